@@ -1,0 +1,141 @@
+/* The contract between the runtime and the native kernels.
+ *
+ * A kernel is one C function that computes one step of a model: it tiles, threads and loops by itself. It knows sizes
+ * and pointers only; it does not allocate, does not fail, and may assume that the caller checked everything.
+ *
+ *     EL_KERNEL(conv_f32, avx512, el_conv_params)
+ *     void el_conv_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { ... }
+ *
+ * The marker line is what registers a kernel: the build scans the sources for it and generates the table that
+ * el_kernels() returns. There is no list kept by hand.
+ *
+ * Files:  <op>.c            the plain scalar kernel: obvious, never optimised, exists for every kernel
+ *         <op>.<isa>.c      one instruction set (avx2, avxvnni, avx512, avx512vnni, neon, neonfp16, neondot, neoni8mm)
+ *         <op>.simd.c       compiled once for each of avx2, avx512 and neon, over the vector wrappers of common/el_simd.h;
+ *                           registered by EL_KERNEL_SIMD(name, params), symbol written EL_SIMD_NAME(name)
+ */
+#ifndef EL_KERNELS_H
+#define EL_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Instruction sets in order of preference: of two variants of a kernel that the processor can run, the higher wins. */
+typedef enum el_isa {
+    EL_ISA_scalar = 0,
+    EL_ISA_avx2 = 1,       /* AVX2 + FMA + F16C */
+    EL_ISA_avxvnni = 2,    /* + AVX-VNNI (VEX-encoded VPDPBUSD) */
+    EL_ISA_avx512 = 3,     /* AVX-512 F, BW, DQ, VL */
+    EL_ISA_avx512vnni = 4, /* + AVX512-VNNI */
+    EL_ISA_neon = 8,       /* AArch64 Advanced SIMD */
+    EL_ISA_neonfp16 = 9,   /* + FEAT_FP16 arithmetic */
+    EL_ISA_neondot = 10,   /* + FEAT_DotProd */
+    EL_ISA_neoni8mm = 11,  /* + FEAT_I8MM */
+} el_isa;
+
+/* The set of instruction sets of this processor, one bit (1 << el_isa) each, capped by the environment variable
+ * EDGELITE_MAX_ISA (a name of the enum without prefix): no instruction set above the cap is reported.
+ * An unknown name in the variable caps to scalar. */
+uint32_t el_cpu_isas(void);
+const char* el_isa_name(uint32_t isa);
+
+/* ---- threads --------------------------------------------------------------------------------------------------- */
+
+typedef struct el_pool el_pool;
+
+/* threads counts the caller: 1 creates no thread. Returns NULL when a thread cannot be created. */
+el_pool* el_pool_create(int32_t threads);
+void el_pool_destroy(el_pool* pool);
+int32_t el_pool_threads(const el_pool* pool); /* NULL pool: 1 */
+
+/* Brackets one inference: between the two the workers may spin for the next parallel section (bounded), outside they
+ * sleep. Nesting is not allowed; one inference at a time per pool. */
+void el_pool_begin(el_pool* pool);
+void el_pool_end(el_pool* pool);
+
+typedef struct el_ctx {
+    el_pool* pool;        /* NULL: single-threaded */
+    void* scratch;        /* 64-byte aligned */
+    size_t scratch_bytes; /* at least what the kernel's scratch function asked for */
+} el_ctx;
+
+static inline int32_t el_ctx_threads(const el_ctx* ctx) { return ctx->pool ? el_pool_threads(ctx->pool) : 1; }
+
+/* Calls body(arg, begin, end, worker) over [0, count) split in contiguous pieces of at least `grain` items; the caller
+ * takes part. worker is in [0, threads) and unique among the pieces running at one time: it indexes per-thread scratch.
+ * Runs inline when one piece is enough. */
+typedef void (*el_body_fn)(void* arg, int64_t begin, int64_t end, int32_t worker);
+void el_parallel(const el_ctx* ctx, int64_t count, int64_t grain, el_body_fn body, void* arg);
+
+/* ---- kernels --------------------------------------------------------------------------------------------------- */
+
+/* buffers: inputs in the order of the kernel's documentation, then outputs. An absent optional input is NULL.
+ * Buffers are aligned to their element; const (packed) ones and arena ones to 64 bytes. Reading past the end of an
+ * activation buffer is not allowed; packed weights are padded as their packing says. */
+typedef void (*el_kernel_fn)(const el_ctx* ctx, const void* params, void* const* buffers);
+
+/* Bytes of scratch for these parameters on this many threads: the same for every instruction set, so that the plan
+ * that the converter stores holds on every device. */
+typedef size_t (*el_scratch_fn)(const void* params, int32_t threads);
+
+typedef struct el_kernel {
+    const char* name; /* e.g. "conv_f32" */
+    uint32_t isa;     /* el_isa */
+    uint32_t params_size;
+    el_kernel_fn run;
+    el_scratch_fn scratch; /* NULL: none. Declared beside the scalar kernel by EL_SCRATCH. */
+} el_kernel;
+
+const el_kernel* el_kernels(uint32_t* count);
+
+/* The best variant of `name` whose bit is in `isas`, or NULL. The scalar variant is always allowed. */
+const el_kernel* el_find_kernel(const char* name, uint32_t isas);
+
+/* Increases when the meaning of any parameter block or packing changes. */
+#define EL_KERNELS_ABI 1
+uint32_t el_kernels_abi(void);
+
+/* ---- declaring a kernel (read by the build, see the head of this file) ----------------------------------------- */
+
+#define EL_KERNEL(name, isa, params) void el_##name##__##isa(const el_ctx* ctx, const void* params_, void* const* buffers);
+#define EL_SCRATCH(name, params) size_t el_##name##__scratch(const void* params_, int32_t threads);
+
+#define EL_CAT3_(a, b, c) a##b##c
+#define EL_CAT3(a, b, c) EL_CAT3_(a, b, c)
+/* In a .simd.c file EL_SIMD_ISA is avx2, avx512 or neon. */
+#define EL_SIMD_NAME(name) EL_CAT3(el_##name, __, EL_SIMD_ISA)
+#define EL_KERNEL_SIMD(name, params) void EL_SIMD_NAME(name)(const el_ctx* ctx, const void* params_, void* const* buffers);
+
+/* ---- what several parameter blocks share ----------------------------------------------------------------------- */
+
+/* Activation fused into the end of a float kernel, applied after bias and residual. */
+typedef enum el_act_kind {
+    EL_ACT_NONE = 0,
+    EL_ACT_CLAMP = 1,       /* min(max(x, a), b): Relu is a=0, b=+inf; Relu6 a=0, b=6 */
+    EL_ACT_LEAKY_RELU = 2,  /* x < 0 ? a*x : x */
+    EL_ACT_HARD_SIGMOID = 3,/* clamp(a*x + b, 0, 1) */
+    EL_ACT_HARD_SWISH = 4,  /* x * clamp(x/6 + 0.5, 0, 1) */
+    EL_ACT_SIGMOID = 5,
+    EL_ACT_SILU = 6,        /* x * sigmoid(x) */
+    EL_ACT_TANH = 7,
+    EL_ACT_GELU = 8,        /* exact: 0.5 x (1 + erf(x / sqrt 2)) */
+    EL_ACT_GELU_TANH = 9,   /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+    EL_ACT_ELU = 10,        /* x < 0 ? a (exp(x) - 1) : x */
+    EL_ACT_PRELU = 11,      /* x < 0 ? slope[channel] * x : x; slope is a buffer of its own */
+    EL_ACT_SOFTPLUS = 12,   /* log(1 + exp(x)) */
+    EL_ACT_MISH = 13        /* x * tanh(softplus(x)) */
+} el_act_kind;
+
+typedef struct el_act {
+    int32_t kind; /* el_act_kind */
+    float a, b;
+} el_act;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

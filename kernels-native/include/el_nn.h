@@ -1,0 +1,61 @@
+/* Parameter blocks and packings of the float32 neural-network kernels. Mirrored in runtime/Devices/Cpu; the size is
+ * checked when a kernel is bound. All tensors are dense; activations are NHWC (channels last).
+ *
+ * Panel packing of a weight matrix B[K][N] (the same for every instruction set, so one file serves all):
+ *     packed[ceil(N/16)][K][16] float, zero where n >= N; panel p holds columns 16p .. 16p+15.
+ * For a convolution K = kh*kw*cin in the order (ky, kx, ci); with groups, the panels of group g follow those of g-1 and
+ * N is the group's number of output channels.
+ * Depthwise packing: packed[ceil(C/16)*16 / 16][kh*kw][16] float, channel c = 16*block + lane, zero past C.
+ */
+#ifndef EL_NN_H
+#define EL_NN_H
+#include "el_kernels.h"
+
+#define EL_PANEL 16
+
+/* conv_f32 (group count any, not depthwise), conv_transpose_f32, dwconv_f32 (groups == c == oc).
+ * buffers: x[n][h][w][c], packed weights, bias[oc] or NULL, residual[n][oh][ow][oc] or NULL, slope[oc] or NULL, y[n][oh][ow][oc]
+ * y = act(conv(x) + bias + residual). Padding positions contribute zero. */
+typedef struct el_conv_params {
+    int32_t n, h, w, c;
+    int32_t oh, ow, oc;
+    int32_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left; /* bottom and right follow from oh, ow */
+    int32_t groups;
+    el_act act;
+} el_conv_params;
+
+/* gemm_f32: y[m][n] = act(x[m][k] * B + bias[n] + residual[m][n]), B panel-packed (constant weights).
+ * buffers: x, packed B, bias or NULL, residual or NULL, slope[n] or NULL, y.
+ * m is the product of all leading dimensions; m == 1 takes a GEMV path. */
+typedef struct el_gemm_params {
+    int64_t m;
+    int32_t n, k;
+    el_act act;
+} el_gemm_params;
+
+/* matmul_f32: y[b][m][n] = alpha * op(a[b]) * op(b[b]) with both operands computed at run time.
+ * buffers: a, b, y. a_batch_stride, b_batch_stride: elements between consecutive batches, 0 repeats the same matrix.
+ * trans_a: a is stored [k][m]; trans_b: b is stored [n][k]. Up to 4 batch dimensions with broadcasting are described by
+ * batch_dims/strides (outermost first; unused leading entries are 1 with stride 0). */
+typedef struct el_matmul_params {
+    int32_t batch[4];
+    int64_t a_stride[4], b_stride[4];
+    int32_t m, n, k;
+    int32_t trans_a, trans_b;
+    float alpha;
+} el_matmul_params;
+
+/* max_pool_f32, avg_pool_f32 over NHWC. count_include_pad concerns avg_pool_f32: 0 divides by the positions inside the
+ * input; 1 also counts declared padding (never the ceil_mode overhang beyond pad_bottom/pad_right).
+ * buffers: x[n][h][w][c], y[n][oh][ow][c]. max_pool of a window without any input position is -inf. */
+typedef struct el_pool_params {
+    int32_t n, h, w, c;
+    int32_t oh, ow;
+    int32_t kh, kw, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left, pad_bottom, pad_right;
+    int32_t count_include_pad;
+    el_act act;
+} el_pool_params;
+
+#endif

@@ -1,0 +1,107 @@
+/* Parameter blocks of the tensor kernels (element-wise, reductions, movement). float32 unless the name says otherwise;
+ * movement kernels are named _b1, _b2, _b4, _b8 by element size and serve every type of that size. */
+#ifndef EL_TENSOR_H
+#define EL_TENSOR_H
+#include "el_kernels.h"
+
+#define EL_MAX_RANK 8
+
+/* unary_f32: y[i] = op(x[i]); x == y allowed. buffers: x, y */
+typedef enum el_unary_op {
+    EL_UNARY_ACT = 0, /* the activation in `act` */
+    EL_UNARY_ABS, EL_UNARY_NEG, EL_UNARY_EXP, EL_UNARY_LOG, EL_UNARY_SQRT, EL_UNARY_RSQRT, EL_UNARY_RECIPROCAL,
+    EL_UNARY_FLOOR, EL_UNARY_CEIL, EL_UNARY_ROUND /* half to even */, EL_UNARY_ERF, EL_UNARY_SIN, EL_UNARY_COS,
+    EL_UNARY_SIGN, EL_UNARY_SQUARE, EL_UNARY_COUNT_
+} el_unary_op;
+typedef struct el_unary_params {
+    int64_t count;
+    int32_t op;
+    el_act act;
+} el_unary_params;
+
+/* binary_f32: y = act(op(a, b)) with NumPy broadcasting. The caller merges adjacent dimensions that broadcast alike, so
+ * rank is small; strides are in elements, 0 where an operand repeats; y is dense. buffers: a, b, y; y may be a or b when
+ * that operand does not repeat. */
+typedef enum el_binary_op {
+    EL_BINARY_ADD = 0, EL_BINARY_SUB, EL_BINARY_MUL, EL_BINARY_DIV, EL_BINARY_MIN, EL_BINARY_MAX, EL_BINARY_POW,
+    EL_BINARY_PRELU, /* a < 0 ? a * b : a */
+    EL_BINARY_COUNT_
+} el_binary_op;
+typedef struct el_binary_params {
+    int32_t rank;
+    int32_t op;
+    int64_t dims[EL_MAX_RANK], a_stride[EL_MAX_RANK], b_stride[EL_MAX_RANK];
+    el_act act;
+} el_binary_params;
+
+/* reduce_f32 over the middle of x[outer][axis][inner]: y[outer][inner]. buffers: x, y.
+ * Sums are accumulated pairwise or in several lanes, never in one running float. */
+typedef enum el_reduce_op {
+    EL_REDUCE_SUM = 0, EL_REDUCE_MEAN, EL_REDUCE_MAX, EL_REDUCE_MIN, EL_REDUCE_PROD, EL_REDUCE_SUM_SQUARE, EL_REDUCE_L2,
+    EL_REDUCE_L1, EL_REDUCE_COUNT_
+} el_reduce_op;
+typedef struct el_reduce_params {
+    int64_t outer, axis, inner;
+    int32_t op;
+} el_reduce_params;
+
+/* softmax_f32: over the last axis of x[rows][depth], or its logarithm. buffers: x, y; x == y allowed. */
+typedef struct el_softmax_params {
+    int64_t rows, depth;
+    int32_t is_log;
+} el_softmax_params;
+
+/* layer_norm_f32 over the last axis: y = (x - mean) / sqrt(var + epsilon) * scale + bias; rms: without the mean.
+ * buffers: x[rows][depth], scale[depth], bias[depth] or NULL, y */
+typedef struct el_layer_norm_params {
+    int64_t rows, depth;
+    float epsilon;
+    int32_t is_rms;
+} el_layer_norm_params;
+
+/* affine_f32 over the last axis: y[r][c] = act(x[r][c] * scale[c] + bias[c]) (batch normalisation, NHWC).
+ * buffers: x, scale or NULL, bias or NULL, y; x == y allowed */
+typedef struct el_affine_params {
+    int64_t rows, depth;
+    el_act act;
+} el_affine_params;
+
+/* resize_f32 over NHWC. mode 0 nearest (index tables), 1 linear (two indices and one weight per output coordinate),
+ * computed by the caller from the ONNX coordinate rule.
+ * buffers: x[n][h][w][c], yi0[oh] int32, yi1[oh] int32, yw[oh] f32, xi0[ow], xi1[ow], xw[ow], y[n][oh][ow][c]
+ * y = (1-yw)*((1-xw)*x[i0][j0] + xw*x[i0][j1]) + yw*(...); nearest uses yi0 and xi0 alone, the rest may be NULL. */
+typedef struct el_resize_params {
+    int32_t n, h, w, c, oh, ow;
+    int32_t mode;
+} el_resize_params;
+
+/* transpose_bK: y dense with dims `dims`, element [i0..] at x offset sum(i_k * x_stride[k]); the caller merges dimensions.
+ * buffers: x, y */
+typedef struct el_transpose_params {
+    int32_t rank;
+    int64_t dims[EL_MAX_RANK], x_stride[EL_MAX_RANK];
+} el_transpose_params;
+
+/* copy2d_b1: rows of `row_bytes` from x (pitch x_pitch bytes) to y (pitch y_pitch, first byte at y_offset): concat, split,
+ * slice along one axis. buffers: x, y */
+typedef struct el_copy2d_params {
+    int64_t rows, row_bytes, x_pitch, y_pitch, x_offset, y_offset;
+} el_copy2d_params;
+
+/* pad_bK: constant padding (or cropping when negative) of x[dims] to y; `value` holds the element's bytes.
+ * buffers: x, y */
+typedef struct el_pad_params {
+    int32_t rank;
+    int64_t x_dims[EL_MAX_RANK], before[EL_MAX_RANK], after[EL_MAX_RANK];
+    uint64_t value;
+} el_pad_params;
+
+/* gather_b1 along one axis: x[outer][axis][inner_bytes], indices int64 (or int32 when index_is_32), negative counts from
+ * the end; the caller has no way to check indices computed at run time, so an index out of range yields zero bytes.
+ * buffers: x, indices[count], y[outer][count][inner_bytes] */
+typedef struct el_gather_params {
+    int64_t outer, axis, inner_bytes, count;
+    int32_t index_is_32;
+} el_gather_params;
+
+#endif
