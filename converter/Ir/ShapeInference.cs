@@ -1,0 +1,61 @@
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Converter.Ir;
+
+/// <summary>Computes type and shape of every value from the inputs on, with symbolic dimensions, by the operators' own rules.</summary>
+public static class ShapeInference
+{
+    /// <summary>Operators that the runtime lacks, each with the nodes that use it; empty when the graph can be run.</summary>
+    public static IReadOnlyList<(string Operator, List<string> Nodes)> FindUnknownOperators(Graph graph)
+    {
+        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        Collect(graph);
+        return unknown.Select(u => (u.Key, u.Value)).ToList();
+
+        void Collect(Graph g)
+        {
+            foreach (Node node in g.Nodes)
+            {
+                if (OperatorTable.Find(node.Domain, node.OpType) == null)
+                {
+                    string key = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
+                    if (!unknown.TryGetValue(key, out List<string>? nodes)) unknown[key] = nodes = [];
+                    nodes.Add(node.Name);
+                }
+                foreach (Graph sub in Graph.Subgraphs(node)) Collect(sub);
+            }
+        }
+    }
+
+    public static void Run(Graph graph)
+    {
+        var context = new InferContext();
+        foreach (Node node in graph.Nodes) Infer(node, context);
+    }
+
+    /// <summary>Infers one node's outputs again after it or its inputs changed.</summary>
+    public static void Infer(Node node, InferContext? context = null)
+    {
+        context ??= new InferContext();
+        Operator op = node.CreateOperator()
+            ?? throw new EdgeLiteException(Status.UnknownOperator, $"{node}: this operator is not known.");
+        context.Reset(node.ToString(), node.Inputs.Count, node.Outputs.Count);
+        for (int i = 0; i < node.Inputs.Count; i++)
+            if (node.Inputs[i] is { } input) context.SetInput(i, input.Type, input.Constant);
+        for (int i = 0; i < op.Definition.MinInputs; i++)
+            if (!context.HasInput(i)) throw context.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
+        op.Infer(context);
+        for (int i = 0; i < node.Outputs.Count; i++)
+            if (node.Outputs[i] is { } output) output.Type = context.Output(i);
+    }
+
+    internal static void InferSubgraph(Graph graph, ReadOnlySpan<TensorType> inputs, Span<TensorType> outputs)
+    {
+        if (inputs.Length != graph.Inputs.Count)
+            throw new EdgeLiteException(Status.InvalidGraph, $"Subgraph '{graph.Name}' has {graph.Inputs.Count} inputs, got {inputs.Length}.");
+        for (int i = 0; i < inputs.Length; i++) graph.Inputs[i].Type = inputs[i];
+        Run(graph);
+        for (int i = 0; i < outputs.Length; i++) outputs[i] = graph.Outputs[i].Type;
+    }
+}

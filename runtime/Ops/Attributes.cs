@@ -1,0 +1,152 @@
+using System.Diagnostics.CodeAnalysis;
+using EdgeLite.Core;
+
+namespace EdgeLite.Ops;
+
+/// <summary>The numbers are stored in model files.</summary>
+public enum AttributeKind : byte
+{
+    Int = 1,
+    Float = 2,
+    String = 3,
+    Ints = 4,
+    Floats = 5,
+    Strings = 6,
+    Tensor = 7,
+    Graph = 8,
+}
+
+/// <summary>The value of one attribute; immutable.</summary>
+public sealed class AttributeValue
+{
+    private readonly object? _object;
+    private readonly long _int;
+    private readonly float _float;
+
+    private AttributeValue(AttributeKind kind, object? value, long i, float f)
+    {
+        Kind = kind;
+        _object = value;
+        _int = i;
+        _float = f;
+    }
+
+    public AttributeKind Kind { get; }
+    public long Int => Kind == AttributeKind.Int ? _int : Wrong<long>(AttributeKind.Int);
+    public float Float => Kind == AttributeKind.Float ? _float : Kind == AttributeKind.Int ? _int : Wrong<float>(AttributeKind.Float);
+    public string String => _object as string ?? Wrong<string>(AttributeKind.String);
+    public long[] Ints => _object as long[] ?? Wrong<long[]>(AttributeKind.Ints);
+    public float[] Floats => _object as float[] ?? Wrong<float[]>(AttributeKind.Floats);
+    public string[] Strings => _object as string[] ?? Wrong<string[]>(AttributeKind.Strings);
+    public Tensor Tensor => _object as Tensor ?? Wrong<Tensor>(AttributeKind.Tensor);
+    public ISubgraph Graph => _object as ISubgraph ?? Wrong<ISubgraph>(AttributeKind.Graph);
+
+    public static implicit operator AttributeValue(long value) => new(AttributeKind.Int, null, value, 0);
+    public static implicit operator AttributeValue(float value) => new(AttributeKind.Float, null, 0, value);
+    public static implicit operator AttributeValue(string value) => new(AttributeKind.String, value, 0, 0);
+    public static implicit operator AttributeValue(long[] value) => new(AttributeKind.Ints, value, 0, 0);
+    public static implicit operator AttributeValue(float[] value) => new(AttributeKind.Floats, value, 0, 0);
+    public static implicit operator AttributeValue(string[] value) => new(AttributeKind.Strings, value, 0, 0);
+    public static implicit operator AttributeValue(Tensor value) => new(AttributeKind.Tensor, value, 0, 0);
+    public static AttributeValue OfGraph(ISubgraph value) => new(AttributeKind.Graph, value, 0, 0);
+
+    /// <summary>Equality of content; tensors and graphs compare by identity.</summary>
+    public bool ContentEquals(AttributeValue other)
+    {
+        if (Kind != other.Kind) return false;
+        return Kind switch
+        {
+            AttributeKind.Int => _int == other._int,
+            AttributeKind.Float => _float.Equals(other._float),
+            AttributeKind.String => String == other.String,
+            AttributeKind.Ints => Ints.AsSpan().SequenceEqual(other.Ints),
+            AttributeKind.Floats => Floats.AsSpan().SequenceEqual(other.Floats),
+            AttributeKind.Strings => Strings.AsSpan().SequenceEqual(other.Strings),
+            _ => ReferenceEquals(_object, other._object),
+        };
+    }
+
+    [DoesNotReturn]
+    private T Wrong<T>(AttributeKind wanted) =>
+        throw new EdgeLiteException(Status.InvalidGraph, $"an attribute of kind {wanted} was expected, got {Kind}");
+}
+
+/// <summary>Attributes by name, in the order they were set. Small: a linear search beats a dictionary here.</summary>
+public sealed class AttributeSet
+{
+    private readonly List<KeyValuePair<string, AttributeValue>> _items = [];
+
+    public int Count => _items.Count;
+    public IReadOnlyList<KeyValuePair<string, AttributeValue>> Items => _items;
+
+    public AttributeValue this[string name]
+    {
+        get => Find(name) ?? throw new EdgeLiteException(Status.InvalidGraph, $"attribute '{name}' is missing");
+        set
+        {
+            int i = IndexOf(name);
+            if (i >= 0) _items[i] = new(name, value);
+            else _items.Add(new(name, value));
+        }
+    }
+
+    public AttributeValue? Find(string name)
+    {
+        int i = IndexOf(name);
+        return i >= 0 ? _items[i].Value : null;
+    }
+
+    public bool Has(string name) => IndexOf(name) >= 0;
+    public long Int(string name, long otherwise) => Find(name)?.Int ?? otherwise;
+    public float Float(string name, float otherwise) => Find(name)?.Float ?? otherwise;
+    public string String(string name, string otherwise) => Find(name)?.String ?? otherwise;
+    public long[]? Ints(string name) => Find(name)?.Ints;
+    public float[]? Floats(string name) => Find(name)?.Floats;
+
+    public bool Remove(string name)
+    {
+        int i = IndexOf(name);
+        if (i >= 0) _items.RemoveAt(i);
+        return i >= 0;
+    }
+
+    public AttributeSet Clone()
+    {
+        var copy = new AttributeSet();
+        copy._items.AddRange(_items);
+        return copy;
+    }
+
+    private int IndexOf(string name)
+    {
+        for (int i = 0; i < _items.Count; i++)
+            if (_items[i].Key == name) return i;
+        return -1;
+    }
+}
+
+/// <summary>Hands attributes to an operator's generated <c>Bind</c> and refuses those that nobody asked for.</summary>
+public sealed class AttributeReader(AttributeSet attributes, string where)
+{
+    private int _taken;
+
+    public AttributeValue? Take(string name, bool required)
+    {
+        AttributeValue? value = attributes.Find(name);
+        if (value != null) _taken++;
+        else if (required) throw new EdgeLiteException(Status.InvalidGraph, $"{where}: required attribute '{name}' is missing.");
+        return value;
+    }
+
+    /// <summary>Throws when the set holds an attribute outside <paramref name="known"/>.</summary>
+    public void Finish(ReadOnlySpan<OperatorAttributeInfo> known)
+    {
+        if (_taken == attributes.Count) return;
+        foreach (var (name, _) in attributes.Items)
+        {
+            bool found = false;
+            foreach (OperatorAttributeInfo info in known) found |= info.Name == name;
+            if (!found) throw new EdgeLiteException(Status.InvalidGraph, $"{where}: attribute '{name}' is not one of this operator's.");
+        }
+    }
+}
