@@ -1,15 +1,19 @@
 /* Parameter blocks and packings of the integer kernels, and the one integer rule that all of them share.
  *
  * Requantization (the rule of TensorFlow Lite's reference kernels, so their models give their bits):
- *     real multiplier M > 0 is stored as (multiplier, shift): M = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31)
+ *     real multiplier M is stored as (multiplier, shift): M = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31) or 0;
+ *     shift in [-31, 30]. Convolutions, gemm and mean take M >= 0; qadd_s8 and qmul_s8 also take negated multipliers
+ *     (TFLite's SUB is an ADD with the second multiplier negated). INT32_MIN is never a multiplier.
  *     el_requantize(acc, multiplier, shift) =
  *         RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(acc << max(shift,0), multiplier), max(-shift,0))
- * Results are equal bit for bit on every instruction set. Accumulators are int32 and exact (no int16 saturation).
+ * The left shift wraps around in int32; "el_requantize(..) + zero" is then clamped without overflow (el_clamp_s8).
+ * Results are equal bit for bit on every instruction set. Accumulators are int32 and wrap around (no int16 saturation).
  *
  * Panel packing of int8 weights B[K][N] (the same for every instruction set):
- *     packed[ceil(N/16)][ceil(K/4)][16][4] int8, zero outside; byte [p][q][j][i] is B[4q+i][16p+j]
+ *     packed[ceil(N/16)][Kp/4][16][4] int8, zero outside; byte [p][q][j][i] is B[4q+i][16p+j]
  *     K per group as in el_nn.h: (ky, kx, ci) with ci padded to a multiple of 4 for every (ky, kx): Kp = kh*kw*ceil4(cin).
- * Depthwise int8 packing: packed[ceil(C/16)][kh*kw][16] int8.
+ *     qgemm_s8: Kp = ceil4(k). With groups the panels of group g follow those of g-1, N = oc/groups.
+ * Depthwise int8 packing: packed[ceil(C/16)][kh*kw][16] int8, zero past C.
  */
 #ifndef EL_QUANT_H
 #define EL_QUANT_H
@@ -24,6 +28,7 @@ static inline int32_t el_rounding_doubling_high_mul(int32_t a, int32_t b) {
 }
 
 static inline int32_t el_rounding_divide_by_pot(int32_t x, int32_t exponent) {
+    /* rounds to nearest, ties away from zero; exponent in [0, 31] */
     int32_t mask = (int32_t)((1ll << exponent) - 1);
     int32_t remainder = x & mask;
     int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
@@ -36,12 +41,21 @@ static inline int32_t el_requantize(int32_t acc, int32_t multiplier, int32_t shi
         el_rounding_doubling_high_mul((int32_t)((uint32_t)acc << left), multiplier), right);
 }
 
+/* clamp(value + zero, lo, hi) without overflow; lo and hi lie in the int8 (or uint8) range. */
+static inline int32_t el_clamp_s8(int32_t value, int32_t zero, int32_t lo, int32_t hi) {
+    int64_t v = (int64_t)value + zero;
+    return (int32_t)(v < lo ? lo : v > hi ? hi : v);
+}
+
 /* qconv_s8 (any groups), qdwconv_s8 (groups == c == oc), qconv_transpose_s8.
  * buffers: x[n][h][w][c] int8, packed weights int8 (symmetric), bias[oc] int32 or NULL, wsum[oc] int32,
  *          multiplier[oc] int32, shift[oc] int32, y[n][oh][ow][oc] int8
  * wsum[o] is the sum of channel o's weights. acc = sum((x - x_zero) * w) + bias, which kernels compute as
  * sum(x*w) + bias - x_zero*wsum, padding positions holding x_zero.
- * y = clamp(el_requantize(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max). */
+ * y = clamp(el_requantize(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max).
+ * qconv_transpose_s8: x[iy][ix] adds to y at oy = iy*stride_h + ky*dilation_h - pad_top (likewise ox); positions outside
+ * are dropped; wsum is not read (it may be NULL), since border and phase decide which weights meet an input.
+ * Every zero point is an int8 value. */
 typedef struct el_qconv_params {
     int32_t n, h, w, c;
     int32_t oh, ow, oc;
@@ -82,7 +96,8 @@ typedef struct el_qmul_params {
 } el_qmul_params;
 
 /* qavg_pool_s8: TFLite's rule: acc over the positions inside the input, y = round half away from zero (acc / count),
- * clamped. max_pool_s8: maximum, clamped. Parameters are el_qpool_params; buffers: x NHWC int8, y. */
+ * clamped; a window without any input position gives clamp(0). max_pool_s8: maximum, clamped; a window without any input
+ * position gives y_min. Zero points and scales of x and y are equal. buffers: x NHWC int8, y. */
 typedef struct el_qpool_params {
     int32_t n, h, w, c;
     int32_t oh, ow;
@@ -91,19 +106,20 @@ typedef struct el_qpool_params {
     int32_t y_min, y_max;
 } el_qpool_params;
 
-/* lut_s8: y[i] = table[(uint8_t)x[i]] (x read as int8, table index x + 128). buffers: x, table[256] int8, y */
+/* lut_s8: y[i] = table[x[i] + 128]. buffers: x int8, table[256] int8 (entry 0 belongs to x = -128), y int8 */
 typedef struct el_lut_params {
     int64_t count;
 } el_lut_params;
 
-/* requantize_s8: y = clamp(el_requantize(x - x_zero, multiplier, shift) + y_zero, y_min, y_max). buffers: x, y */
+/* requantize_s8: y = clamp(el_requantize(x - x_zero, multiplier, shift) + y_zero, y_min, y_max). buffers: x, y int8 */
 typedef struct el_requantize_params {
     int64_t count;
     int32_t x_zero, y_zero, multiplier, shift, y_min, y_max;
 } el_requantize_params;
 
-/* quantize_f32_s8: y = clamp(round_half_even(x / scale) + zero, y_min, y_max), NaN gives zero; buffers: x f32, y s8
- * (or u8 when is_unsigned; y_min/y_max say the range). dequantize_s8_f32: y = (x - zero) * scale. */
+/* quantize_f32_s8: y = clamp(round_half_even(x / scale) + zero, y_min, y_max), NaN counts as x = 0; buffers: x f32, y s8
+ * (or u8 when is_unsigned; y_min/y_max say the range). The division is a true float division.
+ * dequantize_s8_f32: y = (float)(x - zero) * scale; buffers: x s8 (or u8 when is_unsigned), y f32; y_min/y_max unused. */
 typedef struct el_quantize_params {
     int64_t count;
     float scale;
@@ -111,8 +127,10 @@ typedef struct el_quantize_params {
     int32_t is_unsigned;
 } el_quantize_params;
 
-/* qsoftmax_s8: TFLite's integer softmax over the last axis (fixed-point exp, 5.26 accumulation), output scale 1/256 and
- * zero point -128. input_multiplier, input_left_shift, diff_min as TFLite's PreprocessSoftmaxScaling computes them.
+/* qsoftmax_s8: TFLite's integer softmax over the last axis (fixed-point exp, sum in Q12.19), output scale 1/256 and
+ * zero point -128. input_multiplier, input_left_shift, diff_min as TFLite's PreprocessSoftmaxScaling and
+ * CalculateInputRadius compute them: beta*scale*2^26 = input_multiplier * 2^(input_left_shift - 31), at most 2^31 - 1;
+ * input_left_shift >= 0; diff_min = -floor(31 * 2^26 / 2^input_left_shift).
  * buffers: x[rows][depth], y */
 typedef struct el_qsoftmax_params {
     int64_t rows;
@@ -120,8 +138,8 @@ typedef struct el_qsoftmax_params {
     int32_t input_multiplier, input_left_shift, diff_min;
 } el_qsoftmax_params;
 
-/* qmean_s8: mean over the spatial axes of NHWC: y[n][c] = clamp(el_requantize(sum(x) - x_zero*h*w, multiplier, shift) + y_zero).
- * buffers: x[n][h*w][c], y[n][c] */
+/* qmean_s8: mean over the spatial axes of NHWC: y[n][c] = clamp(el_requantize(sum(x) - x_zero*h*w, multiplier, shift) + y_zero, -128, 127)
+ * with 1/(h*w) inside the multiplier. buffers: x[n][h*w][c], y[n][c] */
 typedef struct el_qmean_params {
     int32_t n, hw, c;
     int32_t x_zero, y_zero, multiplier, shift;

@@ -1,0 +1,182 @@
+/* Sixteen int32 lanes (one 512-bit, two 256-bit or four 128-bit registers) for the int8 kernels: lane i is element i.
+ * Included by files of an instruction set only; which one follows from the compiler's target macros. */
+#ifndef EL_QVEC_H
+#define EL_QVEC_H
+#include "el_quant.h"
+#include <string.h>
+
+#define EL_VEC static inline __attribute__((always_inline))
+
+#if defined(__AVX512BW__)
+#include <immintrin.h>
+typedef struct { __m512i v; } q16;
+EL_VEC q16 q16_set(int32_t a) { return (q16){_mm512_set1_epi32(a)}; }
+EL_VEC q16 q16_load(const int32_t* p) { return (q16){_mm512_loadu_si512(p)}; }
+EL_VEC void q16_store(int32_t* p, q16 a) { _mm512_storeu_si512(p, a.v); }
+EL_VEC q16 q16_load8(const int8_t* p) { return (q16){_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p))}; }
+EL_VEC void q16_store8(int8_t* p, q16 a) { _mm_storeu_si128((__m128i*)p, _mm512_cvtsepi32_epi8(a.v)); }
+EL_VEC q16 q16_add(q16 a, q16 b) { return (q16){_mm512_add_epi32(a.v, b.v)}; }
+EL_VEC q16 q16_sub(q16 a, q16 b) { return (q16){_mm512_sub_epi32(a.v, b.v)}; }
+EL_VEC q16 q16_mul(q16 a, q16 b) { return (q16){_mm512_mullo_epi32(a.v, b.v)}; }
+EL_VEC q16 q16_min(q16 a, q16 b) { return (q16){_mm512_min_epi32(a.v, b.v)}; }
+EL_VEC q16 q16_max(q16 a, q16 b) { return (q16){_mm512_max_epi32(a.v, b.v)}; }
+EL_VEC q16 q16_shl(q16 a, q16 n) { return (q16){_mm512_sllv_epi32(a.v, n.v)}; }
+/* floor((a*m + 2^30) / 2^31): equals the rounding doubling high multiplication unless both are INT32_MIN */
+EL_VEC q16 q16_mulhigh(q16 a, q16 m) {
+    __m512i nudge = _mm512_set1_epi64(1ll << 30);
+    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a.v, m.v), nudge);
+    __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(a.v, 32), _mm512_srli_epi64(m.v, 32)), nudge);
+    return (q16){_mm512_mask_mov_epi32(_mm512_srli_epi64(even, 31), 0xaaaa, _mm512_slli_epi64(odd, 1))};
+}
+EL_VEC q16 q16_divide_pot(q16 a, q16 n) {
+    __m512i mask = _mm512_sub_epi32(_mm512_sllv_epi32(_mm512_set1_epi32(1), n.v), _mm512_set1_epi32(1));
+    __m512i threshold = _mm512_sub_epi32(_mm512_srli_epi32(mask, 1), _mm512_srai_epi32(a.v, 31));
+    __mmask16 up = _mm512_cmpgt_epi32_mask(_mm512_and_si512(a.v, mask), threshold);
+    __m512i r = _mm512_srav_epi32(a.v, n.v);
+    return (q16){_mm512_mask_add_epi32(r, up, r, _mm512_set1_epi32(1))};
+}
+EL_VEC q16 q16_dot2(q16 acc, const int8_t* x0, const int8_t* x1, const int16_t* w) {
+    __m128i a = _mm_loadu_si128((const __m128i*)x0), b = _mm_loadu_si128((const __m128i*)x1);
+    __m256i pairs = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi8(a, b)), _mm_unpackhi_epi8(a, b), 1);
+    __m512i product = _mm512_madd_epi16(_mm512_cvtepi8_epi16(pairs), _mm512_loadu_si512(w));
+    return (q16){_mm512_add_epi32(acc.v, product)};
+}
+/* the quotient is rounded half away from zero; exact for |a| + n/2 < 2^24 */
+EL_VEC q16 q16_divide_round(q16 a, int32_t n) {
+    __m512i sign = _mm512_srai_epi32(a.v, 31);
+    __m512i half = _mm512_sub_epi32(_mm512_xor_si512(_mm512_set1_epi32(n / 2), sign), sign);
+    __m512 quotient = _mm512_div_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(a.v, half)), _mm512_set1_ps((float)n));
+    return (q16){_mm512_cvttps_epi32(quotient)};
+}
+#elif defined(__AVX2__)
+#include <immintrin.h>
+typedef struct { __m256i v[2]; } q16;
+#define EL_Q2(f, a, b) ((q16){{f((a).v[0], (b).v[0]), f((a).v[1], (b).v[1])}})
+EL_VEC q16 q16_set(int32_t a) { __m256i v = _mm256_set1_epi32(a); return (q16){{v, v}}; }
+EL_VEC q16 q16_load(const int32_t* p) {
+    return (q16){{_mm256_loadu_si256((const __m256i*)p), _mm256_loadu_si256((const __m256i*)(p + 8))}};
+}
+EL_VEC void q16_store(int32_t* p, q16 a) {
+    _mm256_storeu_si256((__m256i*)p, a.v[0]);
+    _mm256_storeu_si256((__m256i*)(p + 8), a.v[1]);
+}
+EL_VEC q16 q16_load8(const int8_t* p) {
+    __m128i b = _mm_loadu_si128((const __m128i*)p);
+    return (q16){{_mm256_cvtepi8_epi32(b), _mm256_cvtepi8_epi32(_mm_srli_si128(b, 8))}};
+}
+EL_VEC void q16_store8(int8_t* p, q16 a) {
+    __m256i w = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.v[0], a.v[1]), 0xd8);
+    _mm_storeu_si128((__m128i*)p, _mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
+}
+EL_VEC q16 q16_add(q16 a, q16 b) { return EL_Q2(_mm256_add_epi32, a, b); }
+EL_VEC q16 q16_sub(q16 a, q16 b) { return EL_Q2(_mm256_sub_epi32, a, b); }
+EL_VEC q16 q16_mul(q16 a, q16 b) { return EL_Q2(_mm256_mullo_epi32, a, b); }
+EL_VEC q16 q16_min(q16 a, q16 b) { return EL_Q2(_mm256_min_epi32, a, b); }
+EL_VEC q16 q16_max(q16 a, q16 b) { return EL_Q2(_mm256_max_epi32, a, b); }
+EL_VEC q16 q16_shl(q16 a, q16 n) { return EL_Q2(_mm256_sllv_epi32, a, n); }
+EL_VEC __m256i q8_mulhigh(__m256i a, __m256i m) {
+    __m256i nudge = _mm256_set1_epi64x(1ll << 30);
+    __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, m), nudge);
+    __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(m, 32)), nudge);
+    return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
+}
+EL_VEC q16 q16_mulhigh(q16 a, q16 m) { return EL_Q2(q8_mulhigh, a, m); }
+EL_VEC __m256i q8_divide_pot(__m256i a, __m256i n) {
+    __m256i mask = _mm256_sub_epi32(_mm256_sllv_epi32(_mm256_set1_epi32(1), n), _mm256_set1_epi32(1));
+    __m256i threshold = _mm256_sub_epi32(_mm256_srli_epi32(mask, 1), _mm256_srai_epi32(a, 31));
+    return _mm256_sub_epi32(_mm256_srav_epi32(a, n), _mm256_cmpgt_epi32(_mm256_and_si256(a, mask), threshold));
+}
+EL_VEC q16 q16_divide_pot(q16 a, q16 n) { return EL_Q2(q8_divide_pot, a, n); }
+EL_VEC q16 q16_dot2(q16 acc, const int8_t* x0, const int8_t* x1, const int16_t* w) {
+    __m128i a = _mm_loadu_si128((const __m128i*)x0), b = _mm_loadu_si128((const __m128i*)x1);
+    __m256i lo = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)), _mm256_loadu_si256((const __m256i*)w));
+    __m256i hi = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b)), _mm256_loadu_si256((const __m256i*)(w + 16)));
+    return (q16){{_mm256_add_epi32(acc.v[0], lo), _mm256_add_epi32(acc.v[1], hi)}};
+}
+EL_VEC __m256i q8_divide_round(__m256i a, int32_t n) {
+    __m256i sign = _mm256_srai_epi32(a, 31);
+    __m256i half = _mm256_sub_epi32(_mm256_xor_si256(_mm256_set1_epi32(n / 2), sign), sign);
+    return _mm256_cvttps_epi32(_mm256_div_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(a, half)), _mm256_set1_ps((float)n)));
+}
+EL_VEC q16 q16_divide_round(q16 a, int32_t n) { return (q16){{q8_divide_round(a.v[0], n), q8_divide_round(a.v[1], n)}}; }
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+typedef struct { int32x4_t v[4]; } q16;
+#define EL_Q4(f, a, b) ((q16){{f((a).v[0], (b).v[0]), f((a).v[1], (b).v[1]), f((a).v[2], (b).v[2]), f((a).v[3], (b).v[3])}})
+EL_VEC q16 q16_set(int32_t a) { int32x4_t v = vdupq_n_s32(a); return (q16){{v, v, v, v}}; }
+EL_VEC q16 q16_load(const int32_t* p) { return (q16){{vld1q_s32(p), vld1q_s32(p + 4), vld1q_s32(p + 8), vld1q_s32(p + 12)}}; }
+EL_VEC void q16_store(int32_t* p, q16 a) {
+    for (int i = 0; i < 4; i++) vst1q_s32(p + 4 * i, a.v[i]);
+}
+EL_VEC q16 q16_load8(const int8_t* p) {
+    int8x16_t b = vld1q_s8(p);
+    int16x8_t lo = vmovl_s8(vget_low_s8(b)), hi = vmovl_high_s8(b);
+    return (q16){{vmovl_s16(vget_low_s16(lo)), vmovl_high_s16(lo), vmovl_s16(vget_low_s16(hi)), vmovl_high_s16(hi)}};
+}
+EL_VEC void q16_store8(int8_t* p, q16 a) {
+    int16x8_t lo = vqmovn_high_s32(vqmovn_s32(a.v[0]), a.v[1]), hi = vqmovn_high_s32(vqmovn_s32(a.v[2]), a.v[3]);
+    vst1q_s8(p, vqmovn_high_s16(vqmovn_s16(lo), hi));
+}
+EL_VEC q16 q16_add(q16 a, q16 b) { return EL_Q4(vaddq_s32, a, b); }
+EL_VEC q16 q16_sub(q16 a, q16 b) { return EL_Q4(vsubq_s32, a, b); }
+EL_VEC q16 q16_mul(q16 a, q16 b) { return EL_Q4(vmulq_s32, a, b); }
+EL_VEC q16 q16_min(q16 a, q16 b) { return EL_Q4(vminq_s32, a, b); }
+EL_VEC q16 q16_max(q16 a, q16 b) { return EL_Q4(vmaxq_s32, a, b); }
+EL_VEC q16 q16_shl(q16 a, q16 n) { return EL_Q4(vshlq_s32, a, n); }
+EL_VEC q16 q16_mulhigh(q16 a, q16 m) { return EL_Q4(vqrdmulhq_s32, a, m); }
+/* vrshl by -n rounds ties up; one less for negative values (when n > 0) makes that away from zero. The saturation only
+ * meets INT32_MIN, where it changes nothing: the value is a multiple of 2^n. */
+EL_VEC int32x4_t q4_divide_pot(int32x4_t a, int32x4_t n) {
+    int32x4_t right = vnegq_s32(n);
+    return vrshlq_s32(vqaddq_s32(a, vshrq_n_s32(vandq_s32(a, right), 31)), right);
+}
+EL_VEC q16 q16_divide_pot(q16 a, q16 n) { return EL_Q4(q4_divide_pot, a, n); }
+EL_VEC q16 q16_dot2(q16 acc, const int8_t* x0, const int8_t* x1, const int16_t* w) {
+    int8x16_t a = vld1q_s8(x0), b = vld1q_s8(x1);
+    int16x8_t a0 = vmovl_s8(vget_low_s8(a)), a1 = vmovl_high_s8(a), b0 = vmovl_s8(vget_low_s8(b)), b1 = vmovl_high_s8(b);
+    int16x8x2_t w0 = vld2q_s16(w), w1 = vld2q_s16(w + 16);
+    acc.v[0] = vmlal_s16(vmlal_s16(acc.v[0], vget_low_s16(a0), vget_low_s16(w0.val[0])), vget_low_s16(b0), vget_low_s16(w0.val[1]));
+    acc.v[1] = vmlal_high_s16(vmlal_high_s16(acc.v[1], a0, w0.val[0]), b0, w0.val[1]);
+    acc.v[2] = vmlal_s16(vmlal_s16(acc.v[2], vget_low_s16(a1), vget_low_s16(w1.val[0])), vget_low_s16(b1), vget_low_s16(w1.val[1]));
+    acc.v[3] = vmlal_high_s16(vmlal_high_s16(acc.v[3], a1, w1.val[0]), b1, w1.val[1]);
+    return acc;
+}
+EL_VEC int32x4_t q4_divide_round(int32x4_t a, int32_t n) {
+    int32x4_t sign = vshrq_n_s32(a, 31), half = vsubq_s32(veorq_s32(vdupq_n_s32(n / 2), sign), sign);
+    return vcvtq_s32_f32(vdivq_f32(vcvtq_f32_s32(vaddq_s32(a, half)), vdupq_n_f32((float)n)));
+}
+EL_VEC q16 q16_divide_round(q16 a, int32_t n) {
+    for (int i = 0; i < 4; i++) a.v[i] = q4_divide_round(a.v[i], n);
+    return a;
+}
+#endif
+
+#if defined(__AVX2__) || defined(__aarch64__)
+/* el_requantize per lane; left = max(shift, 0), right = max(-shift, 0) */
+EL_VEC q16 q16_requantize(q16 a, q16 multiplier, q16 left, q16 right) {
+    return q16_divide_pot(q16_mulhigh(q16_shl(a, left), multiplier), right);
+}
+
+/* clamp(a + zero, lo, hi) without overflow */
+EL_VEC q16 q16_clamp(q16 a, int32_t zero, int32_t lo, int32_t hi) {
+    return q16_add(q16_min(q16_max(a, q16_set(lo - zero)), q16_set(hi - zero)), q16_set(zero));
+}
+
+/* Up to 16 elements: nothing outside [0, count) is touched. */
+EL_VEC q16 q16_load8_part(const int8_t* p, int64_t count) {
+    if (count >= 16) return q16_load8(p);
+    int8_t part[16] = {0};
+    memcpy(part, p, (size_t)count);
+    return q16_load8(part);
+}
+EL_VEC void q16_store8_part(int8_t* p, q16 a, int64_t count) {
+    if (count >= 16) {
+        q16_store8(p, a);
+        return;
+    }
+    int8_t part[16];
+    q16_store8(part, a);
+    memcpy(p, part, (size_t)count);
+}
+#endif
+#endif
