@@ -1,0 +1,248 @@
+/* Every variant of the int8 convolutions and matrix products gives the bits of the scalar kernel, which gives the bits of
+ * a plain reference over unpacked weights with its own wide-integer requantization. */
+#include "test_harness.h"
+#include "el_quant.h"
+
+/* round half up of acc*m/2^31, then round half away from zero of that over 2^right: by division with remainder, no shifts */
+static int32_t wide_requantize(int32_t acc, int32_t m, int32_t shift) {
+    int64_t a = acc;
+    for (int32_t i = 0; i < shift; i++) {
+        a *= 2;
+        if (a > INT32_MAX) a -= 1ll << 32;
+        else if (a < INT32_MIN) a += 1ll << 32;
+    }
+    __int128 product = (__int128)a * m, unit = 2147483648u;
+    __int128 doubled = 2 * product + unit, quotient = doubled / (2 * unit);
+    if (doubled % (2 * unit) < 0) quotient--;
+    if (quotient > INT32_MAX) quotient = INT32_MAX;
+    if (shift >= 0) return (int32_t)quotient;
+    __int128 d = (__int128)1 << -shift, magnitude = quotient < 0 ? -quotient : quotient;
+    __int128 rounded = (2 * magnitude + d) / (2 * d);
+    return (int32_t)(quotient < 0 ? -rounded : rounded);
+}
+
+static int32_t random_multiplier(void) {
+    switch (th_range(0, 9)) {
+        case 0: return 1 << 30;
+        case 1: return INT32_MAX;
+        case 2: return 0;
+        default: return (1 << 30) + (int32_t)(th_u32() >> 2);
+    }
+}
+
+static void test_requantize(void) {
+    static const int32_t values[] = {0, 1, -1, 2, -2, 3, -3, INT32_MAX, INT32_MIN, INT32_MIN + 1, INT32_MAX - 1, 1 << 30, -(1 << 30), 12345678, -12345678};
+    static const int32_t multipliers[] = {1 << 30, INT32_MAX, (1 << 30) + 1, 0, 1518500250, -(1 << 30), -INT32_MAX, INT32_MIN};
+    int count = (int)(sizeof values / sizeof *values);
+    for (int32_t shift = -31; shift <= 30; shift++)
+        for (int i = 0; i < count + 400; i++)
+            for (int j = 0; j < 10; j++) {
+                int32_t acc = i < count ? values[i] : i % 3 ? (int32_t)th_u32() >> th_range(0, 31) : (th_range(-40, 40) * 2 + 1) * (1 << th_range(0, 24));
+                int32_t m = j < 8 ? multipliers[j] : random_multiplier();
+                int32_t got = el_requantize(acc, m, shift), want = wide_requantize(acc, m, shift);
+                th_checks++;
+                if (got != want) th_fail("el_requantize(%d, %d, %d) = %d, expected %d", acc, m, shift, got, want);
+            }
+}
+
+/* ---- shapes ---------------------------------------------------------------------------------------------------- */
+
+static int32_t ceil16(int32_t n) { return (n + 15) / 16 * 16; }
+
+/* extreme: only -128 and 127 */
+static void fill_s8(int8_t* x, size_t count, int extreme) {
+    th_fill_bytes(x, count);
+    if (extreme)
+        for (size_t i = 0; i < count; i++) x[i] = x[i] < 0 ? -128 : 127;
+}
+
+typedef struct channel_data {
+    int32_t *bias, *wsum, *multiplier, *shift;
+} channel_data;
+
+/* `size`: typical magnitude of a sum of products, so that most results are not clamped */
+static channel_data random_channels(int32_t oc, double size, int wild) {
+    channel_data d = {th_alloc((size_t)oc * 4, 4), th_alloc((size_t)oc * 4, 4), th_alloc((size_t)oc * 4, 4), th_alloc((size_t)oc * 4, 4)};
+    int32_t bits = 0;
+    while (bits < 30 && ldexp(100, bits) < size) bits++;
+    for (int32_t o = 0; o < oc; o++) {
+        d.bias[o] = wild && th_range(0, 3) == 0 ? (int32_t)th_u32() : th_range(-1000, 1000);
+        d.multiplier[o] = random_multiplier();
+        d.shift[o] = wild ? th_range(-31, 10) : -bits + th_range(-1, 2);
+    }
+    return d;
+}
+
+static void pack_panels(const int8_t* w, int8_t* packed, int32_t taps, int32_t cin, int32_t oc, int32_t groups, int32_t* wsum) {
+    int32_t cout = oc / groups, quads = (cin + 3) / 4;
+    for (int32_t o = 0; o < oc; o++) {
+        wsum[o] = 0;
+        for (int32_t t = 0; t < taps; t++)
+            for (int32_t ci = 0; ci < cin; ci++) {
+                int32_t g = o / cout, j = o % cout, q = t * quads + ci / 4;
+                int8_t v = w[((size_t)o * (size_t)taps + (size_t)t) * (size_t)cin + (size_t)ci];
+                wsum[o] += v;
+                packed[(((size_t)g * (size_t)ceil16(cout) / 16 + (size_t)j / 16) * (size_t)(taps * quads) + (size_t)q) * 64 + (size_t)(j % 16 * 4 + ci % 4)] = v;
+            }
+    }
+}
+
+static void random_output_range(int32_t* zero, int32_t* lo, int32_t* hi) {
+    static const int32_t ends[] = {-128, 127, 0};
+    *zero = th_range(0, 2) ? th_range(-128, 127) : ends[th_range(0, 2)];
+    *lo = th_range(0, 1) ? -128 : th_range(-128, 0);
+    *hi = th_range(0, 1) ? 127 : th_range(0, 127);
+}
+
+static int32_t random_zero(void) {
+    int32_t k = th_range(0, 4);
+    return k == 0 ? -128 : k == 1 ? 127 : k == 2 ? 0 : th_range(-128, 127);
+}
+
+static void run_variants(const char* name, const void* params, void** buffers, int output, size_t bytes, const int8_t* want, const char* what) {
+    const el_kernel* k;
+    char label[320];
+    for (uint32_t i = 0; (k = th_variant(name, i)); i++)
+        for (int32_t threads = 1; threads <= 2; threads++) {
+            memset(buffers[output], 0x55, bytes);
+            th_run(k, params, buffers, threads);
+            snprintf(label, sizeof label, "%s %s, %d threads: %s", name, el_isa_name(k->isa), threads, what);
+            th_same_bytes(label, buffers[output], want, bytes);
+        }
+}
+
+/* kind: 0 convolution, 1 transposed, 2 depthwise */
+static void conv_case(int kind, el_qconv_params p, int extreme, int wild) {
+    int32_t taps = p.kh * p.kw, cin = p.c / p.groups, cout = p.oc / p.groups;
+    size_t inputs = (size_t)p.n * (size_t)p.h * (size_t)p.w * (size_t)p.c, outputs = (size_t)p.n * (size_t)p.oh * (size_t)p.ow * (size_t)p.oc;
+    size_t weights = (size_t)p.oc * (size_t)taps * (size_t)cin;
+    size_t packed = kind == 2 ? (size_t)ceil16(p.oc) * (size_t)taps
+                              : (size_t)p.groups * (size_t)ceil16(cout) * (size_t)taps * (size_t)((cin + 3) / 4 * 4);
+    int8_t* x = th_alloc(inputs, 1);
+    int8_t* w = th_alloc(weights, 1);
+    int8_t* b = th_alloc(packed, 64);
+    int8_t* y = th_alloc(outputs, 1);
+    int8_t* want = th_alloc(outputs, 1);
+    fill_s8(x, inputs, extreme);
+    fill_s8(w, weights, extreme);
+    memset(b, 0, packed);
+    channel_data d = random_channels(p.oc, sqrt((double)taps * cin) * (extreme ? 16000 : 5000), wild);
+    if (kind == 2) {
+        for (int32_t o = 0; o < p.oc; o++) {
+            d.wsum[o] = 0;
+            for (int32_t t = 0; t < taps; t++) {
+                d.wsum[o] += w[o * taps + t];
+                b[(o / 16 * taps + t) * 16 + o % 16] = w[o * taps + t];
+            }
+        }
+    } else {
+        pack_panels(w, b, taps, cin, p.oc, p.groups, d.wsum);
+    }
+    int with_bias = th_range(0, 4) != 0;
+
+    for (int32_t n = 0; n < p.n; n++)
+        for (int32_t oy = 0; oy < p.oh; oy++)
+            for (int32_t ox = 0; ox < p.ow; ox++)
+                for (int32_t o = 0; o < p.oc; o++) {
+                    int64_t acc = with_bias ? d.bias[o] : 0;
+                    for (int32_t iy = 0; iy < p.h; iy++)
+                        for (int32_t ix = 0; ix < p.w; ix++) {
+                            int32_t dy = kind == 1 ? oy + p.pad_top - iy * p.stride_h : iy + p.pad_top - oy * p.stride_h;
+                            int32_t dx = kind == 1 ? ox + p.pad_left - ix * p.stride_w : ix + p.pad_left - ox * p.stride_w;
+                            if (dy < 0 || dx < 0 || dy % p.dilation_h || dx % p.dilation_w) continue;
+                            int32_t ky = dy / p.dilation_h, kx = dx / p.dilation_w;
+                            if (ky >= p.kh || kx >= p.kw) continue;
+                            for (int32_t ci = 0; ci < cin; ci++)
+                                acc += (int64_t)(x[((n * p.h + iy) * p.w + ix) * p.c + o / cout * cin + ci] - p.x_zero) *
+                                       w[(o * taps + ky * p.kw + kx) * cin + ci];
+                        }
+                    int64_t v = (int64_t)wide_requantize((int32_t)(uint32_t)(uint64_t)acc, d.multiplier[o], d.shift[o]) + p.y_zero;
+                    want[((n * p.oh + oy) * p.ow + ox) * p.oc + o] = (int8_t)(v < p.y_min ? p.y_min : v > p.y_max ? p.y_max : v);
+                }
+    static const char* const names[] = {"qconv_s8", "qconv_transpose_s8", "qdwconv_s8"};
+    char what[200];
+    snprintf(what, sizeof what, "n%d %dx%dx%d -> %dx%dx%d k%dx%d s%d,%d d%d,%d pad %d,%d groups %d zero %d", p.n, p.h, p.w, p.c, p.oh,
+             p.ow, p.oc, p.kh, p.kw, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w, p.pad_top, p.pad_left, p.groups, p.x_zero);
+    void* buffers[] = {x, b, with_bias ? d.bias : NULL, d.wsum, d.multiplier, d.shift, y};
+    run_variants(names[kind], &p, buffers, 6, outputs, want, what);
+    th_free_all();
+}
+
+static void random_conv(int kind) {
+    el_qconv_params p = {.n = th_range(1, 2), .h = th_range(1, 9), .w = th_range(1, 9), .kh = th_range(1, 4), .kw = th_range(1, 4),
+                         .stride_h = th_range(1, 3), .stride_w = th_range(1, 3), .dilation_h = th_range(1, 2), .dilation_w = th_range(1, 2)};
+    if (th_range(0, 2) == 0) p.dilation_w = p.dilation_h = 1;
+    if (kind == 2 && th_range(0, 1)) {
+        p.kh = p.kw = 3;
+        p.dilation_w = p.dilation_h = 1;
+        p.stride_w = p.stride_h = th_range(1, 2);
+        p.w = th_range(1, 20);
+    }
+    p.groups = kind == 2 ? th_range(1, 150) : th_range(0, 3) ? 1 : th_range(2, 5);
+    int32_t limit = p.groups == 1 ? 37 : 9;
+    p.c = kind == 2 ? p.groups : p.groups * th_range(1, limit);
+    p.oc = kind == 2 ? p.groups : p.groups * th_range(1, p.groups == 1 ? 140 : 20);
+    if (kind != 2 && p.groups == 1 && th_range(0, 2)) p.oc = th_range(1, 70);
+    if (th_range(0, 3) == 0) p.kh = p.kw = 1;
+    int32_t reach_h = (p.kh - 1) * p.dilation_h + 1, reach_w = (p.kw - 1) * p.dilation_w + 1;
+    p.pad_top = th_range(0, reach_h - 1);
+    p.pad_left = th_range(0, reach_w - 1);
+    if (kind == 1) {
+        p.oh = (p.h - 1) * p.stride_h + reach_h - p.pad_top + th_range(-1, 1);
+        p.ow = (p.w - 1) * p.stride_w + reach_w - p.pad_left + th_range(-1, 1);
+    } else {
+        p.oh = (p.h + p.pad_top + th_range(0, reach_h) - reach_h) / p.stride_h + 1;
+        p.ow = (p.w + p.pad_left + th_range(0, reach_w) - reach_w) / p.stride_w + 1;
+    }
+    if (p.oh < 1) p.oh = 1;
+    if (p.ow < 1) p.ow = 1;
+    p.x_zero = random_zero();
+    random_output_range(&p.y_zero, &p.y_min, &p.y_max);
+    conv_case(kind, p, th_range(0, 3) == 0, th_range(0, 3) == 0);
+}
+
+static void gemm_case(int32_t m, int32_t n, int32_t k, int extreme, int wild) {
+    el_qgemm_params p = {.m = m, .n = n, .k = k, .x_zero = random_zero()};
+    random_output_range(&p.y_zero, &p.y_min, &p.y_max);
+    size_t packed = (size_t)ceil16(n) * (size_t)((k + 3) / 4 * 4);
+    int8_t* x = th_alloc((size_t)m * (size_t)k, 1);
+    int8_t* w = th_alloc((size_t)n * (size_t)k, 1);
+    int8_t* b = th_alloc(packed, 64);
+    int8_t* y = th_alloc((size_t)m * (size_t)n, 1);
+    int8_t* want = th_alloc((size_t)m * (size_t)n, 1);
+    fill_s8(x, (size_t)m * (size_t)k, extreme);
+    fill_s8(w, (size_t)n * (size_t)k, extreme);
+    memset(b, 0, packed);
+    channel_data d = random_channels(n, sqrt(k) * (extreme ? 16000 : 5000), wild);
+    pack_panels(w, b, 1, k, n, 1, d.wsum);
+    for (int32_t i = 0; i < m; i++)
+        for (int32_t j = 0; j < n; j++) {
+            int64_t acc = d.bias[j];
+            for (int32_t l = 0; l < k; l++) acc += (int64_t)(x[i * k + l] - p.x_zero) * w[j * k + l];
+            int64_t v = (int64_t)wide_requantize((int32_t)(uint32_t)(uint64_t)acc, d.multiplier[j], d.shift[j]) + p.y_zero;
+            want[i * n + j] = (int8_t)(v < p.y_min ? p.y_min : v > p.y_max ? p.y_max : v);
+        }
+    char what[80];
+    snprintf(what, sizeof what, "m%d n%d k%d zero %d", m, n, k, p.x_zero);
+    void* buffers[] = {x, b, d.bias, d.wsum, d.multiplier, d.shift, y};
+    run_variants("qgemm_s8", &p, buffers, 6, (size_t)m * (size_t)n, want, what);
+    th_free_all();
+}
+
+int main(void) {
+    test_requantize();
+    for (int32_t m = 1; m <= 26; m++) gemm_case(m, th_range(1, 140), th_range(1, 70), m % 4 == 0, m % 5 == 0);
+    gemm_case(200, 64, 64, 0, 0);
+    gemm_case(97, 70, 33, 1, 0);
+    gemm_case(1, 1000, 257, 0, 0);
+    gemm_case(3, 17, 4100, 1, 0);
+    for (int i = 0; i < 250; i++) random_conv(0);
+    for (int i = 0; i < 120; i++) random_conv(1);
+    if (th_variant("qdwconv_s8", 0))
+        for (int i = 0; i < 250; i++) random_conv(2);
+    /* a first layer; a wide 3x3; a kernel larger than the image */
+    conv_case(0, (el_qconv_params){1, 33, 35, 3, 17, 18, 24, 7, 7, 2, 2, 1, 1, 3, 3, 1, -5, 3, -128, 127}, 0, 0);
+    conv_case(0, (el_qconv_params){2, 14, 13, 32, 14, 13, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 7, -1, -128, 127}, 1, 0);
+    conv_case(0, (el_qconv_params){1, 2, 2, 5, 1, 1, 4, 15, 15, 1, 1, 1, 1, 7, 7, 1, 127, 0, -128, 127}, 0, 0);
+    return th_report("test_quant");
+}
