@@ -5,6 +5,9 @@
  *     packed[ceil(N/16)][K][16] float, zero where n >= N; panel p holds columns 16p .. 16p+15.
  * For a convolution K = kh*kw*cin in the order (ky, kx, ci); with groups, the panels of group g follow those of g-1 and
  * N is the group's number of output channels.
+ * A transposed convolution is packed like a convolution: K = kh*kw*cin in the order (ky, kx, ci), N = a group's output
+ * channels, the kernel not flipped: y[iy*stride_h - pad_top + ky*dilation_h] += x[iy] * w[ky]. (ONNX stores [cin][oc/groups]
+ * [kh][kw], cin over all groups.)
  * Depthwise packing: packed[ceil(C/16)*16 / 16][kh*kw][16] float, channel c = 16*block + lane, zero past C.
  */
 #ifndef EL_NN_H
@@ -15,7 +18,7 @@
 
 /* conv_f32 (group count any, not depthwise), conv_transpose_f32, dwconv_f32 (groups == c == oc).
  * buffers: x[n][h][w][c], packed weights, bias[oc] or NULL, residual[n][oh][ow][oc] or NULL, slope[oc] or NULL, y[n][oh][ow][oc]
- * y = act(conv(x) + bias + residual). Padding positions contribute zero. */
+ * y = act(conv(x) + bias + residual). Padding positions contribute zero. residual may be y itself, not a part of it. */
 typedef struct el_conv_params {
     int32_t n, h, w, c;
     int32_t oh, ow, oc;
@@ -27,7 +30,7 @@ typedef struct el_conv_params {
 
 /* gemm_f32: y[m][n] = act(x[m][k] * B + bias[n] + residual[m][n]), B panel-packed (constant weights).
  * buffers: x, packed B, bias or NULL, residual or NULL, slope[n] or NULL, y.
- * m is the product of all leading dimensions; m == 1 takes a GEMV path. */
+ * residual may be y itself. m is the product of all leading dimensions; m == 1 takes a GEMV path. */
 typedef struct el_gemm_params {
     int64_t m;
     int32_t n, k;

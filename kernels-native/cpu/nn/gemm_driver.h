@@ -1,0 +1,342 @@
+/* Blocking, threading and the four kernels over one micro-kernel. Included once by each instruction set's gemm_f32.<isa>.c,
+ * which defines before it:
+ *     EL_MR                 most rows of a tile
+ *     EL_KC                 rows of B after which a block returns to its first tile (EL_KC*32 columns stay near the core)
+ *     el_tile_kernel(R, P)  the micro-kernel for R rows and P panels, or NULL when there is none
+ *     EL_WIDE(R)            the most panels that a tile of R rows takes (a power of two)
+ *
+ * Order of a block of rows x panels: for each cut of K, for each group of panels, for each tile. The cut of B that a group of
+ * panels reads then stays in the first-level cache over all tiles of the block, the whole block of B in the second-level.
+ */
+#ifndef EL_GEMM_DRIVER_H
+#define EL_GEMM_DRIVER_H
+#include "el_vmath.h"
+#include "gemm_job.h"
+
+#define EL_L2_BYTES (512 << 10)     /* share of the second-level cache that a block of B may fill */
+#define EL_PARALLEL_FMAS (1 << 18)  /* multiply-adds that are worth a piece of their own */
+
+typedef struct el_gemm_plan {
+    const el_gemm_job* job;
+    int64_t tiles, block_tiles, m_blocks;
+    int32_t panels, block_panels, n_blocks, wide;
+} el_gemm_plan;
+
+/* The activations that are no interval, over one row of a tile that has just been stored. */
+static void el_gemm_activate(el_act act, float* y, const float* slope, int64_t count) {
+    int64_t i = 0;
+    for (; i + EL_VF <= count; i += EL_VF) {
+        el_vf v = el_vload(y + i);
+        el_vstore(y + i, act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload(slope + i)) : el_vact(act, v));
+    }
+    if (i < count) {
+        el_vf v = el_vload_n(y + i, count - i);
+        v = act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload_n(slope + i, count - i)) : el_vact(act, v);
+        el_vstore_n(y + i, v, count - i);
+    }
+}
+
+/* One cut of K over the rows [m0, m1) and panels [p0, p1). */
+static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, int64_t t0, int64_t t1, int32_t p0, int32_t p1, el_tile tile,
+                        const float* const* a, const int64_t* off, int32_t seg, int first, int last) {
+    const el_gemm_job* j = plan->job;
+    int64_t m0 = t0 * j->m / plan->tiles;
+    tile.brow = j->brow + seg;
+    a += (int64_t)seg * EL_MB;
+    int32_t step;
+    for (int32_t p = p0; p < p1; p += step) {
+        step = plan->wide;
+        while (step > p1 - p) step >>= 1;
+        int32_t column = p * EL_PANEL, columns = j->n - column < step * EL_PANEL ? j->n - column : step * EL_PANEL;
+        int64_t channel = (int64_t)g * j->n + column;
+        tile.b = j->b + g * j->b_group + p * j->b_panel + tile.a_offset * j->b_row;
+        tile.bias = first && j->bias ? j->bias + channel : NULL;
+        tile.y = j->y + column;
+        tile.residual = !first ? tile.y : j->residual ? j->residual + column : NULL;
+        tile.tail = columns - (step - 1) * EL_PANEL;
+        for (int64_t t = t0; t < t1; t++) {
+            int64_t begin = t * j->m / plan->tiles, end = (t + 1) * j->m / plan->tiles;
+            tile.a = a + (begin - m0);
+            tile.off = off + (begin - m0);
+            el_tile_kernel((int32_t)(end - begin), step)(&tile);
+            if (last && !el_act_is_clamp(j->act))
+                for (int64_t r = 0; r < end - begin; r++)
+                    el_gemm_activate(j->act, tile.y + tile.off[r], j->slope ? j->slope + channel : NULL, columns);
+        }
+    }
+}
+
+static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64_t t1, int32_t p0, int32_t p1,
+                          int32_t worker) {
+    const el_gemm_job* j = plan->job;
+    char* scratch = j->thread_scratch + (size_t)worker * j->thread_bytes;
+    const float** a = (const float**)scratch;
+    scratch += el_align64((size_t)(EL_MB * (j->segs > 0 ? j->segs : 1)) * sizeof(float*));
+    int64_t* off = (int64_t*)scratch;
+    scratch += el_align64(EL_MB * sizeof(int64_t));
+    int64_t m0 = t0 * j->m / plan->tiles, m1 = t1 * j->m / plan->tiles;
+    j->fill(j, g, m0, (int32_t)(m1 - m0), a, off, (float*)scratch);
+
+    el_tile tile = {.b_panel = j->b_panel, .b_row = j->b_row, .segs = j->segs, .seglen = j->seglen, .scale = j->scale,
+                    .lo = el_act_lo(j->act), .hi = el_act_hi(j->act)};
+    int64_t depth = (int64_t)j->segs * j->seglen;
+    if (t1 - t0 < 2 || depth <= EL_KC + EL_KC / 2) {
+        el_gemm_cut(plan, g, t0, t1, p0, p1, tile, a, off, 0, 1, 1);
+        return;
+    }
+    /* Several cuts: partial sums rest in y, unclamped and unscaled. */
+    int32_t segs = EL_KC / j->seglen, cuts = (int32_t)((j->seglen + EL_KC - 1) / EL_KC);
+    if (segs < 1) segs = 1;
+    int32_t length = segs > 1 ? j->seglen : (j->seglen + cuts - 1) / cuts;
+    for (int32_t s = 0; s < j->segs; s += segs)
+        for (int32_t k = 0; k < j->seglen; k += length) {
+            int first = s == 0 && k == 0, last = s + segs >= j->segs && k + length >= j->seglen;
+            tile.segs = j->segs - s < segs ? j->segs - s : segs;
+            tile.seglen = j->seglen - k < length ? j->seglen - k : length;
+            tile.a_offset = k;
+            tile.scale = last ? j->scale : 1.0f;
+            tile.lo = last ? el_act_lo(j->act) : -INFINITY;
+            tile.hi = last ? el_act_hi(j->act) : INFINITY;
+            el_gemm_cut(plan, g, t0, t1, p0, p1, tile, a, off, s, first, last);
+        }
+}
+
+static void el_gemm_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_gemm_plan* plan = arg;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t mb = i % plan->m_blocks, nb = i / plan->m_blocks % plan->n_blocks, g = i / plan->m_blocks / plan->n_blocks;
+        int64_t t0 = mb * plan->tiles / plan->m_blocks, t1 = (mb + 1) * plan->tiles / plan->m_blocks;
+        int32_t p0 = (int32_t)nb * plan->block_panels, p1 = p0 + plan->block_panels;
+        if (p1 > plan->panels) p1 = plan->panels;
+        el_gemm_block(plan, (int32_t)g, t0, t1, p0, p1, worker);
+    }
+}
+
+static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
+    if (j->m <= 0 || j->n <= 0) return;
+    el_gemm_plan plan = {.job = j};
+    int32_t threads = j->serial ? 1 : el_ctx_threads(ctx);
+    int64_t depth = (int64_t)j->segs * j->seglen;
+    if (depth < 1) depth = 1;
+    plan.tiles = (j->m + EL_MR - 1) / EL_MR;
+    plan.wide = EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
+    plan.panels = (j->n + EL_PANEL - 1) / EL_PANEL;
+    plan.block_tiles = EL_MB / EL_MR;
+    plan.m_blocks = (plan.tiles + plan.block_tiles - 1) / plan.block_tiles;
+
+    /* Panels of a block: all that fit in the share of the second-level cache; fewer when threads would stand idle. */
+    int64_t fit = EL_L2_BYTES / (depth * EL_PANEL * 4) / plan.wide * plan.wide;
+    if (fit < plan.wide) fit = plan.wide;
+    if (plan.m_blocks == 1 || fit > plan.panels) fit = plan.panels;
+    if (threads > 1) {
+        int64_t want = (4 * threads + plan.m_blocks * j->groups - 1) / (plan.m_blocks * j->groups);
+        int64_t share = (plan.panels + want - 1) / want;
+        share = (share + plan.wide - 1) / plan.wide * plan.wide;
+        if (share < fit) fit = share;
+    }
+    plan.block_panels = (int32_t)fit;
+    plan.n_blocks = (plan.panels + plan.block_panels - 1) / plan.block_panels;
+    int64_t tasks = j->groups * (int64_t)plan.n_blocks * plan.m_blocks;
+    if (j->serial) {
+        el_gemm_body(&plan, 0, tasks, j->worker);
+        return;
+    }
+    int64_t cost = depth * (j->m / plan.m_blocks) * (int64_t)(plan.block_panels * EL_PANEL);
+    el_parallel(ctx, tasks, EL_PARALLEL_FMAS / (cost + 1) + 1, el_gemm_body, &plan);
+}
+
+/* Takes the shared part of the scratch: brow, taps and the zero row; the rest is per thread. */
+static void el_gemm_take_scratch(const el_ctx* ctx, el_gemm_job* j, int64_t segs, int64_t zero_floats, size_t thread_bytes,
+                                 int32_t** brow, int32_t** taps) {
+    char* s = ctx->scratch;
+    j->zero = (const float*)s;
+    memset(s, 0, (size_t)zero_floats * sizeof(float));
+    s += el_align64((size_t)zero_floats * sizeof(float));
+    *brow = (int32_t*)s;
+    s += el_align64((size_t)segs * sizeof(int32_t));
+    *taps = (int32_t*)s;
+    s += el_align64((size_t)segs * sizeof(int32_t));
+    j->brow = *brow;
+    j->taps = *taps;
+    j->thread_scratch = s;
+    j->thread_bytes = thread_bytes;
+}
+
+static void el_gemm_run_gemm(const el_ctx* ctx, const el_gemm_params* p, void* const* buffers) {
+    el_gemm_job j = {.m = p->m, .n = p->n, .k = p->k, .groups = 1, .segs = 1, .seglen = p->k, .scale = 1.0f, .act = p->act,
+                     .x = buffers[0], .b = buffers[1], .bias = buffers[2], .residual = buffers[3], .slope = buffers[4],
+                     .y = buffers[5], .b_panel = (int64_t)p->k * EL_PANEL, .b_row = EL_PANEL, .lda = p->k, .ldc = p->n,
+                     .fill = el_fill_dense};
+    int32_t *brow, *taps;
+    el_gemm_take_scratch(ctx, &j, 1, 0, el_gemm_thread_bytes(1, 0), &brow, &taps);
+    brow[0] = 0;
+    el_gemm_run(ctx, &j);
+}
+
+static el_gemm_job el_conv_job(const el_conv_params* p, void* const* buffers) {
+    int32_t n = p->oc / p->groups, k = p->kh * p->kw * (p->c / p->groups);
+    return (el_gemm_job){.n = n, .k = k, .groups = p->groups, .scale = 1.0f, .act = p->act, .conv = p,
+                         .x = buffers[0], .b = buffers[1], .bias = buffers[2], .residual = buffers[3], .slope = buffers[4],
+                         .y = buffers[5], .b_panel = (int64_t)k * EL_PANEL, .b_row = EL_PANEL,
+                         .b_group = (int64_t)(n + EL_PANEL - 1) / EL_PANEL * k * EL_PANEL, .lda = p->c, .ldc = p->oc};
+}
+
+static void el_gemm_run_conv(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
+    el_gemm_job j = el_conv_job(p, buffers);
+    int merges = el_conv_merges_taps(p);
+    j.m = (int64_t)p->n * p->oh * p->ow;
+    j.segs = el_conv_segs(p);
+    j.seglen = el_conv_seglen(p);
+    j.fill = el_conv_is_dense(p) ? el_fill_dense : merges ? el_fill_window_rows : el_fill_taps;
+    int32_t *brow, *taps;
+    el_gemm_take_scratch(ctx, &j, j.segs, j.seglen,
+                         el_gemm_thread_bytes(j.segs, merges ? (int64_t)EL_MB * j.segs * j.seglen : 0), &brow, &taps);
+    for (int32_t s = 0; s < j.segs; s++) brow[s] = s * j.seglen;
+    el_gemm_run(ctx, &j);
+}
+
+/* One job per stride phase: the outputs of a phase are reached by the same taps, so each is an ordinary convolution. */
+static void el_gemm_run_conv_transpose(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
+    el_gemm_job j = el_conv_job(p, buffers);
+    j.seglen = p->c / p->groups;
+    j.fill = el_fill_phase;
+    int32_t all = p->kh * p->kw, *brow, *taps;
+    el_gemm_take_scratch(ctx, &j, all, j.seglen, el_gemm_thread_bytes(all, 0), &brow, &taps);
+    for (int32_t py = 0; py < p->stride_h && py < p->oh; py++)
+        for (int32_t px = 0; px < p->stride_w && px < p->ow; px++) {
+            j.phase_y = py;
+            j.phase_x = px;
+            j.rows_y = (p->oh - py + p->stride_h - 1) / p->stride_h;
+            j.rows_x = (p->ow - px + p->stride_w - 1) / p->stride_w;
+            j.m = (int64_t)p->n * j.rows_y * j.rows_x;
+            j.segs = 0;
+            for (int32_t tap = 0; tap < all; tap++) {
+                int32_t ty = py + p->pad_top - tap / p->kw * p->dilation_h, tx = px + p->pad_left - tap % p->kw * p->dilation_w;
+                if (ty % p->stride_h != 0 || tx % p->stride_w != 0) continue;
+                brow[j.segs] = tap * j.seglen;
+                taps[j.segs++] = tap;
+            }
+            el_gemm_run(ctx, &j);
+        }
+}
+
+/* ---- matmul ------------------------------------------------------------------------------------------------------ */
+
+typedef struct el_matmul_plan {
+    const el_ctx* ctx;
+    const el_matmul_params* p;
+    el_gemm_job job;
+    const float *a, *b;
+    float* y;
+    char* scratch;
+    size_t scratch_bytes, pack_bytes; /* of one thread */
+    int64_t m;
+    int32_t block_panels, n_blocks;
+    int64_t m_rows, m_blocks;
+} el_matmul_plan;
+
+/* Columns [c0, c0 + columns) of op(b) as panels of 16, zero past the last column. */
+static void el_matmul_pack(const el_matmul_params* p, const float* b, int32_t c0, int32_t columns, float* out) {
+    for (int32_t c = 0; c < columns; c += EL_PANEL, out += (int64_t)p->k * EL_PANEL) {
+        int32_t width = columns - c < EL_PANEL ? columns - c : EL_PANEL;
+        if (!p->trans_b) {
+            const float* from = b + c0 + c;
+            if (width == EL_PANEL)
+                for (int32_t k = 0; k < p->k; k++) memcpy(out + k * EL_PANEL, from + (int64_t)k * p->n, EL_PANEL * sizeof(float));
+            else
+                for (int32_t k = 0; k < p->k; k++)
+                    for (int32_t i = 0; i < EL_PANEL; i++) out[k * EL_PANEL + i] = i < width ? from[(int64_t)k * p->n + i] : 0.0f;
+        } else {
+            const float* from = b + (int64_t)(c0 + c) * p->k;
+            if (width < EL_PANEL) memset(out, 0, (size_t)p->k * EL_PANEL * sizeof(float));
+            for (int32_t i = 0; i < width; i += 4) {
+                int32_t lanes = width - i < 4 ? width - i : 4;
+                for (int32_t k = 0; k < p->k; k++)
+                    for (int32_t l = 0; l < lanes; l++) out[k * EL_PANEL + i + l] = from[(int64_t)(i + l) * p->k + k];
+            }
+        }
+    }
+}
+
+static void el_matmul_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_matmul_plan* plan = arg;
+    const el_matmul_params* p = plan->p;
+    char* scratch = plan->scratch + (size_t)worker * plan->scratch_bytes;
+    float* packed = (float*)scratch;
+    int64_t packed_for = -1;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t mb = i % plan->m_blocks, nb = i / plan->m_blocks % plan->n_blocks, batch = i / plan->m_blocks / plan->n_blocks;
+        int64_t a = 0, b = 0;
+        for (int64_t d = 3, rest = batch; d >= 0; d--) {
+            int64_t at = rest % p->batch[d];
+            rest /= p->batch[d];
+            a += at * p->a_stride[d];
+            b += at * p->b_stride[d];
+        }
+        int32_t c0 = (int32_t)nb * plan->block_panels * EL_PANEL, columns = plan->block_panels * EL_PANEL;
+        if (columns > p->n - c0) columns = p->n - c0;
+        if (packed_for != i / plan->m_blocks) {
+            el_matmul_pack(p, plan->b + b, c0, columns, packed);
+            packed_for = i / plan->m_blocks;
+        }
+        int64_t m0 = mb * plan->m_rows, rows = plan->m - m0 < plan->m_rows ? plan->m - m0 : plan->m_rows;
+        el_gemm_job j = plan->job;
+        j.m = rows;
+        j.n = columns;
+        j.b = packed;
+        j.x = plan->a + a + (p->trans_a ? m0 : m0 * p->k);
+        j.y = plan->y + (batch * plan->m + m0) * p->n + c0;
+        j.worker = 0;
+        j.thread_scratch = scratch + plan->pack_bytes;
+        el_gemm_run(plan->ctx, &j);
+    }
+}
+
+static void el_gemm_run_matmul(const el_ctx* ctx, const el_matmul_params* p, void* const* buffers) {
+    el_matmul_plan plan = {.ctx = ctx, .p = p, .a = buffers[0], .b = buffers[1], .y = buffers[2], .m = p->m};
+    plan.job = (el_gemm_job){.k = p->k, .groups = 1, .segs = 1, .seglen = p->k, .scale = p->alpha, .serial = 1,
+                             .b_panel = (int64_t)p->k * EL_PANEL, .b_row = EL_PANEL, .lda = p->trans_a ? p->m : p->k,
+                             .ldc = p->n, .fill = p->trans_a ? el_fill_transposed : el_fill_dense};
+    int64_t batches = (int64_t)p->batch[0] * p->batch[1] * p->batch[2] * p->batch[3];
+    if (batches <= 0 || p->m <= 0 || p->n <= 0) return;
+    size_t thread_bytes = el_gemm_thread_bytes(1, p->trans_a ? (int64_t)EL_MB * p->k : 0);
+    int32_t *brow, *taps;
+    el_gemm_take_scratch(ctx, &plan.job, 1, 0, thread_bytes, &brow, &taps);
+    brow[0] = 0;
+    plan.scratch = plan.job.thread_scratch;
+    plan.pack_bytes = el_matmul_pack_bytes(p);
+    plan.scratch_bytes = plan.pack_bytes + thread_bytes;
+
+    /* One b for all batches of a dense a: the batches are rows of one product. */
+    el_matmul_params merged = *p;
+    int64_t dense = (int64_t)p->m * p->k;
+    int merges = !p->trans_a && batches > 1;
+    for (int32_t d = 3; d >= 0 && merges; d--) {
+        if (p->batch[d] > 1 && (p->b_stride[d] != 0 || p->a_stride[d] != dense)) merges = 0;
+        dense *= p->batch[d];
+    }
+    if (merges) {
+        for (int32_t d = 0; d < 4; d++) merged.batch[d] = 1;
+        plan.p = &merged;
+        plan.m *= batches;
+        batches = 1;
+    }
+    int32_t threads = el_ctx_threads(ctx), panels = (p->n + EL_PANEL - 1) / EL_PANEL;
+    plan.block_panels = el_matmul_pack_panels(p);
+    plan.n_blocks = (panels + plan.block_panels - 1) / plan.block_panels;
+    plan.m_rows = plan.m;
+    /* Too few blocks for the threads: cut the rows when there are many (each cut packs B again), else the columns. */
+    int64_t want = threads > 1 ? (2 * threads + batches * plan.n_blocks - 1) / (batches * plan.n_blocks) : 1;
+    if (want > 1 && plan.m >= 256 * want) {
+        plan.m_rows = ((plan.m + want - 1) / want + EL_MR - 1) / EL_MR * EL_MR;
+    } else if (want > 1) {
+        int32_t share = (int32_t)((plan.block_panels + want - 1) / want);
+        plan.block_panels = (share + 1) / 2 * 2 < plan.block_panels ? (share + 1) / 2 * 2 : plan.block_panels;
+        plan.n_blocks = (panels + plan.block_panels - 1) / plan.block_panels;
+    }
+    plan.m_blocks = (plan.m + plan.m_rows - 1) / plan.m_rows;
+    int64_t cost = (int64_t)(p->k + 1) * plan.block_panels * EL_PANEL * plan.m_rows;
+    el_parallel(ctx, batches * plan.n_blocks * plan.m_blocks, EL_PARALLEL_FMAS / (cost + 1) + 1, el_matmul_body, &plan);
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* AVX2 + FMA micro-kernel: a panel is two registers of 8 columns, a tile up to 6 rows x 1 panel (12 accumulators, 2 of B, one
+ * broadcast of A: 8 loads for 12 multiply-adds). Few rows take 2 or 4 panels instead, so that at least 8 independent sums hide
+ * the latency of the multiply-add. Columns past the tail go through masked loads and partial stores. */
+#include "gemm_job.h"
+#include <immintrin.h>
+
+EL_KERNEL(conv_f32, avx2, el_conv_params)
+EL_KERNEL(conv_transpose_f32, avx2, el_conv_params)
+EL_KERNEL(gemm_f32, avx2, el_gemm_params)
+EL_KERNEL(matmul_f32, avx2, el_matmul_params)
+
+/* First n of 8 lanes, n clamped to [0, 8]. */
+static inline __m256i first_lanes(int n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/* Masked stores are slow on some processors: the tail is stored in halves. */
+static inline void store_first(float* to, __m256 v, int n) {
+    if (n >= 8) {
+        _mm256_storeu_ps(to, v);
+        return;
+    }
+    __m128 h = _mm256_castps256_ps128(v);
+    if (n & 4) {
+        _mm_storeu_ps(to, h);
+        h = _mm256_extractf128_ps(v, 1);
+        to += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64*)to, h);
+        h = _mm_movehl_ps(h, h);
+        to += 2;
+    }
+    if (n & 1) _mm_store_ss(to, h);
+}
+
+static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
+    enum { MAX = 12 };
+    const int V = 2 * P; /* registers across */
+    __m256 acc[MAX];
+    const int partial = t->tail < 16;
+    const __m256i mask0 = first_lanes(t->tail), mask1 = first_lanes(t->tail - 8);
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++) {
+        __m256 start = _mm256_setzero_ps();
+        if (t->bias) {
+            if (v >= V - 2 && partial) start = _mm256_maskload_ps(t->bias + v * 8, v == V - 2 ? mask0 : mask1);
+            else start = _mm256_loadu_ps(t->bias + v * 8);
+        }
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) acc[r * V + v] = start;
+    }
+    if (t->residual) {
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) {
+            const float* from = t->residual + t->off[r];
+#pragma GCC unroll 8
+            for (int v = 0; v < V; v++) {
+                __m256 e;
+                if (v >= V - 2 && partial) e = _mm256_maskload_ps(from + v * 8, v == V - 2 ? mask0 : mask1);
+                else e = _mm256_loadu_ps(from + v * 8);
+                acc[r * V + v] = _mm256_add_ps(acc[r * V + v], e);
+            }
+        }
+    }
+    const float* const* rows = t->a;
+    const int64_t b_panel = t->b_panel, b_row = t->b_row;
+    for (int32_t s = 0; s < t->segs; s++, rows += EL_MB) {
+        const float* a[6];
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
+        const float* b = t->b + t->brow[s] * b_row;
+        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row) {
+#pragma GCC unroll 4
+            for (int p = 0; p < P; p++) {
+                __m256 b0 = _mm256_loadu_ps(b + p * b_panel), b1 = _mm256_loadu_ps(b + p * b_panel + 8);
+#pragma GCC unroll 6
+                for (int r = 0; r < R; r++) {
+                    __m256 av = _mm256_broadcast_ss(a[r] + k);
+                    acc[r * V + 2 * p] = _mm256_fmadd_ps(av, b0, acc[r * V + 2 * p]);
+                    acc[r * V + 2 * p + 1] = _mm256_fmadd_ps(av, b1, acc[r * V + 2 * p + 1]);
+                }
+            }
+        }
+    }
+    const __m256 scale = _mm256_set1_ps(t->scale), lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++) {
+        float* to = t->y + t->off[r];
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++) {
+            /* max and min return their second operand when one is NaN */
+            acc[r * V + v] = _mm256_min_ps(hi, _mm256_max_ps(lo, _mm256_mul_ps(acc[r * V + v], scale)));
+            if (v < V - 2) _mm256_storeu_ps(to + v * 8, acc[r * V + v]);
+        }
+        if (!partial) {
+            _mm256_storeu_ps(to + (V - 2) * 8, acc[r * V + V - 2]);
+            _mm256_storeu_ps(to + (V - 1) * 8, acc[r * V + V - 1]);
+        } else {
+            store_first(to + (V - 2) * 8, acc[r * V + V - 2], t->tail);
+            if (t->tail > 8) store_first(to + (V - 1) * 8, acc[r * V + V - 1], t->tail - 8);
+        }
+    }
+}
+
+#define TILE(R, P) static void tile_##R##_##P(const el_tile* t) { tile_body(t, R, P); }
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(1, 4)
+
+static const el_tile_fn tiles[3][6] = {
+    {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1},
+    {tile_1_2, tile_2_2, tile_3_2},
+    {tile_1_4},
+};
+
+#define EL_MR 6
+#define EL_KC 256
+#define EL_WIDE(R) ((R) == 1 ? 4 : (R) <= 3 ? 2 : 1)
+static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return tiles[panels >> 1][rows - 1]; }
+#include "gemm_driver.h"
+
+void el_conv_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
+void el_conv_transpose_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) {
+    el_gemm_run_conv_transpose(ctx, params, buffers);
+}
+void el_gemm_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
+void el_matmul_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }

@@ -1,0 +1,89 @@
+/* AVX-512 micro-kernel: a panel is one register of 16 columns, a tile up to 12 rows x 2 panels (24 accumulators, 2 of B, and
+ * one broadcast of A that serves both panels: 14 loads for 24 multiply-adds). Few rows take 4 or 8 panels instead, so that at
+ * least 8 independent sums hide the latency of the multiply-add. The columns past the tail are masked. */
+#include "gemm_job.h"
+#include <immintrin.h>
+
+EL_KERNEL(conv_f32, avx512, el_conv_params)
+EL_KERNEL(conv_transpose_f32, avx512, el_conv_params)
+EL_KERNEL(gemm_f32, avx512, el_gemm_params)
+EL_KERNEL(matmul_f32, avx512, el_matmul_params)
+
+static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
+    __m512 acc[24];
+    const __mmask16 tail = (__mmask16)((1u << t->tail) - 1), full = 0xffff;
+#pragma GCC unroll 8
+    for (int p = 0; p < P; p++) {
+        __mmask16 m = p == P - 1 ? tail : full;
+        __m512 start = t->bias ? _mm512_maskz_loadu_ps(m, t->bias + p * 16) : _mm512_setzero_ps();
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++) acc[r * P + p] = start;
+    }
+    if (t->residual) {
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++) {
+            const float* from = t->residual + t->off[r];
+#pragma GCC unroll 8
+            for (int p = 0; p < P; p++)
+                acc[r * P + p] = _mm512_add_ps(acc[r * P + p], _mm512_maskz_loadu_ps(p == P - 1 ? tail : full, from + p * 16));
+        }
+    }
+    const float* const* rows = t->a;
+    const int64_t b_panel = t->b_panel, b_row = t->b_row;
+    for (int32_t s = 0; s < t->segs; s++, rows += EL_MB) {
+        const float* a[12];
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
+        const float* b = t->b + t->brow[s] * b_row;
+        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row) {
+            __m512 bv[8];
+#pragma GCC unroll 8
+            for (int p = 0; p < P; p++) bv[p] = _mm512_loadu_ps(b + p * b_panel);
+#pragma GCC unroll 12
+            for (int r = 0; r < R; r++) {
+                __m512 av = _mm512_set1_ps(a[r][k]);
+#pragma GCC unroll 8
+                for (int p = 0; p < P; p++) acc[r * P + p] = _mm512_fmadd_ps(av, bv[p], acc[r * P + p]);
+            }
+        }
+    }
+    const __m512 scale = _mm512_set1_ps(t->scale), lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+        float* to = t->y + t->off[r];
+#pragma GCC unroll 8
+        for (int p = 0; p < P; p++) {
+            /* max and min return their second operand when one is NaN */
+            __m512 v = _mm512_min_ps(hi, _mm512_max_ps(lo, _mm512_mul_ps(acc[r * P + p], scale)));
+            if (p == P - 1) _mm512_mask_storeu_ps(to + p * 16, tail, v);
+            else _mm512_storeu_ps(to + p * 16, v);
+        }
+    }
+}
+
+#define TILE(R, P) static void tile_##R##_##P(const el_tile* t) { tile_body(t, R, P); }
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(7, 2) TILE(8, 2) TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2)
+TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(1, 8)
+
+static const el_tile_fn tiles[4][12] = {
+    {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1, tile_7_1, tile_8_1, tile_9_1, tile_10_1, tile_11_1, tile_12_1},
+    {tile_1_2, tile_2_2, tile_3_2, tile_4_2, tile_5_2, tile_6_2, tile_7_2, tile_8_2, tile_9_2, tile_10_2, tile_11_2, tile_12_2},
+    {tile_1_4, tile_2_4, tile_3_4, tile_4_4},
+    {tile_1_8},
+};
+
+#define EL_MR 12
+#define EL_KC 256
+#define EL_WIDE(R) ((R) == 1 ? 8 : (R) <= 4 ? 4 : 2)
+static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) {
+    return tiles[panels == 8 ? 3 : panels >> 1][rows - 1];
+}
+#include "gemm_driver.h"
+
+void el_conv_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
+void el_conv_transpose_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) {
+    el_gemm_run_conv_transpose(ctx, params, buffers);
+}
+void el_gemm_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
+void el_matmul_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }

@@ -1,0 +1,123 @@
+/* NEON micro-kernel: a panel is four registers of 4 columns, a tile up to 6 rows x 1 panel: 24 accumulators, one register of A
+ * per row holding 4 consecutive k (used by lane), B passing through the last two registers. 4 k cost 16 loads of B and 6 of A
+ * for 96 multiply-adds. Few rows take 2 or 4 panels instead, so that enough independent sums hide the latency.
+ * Columns past the tail are loaded and stored in pieces of 2 and 1. */
+#include "gemm_job.h"
+#include <arm_neon.h>
+
+EL_KERNEL(conv_f32, neon, el_conv_params)
+EL_KERNEL(conv_transpose_f32, neon, el_conv_params)
+EL_KERNEL(gemm_f32, neon, el_gemm_params)
+EL_KERNEL(matmul_f32, neon, el_matmul_params)
+
+/* First n lanes (n <= 0: none, n >= 4: all), zero after. */
+static inline float32x4_t load_first(const float* from, int n) {
+    if (n >= 4) return vld1q_f32(from);
+    float lanes[4] = {0, 0, 0, 0};
+    for (int i = 0; i < n; i++) lanes[i] = from[i];
+    return vld1q_f32(lanes);
+}
+
+static inline void store_first(float* to, float32x4_t v, int n) {
+    if (n >= 4) {
+        vst1q_f32(to, v);
+        return;
+    }
+    float32x2_t h = vget_low_f32(v);
+    if (n & 2) {
+        vst1_f32(to, h);
+        h = vget_high_f32(v);
+        to += 2;
+    }
+    if (n & 1 && n > 0) vst1_lane_f32(to, h, 0);
+}
+
+static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
+    enum { MAX = 24 };
+    const int V = 4 * P; /* registers across */
+    float32x4_t acc[MAX];
+    const int last = (P - 1) * 16 + t->tail; /* columns in use */
+    const int partial = t->tail < 16;
+#pragma GCC unroll 16
+    for (int v = 0; v < V; v++) {
+        float32x4_t start = vdupq_n_f32(0);
+        if (t->bias) start = partial ? load_first(t->bias + v * 4, last - v * 4) : vld1q_f32(t->bias + v * 4);
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) acc[r * V + v] = start;
+    }
+    if (t->residual) {
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) {
+            const float* from = t->residual + t->off[r];
+#pragma GCC unroll 16
+            for (int v = 0; v < V; v++)
+                acc[r * V + v] = vaddq_f32(acc[r * V + v], partial ? load_first(from + v * 4, last - v * 4) : vld1q_f32(from + v * 4));
+        }
+    }
+    const float* const* rows = t->a;
+    const int64_t b_panel = t->b_panel, b_row = t->b_row;
+    for (int32_t s = 0; s < t->segs; s++, rows += EL_MB) {
+        const float* a[6];
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
+        const float* b = t->b + t->brow[s] * b_row;
+        int64_t k = 0, end = t->seglen;
+#define STEP(LANE)                                                                                                     \
+    _Pragma("GCC unroll 16") for (int v = 0; v < V; v++) {                                                             \
+        float32x4_t bv = vld1q_f32(b + v / 4 * b_panel + v % 4 * 4);                                                   \
+        _Pragma("GCC unroll 6") for (int r = 0; r < R; r++) acc[r * V + v] = vfmaq_laneq_f32(acc[r * V + v], bv, av[r], LANE); \
+    }                                                                                                                  \
+    b += b_row;
+        for (; k + 4 <= end; k += 4) {
+            float32x4_t av[6];
+#pragma GCC unroll 6
+            for (int r = 0; r < R; r++) av[r] = vld1q_f32(a[r] + k);
+            STEP(0) STEP(1) STEP(2) STEP(3)
+        }
+        for (; k < end; k++) {
+            float32x4_t av[6];
+#pragma GCC unroll 6
+            for (int r = 0; r < R; r++) av[r] = vld1q_dup_f32(a[r] + k);
+            STEP(0)
+        }
+#undef STEP
+    }
+    const float32x4_t scale = vdupq_n_f32(t->scale), lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++) {
+        float* to = t->y + t->off[r];
+#pragma GCC unroll 16
+        for (int v = 0; v < V; v++) acc[r * V + v] = vminq_f32(vmaxq_f32(vmulq_f32(acc[r * V + v], scale), lo), hi); /* NaN stays */
+        if (!partial) {
+#pragma GCC unroll 16
+            for (int v = 0; v < V; v++) vst1q_f32(to + v * 4, acc[r * V + v]);
+        } else {
+#pragma GCC unroll 16
+            for (int v = 0; v < V; v++)
+                if (last > v * 4) store_first(to + v * 4, acc[r * V + v], last - v * 4);
+        }
+    }
+}
+
+#define TILE(R, P) static void tile_##R##_##P(const el_tile* t) { tile_body(t, R, P); }
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(1, 4)
+
+static const el_tile_fn tiles[3][6] = {
+    {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1},
+    {tile_1_2, tile_2_2, tile_3_2},
+    {tile_1_4},
+};
+
+#define EL_MR 6
+#define EL_KC 256
+#define EL_WIDE(R) ((R) == 1 ? 4 : (R) <= 3 ? 2 : 1)
+static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return tiles[panels >> 1][rows - 1]; }
+#include "gemm_driver.h"
+
+void el_conv_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
+void el_conv_transpose_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) {
+    el_gemm_run_conv_transpose(ctx, params, buffers);
+}
+void el_gemm_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
+void el_matmul_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }

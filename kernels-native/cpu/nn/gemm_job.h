@@ -1,0 +1,262 @@
+/* What every matrix-shaped float kernel (convolution, transposed convolution, GEMM, matmul) becomes:
+ *
+ *     y[row][col] = act(scale * sum_s sum_k A[row][s][k] * B[brow[s] + k][col] + bias[col] + residual[row][col])
+ *
+ * A is never copied into a column matrix. For each row and each of the job's segments s there is a pointer to seglen
+ * consecutive floats: the whole row of a dense matrix (one segment), the channels of one pixel under one tap of a kernel
+ * (kh*kw segments), or one row of the window when there are few channels (kh segments of kw*cin floats). Taps that fall into
+ * padding point to a row of zeros.
+ *
+ * Rows are cut in blocks of at most EL_MB rows whose pointer table lives in the thread's scratch; a block is cut in tiles of
+ * at most EL_MR rows (evenly: 49 rows are 10+10+10+10+9, not 12+12+12+12+1).
+ */
+#ifndef EL_GEMM_JOB_H
+#define EL_GEMM_JOB_H
+#include "el_nn.h"
+#include <math.h>
+#include <string.h>
+
+#define EL_MB 48
+
+/* The activations that are an interval (possibly the whole line) are applied in registers. */
+static inline int el_act_is_clamp(el_act act) { return act.kind == EL_ACT_NONE || act.kind == EL_ACT_CLAMP; }
+static inline float el_act_lo(el_act act) { return act.kind == EL_ACT_CLAMP ? act.a : -INFINITY; }
+static inline float el_act_hi(el_act act) { return act.kind == EL_ACT_CLAMP ? act.b : INFINITY; }
+
+typedef struct el_gemm_job el_gemm_job;
+
+/* Writes the row pointers a[s * EL_MB + r] and the offsets of the rows in y, off[r], for rows [m0, m0 + rows) of group g. */
+typedef void (*el_fill_fn)(const el_gemm_job* job, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
+                           float* patch);
+
+struct el_gemm_job {
+    int64_t m;                  /* rows */
+    int32_t n;                  /* columns of one group */
+    int32_t k;                  /* rows of a packed panel */
+    int32_t groups;
+    int32_t segs, seglen;
+    const int32_t* brow;        /* [segs] first row of B of each segment */
+    const float* b;             /* panels: column p*16 + j of row r is b[p * b_panel + r * b_row + j] */
+    int64_t b_panel, b_row, b_group;
+    const float *bias, *residual, *slope;
+    float* y;
+    float scale;
+    el_act act;
+    int32_t serial;             /* already inside a parallel section, as this worker */
+    int32_t worker;
+    el_fill_fn fill;
+    /* what the fill functions need */
+    const float* x;
+    const float* zero;          /* seglen zeros */
+    int64_t lda, ldc;           /* elements between rows of a dense A, and between pixels of y */
+    const el_conv_params* conv;
+    int32_t phase_y, phase_x, rows_y, rows_x; /* transposed convolution: first output row and column, how many of each */
+    const int32_t* taps;        /* transposed convolution: [segs] tap ky*kw + kx of each segment */
+    /* per-thread scratch */
+    char* thread_scratch;
+    size_t thread_bytes;
+};
+
+/* ---- scratch: the same for every instruction set ----------------------------------------------------------------- */
+
+static inline size_t el_align64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
+static inline size_t el_gemm_thread_bytes(int64_t segs, int64_t patch_floats) {
+    return el_align64((size_t)(EL_MB * (segs > 0 ? segs : 1)) * sizeof(float*)) + el_align64(EL_MB * sizeof(int64_t)) +
+           el_align64((size_t)patch_floats * sizeof(float));
+}
+
+/* Shared part: the zero row, brow and taps. */
+static inline size_t el_gemm_shared_bytes(int64_t segs, int64_t zero_floats) {
+    return el_align64((size_t)zero_floats * sizeof(float)) + 2 * el_align64((size_t)segs * sizeof(int32_t));
+}
+
+/* Few channels: a row of the window (kw*c floats, contiguous in NHWC) is one segment, so that the inner loop stays long. */
+static inline int el_conv_merges_taps(const el_conv_params* p) {
+    return p->groups == 1 && p->kw > 1 && p->dilation_w == 1 && p->c < 16;
+}
+/* 1x1 without padding and stride: x is a dense matrix. */
+static inline int el_conv_is_dense(const el_conv_params* p) {
+    return p->kh == 1 && p->kw == 1 && p->stride_h == 1 && p->stride_w == 1 && p->pad_top == 0 && p->pad_left == 0 &&
+           p->oh == p->h && p->ow == p->w;
+}
+static inline int32_t el_conv_segs(const el_conv_params* p) { return el_conv_merges_taps(p) ? p->kh : p->kh * p->kw; }
+static inline int32_t el_conv_seglen(const el_conv_params* p) {
+    return el_conv_merges_taps(p) ? p->kw * p->c : p->c / p->groups;
+}
+
+static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
+    int64_t segs = el_conv_segs(p), seglen = el_conv_seglen(p);
+    return el_gemm_shared_bytes(segs, seglen) +
+           (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
+}
+static inline size_t el_conv_transpose_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
+    int64_t segs = (int64_t)p->kh * p->kw;
+    return el_gemm_shared_bytes(segs, p->c / p->groups) + (size_t)threads * el_gemm_thread_bytes(segs, 0);
+}
+static inline size_t el_gemm_f32_scratch_bytes(const el_gemm_params* p, int32_t threads) {
+    (void)p;
+    return el_gemm_shared_bytes(1, 0) + (size_t)threads * el_gemm_thread_bytes(1, 0);
+}
+
+/* Columns of B that one thread packs at a time: as many panels as stay in 512 KB, at least two. */
+static inline int32_t el_matmul_pack_panels(const el_matmul_params* p) {
+    int64_t panels = (p->n + EL_PANEL - 1) / EL_PANEL, fit = (512 << 10) / ((int64_t)(p->k > 0 ? p->k : 1) * EL_PANEL * 4);
+    fit = fit / 2 * 2;
+    if (fit < 2) fit = 2;
+    return (int32_t)(panels < fit ? panels : fit);
+}
+static inline size_t el_matmul_pack_bytes(const el_matmul_params* p) {
+    return el_align64((size_t)el_matmul_pack_panels(p) * (size_t)p->k * EL_PANEL * sizeof(float));
+}
+static inline size_t el_matmul_f32_scratch_bytes(const el_matmul_params* p, int32_t threads) {
+    return el_gemm_shared_bytes(1, 0) +
+           (size_t)threads * (el_matmul_pack_bytes(p) + el_gemm_thread_bytes(1, p->trans_a ? (int64_t)EL_MB * p->k : 0));
+}
+
+/* ---- fill functions ---------------------------------------------------------------------------------------------- */
+
+/* Dense rows: GEMM, 1x1 convolution, matmul. */
+static inline void el_fill_dense(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
+                                 float* patch) {
+    (void)patch;
+    const float* x = j->x + (int64_t)g * j->seglen;
+    for (int32_t r = 0; r < rows; r++) {
+        a[r] = x + (m0 + r) * j->lda;
+        off[r] = (m0 + r) * j->ldc + (int64_t)g * j->n;
+    }
+}
+
+/* A stored [k][m]: the rows of this block are gathered into patch[r][k]. */
+static inline void el_fill_transposed(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
+                                      float* patch) {
+    (void)g;
+    for (int32_t r = 0; r < rows; r++) {
+        a[r] = patch + (int64_t)r * j->seglen;
+        off[r] = (m0 + r) * j->ldc;
+    }
+    for (int32_t k = 0; k < j->seglen; k++) {
+        const float* x = j->x + k * j->lda + m0;
+        for (int32_t r = 0; r < rows; r++) patch[(int64_t)r * j->seglen + k] = x[r];
+    }
+}
+
+/* Convolution, one segment per tap. */
+static inline void el_fill_taps(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
+                                float* patch) {
+    (void)patch;
+    const el_conv_params* p = j->conv;
+    int64_t plane = (int64_t)p->oh * p->ow, image = m0 / plane, rest = m0 % plane;
+    int32_t oy = (int32_t)(rest / p->ow), ox = (int32_t)(rest % p->ow);
+    int64_t c = p->c, line = (int64_t)p->w * c;
+    for (int32_t r = 0; r < rows; r++) {
+        off[r] = (m0 + r) * j->ldc + (int64_t)g * j->n;
+        int32_t iy0 = oy * p->stride_h - p->pad_top, ix0 = ox * p->stride_w - p->pad_left;
+        int32_t iy_last = iy0 + (p->kh - 1) * p->dilation_h, ix_last = ix0 + (p->kw - 1) * p->dilation_w;
+        const float* x = j->x + image * p->h * line + (int64_t)g * j->seglen;
+        const float** out = a + r;
+        if (iy0 >= 0 && iy_last < p->h && ix0 >= 0 && ix_last < p->w) {
+            for (int32_t ky = 0; ky < p->kh; ky++) {
+                const float* row = x + (int64_t)(iy0 + ky * p->dilation_h) * line + ix0 * c;
+                for (int32_t kx = 0; kx < p->kw; kx++, out += EL_MB) *out = row + (int64_t)kx * p->dilation_w * c;
+            }
+        } else {
+            for (int32_t ky = 0; ky < p->kh; ky++) {
+                int32_t iy = iy0 + ky * p->dilation_h;
+                for (int32_t kx = 0; kx < p->kw; kx++, out += EL_MB) {
+                    int32_t ix = ix0 + kx * p->dilation_w;
+                    int inside = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w;
+                    *out = inside ? x + iy * line + ix * c : j->zero;
+                }
+            }
+        }
+        if (++ox == p->ow) {
+            ox = 0;
+            if (++oy == p->oh) oy = 0, image++;
+        }
+    }
+}
+
+/* Convolution with few channels, one segment per kernel row; a window that crosses the left or right border is copied. */
+static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a,
+                                       int64_t* off, float* patch) {
+    (void)g;
+    const el_conv_params* p = j->conv;
+    int64_t plane = (int64_t)p->oh * p->ow, image = m0 / plane, rest = m0 % plane;
+    int32_t oy = (int32_t)(rest / p->ow), ox = (int32_t)(rest % p->ow);
+    int64_t c = p->c, line = (int64_t)p->w * c;
+    for (int32_t r = 0; r < rows; r++) {
+        off[r] = (m0 + r) * j->ldc;
+        int32_t iy0 = oy * p->stride_h - p->pad_top, ix0 = ox * p->stride_w - p->pad_left;
+        int64_t first = ix0 < 0 ? -ix0 : 0, last = p->w - ix0 < p->kw ? p->w - ix0 : p->kw; /* taps [first, last) are inside */
+        for (int32_t ky = 0; ky < p->kh; ky++) {
+            int32_t iy = iy0 + ky * p->dilation_h;
+            const float** out = a + ky * EL_MB + r;
+            if (iy < 0 || iy >= p->h || first >= last) {
+                *out = j->zero;
+                continue;
+            }
+            const float* row = j->x + (image * p->h + iy) * line;
+            if (first == 0 && last == p->kw) {
+                *out = row + ix0 * c;
+                continue;
+            }
+            float* copy = patch + ((int64_t)r * p->kh + ky) * j->seglen;
+            memset(copy, 0, (size_t)j->seglen * sizeof(float));
+            memcpy(copy + first * c, row + (ix0 + first) * c, (size_t)((last - first) * c) * sizeof(float));
+            *out = copy;
+        }
+        if (++ox == p->ow) {
+            ox = 0;
+            if (++oy == p->oh) oy = 0, image++;
+        }
+    }
+}
+
+/* Transposed convolution, the outputs of one stride phase: oy = phase_y + stride_h * jy, so that exactly the taps in
+ * `taps` reach them, at iy = (oy + pad_top - ky * dilation_h) / stride_h, a whole number. */
+static inline void el_fill_phase(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
+                                 float* patch) {
+    (void)patch;
+    const el_conv_params* p = j->conv;
+    int64_t plane = (int64_t)j->rows_y * j->rows_x, image = m0 / plane, rest = m0 % plane;
+    int32_t jy = (int32_t)(rest / j->rows_x), jx = (int32_t)(rest % j->rows_x);
+    int64_t c = p->c, line = (int64_t)p->w * c;
+    for (int32_t r = 0; r < rows; r++) {
+        int32_t oy = j->phase_y + p->stride_h * jy, ox = j->phase_x + p->stride_w * jx;
+        off[r] = ((image * p->oh + oy) * p->ow + ox) * j->ldc + (int64_t)g * j->n;
+        const float* x = j->x + image * p->h * line + (int64_t)g * j->seglen;
+        for (int32_t s = 0; s < j->segs; s++) {
+            int32_t ty = oy + p->pad_top - j->taps[s] / p->kw * p->dilation_h;
+            int32_t tx = ox + p->pad_left - j->taps[s] % p->kw * p->dilation_w;
+            int32_t iy = ty / p->stride_h, ix = tx / p->stride_w;
+            int inside = ty >= 0 && iy < p->h && tx >= 0 && ix < p->w;
+            a[s * EL_MB + r] = inside ? x + iy * line + ix * c : j->zero;
+        }
+        if (++jx == j->rows_x) {
+            jx = 0;
+            if (++jy == j->rows_y) jy = 0, image++;
+        }
+    }
+}
+
+/* ---- the micro-kernel's argument ---------------------------------------------------------------------------------- */
+
+typedef struct el_tile {
+    const float* const* a;   /* row r of segment s: a[s * EL_MB + r] + a_offset, seglen floats */
+    int64_t a_offset;
+    int32_t segs, seglen;
+    const int32_t* brow;
+    const float* b;
+    int64_t b_panel, b_row;  /* floats between panels, and between rows of one panel */
+    const float* bias;       /* [columns] or NULL */
+    const float* residual;   /* same layout as y, or NULL; the earlier partial sums of y itself when K is cut */
+    float* y;
+    const int64_t* off;      /* row r of the tile starts at y + off[r] */
+    int32_t tail;            /* columns in use in the last panel, 1 .. 16 */
+    float scale, lo, hi;
+} el_tile;
+
+typedef void (*el_tile_fn)(const el_tile* t);
+
+#endif

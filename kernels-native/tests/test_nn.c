@@ -1,0 +1,374 @@
+/* The float32 NN kernels: every variant that this processor has against a reference written here in double precision over
+ * unpacked weights, which is also what checks the scalar kernels and the packings. */
+#include "test_harness.h"
+#include "el_nn.h"
+
+static const float rel = 2e-5f;
+
+static void pack_panels(float* out, const float* b, int64_t k, int64_t n) { /* b[k][n] */
+    for (int64_t p = 0; p < (n + 15) / 16; p++)
+        for (int64_t r = 0; r < k; r++)
+            for (int64_t i = 0; i < 16; i++) out[(p * k + r) * 16 + i] = p * 16 + i < n ? b[r * n + p * 16 + i] : 0.0f;
+}
+
+static size_t panel_floats(int64_t k, int64_t n) { return (size_t)((n + 15) / 16 * k * 16); }
+
+/* The activation in double, written from its definition (el_kernels.h). */
+static double act(el_act a, double x, double slope) {
+    double softplus = x > 30 ? x : log1p(exp(x));
+    switch (a.kind) {
+    case EL_ACT_CLAMP: return x < a.a ? a.a : x > a.b ? a.b : x;
+    case EL_ACT_LEAKY_RELU: return x < 0 ? a.a * x : x;
+    case EL_ACT_HARD_SIGMOID: return fmin(fmax(a.a * x + a.b, 0), 1);
+    case EL_ACT_HARD_SWISH: return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+    case EL_ACT_SIGMOID: return 1 / (1 + exp(-x));
+    case EL_ACT_SILU: return x / (1 + exp(-x));
+    case EL_ACT_TANH: return tanh(x);
+    case EL_ACT_GELU: return 0.5 * x * (1 + erf(x / sqrt(2)));
+    case EL_ACT_GELU_TANH: return 0.5 * x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+    case EL_ACT_ELU: return x < 0 ? a.a * (exp(x) - 1) : x;
+    case EL_ACT_PRELU: return x < 0 ? slope * x : x;
+    case EL_ACT_SOFTPLUS: return softplus;
+    case EL_ACT_MISH: return x * tanh(softplus);
+    default: return x;
+    }
+}
+
+static const el_act acts[] = {
+    {EL_ACT_NONE, 0, 0}, {EL_ACT_CLAMP, 0, INFINITY}, {EL_ACT_CLAMP, -0.3f, 0.6f}, {EL_ACT_LEAKY_RELU, 0.1f, 0},
+    {EL_ACT_HARD_SIGMOID, 0.2f, 0.5f}, {EL_ACT_HARD_SWISH, 0, 0}, {EL_ACT_SIGMOID, 0, 0}, {EL_ACT_SILU, 0, 0},
+    {EL_ACT_TANH, 0, 0}, {EL_ACT_GELU, 0, 0}, {EL_ACT_GELU_TANH, 0, 0}, {EL_ACT_ELU, 0.7f, 0}, {EL_ACT_PRELU, 0, 0},
+    {EL_ACT_SOFTPLUS, 0, 0}, {EL_ACT_MISH, 0, 0},
+};
+#define ACTS ((int)(sizeof acts / sizeof acts[0]))
+static el_act random_act(void) { return acts[th_range(0, 2) ? th_range(0, 2) : th_range(0, ACTS - 1)]; }
+
+/* Runs every variant on 1 and 2 threads; in_place: the residual is the output itself. */
+static void check(const char* name, const void* params, void** buffers, int inputs, const float* want, size_t count,
+                  const char* what, const float* residual, int residual_at) {
+    const el_kernel* k;
+    for (uint32_t i = 0; (k = th_variant(name, i)); i++)
+        for (int threads = 1; threads <= 2; threads++)
+            for (int in_place = 0; in_place <= (residual != NULL); in_place++) {
+                float* y = th_floats(count);
+                buffers[inputs] = y;
+                if (in_place) {
+                    memcpy(y, residual, count * sizeof *y);
+                    buffers[residual_at] = y;
+                }
+                th_run(k, params, buffers, threads);
+                char label[320];
+                snprintf(label, sizeof label, "%s %s threads=%d in_place=%d %s", name, el_isa_name(k->isa), threads, in_place, what);
+                th_close_f32(label, y, want, count, rel, rel);
+                if (in_place) buffers[residual_at] = (void*)residual;
+                th_free(y);
+            }
+}
+
+/* Sum of one output in double, or of the conv's adjoint. Weights here are plain: w[oc][ky][kx][cin/groups]. */
+static void conv_reference(const el_conv_params* p, int transposed, const float* x, const float* w, const float* bias,
+                           const float* residual, const float* slope, float* y) {
+    int64_t cin = p->c / p->groups, cout = p->oc / p->groups, at = 0;
+    for (int64_t n = 0; n < p->n; n++)
+        for (int64_t oy = 0; oy < p->oh; oy++)
+            for (int64_t ox = 0; ox < p->ow; ox++)
+                for (int64_t oc = 0; oc < p->oc; oc++, at++) {
+                    double sum = 0;
+                    for (int64_t iy = 0; iy < p->h; iy++)
+                        for (int64_t ix = 0; ix < p->w; ix++)
+                            for (int64_t ky = 0; ky < p->kh; ky++)
+                                for (int64_t kx = 0; kx < p->kw; kx++) {
+                                    int hit = transposed ? oy == iy * p->stride_h - p->pad_top + ky * p->dilation_h &&
+                                                               ox == ix * p->stride_w - p->pad_left + kx * p->dilation_w
+                                                         : iy == oy * p->stride_h - p->pad_top + ky * p->dilation_h &&
+                                                               ix == ox * p->stride_w - p->pad_left + kx * p->dilation_w;
+                                    if (!hit) continue;
+                                    const float* pixel = x + ((n * p->h + iy) * p->w + ix) * p->c + oc / cout * cin;
+                                    const float* tap = w + ((oc * p->kh + ky) * p->kw + kx) * cin;
+                                    for (int64_t ci = 0; ci < cin; ci++) sum += (double)pixel[ci] * tap[ci];
+                                }
+                    sum += (bias ? bias[oc] : 0.0) + (residual ? residual[at] : 0.0);
+                    y[at] = (float)act(p->act, sum, slope ? slope[oc] : 0);
+                }
+}
+
+static void conv_case(const char* name, const el_conv_params* p) {
+    int transposed = strcmp(name, "conv_transpose_f32") == 0, depthwise = strcmp(name, "dwconv_f32") == 0;
+    int64_t cin = p->c / p->groups, cout = p->oc / p->groups, taps = (int64_t)p->kh * p->kw, k = taps * cin;
+    size_t xs = (size_t)p->n * p->h * p->w * p->c, ys = (size_t)p->n * p->oh * p->ow * p->oc;
+    float *x = th_floats(xs), *w = th_floats((size_t)(p->oc * k)), *want = th_floats(ys);
+    th_fill_f32(x, xs, -1, 1);
+    th_fill_f32(w, (size_t)(p->oc * k), -0.5f, 0.5f);
+    float *bias = NULL, *residual = NULL, *slope = NULL, *packed;
+    if (th_range(0, 2)) th_fill_f32(bias = th_floats(p->oc), p->oc, -1, 1);
+    if (!th_range(0, 2)) th_fill_f32(residual = th_floats(ys), ys, -1, 1);
+    if (p->act.kind == EL_ACT_PRELU) th_fill_f32(slope = th_floats(p->oc), p->oc, -1, 1);
+    if (depthwise) {
+        packed = th_alloc((size_t)((p->c + 15) / 16 * 16 * taps) * sizeof(float), 64);
+        for (int64_t c = 0; c < (p->c + 15) / 16 * 16; c++)
+            for (int64_t t = 0; t < taps; t++) packed[(c / 16 * taps + t) * 16 + c % 16] = c < p->c ? w[c * taps + t] : 0.0f;
+    } else {
+        size_t group = panel_floats(k, cout);
+        packed = th_alloc(group * p->groups * sizeof(float), 64);
+        float* b = th_floats((size_t)(k * cout));
+        for (int64_t g = 0; g < p->groups; g++) {
+            for (int64_t r = 0; r < k; r++)
+                for (int64_t n = 0; n < cout; n++) b[r * cout + n] = w[(g * cout + n) * k + r];
+            pack_panels(packed + g * group, b, k, cout);
+        }
+    }
+    conv_reference(p, transposed, x, w, bias, residual, slope, want);
+    void* buffers[6] = {x, packed, bias, residual, slope, NULL};
+    char what[256];
+    snprintf(what, sizeof what, "n%d %dx%dx%d -> %dx%dx%d k%dx%d s%dx%d d%dx%d pad %d,%d g%d act%d%s%s", p->n, p->h, p->w, p->c,
+             p->oh, p->ow, p->oc, p->kh, p->kw, p->stride_h, p->stride_w, p->dilation_h, p->dilation_w, p->pad_top, p->pad_left,
+             p->groups, p->act.kind, bias ? " bias" : "", residual ? " residual" : "");
+    check(name, p, buffers, 5, want, ys, what, residual, 3);
+    th_free_all();
+}
+
+static el_conv_params random_conv(int transposed) {
+    el_conv_params p = {.n = th_range(1, 2), .h = th_range(1, 12), .w = th_range(1, 14), .groups = 1, .act = random_act()};
+    if (!th_range(0, 3)) p.groups = th_range(2, 4);
+    p.c = p.groups * th_range(1, p.groups > 1 ? 9 : 35);
+    p.oc = p.groups * th_range(1, p.groups > 1 ? 20 : 50);
+    p.kh = th_range(1, 4), p.kw = th_range(1, 4);
+    if (!th_range(0, 3)) p.kh = p.kw = 1;
+    p.stride_h = th_range(1, 3), p.stride_w = th_range(1, 3);
+    p.dilation_h = th_range(0, 2) ? 1 : 2, p.dilation_w = th_range(0, 2) ? 1 : th_range(1, 3);
+    int32_t eh = (p.kh - 1) * p.dilation_h + 1, ew = (p.kw - 1) * p.dilation_w + 1;
+    p.pad_top = th_range(0, eh - 1), p.pad_left = th_range(0, ew - 1);
+    int32_t bottom = th_range(0, eh - 1), right = th_range(0, ew - 1);
+    if (transposed) {
+        p.oh = (p.h - 1) * p.stride_h + eh - p.pad_top - bottom + th_range(0, p.stride_h - 1);
+        p.ow = (p.w - 1) * p.stride_w + ew - p.pad_left - right + th_range(0, p.stride_w - 1);
+    } else {
+        p.oh = p.h + p.pad_top + bottom < eh ? 0 : (p.h + p.pad_top + bottom - eh) / p.stride_h + 1;
+        p.ow = p.w + p.pad_left + right < ew ? 0 : (p.w + p.pad_left + right - ew) / p.stride_w + 1;
+    }
+    return p;
+}
+
+static void test_convs(int cases) {
+    for (int i = 0; i < cases;) {
+        el_conv_params p = random_conv(0);
+        if (p.oh < 1 || p.ow < 1) continue;
+        conv_case("conv_f32", &p);
+        i++;
+    }
+    for (int i = 0; i < cases;) {
+        el_conv_params p = random_conv(1);
+        if (p.oh < 1 || p.ow < 1) continue;
+        conv_case("conv_transpose_f32", &p);
+        i++;
+    }
+    for (int i = 0; i < cases;) {
+        el_conv_params p = random_conv(0);
+        if (i % 3) { /* the common kernels: 3x3 and 5x5, stride 1 and 2 */
+            p.kh = p.kw = i % 3 == 1 ? 3 : 5;
+            p.dilation_h = p.dilation_w = 1;
+            p.stride_h = p.stride_w = th_range(1, 2);
+            p.pad_top = th_range(0, p.kh / 2), p.pad_left = th_range(0, p.kw / 2);
+            p.oh = p.h + p.pad_top + p.kh / 2 < p.kh ? 0 : (p.h + p.pad_top + p.kh / 2 - p.kh) / p.stride_h + 1;
+            p.ow = p.w + p.pad_left + p.kw / 2 < p.kw ? 0 : (p.w + p.pad_left + p.kw / 2 - p.kw) / p.stride_w + 1;
+        }
+        if (p.oh < 1 || p.ow < 1) continue;
+        p.c = p.oc = p.groups = th_range(1, 70);
+        conv_case("dwconv_f32", &p);
+        i++;
+    }
+    /* every activation; K cut in several parts, over taps and within one tap; more than one block of rows and of panels */
+    for (int a = 0; a < ACTS; a++) {
+        el_conv_params p = {2, 5, 7, 19, 5, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1, acts[a]};
+        conv_case("conv_f32", &p);
+        el_conv_params d = {1, 9, 6, 37, 9, 6, 37, 3, 3, 1, 1, 1, 1, 1, 1, 37, acts[a]};
+        conv_case("dwconv_f32", &d);
+    }
+    const el_act relu = {EL_ACT_CLAMP, 0, INFINITY};
+    static const int32_t deep[][8] = {
+        /* h, w, c, oc, k, stride, pad, groups */
+        {9, 9, 150, 33, 3, 1, 1, 1}, {8, 8, 600, 40, 1, 1, 0, 1}, {7, 7, 300, 35, 2, 1, 0, 1}, {20, 21, 3, 32, 7, 2, 3, 1},
+        {33, 32, 3, 24, 3, 2, 1, 1}, {7, 7, 512, 70, 1, 2, 0, 1}, {12, 12, 64, 64, 3, 1, 1, 16}, {1, 1, 700, 150, 1, 1, 0, 1},
+        {3, 2, 200, 100, 3, 1, 1, 2},
+    };
+    for (size_t i = 0; i < sizeof deep / sizeof deep[0]; i++) {
+        const int32_t* s = deep[i];
+        el_conv_params p = {1, s[0], s[1], s[2], 0, 0, s[3], s[4], s[4], s[5], s[5], 1, 1, s[6], s[6], s[7], relu};
+        p.oh = (p.h + 2 * p.pad_top - p.kh) / p.stride_h + 1, p.ow = (p.w + 2 * p.pad_left - p.kw) / p.stride_w + 1;
+        conv_case("conv_f32", &p);
+        p.oh = (p.h - 1) * p.stride_h + p.kh - 2 * p.pad_top, p.ow = (p.w - 1) * p.stride_w + p.kw - 2 * p.pad_left;
+        if (p.oh > 0 && p.h * p.w <= 100) conv_case("conv_transpose_f32", &p);
+    }
+}
+
+static void gemm_case(int64_t m, int32_t n, int32_t k, el_act a) {
+    el_gemm_params p = {m, n, k, a};
+    size_t ys = (size_t)(m * n);
+    float *x = th_floats((size_t)(m * k)), *b = th_floats((size_t)k * n), *want = th_floats(ys);
+    float* packed = th_alloc(panel_floats(k, n) * sizeof(float), 64);
+    th_fill_f32(x, (size_t)(m * k), -1, 1);
+    th_fill_f32(b, (size_t)k * n, -0.5f, 0.5f);
+    pack_panels(packed, b, k, n);
+    float *bias = NULL, *residual = NULL, *slope = NULL;
+    if (th_range(0, 2)) th_fill_f32(bias = th_floats(n), n, -1, 1);
+    if (!th_range(0, 2)) th_fill_f32(residual = th_floats(ys), ys, -1, 1);
+    if (a.kind == EL_ACT_PRELU) th_fill_f32(slope = th_floats(n), n, -1, 1);
+    for (int64_t i = 0; i < m; i++)
+        for (int32_t j = 0; j < n; j++) {
+            double sum = (bias ? bias[j] : 0.0) + (residual ? residual[i * n + j] : 0.0);
+            for (int32_t q = 0; q < k; q++) sum += (double)x[i * k + q] * b[(int64_t)q * n + j];
+            want[i * n + j] = (float)act(a, sum, slope ? slope[j] : 0);
+        }
+    void* buffers[6] = {x, packed, bias, residual, slope, NULL};
+    char what[96];
+    snprintf(what, sizeof what, "m%d n%d k%d act%d", (int)m, n, k, a.kind);
+    check("gemm_f32", &p, buffers, 5, want, ys, what, residual, 3);
+    th_free_all();
+}
+
+static void test_gemms(int cases) {
+    for (int i = 0; i < cases; i++) gemm_case(th_range(1, 60), th_range(1, 100), th_range(1, 70), random_act());
+    for (int m = 1; m <= 26; m++) gemm_case(m, th_range(1, 160), th_range(1, 40), random_act());
+    for (int a = 0; a < ACTS; a++) gemm_case(7, 35, 5, acts[a]);
+    gemm_case(1, 1000, 777, acts[0]);
+    gemm_case(3, 270, 1500, acts[1]);
+    gemm_case(100, 600, 700, acts[1]);
+    gemm_case(200, 49, 1100, acts[7]);
+    gemm_case(0, 16, 4, acts[0]);
+}
+
+static void matmul_case(el_matmul_params p, size_t as, size_t bs) {
+    size_t batches = (size_t)p.batch[0] * p.batch[1] * p.batch[2] * p.batch[3], ys = batches * p.m * p.n;
+    float *a = th_floats(as), *b = th_floats(bs), *want = th_floats(ys);
+    th_fill_f32(a, as, -1, 1);
+    th_fill_f32(b, bs, -1, 1);
+    int64_t m = p.m, n = p.n, k = p.k;
+    size_t at = 0;
+    for (int b0 = 0; b0 < p.batch[0]; b0++)
+        for (int b1 = 0; b1 < p.batch[1]; b1++)
+            for (int b2 = 0; b2 < p.batch[2]; b2++)
+                for (int b3 = 0; b3 < p.batch[3]; b3++) {
+                    const float* pa = a + b0 * p.a_stride[0] + b1 * p.a_stride[1] + b2 * p.a_stride[2] + b3 * p.a_stride[3];
+                    const float* pb = b + b0 * p.b_stride[0] + b1 * p.b_stride[1] + b2 * p.b_stride[2] + b3 * p.b_stride[3];
+                    for (int64_t i = 0; i < m; i++)
+                        for (int64_t j = 0; j < n; j++) {
+                            double sum = 0;
+                            for (int64_t q = 0; q < k; q++)
+                                sum += (double)pa[p.trans_a ? q * m + i : i * k + q] * pb[p.trans_b ? j * k + q : q * n + j];
+                            want[at++] = (float)(p.alpha * sum);
+                        }
+                }
+    void* buffers[3] = {a, b, NULL};
+    char what[128];
+    snprintf(what, sizeof what, "batch %d,%d,%d,%d m%d n%d k%d ta%d tb%d b_stride %d,%d", p.batch[0], p.batch[1], p.batch[2],
+             p.batch[3], p.m, p.n, p.k, p.trans_a, p.trans_b, (int)p.b_stride[2], (int)p.b_stride[3]);
+    check("matmul_f32", &p, buffers, 2, want, ys, what, NULL, 0);
+    th_free_all();
+}
+
+static void test_matmuls(int cases) {
+    for (int i = 0; i < cases; i++) {
+        el_matmul_params p = {.batch = {1, 1, th_range(1, 3), th_range(1, 3)}, .m = th_range(1, 40), .n = th_range(1, 70),
+                              .k = th_range(1, 50), .trans_a = th_range(0, 1), .trans_b = th_range(0, 1),
+                              .alpha = th_range(0, 1) ? 1.0f : 0.125f};
+        if (!th_range(0, 3)) p.m = th_range(1, 3);
+        if (!th_range(0, 5)) p.batch[0] = 2;
+        if (!th_range(0, 9)) p.n = 600;
+        if (!th_range(0, 9)) p.k = 600;
+        int64_t a = (int64_t)p.m * p.k, b = (int64_t)p.n * p.k;
+        for (int d = 3; d >= 0; d--) { /* dimensions that repeat an operand have stride 0 */
+            int repeat = th_range(0, 5);
+            if (p.batch[d] > 1 && repeat != 0) p.a_stride[d] = a, a *= p.batch[d];
+            if (p.batch[d] > 1 && repeat > 2) p.b_stride[d] = b, b *= p.batch[d];
+        }
+        matmul_case(p, (size_t)a, (size_t)b);
+    }
+    matmul_case((el_matmul_params){.batch = {1, 1, 1, 1}, .m = 700, .n = 40, .k = 64, .alpha = 1}, 700 * 64, 40 * 64);
+    matmul_case((el_matmul_params){.batch = {1, 1, 1, 1}, .m = 70, .n = 400, .k = 700, .trans_a = 1, .trans_b = 1, .alpha = 1},
+                70 * 700, 400 * 700);
+    matmul_case((el_matmul_params){.batch = {1, 1, 1, 1}, .m = 1, .n = 900, .k = 130, .trans_b = 1, .alpha = 2}, 130, 900 * 130);
+}
+
+static void pool_case(const el_pool_params* p) {
+    size_t xs = (size_t)p->n * p->h * p->w * p->c, ys = (size_t)p->n * p->oh * p->ow * p->c, at = 0;
+    float *x = th_floats(xs), *best = th_floats(ys), *mean = th_floats(ys);
+    th_fill_f32(x, xs, -1, 1);
+    if (th_range(0, 1)) x[th_range(0, (int)xs - 1)] = NAN, x[th_range(0, (int)xs - 1)] = -INFINITY;
+    for (int64_t n = 0; n < p->n; n++)
+        for (int64_t oy = 0; oy < p->oh; oy++)
+            for (int64_t ox = 0; ox < p->ow; ox++)
+                for (int64_t c = 0; c < p->c; c++, at++) {
+                    double m = -INFINITY, sum = 0;
+                    int nan = 0, inside = 0, counted = 0;
+                    for (int64_t ky = 0; ky < p->kh; ky++)
+                        for (int64_t kx = 0; kx < p->kw; kx++) {
+                            int64_t iy = oy * p->stride_h - p->pad_top + ky * p->dilation_h;
+                            int64_t ix = ox * p->stride_w - p->pad_left + kx * p->dilation_w;
+                            if (iy < p->h + p->pad_bottom && ix < p->w + p->pad_right) counted++;
+                            if (iy < 0 || iy >= p->h || ix < 0 || ix >= p->w) continue;
+                            double v = x[((n * p->h + iy) * p->w + ix) * p->c + c];
+                            inside++;
+                            sum += v;
+                            if (isnan(v)) nan = 1;
+                            if (v > m) m = v;
+                        }
+                    best[at] = (float)act(p->act, nan ? NAN : m, 0);
+                    mean[at] = (float)act(p->act, sum / (p->count_include_pad ? counted : inside), 0);
+                }
+    void* buffers[2] = {x, NULL};
+    char what[200];
+    snprintf(what, sizeof what, "n%d %dx%dx%d -> %dx%d k%dx%d s%dx%d d%dx%d pad %d,%d,%d,%d include%d act%d", p->n, p->h, p->w,
+             p->c, p->oh, p->ow, p->kh, p->kw, p->stride_h, p->stride_w, p->dilation_h, p->dilation_w, p->pad_top, p->pad_left,
+             p->pad_bottom, p->pad_right, p->count_include_pad, p->act.kind);
+    check("max_pool_f32", p, buffers, 1, best, ys, what, NULL, 0);
+    check("avg_pool_f32", p, buffers, 1, mean, ys, what, NULL, 0);
+    th_free_all();
+}
+
+static void test_pools(int cases) {
+    for (int i = 0; i < cases;) {
+        el_conv_params c = random_conv(0);
+        el_pool_params p = {c.n, c.h, c.w, th_range(1, 70), 0, 0, c.kh, c.kw, c.stride_h, c.stride_w, c.dilation_h,
+                            c.dilation_w, c.pad_top, c.pad_left, 0, 0, th_range(0, 1), acts[th_range(0, 2)]};
+        p.pad_bottom = th_range(0, (p.kh - 1) * p.dilation_h), p.pad_right = th_range(0, (p.kw - 1) * p.dilation_w);
+        int32_t eh = (p.kh - 1) * p.dilation_h + 1, ew = (p.kw - 1) * p.dilation_w + 1, ceil_mode = th_range(0, 1);
+        int32_t rh = p.h + p.pad_top + p.pad_bottom - eh, rw = p.w + p.pad_left + p.pad_right - ew;
+        if (rh < 0 || rw < 0) continue;
+        p.oh = (rh + (ceil_mode ? p.stride_h - 1 : 0)) / p.stride_h + 1;
+        p.ow = (rw + (ceil_mode ? p.stride_w - 1 : 0)) / p.stride_w + 1;
+        pool_case(&p);
+        i++;
+    }
+    pool_case(&(el_pool_params){1, 7, 7, 130, 1, 1, 7, 7, 1, 1, 1, 1, 0, 0, 0, 0, 0, {EL_ACT_NONE, 0, 0}});
+}
+
+/* NaN and infinity come out where IEEE arithmetic puts them, through clamps too. */
+static void test_special_values(void) {
+    el_gemm_params p = {8, 20, 6, {EL_ACT_CLAMP, 0, 6}};
+    float *x = th_floats(48), *b = th_floats(120), *want = th_floats(160), *packed = th_alloc(panel_floats(6, 20) * 4, 64);
+    th_fill_f32(x, 48, 0.5f, 1);
+    th_fill_f32(b, 120, 0.5f, 1);
+    x[6 * 2 + 3] = NAN, x[6 * 3] = INFINITY, x[6 * 5] = -INFINITY;
+    b[6] = NAN;
+    pack_panels(packed, b, 6, 20);
+    for (int m = 0; m < 8; m++)
+        for (int n = 0; n < 20; n++) {
+            double sum = 0;
+            for (int k = 0; k < 6; k++) sum += (double)x[m * 6 + k] * b[k * 20 + n];
+            want[m * 20 + n] = (float)act(p.act, sum, 0);
+        }
+    void* buffers[6] = {x, packed, NULL, NULL, NULL, NULL};
+    check("gemm_f32", &p, buffers, 5, want, 160, "special values", NULL, 0);
+    th_free_all();
+}
+
+int main(int argc, char** argv) {
+    int scale = argc > 1 ? atoi(argv[1]) : 1;
+    th_seed(argc > 2 ? (uint64_t)atoi(argv[2]) : 1);
+    test_special_values();
+    test_gemms(40 * scale);
+    test_matmuls(60 * scale);
+    test_pools(60 * scale);
+    test_convs(80 * scale);
+    return th_report("test_nn");
+}
