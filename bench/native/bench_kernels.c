@@ -1,0 +1,153 @@
+/* Float kernels in GFLOP/s (a multiply-add counts as two) and as a share of the multiply-add peak measured in the same run.
+ *     bench_kernels [threads] [filter]
+ * Shapes: square products, the layers of ResNet-50 and MobileNet, attention products. Each number is the best of several
+ * rounds after one warm-up, so that a disturbed round does not count. */
+#define _POSIX_C_SOURCE 200809L
+#include "el_kernels.h"
+#include "el_nn.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+double bench_peak_avx2(void), bench_peak_avx512(void), bench_peak_neon(void);
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int32_t threads = 1;
+static const char* filter = "";
+static el_pool* pool;
+static double peaks[16];
+
+static float* floats(size_t count, float range) {
+    float* x = aligned_alloc(64, (count * sizeof(float) + 127) / 64 * 64);
+    if (!x) exit(2);
+    uint32_t s = 12345;
+    for (size_t i = 0; i < count; i++) {
+        s = s * 1664525u + 1013904223u;
+        x[i] = range * ((float)(s >> 8) * 0x1p-23f - 1.0f);
+    }
+    return x;
+}
+
+static double measure(const el_kernel* k, const void* params, void* const* buffers, double flop) {
+    size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
+    el_ctx ctx = {pool, aligned_alloc(64, (bytes + 127) / 64 * 64), bytes};
+    if (!ctx.scratch) exit(2);
+    double best = INFINITY;
+    int64_t runs = 1;
+    el_pool_begin(pool);
+    k->run(&ctx, params, buffers);
+    for (int round = 0; round < 12; round++) {
+        double t = now();
+        for (int64_t i = 0; i < runs; i++) k->run(&ctx, params, buffers);
+        t = (now() - t) / (double)runs;
+        if (t < best) best = t;
+        if (round < 2) runs = (int64_t)(0.02 / best) + 1;
+    }
+    el_pool_end(pool);
+    free(ctx.scratch);
+    return flop / best * 1e-9;
+}
+
+static void row(const char* name, const char* shape, const void* params, void* const* buffers, double flop) {
+    char title[160];
+    snprintf(title, sizeof title, "%s %s", name, shape);
+    if (!strstr(title, filter)) return;
+    uint32_t count, isas = el_cpu_isas();
+    const el_kernel* table = el_kernels(&count);
+    printf("%-52s", title);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(table[i].name, name) || table[i].isa == EL_ISA_scalar || !(isas >> table[i].isa & 1)) continue;
+        double g = measure(&table[i], params, buffers, flop);
+        printf("  %s %8.1f (%3.0f%%) %8.1f us", el_isa_name(table[i].isa), g, 100 * g / (peaks[table[i].isa] * threads), flop / g * 1e-3);
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+static void gemm(int64_t m, int32_t n, int32_t k) {
+    el_gemm_params p = {m, n, k, {EL_ACT_CLAMP, 0, INFINITY}};
+    void* b[6] = {floats((size_t)m * k, 1), floats((size_t)(n + 15) / 16 * 16 * k, 1), floats(n, 1), NULL, NULL, floats((size_t)m * n, 1)};
+    char shape[64];
+    snprintf(shape, sizeof shape, "m%d n%d k%d", (int)m, n, k);
+    row("gemm_f32", shape, &p, b, 2.0 * m * n * k);
+    for (int i = 0; i < 6; i++) free(b[i]);
+}
+
+static void conv(const char* name, int32_t h, int32_t c, int32_t oc, int32_t k, int32_t stride, int32_t groups) {
+    int transposed = strcmp(name, "conv_transpose_f32") == 0, pad = transposed ? (k - stride + 1) / 2 : k / 2;
+    int32_t oh = transposed ? h * stride : (h + 2 * pad - k) / stride + 1;
+    el_conv_params p = {1, h, h, c, oh, oh, oc, k, k, stride, stride, 1, 1, pad, pad, groups, {EL_ACT_CLAMP, 0, INFINITY}};
+    size_t ys = (size_t)oh * oh * oc, weights = (size_t)groups * ((oc / groups + 15) / 16 * 16) * k * k * (c / groups);
+    void* b[6] = {floats((size_t)h * h * c, 1), floats(weights, 1), floats(oc, 1), NULL, NULL, floats(ys, 1)};
+    char shape[64];
+    snprintf(shape, sizeof shape, "%dx%dx%d->%d %dx%d s%d g%d", h, h, c, oc, k, k, stride, groups);
+    double positions = transposed ? (double)h * h : (double)oh * oh;
+    row(name, shape, &p, b, 2.0 * positions * oc * k * k * (c / groups));
+    for (int i = 0; i < 6; i++) free(b[i]);
+}
+
+static void matmul(int32_t batch, int32_t m, int32_t n, int32_t k, int32_t trans_b) {
+    el_matmul_params p = {.batch = {1, 1, 1, batch}, .a_stride = {0, 0, 0, (int64_t)m * k}, .b_stride = {0, 0, 0, (int64_t)n * k},
+                          .m = m, .n = n, .k = k, .trans_b = trans_b, .alpha = 1};
+    void* b[3] = {floats((size_t)batch * m * k, 1), floats((size_t)batch * n * k, 1), floats((size_t)batch * m * n, 1)};
+    char shape[64];
+    snprintf(shape, sizeof shape, "batch %d m%d n%d k%d%s", batch, m, n, k, trans_b ? " b^T" : "");
+    row("matmul_f32", shape, &p, b, 2.0 * batch * m * n * k);
+    for (int i = 0; i < 3; i++) free(b[i]);
+}
+
+static void pooling(int32_t h, int32_t c, int32_t k, int32_t stride) {
+    int32_t pad = k == 3 ? 1 : 0, oh = (h + 2 * pad - k) / stride + 1;
+    el_pool_params p = {1, h, h, c, oh, oh, k, k, stride, stride, 1, 1, pad, pad, pad, pad, 0, {EL_ACT_NONE, 0, 0}};
+    void* b[2] = {floats((size_t)h * h * c, 1), floats((size_t)oh * oh * c, 1)};
+    char shape[64];
+    snprintf(shape, sizeof shape, "%dx%dx%d %dx%d s%d", h, h, c, k, k, stride);
+    row("max_pool_f32", shape, &p, b, (double)oh * oh * c * k * k);
+    row("avg_pool_f32", shape, &p, b, (double)oh * oh * c * k * k);
+    free(b[0]);
+    free(b[1]);
+}
+
+int main(int argc, char** argv) {
+    if (argc > 1) threads = atoi(argv[1]);
+    if (argc > 2) filter = argv[2];
+    pool = threads > 1 ? el_pool_create(threads) : NULL;
+    uint32_t isas = el_cpu_isas();
+#if defined(__x86_64__)
+    if (isas >> EL_ISA_avx2 & 1) peaks[EL_ISA_avx2] = bench_peak_avx2();
+    if (isas >> EL_ISA_avx512 & 1) peaks[EL_ISA_avx512] = bench_peak_avx512();
+#elif defined(__aarch64__)
+    if (isas >> EL_ISA_neon & 1) peaks[EL_ISA_neon] = bench_peak_neon();
+#endif
+    for (uint32_t i = 0; i < 16; i++)
+        if (peaks[i] > 0) printf("multiply-add peak of one core, %s: %.1f GFLOP/s\n", el_isa_name(i), peaks[i]);
+    printf("threads: %d\n", threads);
+
+    gemm(1024, 1024, 1024), gemm(512, 512, 512), gemm(128, 768, 768), gemm(128, 3072, 768), gemm(128, 768, 3072);
+    gemm(1, 1000, 2048), gemm(1, 4096, 1024), gemm(4, 1024, 1024), gemm(8, 1024, 1024);
+    conv("conv_f32", 224, 3, 64, 7, 2, 1), conv("conv_f32", 224, 3, 32, 3, 2, 1);
+    conv("conv_f32", 56, 64, 64, 3, 1, 1), conv("conv_f32", 28, 128, 128, 3, 1, 1), conv("conv_f32", 14, 256, 256, 3, 1, 1);
+    conv("conv_f32", 7, 512, 512, 3, 1, 1), conv("conv_f32", 56, 128, 128, 3, 2, 1);
+    conv("conv_f32", 56, 64, 256, 1, 1, 1), conv("conv_f32", 56, 256, 64, 1, 1, 1), conv("conv_f32", 28, 512, 128, 1, 1, 1);
+    conv("conv_f32", 14, 1024, 256, 1, 1, 1), conv("conv_f32", 14, 256, 1024, 1, 1, 1), conv("conv_f32", 7, 2048, 512, 1, 1, 1);
+    conv("conv_f32", 56, 256, 512, 1, 2, 1), conv("conv_f32", 56, 128, 128, 3, 1, 32);
+    conv("conv_f32", 112, 32, 64, 1, 1, 1), conv("conv_f32", 112, 16, 96, 1, 1, 1), conv("conv_f32", 56, 24, 144, 1, 1, 1);
+    conv("conv_f32", 56, 144, 24, 1, 1, 1), conv("conv_f32", 28, 192, 32, 1, 1, 1), conv("conv_f32", 14, 512, 512, 1, 1, 1);
+    conv("conv_f32", 7, 960, 320, 1, 1, 1), conv("conv_f32", 7, 320, 1280, 1, 1, 1);
+    conv("conv_transpose_f32", 28, 128, 64, 4, 2, 1), conv("conv_transpose_f32", 56, 64, 32, 2, 2, 1);
+    conv("dwconv_f32", 112, 32, 32, 3, 1, 32), conv("dwconv_f32", 112, 96, 96, 3, 2, 96), conv("dwconv_f32", 56, 144, 144, 3, 1, 144);
+    conv("dwconv_f32", 28, 192, 192, 3, 1, 192), conv("dwconv_f32", 14, 512, 512, 3, 1, 512), conv("dwconv_f32", 7, 960, 960, 3, 1, 960);
+    conv("dwconv_f32", 28, 240, 240, 5, 1, 240), conv("dwconv_f32", 28, 120, 120, 5, 2, 120), conv("dwconv_f32", 7, 1152, 1152, 5, 1, 1152);
+    matmul(1, 512, 512, 512, 0), matmul(1, 512, 512, 512, 1), matmul(12, 128, 128, 64, 1), matmul(12, 128, 64, 128, 0);
+    matmul(12, 1, 512, 64, 1), matmul(12, 1, 64, 512, 0);
+    pooling(112, 64, 3, 2), pooling(56, 128, 2, 2), pooling(7, 2048, 7, 1);
+    el_pool_destroy(pool);
+    return 0;
+}
