@@ -1,0 +1,199 @@
+/* Depthwise convolution over vectors of EL_VF channels. For one vector of channels a run of T neighbouring outputs is computed
+ * at once: every input column is loaded once and serves all outputs of the run that see it (stride 1, width 3: 6 loads a
+ * kernel row for 12 multiply-adds). The 3x3 kernel keeps its nine weights in registers along the row. Outputs whose window
+ * crosses the left or right border, and kernel sizes other than 3 and 5, go one at a time over the taps that are inside.
+ * The channels past the last full vector take the same path with loads and stores of fewer lanes. */
+#include "el_nn.h"
+#include "el_vmath.h"
+
+EL_KERNEL_SIMD(dwconv_f32, el_conv_params)
+
+#define INLINE static inline __attribute__((always_inline))
+#define PARALLEL_FMAS (1 << 17)
+#define BAND_BYTES (256 << 10) /* input of a band of rows: stays in the second-level cache over all channels */
+
+typedef struct dwconv_task {
+    const el_conv_params* p;
+    const float *x, *w, *bias, *residual, *slope;
+    float* y;
+    int32_t first, last; /* outputs [first, last) of a row have their window inside horizontally */
+} dwconv_task;
+
+/* One row of outputs for the channels [c, c + lanes). */
+typedef struct dwconv_row {
+    const float* x;        /* first input row of the window, column of output 0 (may lie before the buffer: never read there) */
+    const float* w;        /* weights of these channels, EL_PANEL floats between taps */
+    const float* residual; /* or NULL */
+    float* y;
+    int64_t line, c;       /* floats between kernel rows (dilated) and between pixels */
+    int32_t ky0, ky1;      /* kernel rows inside the input */
+    int64_t lanes;
+    el_vf start, lo, hi;
+} dwconv_row;
+
+INLINE el_vf load(const float* from, int64_t lanes, const int full) { return full ? el_vload(from) : el_vload_n(from, lanes); }
+
+INLINE void finish(const dwconv_row* r, int64_t ox, el_vf sum, const int full) {
+    if (r->residual) sum = el_vadd(sum, load(r->residual + ox * r->c, r->lanes, full));
+    sum = el_vclamp(sum, r->lo, r->hi);
+    if (full) el_vstore(r->y + ox * r->c, sum);
+    else el_vstore_n(r->y + ox * r->c, sum, r->lanes);
+}
+
+/* T outputs from ox on, KW taps wide, stride S, dilation 1. w3: the nine weights of a 3x3 kernel whose rows are all inside. */
+INLINE void run(const dwconv_row* r, int64_t ox, const int T, const int KW, const int S, const int full, const el_vf* w3) {
+    el_vf acc[4];
+#pragma GCC unroll 4
+    for (int t = 0; t < T; t++) acc[t] = r->start;
+    if (w3) {
+#pragma GCC unroll 3
+        for (int ky = 0; ky < 3; ky++) {
+            const float* x = r->x + ky * r->line + ox * S * r->c;
+#pragma GCC unroll 16
+            for (int i = 0; i < (T - 1) * S + 3; i++) {
+                el_vf v = load(x + i * r->c, r->lanes, full);
+#pragma GCC unroll 4
+                for (int t = 0; t < T; t++)
+                    if (i - t * S >= 0 && i - t * S < 3) acc[t] = el_vfma(v, w3[ky * 3 + i - t * S], acc[t]);
+            }
+        }
+    } else {
+        for (int32_t ky = r->ky0; ky < r->ky1; ky++) {
+            const float *x = r->x + ky * r->line + ox * S * r->c, *w = r->w + (int64_t)ky * KW * EL_PANEL;
+            el_vf wv[5];
+#pragma GCC unroll 5
+            for (int k = 0; k < KW; k++) wv[k] = el_vload(w + k * EL_PANEL);
+#pragma GCC unroll 16
+            for (int i = 0; i < (T - 1) * S + KW; i++) {
+                el_vf v = load(x + i * r->c, r->lanes, full);
+#pragma GCC unroll 4
+                for (int t = 0; t < T; t++)
+                    if (i - t * S >= 0 && i - t * S < KW) acc[t] = el_vfma(v, wv[i - t * S], acc[t]);
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < T; t++) finish(r, ox + t, acc[t], full);
+}
+
+INLINE void inner(const dwconv_row* r, int64_t first, int64_t last, const int KW, const int S, const int full, const el_vf* w3) {
+    int64_t ox = first;
+    for (; ox + 4 <= last; ox += 4) run(r, ox, 4, KW, S, full, w3);
+    if (ox + 2 <= last) {
+        run(r, ox, 2, KW, S, full, w3);
+        ox += 2;
+    }
+    if (ox < last) run(r, ox, 1, KW, S, full, w3);
+}
+
+#define INNER(KW, S)                                                                                                   \
+    static __attribute__((noinline)) void inner_##KW##_##S(const dwconv_row* r, int64_t first, int64_t last, int full) { \
+        if (full) inner(r, first, last, KW, S, 1, NULL);                                                               \
+        else inner(r, first, last, KW, S, 0, NULL);                                                                    \
+    }
+#define INNER_3X3(S)                                                                                                   \
+    static __attribute__((noinline)) void inner_3x3_##S(const dwconv_row* r, int64_t first, int64_t last, int full) {  \
+        el_vf w[9];                                                                                                    \
+        _Pragma("GCC unroll 9") for (int k = 0; k < 9; k++) w[k] = el_vload(r->w + k * EL_PANEL);                      \
+        if (full) inner(r, first, last, 3, S, 1, w);                                                                   \
+        else inner(r, first, last, 3, S, 0, w);                                                                        \
+    }
+INNER(3, 1) INNER(3, 2) INNER(5, 1) INNER(5, 2) INNER_3X3(1) INNER_3X3(2)
+
+/* One output over the taps [kx0, kx1) of the rows inside; x at column 0 of the window. */
+INLINE void one(const el_conv_params* p, const dwconv_row* r, int64_t ox, int32_t kx0, int32_t kx1, const int full) {
+    el_vf a = r->start, b = el_vzero();
+    const float* x = r->x + ox * p->stride_w * r->c;
+    int64_t step = p->dilation_w * r->c;
+    for (int32_t ky = r->ky0; ky < r->ky1; ky++) {
+        const float *row = x + ky * r->line, *w = r->w + (int64_t)ky * p->kw * EL_PANEL;
+        int32_t kx = kx0;
+        for (; kx + 2 <= kx1; kx += 2) {
+            a = el_vfma(load(row + kx * step, r->lanes, full), el_vload(w + kx * EL_PANEL), a);
+            b = el_vfma(load(row + (kx + 1) * step, r->lanes, full), el_vload(w + (kx + 1) * EL_PANEL), b);
+        }
+        if (kx < kx1) a = el_vfma(load(row + kx * step, r->lanes, full), el_vload(w + kx * EL_PANEL), a);
+    }
+    finish(r, ox, el_vadd(a, b), full);
+}
+
+static void outer(const el_conv_params* p, const dwconv_row* r, int64_t begin, int64_t end, int full) {
+    for (int64_t ox = begin; ox < end; ox++) {
+        int64_t ix0 = ox * p->stride_w - p->pad_left;
+        int32_t kx0 = 0, kx1 = p->kw;
+        while (kx0 < kx1 && ix0 + kx0 * p->dilation_w < 0) kx0++;
+        while (kx1 > kx0 && ix0 + (kx1 - 1) * p->dilation_w >= p->w) kx1--;
+        if (full) one(p, r, ox, kx0, kx1, 1);
+        else one(p, r, ox, kx0, kx1, 0);
+    }
+}
+
+static __attribute__((noinline)) void activate(el_act act, float* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
+    el_vf s = act.kind == EL_ACT_PRELU ? el_vload_n(slope, lanes) : el_vzero();
+    for (int64_t i = 0; i < count; i++, y += step) {
+        el_vf v = el_vload_n(y, lanes);
+        el_vstore_n(y, act.kind == EL_ACT_PRELU ? el_vprelu(v, s) : el_vact(act, v), lanes);
+    }
+}
+
+/* Output rows [oy0, oy1) of one image. */
+static void band(const dwconv_task* t, int64_t image, int64_t oy0, int64_t oy1) {
+    const el_conv_params* p = t->p;
+    int64_t c = p->c, taps = (int64_t)p->kh * p->kw, line = (int64_t)p->w * c;
+    int clamps = p->act.kind == EL_ACT_NONE || p->act.kind == EL_ACT_CLAMP;
+    int runs = p->dilation_w == 1 && p->stride_h == p->stride_w && (p->stride_w == 1 || p->stride_w == 2) && (p->kw == 3 || p->kw == 5);
+    dwconv_row r = {.line = p->dilation_h * line, .c = c};
+    r.lo = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.a : -INFINITY);
+    r.hi = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.b : INFINITY);
+    for (int64_t ch = 0; ch < c; ch += EL_VF) {
+        r.lanes = c - ch < EL_VF ? c - ch : EL_VF;
+        int full = r.lanes == EL_VF;
+        r.w = t->w + ch / EL_PANEL * taps * EL_PANEL + ch % EL_PANEL;
+        r.start = t->bias ? el_vload_n(t->bias + ch, r.lanes) : el_vzero();
+        for (int64_t oy = oy0; oy < oy1; oy++) {
+            int64_t iy0 = oy * p->stride_h - p->pad_top, at = (image * p->oh + oy) * p->ow * c + ch;
+            r.ky0 = 0, r.ky1 = p->kh;
+            while (r.ky0 < r.ky1 && iy0 + r.ky0 * p->dilation_h < 0) r.ky0++;
+            while (r.ky1 > r.ky0 && iy0 + (r.ky1 - 1) * p->dilation_h >= p->h) r.ky1--;
+            r.x = t->x + (image * p->h + iy0) * line - p->pad_left * c + ch;
+            r.y = t->y + at;
+            r.residual = t->residual ? t->residual + at : NULL;
+            int64_t first = runs ? t->first : 0, last = runs ? t->last : 0;
+            outer(p, &r, 0, first, full);
+            if (first < last) {
+                int whole = p->kh == 3 && p->kw == 3 && r.ky0 == 0 && r.ky1 == 3;
+                if (p->stride_w == 1) (whole ? inner_3x3_1 : p->kw == 3 ? inner_3_1 : inner_5_1)(&r, first, last, full);
+                else (whole ? inner_3x3_2 : p->kw == 3 ? inner_3_2 : inner_5_2)(&r, first, last, full);
+            }
+            outer(p, &r, last, p->ow, full);
+            if (!clamps) activate(p->act, r.y, c, p->ow, t->slope ? t->slope + ch : NULL, r.lanes);
+        }
+    }
+}
+
+static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const dwconv_task* t = arg;
+    const el_conv_params* p = t->p;
+    int64_t rows = BAND_BYTES / ((int64_t)p->w * p->c * 4 * p->stride_h + 1);
+    if (rows < 1) rows = 1;
+    while (begin < end) {
+        int64_t image = begin / p->oh, oy = begin % p->oh, stop = oy + rows;
+        if (stop > p->oh) stop = p->oh;
+        if (stop - oy > end - begin) stop = oy + end - begin;
+        band(t, image, oy, stop);
+        begin += stop - oy;
+    }
+}
+
+void EL_SIMD_NAME(dwconv_f32)(const el_ctx* ctx, const void* params, void* const* buffers) {
+    const el_conv_params* p = params;
+    dwconv_task t = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5], 0, 0};
+    /* first: smallest ox with ox*stride - pad >= 0; last: one past the largest whose last tap is below w */
+    t.first = (p->pad_left + p->stride_w - 1) / p->stride_w;
+    if (t.first > p->ow) t.first = p->ow;
+    int64_t room = (int64_t)p->w + p->pad_left - ((int64_t)(p->kw - 1) * p->dilation_w + 1);
+    t.last = room < 0 ? 0 : (int32_t)(room / p->stride_w + 1 < p->ow ? room / p->stride_w + 1 : p->ow);
+    if (t.last < t.first) t.last = t.first;
+    int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw;
+    el_parallel(ctx, (int64_t)p->n * p->oh, PARALLEL_FMAS / (cost + 1) + 1, body, &t);
+}
