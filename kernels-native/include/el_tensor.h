@@ -19,9 +19,9 @@ typedef struct el_unary_params {
     el_act act;
 } el_unary_params;
 
-/* binary_f32: y = act(op(a, b)) with NumPy broadcasting. The caller merges adjacent dimensions that broadcast alike, so
- * rank is small; strides are in elements, 0 where an operand repeats; y is dense. buffers: a, b, y; y may be a or b when
- * that operand does not repeat. */
+/* binary_f32: y = act(op(a, b)) with NumPy broadcasting. Strides are in elements, 0 where an operand repeats; y is dense.
+ * The kernel merges adjacent dimensions that go on alike. MIN and MAX give NaN when either operand is NaN; POW is C's powf.
+ * buffers: a, b, y; y may be a or b when that operand is dense too (neither repeated nor permuted). */
 typedef enum el_binary_op {
     EL_BINARY_ADD = 0, EL_BINARY_SUB, EL_BINARY_MUL, EL_BINARY_DIV, EL_BINARY_MIN, EL_BINARY_MAX, EL_BINARY_POW,
     EL_BINARY_PRELU, /* a < 0 ? a * b : a */
@@ -34,8 +34,23 @@ typedef struct el_binary_params {
     el_act act;
 } el_binary_params;
 
-/* reduce_f32 over the middle of x[outer][axis][inner]: y[outer][inner]. buffers: x, y.
- * Sums are accumulated pairwise or in several lanes, never in one running float. */
+/* where_f32: y = c ? a : b with NumPy broadcasting as in binary_f32; c is one byte per element, any value but 0 is true.
+ * buffers: c, a, b, y; y may be a or b when that operand is dense too. */
+typedef struct el_where_params {
+    int32_t rank;
+    int64_t dims[EL_MAX_RANK], c_stride[EL_MAX_RANK], a_stride[EL_MAX_RANK], b_stride[EL_MAX_RANK];
+} el_where_params;
+
+/* f16_to_f32, f32_to_f16: IEEE binary16; to half rounds to nearest even, overflows to infinity, keeps denormals and NaN
+ * (as a quiet NaN). buffers: x, y; not in place. */
+typedef struct el_convert_params {
+    int64_t count;
+} el_convert_params;
+
+/* reduce_f32 over the middle of x[outer][axis][inner]: y[outer][inner]. buffers: x, y; not in place.
+ * Sums are accumulated in many lanes and blocks, never in one running float; the order depends on the instruction set and
+ * on the sizes, never on the number of threads. MAX and MIN give NaN when an element is NaN. An empty axis gives the
+ * neutral element (0, 1, -inf, +inf), and NaN for the mean. */
 typedef enum el_reduce_op {
     EL_REDUCE_SUM = 0, EL_REDUCE_MEAN, EL_REDUCE_MAX, EL_REDUCE_MIN, EL_REDUCE_PROD, EL_REDUCE_SUM_SQUARE, EL_REDUCE_L2,
     EL_REDUCE_L1, EL_REDUCE_COUNT_
@@ -45,21 +60,24 @@ typedef struct el_reduce_params {
     int32_t op;
 } el_reduce_params;
 
-/* softmax_f32: over the last axis of x[rows][depth], or its logarithm. buffers: x, y; x == y allowed. */
+/* softmax_f32: exp(x - max) / sum exp(x - max) over the last axis of x[rows][depth], or its logarithm. A row that holds
+ * NaN or +inf, or -inf alone, is NaN. buffers: x, y; x == y allowed. */
 typedef struct el_softmax_params {
     int64_t rows, depth;
     int32_t is_log;
 } el_softmax_params;
 
-/* layer_norm_f32 over the last axis: y = (x - mean) / sqrt(var + epsilon) * scale + bias; rms: without the mean.
- * buffers: x[rows][depth], scale[depth], bias[depth] or NULL, y */
+/* layer_norm_f32 over the last axis: y = (x - mean) / sqrt(var + epsilon) * scale + bias; is_rms: the mean is taken
+ * as 0. Instance normalisation of NCHW is this kernel with rows = n*c, depth = h*w and no scale or bias, then affine_f32.
+ * buffers: x[rows][depth], scale[depth] or NULL, bias[depth] or NULL, y; x == y allowed */
 typedef struct el_layer_norm_params {
     int64_t rows, depth;
     float epsilon;
     int32_t is_rms;
 } el_layer_norm_params;
 
-/* affine_f32 over the last axis: y[r][c] = act(x[r][c] * scale[c] + bias[c]) (batch normalisation, NHWC).
+/* affine_f32 over the last axis: y[r][c] = act(x[r][c] * scale[c] + bias[c]) (batch normalisation, NHWC;
+ * scale and bias constants folded by the caller).
  * buffers: x, scale or NULL, bias or NULL, y; x == y allowed */
 typedef struct el_affine_params {
     int64_t rows, depth;
@@ -75,21 +93,22 @@ typedef struct el_resize_params {
     int32_t mode;
 } el_resize_params;
 
-/* transpose_bK: y dense with dims `dims`, element [i0..] at x offset sum(i_k * x_stride[k]); the caller merges dimensions.
- * buffers: x, y */
+/* transpose_bK: y dense with dims `dims`, element [i0..] at x offset sum(i_k * x_stride[k]), strides in elements, any sign
+ * (also Expand: stride 0, and Slice with steps, with x pointing at the first element taken). The kernel merges dimensions.
+ * buffers: x, y; not in place */
 typedef struct el_transpose_params {
     int32_t rank;
     int64_t dims[EL_MAX_RANK], x_stride[EL_MAX_RANK];
 } el_transpose_params;
 
-/* copy2d_b1: rows of `row_bytes` from x (pitch x_pitch bytes) to y (pitch y_pitch, first byte at y_offset): concat, split,
- * slice along one axis. buffers: x, y */
+/* copy2d_b1: rows of `row_bytes` from x (pitch x_pitch bytes, first byte at x_offset) to y (pitch y_pitch, first
+ * byte at y_offset): concat, split, slice along one axis. buffers: x, y; no overlap */
 typedef struct el_copy2d_params {
     int64_t rows, row_bytes, x_pitch, y_pitch, x_offset, y_offset;
 } el_copy2d_params;
 
-/* pad_bK: constant padding (or cropping when negative) of x[dims] to y; `value` holds the element's bytes.
- * buffers: x, y */
+/* pad_bK: constant padding (or cropping when negative) of x[dims] to y; `value` holds the element's bytes
+ * (little-endian, in its low bytes). buffers: x, y; not in place */
 typedef struct el_pad_params {
     int32_t rank;
     int64_t x_dims[EL_MAX_RANK], before[EL_MAX_RANK], after[EL_MAX_RANK];

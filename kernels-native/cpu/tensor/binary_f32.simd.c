@@ -1,0 +1,157 @@
+/* Rows of the merged shape, in four forms: both operands move, one repeats, both repeat (only when y has one element a
+ * row); any other stride goes through single elements. The tail of a row is one masked vector.
+ *
+ * No activation is a clamp to +-infinity, so that the usual epilogues (none, Relu, Relu6) cost a min and a max. */
+#include "el_nd.h"
+#include "el_vmath.h"
+
+typedef struct job {
+    const el_binary_params* p;
+    const float *a, *b;
+    float* y;
+    el_nd nd;
+    int64_t begin, end; /* columns, when columns are shared out */
+} job;
+
+typedef struct epilogue {
+    el_vf lo, hi;
+    el_act act;
+    int simple;
+} epilogue;
+
+static __attribute__((noinline)) el_vf activate(const epilogue* e, el_vf v) { return el_vact(e->act, v); }
+static inline el_vf finish(const epilogue* e, el_vf v) { return e->simple ? el_vclamp(v, e->lo, e->hi) : activate(e, v); }
+
+static el_vf vpow(el_vf a, el_vf b) {
+    float x[EL_VF], e[EL_VF];
+    el_vstore(x, a);
+    el_vstore(e, b);
+    for (int i = 0; i < EL_VF; i++) x[i] = powf(x[i], e[i]);
+    return el_vload(x);
+}
+
+#define ROW(load_a, load_a_n, load_b, load_b_n, expression)                                                             \
+    {                                                                                                                   \
+        int64_t i = 0;                                                                                                  \
+        for (; i + EL_VF <= n; i += EL_VF) {                                                                            \
+            el_vf va = load_a, vb = load_b;                                                                             \
+            el_vstore(y + i, finish(e, expression));                                                                    \
+        }                                                                                                               \
+        if (i < n) {                                                                                                    \
+            el_vf va = load_a_n, vb = load_b_n;                                                                         \
+            el_vstore_n(y + i, finish(e, expression), n - i);                                                           \
+        }                                                                                                               \
+    }
+#define OPERATION(name, expression)                                                                                     \
+    static void name(const epilogue* e, int64_t n, const float* a, int64_t as, const float* b, int64_t bs, float* y) {  \
+        if (as && bs) ROW(el_vload(a + i), el_vload_n(a + i, n - i), el_vload(b + i), el_vload_n(b + i, n - i), expression) \
+        else if (as) {                                                                                                  \
+            const el_vf b0 = el_vset1(*b);                                                                              \
+            ROW(el_vload(a + i), el_vload_n(a + i, n - i), b0, b0, expression)                                          \
+        } else if (bs) {                                                                                                \
+            const el_vf a0 = el_vset1(*a);                                                                              \
+            ROW(a0, a0, el_vload(b + i), el_vload_n(b + i, n - i), expression)                                          \
+        } else {                                                                                                        \
+            const el_vf a0 = el_vset1(*a), b0 = el_vset1(*b);                                                           \
+            ROW(a0, a0, b0, b0, expression)                                                                             \
+        }                                                                                                               \
+    }
+
+OPERATION(add, el_vadd(va, vb))
+OPERATION(sub, el_vsub(va, vb))
+OPERATION(mul, el_vmul(va, vb))
+OPERATION(div_, el_vdiv(va, vb))
+OPERATION(min_, el_vmin_nan(va, vb))
+OPERATION(max_, el_vmax_nan(va, vb))
+OPERATION(pow_, vpow(va, vb))
+OPERATION(prelu, el_vprelu(va, vb))
+
+typedef void (*row_fn)(const epilogue* e, int64_t n, const float* a, int64_t as, const float* b, int64_t bs, float* y);
+static row_fn const operations[EL_BINARY_COUNT_] = {add, sub, mul, div_, min_, max_, pow_, prelu};
+
+static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t* offsets, int64_t first) {
+    const job* j = arg;
+    const el_act act = j->p->act;
+    int clamps = act.kind == EL_ACT_CLAMP;
+    epilogue e = {el_vset1(clamps ? act.a : -INFINITY), el_vset1(clamps ? act.b : INFINITY), act,
+                  clamps || act.kind == EL_ACT_NONE};
+    int32_t d = nd->rank - 1;
+    int64_t as = nd->stride[0][d], bs = nd->stride[1][d], cols = nd->dims[d];
+    int64_t ar = d ? nd->stride[0][d - 1] : 0, br = d ? nd->stride[1][d - 1] : 0;
+    row_fn row = operations[j->p->op];
+    int strided = (as != 0 && as != 1) || (bs != 0 && bs != 1);
+    for (int64_t r = 0; r < count; r++) {
+        const float *a = j->a + offsets[0] + r * ar, *b = j->b + offsets[1] + r * br;
+        float* y = j->y + (first + r) * cols;
+        if (!strided) {
+            row(&e, j->end - j->begin, a + j->begin * as, as, b + j->begin * bs, bs, y + j->begin);
+            continue;
+        }
+        for (int64_t i = j->begin; i < j->end; i += EL_VF) { /* gathers a vector at a time */
+            float ta[EL_VF] = {0}, tb[EL_VF] = {0};
+            int64_t n = j->end - i < EL_VF ? j->end - i : EL_VF;
+            for (int64_t k = 0; k < n; k++) ta[k] = a[(i + k) * as], tb[k] = b[(i + k) * bs];
+            row(&e, n, ta, 1, tb, 1, y + i);
+        }
+    }
+}
+
+static void some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const job* j = arg;
+    el_nd_rows(&j->nd, begin, end, rows, j);
+}
+
+static void some_columns(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    job j = *(const job*)arg;
+    j.begin = begin;
+    j.end = end;
+    el_nd_rows(&j.nd, 0, el_nd_count(&j.nd, j.nd.rank - 1), rows, &j);
+}
+
+/* A few exponents of a repeated b, as powers are mostly written. */
+static int constant_power(const el_ctx* ctx, const job* j);
+
+EL_KERNEL_SIMD(binary_f32, el_binary_params)
+void EL_SIMD_NAME(binary_f32)(const el_ctx* ctx, const void* params_, void* const* buffers) {
+    const el_binary_params* p = params_;
+    job j = {.p = p, .a = buffers[0], .b = buffers[1], .y = buffers[2]};
+    const int64_t* strides[2] = {p->a_stride, p->b_stride};
+    j.nd = el_nd_merge(p->rank, p->dims, 2, strides);
+    int64_t cols = j.nd.dims[j.nd.rank - 1], row_count = el_nd_count(&j.nd, j.nd.rank - 1);
+    j.end = cols;
+    if (row_count == 0 || cols == 0 || constant_power(ctx, &j)) return;
+    int64_t grain = p->op == EL_BINARY_POW ? EL_ELEMENTS_PER_PIECE / 16 : EL_ELEMENTS_PER_PIECE;
+    if (row_count < 64 && cols >= 2 * grain) el_parallel(ctx, cols, grain / row_count + 1, some_columns, &j);
+    else el_parallel(ctx, row_count, grain / cols + 1, some_rows, &j);
+}
+
+/* x^2 = x*x; x^0.5 = sqrt x (with powf's +0 and +inf for -0 and -inf): the same rows with b = a, or over roots. */
+static void root_piece(void* arg, int64_t i, int64_t end, int32_t worker) {
+    const job* j = arg;
+    const el_vf inf = el_vset1(INFINITY);
+    for (; i < end; i += EL_VF) {
+        int64_t n = end - i < EL_VF ? end - i : EL_VF;
+        el_vf v = el_vload_n(j->a + i, n);
+        v = el_vselect(el_veq(v, el_vneg(inf)), inf, el_vsqrt(el_vadd(v, el_vzero())));
+        el_vstore_n(j->y + i, el_vact(j->p->act, v), n);
+    }
+}
+
+static int constant_power(const el_ctx* ctx, const job* j) {
+    const el_nd* nd = &j->nd;
+    if (j->p->op != EL_BINARY_POW || nd->rank != 1 || nd->stride[0][0] != 1 || nd->stride[1][0] != 0) return 0;
+    if (*j->b == 0.5f) {
+        job root = *j;
+        el_parallel(ctx, j->end, EL_ELEMENTS_PER_PIECE, root_piece, &root);
+        return 1;
+    }
+    if (*j->b != 2.0f) return 0;
+    el_binary_params square = *j->p;
+    square.op = EL_BINARY_MUL;
+    job s = *j;
+    s.p = &square;
+    s.b = s.a;
+    s.nd.stride[1][0] = 1;
+    el_parallel(ctx, j->end, EL_ELEMENTS_PER_PIECE, some_columns, &s);
+    return 1;
+}
