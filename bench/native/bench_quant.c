@@ -1,0 +1,173 @@
+/* Throughput of the int8 kernels: GOP/s (two operations per multiplication) per shape and instruction set, and the share of
+ * the multiply-add peak of that instruction set, measured here with independent chains of its own instruction.
+ *
+ *     bench_quant [threads]        layers of ResNet-50, MobileNetV2 and a fully connected one, batch 1
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "el_quant.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- peaks: 12 independent accumulators, operations per instruction as stated ---------------------------------- */
+
+#define CHAINS 12
+#define PEAK(name, target_, vector, zero, set, step, ops)                        \
+    __attribute__((target(target_))) static double name(void) {                  \
+        double best = 0;                                                         \
+        for (int trial = 0; trial < 5; trial++) {                                \
+            vector acc[CHAINS], a = set(3), b = set(5);                          \
+            for (int i = 0; i < CHAINS; i++) acc[i] = zero();                    \
+            double start = now();                                                \
+            for (int i = 0; i < 400000; i++) {                                   \
+                for (int j = 0; j < CHAINS; j++) {                               \
+                    acc[j] = step;                                               \
+                    __asm__ volatile("" : "+x"(acc[j]));                         \
+                }                                                                \
+            }                                                                    \
+            double rate = 400000.0 * CHAINS * ops / (now() - start) * 1e-9;      \
+            if (rate > best) best = rate;                                        \
+        }                                                                        \
+        return best;                                                             \
+    }
+
+#if defined(__x86_64__)
+PEAK(peak_avx2, "avx2", __m256i, _mm256_setzero_si256, _mm256_set1_epi8, _mm256_add_epi32(acc[j], _mm256_madd_epi16(a, _mm256_xor_si256(b, acc[j]))), 32)
+PEAK(peak_avxvnni, "avx2,avxvnni", __m256i, _mm256_setzero_si256, _mm256_set1_epi8, _mm256_dpbusd_avx_epi32(acc[j], a, b), 64)
+#undef CHAINS
+#define CHAINS 24
+__attribute__((target("avx512f,avx512bw,avx512vnni"))) static double peak_avx512vnni(void) {
+    double best = 0;
+    for (int trial = 0; trial < 5; trial++) {
+        __m512i acc[CHAINS], a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(5);
+        for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_setzero_si512();
+        double start = now();
+        for (int i = 0; i < 400000; i++)
+            for (int j = 0; j < CHAINS; j++) {
+                acc[j] = _mm512_dpbusd_epi32(acc[j], a, b);
+                __asm__ volatile("" : "+v"(acc[j]));
+            }
+        double rate = 400000.0 * CHAINS * 128 / (now() - start) * 1e-9;
+        if (rate > best) best = rate;
+    }
+    return best;
+}
+#endif
+
+static double peak_of(uint32_t isa) {
+#if defined(__x86_64__)
+    if (isa == EL_ISA_avx2) return peak_avx2();
+    if (isa == EL_ISA_avxvnni) return peak_avxvnni();
+    if (isa == EL_ISA_avx512vnni) return peak_avx512vnni();
+#endif
+    return 0;
+}
+
+/* ---- layers ---------------------------------------------------------------------------------------------------- */
+
+typedef struct layer {
+    const char* kernel;
+    const char* what;
+    int32_t h, c, oc, k, stride, groups;
+} layer;
+
+static const layer layers[] = {
+    {"qconv_s8", "resnet50 7x7s2 3->64 @224", 224, 3, 64, 7, 2, 1},
+    {"qconv_s8", "resnet50 1x1 64->64 @56", 56, 64, 64, 1, 1, 1},
+    {"qconv_s8", "resnet50 3x3 64->64 @56", 56, 64, 64, 3, 1, 1},
+    {"qconv_s8", "resnet50 1x1 64->256 @56", 56, 64, 256, 1, 1, 1},
+    {"qconv_s8", "resnet50 1x1 256->64 @56", 56, 256, 64, 1, 1, 1},
+    {"qconv_s8", "resnet50 3x3 128->128 @28", 28, 128, 128, 3, 1, 1},
+    {"qconv_s8", "resnet50 1x1 512->128 @28", 28, 512, 128, 1, 1, 1},
+    {"qconv_s8", "resnet50 3x3 256->256 @14", 14, 256, 256, 3, 1, 1},
+    {"qconv_s8", "resnet50 1x1 256->1024 @14", 14, 256, 1024, 1, 1, 1},
+    {"qconv_s8", "resnet50 1x1 1024->256 @14", 14, 1024, 256, 1, 1, 1},
+    {"qconv_s8", "resnet50 3x3 512->512 @7", 7, 512, 512, 3, 1, 1},
+    {"qconv_s8", "resnet50 1x1 2048->512 @7", 7, 2048, 512, 1, 1, 1},
+    {"qconv_s8", "mobilenet 3x3s2 3->32 @224", 224, 3, 32, 3, 2, 1},
+    {"qconv_s8", "mobilenet 1x1 32->16 @112", 112, 32, 16, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 16->96 @112", 112, 16, 96, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 96->24 @56", 56, 96, 24, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 24->144 @56", 56, 24, 144, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 192->32 @28", 28, 192, 32, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 384->64 @14", 14, 384, 64, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 96->576 @14", 14, 96, 576, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 320->1280 @7", 7, 320, 1280, 1, 1, 1},
+    {"qdwconv_s8", "mobilenet dw3x3s2 96 @112", 112, 96, 96, 3, 2, 96},
+    {"qdwconv_s8", "mobilenet dw3x3 144 @56", 56, 144, 144, 3, 1, 144},
+    {"qdwconv_s8", "mobilenet dw3x3 384 @14", 14, 384, 384, 3, 1, 384},
+    {"qdwconv_s8", "mobilenet dw3x3 960 @7", 7, 960, 960, 3, 1, 960},
+    {"qgemm_s8", "fc 2048->1000, 1 row", 1, 2048, 1000, 1, 1, 1},
+    {"qgemm_s8", "gemm 128 rows 768->3072", 128, 768, 3072, 1, 1, 1},
+    {"qconv_transpose_s8", "up 4x4s2 64->64 @28", 28, 64, 64, 4, 2, 1},
+};
+
+static void* filled(size_t bytes, unsigned* state) {
+    uint8_t* p = aligned_alloc(64, (bytes + 127) / 64 * 64);
+    if (p == NULL) exit(2);
+    for (size_t i = 0; i < bytes; i++) p[i] = (uint8_t)((*state = *state * 1664525u + 1013904223u) >> 24);
+    return p;
+}
+
+int main(int argc, char** argv) {
+    int32_t threads = argc > 1 ? atoi(argv[1]) : 1;
+    el_pool* pool = threads > 1 ? el_pool_create(threads) : NULL;
+    uint32_t count, isas = el_cpu_isas();
+    const el_kernel* table = el_kernels(&count);
+    double peaks[16] = {0};
+    for (uint32_t isa = 1; isa < 16; isa++)
+        if (isas >> isa & 1 && (peaks[isa] = peak_of(isa) * threads) > 0) printf("peak %-11s %8.1f GOP/s on %d threads\n", el_isa_name(isa), peaks[isa], threads);
+    for (size_t l = 0; l < sizeof layers / sizeof *layers; l++) {
+        const layer* a = &layers[l];
+        int gemm = strcmp(a->kernel, "qgemm_s8") == 0, depthwise = a->groups > 1, transpose = strcmp(a->kernel, "qconv_transpose_s8") == 0;
+        int32_t oh = transpose ? a->h * a->stride : (a->h + a->stride - 1) / a->stride, w = gemm ? 1 : a->h, ow = gemm ? 1 : oh;
+        int32_t cin4 = (a->c / a->groups + 3) / 4 * 4, oc16 = (a->oc + 15) / 16 * 16;
+        unsigned state = 1;
+        size_t weights = (size_t)(a->k * a->k) * (size_t)oc16 * (size_t)(depthwise ? 1 : cin4);
+        void* buffers[] = {filled((size_t)(a->h * w * a->c), &state), filled(weights, &state), filled((size_t)a->oc * 4, &state),
+                           filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state),
+                           filled((size_t)(oh * ow * a->oc), &state)};
+        for (int32_t o = 0; o < a->oc; o++) ((int32_t*)buffers[4])[o] = 1500000000 + o, ((int32_t*)buffers[5])[o] = -9;
+        el_qconv_params conv = {1, a->h, w, a->c, oh, ow, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, transpose ? 1 : a->k / 2,
+                                transpose ? 1 : a->k / 2, a->groups, -3, 4, -128, 127};
+        el_qgemm_params product = {a->h, a->oc, a->c, -3, 4, -128, 127};
+        const void* params = gemm ? (const void*)&product : &conv;
+        double ops = 2.0 * a->k * a->k * (a->c / a->groups) * a->oc * (transpose ? a->h * w : oh * ow);
+        printf("%-28s", a->what);
+        for (uint32_t isa = 1; isa < 16; isa++)
+            for (uint32_t i = 0; i < count; i++) {
+                const el_kernel* k = &table[i];
+                if (k->isa != isa || !(isas >> isa & 1) || strcmp(k->name, a->kernel) != 0) continue;
+                size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
+                el_ctx ctx = {pool, filled(bytes, &state), bytes};
+                double best = 1e9, total = 0;
+                el_pool_begin(pool);
+                for (int run = 0; run < 3 || (total < 0.05 && run < 100000); run++) {
+                    double start = now();
+                    k->run(&ctx, params, buffers);
+                    double seconds = now() - start;
+                    total += seconds;
+                    if (seconds < best) best = seconds;
+                }
+                el_pool_end(pool);
+                double rate = ops / best * 1e-9;
+                printf("  %s %7.1f", el_isa_name(isa), rate);
+                if (peaks[isa] > 0) printf(" (%3.0f%%)", 100 * rate / peaks[isa]);
+                free(ctx.scratch);
+            }
+        printf("\n");
+        for (int i = 0; i < 7; i++) free(buffers[i]);
+    }
+    el_pool_destroy(pool);
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* An int8 operand that repeats after `period` elements, read 16 at a time. */
+#ifndef EL_QOPERAND_H
+#define EL_QOPERAND_H
+#include "../nn/qvec.h"
+
+typedef struct q_operand {
+    const int8_t* p;
+    int64_t period, at; /* at: index of the next element, in [0, period) */
+} q_operand;
+
+EL_VEC q_operand q_operand_at(const int8_t* p, int64_t period, int64_t index) { return (q_operand){p, period, index % period}; }
+
+/* The next `count` (1..16) elements. */
+EL_VEC q16 q_operand_next(q_operand* o, int64_t count) {
+    if (o->at + 16 <= o->period) {
+        q16 v = q16_load8(o->p + o->at);
+        o->at += count;
+        if (o->at == o->period) o->at = 0;
+        return v;
+    }
+    int8_t part[16] = {0};
+    for (int64_t i = 0; i < count; i++) {
+        part[i] = o->p[o->at];
+        if (++o->at == o->period) o->at = 0;
+    }
+    return q16_load8(part);
+}
+
+typedef struct q_requant {
+    q16 multiplier, left, right;
+} q_requant;
+
+EL_VEC q_requant q_requant_set(int32_t multiplier, int32_t shift) {
+    return (q_requant){q16_set(multiplier), q16_set(shift > 0 ? shift : 0), q16_set(shift > 0 ? 0 : -shift)};
+}
+EL_VEC q16 q_requant_apply(q16 a, q_requant r) { return q16_requantize(a, r.multiplier, r.left, r.right); }
+
+#define EL_Q_GRAIN 16384 /* elements of one piece of parallel work */
+#endif
