@@ -1,0 +1,120 @@
+using EdgeLite.Converter.Importers.Onnx;
+using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using Google.Protobuf;
+
+namespace EdgeLite.Conformance;
+
+internal enum Outcome
+{
+    Pass,
+    Fail,
+    Skip,
+}
+
+internal sealed record TestResult(TestCase Test, Outcome Outcome, string Reason, double Milliseconds)
+{
+    /// <summary>The operator that the test is about, or "(graph)".</summary>
+    public string Operator { get; set; } = "(graph)";
+}
+
+/// <summary>Runs one test: import, shape inference, every data set through the interpreter, comparison.</summary>
+internal static class TestRunner
+{
+    public static TestResult Run(TestCase test, KnownTests known)
+    {
+        long start = Environment.TickCount64;
+        string operatorName = "(graph)";
+        var listed = known.Find(test);
+        try
+        {
+            ModelProto model = OnnxImporter.Parse(Path.Combine(test.Folder, "model.onnx"));
+            operatorName = OperatorOf(model);
+            if (listed is { Kind: KnownKind.Skip } skipped) return Result(Outcome.Skip, skipped.Reason);
+            RunSets(test, model, shapesOnly: listed is { Kind: KnownKind.Shape });
+            return Result(Outcome.Pass, "");
+        }
+        catch (Exception e)
+        {
+            // Everything else than our own exception is a defect of its own and says so.
+            string reason = e is EdgeLiteException or TestFailure ? e.Message : $"{e.GetType().Name}: {e.Message} {Where(e)}";
+            return Result(Outcome.Fail, reason.ReplaceLineEndings(" "));
+        }
+
+        TestResult Result(Outcome outcome, string reason) =>
+            new(test, outcome, reason, Environment.TickCount64 - start) { Operator = operatorName };
+    }
+
+    private static void RunSets(TestCase test, ModelProto model, bool shapesOnly)
+    {
+        Graph graph = OnnxImporter.Import(model, test.Folder);
+        var unknown = ShapeInference.FindUnknownOperators(graph);
+        if (unknown.Count > 0) throw new TestFailure($"unknown operators: {string.Join(", ", unknown.Select(u => u.Operator))}");
+        ShapeInference.Run(graph);
+        string[] sets = Directory.GetDirectories(test.Folder, "test_data_set_*");
+        if (sets.Length == 0) throw new TestFailure("there is no test_data_set_* folder");
+        Array.Sort(sets, StringComparer.Ordinal);
+        foreach (string set in sets)
+        {
+            Tensor[] inputs = ReadInputs(model, graph, set);
+            Tensor[] outputs = new GraphInterpreter(graph).Run(inputs);
+            for (int k = 0; k < outputs.Length; k++)
+            {
+                Tensor expected = ReadTensor(Path.Combine(set, $"output_{k}.pb"));
+                string what = $"{Path.GetFileName(set)}, output '{graph.Outputs[k].Name}'";
+                if (TensorComparison.Difference(expected, outputs[k], Tolerance.For(model), shapesOnly) is { } difference)
+                    throw new TestFailure($"{what}: {difference}");
+                CheckInferred(graph.Outputs[k], outputs[k], what);
+            }
+        }
+    }
+
+    /// <summary>What shape inference said before the run must hold for what the run gave.</summary>
+    private static void CheckInferred(Value output, Tensor result, string what)
+    {
+        if (output.DType != DType.Undefined && output.DType != result.DType)
+            throw new TestFailure($"{what}: shape inference said {output.Type}, the run gave {result}");
+        if (!output.Shape.IsRanked) return;
+        bool fits = output.Shape.Rank == result.Shape.Rank;
+        for (int i = 0; fits && i < result.Shape.Rank; i++) fits = output.Shape[i] < 0 || output.Shape[i] == result.Shape[i];
+        if (!fits) throw new TestFailure($"{what}: shape inference said {output.Type}, the run gave {result}");
+    }
+
+    /// <summary>input_K.pb belongs to input K of the file's graph; some old tests count only inputs without initializer.</summary>
+    private static Tensor[] ReadInputs(ModelProto model, Graph graph, string set)
+    {
+        var constants = model.Graph.Initializer.Select(t => t.Name).ToHashSet();
+        int files = Directory.GetFiles(set, "input_*.pb").Length;
+        bool countsAll = files == model.Graph.Input.Count;
+        var numbers = new Dictionary<string, int>();
+        foreach (ValueInfoProto input in model.Graph.Input)
+            if (countsAll || !constants.Contains(input.Name)) numbers.Add(input.Name, numbers.Count);
+        return [.. graph.Inputs.Select(i => ReadTensor(Path.Combine(set, $"input_{numbers[i.Name]}.pb")))];
+    }
+
+    private static Tensor ReadTensor(string path)
+    {
+        if (!File.Exists(path)) throw new TestFailure($"'{path}' does not exist");
+        try
+        {
+            return OnnxTensor.Read(TensorProto.Parser.ParseFrom(File.ReadAllBytes(path)), Path.GetDirectoryName(path));
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new TestFailure($"'{Path.GetFileName(path)}' is not a tensor: {e.Message}");
+        }
+    }
+
+    private static string OperatorOf(ModelProto model)
+    {
+        if (model.Graph.Node.Count != 1) return "(graph)";
+        NodeProto node = model.Graph.Node[0];
+        return node.Domain is "" or "ai.onnx" ? node.OpType : $"{node.Domain}.{node.OpType}";
+    }
+
+    private static string Where(Exception e) => e.StackTrace?.Split('\n').FirstOrDefault(l => l.Contains("EdgeLite", StringComparison.Ordinal))?.Trim() ?? "";
+}
+
+/// <summary>A test did not pass; the message says why.</summary>
+internal sealed class TestFailure(string message) : Exception(message);
