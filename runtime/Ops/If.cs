@@ -1,0 +1,54 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Ops;
+
+/// <summary>Runs one of two graphs. Inputs after the condition are what the branches take from the outer graph, handed to both in
+/// the same order. Shapes that the branches do not share are decided at run time.</summary>
+[Operator("If", "cond, captured*", "outputs*")]
+public sealed partial class If : Operator
+{
+    [Attr(Required = true)] public ISubgraph ThenBranch { get; set; } = null!;
+    [Attr(Required = true)] public ISubgraph ElseBranch { get; set; } = null!;
+
+    /// <summary>Extension: how many of the last inputs are captured (all after the condition; accepted for symmetry with Loop).</summary>
+    [Attr] public long Captures { get; set; }
+
+    public override bool HasDataDependentShape => true;
+
+    public override void Infer(InferContext c)
+    {
+        int count = c.OutputCount;
+        if (ThenBranch.OutputCount != count || ElseBranch.OutputCount != count)
+            throw c.Error($"the branches have {ThenBranch.OutputCount} and {ElseBranch.OutputCount} outputs; expected {count}");
+        var inputs = new TensorType[c.InputCount - 1];
+        for (int i = 0; i < inputs.Length; i++) inputs[i] = c.Input(i + 1);
+        TensorType[] then = new TensorType[count], other = new TensorType[count];
+        if (c.Constant(0) is { } known)
+        {
+            Branch(known).Infer(inputs, then);
+            other = then;
+        }
+        else
+        {
+            ThenBranch.Infer(inputs, then);
+            ElseBranch.Infer(inputs, other);
+        }
+        for (int i = 0; i < count; i++)
+        {
+            if (then[i].DType != other[i].DType && then[i].DType != DType.Undefined && other[i].DType != DType.Undefined)
+                throw c.Error($"output {i} is {then[i]} in one branch, {other[i]} in the other");
+            c.SetOutput(i, then[i].DType == DType.Undefined ? other[i].DType : then[i].DType, SubgraphTypes.Common(then[i].Shape, other[i].Shape));
+        }
+    }
+
+    public override void Compute(ComputeContext c)
+    {
+        var inputs = new Tensor[c.InputCount - 1];
+        for (int i = 0; i < inputs.Length; i++) inputs[i] = c.Input(i + 1);
+        ReadOnlySpan<Tensor> results = Branch(c.Input(0)).Run(inputs);
+        for (int i = 0; i < c.OutputCount; i++)
+            if (c.HasOutput(i)) results[i].CopyTo(c.Allocate(i, results[i].DType, results[i].Shape));
+    }
+
+    private ISubgraph Branch(Tensor condition) => condition.GetInt64(0) != 0 ? ThenBranch : ElseBranch;
+}

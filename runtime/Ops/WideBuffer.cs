@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+using EdgeLite.Core;
+
+namespace EdgeLite.Ops;
+
+/// <summary>
+/// Numbers of a tensor as doubles, in memory outside the managed heap. The loops of convolutions and matrix products run over
+/// such buffers, so that one loop serves every element type; integers up to 53 bits stay exact.
+/// </summary>
+internal readonly unsafe struct WideBuffer : IDisposable
+{
+    public readonly double* P;
+
+    /// <summary>A buffer of zeros.</summary>
+    public WideBuffer(long count)
+    {
+        P = (double*)NativeMemory.AlignedAlloc((nuint)checked(Math.Max(count, 1) * sizeof(double)), 64);
+        NativeMemory.Clear(P, (nuint)(count * sizeof(double)));
+    }
+
+    /// <summary>All elements of <paramref name="tensor"/>.</summary>
+    public WideBuffer(Tensor tensor) : this(tensor.Count)
+    {
+        Load(tensor, 0, tensor.Count, 1, P);
+    }
+
+    /// <summary>Copies <paramref name="count"/> elements from index <paramref name="first"/> on, <paramref name="step"/> apart,
+    /// less <paramref name="zeroPoint"/>.</summary>
+    public static void Load(Tensor from, long first, long count, long step, double* to, double zeroPoint = 0)
+    {
+        if (from.DType == DType.Float32)
+        {
+            float* x = (float*)from.Data + first;
+            for (long i = 0; i < count; i++) to[i] = x[i * step] - zeroPoint;
+            return;
+        }
+        for (long i = 0; i < count; i++) to[i] = from.GetDouble(first + i * step) - zeroPoint;
+    }
+
+    public void Dispose() => NativeMemory.AlignedFree(P);
+}
