@@ -9,8 +9,8 @@ public sealed unsafe partial class Gemm : Operator
 {
     [Attr] public float Alpha { get; set; } = 1;
     [Attr] public float Beta { get; set; } = 1;
-    [Attr] public bool TransA { get; set; }
-    [Attr] public bool TransB { get; set; }
+    [Attr("transA")] public bool TransA { get; set; }
+    [Attr("transB")] public bool TransB { get; set; }
 
     public override void Infer(InferContext c)
     {

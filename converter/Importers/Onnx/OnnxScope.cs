@@ -214,6 +214,8 @@ internal sealed class OnnxScope(OnnxModelContext model, Graph graph, IReadOnlyDi
             count++;
         }
         draft.Captures = count;
+        // Loop and Scan cannot tell captured from carried inputs by counting.
+        if (count > 0) draft.Attributes["captures"] = (long)count;
     }
 
     private void Expand(FunctionProto function, NodeProto call, List<Value?> inputs, string name, string where)
