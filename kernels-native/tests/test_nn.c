@@ -189,7 +189,7 @@ static void test_convs(int cases) {
         /* h, w, c, oc, k, stride, pad, groups */
         {9, 9, 150, 33, 3, 1, 1, 1}, {8, 8, 600, 40, 1, 1, 0, 1}, {7, 7, 300, 35, 2, 1, 0, 1}, {20, 21, 3, 32, 7, 2, 3, 1},
         {33, 32, 3, 24, 3, 2, 1, 1}, {7, 7, 512, 70, 1, 2, 0, 1}, {12, 12, 64, 64, 3, 1, 1, 16}, {1, 1, 700, 150, 1, 1, 0, 1},
-        {3, 2, 200, 100, 3, 1, 1, 2},
+        {3, 2, 200, 100, 3, 1, 1, 2}, {5, 4, 1024, 64, 1, 1, 0, 1},
     };
     for (size_t i = 0; i < sizeof deep / sizeof deep[0]; i++) {
         const int32_t* s = deep[i];
@@ -234,6 +234,8 @@ static void test_gemms(int cases) {
     gemm_case(3, 270, 1500, acts[1]);
     gemm_case(100, 600, 700, acts[1]);
     gemm_case(200, 49, 1100, acts[7]);
+    gemm_case(60, 70, 1024, acts[1]); /* rows 4 KB apart */
+    gemm_case(3, 70, 2048, acts[1]);
     gemm_case(0, 16, 4, acts[0]);
 }
 
@@ -286,6 +288,10 @@ static void test_matmuls(int cases) {
     matmul_case((el_matmul_params){.batch = {1, 1, 1, 1}, .m = 700, .n = 40, .k = 64, .alpha = 1}, 700 * 64, 40 * 64);
     matmul_case((el_matmul_params){.batch = {1, 1, 1, 1}, .m = 70, .n = 400, .k = 700, .trans_a = 1, .trans_b = 1, .alpha = 1},
                 70 * 700, 400 * 700);
+    for (int m = 1; m <= 5; m++)
+        for (int t = 0; t < 4; t++)
+            matmul_case((el_matmul_params){.batch = {1, 1, 1, 1}, .m = m, .n = 17 * m, .k = 37, .trans_a = t & 1, .trans_b = t >> 1, .alpha = 3},
+                        (size_t)m * 37, (size_t)m * 17 * 37);
     matmul_case((el_matmul_params){.batch = {1, 1, 1, 1}, .m = 1, .n = 900, .k = 130, .trans_b = 1, .alpha = 2}, 130, 900 * 130);
 }
 

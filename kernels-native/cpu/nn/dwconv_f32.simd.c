@@ -87,16 +87,18 @@ INLINE void inner(const dwconv_row* r, int64_t first, int64_t last, const int KW
 }
 
 #define INNER(KW, S)                                                                                                   \
-    static __attribute__((noinline)) void inner_##KW##_##S(const dwconv_row* r, int64_t first, int64_t last, int full) { \
-        if (full) inner(r, first, last, KW, S, 1, NULL);                                                               \
-        else inner(r, first, last, KW, S, 0, NULL);                                                                    \
+    static __attribute__((noinline)) void inner_##KW##_##S(const dwconv_row* row, int64_t first, int64_t last, int full) { \
+        const dwconv_row r = *row; /* a copy that no store can change */                                               \
+        if (full) inner(&r, first, last, KW, S, 1, NULL);                                                              \
+        else inner(&r, first, last, KW, S, 0, NULL);                                                                   \
     }
 #define INNER_3X3(S)                                                                                                   \
-    static __attribute__((noinline)) void inner_3x3_##S(const dwconv_row* r, int64_t first, int64_t last, int full) {  \
+    static __attribute__((noinline)) void inner_3x3_##S(const dwconv_row* row, int64_t first, int64_t last, int full) { \
+        const dwconv_row r = *row;                                                                                     \
         el_vf w[9];                                                                                                    \
-        _Pragma("GCC unroll 9") for (int k = 0; k < 9; k++) w[k] = el_vload(r->w + k * EL_PANEL);                      \
-        if (full) inner(r, first, last, 3, S, 1, w);                                                                   \
-        else inner(r, first, last, 3, S, 0, w);                                                                        \
+        _Pragma("GCC unroll 9") for (int k = 0; k < 9; k++) w[k] = el_vload(r.w + k * EL_PANEL);                       \
+        if (full) inner(&r, first, last, 3, S, 1, w);                                                                  \
+        else inner(&r, first, last, 3, S, 0, w);                                                                       \
     }
 INNER(3, 1) INNER(3, 2) INNER(5, 1) INNER(5, 2) INNER_3X3(1) INNER_3X3(2)
 
@@ -117,14 +119,15 @@ INLINE void one(const el_conv_params* p, const dwconv_row* r, int64_t ox, int32_
     finish(r, ox, el_vadd(a, b), full);
 }
 
-static void outer(const el_conv_params* p, const dwconv_row* r, int64_t begin, int64_t end, int full) {
+static void outer(const el_conv_params* p, const dwconv_row* row, int64_t begin, int64_t end, int full) {
+    const dwconv_row r = *row;
     for (int64_t ox = begin; ox < end; ox++) {
         int64_t ix0 = ox * p->stride_w - p->pad_left;
         int32_t kx0 = 0, kx1 = p->kw;
         while (kx0 < kx1 && ix0 + kx0 * p->dilation_w < 0) kx0++;
         while (kx1 > kx0 && ix0 + (kx1 - 1) * p->dilation_w >= p->w) kx1--;
-        if (full) one(p, r, ox, kx0, kx1, 1);
-        else one(p, r, ox, kx0, kx1, 0);
+        if (full) one(p, &r, ox, kx0, kx1, 1);
+        else one(p, &r, ox, kx0, kx1, 0);
     }
 }
 

@@ -15,6 +15,7 @@
 
 #define EL_L2_BYTES (512 << 10)     /* share of the second-level cache that a block of B may fill */
 #define EL_PARALLEL_FMAS (1 << 18)  /* multiply-adds that are worth a piece of their own */
+#define EL_MATMUL_FEW 4             /* rows up to which matmul leaves b where it is */
 
 typedef struct el_gemm_plan {
     const el_gemm_job* job;
@@ -258,6 +259,37 @@ static void el_matmul_pack(const el_matmul_params* p, const float* b, int32_t c0
     }
 }
 
+/* Few rows do not pay for packing B. b stored [n][k]: every result is a dot product along k, four columns at a time.
+ * a[rows][k], y[rows][n]; columns [c0, c0 + columns). */
+static void el_matmul_dots(const el_matmul_params* p, int64_t rows, const float* a, const float* b, float* y, int32_t c0,
+                           int32_t columns) {
+    const int64_t k = p->k, whole = k / EL_VF * EL_VF;
+    for (int32_t c = c0; c < c0 + columns; c += 4) {
+        int32_t lanes = c0 + columns - c < 4 ? c0 + columns - c : 4;
+        const float *b0 = b + c * k, *b1 = lanes > 1 ? b0 + k : b0, *b2 = lanes > 2 ? b1 + k : b0, *b3 = lanes > 3 ? b2 + k : b0;
+        for (int64_t r = 0; r < rows; r++) {
+            const float* x = a + r * k;
+            el_vf s0 = el_vzero(), s1 = s0, s2 = s0, s3 = s0;
+            for (int64_t i = 0; i < whole; i += EL_VF) {
+                el_vf v = el_vload(x + i);
+                s0 = el_vfma(v, el_vload(b0 + i), s0);
+                s1 = el_vfma(v, el_vload(b1 + i), s1);
+                s2 = el_vfma(v, el_vload(b2 + i), s2);
+                s3 = el_vfma(v, el_vload(b3 + i), s3);
+            }
+            if (whole < k) {
+                el_vf v = el_vload_n(x + whole, k - whole);
+                s0 = el_vfma(v, el_vload_n(b0 + whole, k - whole), s0);
+                s1 = el_vfma(v, el_vload_n(b1 + whole, k - whole), s1);
+                s2 = el_vfma(v, el_vload_n(b2 + whole, k - whole), s2);
+                s3 = el_vfma(v, el_vload_n(b3 + whole, k - whole), s3);
+            }
+            float sums[4] = {el_vhsum(s0), el_vhsum(s1), el_vhsum(s2), el_vhsum(s3)};
+            for (int32_t l = 0; l < lanes; l++) y[r * p->n + c + l] = p->alpha * sums[l];
+        }
+    }
+}
+
 static void el_matmul_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_matmul_plan* plan = arg;
     const el_matmul_params* p = plan->p;
@@ -275,19 +307,39 @@ static void el_matmul_body(void* arg, int64_t begin, int64_t end, int32_t worker
         }
         int32_t c0 = (int32_t)nb * plan->block_panels * EL_PANEL, columns = plan->block_panels * EL_PANEL;
         if (columns > p->n - c0) columns = p->n - c0;
-        if (packed_for != i / plan->m_blocks) {
-            el_matmul_pack(p, plan->b + b, c0, columns, packed);
-            packed_for = i / plan->m_blocks;
-        }
         int64_t m0 = mb * plan->m_rows, rows = plan->m - m0 < plan->m_rows ? plan->m - m0 : plan->m_rows;
+        const float* x = plan->a + a + (p->trans_a ? m0 : m0 * p->k);
+        float* y = plan->y + (batch * plan->m + m0) * p->n;
+        int few = rows <= EL_MATMUL_FEW;
+        if (few && p->trans_b && (!p->trans_a || p->m == 1)) {
+            el_matmul_dots(p, rows, x, plan->b + b, y, c0, columns);
+            continue;
+        }
         el_gemm_job j = plan->job;
         j.m = rows;
-        j.n = columns;
-        j.b = packed;
-        j.x = plan->a + a + (p->trans_a ? m0 : m0 * p->k);
-        j.y = plan->y + (batch * plan->m + m0) * p->n + c0;
+        j.x = x;
         j.worker = 0;
         j.thread_scratch = scratch + plan->pack_bytes;
+        if (few && !p->trans_b && columns >= EL_PANEL) { /* whole panels are read where they lie */
+            j.n = columns / EL_PANEL * EL_PANEL;
+            j.b = plan->b + b + c0;
+            j.b_panel = EL_PANEL;
+            j.b_row = p->n;
+            j.y = y + c0;
+            el_gemm_run(plan->ctx, &j);
+            c0 += j.n;
+            columns -= j.n;
+            j.b_panel = plan->job.b_panel;
+            j.b_row = EL_PANEL;
+            packed_for = -1;
+        }
+        if (columns > 0 && packed_for != i / plan->m_blocks) {
+            el_matmul_pack(p, plan->b + b, c0, columns, packed);
+            packed_for = few ? -1 : i / plan->m_blocks;
+        }
+        j.n = columns;
+        j.b = packed;
+        j.y = y + c0;
         el_gemm_run(plan->ctx, &j);
     }
 }

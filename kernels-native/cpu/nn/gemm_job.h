@@ -188,6 +188,15 @@ static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t 
     for (int32_t r = 0; r < rows; r++) {
         off[r] = (m0 + r) * j->ldc;
         int32_t iy0 = oy * p->stride_h - p->pad_top, ix0 = ox * p->stride_w - p->pad_left;
+        if (ix0 >= 0 && ix0 + p->kw <= p->w && iy0 >= 0 && iy0 + (p->kh - 1) * p->dilation_h < p->h) {
+            const float* row = j->x + (image * p->h + iy0) * line + ix0 * c;
+            for (int32_t ky = 0; ky < p->kh; ky++) a[ky * EL_MB + r] = row + ky * p->dilation_h * line;
+            if (++ox == p->ow) {
+                ox = 0;
+                if (++oy == p->oh) oy = 0, image++;
+            }
+            continue;
+        }
         int64_t first = ix0 < 0 ? -ix0 : 0, last = p->w - ix0 < p->kw ? p->w - ix0 : p->kw; /* taps [first, last) are inside */
         for (int32_t ky = 0; ky < p->kh; ky++) {
             int32_t iy = iy0 + ky * p->dilation_h;
