@@ -1,12 +1,12 @@
 /* Blocking, threading and the four kernels over one micro-kernel. Included once by each instruction set's gemm_f32.<isa>.c,
  * which defines before it:
  *     EL_MR                 most rows of a tile
- *     EL_KC                 rows of B after which a block returns to its first tile (EL_KC*32 columns stay near the core)
+ *     EL_KC                 rows of B after which a block returns to its first tile: small where the second-level cache is slow
  *     el_tile_kernel(R, P)  the micro-kernel for R rows and P panels, or NULL when there is none
  *     EL_WIDE(R)            the most panels that a tile of R rows takes (a power of two)
  *
  * Order of a block of rows x panels: for each cut of K, for each group of panels, for each tile. The cut of B that a group of
- * panels reads then stays in the first-level cache over all tiles of the block, the whole block of B in the second-level.
+ * panels reads stays near the core over all tiles of the block, the whole block of B in the second-level cache.
  */
 #ifndef EL_GEMM_DRIVER_H
 #define EL_GEMM_DRIVER_H

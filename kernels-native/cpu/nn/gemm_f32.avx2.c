@@ -114,7 +114,7 @@ static const el_tile_fn tiles[3][6] = {
 };
 
 #define EL_MR 6
-#define EL_KC 256
+#define EL_KC 768
 #define EL_WIDE(R) ((R) == 1 ? 4 : (R) <= 3 ? 2 : 1)
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return tiles[panels >> 1][rows - 1]; }
 #include "gemm_driver.h"

@@ -74,7 +74,7 @@ static const el_tile_fn tiles[4][12] = {
 };
 
 #define EL_MR 12
-#define EL_KC 256
+#define EL_KC 4096
 #define EL_WIDE(R) ((R) == 1 ? 8 : (R) <= 4 ? 4 : 2)
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) {
     return tiles[panels == 8 ? 3 : panels >> 1][rows - 1];
