@@ -9,14 +9,14 @@ public sealed partial class Det : Operator
     public override void Infer(InferContext context)
     {
         context.ExpectFloat(0);
-        Shape x = context.Shape(0);
+        Shape x = context.Shape(0), result = x;
         if (x.IsRanked)
         {
             if (x.Rank < 2) throw context.Error($"the input must have at least 2 dimensions, got {x}");
             context.Unify(x[x.Rank - 2], x[x.Rank - 1], "rows and columns");
-            x = new Shape(x.AsSpan()[..^2]);
+            result = new Shape(x.AsSpan()[..^2]);
         }
-        context.SetOutput(0, context.DType(0), x);
+        context.SetOutput(0, context.DType(0), result);
     }
 
     public override void Compute(ComputeContext context)
