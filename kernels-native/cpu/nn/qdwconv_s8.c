@@ -6,7 +6,7 @@ EL_SCRATCH(qdwconv_s8, el_qconv_params)
 
 size_t el_qdwconv_s8__scratch(const void* params, int32_t threads) {
     el_qdw_layout l = el_qdw_sizes(params);
-    return l.zero + l.panels + l.pairs + l.table * (size_t)threads;
+    return l.zero + l.panels + l.weights + l.table * (size_t)threads;
 }
 
 void el_qdwconv_s8__scalar(const el_ctx* ctx, const void* params, void* const* buffers) {

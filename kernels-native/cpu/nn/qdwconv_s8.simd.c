@@ -87,7 +87,7 @@ void EL_SIMD_NAME(qdwconv_s8)(const el_ctx* ctx, const void* params, void* const
     memset(at, p->x_zero, l.zero);
     el_qpanel* panels = (el_qpanel*)(void*)(at + l.zero);
     int16_t* pairs = (int16_t*)(void*)(at + l.zero + l.panels);
-    a.panels = panels, a.pairs = pairs, a.tables = at + l.zero + l.panels + l.pairs;
+    a.panels = panels, a.pairs = pairs, a.tables = at + l.zero + l.panels + l.weights;
     const int8_t* packed = buffers[1];
     const int32_t *bias = buffers[2], *wsum = buffers[3], *multiplier = buffers[4], *shift = buffers[5];
     for (int32_t block = 0; block < a.blocks; block++) {

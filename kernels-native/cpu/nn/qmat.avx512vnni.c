@@ -1,8 +1,8 @@
 /* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so x is
  * turned into x+128 (xor 0x80) as it is broadcast and the start value takes 128*wsum off.
  * 6 rows x 4 panels keep 24 accumulators, 4 weight registers and one broadcast: 24 VPDPBUSD per 10 loads. */
-#include "qmat.h"
-#include "qvec.h"
+#include "qfinish512.h"
+#include <string.h>
 
 EL_KERNEL(qconv_s8, avx512vnni, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, avx512vnni, el_qconv_params)
@@ -41,37 +41,30 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, con
     }
 CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 4) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(8, 1) CORE(4, 1) CORE(1, 1)
 
-EL_INLINE __m512i requantize(__m512i a, const el_qpanel* e, int left) {
-    if (left) a = _mm512_sllv_epi32(a, _mm512_load_si512(e->left));
-    __m512i m = _mm512_load_si512(e->multiplier), right = _mm512_load_si512(e->right);
-    /* 0/1 per lane in 64 bits, then * 2^31: taken off where a < 0 and right > 0 */
-    __mmask16 down = _mm512_mask_test_epi32_mask(_mm512_movepi32_mask(a), right, right);
-    __m512i carry = _mm512_maskz_mov_epi32(down, _mm512_set1_epi32((int32_t)0x80000000u));
-    __m512i even = _mm512_mul_epi32(a, m), odd = _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(m, 32));
-    __m512i low = _mm512_and_si512(carry, _mm512_set1_epi64(0xffffffff));
-    even = _mm512_sub_epi64(_mm512_add_epi64(even, _mm512_load_si512(e->round[0])), low);
-    odd = _mm512_sub_epi64(_mm512_add_epi64(odd, _mm512_load_si512(e->round[1])), _mm512_srli_epi64(carry, 32));
-    even = _mm512_srav_epi64(even, _mm512_load_si512(e->shift[0]));
-    odd = _mm512_srav_epi64(odd, _mm512_load_si512(e->shift[1]));
-    return _mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA);
-}
-
-/* y = clamp(requantize(acc) + y_zero): int16 saturation before adding y_zero cannot change a result that is clamped to int8 */
-static __attribute__((noinline)) void finish(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc) {
-    const __m512i zero = _mm512_set1_epi16((int16_t)t->y_zero);
-    const __m512i lo = _mm512_set1_epi8((char)t->y_min), hi = _mm512_set1_epi8((char)t->y_max);
+/* acc[count][64] to y; a missing second row repeats the first */
+EL_INLINE void finish_panels(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc, const int panels) {
+    const el_qlimits limits = qlimits(t->y_zero, t->y_min, t->y_max);
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
     const __mmask64 valid = ~0ull >> (64 - t->columns);
-    for (int32_t r = 0; r < count; r++, acc += 64) {
-        __m512i v[4];
-        for (int p = 0; p < 4; p++)
-            v[p] = p < t->panel_count ? requantize(_mm512_load_si512(acc + p * 16), &t->panels[p], t->any_left)
-                                      : _mm512_setzero_si512();
-        __m512i v01 = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), zero);
-        __m512i v23 = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), zero);
-        __m512i y = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(v01, v23));
-        _mm512_mask_storeu_epi8(t->y[r0 + r], valid, _mm512_min_epi8(_mm512_max_epi8(y, lo), hi));
+    for (int32_t r = 0; r < count; r += 2, acc += 128) {
+        int32_t next = r + 1 < count ? 1 : 0;
+        __m512i v[2][4];
+        EL_UNROLL for (int p = 0; p < 4; p++) {
+            v[0][p] = v[1][p] = _mm512_setzero_si512();
+            if (p < panels) {
+                v[0][p] = _mm512_load_si512(acc + p * 16);
+                v[1][p] = _mm512_load_si512(acc + next * 64 + p * 16);
+                requantize2(&v[0][p], &v[1][p], &t->panels[p], t->any_left);
+            }
+        }
+        store_valid(t->y[r0 + r], valid, _mm512_permutexvar_epi32(order, narrow4(v[0], limits)));
+        store_valid(t->y[r0 + r + next], valid, _mm512_permutexvar_epi32(order, narrow4(v[1], limits)));
     }
+}
+
+static __attribute__((noinline)) void finish(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc) {
+    if (t->panel_count == 4) finish_panels(t, r0, count, acc, 4);
+    else finish_panels(t, r0, count, acc, t->panel_count);
 }
 
 typedef void (*core_fn)(const el_qtile*, int32_t, int32_t, int32_t*);

@@ -102,6 +102,7 @@ int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, co
             }
             e->round[j & 1][j / 2] = (1ll << 30) + (right > 0 ? 1ll << (30 + right) : 0);
             e->shift[j & 1][j / 2] = 31 + right;
+            e->carry[j & 1][j / 2] = right > 0 ? 1ll << 31 : 0;
         }
     }
     return any_left != 0;
@@ -146,21 +147,24 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     int8_t** out = (int8_t**)(void*)(table + (int64_t)q->chunk_rows * v->seg_count);
     const int8_t* src = v->src + g * q->cin4;
     int64_t j = m0 % v->j_count, i = m0 / v->j_count % v->i_count, n = m0 / v->j_count / v->i_count;
-    for (int64_t m = m0; m < m1; m++) {
-        int64_t r = m - m0;
-        const int8_t** slot = table + r / EL_QROWS * EL_QROWS * v->seg_count + r % EL_QROWS;
-        const int8_t* image = src + n * v->image_bytes;
-        for (int32_t s = 0; s < v->seg_count; s++, slot += EL_QROWS) {
+    int64_t out_step = v->out_step_x * q->cout * q->groups, in_step = v->in_step_x * v->pixel_bytes;
+    for (int64_t r0 = 0, run; r0 < m1 - m0; r0 += run) { /* a run of outputs on one line */
+        run = v->j_count - j < m1 - m0 - r0 ? v->j_count - j : m1 - m0 - r0;
+        int8_t* y = v->y + ((n * q->oh + v->out_y + i * v->out_step_y) * q->ow + v->out_x + j * v->out_step_x) * q->cout * q->groups
+                    + g * q->cout;
+        for (int64_t r = 0; r < run; r++, y += out_step) out[r0 + r] = y;
+        for (int32_t s = 0; s < v->seg_count; s++) {
             int64_t iy = i * v->in_step_y + v->taps[s].dy, ix = j * v->in_step_x + v->taps[s].dx;
-            int inside = iy >= 0 && iy < q->h && ix >= 0 && ix < v->src_w;
-            *slot = inside ? image + iy * v->row_bytes + ix * v->pixel_bytes : v->zero;
+            int64_t width = iy >= 0 && iy < q->h ? v->src_w : 0; /* columns inside the input on this line */
+            int64_t offset = n * v->image_bytes + iy * v->row_bytes + ix * v->pixel_bytes, lane = r0 % EL_QROWS;
+            const int8_t** slot = table + (r0 - lane) * v->seg_count + (int64_t)s * EL_QROWS;
+            for (int64_t r = 0; r < run; r++, ix += v->in_step_x, offset += in_step) {
+                slot[lane] = ix >= 0 && ix < width ? src + offset : v->zero;
+                if (++lane == EL_QROWS) lane = 0, slot += (int64_t)EL_QROWS * v->seg_count;
+            }
         }
-        out[r] = v->y + ((n * q->oh + v->out_y + i * v->out_step_y) * q->ow + v->out_x + j * v->out_step_x)
-                            * q->cout * q->groups + g * q->cout;
-        if (++j == v->j_count) {
-            j = 0;
-            if (++i == v->i_count) i = 0, n++;
-        }
+        j = 0;
+        if (++i == v->i_count) i = 0, n++;
     }
     /* rows missing from the last tile repeat its last one */
     for (int64_t last = m1 - m0 - 1, r = last + 1; r % EL_QROWS != 0; r++) {

@@ -15,10 +15,11 @@
  *     el_requantize(a) = ((a << left) * multiplier + round - (a << left < 0 && right > 0 ? 2^31 : 0)) >> shift
  * with round = 2^30 + (right > 0 ? 2^(30+right) : 0), shift = 31 + right. Proof: the first rounding is
  * floor((ab + 2^30) / 2^31) = t for every sign; the second is floor((t + 2^(right-1) - (t < 0)) / 2^right); floors nest.
- * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0. */
+ * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0.
+ * carry is 2^31 where right > 0, else 0: its bitwise and with the low half of a << left is what is taken off. */
 typedef struct el_qpanel {
     int32_t start[16], multiplier[16], left[16], right[16];
-    int64_t round[2][8], shift[2][8];
+    int64_t round[2][8], shift[2][8], carry[2][8];
 } el_qpanel;
 
 /* `quads` dwords (4 input channels each) starting at quad `first` of every panel of B. */
