@@ -23,7 +23,7 @@ typedef struct el_qdw_vnni {
 EL_INLINE void accumulate(const int8_t* const* taps, int64_t base, __mmask64 valid, const int8_t* w, int32_t groups, int32_t stride, const el_qpanel* e, __m512i acc[4]) {
     const __m512i flip = _mm512_set1_epi8((char)0x80);
     EL_UNROLL for (int v = 0; v < 4; v++) acc[v] = _mm512_load_si512(e[v].start);
-    EL_UNROLL for (int32_t g = 0; g < groups; g++, w += 256) {
+    for (int32_t g = 0; g < groups; g++, w += 256) {
         __m512i x[4];
         EL_UNROLL for (int t = 0; t < 4; t++) {
             int32_t tap = 4 * g + t;
