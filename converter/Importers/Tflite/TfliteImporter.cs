@@ -1,0 +1,200 @@
+using System.Reflection;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Tflite;
+
+/// <summary>
+/// Reads TensorFlow Lite models. Tensors keep their names and their NHWC layout at the border of the graph; quantized ones stay
+/// integers there and become DequantizeLinear and QuantizeLinear around the operators inside.
+/// </summary>
+public sealed class TfliteImporter
+{
+    private static readonly Dictionary<TfliteOp, Action<TfliteNode>> s_builtins = [];
+    private static readonly Dictionary<string, Action<TfliteNode>> s_customs = new(StringComparer.Ordinal);
+
+    private readonly Dictionary<string, TfliteVariable> _variables = new(StringComparer.Ordinal);
+    private readonly TfliteModel _model;
+    private int _depth;
+
+    static TfliteImporter()
+    {
+        foreach (Type type in typeof(TfliteImporter).Assembly.GetTypes())
+        {
+            if (type.Namespace != typeof(TfliteImporter).Namespace + ".Operators") continue;
+            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+            {
+                foreach (TfliteAttribute a in method.GetCustomAttributes<TfliteAttribute>()) s_builtins.Add(a.Op, method.CreateDelegate<Action<TfliteNode>>());
+                foreach (TfliteCustomAttribute a in method.GetCustomAttributes<TfliteCustomAttribute>()) s_customs.Add(a.Name, method.CreateDelegate<Action<TfliteNode>>());
+            }
+        }
+    }
+
+    private TfliteImporter(TfliteModel model) => _model = model;
+
+    /// <summary>Names of the builtin operators that can be converted.</summary>
+    public static IReadOnlyCollection<string> SupportedOperators => [.. s_builtins.Keys.Select(k => k.ToString()).Order(StringComparer.Ordinal)];
+
+    /// <summary>Imports a file. <paramref name="signature"/>: the signature to import, whose names inputs and outputs then have;
+    /// null: the first subgraph, with the tensors' own names.</summary>
+    public static Graph Import(string path, string? signature = null)
+    {
+        byte[] file;
+        try
+        {
+            file = File.ReadAllBytes(path);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new EdgeLiteException(Status.FileNotFound, $"'{path}' does not exist.", e);
+        }
+        catch (IOException e)
+        {
+            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+        }
+        return Import(file, Path.GetFileNameWithoutExtension(path), signature);
+    }
+
+    /// <summary>Imports a file held in memory.</summary>
+    public static Graph Import(byte[] file, string name, string? signature = null)
+    {
+        try
+        {
+            return new TfliteImporter(new TfliteModel(file)).Build(name, signature);
+        }
+        catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException
+            or KeyNotFoundException or DivideByZeroException or InvalidCastException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"The TFLite file contradicts itself: {e.Message}", e);
+        }
+    }
+
+    internal void RenameNode(Node node, string name) => node.Name = name;
+
+    private Graph Build(string name, string? signatureKey)
+    {
+        TfliteSignature? signature = null;
+        if (signatureKey != null)
+            signature = _model.Signatures.FirstOrDefault(s => s.Key == signatureKey) ?? throw new EdgeLiteException(Status.NotFound,
+                $"The file has no signature '{signatureKey}'; it has: {string.Join(", ", _model.Signatures.Select(s => $"'{s.Key}'").DefaultIfEmpty("none"))}.");
+        TfliteSubgraph main = _model.Subgraph(signature?.Subgraph ?? 0);
+        RefuseUnknown(main);
+
+        var graph = new Graph(name);
+        if (_model.Description.Length > 0) graph.Metadata["description"] = _model.Description;
+        if (_model.Signatures.Length > 0) graph.Metadata["tflite.signatures"] = string.Join(",", _model.Signatures.Select(s => s.Key));
+        (string Name, int Tensor)[] inputs = signature?.Inputs ?? [.. main.Inputs.Select(t => (main.Tensors[t].Name, t))];
+        (string Name, int Tensor)[] outputs = signature?.Outputs ?? [.. main.Outputs.Select(t => (main.Tensors[t].Name, t))];
+        foreach ((_, int t) in inputs.Concat(outputs))
+            if ((uint)t >= (uint)main.Tensors.Length) throw TfliteModel.Corrupt($"signature '{signature?.Key}' names tensor {t} of {main.Tensors.Length}");
+
+        var scope = new TfliteScope(_model, main, graph, _variables);
+        foreach ((string inputName, int t) in inputs)
+        {
+            TfliteTensor tensor = main.Tensors[t];
+            if (tensor.DType == DType.Undefined) throw new EdgeLiteException(Status.Unsupported, $"Input '{inputName}' is a resource, which is not supported.");
+            scope.SetRaw(t, graph.AddInput(graph.FreshName(inputName), new TensorType(tensor.DType, SymbolicShape(graph, inputName, tensor))));
+        }
+        Convert(scope);
+        foreach ((string outputName, int t) in outputs) AddOutput(graph, scope.Raw(t), outputName);
+        foreach (TfliteVariable variable in _variables.Values)
+        {
+            if (variable.Input == null || variable.Current == null) continue;
+            graph.Metadata[$"state.{variable.Input.Name}"] = AddOutput(graph, variable.Current, variable.Input.Name + ".next").Name;
+        }
+        GraphVerifier.Verify(graph);
+        ShapeInference.Run(graph);
+        return graph;
+    }
+
+    /// <summary>Converts the operators of a subgraph in order.</summary>
+    internal void Convert(TfliteScope scope)
+    {
+        if (++_depth > 64) throw TfliteModel.Corrupt("subgraphs call each other without end");
+        foreach (TfliteOperator op in scope.Subgraph.Operators)
+        {
+            var node = new TfliteNode(scope, op, this);
+            try
+            {
+                Handler(op)!(node);
+            }
+            catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException
+                or KeyNotFoundException or DivideByZeroException or InvalidCastException)
+            {
+                throw new EdgeLiteException(Status.Corrupt, $"{op.Op} '{node.Name}': the file contradicts itself ({e.Message})", e);
+            }
+        }
+        _depth--;
+    }
+
+    /// <summary>Converts another subgraph in the place of an operator: inputs are given, outputs are returned.</summary>
+    internal Value[] Inline(Graph graph, long subgraph, ReadOnlySpan<Value> inputs)
+    {
+        TfliteScope scope = Enter(graph, subgraph, inputs.Length);
+        for (int i = 0; i < inputs.Length; i++) scope.SetRaw(scope.Subgraph.Inputs[i], inputs[i]);
+        Convert(scope);
+        return [.. scope.Subgraph.Outputs.Select(scope.Raw)];
+    }
+
+    /// <summary>A subgraph as a closed graph of its own.</summary>
+    internal Graph Closed(long subgraph, int inputCount)
+    {
+        var graph = new Graph(_model.Subgraph(subgraph).Name);
+        TfliteScope scope = Enter(graph, subgraph, inputCount);
+        foreach (int t in scope.Subgraph.Inputs)
+            scope.SetRaw(t, graph.AddInput(graph.FreshName(scope.Subgraph.Tensors[t].Name), new TensorType(scope.Subgraph.Tensors[t].DType, scope.Subgraph.Tensors[t].Shape)));
+        Convert(scope);
+        foreach (int t in scope.Subgraph.Outputs) AddOutput(graph, scope.Raw(t), scope.Subgraph.Tensors[t].Name);
+        return graph;
+    }
+
+    internal TfliteSubgraph Subgraph(long index) => _model.Subgraph(index);
+
+    /// <summary>Adds a graph output of that name; a value that is an input, a constant or an output already goes through Identity.</summary>
+    internal static Value AddOutput(Graph graph, Value value, string name)
+    {
+        if (value.IsConstant || graph.Inputs.Contains(value) || graph.Outputs.Contains(value)) value = graph.Add("Identity", name, [value], type: value.Type);
+        else if (value.Name != name && graph.Find(name) == null) graph.Rename(value, name);
+        graph.AddOutput(value);
+        return value;
+    }
+
+    private TfliteScope Enter(Graph graph, long subgraph, int inputCount)
+    {
+        TfliteSubgraph sub = _model.Subgraph(subgraph);
+        if (sub.Inputs.Length != inputCount) throw TfliteModel.Corrupt($"subgraph '{sub.Name}' has {sub.Inputs.Length} inputs and is called with {inputCount}");
+        return new TfliteScope(_model, sub, graph, _variables);
+    }
+
+    private static Shape SymbolicShape(Graph graph, string name, TfliteTensor tensor)
+    {
+        if (tensor.Dims == null) return Shape.Unranked;
+        var dims = (long[])tensor.Dims.Clone();
+        for (int i = 0; i < dims.Length; i++)
+            if (dims[i] < 0) dims[i] = graph.SymbolDim($"{name}_{i}");
+        return new Shape(dims);
+    }
+
+    private static Action<TfliteNode>? Handler(TfliteOperator op) =>
+        op.Op == TfliteOp.CUSTOM ? s_customs.GetValueOrDefault(op.CustomCode ?? "") : s_builtins.GetValueOrDefault(op.Op);
+
+    /// <summary>Names every operator without a conversion, with its nodes, at once.</summary>
+    private void RefuseUnknown(TfliteSubgraph main)
+    {
+        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (TfliteSubgraph subgraph in _model.Subgraphs)
+        {
+            if (subgraph != main && _model.Signatures.Any(s => s.Subgraph == subgraph.Index)) continue;
+            foreach (TfliteOperator op in subgraph.Operators)
+            {
+                if (Handler(op) != null) continue;
+                string key = op.Op == TfliteOp.CUSTOM ? $"custom operator '{op.CustomCode}'" : Enum.IsDefined(op.Op) ? op.Op.ToString() : $"builtin operator number {(int)op.Op}";
+                if (!unknown.TryGetValue(key, out List<string>? nodes)) unknown[key] = nodes = [];
+                nodes.Add(op.Outputs.Length > 0 && op.Outputs[0] >= 0 ? subgraph.Tensors[op.Outputs[0]].Name : $"#{op.Index}");
+            }
+        }
+        if (unknown.Count == 0) return;
+        IEnumerable<string> lines = unknown.Select(u => $"{u.Key} ({string.Join(", ", u.Value.Take(8))}{(u.Value.Count > 8 ? $" and {u.Value.Count - 8} more" : "")})");
+        throw new EdgeLiteException(Status.UnknownOperator, $"Not supported: {string.Join("; ", lines)}.");
+    }
+}
