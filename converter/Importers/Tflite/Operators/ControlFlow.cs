@@ -10,11 +10,12 @@ internal static class ControlFlow
     [Tflite(TfliteOp.IF)]
     private static void If(TfliteNode n)
     {
-        int inputs = n.InputCount - 1;
+        int inputs = n.InputCount - 1; // all of them captured, in ONNX's terms
         var attributes = new AttributeSet
         {
             ["then_branch"] = AttributeValue.OfGraph(n.Importer.Closed(n.Options.Int32(TfliteOption.If.ThenSubgraph), inputs)),
             ["else_branch"] = AttributeValue.OfGraph(n.Importer.Closed(n.Options.Int32(TfliteOption.If.ElseSubgraph), inputs)),
+            ["captures"] = inputs,
         };
         Value condition = n.Input(0).Dims is { Length: 0 } ? n.Raw(0) : n.Reshape(n.Raw(0), []);
         Finish(n, n.EmitMany("If", n.OutputCount, [condition, .. Enumerable.Range(1, inputs).Select(n.Raw)], attributes));

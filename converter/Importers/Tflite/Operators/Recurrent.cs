@@ -1,0 +1,169 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Format;
+using EdgeLite.Ops.EdgeLite;
+
+namespace EdgeLite.Converter.Importers.Tflite.Operators;
+
+/// <summary>
+/// Recurrent layers. A layer over a sequence starts from zero states at every run, which is what the network meant before it was
+/// converted; TFLite's interpreter does so after AllocateTensors and ResetVariableTensors. A layer over single steps (SVDF) keeps its state in an input and an
+/// output of the graph, named in the metadata as <c>state.&lt;input&gt; = &lt;output&gt;</c>.
+/// </summary>
+internal static class Recurrent
+{
+    // Inputs of the LSTM operators (tensorflow/lite/kernels/lstm_shared.h): gates i, f, g (cell), o.
+    private const int InputWeights = 1, RecurrentWeights = 5, Peephole = 9, Bias = 12, Projection = 16, ProjectionBias = 17, OutputState = 18, CellState = 19, LayerNorm = 20;
+
+    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_LSTM)]
+    private static void SequenceLstm(TfliteNode n)
+    {
+        FlatTable o = n.Options;
+        if (n.InputCount is not (20 or 24)) throw n.Damaged($"{n.InputCount} inputs, expected 20 or 24");
+        if (n.Input(0).Rank != 3) throw n.Damaged($"the input has {n.Input(0).Rank} dimensions, expected 3");
+        if (o.Int8(TfliteOption.SequenceLstm.Activation) != (int)TfliteActivation.Tanh) throw n.Error("an activation other than tanh is not supported");
+        long timeMajor = o.Bool(TfliteOption.SequenceLstm.TimeMajor) ? 1 : 0;
+        if (n.Input(0).IsQuantizedActivation)
+        {
+            IntegerLstm(n, timeMajor, o.Float32(TfliteOption.SequenceLstm.CellClip));
+            return;
+        }
+        bool coupled = !n.HasInput(InputWeights);
+        int first = coupled ? 1 : 0, gates = 4 - first;
+        Value w = Stack(n, "W", Gates(InputWeights)), r = Stack(n, "R", Gates(RecurrentWeights)), b = Stack(n, "B", Gates(Bias));
+        Value? peephole = n.HasInput(Peephole + 1)
+            ? Stack(n, "peephole", [coupled ? Zeros(n, Peephole + 1) : RealConstant(n, Peephole), RealConstant(n, Peephole + 1), RealConstant(n, Peephole + 2)])
+            : null;
+        Value? norm = n.HasInput(LayerNorm + 1) ? Stack(n, "layer_norm", Gates(LayerNorm)) : null;
+        Value? projection = n.HasInput(Projection) ? n.Constant("projection", RealConstant(n, Projection)) : null;
+        Value? projectionBias = n.HasInput(ProjectionBias) ? n.Constant("projection_bias", RealConstant(n, ProjectionBias)) : null;
+        n.SetReal(0, n.EmitOwn("SequenceLstm", [n.Real(0), w, r, b, peephole, norm, projection, projectionBias], ("time_major", timeMajor),
+            ("cell_clip", o.Float32(TfliteOption.SequenceLstm.CellClip)), ("projection_clip", o.Float32(TfliteOption.SequenceLstm.ProjClip))));
+
+        Tensor[] Gates(int at) => [.. Enumerable.Range(at + first, gates).Select(i => RealConstant(n, i))];
+    }
+
+    /// <summary>Parameters as lstm.cc computes them (PopulateQuantizedLstmParams8x8_16): gates are Q3.12, the hidden state has the scale
+    /// and zero point of the fifth intermediate tensor.</summary>
+    private static void IntegerLstm(TfliteNode n, long timeMajor, float cellClip)
+    {
+        if (!n.HasInput(InputWeights) || n.HasInput(Peephole + 1) || n.HasInput(Projection) || n.HasInput(LayerNorm + 1))
+            throw n.Error("an integer LSTM with coupled gates, peepholes, projection or layer normalization is not supported");
+        if (n.Input(0).DType != DType.Int8 || n.Operator.Intermediates.Length < 5 || n.Operator.Intermediates[4] < 0) throw n.Error("only the 8x8_16 form of an integer LSTM is supported");
+        TfliteQuantization x = Of(n.Input(0)), h = Of(n.Input(OutputState)), cell = Of(n.Input(CellState)), hidden = Of(n.Scope.Tensor(n.Operator.Intermediates[4]));
+        Tensor[] w = [.. Enumerable.Range(InputWeights, 4).Select(Int8)], r = [.. Enumerable.Range(RecurrentWeights, 4).Select(Int8)];
+        int cells = (int)w[0].Shape[0];
+        const float gateScale = 1f / 4096;
+        int[] multipliers = new int[8], shifts = new int[8], biases = new int[8 * cells];
+        for (int g = 0; g < 4; g++)
+        {
+            FixedMultiplier mw = FixedPoint.Quantize(Of(n.Input(InputWeights + g)).Scale * x.Scale / gateScale);
+            FixedMultiplier mr = FixedPoint.Quantize(Of(n.Input(RecurrentWeights + g)).Scale * h.Scale / gateScale);
+            (multipliers[g], shifts[g], multipliers[4 + g], shifts[4 + g]) = (mw.Value, mw.Shift, mr.Value, mr.Shift);
+            Tensor bias = n.Constant(Bias + g) ?? throw n.Error("a bias is not constant");
+            for (int k = 0; k < cells; k++)
+            {
+                biases[g * cells + k] = (int)bias.GetInt64(k) - x.ZeroPoint * RowSum(w[g], k);
+                biases[(4 + g) * cells + k] = -h.ZeroPoint * RowSum(r[g], k);
+            }
+        }
+        double cellShift = Math.Log2(cell.Scale);
+        if (Math.Abs(cellShift - Math.Round(cellShift)) > 1e-3 || cellShift > -9) throw n.Error($"the cell state's scale {cell.Scale} is no power of two below 2^-8");
+        FixedMultiplier m = FixedPoint.Quantize(MathF.Pow(2, -15) / hidden.Scale * MathF.Pow(2, -15));
+        long clip = cellClip > 0 ? (long)Math.Min(Math.Max(cellClip / cell.Scale, -32768f), 32767f) : 0;
+        n.SetRaw(0, n.EmitOwn("QLstm",
+            [n.Raw(0), Stack(n, "W", w), Stack(n, "R", r), n.Constant("B", Tensor.FromArray<int>(biases, new Shape(2, 4, cells))),
+             n.Constant("multipliers", Tensor.FromArray<int>(multipliers, new Shape(2, 4))), n.Constant("shifts", Tensor.FromArray<int>(shifts, new Shape(2, 4)))],
+            ("time_major", timeMajor), ("cell_shift", (long)Math.Round(cellShift)), ("cell_clip", clip), ("hidden_multiplier", m.Value), ("hidden_shift", m.Shift),
+            ("y_zero_point", hidden.ZeroPoint), ("h_initial", h.ZeroPoint)));
+
+        Tensor Int8(int i) => n.Constant(i) is { DType: DType.Int8 } t && t.Shape.Rank == 2 ? t : throw n.Error($"weights {i} are not constant int8");
+
+        TfliteQuantization Of(TfliteTensor t) => t.Quantization is { IsPerAxis: false } q ? q : throw n.Damaged($"tensor '{t.Name}' needs one scale");
+
+        static int RowSum(Tensor t, int row)
+        {
+            int sum = 0;
+            for (long i = 0; i < t.Shape[1]; i++) sum += (int)t.GetInt64(row * t.Shape[1] + i);
+            return sum;
+        }
+    }
+
+    /// <summary>h' = act(W x + R h + b); inputs: X, W, R, B, state.</summary>
+    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_RNN)]
+    private static void SequenceRnn(TfliteNode n)
+    {
+        bool timeMajor = n.Options.Bool(TfliteOption.SequenceRnn.TimeMajor);
+        string activation = (TfliteActivation)n.Options.Int8(TfliteOption.SequenceRnn.Activation) switch
+        {
+            TfliteActivation.Tanh => "Tanh",
+            TfliteActivation.Relu => "Relu",
+            _ => throw n.Error("an activation other than tanh and relu is not supported"),
+        };
+        if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 3) throw n.Error("only a float input of 3 dimensions is supported");
+        Tensor w = RealConstant(n, 1), r = RealConstant(n, 2), b = RealConstant(n, 3);
+        long units = w.Shape[0];
+        var both = new Tensor(DType.Float32, new Shape(1, 2 * units));
+        for (long i = 0; i < units; i++) both.SetDouble(i, b.GetDouble(i));
+        Value x = timeMajor ? n.Real(0) : n.Transpose(n.Real(0), 1, 0, 2);
+        Value y = n.EmitMany("RNN", 1, [x, Stack(n, "W", [w]), Stack(n, "R", [r]), n.Constant("B", both)],
+            TfliteAttributes.Of(("hidden_size", units), ("activations", new[] { activation })))[0];
+        y = n.Emit("Squeeze", [y, n.Ints(1)]);
+        n.SetReal(0, timeMajor ? y : n.Transpose(y, 1, 0, 2));
+    }
+
+    /// <summary>
+    /// A dense layer of low rank over the last M inputs: each filter's memory is shifted and takes features . x, is weighted by its M
+    /// time weights, and rank filters add up to one unit. Inputs: X [batch, in], features [F, in], time [F, M], bias?, state [batch, F*M].
+    /// </summary>
+    [Tflite(TfliteOp.SVDF)]
+    private static void Svdf(TfliteNode n)
+    {
+        TfliteTensor state = n.Input(4);
+        if (n.Input(0).IsQuantizedActivation) throw n.Error("an integer SVDF is not supported");
+        long filters = n.Input(2).Dims![0], memory = n.Input(2).Dims![1], rank = n.Options.Int32(TfliteOption.Svdf.Rank);
+        if (rank < 1 || filters % rank != 0 || n.Input(2).Rank != 2) throw n.Damaged($"{filters} filters of rank {rank}");
+        long batch = state.Dims is { Length: 2 } dims ? dims[0] : throw n.Damaged("the state needs 2 dimensions");
+        var variable = new TfliteVariable(state.Name) { Input = n.Graph.AddInput(n.Graph.FreshName(state.Name), new TensorType(DType.Float32, new Shape(batch, filters * memory))) };
+        n.Scope.Variables[$"{n.Name}/state"] = variable;
+        Value past = n.Reshape(variable.Input, batch, filters, memory);
+        Value feature = n.Emit("Unsqueeze", [n.Emit("Gemm", [n.Real(0), n.Real(1)], ("transB", 1)), n.Ints(-1)]);
+        Value present = n.Emit("Concat", [n.Emit("Slice", [past, n.Ints(1), n.Ints(memory), n.Ints(2)]), feature], ("axis", 2));
+        variable.Current = n.Reshape(present, batch, filters * memory);
+        Value y = n.Emit("ReduceSum", [n.Emit("Mul", [present, n.Real(2)]), n.Ints(2)], ("keepdims", 0));
+        if (rank > 1) y = n.Emit("ReduceSum", [n.Reshape(y, batch, filters / rank, rank), n.Ints(2)], ("keepdims", 0));
+        if (n.HasInput(3)) y = n.Emit("Add", [y, n.Real(3)]);
+        n.SetReal(0, n.Activate(y, n.Options.Int8(TfliteOption.Svdf.Activation)));
+    }
+
+    private static Tensor Zeros(TfliteNode n, int like) => new(DType.Float32, n.Input(like).Shape);
+
+    /// <summary>A constant as float32: float16 widened, integers by their scale.</summary>
+    private static Tensor RealConstant(TfliteNode n, int i)
+    {
+        Tensor stored = n.Constant(i) ?? throw n.Error($"input {i} ('{n.Input(i).Name}') is not constant");
+        if (stored.DType == DType.Float32) return stored;
+        TfliteQuantization? q = n.Input(i).Quantization;
+        if (q is { IsPerAxis: true, Axis: not 0 } || q == null && stored.DType != DType.Float16) throw n.Error($"input {i} is {stored.DType.Name()} of an unsupported quantization");
+        var real = new Tensor(DType.Float32, stored.Shape);
+        long each = Math.Max(1, stored.Count / Math.Max(1, stored.Shape.Rank == 0 ? 1 : stored.Shape[0]));
+        for (long k = 0, count = stored.Count; k < count; k++)
+        {
+            int channel = q is { IsPerAxis: true } ? (int)(k / each) : 0;
+            real.SetDouble(k, q == null ? stored.GetDouble(k) : (stored.GetInt64(k) - q.ZeroPoints[channel]) * (double)q.Scales[channel]);
+        }
+        return real;
+    }
+
+    /// <summary>Tensors of one shape along a new first axis.</summary>
+    private static Value Stack(TfliteNode n, string name, Tensor[] parts)
+    {
+        var whole = new Tensor(parts[0].DType, new Shape([parts.Length, .. parts[0].Shape.AsSpan()]));
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (parts[i].Shape != parts[0].Shape) throw n.Damaged($"{name} has parts of shapes {parts[0].Shape} and {parts[i].Shape}");
+            parts[i].Bytes.CopyTo(whole.Bytes[(int)(i * parts[0].ByteLength)..]);
+        }
+        return n.Constant(name, whole);
+    }
+}

@@ -1,0 +1,78 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Ops.EdgeLite;
+
+/// <summary>
+/// TensorFlow Lite's integer LSTM (8-bit input, weights and output, 16-bit gates and cell state), bit for bit:
+/// <code>
+/// X [batch, time, in] int8 (or [time, batch, in] with time_major); W [4, cell, in], R [4, cell, cell] int8; gates i, f, g, o
+/// B [2, 4, cell] int32: what is added to W x and to R h, zero points folded in; Multiplier, Shift [2, 4] int32
+/// gate = sat16(sat16(requantize(W x + b0)) + requantize(R h + b1)) in Q3.12
+/// c' = sat16(f c >> 15 + i g >> (30 + cell_shift)), cell scale 2^cell_shift;  h' = sat8(requantize(o tanh(c')) + y_zero_point)
+/// </code>
+/// Every shift rounds. The state before the first step is 0 for the cell and <c>h_initial</c> for the output.
+/// Source: tensorflow/lite/kernels/lstm_eval.cc (LstmStepInteger8x8_16), reference/portable_tensor_utils.
+/// </summary>
+[Operator("QLstm", "X, W, R, B, Multiplier, Shift", "Y", Domain = "edgelite")]
+public sealed partial class QLstm : Operator
+{
+    private const int GateIntegerBits = 3;
+
+    [Attr] public bool TimeMajor { get; set; }
+    [Attr(Required = true)] public long CellShift { get; set; }
+
+    /// <summary>Bound of the cell state, in its integers; 0: none.</summary>
+    [Attr] public long CellClip { get; set; }
+    [Attr(Required = true)] public long HiddenMultiplier { get; set; }
+    [Attr(Required = true)] public long HiddenShift { get; set; }
+    [Attr] public long YZeroPoint { get; set; }
+    [Attr] public long HInitial { get; set; }
+
+    public override void Infer(InferContext c)
+    {
+        Shape x = c.Shape(0), w = c.Shape(1);
+        if (c.DType(0) != DType.Int8) throw c.Error($"X is {c.DType(0).Name()}, expected int8");
+        if (x.IsRanked && x.Rank != 3 || w.IsRanked && w.Rank != 3) throw c.Error($"X and W have shapes {x} and {w}, expected 3 dimensions each");
+        if (x.IsRanked && w.IsRanked) c.Unify(x[2], w[2], "features of X and of W");
+        c.SetOutput(0, DType.Int8, (x.IsRanked ? x : Shape.OfRank(3)).With(2, w.IsRanked ? w[1] : Shape.Unknown));
+    }
+
+    public override void Compute(ComputeContext c)
+    {
+        Tensor x = c.Input(0), w = c.Input(1), r = c.Input(2), b = c.Input(3), multiplier = c.Input(4), shift = c.Input(5), y = c.Output(0);
+        int time = (int)x.Shape[TimeMajor ? 0 : 1], batch = (int)x.Shape[TimeMajor ? 1 : 0], inputs = (int)x.Shape[2], cells = (int)w.Shape[1];
+        var fixed16 = new FixedFunctions(16);
+        var gate = new int[4 * cells];
+        int[] h = new int[cells], state = new int[cells];
+        for (int n = 0; n < batch; n++)
+        {
+            Array.Fill(h, (int)HInitial);
+            Array.Clear(state);
+            for (int t = 0; t < time; t++)
+            {
+                long at = TimeMajor ? (long)t * batch + n : (long)n * time + t;
+                for (int k = 0; k < 4 * cells; k++)
+                {
+                    int g = k / cells, sum = (int)b.GetInt64(k), recurrent = (int)b.GetInt64(4 * cells + k);
+                    for (int i = 0; i < inputs; i++) sum += (int)(w.GetInt64((long)k * inputs + i) * x.GetInt64(at * inputs + i));
+                    for (int o = 0; o < cells; o++) recurrent += (int)r.GetInt64((long)k * cells + o) * h[o];
+                    sum = Saturate(FixedPoint.Requantize(sum, (int)multiplier.GetInt64(g), (int)shift.GetInt64(g)));
+                    sum = Saturate(sum + FixedPoint.Requantize(recurrent, (int)multiplier.GetInt64(4 + g), (int)shift.GetInt64(4 + g)));
+                    gate[k] = g == 2 ? fixed16.Tanh(sum, GateIntegerBits) : fixed16.Logistic(sum, GateIntegerBits);
+                }
+                for (int k = 0; k < cells; k++)
+                {
+                    int kept = (short)FixedPoint.RoundingDivideByPot(gate[cells + k] * state[k], 15);
+                    int added = (short)FixedPoint.RoundingDivideByPot(gate[k] * gate[2 * cells + k], (int)(30 + CellShift));
+                    state[k] = Saturate(kept + added);
+                    if (CellClip > 0) state[k] = (int)Math.Clamp(state[k], -CellClip, CellClip);
+                    int product = gate[3 * cells + k] * fixed16.Tanh(state[k], (int)(15 + CellShift));
+                    h[k] = (int)Math.Clamp(FixedPoint.Requantize(product, (int)HiddenMultiplier, (int)HiddenShift) + YZeroPoint, sbyte.MinValue, sbyte.MaxValue);
+                    y.SetInt64(at * cells + k, h[k]);
+                }
+            }
+        }
+    }
+
+    private static int Saturate(int x) => Math.Clamp(x, short.MinValue, short.MaxValue);
+}
