@@ -44,7 +44,7 @@ public class TfliteZooTests(ITestOutputHelper output)
         {
             Assert.Equal(expected.GetProperty("name").GetString(), graph.Outputs[k].Name);
             string raw = Path.Combine(folder, $"output_{k}_raw.npy");
-            if (File.Exists(raw)) CompareIntegers(model, NpyFile.Read(raw), results[k]);
+            if (File.Exists(raw)) CompareIntegers(NpyFile.Read(raw), results[k]);
             else CompareReals(NpyFile.Read(Path.Combine(folder, expected.GetProperty("file").GetString()!)), results[k], atol, rtol);
             k++;
         }
@@ -60,8 +60,8 @@ public class TfliteZooTests(ITestOutputHelper output)
         Assert.True(worst <= atol, $"differs by {worst:g4} beyond rtol, allowed {atol:g4}");
     }
 
-    /// <summary>Integers through real numbers: each rounding can fall to the other side.</summary>
-    private void CompareIntegers(string model, Tensor expected, Tensor actual)
+    /// <summary>Quantized results must be the very same integers.</summary>
+    private void CompareIntegers(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.DType, actual.DType);
         Assert.Equal(expected.Shape, actual.Shape);
@@ -73,8 +73,7 @@ public class TfliteZooTests(ITestOutputHelper output)
             worst = Math.Max(worst, d);
         }
         output.WriteLine($"{differing} of {expected.Count} integers differ, by at most {worst}");
-        long allowed = model is "litert_simple_quantized_ops" or "litert_single_mul_default_a16w8_recipe_quantized" or "tflm_seanet_conv10_16x8" ? 0 : 2;
-        Assert.True(worst <= allowed, $"{differing} of {expected.Count} integers differ, by at most {worst}");
+        Assert.True(worst == 0, $"{differing} of {expected.Count} integers differ, by at most {worst}");
     }
 
     private static string? FindZoo()
