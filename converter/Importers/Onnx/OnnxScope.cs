@@ -77,10 +77,10 @@ internal sealed class OnnxScope(OnnxModelContext model, Graph graph, IReadOnlyDi
 
     private void AddOutput(ValueInfoProto output)
     {
-        // Checked for every output, so that a sequence is refused by its kind and not by the operator that made it.
-        OnnxModelContext.Type(output.Type, null, output.Name);
         if (!_names.TryGetValue(output.Name, out Value? value) || value == null)
             throw Bad($"output '{OnnxTensor.Clean(output.Name)}' is never computed");
+        // A ZipMap declares maps, what is left of it are tensors; anything else that is no tensor is refused by its kind.
+        if (value.DType == DType.Undefined) OnnxModelContext.Type(output.Type, null, output.Name);
         if (_isRoot && value.Name != output.Name)
         {
             bool taken = graph.Find(output.Name) != null;
