@@ -1,0 +1,41 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Ops.EdgeLite;
+
+/// <summary>Float depthwise convolution, channels last: group = channels = out_channels; weights as <see cref="DepthwiseLayout"/>.</summary>
+[Operator("DepthwiseConv", "X, W, B?, R?, S?", "Y", Domain = "edgelite")]
+public sealed unsafe partial class DepthwiseConv : FusedConvolution
+{
+    protected override long PackedCount(long channels) => Layout(channels).Count;
+
+    private DepthwiseLayout Layout(long channels) => new((int)(KernelShape[0] * KernelShape[1]), (int)channels);
+
+    public override void Infer(InferContext c)
+    {
+        base.Infer(c);
+        if (c.Shape(0).IsRanked && c.Shape(0)[3] >= 0 && (c.Shape(0)[3] != OutChannels || Group != OutChannels))
+            throw c.Error($"{c.Shape(0)[3]} channels, {Group} groups and {OutChannels} output channels; expected them equal");
+    }
+
+    public override void Compute(ComputeContext c)
+    {
+        Tensor x = c.Input(0), y = c.Output(0);
+        long h = x.Shape[1], w = x.Shape[2], channels = x.Shape[3], oh = y.Shape[1], ow = y.Shape[2], kw = KernelShape[1];
+        DepthwiseLayout layout = Layout(channels);
+        float* data = (float*)x.Data, weights = (float*)c.Input(1).Data;
+        using var sums = new WideBuffer(channels);
+        for (long pixel = 0, pixels = x.Shape[0] * oh * ow; pixel < pixels; pixel++)
+        {
+            long n = pixel / (oh * ow), oy = pixel / ow % oh, ox = pixel % ow;
+            new Span<double>(sums.P, (int)channels).Clear();
+            for (int tap = 0; tap < layout.Taps; tap++)
+            {
+                long iy = Source(0, oy, tap / kw, h), ix = Source(1, ox, tap % kw, w);
+                if (iy < 0 || ix < 0) continue;
+                float* from = data + ((n * h + iy) * w + ix) * channels;
+                for (int ch = 0; ch < channels; ch++) sums.P[ch] += (double)from[ch] * weights[layout.At(tap, ch)];
+            }
+            for (long ch = 0; ch < channels; ch++) Finish(c, pixel * channels + ch, ch, sums.P[ch]);
+        }
+    }
+}
