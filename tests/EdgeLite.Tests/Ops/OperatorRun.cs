@@ -6,12 +6,12 @@ namespace EdgeLite.Tests.Ops;
 /// <summary>Runs one operator's reference loop, and its shape rule, on given inputs.</summary>
 internal static class OperatorRun
 {
-    public static Tensor[] Run(string opType, Tensor?[] inputs, AttributeSet? attributes = null, int outputs = 1)
+    public static Tensor[] Run(string opType, Tensor?[] inputs, AttributeSet? attributes = null, int outputs = 1, string domain = "")
     {
         var graph = new Graph("one");
         Value?[] values = [.. inputs.Select((t, i) => t == null ? null : graph.AddInput($"x{i}", new TensorType(t.DType, t.Shape)))];
         Value[] results = [.. Enumerable.Range(0, outputs).Select(i => graph.NewValue($"y{i}", default))];
-        graph.AddNode("", opType, "node", values, results, attributes);
+        graph.AddNode(domain, opType, "node", values, results, attributes);
         foreach (Value result in results) graph.AddOutput(result);
         return new GraphInterpreter(graph).Run([.. inputs.OfType<Tensor>()]);
     }
