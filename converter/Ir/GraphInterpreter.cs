@@ -45,7 +45,7 @@ public sealed unsafe class GraphInterpreter(Graph graph)
         for (int i = 0; i < inputs.Length; i++)
             if (inputs[i] is { } t) infer.SetInput(i, new TensorType(t.DType, t.Shape), t);
         for (int i = 0; i < op.Definition.MinInputs; i++)
-            if (!infer.HasInput(i)) throw infer.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
+            if (!op.Definition.Inputs[i].IsOptional && !infer.HasInput(i)) throw infer.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
         op.Infer(infer);
         var outputs = new Tensor?[count];
         for (int i = 0; i < count; i++)

@@ -44,7 +44,7 @@ public static class ShapeInference
         for (int i = 0; i < node.Inputs.Count; i++)
             if (node.Inputs[i] is { } input) context.SetInput(i, input.Type, input.Constant);
         for (int i = 0; i < op.Definition.MinInputs; i++)
-            if (!context.HasInput(i)) throw context.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
+            if (!op.Definition.Inputs[i].IsOptional && !context.HasInput(i)) throw context.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
         op.Infer(context);
         for (int i = 0; i < node.Outputs.Count; i++)
             if (node.Outputs[i] is { } output) output.Type = context.Output(i);
