@@ -1,0 +1,191 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Converter.Passes;
+
+/// <summary>
+/// Finds activations that an exporter wrote out:
+/// x * sigmoid(x) = Swish; clip(x + 3, 0, 6) / 6 = HardSigmoid; x * hardsigmoid(x) = HardSwish; min and max against scalars = Clip;
+/// 0.5 x (1 + erf(x / sqrt 2)) = Gelu; 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) = Gelu of approximate "tanh";
+/// x * tanh(softplus(x)) = Mish. Factors may come in any order.
+/// </summary>
+public sealed class ActivationRecognition : IGraphPass
+{
+    public string Name => "activation-recognition";
+
+    public bool Run(Graph graph)
+    {
+        bool changed = false;
+        foreach (Node node in graph.Nodes.ToArray())
+        {
+            if (node.Domain.Length > 0 || node.Outputs.Count != 1 || node.Outputs[0] is not { } output || output.DType != DType.Float32) continue;
+            if (graph.Find(output.Name)?.Producer != node) continue;
+            changed |= node.OpType switch
+            {
+                "Mul" => Gated(graph, node) || Gelu(graph, node) || HardSigmoid(graph, node),
+                "Div" => HardSigmoid(graph, node) || DividedGate(graph, node),
+                "Relu" or "Clip" or "Min" or "Max" => Clip(graph, node),
+                _ => false,
+            };
+        }
+        return changed;
+    }
+
+    private static bool Become(Graph graph, Node node, string opType, Value x, params ReadOnlySpan<(string, AttributeValue)> attributes)
+    {
+        Value y = Rewrite.Insert(graph, node, opType, node.Output.Name, [x], Rewrite.Attributes(attributes));
+        Rewrite.Replace(graph, node.Output, y, keepName: true);
+        return true;
+    }
+
+    /// <summary>x * gate(x).</summary>
+    private static bool Gated(Graph graph, Node mul)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            Value x = mul.Inputs[i]!;
+            if (mul.Inputs[1 - i]!.Producer is not { Domain: "" } gate) continue;
+            if (gate.Is("Sigmoid") && gate.Inputs[0] == x) return Become(graph, mul, "Swish", x);
+            if (gate.Is("HardSigmoid") && gate.Inputs[0] == x && IsSixth(gate.Attributes.Float("alpha", 0.2f)) && gate.Attributes.Float("beta", 0.5f) == 0.5f)
+                return Become(graph, mul, "HardSwish", x);
+            if (gate.Is("Tanh") && Match.Producer(gate.Inputs[0], "Softplus") is { } softplus && softplus.Inputs[0] == x) return Become(graph, mul, "Mish", x);
+            // (x * clip(x + 3, 0, 6)) * (1/6)
+            if (Match.IsScalar(x, 1.0 / 6) && gate.Is("Mul") && ThreeShifted(gate) is { } swished) return Become(graph, mul, "HardSwish", swished);
+            // (x * (1/6)) * clip(x + 3, 0, 6)
+            if (gate.Is("Mul") && Relu6OfPlus3(x) is { } base6 && Match.OtherInput(gate, v => Match.IsScalar(v, 1.0 / 6)) == base6)
+                return Become(graph, mul, "HardSwish", base6);
+        }
+        return false;
+    }
+
+    /// <summary>(x * clip(x + 3, 0, 6)) / 6.</summary>
+    private static bool DividedGate(Graph graph, Node div) =>
+        Match.IsScalar(div.Inputs[1], 6) && Match.Producer(div.Inputs[0], "Mul") is { } mul && ThreeShifted(mul) is { } x && Become(graph, div, "HardSwish", x);
+
+    /// <summary>x where <paramref name="mul"/> is x * clip(x + 3, 0, 6).</summary>
+    private static Value? ThreeShifted(Node mul)
+    {
+        for (int i = 0; i < 2; i++)
+            if (Relu6OfPlus3(mul.Inputs[i]) is { } x && mul.Inputs[1 - i] == x) return x;
+        return null;
+    }
+
+    private static Value? Relu6OfPlus3(Value? value)
+    {
+        if (Match.Producer(value, "Clip") is not { } clip || !Match.IsScalar(clip.Input(1), 0) || !Match.IsScalar(clip.Input(2), 6)) return null;
+        return Match.Producer(clip.Inputs[0], "Add") is { } add ? Match.OtherInput(add, v => Match.IsScalar(v, 3)) : null;
+    }
+
+    /// <summary>clip(x + 3, 0, 6) / 6, or times 1/6.</summary>
+    private static bool HardSigmoid(Graph graph, Node node)
+    {
+        Value? clipped = node.OpType == "Div" ? Match.IsScalar(node.Inputs[1], 6) ? node.Inputs[0] : null : Match.OtherInput(node, v => Match.IsScalar(v, 1.0 / 6));
+        return Relu6OfPlus3(clipped) is { } x && Become(graph, node, "HardSigmoid", x, ("alpha", 1f / 6), ("beta", 0.5f));
+    }
+
+    /// <summary>Relu followed by a minimum, a maximum followed by a minimum and so on: one Clip.</summary>
+    private static bool Clip(Graph graph, Node node)
+    {
+        if (Bounds(node) is not var (x, low, high)) return false;
+        if (x.Producer is not { } first || Bounds(first) is not var (source, firstLow, firstHigh) || Match.SoleConsumer(graph, x) != node)
+        {
+            if (node.OpType is "Relu" or "Clip") return false;
+            (source, firstLow, firstHigh) = (x, double.NegativeInfinity, double.PositiveInfinity);
+        }
+        // clamp(clamp(x, l1, h1), l2, h2) is a clamp to the ends of the first one clamped by the second.
+        double min = Math.Min(Math.Max(firstLow, low), high), max = Math.Min(Math.Max(firstHigh, low), high);
+        if (min > max || firstLow > firstHigh || low > high) return false;
+        if (double.IsPositiveInfinity(max) && min == 0) return node.OpType != "Relu" && Become(graph, node, "Relu", source);
+        Value?[] inputs =
+        [
+            source,
+            double.IsNegativeInfinity(min) ? null : graph.AddConstant(node.Output.Name + ".min", Tensor.FromScalar((float)min)),
+            double.IsPositiveInfinity(max) ? null : graph.AddConstant(node.Output.Name + ".max", Tensor.FromScalar((float)max)),
+        ];
+        Value y = Rewrite.Insert(graph, node, "Clip", node.Output.Name, inputs);
+        Rewrite.Replace(graph, node.Output, y, keepName: true);
+        return true;
+    }
+
+    private static (Value X, double Low, double High)? Bounds(Node node)
+    {
+        if (node.Domain.Length > 0 || node.Output.DType != DType.Float32) return null;
+        switch (node.OpType)
+        {
+            case "Relu":
+                return (node.Inputs[0]!, 0, double.PositiveInfinity);
+            case "Clip":
+                double low = double.NegativeInfinity, high = double.PositiveInfinity;
+                if (node.Input(1) != null && !Match.Scalar(node.Input(1), out low) || node.Input(2) != null && !Match.Scalar(node.Input(2), out high)) return null;
+                return (node.Inputs[0]!, low, high);
+            case "Min" or "Max" when node.Inputs.Count == 2:
+                for (int i = 0; i < 2; i++)
+                    if (Match.Scalar(node.Inputs[i], out double bound) && node.Inputs[1 - i] is { IsConstant: false } x && Match.SameShape(x.Shape, node.Output.Shape))
+                        return node.OpType == "Max" ? (x, bound, double.PositiveInfinity) : (x, double.NegativeInfinity, bound);
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>A product of 0.5, x and 1 + erf(..) or 1 + tanh(..), however it is bracketed.</summary>
+    private static bool Gelu(Graph graph, Node mul)
+    {
+        var factors = new List<Value>();
+        double scale = 1;
+        Collect(mul, 0);
+        var others = new List<Value>();
+        foreach (Value factor in factors)
+        {
+            if (Match.Scalar(factor, out double s)) scale *= s;
+            else others.Add(factor);
+        }
+        if (Math.Abs(scale - 0.5) > 1e-6 || others.Count != 2) return false;
+        for (int i = 0; i < 2; i++)
+        {
+            if (Match.Producer(others[i], "Add") is not { } add || Match.OtherInput(add, v => Match.IsScalar(v, 1)) is not { Producer: { } gate }) continue;
+            Value x = others[1 - i];
+            if (gate.Is("Erf") && IsScaled(gate.Inputs[0], x, Math.Sqrt(0.5))) return Become(graph, mul, "Gelu", x);
+            if (gate.Is("Tanh") && IsTanhArgument(gate.Inputs[0], x)) return Become(graph, mul, "Gelu", x, ("approximate", "tanh"));
+        }
+        return false;
+
+        void Collect(Node node, int depth)
+        {
+            foreach (Value? input in node.Inputs)
+                if (depth < 2 && Match.Producer(input, "Mul") is { } inner && Match.SoleConsumer(graph, input!) != null) Collect(inner, depth + 1);
+                else if (depth < 2 && Match.Producer(input, "Div") is { } div && Match.Scalar(div.Inputs[1], out double d) && d == 2 && Match.SoleConsumer(graph, input!) != null)
+                {
+                    scale /= 2;
+                    factors.Add(div.Inputs[0]!);
+                }
+                else factors.Add(input!);
+        }
+    }
+
+    private static bool IsSixth(float value) => Math.Abs(value - 1f / 6) < 1e-5;
+
+    /// <summary>value = x * factor, or x / (1 / factor).</summary>
+    private static bool IsScaled(Value? value, Value x, double factor) =>
+        Match.Producer(value, "Mul") is { } mul && Match.OtherInput(mul, v => Near(v, factor)) == x
+        || Match.Producer(value, "Div") is { } div && div.Inputs[0] == x && Near(div.Inputs[1], 1 / factor);
+
+    /// <summary>sqrt(2/pi) * (x + 0.044715 x^3).</summary>
+    private static bool IsTanhArgument(Value? value, Value x)
+    {
+        if (Match.Producer(value, "Mul") is not { } mul) return false;
+        if (Match.OtherInput(mul, v => Near(v, Math.Sqrt(2 / Math.PI))) is not { } inner) return false;
+        if (Match.Producer(inner, "Add") is not { } add || Match.OtherInput(add, v => v == x) is not { } cubic) return false;
+        return Match.Producer(cubic, "Mul") is { } scaled && Match.OtherInput(scaled, v => Near(v, 0.044715)) is { } cube && IsCube(cube, x);
+    }
+
+    private static bool IsCube(Value value, Value x)
+    {
+        if (Match.Producer(value, "Pow") is { } pow) return pow.Inputs[0] == x && Match.IsScalar(pow.Inputs[1], 3);
+        return Match.Producer(value, "Mul") is { } mul && Match.OtherInput(mul, v => v == x) is { } square
+            && Match.Producer(square, "Mul") is { } squared && squared.Inputs[0] == x && squared.Inputs[1] == x;
+    }
+
+    private static bool Near(Value? value, double expected) => Match.Scalar(value, out double s) && Math.Abs(s - expected) < 1e-4 * Math.Abs(expected);
+}

@@ -1,0 +1,67 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Converter.Passes;
+
+/// <summary>
+/// Computes nodes whose inputs are all constants. Not folded: what is not pure, what would blow the model up (Expand, Tile,
+/// ConstantOfShape of more than <see cref="GrowthLimit"/> bytes), and DequantizeLinear that is part of a quantized pattern.
+/// </summary>
+public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphPass
+{
+    /// <summary>Bytes that a folded constant may have beyond those of its inputs.</summary>
+    public const long GrowthLimit = 1 << 16;
+
+    public string Name => "constant-folding";
+
+    public bool Run(Graph graph)
+    {
+        bool changed = false;
+        foreach (Node node in graph.Nodes.ToArray())
+        {
+            if (!CanFold(graph, node)) continue;
+            Tensor?[] results = GraphInterpreter.Execute(node, [.. node.Inputs.Select(i => i?.Constant)]);
+            long inputBytes = node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0);
+            if (results.Any(r => r is { Strings: null } && r.ByteLength > inputBytes + GrowthLimit)) continue;
+            Value?[] outputs = [.. node.Outputs];
+            for (int i = 0; i < outputs.Length; i++)
+            {
+                if (outputs[i] is not { } output || output.Consumers.Count == 0 && !Match.IsOutput(graph, output)) continue;
+                Value constant = graph.AddConstant(output.Name, results[i]!);
+                Rewrite.Replace(graph, output, constant, keepName: true);
+                changed = true;
+            }
+        }
+        return changed;
+    }
+
+    private bool CanFold(Graph graph, Node node)
+    {
+        if (node.Inputs.Any(i => i is { IsConstant: false })) return false;
+        // What carries a constant to a graph output stays.
+        if (node.Is("Identity") && Match.IsOutput(graph, node.Output)) return false;
+        if (!IsPure(node)) return false;
+        if (node.Is("DequantizeLinear")) return !keepQuantizedPatterns || !FeedsQuantizedPattern(node);
+        if (node.Outputs.All(o => o == null || o.Consumers.Count == 0 && !Match.IsOutput(graph, o))) return false;
+        long inputBytes = node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0);
+        return node.Outputs.All(o => o == null || !o.Type.IsKnown || o.DType == DType.String || o.Type.ByteLength <= inputBytes + GrowthLimit);
+    }
+
+    private static bool IsPure(Node node)
+    {
+        if (OperatorTable.Find(node.Domain, node.OpType) == null || node.CreateOperator() is not { IsPure: true }) return false;
+        return Graph.Subgraphs(node).All(sub => sub.Nodes.All(IsPure));
+    }
+
+    /// <summary>True when a reader of the dequantized constant computes on other dequantized values or is quantized itself.</summary>
+    private static bool FeedsQuantizedPattern(Node dequantize)
+    {
+        foreach (Node reader in dequantize.Output.Consumers)
+        {
+            if (reader.Inputs.Any(i => i is { IsConstant: false } && i != dequantize.Output && Match.Producer(i, "DequantizeLinear") != null)) return true;
+            if (reader.Outputs.Any(o => o != null && o.Consumers.Any(c => c.Is("QuantizeLinear")))) return true;
+        }
+        return false;
+    }
+}

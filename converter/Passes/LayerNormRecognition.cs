@@ -1,0 +1,78 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Passes;
+
+/// <summary>
+/// d = x - mean(x); y = d / sqrt(mean(d^2) + epsilon) * scale + bias, the mean over the last axis, is LayerNormalization. The
+/// division may be a product with a reciprocal, the square a Pow or a product; scale and bias are constants of the last dimension.
+/// </summary>
+public sealed class LayerNormRecognition : IGraphPass
+{
+    public string Name => "layer-norm-recognition";
+
+    public bool Run(Graph graph)
+    {
+        bool changed = false;
+        foreach (Node node in graph.Nodes.ToArray())
+            if (node.Is("Div") && graph.Find(node.Output.Name)?.Producer == node) changed |= TryFold(graph, node);
+        return changed;
+    }
+
+    private static bool TryFold(Graph graph, Node div)
+    {
+        if (div.Output.DType != DType.Float32 || Match.Producer(div.Inputs[0], "Sub") is not { } sub || sub.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        int rank = x.Shape.Rank;
+        if (!IsMean(sub.Inputs[1], rank, out Value? mean) || mean != x) return false;
+        if (Match.Producer(div.Inputs[1], "Sqrt") is not { } sqrt || Match.Producer(sqrt.Inputs[0], "Add") is not { } add) return false;
+        double epsilon = 0;
+        if (Match.OtherInput(add, v => Match.Scalar(v, out epsilon)) is not { } variance || !IsMean(variance, rank, out Value? square)) return false;
+        if (!IsSquare(square, sub.Output)) return false;
+
+        long size = x.Shape[rank - 1];
+        if (size <= 0) return false;
+        Node last = div;
+        Value? scale = null, bias = null;
+        if (Match.SoleConsumer(graph, last.Output) is { } mul && mul.Is("Mul") && Match.OtherInput(mul, v => IsVector(v, size)) is { } scaled && scaled == last.Output)
+        {
+            scale = mul.Inputs[0] == scaled ? mul.Inputs[1] : mul.Inputs[0];
+            last = mul;
+            if (Match.SoleConsumer(graph, last.Output) is { } plus && plus.Is("Add") && Match.OtherInput(plus, v => IsVector(v, size)) is { } shifted && shifted == last.Output)
+            {
+                bias = plus.Inputs[0] == shifted ? plus.Inputs[1] : plus.Inputs[0];
+                last = plus;
+            }
+        }
+        if (scale == null)
+        {
+            var ones = new float[size];
+            Array.Fill(ones, 1);
+            scale = Rewrite.Floats(graph, div.Output.Name + ".ones", ones);
+        }
+        else scale = Flat(graph, scale, size);
+        Value y = Rewrite.Insert(graph, last, "LayerNormalization", last.Output.Name, bias == null ? [x, scale] : [x, scale, Flat(graph, bias, size)],
+            Rewrite.Attributes(("axis", -1L), ("epsilon", (float)epsilon)));
+        Rewrite.Replace(graph, last.Output, y, keepName: true);
+        return true;
+    }
+
+    private static Value Flat(Graph graph, Value v, long size) =>
+        v.Shape.Rank == 1 ? v : graph.AddConstant(v.Name + ".1d", v.Constant!.Reshaped(new Shape(size)).Clone());
+
+    /// <summary>A constant that holds one number for each index of the last axis.</summary>
+    private static bool IsVector(Value v, long size) =>
+        v.Constant is { DType: DType.Float32 } c && c.Shape.Rank >= 1 && c.Count == size && c.Shape[c.Shape.Rank - 1] == size;
+
+    private static bool IsMean(Value? value, int rank, out Value? of)
+    {
+        of = null;
+        if (Match.Producer(value, "ReduceMean") is not { } mean || mean.Attributes.Int("keepdims", 1) == 0) return false;
+        if (Match.Ints(mean.Input(1)) is not [var axis] || Match.Axis(axis, rank) != rank - 1) return false;
+        of = mean.Inputs[0];
+        return true;
+    }
+
+    private static bool IsSquare(Value? value, Value of) =>
+        Match.Producer(value, "Pow") is { } pow && pow.Inputs[0] == of && Match.IsScalar(pow.Inputs[1], 2)
+        || Match.Producer(value, "Mul") is { } mul && mul.Inputs[0] == of && mul.Inputs[1] == of;
+}

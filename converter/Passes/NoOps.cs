@@ -1,0 +1,94 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Passes;
+
+/// <summary>Removes nodes that return their input: Identity, Dropout at inference, casts to the same type, slices of everything,
+/// pads of nothing, x + 0, x * 1 ...</summary>
+public sealed class NoOps : IGraphPass
+{
+    public string Name => "no-ops";
+
+    public bool Run(Graph graph)
+    {
+        bool changed = false;
+        foreach (Node node in graph.Nodes.ToArray())
+        {
+            if (node.Domain.Length > 0 || node.Outputs.Count == 0 || node.Outputs[0] == null) continue;
+            if (node.Outputs.Skip(1).Any(o => o != null && (o.Consumers.Count > 0 || Match.IsOutput(graph, o)))) continue;
+            if (Source(node) is not { } x) continue;
+            if (Rewrite.NeedsIdentity(graph, node.Output, x) && node.Is("Identity")) continue;
+            if (x.DType != node.Output.DType) continue;
+            Rewrite.Replace(graph, node.Output, x);
+            changed = true;
+        }
+        return changed;
+    }
+
+    /// <summary>The input that the node returns unchanged, or null.</summary>
+    private static Value? Source(Node node)
+    {
+        Value? x = node.Input(0);
+        switch (node.OpType)
+        {
+            case "Identity":
+                return x;
+            case "Dropout":
+                return node.Input(2) == null || Match.IsScalar(node.Input(2), 0) ? x : null;
+            case "Cast":
+                return x;
+            case "Concat" or "Sum" or "Max" or "Min" or "Mean":
+                return node.Inputs.Count == 1 ? x : null;
+            case "Clip":
+                return node.Input(1) == null && node.Input(2) == null ? x : null;
+            case "Reshape" or "Expand" or "Flatten" or "Squeeze" or "Unsqueeze":
+                return x != null && Match.SameShape(x.Shape, node.Output.Shape) ? x : null;
+            case "Tile":
+                return Match.Ints(node.Input(1)) is { } repeats && repeats.All(r => r == 1) ? x : null;
+            case "Pad":
+                return Match.Ints(node.Input(1)) is { } pads && pads.All(p => p == 0) ? x : null;
+            case "Slice":
+                return SlicesAll(node) ? x : null;
+            case "Transpose":
+                return Match.Permutation(node) is { } perm && Match.IsIdentity(perm) ? x : null;
+            case "Add":
+                return Neutral(node, 0, 0) ?? Neutral(node, 1, 0);
+            case "Mul":
+                return Neutral(node, 0, 1) ?? Neutral(node, 1, 1);
+            case "Sub":
+                return Neutral(node, 1, 0);
+            case "Div" or "Pow":
+                return Neutral(node, 1, 1);
+            default:
+                return null;
+        }
+    }
+
+    private static bool SlicesAll(Node node)
+    {
+        if (Match.Ints(node.Input(1)) is not { } starts || Match.Ints(node.Input(2)) is not { } ends || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        long[]? axes = node.Input(3) == null ? [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)] : Match.Ints(node.Input(3));
+        long[]? steps = node.Input(4) == null ? null : Match.Ints(node.Input(4));
+        if (axes == null || node.Input(4) != null && steps == null) return false;
+        for (int i = 0; i < starts.Length; i++)
+        {
+            long dim = x.Shape[Match.Axis(axes[i], x.Shape.Rank)];
+            bool toEnd = ends[i] >= int.MaxValue || dim >= 0 && ends[i] >= dim;
+            if (starts[i] != 0 || !toEnd || steps != null && steps[i] != 1) return false;
+        }
+        return true;
+    }
+
+    /// <summary>The other input when input <paramref name="i"/> is a constant all of whose elements are <paramref name="neutral"/>
+    /// and that does not broadcast the result.</summary>
+    private static Value? Neutral(Node node, int i, double neutral)
+    {
+        if (node.Input(i)?.Constant is not { } constant || node.Input(1 - i) is not { IsConstant: false } x) return null;
+        if (constant.Strings != null || constant.DType.IsComplex() || constant.Count == 0 || constant.Count > 1 << 16) return null;
+        bool scalar = constant.Count == 1 && x.Shape.IsRanked && constant.Shape.Rank <= x.Shape.Rank;
+        if (!scalar && !Match.SameShape(x.Shape, node.Output.Shape)) return null;
+        for (long k = 0; k < constant.Count; k++)
+            if (constant.GetDouble(k) != neutral) return null;
+        return x;
+    }
+}

@@ -1,0 +1,115 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Passes;
+
+/// <summary>
+/// Follows dimensions from Shape and Size through the small integer arithmetic that exporters write (Gather, Slice, Concat,
+/// Squeeze, Unsqueeze, Cast). What comes out as numbers becomes a constant; a Reshape or Expand target of which one
+/// dimension is not a number becomes a constant with 0 (copy) or -1 (the rest) in its place.
+/// </summary>
+public sealed class ShapeArithmetic : IGraphPass
+{
+    public string Name => "shape-arithmetic";
+
+    public bool Run(Graph graph)
+    {
+        bool changed = false;
+        var known = new Dictionary<Value, long[]>();
+        foreach (Node node in graph.Nodes.ToArray())
+        {
+            if (node.Domain.Length > 0) continue;
+            if (node.Is("Reshape")) changed |= FixTarget(graph, node, known);
+            if (Evaluate(node, known) is not { } dims) continue;
+            known[node.Output] = dims;
+            if (dims.Any(d => d < 0) || !node.Output.Shape.IsRanked || !node.Output.DType.IsInteger()) continue;
+            var tensor = new Tensor(node.Output.DType, node.Output.Shape.Rank == 0 ? Shape.Scalar : new Shape(dims.Length));
+            for (int i = 0; i < dims.Length; i++) tensor.SetInt64(i, dims[i]);
+            Value old = node.Output;
+            if (Match.IsOutput(graph, old)) continue;
+            Value constant = graph.AddConstant(old.Name, tensor);
+            known[constant] = dims;
+            Rewrite.Replace(graph, old, constant, keepName: true);
+            changed = true;
+        }
+        return changed;
+    }
+
+    private const long NotKnown = Shape.Unknown;
+
+    /// <summary>The elements of the output, dimensions that are not numbers as negative symbols; null where it is no such thing.
+    /// Only values that can be told from symbols are followed: a computed negative number ends the chain.</summary>
+    private static long[]? Evaluate(Node node, Dictionary<Value, long[]> known)
+    {
+        switch (node.OpType)
+        {
+            case "Shape":
+                if (node.Inputs[0] is not { Shape.IsRanked: true } x) return null;
+                int rank = x.Shape.Rank;
+                int start = Bound(node.Attributes.Int("start", 0)), end = Bound(node.Attributes.Int("end", rank));
+                return start < end ? x.Shape.AsSpan()[start..end].ToArray() : [];
+                int Bound(long i) => (int)Math.Clamp(i < 0 ? i + rank : i, 0, rank);
+            case "Size":
+                return node.Inputs[0] is { Shape.IsKnown: true } sized ? [sized.Shape.Count] : null;
+            case "Gather":
+                if (Of(node.Input(0)) is not { } data || Match.Ints(node.Input(1)) is not { } indices || node.Inputs[0]!.Shape.Rank != 1) return null;
+                if (node.Inputs[1]!.Shape.Rank > 1) return null;
+                return indices.All(i => i >= -data.Length && i < data.Length) ? [.. indices.Select(i => data[i < 0 ? i + data.Length : i])] : null;
+            case "Slice":
+                if (Of(node.Input(0)) is not { } sliced || node.Inputs[0]!.Shape.Rank != 1) return null;
+                if (Match.Ints(node.Input(1)) is not [var from] || Match.Ints(node.Input(2)) is not [var to]) return null;
+                if (node.Input(4) != null && Match.Ints(node.Input(4)) is not [1]) return null;
+                from = Math.Clamp(from < 0 ? from + sliced.Length : from, 0, sliced.Length);
+                to = Math.Clamp(to < 0 ? to + sliced.Length : to, 0, sliced.Length);
+                return from < to ? sliced[(int)from..(int)to] : [];
+            case "Concat":
+                long[]?[] parts = [.. node.Inputs.Select(Of)];
+                if (node.Inputs.Any(i => i is not { Shape: { IsRanked: true, Rank: 1 } }) || parts.Any(p => p == null)) return null;
+                return [.. parts.SelectMany(p => p!)];
+            case "Unsqueeze" or "Squeeze" or "Identity" or "Reshape":
+                return node.Output.Shape is { IsRanked: true, Rank: <= 1 } && node.Inputs[0] is { Shape: { IsRanked: true, Rank: <= 1 } } ? Of(node.Input(0)) : null;
+            case "Cast":
+                return node.Output.DType is DType.Int64 or DType.Int32 ? Of(node.Input(0)) : null;
+            default:
+                return null;
+        }
+
+        long[]? Of(Value? value) =>
+            value == null ? null
+            : known.TryGetValue(value, out long[]? dims) ? dims
+            : Match.Ints(value) is { } ints && value.Shape.Rank <= 1 && value.Constant!.Count <= 64 ? Marked(ints) : null;
+    }
+
+    // -1 in a constant is a number ("the rest" of a Reshape), not an unknown dimension: shown as the smallest number.
+    private const long TheRest = long.MinValue;
+
+    private static long[]? Marked(long[] ints)
+    {
+        if (ints.Any(i => i < -1)) return null;
+        return [.. ints.Select(i => i == -1 ? TheRest : i)];
+    }
+
+    private static bool FixTarget(Graph graph, Node node, Dictionary<Value, long[]> known)
+    {
+        if (node.Input(1) is not { IsConstant: false } target || !known.TryGetValue(target, out long[]? dims)) return false;
+        if (node.Attributes.Int("allowzero", 0) != 0 || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        var shape = new long[dims.Length];
+        int rest = 0;
+        for (int i = 0; i < dims.Length; i++)
+        {
+            if (dims[i] > 0) shape[i] = dims[i];
+            else if (dims[i] == 0) return false;
+            else if (dims[i] < NotKnown && dims[i] != TheRest && i < x.Shape.Rank && x.Shape[i] == dims[i]) shape[i] = 0;
+            else
+            {
+                shape[i] = -1;
+                rest++;
+            }
+        }
+        if (rest > 1) return false;
+        graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".shape", shape));
+        ShapeInference.Infer(node);
+        if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
+        return true;
+    }
+}

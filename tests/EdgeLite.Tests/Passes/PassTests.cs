@@ -1,0 +1,279 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Passes;
+
+namespace EdgeLite.Tests.Passes;
+
+public class PassTests
+{
+    private static Graph Optimize(string body, string operators, double tolerance = 1e-5)
+    {
+        Graph graph = Equivalence.Check("graph \"g\" {\n" + body + "\n}", g => PassList.Optimize(g), tolerance);
+        Assert.Equal(operators, Equivalence.Operators(graph));
+        return graph;
+    }
+
+    [Fact]
+    public void Constants_are_computed_and_unused_nodes_go()
+    {
+        Graph g = Optimize("""
+            input %x : float32[2]
+            const %a : float32[2] = [1, 2]
+            %b = Add(%a, %a)
+            %c = Mul(%x, %b)
+            %unused = Exp(%c)
+            output %c
+            """, "Mul");
+        Assert.Equal([2f, 4f], g.Nodes[0].Inputs[1]!.Constant!.Span<float>());
+    }
+
+    [Fact]
+    public void A_constant_output_keeps_its_name()
+    {
+        Optimize("""
+            input %x : float32[2]
+            const %a : float32[2] = [1, 2]
+            %b = Add(%a, %a)
+            %c = Identity(%x)
+            output %b
+            output %c
+            """, "Identity Identity");
+    }
+
+    [Fact]
+    public void Large_expansions_and_random_numbers_are_not_folded()
+    {
+        Optimize("""
+            const %a : float32[1] = [1]
+            const %shape : int64[1] = [100000]
+            %b = Expand(%a, %shape)
+            output %b
+            """, "Expand");
+    }
+
+    [Fact]
+    public void Operators_that_return_their_input_go()
+    {
+        Optimize("""
+            input %x : float32[2,3]
+            const %zero : float32[] = 0
+            const %one : float32[1,3] = [1, 1, 1]
+            const %starts : int64[1] = [0]
+            const %ends : int64[1] = [9223372036854775807]
+            const %pads : int64[4] = [0,0,0,0]
+            %a = Identity(%x)
+            %b = Cast(%a) {to=1}
+            %c = Add(%b, %zero)
+            %d = Mul(%one, %c)
+            %e = Slice(%d, %starts, %ends)
+            %f = Pad(%e, %pads)
+            %g = Transpose(%f) {perm=[1,0]}
+            %h = Transpose(%g) {perm=[1,0]}
+            %i = Relu(%h)
+            output %i
+            """, "Relu");
+    }
+
+    [Fact]
+    public void A_sum_that_broadcasts_is_not_a_no_op()
+    {
+        Optimize("""
+            input %x : float32[1,3]
+            const %zeros : float32[2,3] = [0,0,0,0,0,0]
+            %y = Add(%x, %zeros)
+            output %y
+            """, "Add");
+    }
+
+    [Fact]
+    public void Chains_of_views_are_one_reshape()
+    {
+        Optimize("""
+            input %x : float32[2,3,4]
+            const %s : int64[2] = [6,4]
+            const %axis : int64[1] = [0]
+            %a = Reshape(%x, %s)
+            %b = Unsqueeze(%a, %axis)
+            %c = Flatten(%b) {axis=2}
+            %d = Relu(%c)
+            output %d
+            """, "Reshape Relu".Replace("Reshape Relu", "Reshape Relu"));
+    }
+
+    [Fact]
+    public void Shapes_are_followed_through_their_arithmetic()
+    {
+        Graph g = Optimize("""
+            input %x : float32[N,4,5]
+            const %zero : int64[1] = [0]
+            const %one : int64[1] = [1]
+            const %rest : int64[1] = [-1]
+            %s = Shape(%x)
+            %n = Slice(%s, %zero, %one)
+            %t = Concat(%n, %rest) {axis=0}
+            %y = Reshape(%x, %t)
+            output %y
+            """, "Reshape");
+        Assert.Equal([0L, -1L], g.Nodes[0].Inputs[1]!.Constant!.ToInt64Array());
+    }
+
+    [Fact]
+    public void Equal_computations_are_done_once()
+    {
+        Optimize("""
+            input %x : float32[4]
+            const %a : float32[] = 2
+            const %b : float32[] = 2
+            %p = Mul(%x, %a)
+            %q = Mul(%x, %b)
+            %r = Sub(%p, %q)
+            output %r
+            """, "Mul Sub");
+    }
+
+    [Fact]
+    public void Normalisation_and_scales_are_folded_into_layers()
+    {
+        Optimize("""
+            input %x : float32[1,4,5,5]
+            const %w : float32[6,2,3,3] = seeded(1)
+            const %gamma : float32[6] = seeded(2, 0.5, 1.5)
+            const %beta : float32[6] = seeded(3)
+            const %mean : float32[6] = seeded(4)
+            const %var : float32[6] = seeded(5, 0.5, 2)
+            const %s : float32[6,1,1] = seeded(6)
+            const %two : float32[] = 2
+            const %tw : float32[6,3,2,2] = seeded(7)
+            const %ts : float32[1,6,1,1] = seeded(8)
+            %a = Conv(%x, %w) {group=2}
+            %b = BatchNormalization(%a, %gamma, %beta, %mean, %var)
+            %c = Mul(%b, %s)
+            %d = Sub(%c, %two)
+            %r = Relu(%d)
+            %t = ConvTranspose(%r, %tw) {group=2}
+            %u = Div(%t, %ts)
+            output %u
+            """, "Conv Relu ConvTranspose");
+    }
+
+    [Fact]
+    public void A_normalisation_of_its_own_becomes_a_product_and_a_sum()
+    {
+        Optimize("""
+            input %x : float32[2,3,4]
+            const %gamma : float32[3] = seeded(2, 0.5, 1.5)
+            const %beta : float32[3] = seeded(3)
+            const %mean : float32[3] = seeded(4)
+            const %var : float32[3] = seeded(5, 0.5, 2)
+            %b = BatchNormalization(%x, %gamma, %beta, %mean, %var)
+            output %b
+            """, "Mul Add");
+    }
+
+    [Fact]
+    public void Weights_that_two_layers_share_are_not_scaled()
+    {
+        Optimize("""
+            input %x : float32[2,3]
+            const %w : float32[3,3] = seeded(1)
+            const %two : float32[] = 2
+            %a = MatMul(%x, %w)
+            %b = Mul(%a, %two)
+            %c = MatMul(%b, %w)
+            output %c
+            """, "MatMul Mul MatMul");
+    }
+
+    [Fact]
+    public void Padding_is_drawn_into_convolutions_but_not_into_a_pool_that_does_not_count_it()
+    {
+        Optimize("""
+            input %x : float32[1,2,5,5]
+            const %pads : int64[8] = [0,0,1,0,0,0,2,1]
+            const %w : float32[3,2,3,3] = seeded(1)
+            %p = Pad(%x, %pads)
+            %a = Conv(%p, %w) {pads=[1,1,1,1]}
+            %q = Pad(%a, %pads)
+            %b = MaxPool(%q) {kernel_shape=[3,3]}
+            output %b
+            """, "Conv Pad MaxPool");
+    }
+
+    [Theory]
+    [InlineData("%s = Sigmoid(%x) %y = Mul(%x, %s)", "Swish")]
+    [InlineData("%a = Add(%x, %three) %c = Clip(%a, %zero, %six) %d = Div(%c, %six) %y = Mul(%d, %x)", "HardSwish")]
+    [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %m = Mul(%x, %c) %y = Div(%m, %six)", "HardSwish")]
+    [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %m = Mul(%x, %c) %y = Mul(%m, %sixth)", "HardSwish")]
+    [InlineData("%a = Add(%x, %three) %c = Clip(%a, %zero, %six) %y = Div(%c, %six)", "HardSigmoid")]
+    [InlineData("%d = Div(%x, %root2) %e = Erf(%d) %a = Add(%e, %one) %m = Mul(%x, %a) %y = Mul(%m, %half)", "Gelu")]
+    [InlineData("%h = Mul(%x, %half) %d = Div(%x, %root2) %e = Erf(%d) %a = Add(%one, %e) %y = Mul(%h, %a)", "Gelu")]
+    [InlineData("%q = Mul(%x, %x) %r = Mul(%q, %x) %s = Mul(%r, %c3) %t = Add(%x, %s) %u = Mul(%t, %cpi) %v = Tanh(%u) %w = Add(%v, %one) %h = Mul(%x, %half) %y = Mul(%h, %w)", "Gelu")]
+    [InlineData("%s = Softplus(%x) %t = Tanh(%s) %y = Mul(%x, %t)", "Mish")]
+    [InlineData("%a = Max(%x, %zero) %y = Min(%a, %six)", "Clip")]
+    [InlineData("%a = Relu(%x) %y = Clip(%a, _, %six)", "Clip")]
+    [InlineData("%y = Max(%zero, %x)", "Relu")]
+    public void Activations_that_were_written_out_are_recognised(string nodes, string op)
+    {
+        Optimize($"""
+            input %x : float32[4,25]
+            const %zero : float32[] = 0
+            const %half : float32[] = 0.5
+            const %one : float32[] = 1
+            const %three : float32[] = 3
+            const %six : float32[] = 6
+            const %sixth : float32[] = 0.16666667
+            const %root2 : float32[] = 1.4142135
+            const %c3 : float32[] = 0.044715
+            const %cpi : float32[] = 0.7978846
+            {nodes}
+            output %y
+            """, op);
+    }
+
+    [Fact]
+    public void A_layer_normalisation_that_was_written_out_is_recognised()
+    {
+        Optimize("""
+            input %x : float32[2,3,8]
+            const %axis : int64[1] = [-1]
+            const %two : float32[] = 2
+            const %eps : float32[] = 0.00001
+            const %g : float32[8] = seeded(1)
+            const %b : float32[8] = seeded(2)
+            %m = ReduceMean(%x, %axis)
+            %d = Sub(%x, %m)
+            %q = Pow(%d, %two)
+            %v = ReduceMean(%q, %axis)
+            %e = Add(%v, %eps)
+            %s = Sqrt(%e)
+            %n = Div(%d, %s)
+            %t = Mul(%n, %g)
+            %y = Add(%t, %b)
+            output %y
+            """, "LayerNormalization");
+    }
+
+    [Fact]
+    public void A_branch_whose_condition_is_known_is_inlined()
+    {
+        Optimize("""
+            input %x : float32[3]
+            const %c : bool[] = 1
+            %y = If(%c, %x) {then_branch=graph "t" { input %i : float32[3] %r = Relu(%i) output %r }, else_branch=graph "e" { input %i : float32[3] %n = Neg(%i) output %n }}
+            output %y
+            """, "Relu");
+    }
+
+    [Fact]
+    public void Weights_of_quantized_patterns_stay_quantized()
+    {
+        Optimize("""
+            input %x : int8[2,3]
+            const %w : int8[3,3] = seeded(1)
+            const %s : float32[] = 0.5
+            %xr = DequantizeLinear(%x, %s)
+            %wr = DequantizeLinear(%w, %s)
+            %a = MatMul(%xr, %wr)
+            output %a
+            """, "DequantizeLinear DequantizeLinear MatMul");
+    }
+}
