@@ -1,0 +1,143 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Passes;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Lowering;
+
+/// <summary>
+/// Moves Transposes toward the outputs, across whatever permits it, until they meet their inverse or stand before something
+/// that needs the layout. Chains are composed, identities removed; a Transpose that moves only dimensions of 1 is a Reshape.
+/// </summary>
+public sealed class TransposeMotion : IGraphPass
+{
+    public string Name => "transpose-motion";
+
+    public bool Run(Graph graph)
+    {
+        bool any = false, changed;
+        do
+        {
+            changed = false;
+            foreach (Node node in graph.Nodes.ToArray())
+            {
+                if (node.Outputs.All(o => o == null || graph.Find(o.Name) != o)) continue;
+                changed |= node.Is("Transpose") ? TransposeChains.Compose(graph, node) : TryCross(graph, node);
+            }
+            any |= changed;
+        }
+        while (changed);
+        return any;
+    }
+
+    private static bool TryCross(Graph graph, Node node)
+    {
+        if (node.Is("Shape")) return CrossShape(graph, node);
+        foreach (Value? input in node.Inputs)
+        {
+            if (Match.Producer(input, "Transpose") is not { } transpose || Match.Permutation(transpose) is not { } perm) continue;
+            if (TryCross(graph, node, perm)) return true;
+        }
+        return false;
+    }
+
+    private static bool TryCross(Graph graph, Node node, int[] perm)
+    {
+        if (TransposeRules.For(node, perm) is not { } rule) return false;
+        int[] inverse = Match.Inverse(perm);
+        int transposed = 0, others = 0;
+        foreach (int i in rule.DataInputs)
+        {
+            if (node.Input(i) is not { } input) continue;
+            if (HasPermutation(input, perm)) transposed++;
+            else if (input.IsConstant)
+            {
+                if (input.Shape.Rank > perm.Length || input.Constant!.Strings != null && input.Constant.Count > 1) return false;
+            }
+            else if (input.Shape.IsKnown && input.Shape.Count == 1 && input.Shape.Rank <= perm.Length) continue;
+            else if (!input.Shape.IsRanked || input.Shape.Rank != perm.Length) return false;
+            else if (!IsTrivial(input.Shape, inverse)) others++;
+        }
+        // What comes in another layout costs a Transpose of its own. A tie goes to channels last.
+        if (transposed == 0 || transposed < others || transposed == others && !BringsChannelsForward(perm)) return false;
+
+        Value?[] inputs = [.. node.Inputs];
+        foreach (int i in rule.DataInputs)
+        {
+            if (inputs[i] is not { } input) continue;
+            if (HasPermutation(input, perm)) inputs[i] = input.Producer!.Input(0);
+            else if (input.Constant is { } constant)
+            {
+                if (constant.Count == 1 && input.Shape.Rank <= 1) continue;
+                inputs[i] = graph.AddConstant(input.Name + ".moved", TransposeChains.Transposed(WithRank(constant, perm.Length), inverse));
+            }
+            else if (input.Shape.Rank == perm.Length) inputs[i] = Rewrite.Transpose(graph, node, input, inverse, input.Name + ".moved");
+        }
+        foreach ((int index, long[]? values) in rule.Ints)
+            SetInput(ref inputs, index, values == null ? null : Rewrite.Ints(graph, $"{node.Output.Name}.{index}", values));
+        foreach ((int index, float[] values) in rule.Floats)
+            SetInput(ref inputs, index, Rewrite.Floats(graph, $"{node.Output.Name}.{index}", values));
+
+        string?[] hints = [.. node.Outputs.Select(o => o == null ? null : o.Name + ".moved")];
+        Value?[] moved = Rewrite.InsertMany(graph, node, rule.OpType ?? node.OpType, hints, inputs, rule.Attributes ?? node.Attributes.Clone(), node.Domain);
+        Value?[] old = [.. node.Outputs];
+        for (int i = 0; i < old.Length; i++)
+        {
+            if (old[i] is not { } from) continue;
+            // Fewer dimensions are known where a rule computed them from values that are not constant: keep what was known.
+            Value to = Match.IsIdentity(rule.OutputPerms[i]) ? moved[i]! : Rewrite.Transpose(graph, node, moved[i]!, rule.OutputPerms[i], from.Name);
+            Rewrite.Replace(graph, from, to, keepName: true);
+        }
+        return true;
+    }
+
+    /// <summary>Shape(Transpose(x)) is Shape(x) in another order.</summary>
+    private static bool CrossShape(Graph graph, Node node)
+    {
+        if (Match.Producer(node.Input(0), "Transpose") is not { } transpose || Match.Permutation(transpose) is not { } perm) return false;
+        int rank = perm.Length;
+        int start = (int)Math.Clamp(Wrap(node.Attributes.Int("start", 0)), 0, rank), end = (int)Math.Clamp(Wrap(node.Attributes.Int("end", rank)), 0, rank);
+        Value all = Rewrite.Insert(graph, node, "Shape", node.Output.Name + ".moved", [transpose.Input(0)]);
+        Value order = Rewrite.Ints(graph, node.Output.Name + ".order", Match.ToLongs(perm.AsSpan(start, Math.Max(0, end - start))));
+        Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Gather", node.Output.Name, [all, order], Rewrite.Attributes(("axis", 0L))), keepName: true);
+        return true;
+
+        long Wrap(long i) => i < 0 ? i + rank : i;
+    }
+
+    private static void SetInput(ref Value?[] inputs, int index, Value? value)
+    {
+        if (index >= inputs.Length) Array.Resize(ref inputs, index + 1);
+        inputs[index] = value;
+    }
+
+    private static bool HasPermutation(Value value, int[] perm) =>
+        Match.Producer(value, "Transpose") is { } transpose && Match.Permutation(transpose) is { } own && own.AsSpan().SequenceEqual(perm);
+
+    /// <summary>True for the permutations that make channels-first out of channels-last: 0, r-1, 1, 2 ...</summary>
+    private static bool BringsChannelsForward(int[] perm) =>
+        perm.Length > 2 && perm[0] == 0 && perm[1] == perm.Length - 1 && Enumerable.Range(2, perm.Length - 2).All(k => perm[k] == k - 1);
+
+    /// <summary>True when only dimensions of 1 change place, so that no byte moves.</summary>
+    public static bool IsTrivial(Shape shape, int[] perm)
+    {
+        int last = -1;
+        foreach (int axis in perm)
+        {
+            if (shape[axis] == 1) continue;
+            if (axis < last) return false;
+            last = axis;
+        }
+        return true;
+    }
+
+    private static Tensor WithRank(Tensor tensor, int rank)
+    {
+        if (tensor.Shape.Rank == rank) return tensor;
+        var dims = new long[rank];
+        Array.Fill(dims, 1);
+        tensor.Shape.AsSpan().CopyTo(dims.AsSpan(rank - tensor.Shape.Rank));
+        var wide = new Tensor(tensor.DType, new Shape(dims));
+        tensor.CopyTo(wide);
+        return wide;
+    }
+}
