@@ -16,7 +16,7 @@ public static class CpuLowering
 
     private static readonly IGraphPass[] s_once = [new ConstantFolding(keepQuantizedPatterns: false), new ChannelsLast(), new DenseLayers()];
 
-    private static readonly IGraphPass[] s_untilDone = [new TransposeMotion(), new LookupTables(), new KernelFusion(), .. PassList.CleanUp];
+    private static readonly IGraphPass[] s_untilDone = [new TransposeMotion(), new LookupTables(), new LayerPadding(), new KernelFusion(), .. PassList.CleanUp];
 
     private static readonly IGraphPass[] s_last = [new TrivialTransposes(), .. PassList.CleanUp];
 

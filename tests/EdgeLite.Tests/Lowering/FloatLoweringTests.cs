@@ -203,6 +203,21 @@ public class FloatLoweringTests
     }
 
     [Fact]
+    public void A_pad_over_channels_last_is_drawn_into_the_convolution()
+    {
+        Lower("""
+            input %x : float32[1,6,6,3]
+            const %pads : int64[8] = [0,0,1,0,0,2,1,0]
+            const %w : float32[4,3,3,3] = seeded(1)
+            %p = Pad(%x, %pads)
+            %t = Transpose(%p) {perm=[0,3,1,2]}
+            %a = Conv(%t, %w) {strides=[2,2]}
+            %y = Transpose(%a) {perm=[0,2,3,1]}
+            output %y
+            """, "edgelite.Conv");
+    }
+
+    [Fact]
     public void What_has_no_lowered_form_stays()
     {
         Lower("""
