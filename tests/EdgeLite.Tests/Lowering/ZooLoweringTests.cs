@@ -1,5 +1,4 @@
 using System.Text.Json;
-using EdgeLite.Converter.Importers;
 using EdgeLite.Converter.Importers.Onnx;
 using EdgeLite.Converter.Importers.Tflite;
 using EdgeLite.Converter.Ir;

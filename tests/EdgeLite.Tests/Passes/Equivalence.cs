@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Ops;
 
 namespace EdgeLite.Tests.Passes;
 
