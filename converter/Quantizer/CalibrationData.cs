@@ -1,0 +1,96 @@
+using System.Globalization;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>Opens calibration data.</summary>
+public static class CalibrationData
+{
+    private static readonly string[] s_pictures = [".png", ".jpg", ".jpeg", ".bmp"];
+
+    /// <summary>
+    /// Opens what <paramref name="spec"/> names: a folder of pictures (png, jpg, bmp), of .npy or of .npz files; one such file; or
+    /// <c>random[:COUNT[:SEED]]</c>, seeded uniform numbers, which only the user may ask for. Files are taken in ordinal order of
+    /// their names. Preprocessing of pictures: the argument, else the folder's preprocessing.json, else the model's
+    /// metadata, else pixel / 255. Throws where nothing usable is there.
+    /// </summary>
+    public static ICalibrationData Open(string? spec, Graph graph, CalibrationPreprocessing? preprocessing = null)
+    {
+        if (string.IsNullOrWhiteSpace(spec))
+            throw new EdgeLiteException(Status.InvalidArgument,
+                "int8 quantization needs calibration data: give a folder of pictures, .npy or .npz files with --calibrate, or 'random' for a trial without meaning.");
+        if (graph.Inputs.Count == 0) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{graph.Name}' has no inputs to calibrate.");
+        preprocessing?.Check("the options");
+        if (spec == "random" || spec.StartsWith("random:", StringComparison.Ordinal)) return OpenRandom(spec, graph, preprocessing);
+
+        bool isFolder = Directory.Exists(spec);
+        if (!isFolder && !File.Exists(spec)) throw new EdgeLiteException(Status.FileNotFound, $"Calibration data '{spec}' does not exist.");
+        string[] files = isFolder ? [.. Directory.EnumerateFiles(spec).Order(StringComparer.Ordinal)] : [spec];
+        string[] pictures = Of(s_pictures), arrays = Of([".npy"]), archives = Of([".npz"]);
+        int kinds = (pictures.Length > 0 ? 1 : 0) + (arrays.Length > 0 ? 1 : 0) + (archives.Length > 0 ? 1 : 0);
+        if (kinds == 0)
+            throw new EdgeLiteException(Status.InvalidArgument,
+                $"Calibration data '{spec}' holds no picture (png, jpg, bmp), .npy or .npz file{(isFolder ? $"; {files.Length} other files are there" : "")}.");
+        if (kinds > 1)
+            throw new EdgeLiteException(Status.InvalidArgument,
+                $"Calibration folder '{spec}' mixes kinds: {pictures.Length} pictures, {arrays.Length} .npy, {archives.Length} .npz files. Keep one kind in a folder.");
+        if (pictures.Length > 0)
+        {
+            string folder = isFolder ? spec : Path.GetDirectoryName(Path.GetFullPath(spec))!;
+            return new CalibrationPictures(pictures, graph, preprocessing ?? Stored(folder, graph));
+        }
+        return new CalibrationArrays(arrays.Length > 0 ? arrays : archives, graph);
+
+        string[] Of(string[] extensions) => [.. files.Where(f => extensions.Contains(Path.GetExtension(f).ToLowerInvariant()))];
+    }
+
+    /// <summary>The shape of one sample of an input: unknown leading dimension 1; throws where another one is unknown.</summary>
+    internal static Shape SampleShape(Value input)
+    {
+        if (!input.Shape.IsRanked)
+            throw new EdgeLiteException(Status.InvalidShape, $"Input '{input.Name}' has no known rank; give its shape with --shape.");
+        Shape shape = input.Shape;
+        for (int i = 0; i < shape.Rank; i++)
+        {
+            if (shape[i] >= 0) continue;
+            if (i > 0)
+                throw new EdgeLiteException(Status.InvalidShape, $"Dimension {i} of input '{input.Name}' {shape} is not known; give its shape with --shape.");
+            shape = shape.With(i, 1);
+        }
+        return shape;
+    }
+
+    /// <summary>Throws when a float tensor holds NaN or infinity.</summary>
+    internal static void CheckFinite(Tensor tensor, string source, string input)
+    {
+        if (!tensor.DType.IsFloat()) return;
+        for (long i = 0, n = tensor.Count; i < n; i++)
+        {
+            double v = tensor.GetDouble(i);
+            if (!double.IsFinite(v))
+                throw new EdgeLiteException(Status.InvalidArgument,
+                    $"Calibration data {source} for input '{input}' contains {v.ToString(CultureInfo.InvariantCulture)} at element {i}.");
+        }
+    }
+
+    private static CalibrationPreprocessing Stored(string folder, Graph graph)
+    {
+        string file = Path.Combine(folder, CalibrationPreprocessing.FileName);
+        if (File.Exists(file)) return CalibrationPreprocessing.Parse(File.ReadAllText(file), $"'{file}'");
+        return graph.Metadata.TryGetValue(CalibrationPreprocessing.MetadataKey, out string? json)
+            ? CalibrationPreprocessing.Parse(json, "the model's metadata")
+            : CalibrationPreprocessing.Default;
+    }
+
+    private static CalibrationRandom OpenRandom(string spec, Graph graph, CalibrationPreprocessing? preprocessing)
+    {
+        string[] parts = spec.Split(':');
+        int count = 16, seed = 1;
+        bool valid = parts.Length <= 3
+            && (parts.Length < 2 || int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0)
+            && (parts.Length < 3 || int.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out seed));
+        if (!valid) throw new EdgeLiteException(Status.InvalidArgument, $"Calibration data '{spec}' is not of the form random[:COUNT[:SEED]].");
+        return new CalibrationRandom(graph, count, seed, preprocessing ?? CalibrationPreprocessing.Default);
+    }
+}
