@@ -1,0 +1,49 @@
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>What int8 quantization may decide.</summary>
+public sealed record QuantizationOptions
+{
+    public RangeMethod Method { get; init; } = RangeMethod.Percentile;
+
+    /// <summary>Percent of numbers that <see cref="RangeMethod.Percentile"/> keeps.</summary>
+    public double Percentile { get; init; } = 99.99;
+
+    /// <summary>Samples used for calibration, from the first on.</summary>
+    public int MaxSamples { get; init; } = 128;
+
+    /// <summary>Nodes that stay float: names of nodes or of values they compute (in the graph or the source model), or operator types. A
+    /// trailing * stands for anything. An entry that fits nothing is an error.</summary>
+    public IReadOnlyList<string> KeepFloat { get; init; } = [];
+
+    /// <summary>Makes the graph's float32 inputs and outputs int8 where their values are quantized.</summary>
+    public bool Int8IO { get; init; }
+
+    /// <summary>Makes what runs the graph on samples.</summary>
+    public Func<Graph, IGraphRunner> Runner { get; init; } = graph => new InterpreterRunner(graph);
+}
+
+/// <summary>How far a long step is: "calibrate" 3 of 20.</summary>
+public readonly record struct QuantizationProgress(string Stage, int Done, int Total);
+
+/// <summary>A node that int8 quantization left in float, and why.</summary>
+public sealed record KeptFloat(string Node, string Reason);
+
+/// <summary>What quantization did.</summary>
+public sealed record QuantizationResult
+{
+    /// <summary>The graph that was given, now with QuantizeLinear and DequantizeLinear.</summary>
+    public required Graph Graph { get; init; }
+
+    /// <summary>Parameters of quantized values by the name they have in the source model (<see cref="Value.SourceName"/>, else the name).</summary>
+    public required IReadOnlyDictionary<string, TensorQuantization> Parameters { get; init; }
+
+    /// <summary>Nodes that compute on int8 after lowering.</summary>
+    public required int QuantizedNodes { get; init; }
+
+    /// <summary>Nodes with float32 results that stay float.</summary>
+    public required IReadOnlyList<KeptFloat> KeptFloat { get; init; }
+
+    public required int Samples { get; init; }
+}

@@ -1,0 +1,101 @@
+using System.Globalization;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>Makes a float graph smaller: int8 by calibration, or float16 weights.</summary>
+public static class Quantizer
+{
+    /// <summary>
+    /// Quantizes <paramref name="graph"/> in place after training: activations int8 with one scale and zero point a tensor, weights int8
+    /// around zero with a scale for each output channel, biases int32. The graph keeps ONNX operators, with QuantizeLinear and
+    /// DequantizeLinear around them; the lowering makes integer layers of them. Run it on an optimised graph with inferred types;
+    /// subgraphs of control flow stay float. Method: Jacob et al., "Quantization and Training of Neural Networks for Efficient
+    /// Integer-Arithmetic-Only Inference", 2018, and Krishnamoorthi, arXiv 1806.08342.
+    /// </summary>
+    public static QuantizationResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null)
+    {
+        if (graph.Nodes.FirstOrDefault(n => n.OpType == "QuantizeLinear") is { } quantized)
+            throw new EdgeLiteException(Status.InvalidArgument, $"Graph '{graph.Name}' is quantized already ({quantized}); convert it without int8 quantization.");
+        int samples = Math.Min(data.Count, options.MaxSamples);
+        if (samples < 1) throw new EdgeLiteException(Status.InvalidArgument, "int8 quantization needs at least one sample of calibration data.");
+        Dictionary<Value, RangeObserver> observed = Observe(graph, data, samples, options, progress);
+        var plan = new QuantizationPlan(graph, observed, options);
+        int active = plan.Active.Count();
+        KeptFloat[] kept = [.. plan.KeptFloat()];
+        progress?.Report(new("quantize", 0, 1));
+        var insertion = new QdqInsertion(graph, plan);
+        insertion.Run();
+        if (options.Int8IO) NarrowEnds(graph, plan, insertion);
+        GraphVerifier.Verify(graph);
+        progress?.Report(new("quantize", 1, 1));
+        return new QuantizationResult { Graph = graph, Parameters = insertion.ParametersByName, QuantizedNodes = active, KeptFloat = kept, Samples = samples };
+    }
+
+    /// <summary>Stores float32 constants of more than 256 elements as float16 with a Cast to float32 behind, subgraphs included.
+    /// Constants with numbers beyond float16 (65504) stay.</summary>
+    public static Fp16Result Fp16(Graph graph) => Fp16Weights.Run(graph);
+
+    /// <summary>The range of every float32 value that can become int8.</summary>
+    private static Dictionary<Value, RangeObserver> Observe(Graph graph, ICalibrationData data, int samples, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
+    {
+        var observed = new Dictionary<Value, RangeObserver>();
+        foreach (Node node in graph.Nodes)
+        {
+            if (QuantizationRoles.Of(node).Role == QuantizationRole.Float) continue;
+            foreach (Value? value in node.Inputs.Concat(node.Outputs))
+                if (QuantizationRoles.IsActivation(value)) observed.TryAdd(value!, new RangeObserver());
+        }
+        foreach (Value input in graph.Inputs)
+            if (QuantizationRoles.IsActivation(input)) observed.TryAdd(input, new RangeObserver());
+        IGraphRunner runner = options.Runner(graph);
+        for (int i = 0; i < samples; i++)
+        {
+            progress?.Report(new("calibrate", i, samples));
+            runner.Run(data.Load(i), (value, tensor) =>
+            {
+                if (tensor.DType == DType.Float32 && observed.TryGetValue(value, out RangeObserver? observer)) observer.Observe(tensor.Span<float>());
+            });
+        }
+        progress?.Report(new("calibrate", samples, samples));
+        return observed;
+    }
+
+    /// <summary>Inputs and outputs whose values are quantized become int8; their parameters go to the metadata as
+    /// <c>quantization.NAME = SCALE ZERO_POINT</c>.</summary>
+    private static void NarrowEnds(Graph graph, QuantizationPlan plan, QdqInsertion insertion)
+    {
+        foreach ((Value value, (Value stored, Value real)) in insertion.Pairs)
+        {
+            int output = graph.Outputs.ToList().IndexOf(real);
+            TensorQuantization p = plan.Parameters[value];
+            if (value.Producer == null)
+            {
+                string name = value.Name;
+                // The input itself holds int8 from now on; what quantized it goes.
+                Node quantize = stored.Producer!;
+                graph.SetInput(real.Producer!, 0, value);
+                for (int i = 0; i < graph.Outputs.Count; i++)
+                    if (graph.Outputs[i] == stored) graph.SetOutput(i, value);
+                graph.Remove(quantize);
+                value.Type = new TensorType(DType.Int8, value.Shape);
+                Note(name, p);
+            }
+            else if (output >= 0)
+            {
+                string name = real.Name;
+                for (int i = 0; i < graph.Outputs.Count; i++)
+                    if (graph.Outputs[i] == real) graph.SetOutput(i, stored);
+                if (real.Consumers.Count == 0) graph.Remove(real.Producer!);
+                else graph.Rename(real, graph.FreshName(name + ".dequantized"));
+                graph.Rename(stored, name);
+                Note(name, p);
+            }
+        }
+        foreach (Value constant in graph.Values.Where(v => v.IsConstant && v.Consumers.Count == 0 && !graph.Outputs.Contains(v)).ToArray()) graph.Remove(constant);
+
+        void Note(string name, TensorQuantization p) =>
+            graph.Metadata["quantization." + name] = string.Create(CultureInfo.InvariantCulture, $"{p.Scale:R} {p.ZeroPoint}");
+    }
+}

@@ -1,0 +1,163 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>How the range of a value is taken from what calibration saw of it.</summary>
+public enum RangeMethod
+{
+    /// <summary>Smallest to largest number.</summary>
+    MinMax,
+
+    /// <summary>Cuts the rarest numbers off: half of 100 - percentile percent at each end.</summary>
+    Percentile,
+
+    /// <summary>The range of least squared error: what clipping costs against what a coarser step costs.</summary>
+    MeanSquaredError,
+}
+
+/// <summary>
+/// Watches one value over all samples: extremes, and a histogram of <see cref="HalfBins"/> bins on each side of zero over
+/// [-2^e, 2^e). When a larger number comes, e grows and neighbouring bins merge exactly, so the result does not depend on the
+/// order of samples.
+/// </summary>
+public sealed class RangeObserver
+{
+    /// <summary>Bins on each side of zero; the largest magnitude lies in the upper half of them.</summary>
+    public const int HalfBins = 4096;
+
+    private readonly long[] _bins = new long[2 * HalfBins];
+    private int _exponent = int.MinValue;
+
+    /// <summary>Finite numbers seen.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>NaN and infinities seen; they are in no range.</summary>
+    public long NonFinite { get; private set; }
+
+    public float Min { get; private set; } = float.PositiveInfinity;
+    public float Max { get; private set; } = float.NegativeInfinity;
+
+    public void Observe(ReadOnlySpan<float> values)
+    {
+        float min = Min, max = Max;
+        foreach (float v in values)
+        {
+            if (!float.IsFinite(v)) continue;
+            if (v < min) min = v;
+            if (v > max) max = v;
+        }
+        if (min > max)
+        {
+            NonFinite += values.Length;
+            return;
+        }
+        (Min, Max) = (min, max);
+        Grow(Math.Max(Math.Abs(min), Math.Abs(max)));
+        double perUnit = Math.ScaleB(HalfBins, -_exponent);
+        foreach (float v in values)
+        {
+            if (!float.IsFinite(v))
+            {
+                NonFinite++;
+                continue;
+            }
+            _bins[HalfBins + (int)Math.Floor(v * perUnit)]++;
+            Count++;
+        }
+    }
+
+    /// <summary>The range by a method; includes 0, since 0 must have an exact stored number.</summary>
+    public (float Min, float Max) Range(RangeMethod method, double percentile)
+    {
+        if (Count == 0) return (0, 0);
+        (float min, float max) = method switch
+        {
+            RangeMethod.MinMax => (Min, Max),
+            RangeMethod.Percentile => Percentiles(percentile),
+            _ => LeastError(),
+        };
+        return (Math.Min(min, 0), Math.Max(max, 0));
+    }
+
+    /// <summary>The quantiles (100 - percentile) / 200 and 1 minus that, linear within a bin, never outside what was seen.</summary>
+    private (float Min, float Max) Percentiles(double percentile)
+    {
+        if (!(percentile is > 50 and <= 100))
+            throw new EdgeLiteException(Status.InvalidArgument, $"The percentile of calibration is {percentile}; expected more than 50 and at most 100.");
+        double tail = (100 - percentile) / 200 * Count;
+        double width = Math.ScaleB(1.0 / HalfBins, _exponent);
+        double low = Min, high = Max, below = 0, above = 0;
+        for (int i = 0; i < _bins.Length; below += _bins[i++])
+        {
+            if (below + _bins[i] <= tail) continue;
+            low = (i - HalfBins + (tail - below) / _bins[i]) * width;
+            break;
+        }
+        for (int i = _bins.Length - 1; i >= 0; above += _bins[i--])
+        {
+            if (above + _bins[i] <= tail) continue;
+            high = (i + 1 - HalfBins - (tail - above) / _bins[i]) * width;
+            break;
+        }
+        return (Math.Max((float)low, Min), Math.Min((float)high, Max));
+    }
+
+    /// <summary>
+    /// Tries 64 x 64 ends down to 1/4 of the extremes in turn (lower, then upper, each with the other held), and keeps the least sum over
+    /// bins of count * (distance outside the range)^2 + count * step^2 / 12, step = range / 255.
+    /// </summary>
+    private (float Min, float Max) LeastError()
+    {
+        double min = Math.Min(Min, 0), max = Math.Max(Max, 0);
+        if (max <= min) return (Min, Max);
+        double low = min, high = max;
+        for (int round = 0; round < 2; round++)
+        {
+            low = Best(f => min * f, l => Error(l, high));
+            high = Best(f => max * f, h => Error(low, h));
+        }
+        return ((float)low, (float)high);
+
+        static double Best(Func<double, double> end, Func<double, double> error)
+        {
+            double best = end(1), least = error(best);
+            for (int i = 1; i < 64; i++)
+            {
+                double at = end(1 - 0.75 * i / 64), e = error(at);
+                if (e < least) (best, least) = (at, e);
+            }
+            return best;
+        }
+    }
+
+    private double Error(double low, double high)
+    {
+        double width = Math.ScaleB(1.0 / HalfBins, _exponent), step = (high - low) / 255, sum = 0;
+        for (int i = 0; i < _bins.Length; i++)
+        {
+            if (_bins[i] == 0) continue;
+            double at = (i - HalfBins + 0.5) * width;
+            double outside = at < low ? low - at : at > high ? at - high : 0;
+            sum += _bins[i] * (outside > 0 ? outside * outside : step * step / 12);
+        }
+        return sum;
+    }
+
+    /// <summary>Makes 2^e larger than <paramref name="magnitude"/>.</summary>
+    private void Grow(float magnitude)
+    {
+        int needed = magnitude == 0 ? -126 : Math.ILogB(magnitude) + 1;
+        if (_exponent == int.MinValue) _exponent = needed;
+        for (; _exponent < needed; _exponent++)
+        {
+            // Bin i holds [i, i+1) * width; with twice the width it is bin floor(i / 2).
+            for (int i = 0; i < HalfBins / 2; i++)
+            {
+                _bins[HalfBins + i] = _bins[HalfBins + 2 * i] + _bins[HalfBins + 2 * i + 1];
+                _bins[HalfBins - 1 - i] = _bins[HalfBins - 1 - 2 * i] + _bins[HalfBins - 2 - 2 * i];
+            }
+            Array.Clear(_bins, 0, HalfBins / 2);
+            Array.Clear(_bins, HalfBins + HalfBins / 2, HalfBins / 2);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>Parameters of an int8 tensor as a whole: real = Scale * (stored - ZeroPoint).</summary>
+public readonly record struct TensorQuantization(float Scale, int ZeroPoint)
+{
+    /// <summary>What Sigmoid and Softmax give: [0, 255/256].</summary>
+    public static TensorQuantization Probability { get; } = new(1f / 256, -128);
+
+    public float Min => Scale * (-128 - ZeroPoint);
+    public float Max => Scale * (127 - ZeroPoint);
+
+    /// <summary>
+    /// Asymmetric parameters: scale = (max - min) / 255, zero point = round(-128 - min / scale), so that 0 is a stored number and the range
+    /// moves by at most half a step. The range is widened to include 0. A range of nothing has scale 1.
+    /// </summary>
+    public static TensorQuantization FromRange(float min, float max)
+    {
+        if (!float.IsFinite(min) || !float.IsFinite(max) || min > max)
+            throw new EdgeLiteException(Status.InvalidArgument, $"[{min}, {max}] is not a range that can be quantized.");
+        min = Math.Min(min, 0);
+        max = Math.Max(max, 0);
+        float scale = (float)(((double)max - min) / 255);
+        if (scale < MinScale) return max > min ? new(MinScale, min < 0 ? 127 : -128) : new(1, 0);
+        return new(scale, (int)Math.Clamp(Math.Round(-128 - (double)min / scale, MidpointRounding.AwayFromZero), -128, 127));
+    }
+
+    /// <summary>The stored number of a real one.</summary>
+    public sbyte Quantize(double value) => (sbyte)Math.Clamp(Math.Round(value / Scale, MidpointRounding.ToEven) + ZeroPoint, -128, 127);
+
+    public double Dequantize(long stored) => (double)Scale * (stored - ZeroPoint);
+
+    // Smaller steps leave no room for products of scales among normal floats.
+    private const float MinScale = 1e-15f;
+}

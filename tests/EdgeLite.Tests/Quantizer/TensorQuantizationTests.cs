@@ -1,0 +1,57 @@
+using EdgeLite.Converter.Quantizing;
+
+namespace EdgeLite.Tests.Quantizing;
+
+public class TensorQuantizationTests
+{
+    // (max - min) / 255 and -128 - min / scale, by hand.
+    [Theory]
+    [InlineData(0, 255, 1, -128)]
+    [InlineData(-128, 127, 1, 0)]
+    [InlineData(-1, 1.55, 0.01, -28)]
+    [InlineData(0, 6, 6 / 255.0, -128)]
+    [InlineData(-2.55, 0, 0.01, 127)]
+    [InlineData(1, 2.55, 0.01, -128)] // widened to 0
+    [InlineData(-2.55, -1, 0.01, 127)]
+    [InlineData(0, 0, 1, 0)]
+    [InlineData(-0.3, 0.4, 0.7 / 255, -19)] // -128 + 109.29
+    public void A_range_gives_scale_and_zero_point(float min, float max, double scale, int zero)
+    {
+        TensorQuantization q = TensorQuantization.FromRange(min, max);
+        Assert.Equal(scale, q.Scale, 6);
+        Assert.Equal(zero, q.ZeroPoint);
+        Assert.Equal(0, q.Dequantize(q.Quantize(0)));
+    }
+
+    [Theory]
+    [InlineData(float.NaN, 1)]
+    [InlineData(0, float.PositiveInfinity)]
+    [InlineData(2, 1)]
+    public void What_is_no_range_is_refused(float min, float max) => Assert.Throws<EdgeLiteException>(() => TensorQuantization.FromRange(min, max));
+
+    [Fact]
+    public void Weights_get_a_scale_for_each_channel()
+    {
+        Tensor w = Tensor.FromArray<float>([1.27f, -0.5f, 0.1f, -2.54f], new Shape(2, 2));
+        float[] scales = ChannelWeights.Scales(w, 0, null, 0.5f, 0.1f);
+        Assert.Equal([0.01f, 0.02f], scales);
+        Assert.Equal([127, -50, 5, -127], ChannelWeights.Quantize(w, 0, scales).Span<sbyte>().ToArray().Select(v => (int)v));
+        Assert.Equal([0.01f, 0.02f], ChannelWeights.Scales(Tensor.FromArray<float>([1.27f, 0.1f, -0.5f, -2.54f], new Shape(2, 2)), 1, null, 0.5f, 0.1f));
+        Tensor bias = ChannelWeights.Bias(Tensor.FromArray<float>([1, -3], new Shape(2)), [0.005f, 0.01f]);
+        Assert.Equal([200, -300], bias.Span<int>().ToArray());
+    }
+
+    [Fact]
+    public void A_channel_without_weights_keeps_its_bias()
+    {
+        Tensor w = Tensor.FromArray<float>([0, 0, 1e-20f, 0], new Shape(2, 2)), b = Tensor.FromArray<float>([3, 0.25f], new Shape(2));
+        const float X = 0.02f, Y = 0.05f;
+        float[] scales = ChannelWeights.Scales(w, 0, b, X, Y);
+        Tensor stored = ChannelWeights.Bias(b, [.. scales.Select(s => s * X)]);
+        for (int c = 0; c < 2; c++)
+        {
+            Assert.True(X * scales[c] / Y >= 1.0 / (1 << 25), $"factor of channel {c}");
+            Assert.Equal(b.GetDouble(c), stored.GetInt64(c) * (double)scales[c] * X, 4);
+        }
+    }
+}
