@@ -1,0 +1,71 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>Adds up what a <see cref="ValueComparison"/> is made of, sample by sample.</summary>
+internal sealed class ComparisonSums
+{
+    private double _aa, _bb, _ab, _ee, _maxAbs, _maxRel;
+    private double _aMin = double.PositiveInfinity, _aMax = double.NegativeInfinity, _bMin = double.PositiveInfinity, _bMax = double.NegativeInfinity;
+    private long _mismatches;
+
+    public long Elements { get; private set; }
+
+    public double Sqnr => _mismatches > 0 ? double.NegativeInfinity : _ee == 0 ? double.PositiveInfinity : 10 * Math.Log10(_aa / _ee);
+
+    /// <param name="a">source</param>
+    /// <param name="b">converted, as many elements</param>
+    /// <param name="place">for element i of a, its index in b; null: the same</param>
+    /// <param name="q">parameters when b is stored as int8</param>
+    public void Add(Tensor a, Tensor b, long[]? place, TensorQuantization? q)
+    {
+        long n = a.Count;
+        double largest = 0;
+        for (long i = 0; i < n; i++)
+        {
+            double v = Math.Abs(a.GetDouble(i));
+            if (double.IsFinite(v)) largest = Math.Max(largest, v);
+        }
+        double floor = Math.Max(largest / 1000, 1e-30);
+        for (long i = 0; i < n; i++)
+        {
+            long at = place == null ? i : place[i];
+            double x = a.GetDouble(i), y = q is { } p ? p.Dequantize(b.GetInt64(at)) : b.GetDouble(at);
+            Elements++;
+            if (!double.IsFinite(x) || !double.IsFinite(y))
+            {
+                if (!x.Equals(y)) _mismatches++;
+                continue;
+            }
+            _aMin = Math.Min(_aMin, x);
+            _aMax = Math.Max(_aMax, x);
+            _bMin = Math.Min(_bMin, y);
+            _bMax = Math.Max(_bMax, y);
+            double e = Math.Abs(x - y);
+            _aa += x * x;
+            _bb += y * y;
+            _ab += x * y;
+            _ee += e * e;
+            _maxAbs = Math.Max(_maxAbs, e);
+            _maxRel = Math.Max(_maxRel, e / Math.Max(Math.Abs(x), floor));
+        }
+    }
+
+    public ValueComparison Result(string name, string op, Shape shape, int order) => new()
+    {
+        Name = name,
+        Operator = op,
+        Shape = shape.ToString(),
+        Order = order,
+        Elements = Elements,
+        Sqnr = Sqnr,
+        Cosine = _aa == 0 || _bb == 0 ? (_aa == _bb ? 1 : 0) : _ab / Math.Sqrt(_aa * _bb),
+        MaxAbsError = _maxAbs,
+        MaxRelError = _maxRel,
+        SourceMin = _aMin,
+        SourceMax = _aMax,
+        ConvertedMin = _bMin,
+        ConvertedMax = _bMax,
+        NonFiniteMismatches = _mismatches,
+    };
+}

@@ -1,0 +1,71 @@
+using System.Text;
+using System.Text.Json;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>The report as JSON. Infinite and undefined numbers are null; "exact" says that both sides are equal.</summary>
+internal static class ProofJson
+{
+    public static string Write(ProofReport report)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteString("format", "edgelite-proof");
+            json.WriteNumber("version", 1);
+            json.WriteString("model", report.Model);
+            json.WriteNumber("samples", report.Samples);
+            Number(json, "worst_output_sqnr_db", report.WorstOutputSqnr);
+            json.WriteStartObject("facts");
+            foreach ((string name, string text) in report.Facts) json.WriteString(name, text);
+            json.WriteEndObject();
+            Values(json, "outputs", report.Outputs);
+            Values(json, "layers", report.Layers);
+            json.WriteNumber("source_values_without_match", report.SourceValuesWithoutMatch);
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+
+    private static void Values(Utf8JsonWriter json, string name, IReadOnlyList<ValueComparison> values)
+    {
+        json.WriteStartArray(name);
+        foreach (ValueComparison v in values)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", v.Name);
+            json.WriteString("operator", v.Operator);
+            json.WriteString("shape", v.Shape);
+            json.WriteNumber("order", v.Order);
+            json.WriteNumber("elements", v.Elements);
+            Number(json, "sqnr_db", v.Sqnr);
+            json.WriteBoolean("exact", double.IsPositiveInfinity(v.Sqnr));
+            Number(json, "cosine", v.Cosine);
+            Number(json, "max_abs_error", v.MaxAbsError);
+            Number(json, "max_rel_error", v.MaxRelError);
+            Range(json, "source_range", v.SourceMin, v.SourceMax);
+            Range(json, "converted_range", v.ConvertedMin, v.ConvertedMax);
+            json.WriteNumber("non_finite_mismatches", v.NonFiniteMismatches);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    private static void Range(Utf8JsonWriter json, string name, double min, double max)
+    {
+        json.WriteStartArray(name);
+        foreach (double end in (double[])[min, max])
+        {
+            if (double.IsFinite(end)) json.WriteNumberValue(end);
+            else json.WriteNullValue();
+        }
+        json.WriteEndArray();
+    }
+
+    private static void Number(Utf8JsonWriter json, string name, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(name, value);
+        else json.WriteNull(name);
+    }
+}

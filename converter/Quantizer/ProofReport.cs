@@ -1,0 +1,89 @@
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>
+/// How far one value of the converted model is from the source model's, over all elements of all samples. a is the source, b the
+/// converted value.
+/// </summary>
+public sealed record ValueComparison
+{
+    /// <summary>The value's name in the source model.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The operator that computes it in the source model.</summary>
+    public required string Operator { get; init; }
+
+    public required string Shape { get; init; }
+
+    /// <summary>Position of the operator in the source model.</summary>
+    public required int Order { get; init; }
+
+    public required long Elements { get; init; }
+
+    /// <summary>Signal to quantization noise: 10 log10(sum a^2 / sum (a - b)^2) in dB. Infinite where both are equal.</summary>
+    public required double Sqnr { get; init; }
+
+    /// <summary>a.b / (|a| |b|); 1 where both are zero.</summary>
+    public required double Cosine { get; init; }
+
+    /// <summary>max |a - b|</summary>
+    public required double MaxAbsError { get; init; }
+
+    /// <summary>max |a - b| / max(|a|, m / 1000), m being the largest |a| of the sample: numbers near zero do not drown the rest.</summary>
+    public required double MaxRelError { get; init; }
+
+    public required double SourceMin { get; init; }
+    public required double SourceMax { get; init; }
+    public required double ConvertedMin { get; init; }
+    public required double ConvertedMax { get; init; }
+
+    /// <summary>Elements where only one side is NaN or infinite, or both differently.</summary>
+    public required long NonFiniteMismatches { get; init; }
+}
+
+/// <summary>The outcome of comparing a converted model with its source.</summary>
+public sealed record ProofReport
+{
+    public required string Model { get; init; }
+
+    /// <summary>What was compared with what, and other lines for the head of the report: name and text.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init; } = [];
+
+    public required int Samples { get; init; }
+
+    /// <summary>Outputs in the model's order.</summary>
+    public required IReadOnlyList<ValueComparison> Outputs { get; init; }
+
+    /// <summary>Values on the way that both models have, worst SQNR first.</summary>
+    public required IReadOnlyList<ValueComparison> Layers { get; init; }
+
+    /// <summary>Float values of the source model that the converted one no longer has (fused, folded or rearranged).</summary>
+    public required int SourceValuesWithoutMatch { get; init; }
+
+    /// <summary>The lowest SQNR of all outputs, in dB; infinite when they are equal.</summary>
+    public double WorstOutputSqnr => Outputs.Count == 0 ? double.PositiveInfinity : Outputs.Min(o => o.Sqnr);
+
+    /// <summary>Writes the report as JSON or, where the name ends in .html, as one HTML page that needs nothing else.</summary>
+    public void Save(string path)
+    {
+        string extension = Path.GetExtension(path).ToLowerInvariant();
+        string text = extension switch
+        {
+            ".json" => ProofJson.Write(this),
+            ".html" or ".htm" => ProofHtml.Write(this),
+            _ => throw new Core.EdgeLiteException(Core.Status.InvalidArgument, $"Report '{path}' must end in .html or .json."),
+        };
+        File.WriteAllText(path, text);
+    }
+
+    /// <summary>Prints outputs and the worst layers.</summary>
+    public void Print(IReportConsole console, int worstLayers = 10) => ProofTable.Print(this, console, worstLayers);
+}
+
+/// <summary>Where tables of a report go: a terminal, or text.</summary>
+public interface IReportConsole
+{
+    void Line(string text);
+
+    /// <summary>Each row has as many cells as there are headers; cells of numbers read best aligned to the right.</summary>
+    void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows);
+}

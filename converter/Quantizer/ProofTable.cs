@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace EdgeLite.Converter.Quantizing;
+
+/// <summary>The report as tables of text.</summary>
+internal static class ProofTable
+{
+    public static void Print(ProofReport report, IReportConsole console, int worstLayers)
+    {
+        foreach ((string name, string text) in report.Facts) console.Line($"{name}: {text}");
+        console.Table($"Outputs against the source model ({report.Samples} sample{(report.Samples == 1 ? "" : "s")})", s_headers, [.. report.Outputs.Select(Row)]);
+        ValueComparison[] worst = [.. report.Layers.Take(worstLayers)];
+        if (worst.Length > 0) console.Table($"Worst {worst.Length} of {report.Layers.Count} compared layers", s_headers, [.. worst.Select(Row)]);
+    }
+
+    /// <summary>"31.4", "exact", "NaN!" where only one side is finite.</summary>
+    public static string Decibels(ValueComparison v) =>
+        v.NonFiniteMismatches > 0 ? "NaN!" : double.IsPositiveInfinity(v.Sqnr) ? "exact" : double.IsNegativeInfinity(v.Sqnr) ? "-inf" : v.Sqnr.ToString("F1", CultureInfo.InvariantCulture);
+
+    public static string Number(double v) => v.ToString("G4", CultureInfo.InvariantCulture);
+
+    public static string Range(double min, double max) => min > max ? "-" : $"{Number(min)} .. {Number(max)}";
+
+    private static readonly string[] s_headers = ["value", "operator", "shape", "SQNR dB", "cosine", "max abs", "max rel", "source range", "converted range"];
+
+    private static string[] Row(ValueComparison v) =>
+    [
+        v.Name, v.Operator, v.Shape, Decibels(v), v.Cosine.ToString("F6", CultureInfo.InvariantCulture), Number(v.MaxAbsError), Number(v.MaxRelError),
+        Range(v.SourceMin, v.SourceMax), Range(v.ConvertedMin, v.ConvertedMax),
+    ];
+}
+
+/// <summary>Tables as plain text with aligned columns.</summary>
+public sealed class TextReportConsole(TextWriter writer) : IReportConsole
+{
+    public void Line(string text) => writer.WriteLine(text);
+
+    public void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows)
+    {
+        int[] widths = [.. headers.Select((h, i) => rows.Select(r => r[i].Length).Append(h.Length).Max())];
+        writer.WriteLine();
+        writer.WriteLine(title);
+        Write(headers);
+        writer.WriteLine("  " + string.Join("  ", widths.Select(w => new string('-', w))));
+        foreach (IReadOnlyList<string> row in rows) Write(row);
+
+        void Write(IReadOnlyList<string> cells) => writer.WriteLine("  " + string.Join("  ", cells.Select((c, i) => Aligned(c, widths[i]))).TrimEnd());
+
+        static string Aligned(string cell, int width) => cell.Length > 0 && (char.IsAsciiDigit(cell[0]) || cell[0] == '-') && !cell.Contains("..", StringComparison.Ordinal) ? cell.PadLeft(width) : cell.PadRight(width);
+    }
+}

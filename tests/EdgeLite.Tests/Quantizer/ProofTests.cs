@@ -1,0 +1,126 @@
+using System.Text.Json;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Quantizing;
+
+namespace EdgeLite.Tests.Quantizing;
+
+public sealed class ProofTests
+{
+    private static Graph Parse(string body) => GraphText.Parse("graph \"<net> & more\" {\n" + body + "\n}");
+
+    private static readonly Given s_data = new([Tensor.FromArray<float>([1, -2, 3, 4], new Shape(1, 2, 1, 2))], [Tensor.FromArray<float>([0, 1, 0, -1], new Shape(1, 2, 1, 2))]);
+
+    private static ProofReport Compare(string a, string b, IReadOnlyDictionary<string, TensorQuantization>? parameters = null) =>
+        Proof.Compare(new InterpreterRunner(Parse(a)), new InterpreterRunner(Parse(b)), s_data, 2, parameters);
+
+    private const string Source = """
+        input %x : float32[1,2,1,2]
+        %n = Neg(%x)
+        %y = Relu(%n)
+        output %y
+        """;
+
+    private const string Shifted = """
+        input %x : float32[1,2,1,2]
+        const %c : float32[] = 0.5
+        %n = Neg(%x)
+        %y = Add(%n, %c)
+        output %y
+        """;
+
+    [Fact]
+    public void Errors_are_measured_as_defined()
+    {
+        ProofReport r = Compare(Source, Shifted);
+        Assert.Equal(2, r.Samples);
+        // relu(-x): 0 2 0 0, 0 0 0 1. 0.5 - x: -0.5 2.5 -2.5 -3.5, 0.5 -0.5 0.5 1.5.
+        ValueComparison y = Assert.Single(r.Outputs);
+        double errors = 0.25 + 0.25 + 6.25 + 12.25 + 4 * 0.25;
+        Assert.Equal(10 * Math.Log10(5 / errors), y.Sqnr, 9);
+        Assert.Equal((2 * 2.5 + 1.5) / Math.Sqrt(5 * (0.25 + 6.25 + 6.25 + 12.25 + 3 * 0.25 + 2.25)), y.Cosine, 9);
+        Assert.Equal(3.5, y.MaxAbsError);
+        Assert.Equal(3.5 / 0.002, y.MaxRelError, 6);
+        Assert.Equal((0, 2, -3.5, 2.5), (y.SourceMin, y.SourceMax, y.ConvertedMin, y.ConvertedMax));
+        Assert.Equal(8, y.Elements);
+        // Worst first: y, then n, which is equal.
+        Assert.Equal(["y", "n"], r.Layers.Select(l => l.Name));
+        Assert.True(double.IsPositiveInfinity(r.Layers[1].Sqnr));
+        Assert.Equal(r.WorstOutputSqnr, y.Sqnr);
+    }
+
+    [Fact]
+    public void Stored_integers_and_other_layouts_are_matched()
+    {
+        ProofReport r = Compare(Source, """
+            input %x : float32[1,2,1,2]
+            const %s : float32[] = 0.5
+            const %z : int8[] = 3
+            %t = Transpose(%x) {perm=[0,2,3,1]}
+            %m = Neg(%t)
+            %n = QuantizeLinear(%m, %s, %z)
+            %d = DequantizeLinear(%n, %s, %z)
+            %u = Transpose(%d) {perm=[0,3,1,2]}
+            %y = Relu(%u)
+            output %y
+            """, new Dictionary<string, TensorQuantization> { ["n"] = new(0.5f, 3) });
+        Assert.Equal(["n", "y"], r.Layers.Select(l => l.Name));
+        Assert.All(r.Layers, l => Assert.True(double.IsPositiveInfinity(l.Sqnr), l.Name));
+    }
+
+    [Fact]
+    public void NaN_on_one_side_is_the_worst()
+    {
+        ProofReport r = Compare(Source, """
+            input %x : float32[1,2,1,2]
+            %n = Neg(%x)
+            %y = Sqrt(%n)
+            output %y
+            """);
+        Assert.Equal(4, r.Outputs[0].NonFiniteMismatches);
+        Assert.True(double.IsNegativeInfinity(r.WorstOutputSqnr));
+    }
+
+    [Fact]
+    public void Models_of_other_ends_are_refused()
+    {
+        Assert.Contains("1 and 2 inputs", Assert.Throws<EdgeLiteException>(() => Compare(Source, "input %a : float32[1]\n input %x : float32[1,2,1,2]\n %y = Relu(%x)\n output %y")).Message);
+        Assert.Contains("Output 'y'", Assert.Throws<EdgeLiteException>(() => Compare(Source, "input %x : float32[1,2,1,2]\n %y = MaxPool(%x) {kernel_shape=[1,2]}\n output %y")).Message);
+    }
+
+    [Fact]
+    public void Reports_can_be_read_back()
+    {
+        ProofReport r = Compare(Source, Shifted) with { Facts = [new("Scheme", "int8 & <more>")] };
+        string folder = Directory.CreateTempSubdirectory("proof").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "r.json");
+            r.Save(path);
+            using JsonDocument json = JsonDocument.Parse(File.ReadAllText(path));
+            Assert.Equal("edgelite-proof", json.RootElement.GetProperty("format").GetString());
+            Assert.Equal(r.Outputs[0].Sqnr, json.RootElement.GetProperty("outputs")[0].GetProperty("sqnr_db").GetDouble());
+            JsonElement exact = json.RootElement.GetProperty("layers")[1];
+            Assert.Equal(JsonValueKind.Null, exact.GetProperty("sqnr_db").ValueKind);
+            Assert.True(exact.GetProperty("exact").GetBoolean());
+
+            path = Path.Combine(folder, "r.html");
+            r.Save(path);
+            string html = File.ReadAllText(path);
+            Assert.Contains("&lt;net&gt; &amp; more", html);
+            Assert.Contains("int8 &amp; &lt;more&gt;", html);
+            Assert.DoesNotContain("<net>", html);
+            Assert.Contains("prefers-color-scheme: dark", html);
+            foreach (string external in (string[])["http:", "https:", "<link", "src=", "@import", "url("]) Assert.DoesNotContain(external, html);
+            Assert.Contains(".html or .json", Assert.Throws<EdgeLiteException>(() => r.Save(Path.Combine(folder, "r.pdf"))).Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+        using var text = new StringWriter();
+        r.Print(new TextReportConsole(text));
+        string[] lines = text.ToString().Split('\n');
+        Assert.Contains(lines, l => l.Contains("Worst 2 of 2 compared layers"));
+        Assert.Contains(lines, l => l.TrimStart().StartsWith("n ", StringComparison.Ordinal) && l.Contains("exact"));
+    }
+}
