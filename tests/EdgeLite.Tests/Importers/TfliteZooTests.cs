@@ -29,8 +29,8 @@ public class TfliteZooTests(ITestOutputHelper output)
 
     /// <summary>
     /// Quanta by which lowered networks are known to differ. el_requantize rounds twice, as TFLite's reference kernels do; the
-    /// interpreter that made the stored results rounds convolutions and dense layers once (acc * multiplier + half >> shift, as
-    /// ruy's ApplyMultiplier does). With that rule in these layers both networks give the stored integers.
+    /// interpreter that made the stored results rounds convolutions and dense layers once (acc * multiplier + half >> shift).
+    /// With that rule in these layers, and two roundings in sums and products, both networks give the stored integers.
     /// </summary>
     private static readonly Dictionary<string, long> s_roundedTwice = new() { ["tiny_ad01_int8"] = 2, ["tiny_resnet8_int8"] = 16 };
 
