@@ -24,6 +24,13 @@
 extern "C" {
 #endif
 
+/* What the shared library exports; everything else is compiled hidden. */
+#if defined(__GNUC__)
+#define EL_API __attribute__((visibility("default")))
+#else
+#define EL_API
+#endif
+
 /* Instruction sets in order of preference: of two variants of a kernel that the processor can run, the higher wins. */
 typedef enum el_isa {
     EL_ISA_scalar = 0,
@@ -40,22 +47,22 @@ typedef enum el_isa {
 /* The set of instruction sets of this processor, one bit (1 << el_isa) each, capped by the environment variable
  * EDGELITE_MAX_ISA (a name of the enum without prefix): no instruction set above the cap is reported.
  * An unknown name in the variable caps to scalar. */
-uint32_t el_cpu_isas(void);
-const char* el_isa_name(uint32_t isa);
+EL_API uint32_t el_cpu_isas(void);
+EL_API const char* el_isa_name(uint32_t isa);
 
 /* ---- threads --------------------------------------------------------------------------------------------------- */
 
 typedef struct el_pool el_pool;
 
 /* threads counts the caller: 1 creates no thread. Returns NULL when a thread cannot be created. */
-el_pool* el_pool_create(int32_t threads);
-void el_pool_destroy(el_pool* pool);
-int32_t el_pool_threads(const el_pool* pool); /* NULL pool: 1 */
+EL_API el_pool* el_pool_create(int32_t threads);
+EL_API void el_pool_destroy(el_pool* pool);
+EL_API int32_t el_pool_threads(const el_pool* pool); /* NULL pool: 1 */
 
 /* Brackets one inference: between the two the workers may spin for the next parallel section (bounded), outside they
  * sleep. Nesting is not allowed; one inference at a time per pool. */
-void el_pool_begin(el_pool* pool);
-void el_pool_end(el_pool* pool);
+EL_API void el_pool_begin(el_pool* pool);
+EL_API void el_pool_end(el_pool* pool);
 
 typedef struct el_ctx {
     el_pool* pool;        /* NULL: single-threaded */
@@ -90,14 +97,14 @@ typedef struct el_kernel {
     el_scratch_fn scratch; /* NULL: none. Declared beside the scalar kernel by EL_SCRATCH. */
 } el_kernel;
 
-const el_kernel* el_kernels(uint32_t* count);
+EL_API const el_kernel* el_kernels(uint32_t* count);
 
 /* The best variant of `name` whose bit is in `isas`, or NULL. The scalar variant is always allowed. */
-const el_kernel* el_find_kernel(const char* name, uint32_t isas);
+EL_API const el_kernel* el_find_kernel(const char* name, uint32_t isas);
 
 /* Increases when the meaning of any parameter block or packing changes. */
 #define EL_KERNELS_ABI 1
-uint32_t el_kernels_abi(void);
+EL_API uint32_t el_kernels_abi(void);
 
 /* ---- declaring a kernel (read by the build, see the head of this file) ----------------------------------------- */
 

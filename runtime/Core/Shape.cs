@@ -27,7 +27,9 @@ public readonly struct Shape : IEquatable<Shape>
     {
         if (dims.Length > MaxRank)
             throw new EdgeLiteException(Status.Unsupported, $"A tensor has {dims.Length} dimensions; at most {MaxRank} are supported.");
-        dims.CopyTo(_dims);
+        Dims copy = default; // dims may lie in the very shape that this one replaces
+        dims.CopyTo(copy);
+        _dims = copy;
         _rankPlusOne = (sbyte)(dims.Length + 1);
     }
 

@@ -56,7 +56,7 @@ public abstract class WindowOperator : Operator
 
     /// <summary>Axis number <paramref name="i"/> of <paramref name="spatial"/>; <see cref="WindowAxis.Out"/> is negative when
     /// <paramref name="input"/> is not known.</summary>
-    protected WindowAxis Axis(int i, int spatial, long input, long kernel, bool ceil = false)
+    protected internal WindowAxis Axis(int i, int spatial, long input, long kernel, bool ceil = false)
     {
         long stride = Strides?[i] ?? 1, dilation = Dilations?[i] ?? 1;
         long begin = Pads?[i] ?? 0, end = Pads?[spatial + i] ?? 0;

@@ -33,7 +33,7 @@ public class RealOnnxModels
         var random = new Random(7);
         foreach (ref float v in x.Span<float>()) v = (float)(2 * random.NextDouble() - 1);
 
-        using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, IntraOpNumThreads = 1 };
+        using var options = new Microsoft.ML.OnnxRuntime.SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, IntraOpNumThreads = 1 };
         using var session = new InferenceSession(path, options);
         int[] dims = [.. shape.AsSpan().ToArray().Select(d => (int)d)];
         using var expected = session.Run([NamedOnnxValue.CreateFromTensor(input.Name, new OrtTensor(x.Span<float>().ToArray(), dims))],

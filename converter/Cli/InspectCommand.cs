@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.Text.Json;
+using EdgeLite.Core;
+using EdgeLite.Format;
+using Spectre.Console;
+
+namespace EdgeLite.Converter.Cli;
+
+/// <summary><c>edgelite inspect</c>: what an .edgl file holds and exactly what it will take to run.</summary>
+internal static class InspectCommand
+{
+    private sealed record OperatorUse(string Operator, int Steps, long WeightBytes);
+
+    public static Command Create()
+    {
+        var file = new Argument<FileInfo>("model") { Description = "The .edgl file." };
+        var threads = new Option<int>("--threads") { Description = "Threads that the scratch memory is stated for.", DefaultValueFactory = _ => 1 };
+        var json = new Option<bool>("--json") { Description = "Machine-readable output." };
+        var command = new Command("inspect", "Show inputs, outputs, operators, sizes and the exact arena of an .edgl file.") { file, threads, json };
+        command.SetAction(result =>
+        {
+            using Model model = Model.Load(result.GetValue(file)!.FullName);
+            using Session session = model.CreateSession(new SessionOptions { Threads = Math.Max(1, result.GetValue(threads)) });
+            if (result.GetValue(json)) PrintJson(model, session);
+            else Print(model, session);
+            return 0;
+        });
+        return command;
+    }
+
+    private static OperatorUse[] Operators(Model model) =>
+    [
+        .. model.Graphs.SelectMany(g => g.Nodes.Select(n => (Graph: g, Node: n)))
+            .GroupBy(x => x.Node.Domain.Length == 0 ? x.Node.OpType : $"{x.Node.Domain}.{x.Node.OpType}")
+            .Select(g => new OperatorUse(g.Key, g.Count(), g.Sum(x => WeightBytes(x.Graph, x.Node))))
+            .OrderByDescending(u => u.WeightBytes).ThenBy(u => u.Operator, StringComparer.Ordinal),
+    ];
+
+    private static long WeightBytes(GraphDefinition graph, NodeDefinition node) =>
+        node.Inputs.Where(v => v >= 0).Sum(v => graph.Values[v].Constant?.ByteLength ?? 0);
+
+    private static (long Arena, long Scratch) Memory(Session session)
+    {
+        for (int i = 0; i < session.InputCount; i++)
+            if (!session.InputType(i).IsKnown) return (-1, -1);
+        return (session.ArenaBytes, session.ScratchBytes);
+    }
+
+    private static void PrintJson(Model model, Session session)
+    {
+        (long arena, long scratch) = Memory(session);
+        Console.WriteLine(JsonSerializer.Serialize(new
+        {
+            file = model.Name,
+            bytes = model.ByteLength,
+            format = model.FormatVersion,
+            producer = model.Producer,
+            target = model.Target,
+            weight_bytes = model.DataBytes,
+            arena_bytes = arena,
+            scratch_bytes = scratch,
+            threads = session.Threads,
+            inputs = Enumerable.Range(0, session.InputCount).Select(i => new { name = session.InputName(i), dtype = session.InputType(i).DType.Name(), shape = session.DescribeInput(i) }),
+            outputs = Enumerable.Range(0, session.OutputCount).Select(i => new { name = session.OutputName(i), dtype = session.OutputType(i).DType.Name(), shape = session.OutputType(i).Shape.ToString() }),
+            operators = Operators(model).Select(u => new { @operator = u.Operator, steps = u.Steps, weight_bytes = u.WeightBytes }),
+            metadata = model.Metadata,
+        }));
+    }
+
+    private static void Print(Model model, Session session)
+    {
+        (long arena, long scratch) = Memory(session);
+        AnsiConsole.MarkupLineInterpolated($"[bold]{model.Name}[/]  {model.ByteLength:N0} bytes, format {model.FormatVersion}, {model.Producer}{(model.Target.Length > 0 ? $", for {model.Target}" : "")}");
+        for (int i = 0; i < session.InputCount; i++)
+            AnsiConsole.MarkupLineInterpolated($"  input   {session.InputName(i)}  {session.InputType(i).DType.Name()}{session.DescribeInput(i)}");
+        for (int i = 0; i < session.OutputCount; i++)
+            AnsiConsole.MarkupLineInterpolated($"  output  {session.OutputName(i)}  {session.OutputType(i)}");
+        AnsiConsole.MarkupLineInterpolated($"  weights {model.DataBytes:N0} bytes, used where they lie in the file");
+        if (arena >= 0) AnsiConsole.MarkupLineInterpolated($"  arena   {arena:N0} bytes, scratch {scratch:N0} bytes on {session.Threads} thread{(session.Threads == 1 ? "" : "s")}");
+        else AnsiConsole.MarkupLine("  arena   depends on the shapes chosen at run time");
+        var table = new Table().Border(TableBorder.Simple).AddColumns(new TableColumn("operator"), new TableColumn("steps").RightAligned(), new TableColumn("weight bytes").RightAligned());
+        foreach (OperatorUse use in Operators(model)) table.AddRow(Markup.Escape(use.Operator), $"{use.Steps}", $"{use.WeightBytes:N0}");
+        AnsiConsole.Write(table);
+        foreach ((string key, string value) in model.Metadata)
+            AnsiConsole.MarkupLineInterpolated($"  {key}: {(value.Length > 100 ? value[..100] + "..." : value)}");
+    }
+}

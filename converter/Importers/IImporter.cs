@@ -1,0 +1,17 @@
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Converter.Importers;
+
+/// <summary>Reads one foreign format. Implementations are found by the converter by existing; each lives in a folder of its own.</summary>
+public interface IImporter
+{
+    /// <summary>The format's name as people say it.</summary>
+    string Format { get; }
+
+    /// <summary>Whether the file is of this format, told from its content. <paramref name="head"/> is its beginning (up to
+    /// 64 KB).</summary>
+    bool Recognizes(string path, ReadOnlySpan<byte> head);
+
+    /// <summary>Reads the file. Throws an <c>EdgeLiteException</c> that says what is wrong.</summary>
+    Graph Import(string path);
+}

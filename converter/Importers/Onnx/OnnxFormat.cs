@@ -1,0 +1,50 @@
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Converter.Importers.Onnx;
+
+/// <summary>An ONNX file is a bare protobuf message without magic: the beginning must be fields of ModelProto with their right
+/// wire types, ir_version among them, until the graph or the end of what is given.</summary>
+public sealed class OnnxFormat : IImporter
+{
+    private const int GraphField = 7;
+
+    /// <summary>Wire types of ModelProto's fields by number (onnx.proto): 0 varint, 2 length-delimited, -1 unused.</summary>
+    private static ReadOnlySpan<sbyte> WireTypes => [-1, 0, 2, 2, 2, 0, 2, 2, 2, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, 2, 2];
+
+    public string Format => "ONNX";
+
+    public Graph Import(string path) => OnnxImporter.Import(path);
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head)
+    {
+        bool sawVersion = false;
+        int at = 0;
+        while (at < head.Length)
+        {
+            if (!TryVarint(head, ref at, out ulong tag)) return false;
+            int field = (int)(tag >> 3), wire = (int)(tag & 7);
+            if (tag >> 3 >= (ulong)WireTypes.Length || WireTypes[field] != wire) return false;
+            if (field == GraphField) return sawVersion || path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase);
+            if (!TryVarint(head, ref at, out ulong value)) return false;
+            if (field == 1) sawVersion = value is > 0 and < 1000;
+            if (wire == 2)
+            {
+                if (value > int.MaxValue) return false;
+                at = (int)Math.Min(head.Length, at + (long)value);
+            }
+        }
+        return sawVersion;
+    }
+
+    private static bool TryVarint(ReadOnlySpan<byte> head, ref int at, out ulong value)
+    {
+        value = 0;
+        for (int shift = 0; shift < 64 && at < head.Length; shift += 7)
+        {
+            byte b = head[at++];
+            value |= (ulong)(b & 127) << shift;
+            if (b < 128) return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,88 @@
+using EdgeLite.Converter.Importers;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Lowering;
+using EdgeLite.Converter.Passes;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter;
+
+/// <summary>What a conversion is asked to do.</summary>
+public sealed record ConversionOptions
+{
+    /// <summary>Sizes for inputs with free dimensions, by input name; the empty name stands for the only input.</summary>
+    public IReadOnlyDictionary<string, Shape> Shapes { get; init; } = new Dictionary<string, Shape>();
+
+    /// <summary>Profile that the file is made for; recorded in it. Empty: any processor.</summary>
+    public string Target { get; init; } = "";
+
+    /// <summary>Called with the name of each stage as it begins.</summary>
+    public Action<string>? Progress { get; init; }
+}
+
+/// <summary>The whole way of a model from a foreign file to an .edgl file.</summary>
+public static class Pipeline
+{
+    /// <summary>Reads a foreign model: recognised by its content, checked, shapes inferred.</summary>
+    public static (Graph Graph, string Format) Import(string path, ConversionOptions options)
+    {
+        IImporter importer = ImporterRegistry.Find(path);
+        options.Progress?.Invoke($"reading {importer.Format}");
+        Graph graph = importer.Import(path);
+        RefuseUnknownOperators(graph, path);
+        ApplyShapes(graph, options.Shapes);
+        ShapeInference.Run(graph);
+        GraphVerifier.Verify(graph);
+        return (graph, importer.Format);
+    }
+
+    /// <summary>Simplifies a graph in place, on ONNX operators.</summary>
+    public static void Optimize(Graph graph, ConversionOptions options)
+    {
+        options.Progress?.Invoke("simplifying");
+        PassList.Optimize(graph);
+        GraphVerifier.Verify(graph);
+    }
+
+    /// <summary>Turns a graph in place into what the kernels want.</summary>
+    public static void Lower(Graph graph, ConversionOptions options)
+    {
+        options.Progress?.Invoke("lowering");
+        CpuLowering.Run(graph);
+        GraphVerifier.Verify(graph);
+    }
+
+    /// <summary>Plans and writes the file.</summary>
+    public static void Write(Graph graph, string path, ConversionOptions options)
+    {
+        options.Progress?.Invoke("writing");
+        ModelWriter.Write(graph, path, options.Target);
+    }
+
+    private static void RefuseUnknownOperators(Graph graph, string path)
+    {
+        var unknown = ShapeInference.FindUnknownOperators(graph);
+        if (unknown.Count == 0) return;
+        IEnumerable<string> lines = unknown.Select(u =>
+            $"  {u.Operator}: {u.Nodes.Count} node{(u.Nodes.Count == 1 ? "" : "s")} ({string.Join(", ", u.Nodes.Take(5))}{(u.Nodes.Count > 5 ? ", ..." : "")})");
+        throw new EdgeLiteException(Status.UnknownOperator,
+            $"'{path}' uses {unknown.Count} operator{(unknown.Count == 1 ? "" : "s")} that EdgeLite does not have:\n{string.Join('\n', lines)}\nReplace them in the source model, or register them as custom operators.");
+    }
+
+    private static void ApplyShapes(Graph graph, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        foreach ((string name, Shape shape) in shapes)
+        {
+            Value? input = name.Length == 0 && graph.Inputs.Count == 1 ? graph.Inputs[0] : graph.Inputs.FirstOrDefault(i => i.Name == name);
+            if (input == null)
+                throw new EdgeLiteException(Status.NotFound, $"--shape names input '{name}'; the model has: {string.Join(", ", graph.Inputs.Select(i => i.Name))}.");
+            if (input.Shape.IsRanked)
+            {
+                bool fits = input.Shape.Rank == shape.Rank;
+                for (int d = 0; fits && d < shape.Rank; d++) fits = input.Shape[d] < 0 || shape[d] < 0 || input.Shape[d] == shape[d];
+                if (!fits) throw new EdgeLiteException(Status.InvalidShape, $"--shape gives input '{input.Name}' {shape}; the model declares {input.Shape}.");
+            }
+            input.Type = new TensorType(input.DType, shape);
+        }
+    }
+}

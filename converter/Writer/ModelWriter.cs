@@ -1,0 +1,262 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Format;
+using EdgeLite.Ops;
+using EdgeLite.Sessions;
+using Google.FlatBuffers;
+
+namespace EdgeLite.Converter.Writer;
+
+/// <summary>Writes a lowered graph as an .edgl file: plans the arena, lays out the constants (each content once, 64-byte aligned),
+/// encodes the description. The file appears whole or not at all: a temporary file is renamed.</summary>
+public sealed class ModelWriter
+{
+    private readonly List<GraphDefinition> _graphs = [];
+    private readonly Dictionary<Graph, int> _indices = [];
+    private readonly ConstantLayout _constants = new();
+    private readonly FlatBufferBuilder _builder = new(1 << 16);
+
+    public static void Write(Graph graph, string path, string target = "")
+    {
+        string temporary = path + $".{Environment.ProcessId}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+                new ModelWriter().WriteTo(stream, graph, target);
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    public static byte[] ToBytes(Graph graph, string target = "")
+    {
+        using var stream = new MemoryStream();
+        new ModelWriter().WriteTo(stream, graph, target);
+        return stream.ToArray();
+    }
+
+    private void WriteTo(Stream stream, Graph graph, string target)
+    {
+        AddGraph(graph);
+        GraphDefinition main = _graphs[0];
+        StorePlan(main);
+        byte[] description = Encode(graph, target);
+        long dataOffset = Align(FileHeader.Size + description.Length, 4096);
+        var header = new FileHeader(FileHeader.CurrentMajor, FileHeader.CurrentMinor, Crc32.Compute(description),
+            FileHeader.Size, description.Length, dataOffset, _constants.Length, dataOffset + _constants.Length);
+        Span<byte> start = stackalloc byte[FileHeader.Size];
+        header.Write(start);
+        stream.Write(start);
+        stream.Write(description);
+        Fill(stream, dataOffset - FileHeader.Size - description.Length);
+        _constants.WriteTo(stream);
+    }
+
+    /// <summary>Numbers graphs so that a subgraph's number is higher than that of every graph that uses it.</summary>
+    private void AddGraph(Graph graph)
+    {
+        var queue = new List<Graph> { graph };
+        for (int i = 0; i < queue.Count; i++)
+        {
+            _indices[queue[i]] = i;
+            foreach (Node node in queue[i].Nodes)
+                foreach (Graph sub in Graph.Subgraphs(node))
+                {
+                    queue.Remove(sub);
+                    queue.Add(sub);
+                }
+        }
+        for (int i = 0; i < queue.Count; i++) _indices[queue[i]] = i;
+        _graphs.AddRange(queue.Select(Define));
+    }
+
+    /// <summary>The definition that the runtime will read: also the input of its own typing and planning.</summary>
+    public static GraphDefinition Define(Graph graph)
+    {
+        graph.Sort();
+        Value[] values =
+        [
+            .. graph.Inputs,
+            .. graph.Values.Where(v => v.IsConstant && (v.Consumers.Count > 0 || graph.Outputs.Contains(v))),
+            .. graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>(),
+        ];
+        var index = new Dictionary<Value, int>();
+        for (int v = 0; v < values.Length; v++) index[values[v]] = v;
+        return new GraphDefinition
+        {
+            Name = graph.Name,
+            Values = [.. values.Select(v => new ValueDefinition { Name = v.Name, Type = v.Type, Constant = v.Constant })],
+            Nodes = [.. graph.Nodes.Select(n => new NodeDefinition
+            {
+                Domain = n.Domain,
+                OpType = n.OpType,
+                Name = n.Name,
+                Inputs = [.. n.Inputs.Select(v => v == null ? -1 : index[v])],
+                Outputs = [.. n.Outputs.Select(v => v == null ? -1 : index[v])],
+                Attributes = n.Attributes,
+            })],
+            Inputs = [.. graph.Inputs.Select(v => index[v])],
+            Outputs = [.. graph.Outputs.Select(v => index[v])],
+            Symbols = [.. graph.Symbols],
+        };
+    }
+
+    /// <summary>Plans the arena when every shape is known from the declared inputs on.</summary>
+    private static void StorePlan(GraphDefinition graph)
+    {
+        TensorType[] inputs = [.. graph.Inputs.Select(v => graph.Values[v].Type)];
+        if (!inputs.All(t => t.IsKnown)) return;
+        TypedGraph typed = TypedGraph.Create(graph, TypedGraph.CreateOperators(graph), inputs);
+        if (!typed.IsStatic) return;
+        (long[] offsets, graph.ArenaBytes) = ArenaPlanner.Plan(typed);
+        for (int v = 0; v < offsets.Length; v++) graph.Values[v].ArenaOffset = offsets[v];
+    }
+
+    private byte[] Encode(Graph graph, string target)
+    {
+        int graphs = Tables([.. _graphs.Select(Encode)]);
+        int metadata = Tables([.. graph.Metadata.Select(pair =>
+        {
+            int key = Text(pair.Key), value = Text(pair.Value);
+            _builder.StartTable(Schema.KeyValue.Count);
+            _builder.AddOffset(Schema.KeyValue.Key, key, 0);
+            _builder.AddOffset(Schema.KeyValue.Value, value, 0);
+            return _builder.EndTable();
+        })]);
+        int producer = Text($"edgelite {typeof(ModelWriter).Assembly.GetName().Version!.ToString(3)}"), targetText = Text(target);
+        _builder.StartTable(Schema.Model.Count);
+        _builder.AddOffset(Schema.Model.Producer, producer, 0);
+        _builder.AddOffset(Schema.Model.Target, targetText, 0);
+        _builder.AddOffset(Schema.Model.Graphs, graphs, 0);
+        _builder.AddOffset(Schema.Model.Metadata, metadata, 0);
+        _builder.Finish(_builder.EndTable(), "EDGL");
+        return _builder.SizedByteArray();
+    }
+
+    private int Encode(GraphDefinition graph)
+    {
+        int values = Tables([.. graph.Values.Select(Encode)]);
+        int nodes = Tables([.. graph.Nodes.Select(Encode)]);
+        int inputs = Numbers<int>(graph.Inputs), outputs = Numbers<int>(graph.Outputs), symbols = Texts(graph.Symbols), name = Text(graph.Name);
+        _builder.StartTable(Schema.Graph.Count);
+        _builder.AddOffset(Schema.Graph.Name, name, 0);
+        _builder.AddOffset(Schema.Graph.Values, values, 0);
+        _builder.AddOffset(Schema.Graph.Nodes, nodes, 0);
+        _builder.AddOffset(Schema.Graph.Inputs, inputs, 0);
+        _builder.AddOffset(Schema.Graph.Outputs, outputs, 0);
+        _builder.AddOffset(Schema.Graph.Symbols, symbols, 0);
+        _builder.AddLong(Schema.Graph.ArenaBytes, graph.ArenaBytes, -1);
+        return _builder.EndTable();
+    }
+
+    private int Encode(ValueDefinition value)
+    {
+        int name = Text(value.Name), shape = Numbers(value.Type.Shape.AsSpan());
+        int strings = value.Constant?.Strings is { } texts ? Texts(texts) : 0;
+        _builder.StartTable(Schema.Value.Count);
+        _builder.AddOffset(Schema.Value.Name, name, 0);
+        _builder.AddByte(Schema.Value.DType, (byte)value.Type.DType, 0);
+        _builder.AddBool(Schema.Value.Ranked, value.Type.Shape.IsRanked, true);
+        _builder.AddOffset(Schema.Value.Shape, shape, 0);
+        if (value.Constant is { } constant)
+        {
+            _builder.AddBool(Schema.Value.Constant, true, false);
+            if (strings != 0)
+            {
+                _builder.AddOffset(Schema.Value.Strings, strings, 0);
+            }
+            else
+            {
+                _builder.AddUlong(Schema.Value.DataOffset, (ulong)_constants.Add(constant), 0);
+                _builder.AddUlong(Schema.Value.DataLength, (ulong)constant.ByteLength, 0);
+            }
+        }
+        _builder.AddLong(Schema.Value.ArenaOffset, value.ArenaOffset, -1);
+        return _builder.EndTable();
+    }
+
+    private int Encode(NodeDefinition node)
+    {
+        int attributes = Tables([.. node.Attributes.Items.Select(a => Encode(a.Key, a.Value))]);
+        int domain = Text(node.Domain), op = Text(node.OpType), name = Text(node.Name);
+        int inputs = Numbers<int>(node.Inputs), outputs = Numbers<int>(node.Outputs);
+        _builder.StartTable(Schema.Node.Count);
+        _builder.AddOffset(Schema.Node.Domain, domain, 0);
+        _builder.AddOffset(Schema.Node.OpType, op, 0);
+        _builder.AddOffset(Schema.Node.Name, name, 0);
+        _builder.AddOffset(Schema.Node.Inputs, inputs, 0);
+        _builder.AddOffset(Schema.Node.Outputs, outputs, 0);
+        _builder.AddOffset(Schema.Node.Attributes, attributes, 0);
+        return _builder.EndTable();
+    }
+
+    private int Encode(string key, AttributeValue value)
+    {
+        int name = Text(key);
+        int payload = value.Kind switch
+        {
+            AttributeKind.String => Text(value.String),
+            AttributeKind.Ints => Numbers<long>(value.Ints),
+            AttributeKind.Floats => Numbers<float>(value.Floats),
+            AttributeKind.Strings => Texts(value.Strings),
+            AttributeKind.Tensor => Encode(new ValueDefinition
+            {
+                Name = key,
+                Type = new TensorType(value.Tensor.DType, value.Tensor.Shape),
+                Constant = value.Tensor,
+            }),
+            _ => 0,
+        };
+        _builder.StartTable(Schema.Attribute.Count);
+        _builder.AddOffset(Schema.Attribute.Name, name, 0);
+        _builder.AddByte(Schema.Attribute.Kind, (byte)value.Kind, 0);
+        switch (value.Kind)
+        {
+            case AttributeKind.Int: _builder.AddLong(Schema.Attribute.I, value.Int, 0); break;
+            case AttributeKind.Float: _builder.AddFloat(Schema.Attribute.F, value.Float, 0); break;
+            case AttributeKind.String: _builder.AddOffset(Schema.Attribute.S, payload, 0); break;
+            case AttributeKind.Ints: _builder.AddOffset(Schema.Attribute.Ints, payload, 0); break;
+            case AttributeKind.Floats: _builder.AddOffset(Schema.Attribute.Floats, payload, 0); break;
+            case AttributeKind.Strings: _builder.AddOffset(Schema.Attribute.Strings, payload, 0); break;
+            case AttributeKind.Tensor: _builder.AddOffset(Schema.Attribute.Tensor, payload, 0); break;
+            case AttributeKind.Graph: _builder.AddUint(Schema.Attribute.Graph, (uint)_indices[(Graph)value.Graph], 0); break;
+        }
+        return _builder.EndTable();
+    }
+
+    private int Text(string text) => _builder.CreateSharedString(text).Value;
+
+    private int Texts(string[] texts) => Tables([.. texts.Select(Text)]);
+
+    private int Tables(int[] offsets)
+    {
+        _builder.StartVector(4, offsets.Length, 4);
+        for (int i = offsets.Length - 1; i >= 0; i--) _builder.AddOffset(offsets[i]);
+        return _builder.EndVector().Value;
+    }
+
+    private unsafe int Numbers<T>(ReadOnlySpan<T> values) where T : unmanaged
+    {
+        _builder.StartVector(sizeof(T), values.Length, sizeof(T));
+        for (int i = values.Length - 1; i >= 0; i--)
+        {
+            T value = values[i];
+            if (typeof(T) == typeof(int)) _builder.AddInt(*(int*)&value);
+            else if (typeof(T) == typeof(long)) _builder.AddLong(*(long*)&value);
+            else if (typeof(T) == typeof(float)) _builder.AddFloat(*(float*)&value);
+        }
+        return _builder.EndVector().Value;
+    }
+
+    private static long Align(long offset, long alignment) => (offset + alignment - 1) / alignment * alignment;
+
+    internal static void Fill(Stream stream, long count)
+    {
+        Span<byte> zeros = stackalloc byte[256];
+        zeros.Clear();
+        for (; count > 0; count -= Math.Min(count, zeros.Length)) stream.Write(zeros[..(int)Math.Min(count, zeros.Length)]);
+    }
+}

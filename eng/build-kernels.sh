@@ -1,0 +1,23 @@
+#!/bin/sh
+# Builds the native kernels for one runtime identifier into build/<RID>; does nothing when they are up to date.
+# usage: eng/build-kernels.sh linux-x64|linux-arm64
+set -eu
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+rid=${1:-linux-x64}
+build="$root/build/$rid"
+mkdir -p "$build"
+# Projects built in parallel share this folder.
+exec 9>"$build/.lock"
+flock 9
+if [ ! -f "$build/CMakeCache.txt" ]; then
+    set -- -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release
+    if command -v ninja >/dev/null 2>&1; then set -- "$@" -G Ninja; fi
+    if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then
+        set -- "$@" "-DCMAKE_TOOLCHAIN_FILE=$root/eng/toolchain-linux-arm64.cmake"
+    fi
+    cmake "$@" >/dev/null
+fi
+cmake --build "$build" --target el_kernels el_kernels_shared -j "$(nproc)" >"$build/build.log" 2>&1 || {
+    cat "$build/build.log" >&2
+    exit 1
+}

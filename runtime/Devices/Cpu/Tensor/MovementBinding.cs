@@ -1,0 +1,166 @@
+using System.Runtime.InteropServices;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Devices.Cpu;
+
+/// <summary>transpose_bK, copy2d_b1, pad_bK, gather_b1: movement of elements of any type whose size is whole bytes.</summary>
+internal static class MovementBinding
+{
+    /// <summary><c>el_transpose_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct StridedParameters
+    {
+        public int Rank;
+        public Dims Sizes, Strides;
+    }
+
+    /// <summary><c>el_copy2d_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct CopyParameters
+    {
+        public long Rows, RowBytes, XPitch, YPitch, XOffset, YOffset;
+    }
+
+    /// <summary><c>el_pad_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PadParameters
+    {
+        public int Rank;
+        public Dims Sizes, Before, After;
+        public ulong Value;
+    }
+
+    /// <summary><c>el_gather_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct GatherParameters
+    {
+        public long Outer, Axis, InnerBytes, Count;
+        public int IndexIs32;
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Transpose op, BindContext c)
+    {
+        Shape x = c.Shape(0);
+        Dims own = Dims.Strides(x), strides = default;
+        for (int i = 0; i < x.Rank; i++)
+        {
+            long from = op.Perm == null ? x.Rank - 1 - i : op.Perm[i];
+            strides[i] = own[(int)(from < 0 ? from + x.Rank : from)];
+        }
+        return CallStrided(c, strides, 0);
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Expand op, BindContext c) => CallStrided(c, Dims.BroadcastStrides(c.Shape(0), c.Output(0).Shape), 0);
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Slice op, BindContext c)
+    {
+        long[]? starts = c.Constant(1)?.ToInt64Array(), axes = c.Constant(3)?.ToInt64Array(), steps = c.Constant(4)?.ToInt64Array();
+        if (starts == null || c.Constant(2) == null || (c.HasInput(3) && axes == null) || (c.HasInput(4) && steps == null)) return false;
+        Shape x = c.Shape(0);
+        Dims strides = Dims.Strides(x);
+        long origin = 0;
+        for (int i = 0; i < starts.Length; i++)
+        {
+            int axis = (int)(axes?[i] ?? i);
+            if (axis < 0) axis += x.Rank;
+            long dim = x[axis], step = steps?[i] ?? 1, start = starts[i] < 0 ? starts[i] + dim : starts[i];
+            origin += (step > 0 ? Math.Clamp(start, 0, dim) : Math.Clamp(start, -1, dim - 1)) * strides[axis];
+            strides[axis] *= step;
+        }
+        return CallStrided(c, strides, c.Output(0).Shape.Count == 0 ? 0 : origin);
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Concat op, BindContext c)
+    {
+        Shape y = c.Output(0).Shape;
+        int size = c.Output(0).DType.Size(), axis = (int)(op.Axis < 0 ? op.Axis + y.Rank : op.Axis);
+        if (size == 0) return false;
+        long outer = y.Product(0, axis), pitch = y.Product(axis, y.Rank) * size, at = 0;
+        for (int i = 0; i < c.InputCount; i++)
+        {
+            long row = c.Shape(i).Product(axis, y.Rank) * size;
+            if (row > 0 && outer > 0)
+                c.Call("copy2d_b1", new CopyParameters { Rows = outer, RowBytes = row, XPitch = row, YPitch = pitch, YOffset = at }, Operand.Input(i), Operand.Output(0));
+            at += row;
+        }
+        return at > 0 && outer > 0;
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Split op, BindContext c)
+    {
+        Shape x = c.Shape(0);
+        int size = c.DType(0).Size(), axis = (int)(op.Axis < 0 ? op.Axis + x.Rank : op.Axis);
+        if (size == 0 || x.Count == 0) return false;
+        long outer = x.Product(0, axis), pitch = x.Product(axis, x.Rank) * size, at = 0;
+        for (int i = 0; i < c.OutputCount; i++)
+            if (c.Output(i).DType == DType.Undefined) return false; // an unwanted piece: the reference loop knows its size
+        for (int i = 0; i < c.OutputCount; i++)
+        {
+            long row = c.Output(i).Shape.Product(axis, x.Rank) * size;
+            if (row > 0)
+                c.Call("copy2d_b1", new CopyParameters { Rows = outer, RowBytes = row, XPitch = pitch, YPitch = row, XOffset = at }, Operand.Input(0), Operand.Output(i));
+            at += row;
+        }
+        return true;
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Pad op, BindContext c)
+    {
+        long[]? pads = c.Constant(1)?.ToInt64Array(), axes = c.Constant(3)?.ToInt64Array();
+        int size = c.DType(0).Size();
+        if (op.Mode != "constant" || pads == null || size is not (1 or 2 or 4 or 8) || (c.HasInput(3) && axes == null)) return false;
+        if (c.HasInput(2) && c.Constant(2) == null) return false;
+        Shape x = c.Shape(0);
+        Dims before = default, after = default;
+        int count = pads.Length / 2;
+        for (int i = 0; i < count; i++)
+        {
+            int axis = (int)(axes?[i] ?? i);
+            if (axis < 0) axis += x.Rank;
+            before[axis] = pads[i];
+            after[axis] = pads[count + i];
+        }
+        ulong value = 0;
+        if (c.Constant(2) is { } constant)
+            for (int i = 0; i < size; i++) value |= (ulong)constant.Bytes[i] << 8 * i;
+        c.Call($"pad_b{size}", new PadParameters { Rank = x.Rank, Sizes = Dims.Of(x), Before = before, After = after, Value = value },
+            Operand.Input(0), Operand.Output(0));
+        return true;
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Gather op, BindContext c)
+    {
+        int size = c.DType(0).Size();
+        if (size == 0 || c.DType(1) is not (DType.Int64 or DType.Int32)) return false;
+        Shape x = c.Shape(0);
+        int axis = (int)(op.Axis < 0 ? op.Axis + x.Rank : op.Axis);
+        c.Call("gather_b1", new GatherParameters
+        {
+            Outer = x.Product(0, axis),
+            Axis = x[axis],
+            InnerBytes = x.Product(axis + 1, x.Rank) * size,
+            Count = c.Shape(1).Count,
+            IndexIs32 = c.DType(1) == DType.Int32 ? 1 : 0,
+        }, Operand.Input(0), Operand.Input(1), Operand.Output(0));
+        return true;
+    }
+
+    /// <summary>Output 0 read from input 0 by strides in elements, from element <paramref name="origin"/> on.</summary>
+    private static bool CallStrided(BindContext c, Dims strides, long origin)
+    {
+        int size = c.DType(0).Size();
+        if (size is not (1 or 2 or 4 or 8)) return false;
+        Shape y = c.Output(0).Shape;
+        c.Call($"transpose_b{size}", new StridedParameters { Rank = y.Rank, Sizes = Dims.Of(y), Strides = strides },
+            Operand.Input(0, origin * size), Operand.Output(0));
+        return true;
+    }
+}

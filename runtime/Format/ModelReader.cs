@@ -1,0 +1,199 @@
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Format;
+
+/// <summary>Turns a verified description into graph definitions. Every index, offset and length is checked here, once; what
+/// comes out can be trusted. Constants point into the data section.</summary>
+internal sealed unsafe class ModelReader(string file, byte* data, long dataLength)
+{
+    /// <summary>A graph that another refers to by number; an executor replaces it.</summary>
+    internal sealed class GraphReference(GraphDefinition definition) : ISubgraph
+    {
+        public GraphDefinition Definition { get; } = definition;
+        public string Name => Definition.Name;
+        public int InputCount => Definition.Inputs.Length;
+        public int OutputCount => Definition.Outputs.Length;
+
+        public void Infer(ReadOnlySpan<TensorType> inputs, Span<TensorType> outputs) => throw NotInstantiated();
+        public ReadOnlySpan<Tensor> Run(ReadOnlySpan<Tensor> inputs) => throw NotInstantiated();
+
+        private EdgeLiteException NotInstantiated() => new(Status.InvalidState, $"Subgraph '{Name}' runs only inside a session.");
+    }
+
+    private const int MaxSymbols = 1 << 20;
+
+    public GraphDefinition[] ReadGraphs(FlatTable model)
+    {
+        FlatVector tables = model.Vector(Schema.Model.Graphs);
+        if (tables.Count == 0) throw Corrupt("it holds no graph");
+        var graphs = new GraphDefinition[tables.Count];
+        for (int g = graphs.Length - 1; g >= 0; g--) graphs[g] = ReadGraph(tables.Table(g), g, graphs);
+        return graphs;
+    }
+
+    private GraphDefinition ReadGraph(FlatTable table, int index, GraphDefinition[] graphs)
+    {
+        FlatVector valueTables = table.Vector(Schema.Graph.Values), nodeTables = table.Vector(Schema.Graph.Nodes);
+        string[] symbols = ReadStrings(table, Schema.Graph.Symbols);
+        if (symbols.Length > MaxSymbols) throw Corrupt("too many symbols");
+        var values = new ValueDefinition[valueTables.Count];
+        for (int v = 0; v < values.Length; v++) values[v] = ReadValue(valueTables.Table(v), symbols.Length);
+        var nodes = new NodeDefinition[nodeTables.Count];
+        for (int n = 0; n < nodes.Length; n++) nodes[n] = ReadNode(nodeTables.Table(n), index, graphs, symbols.Length);
+        var graph = new GraphDefinition
+        {
+            Name = table.String(Schema.Graph.Name) ?? "",
+            Values = values,
+            Nodes = nodes,
+            Inputs = table.Scalars<int>(Schema.Graph.Inputs).ToArray(),
+            Outputs = table.Scalars<int>(Schema.Graph.Outputs).ToArray(),
+            Symbols = symbols,
+            ArenaBytes = table.Int64(Schema.Graph.ArenaBytes, -1),
+        };
+        VerifyOrder(graph);
+        VerifyPlan(graph);
+        return graph;
+    }
+
+    private ValueDefinition ReadValue(FlatTable table, int symbols)
+    {
+        string name = table.String(Schema.Value.Name) ?? "";
+        var dtype = (DType)table.UInt8(Schema.Value.DType);
+        if (dtype > DType.Int2) throw Corrupt($"value '{name}' has unknown element type {(int)dtype}");
+        Shape shape = Shape.Unranked;
+        if (table.Bool(Schema.Value.Ranked, true))
+        {
+            ReadOnlySpan<long> dims = table.Scalars<long>(Schema.Value.Shape);
+            if (dims.Length > Shape.MaxRank) throw Corrupt($"value '{name}' has {dims.Length} dimensions");
+            foreach (long dim in dims)
+                if (dim < -1 - (long)symbols || dim > int.MaxValue * 1024L) throw Corrupt($"value '{name}' has a dimension of {dim}");
+            shape = new Shape(dims);
+        }
+        return new ValueDefinition
+        {
+            Name = name,
+            Type = new TensorType(dtype, shape),
+            Constant = table.Bool(Schema.Value.Constant) ? ReadConstant(table, name, dtype, shape) : null,
+            ArenaOffset = table.Int64(Schema.Value.ArenaOffset, -1),
+        };
+    }
+
+    private Tensor ReadConstant(FlatTable table, string name, DType dtype, Shape shape)
+    {
+        if (!shape.IsKnown || dtype == DType.Undefined) throw Corrupt($"constant '{name}' has type {dtype.Name()}{shape}");
+        long count = CheckedCount(shape, name);
+        if (dtype == DType.String)
+        {
+            string[] strings = ReadStrings(table, Schema.Value.Strings);
+            if (strings.Length != count) throw Corrupt($"constant '{name}' of shape {shape} has {strings.Length} strings");
+            return Tensor.FromStrings(strings, shape);
+        }
+        ulong offset = table.UInt64(Schema.Value.DataOffset), length = table.UInt64(Schema.Value.DataLength);
+        if (offset % FileHeader.Alignment != 0 || offset > (ulong)dataLength || length > (ulong)dataLength - offset)
+            throw Corrupt($"constant '{name}' lies outside the data section");
+        if ((long)length != dtype.ByteLength(count))
+            throw Corrupt($"constant '{name}' of type {dtype.Name()}{shape} has {length} bytes, {dtype.ByteLength(count)} expected");
+        return new Tensor(dtype, shape, data + offset);
+    }
+
+    private long CheckedCount(Shape shape, string name)
+    {
+        long count = 1;
+        foreach (long dim in shape.AsSpan())
+            if (dim != 0 && count > (1L << 50) / dim) throw Corrupt($"constant '{name}' of shape {shape} is too large");
+            else count *= dim;
+        return count;
+    }
+
+    private NodeDefinition ReadNode(FlatTable table, int graph, GraphDefinition[] graphs, int symbols)
+    {
+        string name = table.String(Schema.Node.Name) ?? "";
+        FlatVector attributeTables = table.Vector(Schema.Node.Attributes);
+        var attributes = new AttributeSet();
+        for (int a = 0; a < attributeTables.Count; a++)
+        {
+            FlatTable attribute = attributeTables.Table(a);
+            string key = attribute.String(Schema.Attribute.Name) ?? "";
+            if (attributes.Has(key)) throw Corrupt($"node '{name}' has attribute '{key}' twice");
+            attributes[key] = ReadAttribute(attribute, key, graph, graphs, symbols);
+        }
+        return new NodeDefinition
+        {
+            Domain = table.String(Schema.Node.Domain) ?? "",
+            OpType = table.String(Schema.Node.OpType) ?? "",
+            Name = name,
+            Inputs = table.Scalars<int>(Schema.Node.Inputs).ToArray(),
+            Outputs = table.Scalars<int>(Schema.Node.Outputs).ToArray(),
+            Attributes = attributes,
+        };
+    }
+
+    private AttributeValue ReadAttribute(FlatTable table, string name, int graph, GraphDefinition[] graphs, int symbols)
+    {
+        switch ((AttributeKind)table.UInt8(Schema.Attribute.Kind))
+        {
+            case AttributeKind.Int: return table.Int64(Schema.Attribute.I);
+            case AttributeKind.Float: return table.Float32(Schema.Attribute.F);
+            case AttributeKind.String: return table.String(Schema.Attribute.S) ?? "";
+            case AttributeKind.Ints: return table.Scalars<long>(Schema.Attribute.Ints).ToArray();
+            case AttributeKind.Floats: return table.Scalars<float>(Schema.Attribute.Floats).ToArray();
+            case AttributeKind.Strings: return ReadStrings(table, Schema.Attribute.Strings);
+            case AttributeKind.Tensor:
+                return ReadValue(table.Table(Schema.Attribute.Tensor), symbols).Constant ?? throw Corrupt($"attribute '{name}' holds no constant");
+            case AttributeKind.Graph:
+                uint target = table.UInt32(Schema.Attribute.Graph);
+                if (target <= graph || target >= graphs.Length) throw Corrupt($"attribute '{name}' refers to graph {target}");
+                return AttributeValue.OfGraph(new GraphReference(graphs[target]));
+            default: throw Corrupt($"attribute '{name}' has an unknown kind");
+        }
+    }
+
+    private static string[] ReadStrings(FlatTable table, int field)
+    {
+        FlatVector vector = table.Vector(field);
+        var strings = new string[vector.Count];
+        for (int i = 0; i < strings.Length; i++) strings[i] = vector.String(i);
+        return strings;
+    }
+
+    /// <summary>Every value is defined once (input, constant or one node's output) and before it is used.</summary>
+    private void VerifyOrder(GraphDefinition graph)
+    {
+        var defined = new bool[graph.Values.Length];
+        for (int v = 0; v < defined.Length; v++) defined[v] = graph.Values[v].Constant != null;
+        foreach (int v in graph.Inputs) Define(v, "the graph's inputs");
+        foreach (NodeDefinition node in graph.Nodes)
+        {
+            foreach (int v in node.Inputs)
+                if (v != -1) Use(v, node.ToString());
+            if (node.Outputs.Length == 0) throw Corrupt($"{node} has no output");
+            foreach (int v in node.Outputs)
+                if (v != -1) Define(v, node.ToString());
+        }
+        foreach (int v in graph.Outputs) Use(v, "the graph's outputs");
+
+        void Define(int v, string where)
+        {
+            if ((uint)v >= (uint)defined.Length) throw Corrupt($"{where}: value {v} does not exist");
+            if (defined[v]) throw Corrupt($"{where}: value '{graph.Values[v].Name}' is defined twice");
+            defined[v] = true;
+        }
+
+        void Use(int v, string where)
+        {
+            if ((uint)v >= (uint)defined.Length) throw Corrupt($"{where}: value {v} does not exist");
+            if (!defined[v]) throw Corrupt($"{where}: value '{graph.Values[v].Name}' is used before it is computed");
+        }
+    }
+
+    private void VerifyPlan(GraphDefinition graph)
+    {
+        if (graph.ArenaBytes < -1 || graph.ArenaBytes > 1L << 46) throw Corrupt($"an arena of {graph.ArenaBytes} bytes");
+        foreach (ValueDefinition value in graph.Values)
+            if (value.ArenaOffset < -1 || value.ArenaOffset > Math.Max(0, graph.ArenaBytes) || (value.ArenaOffset > 0 && value.ArenaOffset % FileHeader.Alignment != 0))
+                throw Corrupt($"value '{value.Name}' has arena offset {value.ArenaOffset}");
+    }
+
+    private EdgeLiteException Corrupt(string message) => new(Status.Corrupt, $"'{file}' is corrupt: {message}.");
+}

@@ -1,0 +1,114 @@
+using EdgeLite.Format;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Sessions;
+
+/// <summary>
+/// Decides where in one block of memory each value of a static graph lives. Views and in-place operators share their input's
+/// memory; the rest is placed greedily by size, largest first, at the lowest gap among buffers alive at the same time
+/// (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 5).
+/// Graph inputs and outputs live for the whole run. Offsets are multiples of 64 bytes.
+/// </summary>
+public static class ArenaPlanner
+{
+    public const int Alignment = 64;
+
+    private sealed class Buffer
+    {
+        public long Bytes, Offset = -1;
+        public int First, Last;
+    }
+
+    /// <summary>Offset of each value (-1: constant or unused) and the bytes of the whole arena.</summary>
+    public static (long[] Offsets, long ArenaBytes) Plan(TypedGraph graph)
+    {
+        GraphDefinition definition = graph.Definition;
+        int valueCount = definition.Values.Length, nodeCount = definition.Nodes.Length;
+        int[] lastUse = LastUses(graph);
+        var buffers = new Buffer?[valueCount];
+        var isOutput = new bool[valueCount];
+        foreach (int v in definition.Outputs) isOutput[v] = true;
+        foreach (int v in definition.Inputs)
+            buffers[v] = new Buffer { Bytes = Round(graph.Types[v].ByteLength), First = -1, Last = nodeCount };
+
+        for (int n = 0; n < nodeCount; n++)
+        {
+            if (graph.IsFolded[n]) continue;
+            NodeDefinition node = definition.Nodes[n];
+            for (int i = 0; i < node.Outputs.Length; i++)
+            {
+                int v = node.Outputs[i];
+                if (v < 0) continue;
+                int last = isOutput[v] ? nodeCount : Math.Max(lastUse[v], n);
+                Buffer? shared = i == 0 ? FindShared(graph, n, buffers) : null;
+                if (shared != null)
+                {
+                    shared.Last = Math.Max(shared.Last, last);
+                    buffers[v] = shared;
+                    continue;
+                }
+                buffers[v] = new Buffer { Bytes = Round(graph.Types[v].ByteLength), First = n, Last = last };
+            }
+        }
+
+        long arena = Place([.. buffers.Where(b => b != null).Distinct().Select(b => b!)]);
+        var offsets = new long[valueCount];
+        for (int v = 0; v < valueCount; v++) offsets[v] = buffers[v]?.Offset ?? -1;
+        return (offsets, arena);
+    }
+
+    private static int[] LastUses(TypedGraph graph)
+    {
+        var lastUse = new int[graph.Definition.Values.Length];
+        Array.Fill(lastUse, -1);
+        for (int n = 0; n < graph.Definition.Nodes.Length; n++)
+        {
+            if (graph.IsFolded[n]) continue;
+            foreach (int v in graph.Definition.Nodes[n].Inputs)
+                if (v >= 0) lastUse[v] = n;
+        }
+        return lastUse;
+    }
+
+    /// <summary>The buffer that output 0 of node <paramref name="n"/> can share, or null. A view shares whenever its source lives in
+    /// the arena; an in-place operator only when nobody reads the memory after it.</summary>
+    private static Buffer? FindShared(TypedGraph graph, int n, Buffer?[] buffers)
+    {
+        NodeDefinition node = graph.Definition.Nodes[n];
+        Operator op = graph.Operators[n];
+        int output = node.Outputs[0];
+        long bytes = graph.Types[output].ByteLength;
+        for (int i = 0; i < node.Inputs.Length; i++)
+        {
+            int v = node.Inputs[i];
+            if (v < 0 || buffers[v] is not { } source || graph.Types[v].ByteLength != bytes) continue;
+            if (i == 0 && op.IsView) return source;
+            if (!op.CanRunInPlace(i) || source.Last > n) continue;
+            if (node.Inputs.Count(x => x >= 0 && buffers[x] == source) == 1) return source;
+        }
+        return null;
+    }
+
+    private static long Place(List<Buffer> buffers)
+    {
+        var placed = new List<Buffer>(buffers.Count);
+        long arena = 0;
+        foreach (Buffer buffer in buffers.OrderByDescending(b => b.Bytes).ThenBy(b => b.First))
+        {
+            long offset = 0;
+            foreach (Buffer other in placed)
+            {
+                if (other.Last < buffer.First || other.First > buffer.Last) continue;
+                if (other.Offset - offset >= buffer.Bytes) break;
+                offset = Math.Max(offset, other.Offset + other.Bytes);
+            }
+            buffer.Offset = offset;
+            arena = Math.Max(arena, offset + buffer.Bytes);
+            int index = placed.FindIndex(b => b.Offset > offset);
+            placed.Insert(index < 0 ? placed.Count : index, buffer);
+        }
+        return arena;
+    }
+
+    private static long Round(long bytes) => (Math.Max(bytes, 1) + Alignment - 1) / Alignment * Alignment;
+}

@@ -1,0 +1,131 @@
+using EdgeLite.Core;
+using EdgeLite.Devices;
+using EdgeLite.Devices.Cpu;
+using EdgeLite.Format;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Sessions;
+
+/// <summary>
+/// Runs a graph some of whose shapes depend on values: each node is typed when its inputs are there, its outputs are given memory
+/// (kept and reused between runs), and it is bound and run at once. Slower than a static plan, and it allocates.
+/// </summary>
+internal sealed unsafe class DynamicPlan : IDisposable
+{
+    private readonly TypedGraph _graph;
+    private readonly IDevice _device;
+    private readonly int _threads;
+    private readonly Tensor?[] _tensors;
+    private readonly InferContext _infer = new();
+    private Tensor? _scratch;
+
+    public DynamicPlan(TypedGraph graph, IDevice device, int threads)
+    {
+        _graph = graph;
+        _device = device;
+        _threads = threads;
+        _tensors = (Tensor?[])graph.Constants.Clone();
+        GraphDefinition definition = graph.Definition;
+        foreach (int v in definition.Inputs) _tensors[v] = new Tensor(graph.Types[v].DType, graph.Types[v].Shape);
+        Inputs = [.. definition.Inputs.Select(v => _tensors[v]!)];
+        Outputs = new Tensor[definition.Outputs.Length];
+    }
+
+    public Tensor[] Inputs { get; }
+
+    /// <summary>Set by <see cref="Run"/>.</summary>
+    public Tensor[] Outputs { get; }
+
+    public void Run(nint pool)
+    {
+        for (int n = 0; n < _graph.Operators.Length; n++)
+            if (!_graph.IsFolded[n]) RunNode(n, pool);
+        for (int i = 0; i < Outputs.Length; i++) Outputs[i] = _tensors[_graph.Definition.Outputs[i]]!;
+    }
+
+    public void Dispose()
+    {
+        for (int v = 0; v < _tensors.Length; v++)
+            if (!ReferenceEquals(_tensors[v], _graph.Constants[v])) _tensors[v]?.Dispose();
+        _scratch?.Dispose();
+    }
+
+    private void RunNode(int n, nint pool)
+    {
+        NodeDefinition node = _graph.Definition.Nodes[n];
+        Operator op = _graph.Operators[n];
+        Tensor?[] inputs = [.. node.Inputs.Select(v => v < 0 ? null : _tensors[v])];
+        _infer.Reset(node.ToString(), inputs.Length, node.Outputs.Length);
+        for (int i = 0; i < inputs.Length; i++)
+            if (inputs[i] is { } t) _infer.SetInput(i, new TensorType(t.DType, t.Shape), t);
+        op.Infer(_infer);
+        var outputs = new Tensor?[node.Outputs.Length];
+        bool known = true;
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            int v = node.Outputs[i];
+            if (v < 0) continue;
+            TensorType type = _infer.Output(i);
+            known &= type.IsKnown;
+            outputs[i] = type.IsKnown ? Provide(v, type) : new Tensor(type.DType, Shape.Unranked, null);
+        }
+        if (!known || !RunNative(n, node, op, inputs, outputs, pool))
+            op.Compute(new ComputeContext(node.ToString(), inputs, outputs, (i, dtype, shape) =>
+            {
+                if (i >= outputs.Length || outputs[i] == null) return new Tensor(dtype, shape);
+                return outputs[i] = Provide(node.Outputs[i], new TensorType(dtype, shape));
+            }));
+        for (int i = 0; i < outputs.Length; i++)
+            if (node.Outputs[i] >= 0) _tensors[node.Outputs[i]] = outputs[i];
+    }
+
+    private Tensor Provide(int value, TensorType type)
+    {
+        if (_tensors[value] is { } existing && existing.DType == type.DType && existing.Shape == type.Shape) return existing;
+        _tensors[value]?.Dispose();
+        return _tensors[value] = new Tensor(type.DType, type.Shape);
+    }
+
+    private bool RunNative(int n, NodeDefinition node, Operator op, Tensor?[] inputs, Tensor?[] outputs, nint pool)
+    {
+        var bind = new BindContext(_threads);
+        bind.Reset(
+            [.. inputs.Select(t => t == null ? default : new TensorType(t.DType, t.Shape))],
+            [.. inputs.Select(t => t != null)],
+            inputs,
+            [.. outputs.Select(t => t == null ? default : new TensorType(t.DType, t.Shape))]);
+        try
+        {
+            if (!_device.Nn.TryBind(op, bind) && !_device.Tensor.TryBind(op, bind)) return false;
+            foreach (NativeCall call in bind.TakeCalls()) Call(call, inputs, outputs, pool);
+            return true;
+        }
+        finally
+        {
+            foreach (nint memory in bind.Memory) System.Runtime.InteropServices.NativeMemory.AlignedFree((void*)memory);
+        }
+    }
+
+    private void Call(NativeCall call, Tensor?[] inputs, Tensor?[] outputs, nint pool)
+    {
+        if (_scratch == null || _scratch.ByteLength < call.ScratchBytes)
+        {
+            _scratch?.Dispose();
+            _scratch = new Tensor(DType.UInt8, new Shape(Math.Max(1, call.ScratchBytes)));
+        }
+        void** buffers = stackalloc void*[call.Operands.Length];
+        for (int i = 0; i < call.Operands.Length; i++)
+        {
+            Operand operand = call.Operands[i];
+            buffers[i] = operand.Kind switch
+            {
+                Operand.OperandKind.Input => inputs[operand.Index]!.Data + operand.Pointer,
+                Operand.OperandKind.Output => outputs[operand.Index]!.Data + operand.Pointer,
+                Operand.OperandKind.Table => (void*)operand.Pointer,
+                _ => null,
+            };
+        }
+        var context = new CpuKernels.Context { Pool = pool, Scratch = _scratch.Data, ScratchBytes = (nuint)_scratch.ByteLength };
+        call.Kernel.Run(&context, (void*)call.Parameters, buffers);
+    }
+}

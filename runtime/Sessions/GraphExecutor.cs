@@ -1,0 +1,190 @@
+using EdgeLite.Core;
+using EdgeLite.Devices;
+using EdgeLite.Format;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Sessions;
+
+/// <summary>Plans and runs one graph of a model; a subgraph of If, Loop or Scan has an executor of its own.</summary>
+internal sealed class GraphExecutor : ISubgraph, IDisposable
+{
+    /// <summary>Plans kept for different input shapes; the least recently used one goes first.</summary>
+    private const int MaxPlans = 4;
+
+    private sealed record Entry(TensorType[] Inputs, TypedGraph Graph, StaticPlan? Static, DynamicPlan? Dynamic)
+    {
+        public Tensor[] InputTensors => Static?.Inputs ?? Dynamic!.Inputs;
+        public Tensor[] OutputTensors => Static?.Outputs ?? Dynamic!.Outputs;
+    }
+
+    private readonly GraphDefinition _definition;
+    private readonly Operator[] _operators;
+    private readonly IDevice _device;
+    private readonly int _threads;
+    private readonly List<Entry> _plans = [];
+
+    public GraphExecutor(GraphDefinition definition, IDevice device, int threads, Func<ISubgraph, ISubgraph> subgraph)
+    {
+        _definition = Instantiate(definition, subgraph);
+        _operators = TypedGraph.CreateOperators(_definition);
+        _device = device;
+        _threads = threads;
+    }
+
+    /// <summary>The pool of the session; a subgraph runs on the same one.</summary>
+    public nint Pool { get; set; }
+
+    public GraphDefinition Definition => _definition;
+    public string Name => _definition.Name;
+    public int InputCount => _definition.Inputs.Length;
+    public int OutputCount => _definition.Outputs.Length;
+
+    public bool IsPrepared => _plans.Count > 0;
+    public Tensor[] Inputs => _plans[0].InputTensors;
+    public Tensor[] Outputs => _plans[0].OutputTensors;
+
+    /// <summary>The present plan when it is static, otherwise null.</summary>
+    public StaticPlan? Static => _plans[0].Static;
+
+    /// <summary>Makes the plan for these input types current, building it when it is not kept already.</summary>
+    public void Prepare(ReadOnlySpan<TensorType> inputs)
+    {
+        for (int i = 0; i < _plans.Count; i++)
+        {
+            if (!inputs.SequenceEqual(_plans[i].Inputs)) continue;
+            if (i == 0) return;
+            Entry found = _plans[i];
+            _plans.RemoveAt(i);
+            _plans.Insert(0, found);
+            return;
+        }
+        CheckInputs(inputs);
+        Entry entry = Build(inputs);
+        if (_plans.Count == MaxPlans)
+        {
+            Release(_plans[^1]);
+            _plans.RemoveAt(_plans.Count - 1);
+        }
+        _plans.Insert(0, entry);
+    }
+
+    /// <summary>Sizes come from the file: one that overflows or that the machine cannot hold is an error of the model, not a crash.</summary>
+    private Entry Build(ReadOnlySpan<TensorType> inputs)
+    {
+        try
+        {
+            TypedGraph graph = TypedGraph.Create(_definition, _operators, inputs);
+            return graph.IsStatic
+                ? new Entry(inputs.ToArray(), graph, new StaticPlan(graph, _device, _threads), null)
+                : new Entry(inputs.ToArray(), graph, null, new DynamicPlan(graph, _device, _threads));
+        }
+        catch (OverflowException e)
+        {
+            throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{Name}' has sizes that overflow 64 bits or a kernel's 32-bit dimension.", e);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new EdgeLiteException(Status.OutOfMemory, $"Graph '{Name}' needs more memory than there is.", e);
+        }
+    }
+
+    public void Run()
+    {
+        Entry current = _plans[0];
+        if (current.Static != null) current.Static.Run(Pool);
+        else current.Dynamic!.Run(Pool);
+    }
+
+    public void Dispose()
+    {
+        foreach (Entry entry in _plans) Release(entry);
+        _plans.Clear();
+        foreach (NodeDefinition node in _definition.Nodes)
+            foreach (var (_, value) in node.Attributes.Items)
+                if (value.Kind == AttributeKind.Graph) ((GraphExecutor)value.Graph).Dispose();
+    }
+
+    void ISubgraph.Infer(ReadOnlySpan<TensorType> inputs, Span<TensorType> outputs)
+    {
+        TypedGraph graph = TypedGraph.Create(_definition, _operators, inputs);
+        for (int i = 0; i < outputs.Length; i++) outputs[i] = graph.Types[_definition.Outputs[i]];
+    }
+
+    ReadOnlySpan<Tensor> ISubgraph.Run(ReadOnlySpan<Tensor> inputs)
+    {
+        Span<TensorType> types = stackalloc TensorType[inputs.Length];
+        for (int i = 0; i < inputs.Length; i++) types[i] = new TensorType(inputs[i].DType, inputs[i].Shape);
+        Prepare(types);
+        Tensor[] targets = Inputs;
+        for (int i = 0; i < inputs.Length; i++) inputs[i].CopyTo(targets[i]);
+        Run();
+        return Outputs;
+    }
+
+    private void CheckInputs(ReadOnlySpan<TensorType> inputs)
+    {
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            ValueDefinition value = _definition.Values[_definition.Inputs[i]];
+            TensorType declared = value.Type;
+            if (declared.DType != DType.Undefined && declared.DType != inputs[i].DType)
+                throw new EdgeLiteException(Status.InvalidType, $"Input '{value.Name}' is {declared.DType.Name()}, got {inputs[i].DType.Name()}.");
+            if (!inputs[i].Shape.IsKnown)
+                throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' needs a full shape; its declared shape is {Describe(declared.Shape)}: give the unknown dimensions a size.");
+            if (!declared.Shape.IsRanked) continue;
+            bool fits = declared.Shape.Rank == inputs[i].Shape.Rank;
+            for (int d = 0; fits && d < declared.Shape.Rank; d++)
+                fits = declared.Shape[d] < 0 || declared.Shape[d] == inputs[i].Shape[d];
+            if (!fits)
+                throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' has shape {Describe(declared.Shape)}, got {inputs[i].Shape}.");
+        }
+    }
+
+    /// <summary>A shape with the names of its symbols.</summary>
+    public string Describe(Shape shape)
+    {
+        if (!shape.IsRanked) return shape.ToString();
+        var names = new string[shape.Rank];
+        for (int i = 0; i < names.Length; i++)
+        {
+            long dim = shape[i];
+            int symbol = dim < Shape.Unknown ? Shape.SymbolIndex(dim) : -1;
+            names[i] = dim >= 0 ? dim.ToString() : symbol >= 0 && symbol < _definition.Symbols.Length ? _definition.Symbols[symbol] : "?";
+        }
+        return $"[{string.Join(',', names)}]";
+    }
+
+    /// <summary>A copy of the definition whose graph attributes are executors of this session.</summary>
+    private static GraphDefinition Instantiate(GraphDefinition definition, Func<ISubgraph, ISubgraph> subgraph)
+    {
+        if (!definition.Nodes.Any(n => n.Attributes.Items.Any(a => a.Value.Kind == AttributeKind.Graph))) return definition;
+        return new GraphDefinition
+        {
+            Name = definition.Name,
+            Values = definition.Values,
+            Inputs = definition.Inputs,
+            Outputs = definition.Outputs,
+            Symbols = definition.Symbols,
+            ArenaBytes = definition.ArenaBytes,
+            Nodes = [.. definition.Nodes.Select(node =>
+            {
+                AttributeSet attributes = node.Attributes.Clone();
+                foreach (var (name, value) in node.Attributes.Items)
+                    if (value.Kind == AttributeKind.Graph) attributes[name] = AttributeValue.OfGraph(subgraph(value.Graph));
+                return new NodeDefinition
+                {
+                    Domain = node.Domain, OpType = node.OpType, Name = node.Name,
+                    Inputs = node.Inputs, Outputs = node.Outputs, Attributes = attributes,
+                };
+            })],
+        };
+    }
+
+    private static void Release(Entry entry)
+    {
+        entry.Static?.Dispose();
+        entry.Dynamic?.Dispose();
+        for (int v = 0; v < entry.Graph.Constants.Length; v++)
+            if (!ReferenceEquals(entry.Graph.Constants[v], entry.Graph.Definition.Values[v].Constant)) entry.Graph.Constants[v]?.Dispose();
+    }
+}

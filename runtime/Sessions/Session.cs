@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using EdgeLite.Core;
+using EdgeLite.Devices;
+using EdgeLite.Devices.Cpu;
+using EdgeLite.Format;
+using EdgeLite.Sessions;
+
+namespace EdgeLite;
+
+/// <summary>How a session runs.</summary>
+public sealed record SessionOptions
+{
+    /// <summary>Threads of one inference, the caller included. 0 (the default) takes every processor the process may use;
+    /// 1 creates no thread.</summary>
+    public int Threads { get; init; }
+
+    /// <summary><c>cpu</c>, or <c>reference</c> for the plain loops.</summary>
+    public string Device { get; init; } = "cpu";
+}
+
+/// <summary>
+/// A model made ready to run: one arena, one plan, one pool of threads. Load, then fill <see cref="Input(int)"/>, <see cref="Run"/>,
+/// read <see cref="Output(int)"/>. Run allocates nothing when all shapes are known beforehand (<see cref="IsStatic"/>). A session
+/// serves one thread at a time.
+/// </summary>
+public sealed class Session : IDisposable
+{
+    private readonly GraphExecutor _executor;
+    private readonly GraphDefinition _graph;
+    private readonly TensorType[] _inputTypes;
+    private nint _pool;
+    private bool _disposed;
+
+    internal Session(Model model, SessionOptions options)
+    {
+        Model = model;
+        Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
+        IDevice device = options.Device switch
+        {
+            "cpu" => CpuDevice.Instance,
+            "reference" => new ReferenceDevice(),
+            _ => throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{options.Device}'; there are: cpu, reference."),
+        };
+        _pool = Threads > 1 ? CpuKernels.CreatePool(Threads) : 0;
+        _executor = Instantiate(model.Graphs[0], device);
+        _graph = _executor.Definition;
+        _inputTypes = [.. _graph.Inputs.Select(v => _graph.Values[v].Type)];
+        if (_inputTypes.All(t => t.IsKnown)) _executor.Prepare(_inputTypes);
+    }
+
+    ~Session() => Dispose();
+
+    public Model Model { get; }
+    public int Threads { get; }
+    public int InputCount => _graph.Inputs.Length;
+    public int OutputCount => _graph.Outputs.Length;
+    public string InputName(int i) => _graph.Values[_graph.Inputs[Check(i, InputCount, "input")]].Name;
+    public string OutputName(int i) => _graph.Values[_graph.Outputs[Check(i, OutputCount, "output")]].Name;
+
+    /// <summary>The declared type of an input: negative dimensions are free.</summary>
+    public TensorType InputType(int i) => _graph.Values[_graph.Inputs[Check(i, InputCount, "input")]].Type;
+
+    /// <summary>The declared type of an output, as far as the converter knew it.</summary>
+    public TensorType OutputType(int i) => _graph.Values[_graph.Outputs[Check(i, OutputCount, "output")]].Type;
+
+    /// <summary>The declared shape of an input with the names of its free dimensions: <c>[batch,3,224,224]</c>.</summary>
+    public string DescribeInput(int i) => _executor.Describe(InputType(i).Shape);
+
+    /// <summary>Index of an input by name. Throws naming those there are.</summary>
+    public int FindInput(string name) => Find(name, _graph.Inputs, "input");
+
+    /// <inheritdoc cref="FindInput"/>
+    public int FindOutput(string name) => Find(name, _graph.Outputs, "output");
+
+    /// <summary>The memory of an input, to be filled before <see cref="Run"/>; valid until the shape of an input changes.</summary>
+    public Tensor Input(int i) => Prepared().Inputs[Check(i, InputCount, "input")];
+
+    public Tensor Input(string name) => Input(FindInput(name));
+
+    /// <summary>A result of the last run; valid until the next one.</summary>
+    public Tensor Output(int i) => Prepared().Outputs[Check(i, OutputCount, "output")]
+        ?? throw new EdgeLiteException(Status.InvalidState, $"Output '{OutputName(i)}' has no size before the first run.");
+
+    public Tensor Output(string name) => Output(FindOutput(name));
+
+    /// <summary>Chooses the shape of an input whose declared shape is free. The plan is made at the next <see cref="Input(int)"/>
+    /// or <see cref="Run"/>, and kept for the shapes used last.</summary>
+    public void Resize(int input, Shape shape) => Resize(input, InputType(input).DType, shape);
+
+    /// <summary>As <see cref="Resize(int, Shape)"/> for an input whose element type is free as well.</summary>
+    public void Resize(int input, DType dtype, Shape shape)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _inputTypes[Check(input, InputCount, "input")] = new TensorType(dtype, shape);
+        if (_inputTypes.All(t => t.IsKnown)) _executor.Prepare(_inputTypes);
+    }
+
+    /// <summary>Copies a tensor into an input, taking over its shape.</summary>
+    public void SetInput(int i, Tensor tensor)
+    {
+        if (_inputTypes[Check(i, InputCount, "input")] != new TensorType(tensor.DType, tensor.Shape)) Resize(i, tensor.DType, tensor.Shape);
+        if (_executor.IsPrepared && _inputTypes.All(t => t.IsKnown)) tensor.CopyTo(Input(i));
+        else throw new EdgeLiteException(Status.InvalidState, $"Resize every input before filling '{InputName(i)}': other inputs have no shape yet.");
+    }
+
+    /// <summary>One inference.</summary>
+    public void Run()
+    {
+        GraphExecutor executor = Prepared();
+        if (_pool != 0) CpuKernels.el_pool_begin(_pool);
+        try
+        {
+            executor.Run();
+        }
+        finally
+        {
+            if (_pool != 0) CpuKernels.el_pool_end(_pool);
+        }
+    }
+
+    /// <summary>True when every shape is known before the run, so that it allocates nothing.</summary>
+    public bool IsStatic => Prepared().Static != null;
+
+    /// <summary>Bytes of the arena of the present plan (activations, inputs and outputs); -1 when the plan is dynamic.</summary>
+    public long ArenaBytes => Prepared().Static?.ArenaBytes ?? -1;
+
+    /// <summary>Bytes that kernels use beside the arena on this number of threads; -1 when the plan is dynamic.</summary>
+    public long ScratchBytes => Prepared().Static?.ScratchBytes ?? -1;
+
+    /// <summary>Runs <paramref name="runs"/> times and returns the mean time of every step. Static plans only.</summary>
+    public StepProfile[] Profile(int runs)
+    {
+        StaticPlan plan = Prepared().Static
+            ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values, so it has no fixed list of steps to profile.");
+        var ticks = new long[plan.Steps.Length];
+        if (_pool != 0) CpuKernels.el_pool_begin(_pool);
+        for (int i = 0; i < runs; i++) plan.RunProfiled(_pool, ticks);
+        if (_pool != 0) CpuKernels.el_pool_end(_pool);
+        var profile = new StepProfile[ticks.Length];
+        for (int i = 0; i < profile.Length; i++)
+        {
+            Step step = plan.Steps[i];
+            NodeDefinition node = _graph.Nodes[step.Node];
+            TensorType output = plan.Graph.Types[node.Outputs[0]];
+            string op = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
+            profile[i] = new StepProfile(op, node.Name, step.Kernel, output, ticks[i] * 1e6 / Stopwatch.Frequency / runs);
+        }
+        return profile;
+    }
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _executor?.Dispose();
+        if (_pool != 0) CpuKernels.el_pool_destroy(_pool);
+        _pool = 0;
+        GC.SuppressFinalize(this);
+    }
+
+    private GraphExecutor Instantiate(GraphDefinition definition, IDevice device) =>
+        new(definition, device, Threads, sub => Instantiate(((ModelReader.GraphReference)sub).Definition, device)) { Pool = _pool };
+
+    private GraphExecutor Prepared()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        for (int i = 0; i < _inputTypes.Length; i++)
+            if (!_inputTypes[i].IsKnown)
+                throw new EdgeLiteException(Status.InvalidShape, $"Input '{InputName(i)}' has the free shape {DescribeInput(i)}: choose one with Resize first.");
+        return _executor;
+    }
+
+    private int Find(string name, int[] values, string what)
+    {
+        for (int i = 0; i < values.Length; i++)
+            if (_graph.Values[values[i]].Name == name) return i;
+        throw new EdgeLiteException(Status.NotFound, $"The model has no {what} '{name}'; it has: {string.Join(", ", values.Select(v => _graph.Values[v].Name))}.");
+    }
+
+    private static int Check(int i, int count, string what) => (uint)i < (uint)count ? i
+        : throw new EdgeLiteException(Status.InvalidArgument, $"There is no {what} number {i}; the model has {count}.");
+}
+
+/// <summary>Time of one step: operator and node, the kernel that ran (with its instruction set), its output, mean microseconds.</summary>
+public sealed record StepProfile(string Operator, string Node, string Kernel, TensorType Output, double Microseconds);

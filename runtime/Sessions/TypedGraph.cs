@@ -1,0 +1,138 @@
+using EdgeLite.Core;
+using EdgeLite.Format;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Sessions;
+
+/// <summary>
+/// A graph with the type of every value worked out for given input types, and with the nodes already computed whose results do
+/// not depend on input data: shape arithmetic and decompressed weights. When every remaining type is known the graph is
+/// static: it can be planned and run blind.
+/// </summary>
+public sealed class TypedGraph
+{
+    private TypedGraph(GraphDefinition definition, Operator[] operators)
+    {
+        Definition = definition;
+        Operators = operators;
+        Types = new TensorType[definition.Values.Length];
+        Constants = new Tensor?[definition.Values.Length];
+        IsFolded = new bool[definition.Nodes.Length];
+    }
+
+    public GraphDefinition Definition { get; }
+
+    /// <summary>One per node, parameters bound.</summary>
+    public Operator[] Operators { get; }
+
+    /// <summary>One per value.</summary>
+    public TensorType[] Types { get; }
+
+    /// <summary>One per value: constants of the file and results of folded nodes.</summary>
+    public Tensor?[] Constants { get; }
+
+    /// <summary>One per node: computed here, nothing to do at run time.</summary>
+    public bool[] IsFolded { get; }
+
+    public bool IsStatic { get; private set; }
+
+    /// <summary>Creates the operators of a graph once; throws naming all unknown ones.</summary>
+    public static Operator[] CreateOperators(GraphDefinition definition)
+    {
+        var operators = new Operator[definition.Nodes.Length];
+        List<string>? unknown = null;
+        for (int i = 0; i < operators.Length; i++)
+        {
+            NodeDefinition node = definition.Nodes[i];
+            OperatorDefinition? op = OperatorTable.Find(node.Domain, node.OpType);
+            if (op == null)
+            {
+                (unknown ??= []).Add(node.ToString());
+                continue;
+            }
+            if (node.Inputs.Length < op.MinInputs)
+                throw new EdgeLiteException(Status.InvalidGraph, $"{node}: {op.MinInputs} inputs are required, the node has {node.Inputs.Length}.");
+            for (int k = 0; k < op.MinInputs; k++)
+                if (node.Inputs[k] < 0 && !op.Inputs[k].IsOptional)
+                    throw new EdgeLiteException(Status.InvalidGraph, $"{node}: required input {k} ({op.InputName(k)}) is absent.");
+            operators[i] = op.Create();
+            operators[i].Bind(new AttributeReader(node.Attributes, node.ToString()));
+        }
+        if (unknown != null)
+            throw new EdgeLiteException(Status.UnknownOperator,
+                $"Graph '{definition.Name}' uses operators that this runtime does not have: {string.Join(", ", unknown)}. Convert the model with the matching release, or register them.");
+        return operators;
+    }
+
+    /// <summary>Types everything for these input types (one per graph input).</summary>
+    public static TypedGraph Create(GraphDefinition definition, Operator[] operators, ReadOnlySpan<TensorType> inputs)
+    {
+        var graph = new TypedGraph(definition, operators);
+        for (int i = 0; i < inputs.Length; i++) graph.Types[definition.Inputs[i]] = inputs[i];
+        for (int v = 0; v < definition.Values.Length; v++)
+            if (definition.Values[v].Constant is { } constant) graph.SetConstant(v, constant);
+        var infer = new InferContext();
+        graph.IsStatic = true;
+        for (int n = 0; n < operators.Length; n++) graph.InferNode(n, infer);
+        return graph;
+    }
+
+    private void SetConstant(int value, Tensor tensor)
+    {
+        Constants[value] = tensor;
+        Types[value] = new TensorType(tensor.DType, tensor.Shape);
+    }
+
+    private void InferNode(int n, InferContext infer)
+    {
+        NodeDefinition node = Definition.Nodes[n];
+        Operator op = Operators[n];
+        infer.Reset(node.ToString(), node.Inputs.Length, node.Outputs.Length);
+        bool allConstant = op.IsPure, allKnown = true;
+        for (int i = 0; i < node.Inputs.Length; i++)
+        {
+            int v = node.Inputs[i];
+            if (v < 0) continue;
+            infer.SetInput(i, Types[v], Constants[v]);
+            allConstant &= Constants[v] != null;
+            allKnown &= Types[v].IsKnown;
+        }
+        op.Infer(infer);
+        bool outputsKnown = true;
+        for (int i = 0; i < node.Outputs.Length; i++)
+        {
+            int v = node.Outputs[i];
+            if (v < 0) continue;
+            Types[v] = infer.Output(i);
+            outputsKnown &= Types[v].IsKnown;
+        }
+        if (allConstant || (op.DependsOnShapesOnly && allKnown)) Fold(n);
+        else IsStatic &= outputsKnown && !op.HasDataDependentShape;
+    }
+
+    private unsafe void Fold(int n)
+    {
+        NodeDefinition node = Definition.Nodes[n];
+        var inputs = new Tensor?[node.Inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            int v = node.Inputs[i];
+            if (v >= 0) inputs[i] = Constants[v] ?? new Tensor(Types[v].DType, Types[v].Shape, null);
+        }
+        var outputs = new Tensor?[node.Outputs.Length];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            int v = node.Outputs[i];
+            if (v >= 0) outputs[i] = Types[v].IsKnown ? new Tensor(Types[v].DType, Types[v].Shape) : new Tensor(Types[v].DType, Shape.Unranked, null);
+        }
+        Operators[n].Compute(new ComputeContext(node.ToString(), inputs, outputs, (i, dtype, shape) =>
+        {
+            var tensor = new Tensor(dtype, shape);
+            if (i < outputs.Length && outputs[i] != null) outputs[i] = tensor;
+            return tensor;
+        }));
+        IsFolded[n] = true;
+        for (int i = 0; i < outputs.Length; i++)
+            if (node.Outputs[i] >= 0) SetConstant(node.Outputs[i], outputs[i]!);
+    }
+}

@@ -1,0 +1,75 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Run;
+
+/// <summary>What the device program can be asked to do.</summary>
+internal static class Commands
+{
+    private const string Help = """
+        edgelite-run: runs EdgeLite models
+
+          edgelite-run run MODEL.edgl --in NAME=FILE.npy .. --out DIR     one inference; writes DIR/<output>.npy
+          edgelite-run bench MODEL.edgl [--warmup N] [--runs N] [--json]  start-up, speed, memory
+          edgelite-run profile MODEL.edgl [--runs N] [--json]             time of every step and operator
+          edgelite-run doctor [--json]                                    what this device is and which kernels it gets
+
+        Common options
+          --threads N              threads of one inference, 0 = all processors (default 0; bench and profile: 1)
+          --shape NAME=1x3x64x64   size of an input whose shape is free
+          --device cpu|reference   where to run (default cpu)
+          --in FILE.npy            without NAME= where the model has one input
+          --json                   machine-readable
+
+        Environment: EDGELITE_MAX_ISA=scalar|avx2|avxvnni|avx512|avx512vnni|neon|neonfp16|neondot|neoni8mm caps the instruction set.
+        """;
+
+    public static int Dispatch(string[] args)
+    {
+        string command = args.Length > 0 ? args[0] : "";
+        if (command is "" or "--help" or "-h" or "help" || args.Contains("--help"))
+        {
+            Console.WriteLine(Help);
+            return command.Length == 0 ? 1 : 0;
+        }
+        if (command == "--version")
+        {
+            Console.WriteLine($"edgelite-run {typeof(Commands).Assembly.GetName().Version!.ToString(3)}");
+            return 0;
+        }
+        var arguments = new Arguments(args.AsSpan(1), ["--json"]);
+        switch (command)
+        {
+            case "run": RunCommand.Execute(arguments); return 0;
+            case "bench": BenchCommand.Execute(arguments); return 0;
+            case "profile": ProfileCommand.Execute(arguments); return 0;
+            case "doctor": DoctorCommand.Execute(arguments); return 0;
+            default: throw Arguments.Usage($"unknown command '{command}'");
+        }
+    }
+
+    /// <summary>A session with the common options applied.</summary>
+    public static Session OpenSession(Model model, Arguments arguments, int defaultThreads)
+    {
+        Session session = model.CreateSession(new SessionOptions
+        {
+            Threads = arguments.Int("--threads", defaultThreads),
+            Device = arguments.Value("--device") ?? "cpu",
+        });
+        foreach (string text in arguments.All("--shape"))
+        {
+            int equals = text.IndexOf('=');
+            int input = equals > 0 ? session.FindInput(text[..equals]) : 0;
+            session.Resize(input, ParseShape(text[(equals + 1)..]));
+        }
+        return session;
+    }
+
+    private static Shape ParseShape(string text)
+    {
+        string[] parts = text.Split('x', ',');
+        var dims = new long[parts.Length];
+        for (int i = 0; i < dims.Length; i++)
+            if (!long.TryParse(parts[i], out dims[i]) || dims[i] < 0) throw Arguments.Usage($"'{text}' is not a shape such as 1x3x224x224");
+        return new Shape(dims);
+    }
+}

@@ -1,0 +1,35 @@
+namespace EdgeLite.Run;
+
+/// <summary><c>edgelite-run profile</c>: mean time of every step, and by operator.</summary>
+internal static class ProfileCommand
+{
+    public static void Execute(Arguments arguments)
+    {
+        string path = arguments.Next("the model file");
+        int runs = Math.Max(1, arguments.Int("--runs", 50));
+        bool json = arguments.Flag("--json");
+        using Model model = Model.Load(path);
+        using Session session = Commands.OpenSession(model, arguments, defaultThreads: 1);
+        arguments.Finish();
+        session.Profile(3);
+        StepProfile[] steps = session.Profile(runs);
+        double total = steps.Sum(s => s.Microseconds);
+        if (json)
+        {
+            Console.WriteLine("{\"steps\":[" + string.Join(",", steps.Select(s => FormattableString.Invariant(
+                $$"""{"operator":{{Json.Text(s.Operator)}},"node":{{Json.Text(s.Node)}},"kernel":{{Json.Text(s.Kernel)}},"output":{{Json.Text(s.Output.ToString())}},"us":{{s.Microseconds:0.###}}}"""))) + "]}");
+            return;
+        }
+        Console.WriteLine($"{"us",10} {"share",6}  {"kernel",-28} {"output",-26} step");
+        foreach (StepProfile s in steps)
+            Console.WriteLine(FormattableString.Invariant($"{s.Microseconds,10:0.0} {s.Microseconds / total,6:0.0%}  {s.Kernel,-28} {s.Output,-26} {s.Operator} {s.Node}"));
+        Console.WriteLine();
+        Console.WriteLine($"{"us",10} {"share",6}  {"steps",5}  operator");
+        foreach (var group in steps.GroupBy(s => s.Operator).OrderByDescending(g => g.Sum(s => s.Microseconds)))
+        {
+            double us = group.Sum(s => s.Microseconds);
+            Console.WriteLine(FormattableString.Invariant($"{us,10:0.0} {us / total,6:0.0%}  {group.Count(),5}  {group.Key}"));
+        }
+        Console.WriteLine(FormattableString.Invariant($"{total,10:0.0} us in all"));
+    }
+}

@@ -1,0 +1,60 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Run;
+
+/// <summary><c>edgelite-run run</c>: one inference from .npy files to .npy files.</summary>
+internal static class RunCommand
+{
+    public static void Execute(Arguments arguments)
+    {
+        using Model model = Model.Load(arguments.Next("the model file"));
+        List<string> inputs = arguments.All("--in");
+        string directory = arguments.Value("--out") ?? throw Arguments.Usage("--out DIR is missing");
+        using Session session = Commands.OpenSession(model, arguments, defaultThreads: 0);
+        arguments.Finish();
+        FillInputs(session, inputs);
+        session.Run();
+        Directory.CreateDirectory(directory);
+        for (int i = 0; i < session.OutputCount; i++)
+        {
+            string path = Path.Combine(directory, FileName(session.OutputName(i)) + ".npy");
+            NpyFile.Write(path, session.Output(i));
+            Console.WriteLine($"{path}  {session.Output(i)}");
+        }
+    }
+
+    private static void FillInputs(Session session, List<string> files)
+    {
+        var tensors = new Tensor?[session.InputCount];
+        foreach (string text in files)
+        {
+            int input = 0;
+            string path = text;
+            int equals = text.IndexOf('=');
+            if (equals > 0 && !File.Exists(text))
+            {
+                input = session.FindInput(text[..equals]);
+                path = text[(equals + 1)..];
+            }
+            else if (session.InputCount != 1)
+            {
+                throw Arguments.Usage($"the model has {session.InputCount} inputs: write --in NAME=FILE.npy for each");
+            }
+            tensors[input] = NpyFile.Read(path);
+        }
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            if (tensors[i] == null)
+                throw new EdgeLiteException(Status.InvalidArgument, $"Input '{session.InputName(i)}' ({session.InputType(i).DType.Name()}{session.DescribeInput(i)}) is missing: give it with --in {session.InputName(i)}=FILE.npy.");
+            DType declared = session.InputType(i).DType;
+            if (tensors[i]!.DType != declared)
+                throw new EdgeLiteException(Status.InvalidType, $"Input '{session.InputName(i)}' is {declared.Name()}, the file holds {tensors[i]!.DType.Name()}.");
+            session.Resize(i, tensors[i]!.Shape);
+        }
+        for (int i = 0; i < tensors.Length; i++) tensors[i]!.CopyTo(session.Input(i));
+    }
+
+    /// <summary>Characters outside [A-Za-z0-9_.-] become _.</summary>
+    private static string FileName(string output) =>
+        string.Concat(output.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-' ? c : '_'));
+}
