@@ -13,7 +13,7 @@ public sealed partial class If : Operator
     /// <summary>Extension: how many of the last inputs are captured (all after the condition; accepted for symmetry with Loop).</summary>
     [Attr] public long Captures { get; set; }
 
-    public override bool HasDataDependentShape => true;
+    private Tensor[] _captured = [];
 
     public override void Infer(InferContext c)
     {
@@ -30,8 +30,12 @@ public sealed partial class If : Operator
         }
         else
         {
-            ThenBranch.Infer(inputs, then);
-            ElseBranch.Infer(inputs, other);
+            // A branch may be meant for other inputs (one of several sample rates, say): it counts only when it fits these.
+            EdgeLiteException? misfit = TryInfer(ThenBranch, inputs, then);
+            if (misfit != null) then = other;
+            EdgeLiteException? misfitOther = TryInfer(ElseBranch, inputs, other);
+            if (misfitOther != null) other = then;
+            if (misfit != null && misfitOther != null) throw misfit;
         }
         for (int i = 0; i < count; i++)
         {
@@ -43,11 +47,24 @@ public sealed partial class If : Operator
 
     public override void Compute(ComputeContext c)
     {
-        var inputs = new Tensor[c.InputCount - 1];
-        for (int i = 0; i < inputs.Length; i++) inputs[i] = c.Input(i + 1);
-        ReadOnlySpan<Tensor> results = Branch(c.Input(0)).Run(inputs);
+        if (_captured.Length != c.InputCount - 1) _captured = new Tensor[c.InputCount - 1];
+        for (int i = 0; i < _captured.Length; i++) _captured[i] = c.Input(i + 1);
+        ReadOnlySpan<Tensor> results = Branch(c.Input(0)).Run(_captured);
         for (int i = 0; i < c.OutputCount; i++)
             if (c.HasOutput(i)) results[i].CopyTo(c.Allocate(i, results[i].DType, results[i].Shape));
+    }
+
+    private static EdgeLiteException? TryInfer(ISubgraph branch, TensorType[] inputs, TensorType[] outputs)
+    {
+        try
+        {
+            branch.Infer(inputs, outputs);
+            return null;
+        }
+        catch (EdgeLiteException e)
+        {
+            return e;
+        }
     }
 
     private ISubgraph Branch(Tensor condition) => condition.GetInt64(0) != 0 ? ThenBranch : ElseBranch;
