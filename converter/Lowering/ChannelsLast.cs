@@ -63,6 +63,7 @@ public sealed class ChannelsLast : IGraphPass
         Value packed = WeightPacker.Pack(graph, w, geometry.Packing, geometry.Groups);
         Value entered = Enter(graph, node, x, geometry.SpatialRank);
         Value y = Rewrite.Insert(graph, node, geometry.OpType, node.Output.Name + ".nhwc", [entered, packed, node.Input(2)], geometry.Attributes(), "edgelite");
+        y.SourceName = node.Output.SourceName ?? node.Output.Name;
         Rewrite.Replace(graph, node.Output, Leave(graph, node, y, geometry.SpatialRank, node.Output.Name), keepName: true);
         return true;
     }
@@ -90,6 +91,7 @@ public sealed class ChannelsLast : IGraphPass
         Value?[] inputs = [.. node.Inputs];
         inputs[0] = entered;
         Value y = Rewrite.Insert(graph, node, node.OpType, node.Output.Name + ".nhwc", inputs, attributes);
+        y.SourceName = node.Output.SourceName ?? node.Output.Name;
         Value left = isWindow ? Leave(graph, node, y, spatial, node.Output.Name) : Rewrite.Transpose(graph, node, y, ToFirst(rank), node.Output.Name);
         Rewrite.Replace(graph, node.Output, left, keepName: true);
         return true;

@@ -161,6 +161,7 @@ public sealed class KernelFusion : IGraphPass
     private static Node ApplyAcrossView(Graph graph, Node node, Node view, Node activation, Activated act)
     {
         Value y = Rewrite.Insert(graph, node, node.OpType, node.Output.Name + ".fused", node.Inputs.ToArray(), WithActivation(node, act), node.Domain);
+        y.SourceName = activation.Output.SourceName ?? activation.Output.Name;
         graph.SetInput(view, 0, y);
         Rewrite.RemoveIfDead(graph, node);
         Rewrite.Replace(graph, activation.Output, view.Output);

@@ -83,6 +83,8 @@ public sealed class TransposeMotion : IGraphPass
         for (int i = 0; i < old.Length; i++)
         {
             if (old[i] is not { } from) continue;
+            // A proof finds the value under its name even when the Transpose behind it is gone.
+            moved[i]!.SourceName = from.SourceName ?? from.Name;
             // Fewer dimensions are known where a rule computed them from values that are not constant: keep what was known.
             Value to = Match.IsIdentity(rule.OutputPerms[i]) ? moved[i]! : Rewrite.Transpose(graph, node, moved[i]!, rule.OutputPerms[i], from.Name);
             Rewrite.Replace(graph, from, to, keepName: true);

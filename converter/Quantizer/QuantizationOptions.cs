@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>What int8 quantization may decide.</summary>
 public sealed record QuantizationOptions
 {
-    public RangeMethod Method { get; init; } = RangeMethod.Percentile;
+    public RangeMethod Method { get; init; } = RangeMethod.MeanSquaredError;
 
     /// <summary>Percent of numbers that <see cref="RangeMethod.Percentile"/> keeps.</summary>
     public double Percentile { get; init; } = 99.99;

@@ -82,6 +82,7 @@ public sealed class QuantizedElementwise : IGraphPass
         Value entered = ChannelsLast.Enter(graph, before, QuantizedEdit.ToInt8(graph, before, stored), 2);
         Value pooled = Rewrite.Insert(graph, before, "QAveragePool", op.Output.Name + ".q", [entered], Rewrite.Attributes(
             ("kernel_shape", kernel), ("strides", strides), ("pads", pads), ("y_min", (long)min), ("y_max", (long)max)), "edgelite");
+        pooled.SourceName = before.Output.SourceName ?? before.Output.Name;
         return ChannelsLast.Leave(graph, before, pooled, 2, op.Output.Name + ".q.nchw");
     }
 

@@ -48,6 +48,7 @@ public sealed class QuantizedLayers : IGraphPass
         Value packed = WeightPacker.Pack(graph, w.Name, w.Stored, geometry.Packing, geometry.Groups);
         Value result = Rewrite.Insert(graph, quantize, "Q" + geometry.OpType, op.Output.Name + ".q",
             [entered, packed, .. Constants(graph, op.Output.Name, w, w.Sums(axis), bias, x, y)], attributes, "edgelite");
+        result.SourceName = quantize.Output.SourceName ?? quantize.Output.Name;
         result = ChannelsLast.Leave(graph, quantize, result, geometry.SpatialRank, op.Output.Name + ".q.nchw");
         Rewrite.Replace(graph, quantize.Output, QuantizedEdit.FromInt8(graph, quantize, result, y.Type), keepName: true);
         return true;
