@@ -46,7 +46,7 @@ internal static class ProofHtml
             double width = double.IsNaN(v.Sqnr) ? 0 : Math.Clamp(v.Sqnr / FullBar, 0, 1) * 100;
             html.Append("<tr>");
             Cell(html, v.Order.ToString(CultureInfo.InvariantCulture), v.Order, "n");
-            Cell(html, v.Name, null, "name");
+            html.Append("<td class=\"name\" title=\"").Append(Text(v.Name)).Append("\">").Append(Text(v.Name)).Append("</td>");
             Cell(html, v.Operator, null, "");
             Cell(html, v.Shape, v.Elements, "");
             html.Append("<td class=\"bar\" data-v=\"").Append(Sortable(v.Sqnr)).Append("\"><i class=\"").Append(Grade(v.Sqnr)).Append("\" style=\"width:")

@@ -21,11 +21,14 @@ internal static class ProofTable
 
     public static string Range(double min, double max) => min > max ? "-" : $"{Number(min)} .. {Number(max)}";
 
+    // Long names differ at their end.
+    private static string Short(string name) => name.Length <= 60 ? name : "…" + name[^59..];
+
     private static readonly string[] s_headers = ["value", "operator", "shape", "SQNR dB", "cosine", "max abs", "max rel", "source range", "converted range"];
 
     private static string[] Row(ValueComparison v) =>
     [
-        v.Name, v.Operator, v.Shape, Decibels(v), v.Cosine.ToString("F6", CultureInfo.InvariantCulture), Number(v.MaxAbsError), Number(v.MaxRelError),
+        Short(v.Name), v.Operator, v.Shape, Decibels(v), v.Cosine.ToString("F6", CultureInfo.InvariantCulture), Number(v.MaxAbsError), Number(v.MaxRelError),
         Range(v.SourceMin, v.SourceMax), Range(v.ConvertedMin, v.ConvertedMax),
     ];
 }

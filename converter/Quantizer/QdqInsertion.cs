@@ -6,7 +6,7 @@ namespace EdgeLite.Converter.Quantizing;
 
 /// <summary>Writes a plan into the graph: QuantizeLinear and DequantizeLinear behind each quantized value, weights and constants as
 /// dequantized integers.</summary>
-internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan)
+internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMeans means)
 {
     private readonly Dictionary<TensorQuantization, (Value Scale, Value Zero)> _parameters = [];
     private readonly Dictionary<(Value, int), List<(float[] Scales, Value Real)>> _weights = [];
@@ -71,13 +71,24 @@ internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan)
             real = Add("DequantizeLinear", w.Name + ".dequantized", [stored, scale], axis);
             known.Add((scales, real));
         }
+        float[]? correction = means.Correction(node, w.Constant!, real.Producer!.Inputs[0]!.Constant!, axis, scales);
         graph.SetInput(node, 1, real);
-        if (bias == null) return;
+        if (bias == null && (correction == null || node.Is("MatMul"))) return;
+        Tensor bias32 = Corrected(bias?.Constant, correction, scales.Length);
+        string name = bias?.Name ?? w.Name + ".bias";
         float[] products = [.. scales.Select(s => xScale * s)];
-        Tensor stored32 = ChannelWeights.Bias(bias.Constant!, products);
-        Value b32 = graph.AddConstant(bias.Name + ".int32", stored32);
-        Value bScale = graph.AddConstant(bias.Name + ".scale", Tensor.FromArray<float>(products, new Shape(products.Length)));
-        graph.SetInput(biasNode, biasInput, Add("DequantizeLinear", bias.Name + ".dequantized", [b32, bScale], stored32.Shape.Rank - 1));
+        Tensor stored32 = ChannelWeights.Bias(bias32, products);
+        Value b32 = graph.AddConstant(name + ".int32", stored32);
+        Value bScale = graph.AddConstant(name + ".scale", Tensor.FromArray<float>(products, new Shape(products.Length)));
+        graph.SetInput(biasNode, biasInput, Add("DequantizeLinear", name + ".dequantized", [b32, bScale], stored32.Shape.Rank - 1));
+    }
+
+    private static Tensor Corrected(Tensor? bias, float[]? correction, int channels)
+    {
+        if (correction == null) return bias!;
+        var sum = new Tensor(DType.Float32, bias != null && bias.Count == channels ? bias.Shape : new Shape(channels));
+        for (int c = 0; c < channels; c++) sum.SetDouble(c, (bias?.GetDouble(bias.Count == 1 ? 0 : c) ?? 0) + correction[c]);
+        return sum;
     }
 
     /// <summary>Constant operands of arithmetic and concatenation: int8 by their own range.</summary>

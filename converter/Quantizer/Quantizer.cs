@@ -20,12 +20,13 @@ public static class Quantizer
             throw new EdgeLiteException(Status.InvalidArgument, $"Graph '{graph.Name}' is quantized already ({quantized}); convert it without int8 quantization.");
         int samples = Math.Min(data.Count, options.MaxSamples);
         if (samples < 1) throw new EdgeLiteException(Status.InvalidArgument, "int8 quantization needs at least one sample of calibration data.");
-        Dictionary<Value, RangeObserver> observed = Observe(graph, data, samples, options, progress);
+        var means = new ChannelMeans();
+        Dictionary<Value, RangeObserver> observed = Observe(graph, data, samples, options, means, progress);
         var plan = new QuantizationPlan(graph, observed, options);
         int active = plan.Active.Count();
         KeptFloat[] kept = [.. plan.KeptFloat()];
         progress?.Report(new("quantize", 0, 1));
-        var insertion = new QdqInsertion(graph, plan);
+        var insertion = new QdqInsertion(graph, plan, means);
         insertion.Run();
         if (options.Int8IO) NarrowEnds(graph, plan, insertion);
         GraphVerifier.Verify(graph);
@@ -38,7 +39,8 @@ public static class Quantizer
     public static Fp16Result Fp16(Graph graph) => Fp16Weights.Run(graph);
 
     /// <summary>The range of every float32 value that can become int8.</summary>
-    private static Dictionary<Value, RangeObserver> Observe(Graph graph, ICalibrationData data, int samples, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
+    private static Dictionary<Value, RangeObserver> Observe(Graph graph, ICalibrationData data, int samples, QuantizationOptions options, ChannelMeans means,
+        IProgress<QuantizationProgress>? progress)
     {
         var observed = new Dictionary<Value, RangeObserver>();
         foreach (Node node in graph.Nodes)
@@ -49,13 +51,17 @@ public static class Quantizer
         }
         foreach (Value input in graph.Inputs)
             if (QuantizationRoles.IsActivation(input)) observed.TryAdd(input, new RangeObserver());
+        ILookup<Value, Node> layers = graph.Nodes.Where(n => QuantizationRoles.Of(n).Role == QuantizationRole.Layer).ToLookup(n => n.Inputs[0]!);
         IGraphRunner runner = options.Runner(graph);
         for (int i = 0; i < samples; i++)
         {
             progress?.Report(new("calibrate", i, samples));
             runner.Run(data.Load(i), (value, tensor) =>
             {
-                if (tensor.DType == DType.Float32 && observed.TryGetValue(value, out RangeObserver? observer)) observer.Observe(tensor.Span<float>());
+                if (tensor.DType != DType.Float32 || !observed.TryGetValue(value, out RangeObserver? observer)) return;
+                observer.Observe(tensor.Span<float>());
+                // Readers of one kind see the same means.
+                foreach (Node layer in layers[value].DistinctBy(l => l.OpType is "Conv" or "ConvTranspose")) means.Add(layer, tensor);
             });
         }
         progress?.Report(new("calibrate", samples, samples));
