@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>What int8 quantization may decide.</summary>
 public sealed record QuantizationOptions
 {
-    public RangeMethod Method { get; init; } = RangeMethod.MeanSquaredError;
+    public RangeMethod Method { get; init; } = RangeMethod.Percentile;
 
     /// <summary>Percent of numbers that <see cref="RangeMethod.Percentile"/> keeps.</summary>
     public double Percentile { get; init; } = 99.99;
@@ -17,11 +17,24 @@ public sealed record QuantizationOptions
     /// trailing * stands for anything. An entry that fits nothing is an error.</summary>
     public IReadOnlyList<string> KeepFloat { get; init; } = [];
 
+    /// <summary>Rescales channels between convolutions so that one scale suits them all; the float model computes the same.</summary>
+    public bool EqualizeChannels { get; init; } = true;
+
     /// <summary>Makes the graph's float32 inputs and outputs int8 where their values are quantized.</summary>
     public bool Int8IO { get; init; }
 
     /// <summary>Makes what runs the graph on samples.</summary>
     public Func<Graph, IGraphRunner> Runner { get; init; } = graph => new InterpreterRunner(graph);
+
+    /// <summary>True when an entry of <see cref="KeepFloat"/> means this node.</summary>
+    internal bool IsKeptFloat(Node node) => KeepFloat.Any(entry => Fits(entry, node));
+
+    internal static bool Fits(string entry, Node node)
+    {
+        return Is(node.OpType) || Is(node.Name) || node.Outputs.Any(o => o != null && (Is(o.Name) || o.SourceName != null && Is(o.SourceName)));
+
+        bool Is(string name) => entry.EndsWith('*') ? name.StartsWith(entry[..^1], StringComparison.Ordinal) : name == entry;
+    }
 }
 
 /// <summary>How far a long step is: "calibrate" 3 of 20.</summary>

@@ -82,7 +82,7 @@ internal sealed class QuantizationPlan
             (QuantizationRole role, string? reason) = QuantizationRoles.Of(node);
             foreach (string entry in _options.KeepFloat)
             {
-                if (!Fits(entry, node)) continue;
+                if (!QuantizationOptions.Fits(entry, node)) continue;
                 unused.Remove(entry);
                 (role, reason) = (QuantizationRole.Float, $"asked for by '{entry}'");
             }
@@ -101,13 +101,6 @@ internal sealed class QuantizationPlan
         }
         if (unused.Count > 0)
             throw new EdgeLiteException(Status.InvalidArgument, $"Nothing in graph '{_graph.Name}' is called {string.Join(", ", unused.Order().Select(u => $"'{u}'"))}, which was to stay float.");
-    }
-
-    private static bool Fits(string entry, Node node)
-    {
-        return Is(node.OpType) || Is(node.Name) || node.Outputs.Any(o => o != null && (Is(o.Name) || o.SourceName != null && Is(o.SourceName)));
-
-        bool Is(string name) => entry.EndsWith('*') ? name.StartsWith(entry[..^1], StringComparison.Ordinal) : name == entry;
     }
 
     private void Activate()

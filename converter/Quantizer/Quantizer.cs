@@ -7,6 +7,9 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>Makes a float graph smaller: int8 by calibration, or float16 weights.</summary>
 public static class Quantizer
 {
+    /// <summary>Ranges of channels need fewer samples than those of tensors.</summary>
+    private const int EqualizationSamples = 16;
+
     /// <summary>
     /// Quantizes <paramref name="graph"/> in place after training: activations int8 with one scale and zero point a tensor, weights int8
     /// around zero with a scale for each output channel, biases int32. The graph keeps ONNX operators, with QuantizeLinear and
@@ -20,6 +23,19 @@ public static class Quantizer
             throw new EdgeLiteException(Status.InvalidArgument, $"Graph '{graph.Name}' is quantized already ({quantized}); convert it without int8 quantization.");
         int samples = Math.Min(data.Count, options.MaxSamples);
         if (samples < 1) throw new EdgeLiteException(Status.InvalidArgument, "int8 quantization needs at least one sample of calibration data.");
+        if (options.EqualizeChannels)
+        {
+            IGraphRunner runner = options.Runner(graph);
+            int few = Math.Min(samples, EqualizationSamples);
+            ChannelEqualization.Run(graph, node => !options.IsKeptFloat(node), onValue =>
+            {
+                for (int i = 0; i < few; i++)
+                {
+                    progress?.Report(new("equalize", i, few));
+                    runner.Run(data.Load(i), onValue);
+                }
+            });
+        }
         var means = new ChannelMeans();
         Dictionary<Value, RangeObserver> observed = Observe(graph, data, samples, options, means, progress);
         var plan = new QuantizationPlan(graph, observed, options);

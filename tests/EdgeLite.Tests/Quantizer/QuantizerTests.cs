@@ -232,6 +232,58 @@ public class QuantizerTests
         Assert.Equal(["x", "a"], r.Parameters.Keys);
     }
 
+    private const string Imbalanced = """
+        input %x : float32[1,4,12,12]
+        const %dw : float32[4,1,3,3] = seeded(1, 0.1, 0.3)
+        const %gain : float32[4,1,1,1] = [1, 0.02, 8, 0.2]
+        const %b : float32[4] = [0.1, 0.001, 0.5, -0.02]
+        const %pw : float32[8,4,1,1] = [1, 40, 0.1, 4, -1, 50, 0.1, 5, 2, 30, -0.1, 6, 1, -50, 0.2, 5, 1, 40, 0.1, -4, 1, 60, 0.1, 5, -2, 30, 0.1, 6, 1, 50, 0.1, 5]
+        %w = Mul(%dw, %gain)
+        %d = Conv(%x, %w, %b) {group=4}
+        %p = Conv(%d, %pw)
+        output %p
+        """;
+
+    [Fact]
+    public void Channels_between_layers_are_equalized()
+    {
+        Graph source = Parse(Imbalanced), same = Parse(Imbalanced);
+        PassList.Optimize(same);
+        Assert.Equal(2, same.Nodes.Count);
+        var runner = new InterpreterRunner(same);
+        Assert.Equal(1, ChannelEqualization.Run(same, _ => true, onValue => runner.Run(new Waves(source, 1).Load(0), onValue)));
+        GraphVerifier.Verify(same);
+        Assert.InRange(Compare(source, same).WorstOutputSqnr, 110, 200);
+        Assert.Equal(0, ChannelEqualization.Run(same, n => n.Name != "p", onValue => Assert.Fail("nothing is to be observed")));
+
+        Assert.True(Quality(true) > Quality(false) + 6, $"equalized {Quality(true):F1} dB, not {Quality(false):F1} dB");
+
+        double Quality(bool equalize)
+        {
+            Graph graph = Parse(Imbalanced);
+            PassList.Optimize(graph);
+            Quantize(graph, new QuantizationOptions { EqualizeChannels = equalize });
+            return Compare(source, graph).WorstOutputSqnr;
+        }
+    }
+
+    [Fact]
+    public void Bias_makes_up_for_rounded_weights()
+    {
+        // 1.27 sets the scale 0.01; 0.1249 is stored as 0.12. Both inputs are 2 on average.
+        Graph g = Parse("""
+            input %x : float32[1,2]
+            const %w : float32[2,1] = [1.27, 0.1249]
+            const %b : float32[1] = [0.5]
+            %y = Gemm(%x, %w, %b)
+            output %y
+            """);
+        var data = new Given([Tensor.FromArray<float>([1, 2.55f], new Shape(1, 2))], [Tensor.FromArray<float>([3, 1.45f], new Shape(1, 2))]);
+        Quantizer.Int8(g, data, new QuantizationOptions { Method = RangeMethod.MinMax });
+        Node b = g.Nodes.Single(n => n.Is("Gemm")).Inputs[2]!.Producer!;
+        Assert.Equal(0.5 + 0.0049 * 2, b.Inputs[0]!.Constant!.GetInt64(0) * b.Inputs[1]!.Constant!.GetDouble(0), 3);
+    }
+
     [Fact]
     public void Large_constants_become_float16()
     {
