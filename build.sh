@@ -1,0 +1,48 @@
+#!/bin/sh
+# Builds what people ship into artifacts/<RID>: edgelite (the converter, needs the .NET runtime), edgelite-run and libedgelite.so
+# (native, need nothing), and artifacts/include/edgelite.h.
+# usage: ./build.sh [linux-x64|linux-arm64]
+set -eu
+root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+cd "$root"
+rid=${1:-linux-x64}
+case $rid in
+    linux-x64 | linux-arm64) ;;
+    -h | --help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
+    *) echo "build.sh: unknown runtime identifier '$rid'; there are linux-x64 and linux-arm64" >&2; exit 1 ;;
+esac
+eng/install-dependencies.sh build "$rid"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+out=artifacts/$rid
+staging=artifacts/.staging-$rid
+rm -rf "$staging"
+mkdir -p "$out" "$staging" artifacts/include
+
+echo "== kernels ($rid)"
+eng/build-kernels.sh "$rid"
+
+# publish PROJECT FILE: ahead-of-time compiles a project; only the program itself is kept.
+publish() {
+    echo "== $2 ($rid)"
+    dotnet publish "$1" -c Release -r "$rid" -o "$staging/$2" -v quiet
+    rm -f "$out/$2"
+    cp "$staging/$2/$2" "$out/$2"
+}
+publish targets/edgelite-run/EdgeLite.Run.csproj edgelite-run
+publish targets/libedgelite/EdgeLite.Native.csproj libedgelite.so
+cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
+
+echo "== edgelite ($rid)"
+dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false -p:DebugType=none \
+    -p:GenerateDocumentationFile=false -p:CopyDocumentationFilesFromPackages=false -v quiet
+cp "build/$rid/kernels-native/libel_kernels.so" "$staging/converter/libel_kernels.so"
+find "$staging/converter" \( -name '*.pdb' -o -name '*.xml' -o -name '*.dbg' \) -delete
+rm -rf "$out/converter"
+mv "$staging/converter" "$out/converter"
+cp eng/edgelite-launcher.sh "$out/edgelite"
+chmod +x "$out/edgelite"
+rm -rf "$staging"
+
+echo "== $out"
+for file in edgelite edgelite-run libedgelite.so; do printf '%10s bytes  %s\n' "$(wc -c <"$out/$file")" "$out/$file"; done

@@ -1,0 +1,54 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Native;
+
+/// <summary>
+/// Objects behind opaque handles. A handle is a number: slot, generation of the slot, and a tag of the kind, so that a freed,
+/// foreign or invented handle is found out instead of dereferenced. Bits: generation 63..32, slot + 1 31..8, tag 7..0.
+/// </summary>
+internal sealed class HandleTable<T>(byte tag, string kind) where T : class
+{
+    private readonly Lock _lock = new();
+    private (T? Target, uint Generation)[] _slots = new (T?, uint)[4];
+
+    public nint Add(T target)
+    {
+        lock (_lock)
+        {
+            int slot = Array.FindIndex(_slots, s => s.Target == null);
+            if (slot < 0)
+            {
+                slot = _slots.Length;
+                Array.Resize(ref _slots, slot * 2);
+            }
+            _slots[slot].Target = target;
+            return (nint)((ulong)_slots[slot].Generation << 32 | (uint)(slot + 1) << 8 | tag);
+        }
+    }
+
+    public T Get(nint handle)
+    {
+        lock (_lock) return _slots[SlotOf(handle)].Target!;
+    }
+
+    /// <summary>Takes the object out; the handle is void from now on.</summary>
+    public T Remove(nint handle)
+    {
+        lock (_lock)
+        {
+            int slot = SlotOf(handle);
+            T target = _slots[slot].Target!;
+            _slots[slot] = (null, _slots[slot].Generation + 1);
+            return target;
+        }
+    }
+
+    private int SlotOf(nint handle)
+    {
+        if (handle == 0) throw new EdgeLiteException(Status.InvalidArgument, $"The {kind} is NULL.");
+        int slot = (int)((uint)handle >> 8) - 1;
+        if ((byte)handle != tag || (uint)slot >= (uint)_slots.Length || _slots[slot].Target == null || _slots[slot].Generation != (uint)((ulong)handle >> 32))
+            throw new EdgeLiteException(Status.InvalidArgument, $"This is no {kind}: it was freed already, or never made.");
+        return slot;
+    }
+}

@@ -1,0 +1,100 @@
+using EdgeLite.Core;
+
+namespace EdgeLite.Native;
+
+/// <summary>A session, its names as C texts, and the guard that lets one call in at a time.</summary>
+internal sealed unsafe class SessionHandle
+{
+    private readonly ModelHandle _model;
+    private readonly NativeText _texts = new();
+    private readonly nint[] _inputNames;
+    private readonly nint[] _outputNames;
+    private readonly TensorType[] _inputs;
+    private int _busy;
+    private bool _hasRun;
+
+    public SessionHandle(ModelHandle model, SessionOptions options)
+    {
+        model.Retain();
+        try
+        {
+            Session = model.Model.CreateSession(options);
+        }
+        catch
+        {
+            model.Release();
+            throw;
+        }
+        _model = model;
+        _inputs = [.. Enumerable.Range(0, Session.InputCount).Select(Session.InputType)];
+        _inputNames = [.. Enumerable.Range(0, Session.InputCount).Select(i => _texts.Add(Session.InputName(i)))];
+        _outputNames = [.. Enumerable.Range(0, Session.OutputCount).Select(i => _texts.Add(Session.OutputName(i)))];
+    }
+
+    public Session Session { get; }
+
+    public nint InputName(int i) => _inputNames[CheckInput(i)];
+    public nint OutputName(int i) => _outputNames[CheckOutput(i)];
+    public TensorType InputType(int i) => _inputs[CheckInput(i)];
+
+    /// <summary>What is known of an output: its actual type when it has one, otherwise what the converter knew.</summary>
+    public TensorType OutputType(int i)
+    {
+        CheckOutput(i);
+        foreach (TensorType input in _inputs)
+            if (!input.IsKnown) return Session.OutputType(i);
+        if (!_hasRun && !Session.IsStatic) return Session.OutputType(i);
+        Tensor tensor = Session.Output(i);
+        return new TensorType(tensor.DType, tensor.Shape);
+    }
+
+    public void Resize(int i, Shape shape)
+    {
+        TensorType type = new(InputType(i).DType, shape);
+        if (_inputs[i] == type) return;
+        Session.Resize(i, shape);
+        _inputs[i] = type;
+        _hasRun = false;
+    }
+
+    public Tensor Input(int i) => Numbers(Session.Input(CheckInput(i)), Session.InputName(i));
+
+    public Tensor Output(int i)
+    {
+        CheckOutput(i);
+        if (!_hasRun) throw new EdgeLiteException(Status.InvalidState, $"Output '{Session.OutputName(i)}' has no value: call el_session_run first.");
+        return Numbers(Session.Output(i), Session.OutputName(i));
+    }
+
+    public void Run()
+    {
+        _hasRun = false;
+        Session.Run();
+        _hasRun = true;
+    }
+
+    public void Enter()
+    {
+        if (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+            throw new EdgeLiteException(Status.InvalidState, "The session is in use by another thread: one call at a time, or a session for each thread.");
+    }
+
+    public void Leave() => Volatile.Write(ref _busy, 0);
+
+    /// <summary>To be called once, after <see cref="Enter"/>, which is never left again: a call that is late finds it busy.</summary>
+    public void Close()
+    {
+        Session.Dispose();
+        _texts.Dispose();
+        _model.Release();
+    }
+
+    private static Tensor Numbers(Tensor tensor, string name) => tensor.DType != DType.String ? tensor
+        : throw new EdgeLiteException(Status.Unsupported, $"'{name}' holds strings, which have no memory that C could see; use the C# API for this model.");
+
+    private int CheckInput(int i) => Check(i, _inputNames.Length, "input");
+    private int CheckOutput(int i) => Check(i, _outputNames.Length, "output");
+
+    private static int Check(int i, int count, string what) => (uint)i < (uint)count ? i
+        : throw new EdgeLiteException(Status.InvalidArgument, $"There is no {what} number {i}; the model has {count}.");
+}

@@ -1,0 +1,197 @@
+/* EdgeLite: run a converted neural network (.edgl) from C. Link with -ledgelite.
+ *
+ *     el_model* model;
+ *     el_session* session;
+ *     if (el_model_load("face.edgl", &model) != EL_OK) { fprintf(stderr, "%s\n", el_last_error()); return 1; }
+ *     el_session_create(model, NULL, &session);
+ *     el_session_set_input(session, 0, pixels, sizeof pixels);
+ *     el_session_run(session);
+ *     el_session_get_output(session, 0, scores, sizeof scores);
+ *     el_session_free(session);
+ *     el_model_free(model);
+ *
+ * Every function returns el_status, except for those that return a constant text. After a failure, el_last_error() says in one
+ * sentence what was wrong, in the thread that made the call. An out parameter is written on success only (one exception: the rank, see
+ * el_session_input_shape).
+ *
+ * Handles are numbers, not addresses: a freed or invented handle gives EL_INVALID_ARGUMENT. A handle that was freed may be
+ * passed by mistake, never to harm.
+ *
+ * Threads: a model may be used by any number of threads. A session serves one call at a time; a second one that comes while the
+ * first has not returned gets EL_INVALID_STATE and changes nothing. Sessions of one model run in parallel.
+ *
+ * Texts are UTF-8 and end with a zero byte.
+ */
+#ifndef EDGELITE_H
+#define EDGELITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define EL_CALL __declspec(dllimport)
+#else
+#define EL_CALL
+#endif
+
+/* 1-99 the caller, 100-199 the model file, 200-299 the graph in it, 300-399 the system. */
+typedef enum el_status {
+    EL_OK = 0,
+
+    EL_INVALID_ARGUMENT = 1,
+    EL_INVALID_SHAPE = 2,
+    EL_INVALID_TYPE = 3,
+    EL_NOT_FOUND = 4,
+    EL_BUFFER_TOO_SMALL = 5,
+    EL_INVALID_STATE = 6,
+
+    EL_FILE_NOT_FOUND = 100,
+    EL_NOT_A_MODEL = 101,
+    EL_CORRUPT = 102,
+    EL_NEWER_VERSION = 103,
+    EL_TRUNCATED = 104,
+
+    EL_UNKNOWN_OPERATOR = 200,
+    EL_INVALID_GRAPH = 201,
+    EL_UNSUPPORTED = 202,
+    EL_RUNTIME_FAILURE = 203,
+
+    EL_OUT_OF_MEMORY = 300,
+    EL_IO_ERROR = 301,
+    EL_INTERNAL = 399
+} el_status;
+
+/* Element types; the numbers are those of ONNX. Types below one byte are packed, the first element in the low bits. */
+typedef enum el_dtype {
+    EL_UNDEFINED = 0,
+    EL_FLOAT32 = 1,
+    EL_UINT8 = 2,
+    EL_INT8 = 3,
+    EL_UINT16 = 4,
+    EL_INT16 = 5,
+    EL_INT32 = 6,
+    EL_INT64 = 7,
+    EL_STRING = 8,
+    EL_BOOL = 9,
+    EL_FLOAT16 = 10,
+    EL_FLOAT64 = 11,
+    EL_UINT32 = 12,
+    EL_UINT64 = 13,
+    EL_COMPLEX64 = 14,
+    EL_COMPLEX128 = 15,
+    EL_BFLOAT16 = 16,
+    EL_FLOAT8E4M3FN = 17,
+    EL_FLOAT8E4M3FNUZ = 18,
+    EL_FLOAT8E5M2 = 19,
+    EL_FLOAT8E5M2FNUZ = 20,
+    EL_UINT4 = 21,
+    EL_INT4 = 22,
+    EL_FLOAT4E2M1 = 23,
+    EL_FLOAT8E8M0 = 24,
+    EL_UINT2 = 25,
+    EL_INT2 = 26
+} el_dtype;
+
+/* A tensor has at most so many dimensions. */
+#define EL_MAX_RANK 8
+
+typedef struct el_model el_model;
+typedef struct el_session el_session;
+
+/* ---- the library ------------------------------------------------------------------------------------------------ */
+
+/* "0.1.0" */
+EL_CALL const char* el_version(void);
+
+/* What the last call that failed in this thread has to say; "" when none failed. Valid until the next failure in this thread. */
+EL_CALL const char* el_last_error(void);
+
+/* "EL_CORRUPT" for EL_CORRUPT, "EL_UNKNOWN_STATUS" for a number that is none. */
+EL_CALL const char* el_status_name(el_status status);
+
+/* ---- models ----------------------------------------------------------------------------------------------------- */
+
+/* Maps and verifies a file. Its weights are used where they lie; the file must not be changed in place meanwhile (replacing it
+ * by renaming is fine). */
+EL_CALL el_status el_model_load(const char* path, el_model** model);
+
+/* As el_model_load; the bytes are copied and need not stay. */
+EL_CALL el_status el_model_load_memory(const void* data, size_t size, el_model** model);
+
+/* Gives the handle back. The memory goes when the last session of the model is freed. NULL does nothing. */
+EL_CALL el_status el_model_free(el_model* model);
+
+/* A text that the converter stored (author, labels, ...), valid until the model is freed. EL_NOT_FOUND when the key is absent. */
+EL_CALL el_status el_model_metadata(el_model* model, const char* key, const char** value);
+
+/* Bytes of the constants in the file. */
+EL_CALL el_status el_model_weight_bytes(el_model* model, int64_t* bytes);
+
+/* ---- sessions --------------------------------------------------------------------------------------------------- */
+
+typedef struct el_session_options {
+    size_t struct_size; /* sizeof(el_session_options); fields that the caller does not know yet have their default */
+    int32_t threads;    /* of one inference, the caller included; 0: every processor; 1: creates no thread */
+    const char* device; /* "cpu" or "reference"; NULL: "cpu" */
+} el_session_options;
+
+/* options may be NULL. */
+EL_CALL el_status el_session_create(el_model* model, const el_session_options* options, el_session** session);
+
+/* Frees a session that no call is using (otherwise EL_INVALID_STATE). NULL does nothing. */
+EL_CALL el_status el_session_free(el_session* session);
+
+EL_CALL el_status el_session_input_count(el_session* session, int32_t* count);
+EL_CALL el_status el_session_output_count(el_session* session, int32_t* count);
+
+/* Names stay valid as long as the session. */
+EL_CALL el_status el_session_input_name(el_session* session, int32_t input, const char** name);
+EL_CALL el_status el_session_output_name(el_session* session, int32_t output, const char** name);
+
+/* EL_NOT_FOUND when there is none of that name; el_last_error() lists those there are. */
+EL_CALL el_status el_session_find_input(el_session* session, const char* name, int32_t* input);
+EL_CALL el_status el_session_find_output(el_session* session, const char* name, int32_t* output);
+
+EL_CALL el_status el_session_input_dtype(el_session* session, int32_t input, el_dtype* dtype);
+EL_CALL el_status el_session_output_dtype(el_session* session, int32_t output, el_dtype* dtype);
+
+/* Writes the rank and the dimensions. A negative dimension is free: of an input, until el_session_resize_input chose it; of an
+ * output, where its size is known only after a run. rank is -1 where even the rank is free. When `capacity` is less than the
+ * rank, EL_BUFFER_TOO_SMALL is returned and the rank is written. */
+EL_CALL el_status el_session_input_shape(el_session* session, int32_t input, int64_t* dims, int32_t capacity, int32_t* rank);
+EL_CALL el_status el_session_output_shape(el_session* session, int32_t output, int64_t* dims, int32_t capacity, int32_t* rank);
+
+/* Chooses the shape of an input with free dimensions. Addresses of input and output data got before are void afterwards. */
+EL_CALL el_status el_session_resize_input(el_session* session, int32_t input, const int64_t* dims, int32_t rank);
+
+/* The memory of an input, to be filled in place; valid until an input is resized or the session freed. */
+EL_CALL el_status el_session_input_data(el_session* session, int32_t input, void** data);
+EL_CALL el_status el_session_input_size(el_session* session, int32_t input, size_t* bytes);
+
+/* Copies exactly el_session_input_size() bytes from the caller's buffer; any other `bytes` is EL_INVALID_ARGUMENT. */
+EL_CALL el_status el_session_set_input(el_session* session, int32_t input, const void* data, size_t bytes);
+
+/* One inference. */
+EL_CALL el_status el_session_run(el_session* session);
+
+/* A result of the last run, where it lies; valid until the next call of el_session_run or el_session_resize_input.
+ * EL_INVALID_STATE before the first run. */
+EL_CALL el_status el_session_output_data(el_session* session, int32_t output, const void** data);
+EL_CALL el_status el_session_output_size(el_session* session, int32_t output, size_t* bytes);
+
+/* Copies a result into the caller's buffer, EL_BUFFER_TOO_SMALL when it holds fewer than el_session_output_size() bytes. */
+EL_CALL el_status el_session_get_output(el_session* session, int32_t output, void* buffer, size_t capacity);
+
+/* Bytes of the one block that holds inputs, outputs and intermediate results; -1 where shapes depend on values and memory is
+ * taken as the run goes. */
+EL_CALL el_status el_session_arena_bytes(el_session* session, int64_t* bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
