@@ -34,8 +34,8 @@ publish targets/libedgelite/EdgeLite.Native.csproj libedgelite.so
 cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
 
 echo "== edgelite ($rid)"
-dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false -p:DebugType=none \
-    -p:GenerateDocumentationFile=false -p:CopyDocumentationFilesFromPackages=false -v quiet
+dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false \
+    -v quiet
 cp "build/$rid/kernels-native/libel_kernels.so" "$staging/converter/libel_kernels.so"
 find "$staging/converter" \( -name '*.pdb' -o -name '*.xml' -o -name '*.dbg' \) -delete
 rm -rf "$out/converter"

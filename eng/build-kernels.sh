@@ -1,9 +1,11 @@
 #!/bin/sh
 # Builds the native kernels for one runtime identifier into build/<RID>; does nothing when they are up to date.
-# usage: eng/build-kernels.sh linux-x64|linux-arm64
+# usage: eng/build-kernels.sh linux-x64|linux-arm64 [all]     all: their tests and benchmarks too
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 rid=${1:-linux-x64}
+goals="--target el_kernels el_kernels_shared"
+[ "${2:-}" != all ] || goals=
 build="$root/build/$rid"
 mkdir -p "$build"
 # Projects built in parallel share this folder.
@@ -17,7 +19,8 @@ if [ ! -f "$build/CMakeCache.txt" ]; then
     fi
     cmake "$@" >/dev/null
 fi
-cmake --build "$build" --target el_kernels el_kernels_shared -j "$(nproc)" >"$build/build.log" 2>&1 || {
+# shellcheck disable=SC2086
+cmake --build "$build" $goals -j "$(nproc)" >"$build/build.log" 2>&1 || {
     cat "$build/build.log" >&2
     exit 1
 }

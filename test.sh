@@ -1,0 +1,111 @@
+#!/bin/sh
+# Installs what is missing, builds, runs every test. The last line is "N passed, N failed, N skipped".
+# usage: ./test.sh [--quick]     --quick: the inner loop; no ahead-of-time build, no Arm, no conformance suite
+set -u
+root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+cd "$root" || exit 1
+quick=0
+case ${1:-} in
+    "") ;;
+    --quick) quick=1 ;;
+    -h | --help) sed -n '2,3s/^# //p' "$0"; exit 0 ;;
+    *) echo "test.sh: unknown option '$1'" >&2; exit 1 ;;
+esac
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+passed=0 failed=0 skipped=0
+results=$root/artifacts/test-results
+rm -rf "$results"
+mkdir -p "$results"
+
+section() { printf '\n== %s\n' "$1"; }
+count() { passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped + $3)); }
+# step NAME COMMAND..: a step that must succeed, and counts only when it fails.
+step() {
+    name=$1
+    shift
+    section "$name"
+    "$@" && return 0
+    echo "FAILED: $name"
+    count 0 1 0
+    return 1
+}
+finish() {
+    printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+}
+
+# native_tests RID: every C test of the kernels, one line each; Arm ones run under qemu.
+native_tests() {
+    rid=$1
+    runner=
+    if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then runner="qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu"; fi
+    for source in kernels-native/tests/*.c; do
+        name=$(basename "$source" .c)
+        start=$(date +%s)
+        # shellcheck disable=SC2086
+        if timeout 600 $runner "build/$rid/kernels-native/$name" >"$results/$rid-$name.log" 2>&1; then
+            echo "passed  $name ($rid, $(($(date +%s) - start)) s)"
+            count 1 0 0
+        else
+            echo "FAILED  $name ($rid); the end of its output:"
+            tail -20 "$results/$rid-$name.log"
+            count 0 1 0
+        fi
+    done
+}
+
+step "what is missing is installed" eng/install-dependencies.sh test linux-x64 || finish
+if [ $quick -eq 0 ]; then step "what is missing for Arm is installed" eng/install-dependencies.sh test linux-arm64 || finish; fi
+
+step "native kernels and their tests are built (linux-x64)" eng/build-kernels.sh linux-x64 all || finish
+section "native kernel tests (linux-x64)"
+native_tests linux-x64
+
+if [ $quick -eq 0 ]; then
+    if step "native kernels and their tests are built (linux-arm64)" eng/build-kernels.sh linux-arm64 all; then
+        section "native kernel tests (linux-arm64 under qemu)"
+        native_tests linux-arm64
+    fi
+    step "what people ship is built (linux-x64)" ./build.sh linux-x64
+    step "what people ship is built (linux-arm64)" ./build.sh linux-arm64
+fi
+
+configuration=Release
+[ $quick -eq 0 ] || configuration=Debug
+step "the solution is built ($configuration)" dotnet build EdgeLite.sln -c $configuration -v quiet || finish
+
+section "tests of converter, runtime and targets"
+dotnet test tests/EdgeLite.Tests -c $configuration --no-build --logger "trx;LogFileName=tests.trx" --results-directory "$results" \
+    --blame-hang-timeout 10m
+if [ -f "$results/tests.trx" ]; then
+    counters=$(grep -o '<Counters [^>]*>' "$results/tests.trx")
+    counter() { printf '%s' "$counters" | sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p"; }
+    count "$(counter passed)" "$(($(counter executed) - $(counter passed)))" "$(($(counter total) - $(counter executed)))"
+else
+    echo "FAILED: dotnet test ended without a result"
+    count 0 1 0
+fi
+
+if [ $quick -eq 0 ]; then
+    section "ONNX backend conformance"
+    suites=${EDGELITE_SHARED:-$(dirname "$root")/shared}/conformance/onnx
+    [ -d "$suites" ] || suites=$root/shared/conformance/onnx
+    if [ -d "$suites" ]; then
+        dotnet tests/Conformance/bin/$configuration/net10.0/conformance.dll "$suites"/*.tar.xz --failed >"$results/conformance.log"
+        totals=$(sed -n 's/^all  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\)$/\1 \2 \3/p' "$results/conformance.log" | tail -1)
+        if [ -n "$totals" ]; then
+            grep '^FAIL ' "$results/conformance.log"
+            echo "conformance: passed, failed, skipped: $totals"
+            # shellcheck disable=SC2086
+            count $totals
+        else
+            echo "FAILED: the conformance runner ended without a report"
+            count 0 1 0
+        fi
+    else
+        echo "skipped: the suite is not there (folder conformance/onnx beside the repository in 'shared', or where EDGELITE_SHARED says)"
+        count 0 0 1
+    fi
+fi
+finish

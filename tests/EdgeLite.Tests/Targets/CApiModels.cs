@@ -1,0 +1,60 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Format;
+
+namespace EdgeLite.Tests.Targets;
+
+/// <summary>The model files that the tests of the C API use, described in tests/capi/test_capi.c.</summary>
+public sealed class CApiModels : IDisposable
+{
+    public CApiModels()
+    {
+        Folder = Directory.CreateTempSubdirectory("edgelite-capi-").FullName;
+        ModelWriter.Write(Sums(), PathOf("sums"));
+        ModelWriter.Write(Free(), PathOf("free"));
+        ModelWriter.Write(Heavy(), PathOf("heavy"));
+        byte[] bytes = ModelWriter.ToBytes(Sums());
+        bytes[FileHeader.Size + 40] ^= 0x55;
+        File.WriteAllBytes(PathOf("damaged"), bytes);
+    }
+
+    public string Folder { get; }
+
+    public string PathOf(string model) => Path.Combine(Folder, model + ".edgl");
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private static Graph Sums()
+    {
+        var graph = new Graph("sums");
+        Value a = graph.AddInput("a", new TensorType(DType.Float32, new Shape(2, 3)));
+        Value b = graph.AddInput("b", new TensorType(DType.Float32, new Shape(2, 3)));
+        Value sum = graph.Add("Add", "sum", [a, b]);
+        Value product = graph.Add("Mul", "product", [a, b]);
+        graph.AddOutput(sum);
+        graph.AddOutput(product);
+        graph.Metadata["author"] = "tests";
+        ShapeInference.Run(graph);
+        return graph;
+    }
+
+    private static Graph Free()
+    {
+        var graph = new Graph("free");
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(graph.SymbolDim("batch"), 4)));
+        graph.AddOutput(graph.Add("Relu", "y", [x]));
+        ShapeInference.Run(graph);
+        return graph;
+    }
+
+    private static Graph Heavy()
+    {
+        var graph = new Graph("heavy");
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(256, 256)));
+        Value h = x;
+        for (int i = 0; i < 8; i++) h = graph.Add("MatMul", $"h{i}", [h, x]);
+        graph.AddOutput(h);
+        ShapeInference.Run(graph);
+        return graph;
+    }
+}
