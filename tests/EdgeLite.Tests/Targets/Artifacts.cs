@@ -6,7 +6,7 @@ namespace EdgeLite.Tests.Targets;
 internal static class Artifacts
 {
     /// <summary>The runtime identifier of this machine.</summary>
-    public static string Host => RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+    public static string Host => RuntimeInformation.OSArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "linux-arm64" : "linux-x64";
 
     public static string PathOf(string rid, string file) => Path.Combine(SharedData.Root, "artifacts", rid, file);
 
