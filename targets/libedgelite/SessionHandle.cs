@@ -50,9 +50,18 @@ internal sealed unsafe class SessionHandle
 
     public void Resize(int i, Shape shape)
     {
-        TensorType type = new(InputType(i).DType, shape);
-        if (_inputs[i] == type) return;
-        Session.Resize(i, shape);
+        TensorType old = InputType(i), type = new(old.DType, shape);
+        if (!shape.IsKnown) throw new EdgeLiteException(Status.InvalidShape, $"Input '{Session.InputName(i)}': shape {shape} has a negative dimension.");
+        if (old == type) return;
+        try
+        {
+            Session.Resize(i, shape);
+        }
+        catch
+        {
+            Session.Resize(i, old.Shape);
+            throw;
+        }
         _inputs[i] = type;
         _hasRun = false;
     }

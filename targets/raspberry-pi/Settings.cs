@@ -4,13 +4,14 @@ using EdgeLite.Core;
 
 namespace EdgeLite.RaspberryPi;
 
-/// <summary>What the program does, as watch.json says it. Pins are GPIO (BCM) numbers.</summary>
+/// <summary>What the program does, as watch.json says it. Pins are GPIO (BCM) numbers. The properties are settable because generated
+/// JSON readers overwrite the defaults of init-only ones.</summary>
 internal sealed record Settings
 {
-    public TriggerSettings Trigger { get; init; } = new();
-    public CameraSettings Camera { get; init; } = new();
-    public DetectorSettings Detector { get; init; } = new();
-    public ActuatorSettings Actuator { get; init; } = new();
+    public TriggerSettings Trigger { get; set; } = new();
+    public CameraSettings Camera { get; set; } = new();
+    public DetectorSettings Detector { get; set; } = new();
+    public ActuatorSettings Actuator { get; set; } = new();
 
     public static Settings Load(string path)
     {
@@ -57,51 +58,51 @@ internal sealed record Settings
 /// <summary>What starts a look. <c>Edge</c> rising and <c>Pull</c> down suit a PIR sensor, falling and up a button to ground.</summary>
 internal sealed record TriggerSettings
 {
-    public int Pin { get; init; } = 17;
-    public string Edge { get; init; } = "rising";
-    public string Pull { get; init; } = "down";
+    public int Pin { get; set; } = 17;
+    public string Edge { get; set; } = "rising";
+    public string Pull { get; set; } = "down";
 
     /// <summary>Seconds after a look in which the trigger is not listened to (a PIR sensor stays high for some seconds).</summary>
-    public double PauseSeconds { get; init; } = 2;
+    public double PauseSeconds { get; set; } = 2;
 }
 
 /// <summary>Where frames come from: a V4L2 device, the program rpicam-still, or a picture file.</summary>
 internal sealed record CameraSettings
 {
-    public string Source { get; init; } = "still";
-    public string Device { get; init; } = "/dev/video0";
-    public string Command { get; init; } = "rpicam-still";
-    public string File { get; init; } = "";
-    public int Width { get; init; } = 640;
-    public int Height { get; init; } = 480;
+    public string Source { get; set; } = "still";
+    public string Device { get; set; } = "/dev/video0";
+    public string Command { get; set; } = "rpicam-still";
+    public string File { get; set; } = "";
+    public int Width { get; set; } = 640;
+    public int Height { get; set; } = 480;
 }
 
 /// <summary>Which network looks, and when it has found something: a face, or class <c>Class</c> of the first output, from
 /// <c>Threshold</c> (0..1) on.</summary>
 internal sealed record DetectorSettings
 {
-    public string Model { get; init; } = "";
-    public string Kind { get; init; } = "face";
-    public int Class { get; init; } = 1;
-    public float Threshold { get; init; } = 0.6f;
-    public int Threads { get; init; } = 2;
+    public string Model { get; set; } = "";
+    public string Kind { get; set; } = "face";
+    public int Class { get; set; } = 1;
+    public float Threshold { get; set; } = 0.6f;
+    public int Threads { get; set; } = 2;
 
     /// <summary>Values of black and white at a classifier's float input.</summary>
-    public float Low { get; init; }
+    public float Low { get; set; }
 
-    public float High { get; init; } = 1;
+    public float High { get; set; } = 1;
 }
 
 /// <summary>What happens for <c>Seconds</c> when something was found: an LED on a pin, or a hobby servo on a PWM channel.</summary>
 internal sealed record ActuatorSettings
 {
-    public string Kind { get; init; } = "led";
-    public int Pin { get; init; } = 27;
-    public int PwmChip { get; init; }
-    public int PwmChannel { get; init; }
-    public double OffAngle { get; init; }
-    public double OnAngle { get; init; } = 90;
-    public double Seconds { get; init; } = 3;
+    public string Kind { get; set; } = "led";
+    public int Pin { get; set; } = 27;
+    public int PwmChip { get; set; }
+    public int PwmChannel { get; set; }
+    public double OffAngle { get; set; }
+    public double OnAngle { get; set; } = 90;
+    public double Seconds { get; set; } = 3;
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,

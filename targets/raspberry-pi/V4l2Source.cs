@@ -56,7 +56,7 @@ internal sealed unsafe partial class V4l2Source(CameraSettings settings) : IFram
                 Prepare(buffer, i);
                 Control(camera, QueryBuffer, buffer, "buffer");
                 nuint length = *(uint*)(buffer + BufferLength);
-                nint address = mmap(0, length, ProtRead, MapShared, camera, *(uint*)(buffer + BufferOffset));
+                nint address = mmap(0, length, ProtRead, MapShared, camera, (nint)(*(uint*)(buffer + BufferOffset)));
                 if (address == -1) throw Failed("mmap");
                 maps[i] = (address, length);
                 Control(camera, QueueBuffer, buffer, "queue");

@@ -55,6 +55,6 @@ public partial class SourceRulesTests
     [GeneratedRegex(@"^(?:\s*)(?:(?:public|internal|private|protected|static|sealed|abstract|partial|readonly|ref|unsafe|file)\s+)+(?:class|struct|interface|enum|record(?:\s+struct|\s+class)?)\s+(\w+)", RegexOptions.Multiline)]
     private static partial Regex TypeDeclaration();
 
-    [GeneratedRegex(@"\[Operator\(.*?class\s+(\w+)", RegexOptions.Singleline)]
+    [GeneratedRegex(@"^\[Operator\("".*?class\s+(\w+)", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex OperatorClass();
 }

