@@ -182,6 +182,16 @@ public sealed unsafe partial class Resize : Operator
         }
     }
 
+    /// <summary>The position in input coordinates that output <paramref name="output"/> of axis <paramref name="axis"/> reads, given the
+    /// constant inputs; for kernels that take tables.</summary>
+    internal double SourcePosition(in Shape x, in Shape y, int axis, Tensor? scales, Tensor? sizes, long output)
+    {
+        int at = PositionOf(axis, x.Rank);
+        if (at < 0) return output;
+        double scale = scales is { Count: > 0 } ? scales.GetDouble(at) : ScaleOf(x, axis, at, sizes!);
+        return Position(new AxisMap(x[axis], y[axis], scale, 0, 1), output);
+    }
+
     private double Position(in AxisMap map, long o)
     {
         double length = map.Scale * map.In;
@@ -198,7 +208,7 @@ public sealed unsafe partial class Resize : Operator
         }
     }
 
-    private long RoundNearest(double x) => (long)(NearestMode switch
+    internal long RoundNearest(double x) => (long)(NearestMode switch
     {
         "floor" => Math.Floor(x),
         "ceil" => Math.Ceiling(x),

@@ -14,14 +14,12 @@ internal static class DoctorCommand
         string isas = string.Join(' ', CpuKernels.IsaNames);
         string best = CpuKernels.IsaNames.Last();
         string? cap = Environment.GetEnvironmentVariable("EDGELITE_MAX_ISA");
-        var kernels = CpuKernels.All.GroupBy(k => k.Name).OrderBy(g => g.Key, StringComparer.Ordinal).ToList();
-        var available = CpuKernels.IsaNames.ToHashSet();
-        string Chosen(IGrouping<string, (string Name, string Isa)> kernel) => kernel.Last(k => available.Contains(k.Isa)).Isa;
+        List<string> kernels = [.. CpuKernels.All.Select(k => k.Name).Distinct().Order(StringComparer.Ordinal)];
         bool cuda = NativeLibrary.TryLoad("libcuda.so.1", out _);
         string cudaText = cuda ? "driver found; this build has no CUDA device" : "no driver (libcuda.so.1 is not there)";
         if (json)
         {
-            string chosen = "{" + string.Join(",", kernels.Select(k => $"{Json.Text(k.Key)}:{Json.Text(Chosen(k))}")) + "}";
+            string chosen = "{" + string.Join(",", kernels.Select(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k))}")) + "}";
             Console.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant())}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", CpuKernels.IsaNames.Select(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(cudaText)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
             return;
         }
@@ -32,7 +30,7 @@ internal static class DoctorCommand
         Console.WriteLine($"cuda          {cudaText}");
         Console.WriteLine($"operators     {OperatorTable.All.Length}, of which the reference loop always serves");
         Console.WriteLine($"kernels       {kernels.Count}, best instruction set {best}:");
-        foreach (var group in kernels.GroupBy(Chosen))
-            Console.WriteLine($"  {group.Key,-11} {string.Join(' ', group.Select(k => k.Key))}");
+        foreach (var group in kernels.GroupBy(CpuKernels.ChosenIsa))
+            Console.WriteLine($"  {group.Key,-11} {string.Join(' ', group)}");
     }
 }

@@ -67,6 +67,9 @@ public static unsafe partial class CpuKernels
         }
     }
 
+    /// <summary>The instruction set of the variant that this processor gets.</summary>
+    public static string ChosenIsa(string kernel) => IsaName(Find(kernel).Isa);
+
     internal static NativeKernel Find(string name)
     {
         Row* row = el_find_kernel(name, s_isas);
