@@ -1,39 +1,151 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Text.Json;
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Quantizing;
 using EdgeLite.Core;
 using Spectre.Console;
+using Status = EdgeLite.Core.Status;
 
 namespace EdgeLite.Converter.Cli;
 
 /// <summary><c>edgelite convert</c>.</summary>
 internal static class ConvertCommand
 {
+    private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
+    private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights) or int8 (weights and activations).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
+    private static readonly Option<string> s_method = new("--method") { Description = "How ranges are observed: min-max or percentile.", DefaultValueFactory = _ => "percentile" };
+    private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.99 };
+    private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
+    private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
+    private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
+    private static readonly Option<string> s_target = new("--target") { Description = "Profile of the device; recorded in the file.", DefaultValueFactory = _ => "" };
+    private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
+    private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
+    private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
+
     public static Command Create()
     {
-        var source = new Argument<FileInfo>("source") { Description = "The model to convert; its format is recognised from the content." };
-        var output = new Option<FileInfo>("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-        var shapes = new Option<string[]>("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
-        var target = new Option<string>("--target") { Description = "Profile of the device (a name under targets/profiles).", DefaultValueFactory = _ => "" };
-        var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.") { source, output, shapes, target };
-        command.SetAction(result =>
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8");
+        s_method.AcceptOnlyFromAmong("min-max", "percentile");
+        var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            var options = new ConversionOptions
-            {
-                Shapes = ParseShapes(result.GetValue(shapes) ?? []),
-                Target = result.GetValue(target) ?? "",
-                Progress = stage => AnsiConsole.MarkupLineInterpolated($"[grey]{stage} ...[/]"),
-            };
-            long start = Stopwatch.GetTimestamp();
-            string path = result.GetValue(output)!.FullName;
-            (Graph graph, string format) = Pipeline.Import(result.GetValue(source)!.FullName, options);
-            Pipeline.Optimize(graph, options);
-            Pipeline.Lower(graph, options);
-            Pipeline.Write(graph, path, options);
-            AnsiConsole.MarkupLineInterpolated($"{format} -> {path}: {new FileInfo(path).Length:N0} bytes, {graph.Nodes.Count} steps, {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s");
-            return 0;
-        });
+            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_json,
+        };
+        command.SetAction(Execute);
         return command;
+    }
+
+    private static int Execute(ParseResult args)
+    {
+        bool json = args.GetValue(s_json);
+        long start = Stopwatch.GetTimestamp();
+        string source = args.GetValue(s_source)!.FullName, path = args.GetValue(s_output)!.FullName;
+        var options = new ConversionOptions
+        {
+            Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
+            Target = args.GetValue(s_target) ?? "",
+            Progress = stage => Say(json, $"{stage} ..."),
+        };
+        (Graph graph, string format) = Pipeline.Import(source, options);
+        Pipeline.Optimize(graph, options);
+        ICalibrationData? calibration = null;
+        QuantizationResult? quantization = null;
+        switch (args.GetValue(s_quantize))
+        {
+            case "int8":
+                calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
+                quantization = Quantizer.Int8(graph, calibration, new QuantizationOptions
+                {
+                    Method = args.GetValue(s_method) == "min-max" ? RangeMethod.MinMax : RangeMethod.Percentile,
+                    Percentile = args.GetValue(s_percentile),
+                    KeepFloat = args.GetValue(s_keepFloat) ?? [],
+                    Int8IO = args.GetValue(s_int8Io),
+                }, new ProgressLine(json));
+                ShapeInference.Run(graph);
+                break;
+            default:
+                if (args.GetValue(s_calibrate) != null)
+                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8.");
+                break;
+        }
+        Pipeline.Lower(graph, options);
+        if (args.GetValue(s_quantize) == "fp16") Quantizer.Fp16(graph); // last: folding would expand the weights again
+        Pipeline.Write(graph, path, options);
+        ProofReport? proof = Prove(args, source, path, graph, options, calibration, quantization, json);
+        Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
+        return 0;
+    }
+
+    /// <summary>Compares the written file, run by the runtime, with the source model, run by the reference loops.</summary>
+    private static ProofReport? Prove(ParseResult args, string source, string path, Graph lowered, ConversionOptions options,
+        ICalibrationData? calibration, QuantizationResult? quantization, bool json)
+    {
+        Graph original = Pipeline.Import(source, options with { Progress = null }).Graph;
+        ICalibrationData samples;
+        try
+        {
+            samples = calibration ?? CalibrationData.Open($"random:{Math.Max(1, args.GetValue(s_samples))}", original);
+        }
+        catch (EdgeLiteException e) when (e.Status == Status.InvalidShape)
+        {
+            Say(json, $"no proof: {e.Message}");
+            return null;
+        }
+        Say(json, "comparing with the source model ...");
+        using Model model = Model.Load(path);
+        using var runner = new SessionRunner(lowered, model);
+        ProofReport report = Proof.Compare(new InterpreterRunner(original), runner, samples, Math.Max(1, args.GetValue(s_samples)), quantization?.Parameters, new ProgressLine(json));
+        if (args.GetValue(s_report) is { } file) report.Save(file.FullName);
+        return report;
+    }
+
+    private static void Summarize(ParseResult args, string path, string format, Graph graph, QuantizationResult? quantization, ProofReport? proof, TimeSpan elapsed, bool json)
+    {
+        long bytes = new FileInfo(path).Length;
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new
+            {
+                source_format = format,
+                file = path,
+                bytes,
+                steps = graph.Nodes.Count,
+                quantized_nodes = quantization?.QuantizedNodes ?? 0,
+                kept_float = quantization?.KeptFloat.Select(k => new { node = k.Node, reason = k.Reason }) ?? [],
+                worst_output_sqnr_db = proof == null ? (double?)null : double.IsFinite(proof.WorstOutputSqnr) ? proof.WorstOutputSqnr : 999,
+                outputs = proof?.Outputs.Select(o => new { name = o.Name, sqnr_db = double.IsFinite(o.Sqnr) ? o.Sqnr : 999, cosine = o.Cosine, max_abs_error = o.MaxAbsError }) ?? [],
+                seconds = elapsed.TotalSeconds,
+            }));
+            return;
+        }
+        proof?.Print(new TerminalReport(), quantization == null ? 0 : 8);
+        if (quantization is { KeptFloat.Count: > 0 })
+            AnsiConsole.MarkupLineInterpolated($"[yellow]{quantization.KeptFloat.Count} nodes stay float[/]: {string.Join(", ", quantization.KeptFloat.Take(6).Select(k => $"{k.Node} ({k.Reason})"))}{(quantization.KeptFloat.Count > 6 ? ", ..." : "")}");
+        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} of them int8" : "")}, {elapsed.TotalSeconds:0.0} s");
+        if (args.GetValue(s_report) is { } file && proof != null) AnsiConsole.MarkupLineInterpolated($"report: {file.FullName}");
+    }
+
+    /// <summary>Progress goes to standard error, so that standard output holds the result alone.</summary>
+    private static void Say(bool json, string text)
+    {
+        if (!json) Console.Error.WriteLine(text);
+    }
+
+    /// <summary>One line for each stage, rewritten in place on a terminal.</summary>
+    private sealed class ProgressLine(bool quiet) : IProgress<QuantizationProgress>
+    {
+        private string _stage = "";
+
+        public void Report(QuantizationProgress value)
+        {
+            if (quiet) return;
+            if (!Console.IsErrorRedirected) Console.Error.Write($"\r{value.Stage} {value.Done}/{value.Total}{(value.Done >= value.Total ? "\n" : "")}");
+            else if (value.Stage != _stage) Console.Error.WriteLine($"{value.Stage} ...");
+            _stage = value.Stage;
+        }
     }
 
     internal static Dictionary<string, Shape> ParseShapes(IEnumerable<string> texts)
@@ -45,8 +157,8 @@ internal static class ConvertCommand
             string[] parts = text[(equals + 1)..].Split('x');
             var dims = new long[parts.Length];
             for (int i = 0; i < dims.Length; i++)
-                if (!long.TryParse(parts[i], out dims[i]) || dims[i] < -1)
-                    throw new EdgeLiteException(Core.Status.InvalidArgument, $"--shape '{text}' is not of the form NAME=1x3x224x224.");
+                if (!long.TryParse(parts[i], out dims[i]) || dims[i] < 0)
+                    throw new EdgeLiteException(Status.InvalidArgument, $"--shape '{text}' is not of the form NAME=1x3x224x224.");
             shapes[equals < 0 ? "" : text[..equals]] = new Shape(dims);
         }
         return shapes;

@@ -7,6 +7,7 @@ var root = new RootCommand("EdgeLite: converts neural networks into small files 
 {
     ConvertCommand.Create(),
     InspectCommand.Create(),
+    CompareCommand.Create(),
     DumpCommand.Create(),
 };
 try

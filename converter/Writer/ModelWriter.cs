@@ -88,7 +88,7 @@ public sealed class ModelWriter
         return new GraphDefinition
         {
             Name = graph.Name,
-            Values = [.. values.Select(v => new ValueDefinition { Name = v.Name, Type = v.Type, Constant = v.Constant })],
+            Values = [.. values.Select(v => new ValueDefinition { Name = v.Name, Type = v.Type, Constant = v.Constant, SourceName = v.SourceName == v.Name ? null : v.SourceName })],
             Nodes = [.. graph.Nodes.Select(n => new NodeDefinition
             {
                 Domain = n.Domain,
@@ -156,6 +156,7 @@ public sealed class ModelWriter
     {
         int name = Text(value.Name), shape = Numbers(value.Type.Shape.AsSpan());
         int strings = value.Constant?.Strings is { } texts ? Texts(texts) : 0;
+        int sourceName = value.SourceName != null ? Text(value.SourceName) : 0;
         _builder.StartTable(Schema.Value.Count);
         _builder.AddOffset(Schema.Value.Name, name, 0);
         _builder.AddByte(Schema.Value.DType, (byte)value.Type.DType, 0);
@@ -175,6 +176,7 @@ public sealed class ModelWriter
             }
         }
         _builder.AddLong(Schema.Value.ArenaOffset, value.ArenaOffset, -1);
+        _builder.AddOffset(Schema.Value.SourceName, sourceName, 0);
         return _builder.EndTable();
     }
 

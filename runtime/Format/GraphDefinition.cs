@@ -34,6 +34,9 @@ public sealed class ValueDefinition
     /// <summary>The constant's data (in place in the mapped file), otherwise null.</summary>
     public Tensor? Constant { get; init; }
 
+    /// <summary>The name in the source model of what this value holds, where it differs from <see cref="Name"/>.</summary>
+    public string? SourceName { get; init; }
+
     /// <summary>Offset in the stored arena plan; -1 for constants and where there is no plan.</summary>
     public long ArenaOffset { get; set; } = -1;
 }

@@ -75,6 +75,7 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
             Name = name,
             Type = new TensorType(dtype, shape),
             Constant = table.Bool(Schema.Value.Constant) ? ReadConstant(table, name, dtype, shape) : null,
+            SourceName = table.String(Schema.Value.SourceName),
             ArenaOffset = table.Int64(Schema.Value.ArenaOffset, -1),
         };
     }

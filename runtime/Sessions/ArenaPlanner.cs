@@ -20,7 +20,9 @@ public static class ArenaPlanner
     }
 
     /// <summary>Offset of each value (-1: constant or unused) and the bytes of the whole arena.</summary>
-    public static (long[] Offsets, long ArenaBytes) Plan(TypedGraph graph)
+    /// <param name="graph">a static graph</param>
+    /// <param name="keepAll">every value keeps memory of its own until the end of the run, so that all can be read afterwards</param>
+    public static (long[] Offsets, long ArenaBytes) Plan(TypedGraph graph, bool keepAll = false)
     {
         GraphDefinition definition = graph.Definition;
         int valueCount = definition.Values.Length, nodeCount = definition.Nodes.Length;
@@ -39,7 +41,7 @@ public static class ArenaPlanner
             {
                 int v = node.Outputs[i];
                 if (v < 0) continue;
-                int last = isOutput[v] ? nodeCount : Math.Max(lastUse[v], n);
+                int last = isOutput[v] || keepAll ? nodeCount : Math.Max(lastUse[v], n);
                 Buffer? shared = i == 0 ? FindShared(graph, n, buffers) : null;
                 if (shared != null)
                 {

@@ -21,14 +21,16 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     private readonly Operator[] _operators;
     private readonly IDevice _device;
     private readonly int _threads;
+    private readonly bool _keepAll;
     private readonly List<Entry> _plans = [];
 
-    public GraphExecutor(GraphDefinition definition, IDevice device, int threads, Func<ISubgraph, ISubgraph> subgraph)
+    public GraphExecutor(GraphDefinition definition, IDevice device, int threads, bool keepAll, Func<ISubgraph, ISubgraph> subgraph)
     {
         _definition = Instantiate(definition, subgraph);
         _operators = TypedGraph.CreateOperators(_definition);
         _device = device;
         _threads = threads;
+        _keepAll = keepAll;
     }
 
     /// <summary>The pool of the session; a subgraph runs on the same one.</summary>
@@ -75,7 +77,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         {
             TypedGraph graph = TypedGraph.Create(_definition, _operators, inputs);
             return graph.IsStatic
-                ? new Entry(inputs.ToArray(), graph, new StaticPlan(graph, _device, _threads), null)
+                ? new Entry(inputs.ToArray(), graph, new StaticPlan(graph, _device, _threads, _keepAll), null)
                 : new Entry(inputs.ToArray(), graph, null, new DynamicPlan(graph, _device, _threads));
         }
         catch (OverflowException e)

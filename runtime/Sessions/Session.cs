@@ -16,6 +16,10 @@ public sealed record SessionOptions
 
     /// <summary><c>cpu</c>, or <c>reference</c> for the plain loops.</summary>
     public string Device { get; init; } = "cpu";
+
+    /// <summary>Every value keeps memory of its own, so that <see cref="Session.Values"/> can be read after a run: for comparing layer
+    /// by layer. Takes more memory.</summary>
+    public bool KeepAllValues { get; init; }
 }
 
 /// <summary>
@@ -28,12 +32,14 @@ public sealed class Session : IDisposable
     private readonly GraphExecutor _executor;
     private readonly GraphDefinition _graph;
     private readonly TensorType[] _inputTypes;
+    private readonly bool _keepAll;
     private nint _pool;
     private bool _disposed;
 
     internal Session(Model model, SessionOptions options)
     {
         Model = model;
+        _keepAll = options.KeepAllValues;
         Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         IDevice device = options.Device switch
         {
@@ -118,6 +124,17 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>Every computed value of the last run with its name in the file; needs <see cref="SessionOptions.KeepAllValues"/> and a
+    /// static plan.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Values()
+    {
+        if (!_keepAll) throw new EdgeLiteException(Status.InvalidState, "Values are kept only by a session made with KeepAllValues.");
+        StaticPlan plan = Prepared().Static
+            ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values; its values cannot be kept.");
+        for (int v = 0; v < plan.Tensors.Length; v++)
+            if (plan.Tensors[v] is { } tensor && plan.Graph.Constants[v] == null) yield return (_graph.Values[v].Name, tensor);
+    }
+
     /// <summary>True when every shape is known before the run, so that it allocates nothing.</summary>
     public bool IsStatic => Prepared().Static != null;
 
@@ -159,7 +176,7 @@ public sealed class Session : IDisposable
     }
 
     private GraphExecutor Instantiate(GraphDefinition definition, IDevice device) =>
-        new(definition, device, Threads, sub => Instantiate(((ModelReader.GraphReference)sub).Definition, device)) { Pool = _pool };
+        new(definition, device, Threads, _keepAll, sub => Instantiate(((ModelReader.GraphReference)sub).Definition, device)) { Pool = _pool };
 
     private GraphExecutor Prepared()
     {

@@ -32,11 +32,11 @@ internal sealed unsafe class StaticPlan : IDisposable
     private readonly long _scratchBytes;
     private readonly long _scratchOffset;
 
-    public StaticPlan(TypedGraph graph, IDevice device, int threads)
+    public StaticPlan(TypedGraph graph, IDevice device, int threads, bool keepAll)
     {
         GraphDefinition definition = graph.Definition;
         Graph = graph;
-        (long[] offsets, ArenaBytes) = StoredPlan(graph) ?? ArenaPlanner.Plan(graph);
+        (long[] offsets, ArenaBytes) = (keepAll ? null : StoredPlan(graph)) ?? ArenaPlanner.Plan(graph, keepAll);
         var calls = new (NativeCall[]? Calls, int Node)[definition.Nodes.Length];
         var bind = new BindContext(threads);
         for (int n = 0; n < calls.Length; n++)

@@ -1,0 +1,35 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Quantizing;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter;
+
+/// <summary>Runs a written model through the runtime, on the kernels that a device would use, and shows its values under the names of
+/// the lowered graph that it was written from.</summary>
+public sealed class SessionRunner : IGraphRunner, IDisposable
+{
+    private readonly Session _session;
+
+    /// <param name="graph">the graph that <paramref name="model"/> was written from</param>
+    /// <param name="model">outlives the runner</param>
+    public SessionRunner(Graph graph, Model model)
+    {
+        Graph = graph;
+        _session = model.CreateSession(new SessionOptions { KeepAllValues = true });
+    }
+
+    public Graph Graph { get; }
+
+    public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs, Action<Value, Tensor>? onValue = null)
+    {
+        for (int i = 0; i < inputs.Count; i++) _session.Resize(i, inputs[i].DType, inputs[i].Shape);
+        for (int i = 0; i < inputs.Count; i++) inputs[i].CopyTo(_session.Input(i));
+        _session.Run();
+        if (onValue != null && _session.IsStatic)
+            foreach ((string name, Tensor tensor) in _session.Values())
+                if (Graph.Find(name) is { } value) onValue(value, tensor);
+        return [.. Enumerable.Range(0, _session.OutputCount).Select(_session.Output)];
+    }
+
+    public void Dispose() => _session.Dispose();
+}
