@@ -124,7 +124,7 @@ internal static class ConvertCommand
         proof?.Print(new TerminalReport(), quantization == null ? 0 : 8);
         if (quantization is { KeptFloat.Count: > 0 })
             AnsiConsole.MarkupLineInterpolated($"[yellow]{quantization.KeptFloat.Count} nodes stay float[/]: {string.Join(", ", quantization.KeptFloat.Take(6).Select(k => $"{k.Node} ({k.Reason})"))}{(quantization.KeptFloat.Count > 6 ? ", ..." : "")}");
-        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} of them int8" : "")}, {elapsed.TotalSeconds:0.0} s");
+        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in int8" : "")}, {elapsed.TotalSeconds:0.0} s");
         if (args.GetValue(s_report) is { } file && proof != null) AnsiConsole.MarkupLineInterpolated($"report: {file.FullName}");
     }
 
