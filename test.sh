@@ -44,7 +44,7 @@ native_tests() {
         name=$(basename "$source" .c)
         start=$(date +%s)
         # shellcheck disable=SC2086
-        if timeout 600 $runner "build/$rid/kernels-native/$name" >"$results/$rid-$name.log" 2>&1; then
+        if timeout 240 $runner "build/$rid/kernels-native/$name" >"$results/$rid-$name.log" 2>&1; then
             echo "passed  $name ($rid, $(($(date +%s) - start)) s)"
             count 1 0 0
         else
