@@ -1,12 +1,18 @@
-/* Parameter blocks and packings of the integer kernels, and the one integer rule that all of them share.
+/* Parameter blocks and packings of the integer kernels, and the two integer rules of requantization.
  *
- * Requantization (the rule of TensorFlow Lite's reference kernels, so their models give their bits):
+ * Requantization (the rules of TensorFlow Lite's interpreter, so its models give its bits):
  *     real multiplier M is stored as (multiplier, shift): M = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31) or 0;
  *     shift in [-31, 30]. Convolutions, gemm and mean take M >= 0; qadd_s8 and qmul_s8 also take negated multipliers
  *     (TFLite's SUB is an ADD with the second multiplier negated). INT32_MIN is never a multiplier.
+ *   qconv_s8 and qgemm_s8 round once, halves up, and saturate (the interpreter runs CONV_2D and FULLY_CONNECTED through the
+ *   ruy library; its rule is in ruy/apply_multiplier.cc):
+ *     el_requantize_once(acc, multiplier, shift) = saturate_int32((acc * multiplier + 2^(30 - shift)) >> (31 - shift))
+ *   All others round twice: qdwconv_s8, qconv_transpose_s8, qadd_s8, qsub_s8, qmul_s8, qmean_s8, requantize_s8
+ *   (MultiplyByQuantizedMultiplier in tensorflow/lite/kernels/internal/common.h):
  *     el_requantize(acc, multiplier, shift) =
  *         RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(acc << max(shift,0), multiplier), max(-shift,0))
- * The left shift wraps around in int32; "el_requantize(..) + zero" is then clamped without overflow (el_clamp_s8).
+ *     The left shift wraps around in int32.
+ * "requantized + zero" is then clamped without overflow (el_clamp_s8).
  * Results are equal bit for bit on every instruction set. Accumulators are int32 and wrap around (no int16 saturation).
  *
  * Panel packing of int8 weights B[K][N] (the same for every instruction set):
@@ -41,6 +47,11 @@ static inline int32_t el_requantize(int32_t acc, int32_t multiplier, int32_t shi
         el_rounding_doubling_high_mul((int32_t)((uint32_t)acc << left), multiplier), right);
 }
 
+static inline int32_t el_requantize_once(int32_t acc, int32_t multiplier, int32_t shift) {
+    int64_t v = ((int64_t)acc * multiplier + (1ll << (30 - shift))) >> (31 - shift);
+    return (int32_t)(v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v);
+}
+
 /* clamp(value + zero, lo, hi) without overflow; lo and hi lie in the int8 (or uint8) range. */
 static inline int32_t el_clamp_s8(int32_t value, int32_t zero, int32_t lo, int32_t hi) {
     int64_t v = (int64_t)value + zero;
@@ -52,7 +63,8 @@ static inline int32_t el_clamp_s8(int32_t value, int32_t zero, int32_t lo, int32
  *          multiplier[oc] int32, shift[oc] int32, y[n][oh][ow][oc] int8
  * wsum[o] is the sum of channel o's weights. acc = sum((x - x_zero) * w) + bias, which kernels compute as
  * sum(x*w) + bias - x_zero*wsum, padding positions holding x_zero.
- * y = clamp(el_requantize(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max).
+ * y = clamp(r(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max), r being el_requantize_once in qconv_s8, el_requantize in
+ * the other two.
  * qconv_transpose_s8: x[iy][ix] adds to y at oy = iy*stride_h + ky*dilation_h - pad_top (likewise ox); positions outside
  * are dropped; wsum is not read (it may be NULL), since border and phase decide which weights meet an input.
  * Every zero point is an int8 value. */

@@ -1,5 +1,6 @@
 /* Every variant of the int8 convolutions and matrix products gives the bits of the scalar kernel, which gives the bits of
- * a plain reference over unpacked weights with its own wide-integer requantization. */
+ * a plain reference over unpacked weights with its own wide-integer requantization: one rounding for convolution and matrix
+ * product, two for the others. */
 #include "test_harness.h"
 #include "el_quant.h"
 
@@ -19,6 +20,16 @@ static int32_t wide_requantize(int32_t acc, int32_t m, int32_t shift) {
     __int128 d = (__int128)1 << -shift, magnitude = quotient < 0 ? -quotient : quotient;
     __int128 rounded = (2 * magnitude + d) / (2 * d);
     return (int32_t)(quotient < 0 ? -rounded : rounded);
+}
+
+/* floor(acc * m * 2^shift / 2^31 + 1/2) in 128 bits, saturated */
+static int32_t wide_requantize_once(int32_t acc, int32_t m, int32_t shift) {
+    __int128 product = (__int128)acc * m, unit = 2147483648u;
+    if (shift > 0) product *= (__int128)1 << shift;
+    else unit *= (__int128)1 << -shift;
+    __int128 doubled = 2 * product + unit, quotient = doubled / (2 * unit);
+    if (doubled % (2 * unit) < 0) quotient--;
+    return (int32_t)(quotient > INT32_MAX ? INT32_MAX : quotient < INT32_MIN ? INT32_MIN : quotient);
 }
 
 static int32_t random_multiplier(void) {
@@ -42,6 +53,9 @@ static void test_requantize(void) {
                 int32_t got = el_requantize(acc, m, shift), want = wide_requantize(acc, m, shift);
                 th_checks++;
                 if (got != want) th_fail("el_requantize(%d, %d, %d) = %d, expected %d", acc, m, shift, got, want);
+                got = el_requantize_once(acc, m, shift), want = wide_requantize_once(acc, m, shift);
+                th_checks++;
+                if (got != want) th_fail("el_requantize_once(%d, %d, %d) = %d, expected %d", acc, m, shift, got, want);
             }
 }
 
@@ -68,7 +82,7 @@ static channel_data random_channels(int32_t oc, double size, int wild) {
     for (int32_t o = 0; o < oc; o++) {
         d.bias[o] = wild && th_range(0, 3) == 0 ? (int32_t)th_u32() : th_range(-1000, 1000);
         d.multiplier[o] = random_multiplier();
-        d.shift[o] = wild ? th_range(-31, 10) : -bits + th_range(-1, 2);
+        d.shift[o] = wild ? th_range(-31, th_range(0, 2) ? 10 : 30) : -bits + th_range(-1, 2);
     }
     return d;
 }
@@ -156,7 +170,8 @@ static void conv_case(int kind, el_qconv_params p, int extreme, int wild) {
                                 acc += (int64_t)(x[((n * p.h + iy) * p.w + ix) * p.c + o / cout * cin + ci] - p.x_zero) *
                                        w[(o * taps + ky * p.kw + kx) * cin + ci];
                         }
-                    int64_t v = (int64_t)wide_requantize((int32_t)(uint32_t)(uint64_t)acc, d.multiplier[o], d.shift[o]) + p.y_zero;
+                    int32_t sum = (int32_t)(uint32_t)(uint64_t)acc;
+                    int64_t v = (int64_t)(kind == 0 ? wide_requantize_once : wide_requantize)(sum, d.multiplier[o], d.shift[o]) + p.y_zero;
                     want[((n * p.oh + oy) * p.ow + ox) * p.oc + o] = (int8_t)(v < p.y_min ? p.y_min : v > p.y_max ? p.y_max : v);
                 }
     static const char* const names[] = {"qconv_s8", "qconv_transpose_s8", "qdwconv_s8"};
@@ -219,7 +234,7 @@ static void gemm_case(int32_t m, int32_t n, int32_t k, int extreme, int wild) {
         for (int32_t j = 0; j < n; j++) {
             int64_t acc = d.bias[j];
             for (int32_t l = 0; l < k; l++) acc += (int64_t)(x[i * k + l] - p.x_zero) * w[j * k + l];
-            int64_t v = (int64_t)wide_requantize((int32_t)(uint32_t)(uint64_t)acc, d.multiplier[j], d.shift[j]) + p.y_zero;
+            int64_t v = (int64_t)wide_requantize_once((int32_t)(uint32_t)(uint64_t)acc, d.multiplier[j], d.shift[j]) + p.y_zero;
             want[i * n + j] = (int8_t)(v < p.y_min ? p.y_min : v > p.y_max ? p.y_max : v);
         }
     char what[80];
@@ -229,8 +244,40 @@ static void gemm_case(int32_t m, int32_t n, int32_t k, int extreme, int wild) {
     th_free_all();
 }
 
+/* Chosen sums at every shift through the end of a tile: weights are zero, so a sum is the bias. Half of them give results
+ * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case; gemm is kind 3. */
+static void rounding_case(int kind) {
+    static const int32_t ends[] = {INT32_MIN, INT32_MIN + 1, INT32_MAX, INT32_MAX - 1, -(1 << 30), 1 << 30, 0, 1, -1, 2, -2, 3};
+    enum { rows = 3, n = 62 * 40, k = 4 };
+    el_qconv_params conv = {1, 1, rows, kind == 2 ? n : k, 1, rows, n, 1, 1, 1, 1, 1, 1, 0, 0, kind == 2 ? n : 1, 5, -3, -128, 127};
+    el_qgemm_params gemm = {rows, n, k, 5, -3, -128, 127};
+    int8_t* x = th_alloc((size_t)rows * n, 1);
+    int8_t* b = th_alloc((size_t)n * k, 64);
+    int8_t* y = th_alloc((size_t)rows * n, 1);
+    int8_t* want = th_alloc((size_t)rows * n, 1);
+    channel_data d = random_channels(n, 1, 0);
+    th_fill_bytes(x, (size_t)rows * n);
+    memset(b, 0, (size_t)n * k);
+    memset(d.wsum, 0, (size_t)n * 4);
+    for (int32_t o = 0; o < n; o++) {
+        int32_t shift = d.shift[o] = o % 62 - 31;
+        if (th_range(0, 1)) d.multiplier[o] = 1 << 30;
+        if (o / 62 % 2) d.bias[o] = ends[th_range(0, 11)];
+        else if (shift > 0) d.bias[o] = th_range(-3, 3);
+        else d.bias[o] = (int32_t)(th_range(-120, 120) * (1ll << -shift) / (shift < -24 ? 128 : 1)) + th_range(-1, 1);
+        int32_t r = (kind % 3 == 0 ? wide_requantize_once : wide_requantize)(d.bias[o], d.multiplier[o], shift);
+        int64_t v = (int64_t)r - 3;
+        for (int32_t i = 0; i < rows; i++) want[i * n + o] = (int8_t)(v < -128 ? -128 : v > 127 ? 127 : v);
+    }
+    static const char* const names[] = {"qconv_s8", "qconv_transpose_s8", "qdwconv_s8", "qgemm_s8"};
+    void* buffers[] = {x, b, d.bias, d.wsum, d.multiplier, d.shift, y};
+    run_variants(names[kind], kind == 3 ? (void*)&gemm : (void*)&conv, buffers, 6, (size_t)rows * n, want, "chosen sums");
+    th_free_all();
+}
+
 int main(void) {
     test_requantize();
+    for (int i = 0; i < 20; i++) rounding_case(i % 4);
     for (int32_t m = 1; m <= 26; m++) gemm_case(m, th_range(1, 140), th_range(1, 70), m % 4 == 0, m % 5 == 0);
     gemm_case(200, 64, 64, 0, 0);
     gemm_case(97, 70, 33, 1, 0);

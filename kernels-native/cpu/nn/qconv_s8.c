@@ -34,7 +34,7 @@ void el_qconv_s8__scalar(const el_ctx* ctx, const void* params, void* const* buf
                             for (int32_t ci = 0; ci < cin; ci++)
                                 acc += (uint32_t)((pixel[ci] - p->x_zero) * tap[ci / 4 * 64 + ci % 4]);
                         }
-                    int32_t r = el_requantize((int32_t)acc, multiplier[o], shift[o]);
+                    int32_t r = el_requantize_once((int32_t)acc, multiplier[o], shift[o]);
                     y[(((int64_t)n * p->oh + oy) * p->ow + ox) * p->oc + o] =
                         (int8_t)el_clamp_s8(r, p->y_zero, p->y_min, p->y_max);
                 }

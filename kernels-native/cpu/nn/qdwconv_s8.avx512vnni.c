@@ -51,7 +51,7 @@ EL_INLINE void row_of_block(const el_qdw_vnni* a, int32_t block, const int8_t* c
         __m512i acc[2][4];
         accumulate(table, base, valid, w, groups, stride, e, acc[0]);
         accumulate(table + next * stride, base, valid, w, groups, stride, e, acc[1]);
-        EL_UNROLL for (int v = 0; v < 4; v++) requantize2(&acc[0][v], &acc[1][v], &e[v], a->any_left);
+        EL_UNROLL for (int v = 0; v < 4; v++) requantize2(&acc[0][v], &acc[1][v], &e[v], a->any_left, 0);
         store_valid(y, valid, narrow4(acc[0], limits));
         store_valid(y + next * (int64_t)p->c, valid, narrow4(acc[1], limits));
     }
@@ -104,7 +104,7 @@ void el_qdwconv_s8__avx512vnni(const el_ctx* ctx, const void* params, void* cons
                 if (source[s]) permuted[s][slot] = source[s][c];
             for (int32_t t = 0; t < taps; t++) w[t / 4 * 256 + slot * 4 + t % 4] = packed[((int64_t)(c / 16) * taps + t) * 16 + c % 16];
         }
-        a.any_left |= el_qpanels_fill(panels + base / 16, 64, permuted[0], permuted[1], permuted[2], permuted[3], p->x_zero + 128);
+        a.any_left |= el_qpanels_fill(panels + base / 16, 64, permuted[0], permuted[1], permuted[2], permuted[3], p->x_zero + 128, 0);
     }
     int64_t row_macs = (int64_t)p->ow * p->c * (taps + 8);
     el_parallel(ctx, (int64_t)p->n * p->oh, 100000 / (row_macs / 4 + 1) + 1, rows, &a);

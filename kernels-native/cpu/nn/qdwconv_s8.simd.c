@@ -92,7 +92,7 @@ void EL_SIMD_NAME(qdwconv_s8)(const el_ctx* ctx, const void* params, void* const
     const int32_t *bias = buffers[2], *wsum = buffers[3], *multiplier = buffers[4], *shift = buffers[5];
     for (int32_t block = 0; block < a.blocks; block++) {
         int32_t base = block * 16 + 16 <= p->c || p->c < 16 ? block * 16 : p->c - 16, count = p->c < 16 ? p->c : 16;
-        el_qpanels_fill(&panels[block], count, bias ? bias + base : NULL, wsum + base, multiplier + base, shift + base, p->x_zero);
+        el_qpanels_fill(&panels[block], count, bias ? bias + base : NULL, wsum + base, multiplier + base, shift + base, p->x_zero, 0);
         int16_t* w = pairs + (int64_t)block * a.pair_count * 32;
         for (int32_t t = 0; t < 2 * a.pair_count; t++)
             for (int32_t j = 0; j < 16; j++) {

@@ -1,4 +1,4 @@
-/* The end of int8 tiles on AVX-512: el_requantize in its one-step 64-bit form (el_qpanel), two rows at a time so that the
+/* The end of int8 tiles on AVX-512: requantization in its one-step 64-bit form (el_qpanel), two rows at a time so that the
  * constants of a panel are loaded once for both; then y = clamp(. + y_zero) in int16 and int8. Saturating to int16 before
  * y_zero is added cannot change a result that is clamped to int8. */
 #ifndef EL_QFINISH512_H
@@ -14,10 +14,14 @@ EL_INLINE el_qlimits qlimits(int32_t y_zero, int32_t y_min, int32_t y_max) {
     return (el_qlimits){_mm512_set1_epi16((int16_t)y_zero), _mm512_set1_epi8((char)y_min), _mm512_set1_epi8((char)y_max)};
 }
 
-EL_INLINE void requantize2(__m512i* a, __m512i* b, const el_qpanel* e, int left) {
+EL_INLINE void requantize2(__m512i* a, __m512i* b, const el_qpanel* e, int left, const int once) {
     __m512i v[2] = {*a, *b};
     if (left) {
         __m512i n = _mm512_load_si512(e->left);
+        if (once) { /* the left shift saturates */
+            __m512i most = _mm512_srlv_epi32(_mm512_set1_epi32(INT32_MAX), n), least = _mm512_xor_si512(most, _mm512_set1_epi32(-1));
+            EL_UNROLL for (int i = 0; i < 2; i++) v[i] = _mm512_min_epi32(_mm512_max_epi32(v[i], least), most);
+        }
         v[0] = _mm512_sllv_epi32(v[0], n);
         v[1] = _mm512_sllv_epi32(v[1], n);
     }
@@ -27,8 +31,10 @@ EL_INLINE void requantize2(__m512i* a, __m512i* b, const el_qpanel* e, int left)
     __m512i c0 = _mm512_load_si512(e->carry[0]), c1 = _mm512_load_si512(e->carry[1]);
     EL_UNROLL for (int i = 0; i < 2; i++) {
         __m512i odd = _mm512_srli_epi64(v[i], 32);
-        __m512i even = _mm512_add_epi64(_mm512_mul_epi32(v[i], m0), _mm512_sub_epi64(r0, _mm512_and_si512(v[i], c0)));
-        odd = _mm512_add_epi64(_mm512_mul_epi32(odd, m1), _mm512_sub_epi64(r1, _mm512_and_si512(odd, c1)));
+        __m512i n0 = once ? r0 : _mm512_sub_epi64(r0, _mm512_and_si512(v[i], c0));
+        __m512i n1 = once ? r1 : _mm512_sub_epi64(r1, _mm512_and_si512(odd, c1));
+        __m512i even = _mm512_add_epi64(_mm512_mul_epi32(v[i], m0), n0);
+        odd = _mm512_add_epi64(_mm512_mul_epi32(odd, m1), n1);
         v[i] = _mm512_mask_shuffle_epi32(_mm512_srav_epi64(even, s0), 0xaaaa, _mm512_srav_epi64(odd, s1), _MM_PERM_CCAA);
     }
     *a = v[0], *b = v[1];

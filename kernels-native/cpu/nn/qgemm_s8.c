@@ -22,7 +22,7 @@ void el_qgemm_s8__scalar(const el_ctx* ctx, const void* params, void* const* buf
             uint32_t acc = bias ? (uint32_t)bias[n] : 0;
             for (int32_t k = 0; k < p->k; k++)
                 acc += (uint32_t)((x[m * p->k + k] - p->x_zero) * w[(int64_t)(k / 4) * 64 + k % 4]);
-            int32_t r = el_requantize((int32_t)acc, multiplier[n], shift[n]);
+            int32_t r = el_requantize_once((int32_t)acc, multiplier[n], shift[n]);
             y[m * p->n + n] = (int8_t)el_clamp_s8(r, p->y_zero, p->y_min, p->y_max);
         }
 }

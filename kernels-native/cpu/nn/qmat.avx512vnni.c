@@ -42,7 +42,7 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, con
 CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 4) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(8, 1) CORE(4, 1) CORE(1, 1)
 
 /* acc[count][64] to y; a missing second row repeats the first */
-EL_INLINE void finish_panels(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc, const int panels) {
+EL_INLINE void finish_panels(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc, const int panels, const int once) {
     const el_qlimits limits = qlimits(t->y_zero, t->y_min, t->y_max);
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
     const __mmask64 valid = ~0ull >> (64 - t->columns);
@@ -54,7 +54,7 @@ EL_INLINE void finish_panels(const el_qtile* t, int32_t r0, int32_t count, const
             if (p < panels) {
                 v[0][p] = _mm512_load_si512(acc + p * 16);
                 v[1][p] = _mm512_load_si512(acc + next * 64 + p * 16);
-                requantize2(&v[0][p], &v[1][p], &t->panels[p], t->any_left);
+                requantize2(&v[0][p], &v[1][p], &t->panels[p], t->any_left, once);
             }
         }
         store_valid(t->y[r0 + r], valid, _mm512_permutexvar_epi32(order, narrow4(v[0], limits)));
@@ -63,8 +63,9 @@ EL_INLINE void finish_panels(const el_qtile* t, int32_t r0, int32_t count, const
 }
 
 static __attribute__((noinline)) void finish(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc) {
-    if (t->panel_count == 4) finish_panels(t, r0, count, acc, 4);
-    else finish_panels(t, r0, count, acc, t->panel_count);
+    if (!t->once) finish_panels(t, r0, count, acc, t->panel_count, 0);
+    else if (t->panel_count == 4) finish_panels(t, r0, count, acc, 4, 1);
+    else finish_panels(t, r0, count, acc, t->panel_count, 1);
 }
 
 typedef void (*core_fn)(const el_qtile*, int32_t, int32_t, int32_t*);

@@ -84,7 +84,7 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads) {
 /* ---- panels ---------------------------------------------------------------------------------------------------- */
 
 int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                    const int32_t* shift, int32_t x_zero_plus_bias) {
+                    const int32_t* shift, int32_t x_zero_plus_bias, int once) {
     int any_left = 0;
     for (int32_t base = 0; base < channels; base += 16) {
         el_qpanel* e = &panels[base / 16];
@@ -100,9 +100,10 @@ int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, co
                 e->right[j] = right = shift[o] > 0 ? 0 : -shift[o];
                 any_left |= e->left[j];
             }
-            e->round[j & 1][j / 2] = (1ll << 30) + (right > 0 ? 1ll << (30 + right) : 0);
+            int twice = !once && right > 0;
+            e->round[j & 1][j / 2] = (1ll << (30 + right)) + (twice ? 1ll << 30 : 0);
             e->shift[j & 1][j / 2] = 31 + right;
-            e->carry[j & 1][j / 2] = right > 0 ? 1ll << 31 : 0;
+            e->carry[j & 1][j / 2] = twice ? 1ll << 31 : 0;
         }
     }
     return any_left != 0;
@@ -173,7 +174,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     }
 
     el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .any_left = v->any_left,
-                  .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max};
+                  .once = !q->transpose, .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max};
     for (int32_t block = block0; block < block1; block++) {
         int32_t first = block * EL_QPANELS;
         t.panel_count = q->panels - first < EL_QPANELS ? q->panels - first : EL_QPANELS;
@@ -282,7 +283,7 @@ static void run_views(const el_ctx* ctx, const el_qplan* q, void* const* buffers
         int64_t o = (int64_t)g * q->cout;
         const int32_t* bias = buffers[2];
         v.any_left |= el_qpanels_fill(panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
-                                      (const int32_t*)buffers[4] + o, (const int32_t*)buffers[5] + o, q->x_zero + x_bias);
+                                      (const int32_t*)buffers[4] + o, (const int32_t*)buffers[5] + o, q->x_zero + x_bias, !q->transpose);
     }
     for (int64_t image = 0; image < (q->copy ? q->n : 1); image++) {
         if (q->copy) {

@@ -11,7 +11,11 @@
 
 /* What the end of a tile needs of 16 columns; entries past the last column are zero. `start` is bias - x_zero*wsum, minus
  * 128*wsum for instruction sets that read x as unsigned x+128. left = max(shift, 0), right = max(-shift, 0).
- * round and shift restate the rule in one 64-bit step, for even [0] and odd [1] columns:
+ * round and shift state the rule in one 64-bit step, for even [0] and odd [1] columns. Rounding once:
+ *     el_requantize_once(a) = (s * multiplier + round) >> shift, round = 2^(30+right), shift = 31 + right, carry = 0,
+ *     s = a << left, saturated to int32. Where s saturates, the result is beyond 2^29 in size on the same side as the exact
+ *     one (multiplier >= 2^30), so that both end at the same bound of int8; elsewhere it is exact.
+ * Rounding twice:
  *     el_requantize(a) = ((a << left) * multiplier + round - (a << left < 0 && right > 0 ? 2^31 : 0)) >> shift
  * with round = 2^30 + (right > 0 ? 2^(30+right) : 0), shift = 31 + right. Proof: the first rounding is
  * floor((ab + 2^30) / 2^31) = t for every sign; the second is floor((t + 2^(right-1) - (t < 0)) / 2^right); floors nest.
@@ -38,6 +42,7 @@ typedef struct el_qtile {
     size_t panel_bytes;
     const el_qpanel* panels;
     int32_t any_left; /* some shift is positive */
+    int32_t once;     /* el_requantize_once, else el_requantize */
     int32_t y_zero, y_min, y_max;
     int8_t* y[EL_QROWS];
 } el_qtile;
@@ -51,9 +56,9 @@ void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buff
 size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose);
 size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads);
 
-/* Fills ceil(channels/16) panels; wsum may be NULL when x_zero + x_bias is zero. Returns whether some shift is positive. */
+/* Fills ceil(channels/16) panels for one of the two rules; wsum may be NULL when x_zero + x_bias is zero. Returns whether some shift is positive. */
 int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                    const int32_t* shift, int32_t x_zero_plus_bias);
+                    const int32_t* shift, int32_t x_zero_plus_bias, int once);
 
 #if defined(__clang__)
 #define EL_UNROLL _Pragma("unroll")

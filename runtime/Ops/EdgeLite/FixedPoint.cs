@@ -14,8 +14,9 @@ public readonly record struct AddScaling(int LeftShift, FixedMultiplier A, Fixed
 public readonly record struct SoftmaxScaling(int Multiplier, int LeftShift, int DiffMin);
 
 /// <summary>
-/// The integer arithmetic of quantized models, bit for bit that of TensorFlow Lite's reference kernels: sources are
-/// tensorflow/lite/kernels/internal/{common.h, quantization_util.cc}, kernels/{add,reduce,kernel_util}.cc. The same rules in C
+/// The integer arithmetic of quantized models, bit for bit that of TensorFlow Lite's interpreter: sources are
+/// tensorflow/lite/kernels/internal/{common.h, quantization_util.cc}, kernels/{add,reduce,kernel_util}.cc, and
+/// ruy/apply_multiplier.cc for convolutions and dense layers, which alone round once. The same rules in C
 /// are in kernels-native/include/el_quant.h. The converter computes multipliers with it, the reference loops apply them.
 /// </summary>
 public static class FixedPoint
@@ -44,6 +45,11 @@ public static class FixedPoint
     /// <summary>acc * multiplier * 2^(shift - 31), the rule of el_requantize.</summary>
     public static int Requantize(int acc, int multiplier, int shift) =>
         RoundingDivideByPot(RoundingDoublingHighMul(shift > 0 ? acc << shift : acc, multiplier), shift > 0 ? 0 : -shift);
+
+    /// <summary>acc * multiplier * 2^(shift - 31) rounded once, halves up, and saturated: el_requantize_once, the rule of convolutions
+    /// (neither depthwise nor transposed) and dense layers.</summary>
+    public static int RequantizeOnce(int acc, int multiplier, int shift) =>
+        (int)Math.Clamp((long)acc * multiplier + (1L << 30 - shift) >> 31 - shift, int.MinValue, int.MaxValue);
 
     /// <summary>The rule for 64-bit accumulators (int16 activations): the multiplier is cut to 16 bits.</summary>
     public static int Requantize64(long acc, int multiplier, int shift)

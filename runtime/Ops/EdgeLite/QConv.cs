@@ -2,7 +2,7 @@ using EdgeLite.Core;
 
 namespace EdgeLite.Ops.EdgeLite;
 
-/// <summary>Integer convolution; weights in int8 panels (<see cref="PanelLayout"/>). See <see cref="QuantizedConvolution"/>.</summary>
+/// <summary>Integer convolution; weights in int8 panels (<see cref="PanelLayout"/>); sums are rounded once. See <see cref="QuantizedConvolution"/>.</summary>
 [Operator("QConv", "X, W, B?, WSum, Multiplier, Shift", "Y", Domain = "edgelite")]
 public sealed partial class QConv : QuantizedConvolution
 {
@@ -11,6 +11,8 @@ public sealed partial class QConv : QuantizedConvolution
         long span = size + Pads[axis] + Pads[axis + 2] - ((KernelShape[axis] - 1) * Dilations[axis] + 1);
         return span < 0 ? 0 : span / Strides[axis] + 1;
     }
+
+    protected override int Requantize(int acc, int multiplier, int shift) => FixedPoint.RequantizeOnce(acc, multiplier, shift);
 
     protected override long PackedCount(int channels) => Layout(channels).Count;
 

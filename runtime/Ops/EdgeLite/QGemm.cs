@@ -5,7 +5,7 @@ namespace EdgeLite.Ops.EdgeLite;
 /// <summary>
 /// Integer dense layer over the last axis: X[..., K] int8 (or int16 with 64-bit bias) -> Y[..., out_features]; weights in int8
 /// panels of one group and one tap. <c>y = clamp(requantize(sum((x - x_zero_point) * w) + b, multiplier[o], shift[o]) +
-/// y_zero_point, y_min, y_max)</c>; arithmetic as in kernels-native/include/el_quant.h.
+/// y_zero_point, y_min, y_max)</c>, requantize rounding once; arithmetic as in kernels-native/include/el_quant.h.
 /// </summary>
 [Operator("QGemm", "X, W, B?, WSum, Multiplier, Shift", "Y", Domain = "edgelite")]
 public sealed partial class QGemm : Operator
@@ -51,7 +51,7 @@ public sealed partial class QGemm : Operator
                 for (int i = 0; i < k; i++) acc += (x.GetInt64(m * k + i) - XZeroPoint) * weights[layout.At(0, 0, i, o)];
                 int value = bias?.DType == DType.Int64
                     ? FixedPoint.Requantize64(acc, (int)multiplier.GetInt64(o), (int)shift.GetInt64(o))
-                    : FixedPoint.Requantize((int)acc, (int)multiplier.GetInt64(o), (int)shift.GetInt64(o));
+                    : FixedPoint.RequantizeOnce((int)acc, (int)multiplier.GetInt64(o), (int)shift.GetInt64(o));
                 y.SetInt64(m * OutFeatures + o, Math.Clamp(value + YZeroPoint, YMin, YMax));
             }
     }

@@ -56,6 +56,9 @@ public abstract class QuantizedConvolution : Operator
         context.SetOutput(0, type, new Shape(x[0], oh, ow, OutChannels));
     }
 
+    /// <summary>Brings a 32-bit sum to the output's scale: two roundings, unless a class says otherwise.</summary>
+    protected virtual int Requantize(int acc, int multiplier, int shift) => FixedPoint.Requantize(acc, multiplier, shift);
+
     /// <summary>Bias, requantization, clamp and store of one output.</summary>
     protected void Finish(ComputeContext context, Tensor y, long index, long acc, int oc)
     {
@@ -64,7 +67,7 @@ public abstract class QuantizedConvolution : Operator
         int multiplier = (int)context.Input(4).GetInt64(oc), shift = (int)context.Input(5).GetInt64(oc);
         int value = bias?.DType == DType.Int64
             ? FixedPoint.Requantize64(acc, multiplier, shift)
-            : FixedPoint.Requantize((int)acc, multiplier, shift);
+            : Requantize((int)acc, multiplier, shift);
         y.SetInt64(index, Math.Clamp(value + YZeroPoint, YMin, YMax));
     }
 }

@@ -27,13 +27,6 @@ public class TfliteZooTests(ITestOutputHelper output)
     [MemberData(nameof(Models))]
     public void Results_are_those_of_the_TFLite_interpreter(string model) => Check(model, lower: false);
 
-    /// <summary>
-    /// Quanta by which lowered networks are known to differ. el_requantize rounds twice, as TFLite's reference kernels do; the
-    /// interpreter that made the stored results rounds convolutions and dense layers once (acc * multiplier + half >> shift).
-    /// With that rule in these layers, and two roundings in sums and products, both networks give the stored integers.
-    /// </summary>
-    private static readonly Dictionary<string, long> s_roundedTwice = new() { ["tiny_ad01_int8"] = 2, ["tiny_resnet8_int8"] = 16 };
-
     /// <summary>Simplified and lowered for the CPU, quantized networks run on integers alone and must give the same ones.</summary>
     [Theory]
     [MemberData(nameof(Models))]
@@ -66,7 +59,7 @@ public class TfliteZooTests(ITestOutputHelper output)
         {
             Assert.Equal(expected.GetProperty("name").GetString(), graph.Outputs[k].Name);
             string raw = Path.Combine(folder, $"output_{k}_raw.npy");
-            if (File.Exists(raw)) CompareIntegers(NpyFile.Read(raw), results[k], lower ? s_roundedTwice.GetValueOrDefault(model) : 0);
+            if (File.Exists(raw)) CompareIntegers(NpyFile.Read(raw), results[k]);
             else CompareReals(NpyFile.Read(Path.Combine(folder, expected.GetProperty("file").GetString()!)), results[k], atol, rtol);
             k++;
         }
@@ -82,8 +75,8 @@ public class TfliteZooTests(ITestOutputHelper output)
         Assert.True(worst <= atol, $"differs by {worst:g4} beyond rtol, allowed {atol:g4}");
     }
 
-    /// <summary>Quantized results must be the very same integers, but for differences that are known and explained.</summary>
-    private void CompareIntegers(Tensor expected, Tensor actual, long allowed)
+    /// <summary>Quantized results must be the very same integers.</summary>
+    private void CompareIntegers(Tensor expected, Tensor actual)
     {
         Assert.Equal(expected.DType, actual.DType);
         Assert.Equal(expected.Shape, actual.Shape);
@@ -95,7 +88,7 @@ public class TfliteZooTests(ITestOutputHelper output)
             worst = Math.Max(worst, d);
         }
         output.WriteLine($"{differing} of {expected.Count} integers differ, by at most {worst}");
-        Assert.True(worst <= allowed, $"{differing} of {expected.Count} integers differ, by at most {worst}");
+        Assert.True(worst == 0, $"{differing} of {expected.Count} integers differ, by at most {worst}");
     }
 
     private static string? FindZoo()

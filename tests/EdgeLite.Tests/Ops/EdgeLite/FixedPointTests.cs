@@ -41,6 +41,36 @@ public class FixedPointTests
     }
 
     [Theory]
+    [InlineData(1, 0, 1, 1)] // 0.5: halves go up
+    [InlineData(-1, 0, 0, 0)]
+    [InlineData(1, -1, 0, 1)] // 0.25 becomes 0.5, then 1, when rounded twice
+    [InlineData(-2, -1, 0, -1)]
+    [InlineData(-6, -2, -1, -1)] // -0.75
+    [InlineData(int.MaxValue, 30, int.MaxValue, -536870912)] // the left shift of the rule with two roundings wraps around
+    [InlineData(int.MinValue, 30, int.MinValue, 0)]
+    public void Dense_layers_round_once_and_saturate(int acc, int shift, int once, int twice)
+    {
+        Assert.Equal(once, FixedPoint.RequantizeOnce(acc, 1 << 30, shift));
+        Assert.Equal(twice, FixedPoint.Requantize(acc, 1 << 30, shift));
+    }
+
+    [Fact]
+    public void Rounding_once_is_the_floor_of_the_exact_product_and_a_half()
+    {
+        var random = new Random(3);
+        for (int i = 0; i < 20000; i++)
+        {
+            int shift = random.Next(-31, 31), acc = random.Next(int.MinValue, int.MaxValue) >> random.Next(32);
+            int multiplier = random.Next(4) == 0 ? 1 << 30 : random.Next(1 << 30, int.MaxValue);
+            // floor((2p + d) / 2d) for p / d = acc * multiplier / 2^(31 - shift)
+            Int128 p = (Int128)acc * multiplier, d = Int128.One << 31 - shift;
+            (Int128 quotient, Int128 rest) = Int128.DivRem(2 * p + d, 2 * d);
+            Int128 expected = Int128.Clamp(rest < 0 ? quotient - 1 : quotient, int.MinValue, int.MaxValue);
+            Assert.Equal((int)expected, FixedPoint.RequantizeOnce(acc, multiplier, shift));
+        }
+    }
+
+    [Theory]
     [InlineData(16, 3, 5e-4)]
     [InlineData(16, 5, 5e-4)]
     [InlineData(32, 4, 1e-6)]
