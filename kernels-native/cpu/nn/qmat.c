@@ -85,6 +85,7 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads) {
 
 int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                     const int32_t* shift, int32_t x_zero_plus_bias, int once) {
+    const int64_t first = once ? 0 : 1ll << 30, carry = once ? 0 : 1ll << 31;
     int any_left = 0;
     for (int32_t base = 0; base < channels; base += 16) {
         el_qpanel* e = &panels[base / 16];
@@ -100,10 +101,9 @@ int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, co
                 e->right[j] = right = shift[o] > 0 ? 0 : -shift[o];
                 any_left |= e->left[j];
             }
-            int twice = !once && right > 0;
-            e->round[j & 1][j / 2] = (1ll << (30 + right)) + (twice ? 1ll << 30 : 0);
+            e->round[j & 1][j / 2] = right > 0 ? first + (1ll << (30 + right)) : 1ll << 30;
             e->shift[j & 1][j / 2] = 31 + right;
-            e->carry[j & 1][j / 2] = twice ? 1ll << 31 : 0;
+            e->carry[j & 1][j / 2] = right > 0 ? carry : 0;
         }
     }
     return any_left != 0;
