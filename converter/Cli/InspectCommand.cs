@@ -39,12 +39,8 @@ internal static class InspectCommand
     private static long WeightBytes(GraphDefinition graph, NodeDefinition node) =>
         node.Inputs.Where(v => v >= 0).Sum(v => graph.Values[v].Constant?.ByteLength ?? 0);
 
-    private static (long Arena, long Scratch) Memory(Session session)
-    {
-        for (int i = 0; i < session.InputCount; i++)
-            if (!session.InputType(i).IsKnown) return (-1, -1);
-        return (session.ArenaBytes, session.ScratchBytes);
-    }
+    private static (long Arena, long Scratch) Memory(Session session) =>
+        session.IsPrepared ? (session.ArenaBytes, session.ScratchBytes) : (-1, -1);
 
     private static void PrintJson(Model model, Session session)
     {

@@ -104,15 +104,24 @@ public sealed class ModelWriter
         };
     }
 
-    /// <summary>Plans the arena when every shape is known from the declared inputs on.</summary>
+    /// <summary>Plans the arena for the declared inputs, a free batch being 1, when every shape then is known.</summary>
     private static void StorePlan(GraphDefinition graph)
     {
-        TensorType[] inputs = [.. graph.Inputs.Select(v => graph.Values[v].Type)];
+        foreach (int v in graph.Inputs) graph.Values[v].DefaultShape = DefaultShape(graph.Values[v].Type.Shape);
+        TensorType[] inputs = [.. graph.Inputs.Select(v => graph.Values[v].DefaultType)];
         if (!inputs.All(t => t.IsKnown)) return;
         TypedGraph typed = TypedGraph.Create(graph, TypedGraph.CreateOperators(graph), inputs);
         if (!typed.IsStatic) return;
         (long[] offsets, graph.ArenaBytes) = ArenaPlanner.Plan(typed);
         for (int v = 0; v < offsets.Length; v++) graph.Values[v].ArenaOffset = offsets[v];
+    }
+
+    /// <summary>A free batch is 1 until another is chosen; other free dimensions have no natural size.</summary>
+    private static Shape DefaultShape(Shape shape)
+    {
+        if (!shape.IsRanked || shape.IsKnown || shape.Rank == 0) return Shape.Unranked;
+        Shape one = shape[0] < 0 ? shape.With(0, 1) : shape;
+        return one.IsKnown ? one : Shape.Unranked;
     }
 
     private byte[] Encode(Graph graph, string target)
@@ -156,6 +165,7 @@ public sealed class ModelWriter
     {
         int name = Text(value.Name), shape = Numbers(value.Type.Shape.AsSpan());
         int strings = value.Constant?.Strings is { } texts ? Texts(texts) : 0;
+        int defaultShape = value.DefaultShape.IsRanked ? Numbers(value.DefaultShape.AsSpan()) : 0;
         int sourceName = value.SourceName != null ? Text(value.SourceName) : 0;
         _builder.StartTable(Schema.Value.Count);
         _builder.AddOffset(Schema.Value.Name, name, 0);
@@ -177,6 +187,7 @@ public sealed class ModelWriter
         }
         _builder.AddLong(Schema.Value.ArenaOffset, value.ArenaOffset, -1);
         _builder.AddOffset(Schema.Value.SourceName, sourceName, 0);
+        _builder.AddOffset(Schema.Value.DefaultShape, defaultShape, 0);
         return _builder.EndTable();
     }
 

@@ -37,6 +37,13 @@ public sealed class ValueDefinition
     /// <summary>The name in the source model of what this value holds, where it differs from <see cref="Name"/>.</summary>
     public string? SourceName { get; init; }
 
+    /// <summary>For a graph input with free dimensions: the shape it has until another is chosen, for which the stored plan is
+    /// made; unranked when there is none.</summary>
+    public Shape DefaultShape { get; set; }
+
+    /// <summary>The type that an input has until another shape is chosen.</summary>
+    public TensorType DefaultType => DefaultShape.IsRanked ? new TensorType(Type.DType, DefaultShape) : Type;
+
     /// <summary>Offset in the stored arena plan; -1 for constants and where there is no plan.</summary>
     public long ArenaOffset { get; set; } = -1;
 }

@@ -75,9 +75,19 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
             Name = name,
             Type = new TensorType(dtype, shape),
             Constant = table.Bool(Schema.Value.Constant) ? ReadConstant(table, name, dtype, shape) : null,
+            DefaultShape = ReadDefaultShape(table, name, shape),
             SourceName = table.String(Schema.Value.SourceName),
             ArenaOffset = table.Int64(Schema.Value.ArenaOffset, -1),
         };
+    }
+
+    private Shape ReadDefaultShape(FlatTable table, string name, Shape shape)
+    {
+        if (!table.Has(Schema.Value.DefaultShape)) return Shape.Unranked;
+        ReadOnlySpan<long> dims = table.Scalars<long>(Schema.Value.DefaultShape);
+        bool fits = shape.IsRanked && dims.Length == shape.Rank;
+        for (int i = 0; fits && i < dims.Length; i++) fits = dims[i] >= 0 && (shape[i] < 0 || shape[i] == dims[i]);
+        return fits ? new Shape(dims) : throw Corrupt($"value '{name}' of shape {shape} has another default shape");
     }
 
     private Tensor ReadConstant(FlatTable table, string name, DType dtype, Shape shape)

@@ -50,7 +50,7 @@ public sealed class Session : IDisposable
         _pool = Threads > 1 ? CpuKernels.CreatePool(Threads) : 0;
         _executor = Instantiate(model.Graphs[0], device);
         _graph = _executor.Definition;
-        _inputTypes = [.. _graph.Inputs.Select(v => _graph.Values[v].Type)];
+        _inputTypes = [.. _graph.Inputs.Select(v => _graph.Values[v].DefaultType)];
         if (_inputTypes.All(t => t.IsKnown)) _executor.Prepare(_inputTypes);
     }
 
@@ -134,6 +134,9 @@ public sealed class Session : IDisposable
         for (int v = 0; v < plan.Tensors.Length; v++)
             if (plan.Tensors[v] is { } tensor && plan.Graph.Constants[v] == null) yield return (_graph.Values[v].Name, tensor);
     }
+
+    /// <summary>True when every input has a shape: declared, by default, or chosen with Resize.</summary>
+    public bool IsPrepared => _executor.IsPrepared;
 
     /// <summary>True when every shape is known before the run, so that it allocates nothing.</summary>
     public bool IsStatic => Prepared().Static != null;

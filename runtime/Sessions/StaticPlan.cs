@@ -116,7 +116,7 @@ internal sealed unsafe class StaticPlan : IDisposable
         GraphDefinition definition = graph.Definition;
         if (definition.ArenaBytes < 0) return null;
         foreach (int v in definition.Inputs)
-            if (definition.Values[v].Type != graph.Types[v]) return null;
+            if (definition.Values[v].DefaultType != graph.Types[v]) return null;
         var offsets = new long[definition.Values.Length];
         for (int v = 0; v < offsets.Length; v++)
         {
