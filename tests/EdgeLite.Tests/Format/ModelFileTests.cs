@@ -94,6 +94,7 @@ public class ModelFileTests
             using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
             for (int i = 0; i < session.InputCount; i++)
                 if (!session.InputType(i).IsKnown) return;
+            if (session.ArenaBytes > 1 << 20) return; // a byte of a size changed: a valid model, only large
             session.Run();
         }
         catch (EdgeLiteException)
