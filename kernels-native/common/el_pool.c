@@ -107,7 +107,7 @@ static uint64_t next_section(el_pool* pool, uint64_t seen) {
     if (ticket == seen) {
         pthread_mutex_lock(&pool->mutex);
         atomic_fetch_add(&pool->sleepers, 1);
-        /* Sequentially consistent on both sides: either this sees the new ticket or the caller sees the sleeper. */
+        /* A read-modify-write before the load on both sides: either this sees the new ticket or the caller sees the sleeper. */
         while ((ticket = atomic_load(&pool->claim) >> 16) == seen && !atomic_load(&pool->stop))
             pthread_cond_wait(&pool->wake, &pool->mutex);
         atomic_fetch_sub(&pool->sleepers, 1);
@@ -217,7 +217,7 @@ static void wait_done(el_pool* pool, uint32_t pieces) {
         } while (now_ns() < limit);
     }
     pthread_mutex_lock(&pool->mutex);
-    atomic_store(&pool->waiting, 1);
+    atomic_exchange(&pool->waiting, 1); /* an exchange for the reason given in el_parallel */
     while (atomic_load(&pool->done) != pieces) pthread_cond_wait(&pool->finished, &pool->mutex);
     atomic_store(&pool->waiting, 0);
     pthread_mutex_unlock(&pool->mutex);
@@ -243,7 +243,8 @@ void el_parallel(const el_ctx* ctx, int64_t count, int64_t grain, el_body_fn bod
     atomic_store_explicit(&pool->pieces, pieces, memory_order_relaxed);
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
     uint64_t ticket = ++pool->ticket;
-    atomic_store(&pool->claim, ticket << 16 | pieces);
+    /* An exchange and not a store: emulators let a load pass an Armv8 store-release, and the sleeper would be missed. */
+    atomic_exchange(&pool->claim, ticket << 16 | pieces);
     wake_workers(pool, pieces);
     work(pool, ticket, 0);
     wait_done(pool, pieces);
