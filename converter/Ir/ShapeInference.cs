@@ -50,12 +50,17 @@ public static class ShapeInference
             if (node.Outputs[i] is { } output) output.Type = context.Output(i);
     }
 
+    /// <summary>Each graph numbers its own symbols, so those of a type that crosses into another graph become unknown.</summary>
+    internal static TensorType WithoutSymbols(TensorType type) => type.Shape.IsRanked
+        ? new TensorType(type.DType, new Shape([.. type.Shape.AsSpan().ToArray().Select(d => Math.Max(d, Shape.Unknown))]))
+        : type;
+
     internal static void InferSubgraph(Graph graph, ReadOnlySpan<TensorType> inputs, Span<TensorType> outputs)
     {
         if (inputs.Length != graph.Inputs.Count)
             throw new EdgeLiteException(Status.InvalidGraph, $"Subgraph '{graph.Name}' has {graph.Inputs.Count} inputs, got {inputs.Length}.");
-        for (int i = 0; i < inputs.Length; i++) graph.Inputs[i].Type = inputs[i];
+        for (int i = 0; i < inputs.Length; i++) graph.Inputs[i].Type = WithoutSymbols(inputs[i]);
         Run(graph);
-        for (int i = 0; i < outputs.Length; i++) outputs[i] = graph.Outputs[i].Type;
+        for (int i = 0; i < outputs.Length; i++) outputs[i] = WithoutSymbols(graph.Outputs[i].Type);
     }
 }

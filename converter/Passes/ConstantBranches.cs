@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Passes;
 
@@ -30,7 +29,7 @@ public sealed class ConstantBranches : IGraphPass
             if (value.Constant is { } constant) map[value] = graph.AddConstant(value.Name, constant);
         foreach (Node inner in branch.Nodes)
         {
-            Value?[] outputs = [.. inner.Outputs.Select(o => o == null ? null : map[o] = graph.NewValue(graph.FreshName(o.Name), Retyped(branch, graph, o.Type)))];
+            Value?[] outputs = [.. inner.Outputs.Select(o => o == null ? null : map[o] = graph.NewValue(graph.FreshName(o.Name), ShapeInference.WithoutSymbols(o.Type)))];
             graph.AddNode(inner.Domain, inner.OpType, inner.Name, [.. inner.Inputs.Select(i => i == null ? null : map[i])], outputs, inner.Attributes.Clone(), node);
         }
         Value?[] old = [.. node.Outputs];
@@ -38,13 +37,5 @@ public sealed class ConstantBranches : IGraphPass
             if (old[i] is { } output) Rewrite.Replace(graph, output, map[branch.Outputs[i]]);
         if (graph.Nodes.Contains(node)) Rewrite.RemoveIfDead(graph, node);
         ShapeInference.Run(graph);
-    }
-
-    /// <summary>Symbols of the branch are not those of the graph around it: they become unknown until inferred again.</summary>
-    private static TensorType Retyped(Graph from, Graph to, TensorType type)
-    {
-        if (ReferenceEquals(from, to) || !type.Shape.IsRanked) return type;
-        long[] dims = [.. type.Shape.AsSpan().ToArray().Select(d => d < 0 ? Shape.Unknown : d)];
-        return new TensorType(type.DType, new Shape(dims));
     }
 }
