@@ -1,7 +1,8 @@
 /* Throughput of the int8 kernels: GOP/s (two operations per multiplication) per shape and instruction set, and the share of
  * the multiply-add peak of that instruction set, measured here with independent chains of its own instruction.
  *
- *     bench_quant [threads]        layers of ResNet-50, MobileNetV2 and a fully connected one, batch 1
+ *     bench_quant [threads [small]]    layers of BlazeFace in microseconds; then (without the word) of ResNet-50, MobileNetV2
+ *                                      and a fully connected one, batch 1
  */
 #define _POSIX_C_SOURCE 200809L
 #include "el_quant.h"
@@ -101,11 +102,64 @@ static void* filled(size_t bytes, unsigned* state) {
     return p;
 }
 
+/* Layers of BlazeFace 128 that move more than they multiply: microseconds per call. size: height and width; c: channels. */
+static const layer small_layers[] = {
+    {"qdwconv_s8", "blazeface dw3x3 24 @64", 64, 24, 24, 3, 1, 24},    {"qdwconv_s8", "blazeface dw3x3s2 28 @64", 64, 28, 28, 3, 2, 28},
+    {"qdwconv_s8", "blazeface dw3x3 32 @32", 32, 32, 32, 3, 1, 32},    {"qdwconv_s8", "blazeface dw3x3 36 @32", 32, 36, 36, 3, 1, 36},
+    {"qdwconv_s8", "blazeface dw3x3 42 @32", 32, 42, 42, 3, 1, 42},    {"qdwconv_s8", "blazeface dw3x3 88 @16", 16, 88, 88, 3, 1, 88},
+    {"qdwconv_s8", "blazeface dw3x3 96 @8", 8, 96, 96, 3, 1, 96},      {"qadd_s8", "blazeface add 24 @64", 64, 24, 24, 1, 1, 1},
+    {"max_pool_s8", "blazeface max2x2 28 @64", 64, 28, 28, 2, 2, 1},
+};
+
+static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t isas) {
+    uint32_t count;
+    const el_kernel* table = el_kernels(&count);
+    int32_t o = (a->h + a->stride - 1) / a->stride, elements = a->h * a->h * a->c;
+    unsigned state = 7;
+    void* data[] = {filled((size_t)elements, &state), filled((size_t)elements, &state), filled((size_t)elements, &state)};
+    int8_t* weights = filled((size_t)(a->k * a->k * (a->c + 15)), &state);
+    int32_t* column[4]; /* bias, wsum, multiplier, shift */
+    for (int i = 0; i < 4; i++) column[i] = filled((size_t)a->c * 4, &state);
+    for (int32_t j = 0; j < a->c; j++) column[0][j] %= 5000, column[1][j] %= 500, column[2][j] = 1500000000 + 12345 * j, column[3][j] = -7 - j % 3;
+    void* conv_buffers[] = {data[0], weights, column[0], column[1], column[2], column[3], data[1]};
+    el_qconv_params conv = {1, a->h, a->h, a->c, o, o, a->c, a->k, a->k, a->stride, a->stride, 1, 1, 1, 1, a->groups, -3, 4, -128, 127};
+    el_qpool_params pool_params = {1, a->h, a->h, a->c, o, o, a->k, a->k, a->stride, a->stride, 0, 0, -128, 127};
+    el_qadd_params add = {elements, elements, elements, 3, -5, 2, 20, 1073741824, 0, 1412345678, -1, 1812345678, -19, -128, 127};
+    int is_conv = strcmp(a->kernel, "qdwconv_s8") == 0, is_add = strcmp(a->kernel, "qadd_s8") == 0;
+    const void* params = is_conv ? (const void*)&conv : is_add ? (const void*)&add : &pool_params;
+    printf("%-28s", a->what);
+    for (uint32_t isa = 1; isa < 16; isa++)
+        for (uint32_t i = 0; i < count; i++) {
+            const el_kernel* k = &table[i];
+            if (k->isa != isa || !(isas >> isa & 1) || strcmp(k->name, a->kernel) != 0) continue;
+            size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
+            el_ctx ctx = {pool, filled(bytes, &state), bytes};
+            double best = 1e9, total = 0;
+            el_pool_begin(pool);
+            for (int run = 0; run < 3 || (total < 0.1 && run < 100000); run++) {
+                double start = now();
+                k->run(&ctx, params, is_conv ? conv_buffers : data);
+                double seconds = now() - start;
+                total += seconds;
+                if (seconds < best) best = seconds;
+            }
+            el_pool_end(pool);
+            printf("  %s %6.1f us", el_isa_name(isa), best * 1e6);
+            free(ctx.scratch);
+        }
+    printf("\n");
+    for (int i = 0; i < 3; i++) free(data[i]);
+    for (int i = 0; i < 4; i++) free(column[i]);
+    free(weights);
+}
+
 int main(int argc, char** argv) {
     int32_t threads = argc > 1 ? atoi(argv[1]) : 1;
     el_pool* pool = threads > 1 ? el_pool_create(threads) : NULL;
     uint32_t count, isas = el_cpu_isas();
     const el_kernel* table = el_kernels(&count);
+    for (size_t l = 0; l < sizeof small_layers / sizeof *small_layers; l++) time_small(&small_layers[l], pool, threads, isas);
+    if (argc > 2) return 0;
     double peaks[16] = {0};
     for (uint32_t isa = 1; isa < 16; isa++)
         if (isas >> isa & 1 && (peaks[isa] = peak_of(isa) * threads) > 0) printf("peak %-11s %8.1f GOP/s on %d threads\n", el_isa_name(isa), peaks[isa], threads);

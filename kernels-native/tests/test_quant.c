@@ -287,6 +287,18 @@ int main(void) {
     for (int i = 0; i < 120; i++) random_conv(1);
     if (th_variant("qdwconv_s8", 0))
         for (int i = 0; i < 250; i++) random_conv(2);
+    /* depthwise: more channels than a group, a row in several pieces, few channels, 5x5, padding wider than the image */
+    static const int32_t wide[][7] = {{3, 5, 5, 257, 1, 1, 3}, {3, 4, 9, 520, 1, 2, 3}, {5, 6, 7, 40, 1, 1, 5}, {5, 9, 9, 24, 1, 2, 5}, {3, 3, 300, 24, 1, 1, 3},
+                                      {3, 3, 200, 8, 1, 1, 3}, {3, 4, 333, 42, 1, 2, 3}, {7, 2, 2, 260, 1, 1, 7}, {15, 1, 1, 3, 1, 1, 15}, {1, 3, 41, 300, 1, 1, 9},
+                                      {5, 30, 3, 7, 2, 1, 1}, {3, 9, 131, 256, 2, 1, 3}};
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) { /* kh, h, w, c, dilation, stride, kw */
+        const int32_t* d = wide[i];
+        el_qconv_params p = {1, d[1], d[2], d[3], 0, 0, d[3], d[0], d[6], d[5], d[5], d[4], d[4], (d[0] - 1) * d[4] / 2, (d[6] - 1) * d[4] / 2, d[3], 11, -7, -128, 127};
+        p.oh = (p.h + d[5] - 1) / d[5], p.ow = (p.w + d[5] - 1) / d[5];
+        conv_case(2, p, i % 3 == 0, 0);
+        p.dilation_h = 1, p.pad_top = p.kh - 1, p.x_zero = -128, p.n = 2;
+        conv_case(2, p, 0, i % 4 == 0);
+    }
     /* a first layer; a wide 3x3; a kernel larger than the image */
     conv_case(0, (el_qconv_params){1, 33, 35, 3, 17, 18, 24, 7, 7, 2, 2, 1, 1, 3, 3, 1, -5, 3, -128, 127}, 0, 0);
     conv_case(0, (el_qconv_params){2, 14, 13, 32, 14, 13, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 7, -1, -128, 127}, 1, 0);

@@ -5,8 +5,14 @@ EL_KERNEL(qdwconv_s8, scalar, el_qconv_params)
 EL_SCRATCH(qdwconv_s8, el_qconv_params)
 
 size_t el_qdwconv_s8__scratch(const void* params, int32_t threads) {
-    el_qdw_layout l = el_qdw_sizes(params);
-    return l.zero + l.panels + l.weights + l.table * (size_t)threads;
+    static const int32_t taps[] = {4, 2, 1}, unit[] = {4, 4, 2};
+    size_t most = 0;
+    for (int i = 0; i < 3; i++) {
+        el_qdw_plan q = el_qdw_plan_for(params, taps[i], unit[i]);
+        size_t bytes = el_qdw_bytes(&q, threads);
+        if (bytes > most) most = bytes;
+    }
+    return most;
 }
 
 void el_qdwconv_s8__scalar(const el_ctx* ctx, const void* params, void* const* buffers) {

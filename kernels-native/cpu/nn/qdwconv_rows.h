@@ -1,0 +1,221 @@
+/* The body of the int8 depthwise convolution for one instruction set (qdwconv.h tells the method). The including file defines
+ *     QDW_TAPS, QDW_BIAS       T; 128 if units hold x + 128, else 0
+ *     qdw_unit                 int32_t or int16_t
+ *     qdw_vec                  16 units in registers
+ *     qdw_load, qdw_dot        acc + x*w, summed over the T values of a unit
+ *     qdw_interleave           count elements of T rows to units, for weights or, adding QDW_BIAS, for x; reads 16 (QDW_WIDE)
+ *                              elements at a time and nothing past count, writes whole 16 units */
+#ifndef EL_QDWCONV_ROWS_H
+#define EL_QDWCONV_ROWS_H
+#include "qdwconv.h"
+#include "qfinish_twice.h"
+
+typedef struct el_qdw {
+    const el_qconv_params* p;
+    el_qdw_plan q;
+    const int8_t *x, *zero;
+    int8_t* y;
+    const el_qpanel* panels;
+    const qdw_unit* weights;
+    uint8_t* thread;
+    int64_t row_items;
+    int32_t simple; /* every shift suits qdw_end_store's fast form */
+} el_qdw;
+
+/* Outputs of one panel: from units q and to y (row 0) and y1 (row 1), `count` of them, `in` units and `out` bytes apart. */
+typedef struct el_qdw_run {
+    const el_qpanel* panel;
+    const qdw_unit *weights, *q;
+    int64_t in, out, count, plane, column; /* plane, column: units from one plane, one kernel column to the next */
+    int8_t *y, *y1;
+    int32_t planes, kw, y_zero, y_min, y_max;
+} el_qdw_run;
+
+/* acc[row] += one kernel column; `other`: units from the weights of the first output row to those of the second */
+EL_VEC void column(q16 acc[2], const qdw_unit* q, const qdw_unit* w, int64_t other, const int ROWS) {
+    qdw_vec x = qdw_load(q);
+    acc[0] = qdw_dot(acc[0], x, qdw_load(w));
+    if (ROWS == 2) acc[1] = qdw_dot(acc[1], x, qdw_load(w + other));
+}
+
+/* PLANES: of a 3x3 kernel, or 0: any kernel. */
+EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const int simple) {
+    const el_qdw_run r = *run;
+    const int64_t other = (int64_t)r.planes * r.kw * 16;
+    const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, simple);
+    const q16 start = q16_load(r.panel->start);
+    const qdw_unit* q = r.q;
+    int8_t *y = r.y, *y1 = r.y1;
+    for (int64_t i = 0; i < r.count; i++, q += r.in, y += r.out, y1 += r.out) {
+        q16 acc[2] = {start, start};
+        const qdw_unit* w = r.weights;
+        if (PLANES) {
+            EL_UNROLL for (int k = 0; k < PLANES * 3; k++) column(acc, q + k / 3 * r.plane + k % 3 * r.column, w + 16 * k, PLANES * 3 * 16, ROWS);
+        } else {
+            for (int g = 0; g < r.planes; g++)
+                for (int k = 0; k < r.kw; k++, w += 16) column(acc, q + g * r.plane + k * r.column, w, other, ROWS);
+        }
+        /* the second row first: where there is none, y1 is y */
+        if (ROWS == 2) q_end_store(acc[1], &end, simple, y1);
+        q_end_store(acc[0], &end, simple, y);
+    }
+}
+
+#define QDW_PLANES_3 ((3 + QDW_TAPS - 1) / QDW_TAPS)
+typedef void (*el_qdw_run_fn)(const el_qdw_run*);
+static __attribute__((noinline)) void run_one(const el_qdw_run* r) { run(r, 1, 0, 1); }
+static __attribute__((noinline)) void run_two(const el_qdw_run* r) { run(r, 2, 0, 1); }
+static __attribute__((noinline)) void run_one_any(const el_qdw_run* r) { run(r, 1, 0, 0); }
+static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 2, 0, 0); }
+static __attribute__((noinline)) void run_one_3x3(const el_qdw_run* r) { run(r, 1, QDW_PLANES_3, 1); }
+static __attribute__((noinline)) void run_two_3x3(const el_qdw_run* r) { run(r, 2, QDW_PLANES_3, 1); }
+
+/* Units of `columns` columns from input column ix on: width channels from `base` on. */
+static __attribute__((noinline)) void interleave_rows(const el_qdw* a, int64_t n, int64_t iy, int64_t ix, int64_t columns, int32_t base, int32_t width, qdw_unit* units, int64_t plane_units) {
+    const el_qconv_params* p = a->p;
+    int64_t left = ix < 0 ? (-ix < columns ? -ix : columns) : 0, last = p->w - ix < columns ? p->w - ix : columns;
+    if (last < left) last = left;
+    const int32_t step = p->dilation_h, rows = p->kh + (a->q.rows - 1) * p->stride_h;
+    for (int32_t plane = 0; plane < a->q.planes; plane++, units += plane_units) {
+        const int8_t *lines[QDW_TAPS], *none[QDW_TAPS];
+        for (int32_t t = 0; t < QDW_TAPS; t++) {
+            int32_t k = plane * QDW_TAPS + t;
+            int64_t line = iy + (int64_t)k * step;
+            none[t] = a->zero;
+            lines[t] = k < rows && line >= 0 && line < p->h ? a->x + (n * p->h + line) * p->w * p->c : NULL;
+        }
+        if (width == p->c) {
+            qdw_interleave(none, left * width, units, 1);
+            for (int32_t t = 0; t < QDW_TAPS; t++) lines[t] = lines[t] ? lines[t] + (ix + left) * p->c : a->zero;
+            qdw_interleave(lines, (last - left) * width, units + left * width, 1);
+            qdw_interleave(none, (columns - last) * width, units + last * width, 1);
+        } else {
+            for (int64_t i = 0; i < columns; i++) {
+                const int8_t* pixel[QDW_TAPS];
+                for (int32_t t = 0; t < QDW_TAPS; t++) pixel[t] = lines[t] && i >= left && i < last ? lines[t] + (ix + i) * p->c + base : a->zero;
+                qdw_interleave(pixel, width, units + i * width, 1);
+            }
+        }
+    }
+}
+
+/* Output rows oy.. (one or two) of one group of channels. */
+static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, uint8_t* thread) {
+    const el_qconv_params* p = a->p;
+    const el_qdw_plan* q = &a->q;
+    /* the group's channels [base, base + width): of several groups the last one reaches back to fill a multiple of 16 */
+    const int32_t rest = p->c - group * q->width, width = q->groups == 1 ? p->c : rest < q->width ? (rest + 15) / 16 * 16 : q->width;
+    const int32_t base = rest < width ? p->c - width : group * q->width;
+    const int32_t reach = (p->kw - 1) * p->dilation_w + 1, panel_taps = q->rows * q->planes * p->kw * 16;
+    qdw_unit* units = (qdw_unit*)(void*)thread;
+    int8_t* narrow = (int8_t*)(thread + q->units);
+    const int second = q->rows == 2 && oy + 1 < p->oh;
+    const int wide = p->kh == 3 && p->kw == 3;
+    const el_qdw_run_fn fn = !a->simple ? (q->rows == 2 ? run_two_any : run_one_any)
+                             : wide     ? (q->rows == 2 ? run_two_3x3 : run_one_3x3)
+                                        : (q->rows == 2 ? run_two : run_one);
+    for (int64_t ox = 0; ox < p->ow; ox += q->columns) {
+        const int64_t outputs = p->ow - ox < q->columns ? p->ow - ox : q->columns, columns = (outputs - 1) * p->stride_w + reach;
+        const int64_t plane = columns * width + 16, out_row = (int64_t)p->ow * p->c;
+        interleave_rows(a, n, oy * p->stride_h - p->pad_top, ox * p->stride_w - p->pad_left, columns, base, width, units, plane);
+        int8_t* y = a->y + ((n * p->oh + oy) * p->ow + ox) * p->c + base;
+        el_qdw_run r = {.plane = plane, .column = (int64_t)p->dilation_w * width, .planes = q->planes, .kw = p->kw, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max};
+        if (q->flat) {
+            int64_t bytes = outputs * p->c, full = bytes / 16, tail = bytes % 16;
+            r.in = r.out = 16 * q->panels;
+            for (int32_t phase = 0; phase < q->panels; phase++) {
+                r.panel = a->panels + phase, r.weights = a->weights + (int64_t)phase * panel_taps;
+                r.q = units + 16 * phase;
+                r.count = (full - phase + q->panels - 1) / q->panels;
+                r.y = y + 16 * phase, r.y1 = r.y + (second ? out_row : 0);
+                if (r.count > 0) fn(&r);
+                if (tail && full % q->panels == phase) {
+                    r.q = units + 16 * full, r.count = 1, r.y = narrow, r.y1 = narrow + 16;
+                    fn(&r);
+                    memcpy(y + 16 * full, narrow, (size_t)tail);
+                    if (second) memcpy(y + out_row + 16 * full, narrow + 16, (size_t)tail);
+                }
+            }
+        } else {
+            r.in = (int64_t)p->stride_w * width, r.out = p->c, r.count = outputs;
+            for (int32_t c = group * q->width; c < base + width; c += 16) {
+                int32_t block = c / 16, at = (c + 16 <= p->c || width < 16 ? c : p->c - 16) - base;
+                r.panel = a->panels + block, r.weights = a->weights + (int64_t)block * panel_taps;
+                r.q = units + at;
+                r.y = width < 16 ? narrow : y + at;
+                r.y1 = width < 16 ? narrow + outputs * width + 16 : r.y + (second ? out_row : 0);
+                fn(&r);
+            }
+            if (width < 16) { /* a vector reaches into the next pixel, which is written after it */
+                memcpy(y, narrow, (size_t)(outputs * width));
+                if (second) memcpy(y + out_row, narrow + outputs * width + 16, (size_t)(outputs * width));
+            }
+        }
+    }
+}
+
+static void rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_qdw* a = arg;
+    uint8_t* thread = a->thread + a->q.thread_bytes * (size_t)worker;
+    for (int64_t item = begin; item < end; item++) {
+        int64_t pair = item % a->row_items, n = item / a->row_items % a->p->n;
+        output_rows(a, n, pair * a->q.rows, (int32_t)(item / a->row_items / a->p->n), thread);
+    }
+}
+
+/* Panel and weights of 16 lanes, lane j being channel channel[j] (-1: none). Returns whether a shift is outside [-23, -1]. */
+static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t channel[16], void* const* buffers, el_qpanel* panel, qdw_unit* weights) {
+    const el_qconv_params* p = a->p;
+    const int8_t* packed = buffers[1];
+    const int32_t taps = p->kh * p->kw;
+    int32_t constants[4][16] = {{0}}; /* bias, wsum, multiplier, shift */
+    int odd = 0;
+    for (int s = 0; s < 4; s++) {
+        const int32_t* from = buffers[2 + s];
+        for (int j = 0; from && j < 16; j++)
+            if (channel[j] >= 0) constants[s][j] = from[channel[j]];
+    }
+    for (int j = 0; j < 16; j++) {
+        if (constants[2][j] == 0) constants[3][j] = -1; /* gives zero in any case */
+        odd |= constants[3][j] > -1 || constants[3][j] < -23;
+    }
+    el_qpanels_fill(panel, 16, constants[0], constants[1], constants[2], constants[3], p->x_zero + QDW_BIAS, 0);
+    for (int32_t row = 0; row < a->q.rows; row++)
+        for (int32_t plane = 0; plane < a->q.planes; plane++)
+            for (int32_t kx = 0; kx < p->kw; kx++, weights += 16) {
+                int8_t w[QDW_TAPS][16];
+                const int8_t* from[QDW_TAPS];
+                for (int32_t t = 0; t < QDW_TAPS; t++) {
+                    int32_t ky = plane * QDW_TAPS + t - row * p->stride_h;
+                    from[t] = w[t];
+                    if (ky < 0 || ky >= p->kh) memset(w[t], 0, 16);
+                    else if (channel[0] % 16 == 0 && channel[15] == channel[0] + 15) memcpy(w[t], packed + ((int64_t)(channel[0] / 16) * taps + ky * p->kw + kx) * 16, 16);
+                    else
+                        for (int32_t j = 0; j < 16; j++) w[t][j] = channel[j] < 0 ? 0 : packed[((int64_t)(channel[j] / 16) * taps + ky * p->kw + kx) * 16 + channel[j] % 16];
+                }
+                qdw_interleave(from, 16, weights, 0);
+            }
+    return odd;
+}
+
+static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers) {
+    el_qdw a = {.p = p, .q = el_qdw_plan_for(p, QDW_TAPS, sizeof(qdw_unit)), .x = buffers[0], .y = buffers[6]};
+    const el_qdw_plan* q = &a.q;
+    uint8_t* at = ctx->scratch;
+    memset(at, p->x_zero, q->zero);
+    a.zero = (const int8_t*)at;
+    el_qpanel* panels = (el_qpanel*)(void*)(at + q->zero);
+    qdw_unit* weights = (qdw_unit*)(void*)(at + q->zero + q->panel_bytes);
+    a.panels = panels, a.weights = weights, a.thread = at + q->zero + q->panel_bytes + q->weight_bytes;
+    int odd = 0;
+    for (int32_t i = 0; i < q->panels; i++) {
+        int32_t channel[16], base = i * 16 + 16 <= p->c || p->c < 16 ? i * 16 : p->c - 16;
+        for (int32_t j = 0; j < 16; j++) channel[j] = q->flat ? (i * 16 + j) % p->c : base + j < p->c ? base + j : -1;
+        odd |= fill_panel(&a, channel, buffers, &panels[i], weights + (int64_t)i * q->rows * q->planes * p->kw * 16);
+    }
+    a.simple = !odd;
+    a.row_items = (p->oh + q->rows - 1) / q->rows;
+    int64_t cost = (int64_t)p->ow * p->c * q->rows * (p->kh * p->kw + 16) / q->groups;
+    el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, 400000 / (cost + 1) + 1, rows, &a);
+}
+#endif
