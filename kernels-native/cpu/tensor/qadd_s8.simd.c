@@ -1,5 +1,9 @@
-/* int8 addition and subtraction, 16 elements in lanes. */
+/* int8 addition and subtraction, 16 elements in lanes.
+ * On x86, blocks of EL_QADD_FAST elements are first computed in float: y = a*p + b*q + c. The integer rule and the float
+ * value differ by at most `eps` (float_form derives it), so where no element of the block lies within eps of a rounding
+ * boundary k + 1/2, rounding the float value gives the bits of the rule; other blocks go through the rule itself. */
 #include "qoperand.h"
+#include <math.h>
 
 EL_KERNEL_SIMD(qadd_s8, el_qadd_params)
 EL_KERNEL_SIMD(qsub_s8, el_qadd_params)
@@ -10,7 +14,7 @@ typedef struct add_args {
     int8_t* y;
 } add_args;
 
-EL_VEC void range(const add_args* args, int64_t begin, int64_t end, int subtract) {
+static __attribute__((noinline)) void range(const add_args* args, int64_t begin, int64_t end, int subtract) {
     const el_qadd_params* p = args->p;
     q_operand a = q_operand_at(args->a, p->a_period, begin), b = q_operand_at(args->b, p->b_period, begin);
     q_requant ra = q_requant_set(p->a_multiplier, p->a_shift), rb = q_requant_set(p->b_multiplier, p->b_shift);
@@ -25,8 +29,93 @@ EL_VEC void range(const add_args* args, int64_t begin, int64_t end, int subtract
     }
 }
 
-static void add_body(void* a, int64_t begin, int64_t end, int32_t worker) { range(a, begin, end, 0); }
-static void sub_body(void* a, int64_t begin, int64_t end, int32_t worker) { range(a, begin, end, 1); }
+#if defined(__AVX2__)
+typedef struct add_float {
+    float p, q, c, limit; /* limit: largest distance to the rounded value that is certain, 1/2 - eps; negative: no float form */
+} add_float;
+#endif
+
+#if defined(__AVX512BW__)
+#define EL_QADD_FAST 64
+/* 64 elements, or false with y untouched */
+EL_VEC int fast_block(const int8_t* a, const int8_t* b, int8_t* y, add_float f, int32_t lo, int32_t hi) {
+    __m512 far = _mm512_setzero_ps();
+    __m512i v[4];
+    for (int i = 0; i < 4; i++) {
+        __m512 x = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)(a + 16 * i))));
+        __m512 z = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)(b + 16 * i))));
+        __m512 r = _mm512_fmadd_ps(x, _mm512_set1_ps(f.p), _mm512_fmadd_ps(z, _mm512_set1_ps(f.q), _mm512_set1_ps(f.c)));
+        far = _mm512_range_ps(far, _mm512_reduce_ps(r, 0), 11); /* the larger magnitude, sign cleared */
+        v[i] = _mm512_cvtps_epi32(r);
+    }
+    if (_mm512_cmp_ps_mask(far, _mm512_set1_ps(f.limit), _CMP_GT_OQ)) return 0;
+    /* packing leaves dword 4L+i of the result holding dwords of lane L of v[i] */
+    __m512i w = _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
+    w = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), w);
+    _mm512_storeu_si512(y, _mm512_min_epi8(_mm512_max_epi8(w, _mm512_set1_epi8((char)lo)), _mm512_set1_epi8((char)hi)));
+    return 1;
+}
+#elif defined(__AVX2__)
+#define EL_QADD_FAST 32
+EL_VEC __m256 eight(const int8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p))); }
+/* 32 elements, or false with y untouched */
+EL_VEC int fast_block(const int8_t* a, const int8_t* b, int8_t* y, add_float f, int32_t lo, int32_t hi) {
+    __m256 far = _mm256_setzero_ps();
+    __m256i v[4];
+    for (int i = 0; i < 4; i++) {
+        __m256 r = _mm256_fmadd_ps(eight(a + 8 * i), _mm256_set1_ps(f.p), _mm256_fmadd_ps(eight(b + 8 * i), _mm256_set1_ps(f.q), _mm256_set1_ps(f.c)));
+        __m256 rest = _mm256_sub_ps(r, _mm256_round_ps(r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+        far = _mm256_max_ps(far, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), rest));
+        v[i] = _mm256_cvtps_epi32(r);
+    }
+    if (_mm256_movemask_ps(_mm256_cmp_ps(far, _mm256_set1_ps(f.limit), _CMP_GT_OQ))) return 0;
+    __m256i w = _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
+    w = _mm256_permutevar8x32_epi32(w, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256((__m256i*)y, _mm256_min_epi8(_mm256_max_epi8(w, _mm256_set1_epi8((char)lo)), _mm256_set1_epi8((char)hi)));
+    return 1;
+}
+#endif
+
+#if defined(EL_QADD_FAST)
+/* With shifts <= 0 and (a + a_offset) << left_shift below 2^30 nothing wraps. In units of ra, each of the four roundings
+ * before the last multiplication is off by at most 1/2; that multiplication rounds its product by at most 2^(y_shift - 1)
+ * in units of y. The float form adds the roundings of p, q, c, two products and two sums, each at most 2^-24 of `size`. */
+static add_float float_form(const el_qadd_params* p, int subtract) {
+    add_float none = {0, 0, 0, -1};
+    if (p->left_shift > 22 || p->a_shift > 0 || p->b_shift > 0 || p->y_shift > 0) return none;
+    double unit = ldexp(p->y_multiplier, p->y_shift - 31);
+    double a = ldexp(p->a_multiplier, p->a_shift - 31 + p->left_shift) * unit, b = ldexp(p->b_multiplier, p->b_shift - 31 + p->left_shift) * unit;
+    if (subtract) b = -b;
+    double c = a * p->a_offset + b * p->b_offset + p->y_offset;
+    double size = 128 * fabs(a) + 128 * fabs(b) + fabs(c), eps = 2 * fabs(unit) + ldexp(0.5, p->y_shift) + ldexp(size, -21);
+    return size < 1 << 20 && eps < 0.01 ? (add_float){(float)a, (float)b, (float)c, (float)(0.5 - eps)} : none;
+}
+
+EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtract) {
+    const el_qadd_params* p = args->p;
+    int64_t i = begin;
+    add_float f = float_form(p, subtract);
+    int repeat_a = p->a_period < p->count, repeat_b = p->b_period < p->count;
+    if (f.limit > 0 && (!repeat_a || p->a_period == 1) && (!repeat_b || p->b_period == 1)) {
+        int8_t a[EL_QADD_FAST], b[EL_QADD_FAST];
+        memset(a, args->a[0], sizeof a);
+        memset(b, args->b[0], sizeof b);
+        /* values that meet boundaries all the time (scales in a ratio of powers of two) are left to the rule */
+        int64_t misses = 0, blocks = 0;
+        for (; i + EL_QADD_FAST <= end && (misses < 16 || misses * 4 < blocks); i += EL_QADD_FAST, blocks++)
+            if (!fast_block(repeat_a ? a : args->a + i, repeat_b ? b : args->b + i, args->y + i, f, p->y_min, p->y_max)) {
+                range(args, i, i + EL_QADD_FAST, subtract);
+                misses++;
+            }
+    }
+    if (i < end) range(args, i, end, subtract);
+}
+#else
+EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtract) { range(args, begin, end, subtract); }
+#endif
+
+static void add_body(void* a, int64_t begin, int64_t end, int32_t worker) { blocks(a, begin, end, 0); }
+static void sub_body(void* a, int64_t begin, int64_t end, int32_t worker) { blocks(a, begin, end, 1); }
 
 static void run(const el_ctx* ctx, const el_qadd_params* p, void* const* buffers, el_body_fn body) {
     add_args a = {p, buffers[0], buffers[1], buffers[2]};
