@@ -12,6 +12,7 @@
 #define EL_GEMM_DRIVER_H
 #include "el_vmath.h"
 #include "gemm_job.h"
+#include "winograd.h"
 
 #define EL_L2_BYTES (512 << 10)     /* share of the second-level cache that a block of B may fill */
 #define EL_PARALLEL_FMAS (1 << 18)  /* multiply-adds that are worth a piece of their own */
@@ -183,6 +184,10 @@ static el_gemm_job el_conv_job(const el_conv_params* p, void* const* buffers) {
 }
 
 static void el_gemm_run_conv(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
+    if (el_conv_is_winograd(p)) {
+        el_winograd_run(ctx, p, buffers);
+        return;
+    }
     el_gemm_job j = el_conv_job(p, buffers);
     int merges = el_conv_merges_taps(p);
     j.m = (int64_t)p->n * p->oh * p->ow;

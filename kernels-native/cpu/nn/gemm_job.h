@@ -12,7 +12,7 @@
  */
 #ifndef EL_GEMM_JOB_H
 #define EL_GEMM_JOB_H
-#include "el_nn.h"
+#include "winograd_job.h"
 #include <math.h>
 #include <string.h>
 
@@ -86,6 +86,7 @@ static inline int32_t el_conv_seglen(const el_conv_params* p) {
 }
 
 static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
+    if (el_conv_is_winograd(p)) return el_winograd_scratch_bytes(p, threads);
     int64_t segs = el_conv_segs(p), seglen = el_conv_seglen(p);
     return el_gemm_shared_bytes(segs, seglen) +
            (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
