@@ -1,7 +1,7 @@
 /* Throughput of the int8 kernels: GOP/s (two operations per multiplication) per shape and instruction set, and the share of
  * the multiply-add peak of that instruction set, measured here with independent chains of its own instruction.
  *
- *     bench_quant [threads [small]]    layers of BlazeFace in microseconds; then (without the word) of ResNet-50, MobileNetV2
+ *     bench_quant [threads [small]]    layers of small networks in microseconds; then (without the word) of ResNet-50, MobileNetV2
  *                                      and a fully connected one, batch 1
  */
 #define _POSIX_C_SOURCE 200809L
@@ -102,13 +102,22 @@ static void* filled(size_t bytes, unsigned* state) {
     return p;
 }
 
-/* Layers of BlazeFace 128 that move more than they multiply: microseconds per call. size: height and width; c: channels. */
+/* Layers of BlazeFace 128 and the MLPerf tiny networks: microseconds per call. size: height and width; c: channels. */
 static const layer small_layers[] = {
     {"qdwconv_s8", "blazeface dw3x3 24 @64", 64, 24, 24, 3, 1, 24},    {"qdwconv_s8", "blazeface dw3x3s2 28 @64", 64, 28, 28, 3, 2, 28},
     {"qdwconv_s8", "blazeface dw3x3 32 @32", 32, 32, 32, 3, 1, 32},    {"qdwconv_s8", "blazeface dw3x3 36 @32", 32, 36, 36, 3, 1, 36},
     {"qdwconv_s8", "blazeface dw3x3 42 @32", 32, 42, 42, 3, 1, 42},    {"qdwconv_s8", "blazeface dw3x3 88 @16", 16, 88, 88, 3, 1, 88},
     {"qdwconv_s8", "blazeface dw3x3 96 @8", 8, 96, 96, 3, 1, 96},      {"qadd_s8", "blazeface add 24 @64", 64, 24, 24, 1, 1, 1},
     {"max_pool_s8", "blazeface max2x2 28 @64", 64, 28, 28, 2, 2, 1},
+    {"qdwconv_s8", "vww dw3x3 8 @48", 48, 8, 8, 3, 1, 8},              {"qdwconv_s8", "vww dw3x3s2 16 @48", 48, 16, 16, 3, 2, 16},
+    {"qdwconv_s8", "vww dw3x3 128 @6", 6, 128, 128, 3, 1, 128},        {"qconv_s8", "resnet8 3x3 3->16 @32", 32, 3, 16, 3, 1, 1},
+    {"qconv_s8", "resnet8 3x3 16->16 @32", 32, 16, 16, 3, 1, 1},       {"qconv_s8", "resnet8 3x3 32->32 @16", 16, 32, 32, 3, 1, 1},
+    {"qconv_s8", "resnet8 3x3 64->64 @8", 8, 64, 64, 3, 1, 1},         {"qconv_s8", "vww 3x3s2 3->8 @96", 96, 3, 8, 3, 2, 1},
+    {"qconv_s8", "vww 1x1 8->16 @48", 48, 8, 16, 1, 1, 1},             {"qconv_s8", "vww 1x1 32->32 @24", 24, 32, 32, 1, 1, 1},
+    {"qconv_s8", "vww 1x1 64->64 @12", 12, 64, 64, 1, 1, 1},           {"qconv_s8", "vww 1x1 128->128 @6", 6, 128, 128, 1, 1, 1},
+    {"qconv_s8", "blazeface 1x1 24->24 @64", 64, 24, 24, 1, 1, 1},     {"qconv_s8", "blazeface 1x1 96->96 @8", 8, 96, 96, 1, 1, 1},
+    {"qconv_s8", "kws 10x4 like 4x4 1->64 @25", 25, 1, 64, 4, 2, 1},   {"qgemm_s8", "ad fully connected 128->128", 1, 128, 128, 1, 1, 1},
+    {"qgemm_s8", "ad fully connected 640->128", 1, 640, 128, 1, 1, 1}, {"qgemm_s8", "ad fully connected 128->640", 1, 128, 640, 1, 1, 1},
 };
 
 static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t isas) {
@@ -116,17 +125,19 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
     const el_kernel* table = el_kernels(&count);
     int32_t o = (a->h + a->stride - 1) / a->stride, elements = a->h * a->h * a->c;
     unsigned state = 7;
-    void* data[] = {filled((size_t)elements, &state), filled((size_t)elements, &state), filled((size_t)elements, &state)};
-    int8_t* weights = filled((size_t)(a->k * a->k * (a->c + 15)), &state);
+    size_t outputs = (size_t)(o * o * a->oc), most = (size_t)elements > outputs ? (size_t)elements : outputs;
+    void* data[] = {filled((size_t)elements, &state), filled(most, &state), filled(most, &state)};
+    int8_t* weights = filled((size_t)(a->k * a->k * (a->groups > 1 ? a->c + 15 : (a->c + 3) / 4 * 4 * ((a->oc + 15) / 16 * 16))), &state);
     int32_t* column[4]; /* bias, wsum, multiplier, shift */
-    for (int i = 0; i < 4; i++) column[i] = filled((size_t)a->c * 4, &state);
-    for (int32_t j = 0; j < a->c; j++) column[0][j] %= 5000, column[1][j] %= 500, column[2][j] = 1500000000 + 12345 * j, column[3][j] = -7 - j % 3;
+    for (int i = 0; i < 4; i++) column[i] = filled((size_t)a->oc * 4, &state);
+    for (int32_t j = 0; j < a->oc; j++) column[0][j] %= 5000, column[1][j] %= 500, column[2][j] = 1500000000 + 12345 * j, column[3][j] = -7 - j % 3;
     void* conv_buffers[] = {data[0], weights, column[0], column[1], column[2], column[3], data[1]};
-    el_qconv_params conv = {1, a->h, a->h, a->c, o, o, a->c, a->k, a->k, a->stride, a->stride, 1, 1, 1, 1, a->groups, -3, 4, -128, 127};
+    el_qconv_params conv = {1, a->h, a->h, a->c, o, o, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, a->k / 2, a->k / 2, a->groups, -3, 4, -128, 127};
+    el_qgemm_params gemm = {1, a->oc, a->c, -3, 4, -128, 127};
     el_qpool_params pool_params = {1, a->h, a->h, a->c, o, o, a->k, a->k, a->stride, a->stride, 0, 0, -128, 127};
     el_qadd_params add = {elements, elements, elements, 3, -5, 2, 20, 1073741824, 0, 1412345678, -1, 1812345678, -19, -128, 127};
-    int is_conv = strcmp(a->kernel, "qdwconv_s8") == 0, is_add = strcmp(a->kernel, "qadd_s8") == 0;
-    const void* params = is_conv ? (const void*)&conv : is_add ? (const void*)&add : &pool_params;
+    int is_add = strcmp(a->kernel, "qadd_s8") == 0, is_pool = strcmp(a->kernel, "max_pool_s8") == 0, is_conv = !is_add && !is_pool;
+    const void* params = strcmp(a->kernel, "qgemm_s8") == 0 ? (const void*)&gemm : is_conv ? (const void*)&conv : is_add ? (const void*)&add : &pool_params;
     printf("%-28s", a->what);
     for (uint32_t isa = 1; isa < 16; isa++)
         for (uint32_t i = 0; i < count; i++) {

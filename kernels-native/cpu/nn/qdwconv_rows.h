@@ -8,7 +8,7 @@
 #ifndef EL_QDWCONV_ROWS_H
 #define EL_QDWCONV_ROWS_H
 #include "qdwconv.h"
-#include "qfinish_twice.h"
+#include "qfinish.h"
 
 typedef struct el_qdw {
     const el_qconv_params* p;
@@ -39,10 +39,10 @@ EL_VEC void column(q16 acc[2], const qdw_unit* q, const qdw_unit* w, int64_t oth
 }
 
 /* PLANES: of a 3x3 kernel, or 0: any kernel. */
-EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const int simple) {
+EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const int rule) {
     const el_qdw_run r = *run;
     const int64_t other = (int64_t)r.planes * r.kw * 16;
-    const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, simple);
+    const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, rule);
     const q16 start = q16_load(r.panel->start);
     const qdw_unit* q = r.q;
     int8_t *y = r.y, *y1 = r.y1;
@@ -56,19 +56,19 @@ EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const i
                 for (int k = 0; k < r.kw; k++, w += 16) column(acc, q + g * r.plane + k * r.column, w, other, ROWS);
         }
         /* the second row first: where there is none, y1 is y */
-        if (ROWS == 2) q_end_store(acc[1], &end, simple, y1);
-        q_end_store(acc[0], &end, simple, y);
+        if (ROWS == 2) q_end_store(acc[1], &end, rule, y1);
+        q_end_store(acc[0], &end, rule, y);
     }
 }
 
 #define QDW_PLANES_3 ((3 + QDW_TAPS - 1) / QDW_TAPS)
 typedef void (*el_qdw_run_fn)(const el_qdw_run*);
-static __attribute__((noinline)) void run_one(const el_qdw_run* r) { run(r, 1, 0, 1); }
-static __attribute__((noinline)) void run_two(const el_qdw_run* r) { run(r, 2, 0, 1); }
-static __attribute__((noinline)) void run_one_any(const el_qdw_run* r) { run(r, 1, 0, 0); }
-static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 2, 0, 0); }
-static __attribute__((noinline)) void run_one_3x3(const el_qdw_run* r) { run(r, 1, QDW_PLANES_3, 1); }
-static __attribute__((noinline)) void run_two_3x3(const el_qdw_run* r) { run(r, 2, QDW_PLANES_3, 1); }
+static __attribute__((noinline)) void run_one(const el_qdw_run* r) { run(r, 1, 0, Q_TWICE); }
+static __attribute__((noinline)) void run_two(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE); }
+static __attribute__((noinline)) void run_one_any(const el_qdw_run* r) { run(r, 1, 0, Q_TWICE_ANY); }
+static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE_ANY); }
+static __attribute__((noinline)) void run_one_3x3(const el_qdw_run* r) { run(r, 1, QDW_PLANES_3, Q_TWICE); }
+static __attribute__((noinline)) void run_two_3x3(const el_qdw_run* r) { run(r, 2, QDW_PLANES_3, Q_TWICE); }
 
 /* Units of `columns` columns from input column ix on: width channels from `base` on. */
 static __attribute__((noinline)) void interleave_rows(const el_qdw* a, int64_t n, int64_t iy, int64_t ix, int64_t columns, int32_t base, int32_t width, qdw_unit* units, int64_t plane_units) {
@@ -163,23 +163,18 @@ static void rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     }
 }
 
-/* Panel and weights of 16 lanes, lane j being channel channel[j] (-1: none). Returns whether a shift is outside [-23, -1]. */
+/* Panel and weights of 16 lanes, lane j being channel channel[j] (-1: none). Returns what el_qpanels_fill does. */
 static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t channel[16], void* const* buffers, el_qpanel* panel, qdw_unit* weights) {
     const el_qconv_params* p = a->p;
     const int8_t* packed = buffers[1];
     const int32_t taps = p->kh * p->kw;
     int32_t constants[4][16] = {{0}}; /* bias, wsum, multiplier, shift */
-    int odd = 0;
     for (int s = 0; s < 4; s++) {
         const int32_t* from = buffers[2 + s];
         for (int j = 0; from && j < 16; j++)
             if (channel[j] >= 0) constants[s][j] = from[channel[j]];
     }
-    for (int j = 0; j < 16; j++) {
-        if (constants[2][j] == 0) constants[3][j] = -1; /* gives zero in any case */
-        odd |= constants[3][j] > -1 || constants[3][j] < -23;
-    }
-    el_qpanels_fill(panel, 16, constants[0], constants[1], constants[2], constants[3], p->x_zero + QDW_BIAS, 0);
+    int kind = el_qpanels_fill(panel, 16, constants[0], constants[1], constants[2], constants[3], p->x_zero + QDW_BIAS, 0);
     for (int32_t row = 0; row < a->q.rows; row++)
         for (int32_t plane = 0; plane < a->q.planes; plane++)
             for (int32_t kx = 0; kx < p->kw; kx++, weights += 16) {
@@ -195,7 +190,7 @@ static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t c
                 }
                 qdw_interleave(from, 16, weights, 0);
             }
-    return odd;
+    return kind;
 }
 
 static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers) {
@@ -207,13 +202,13 @@ static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
     el_qpanel* panels = (el_qpanel*)(void*)(at + q->zero);
     qdw_unit* weights = (qdw_unit*)(void*)(at + q->zero + q->panel_bytes);
     a.panels = panels, a.weights = weights, a.thread = at + q->zero + q->panel_bytes + q->weight_bytes;
-    int odd = 0;
+    int kind = 0;
     for (int32_t i = 0; i < q->panels; i++) {
         int32_t channel[16], base = i * 16 + 16 <= p->c || p->c < 16 ? i * 16 : p->c - 16;
         for (int32_t j = 0; j < 16; j++) channel[j] = q->flat ? (i * 16 + j) % p->c : base + j < p->c ? base + j : -1;
-        odd |= fill_panel(&a, channel, buffers, &panels[i], weights + (int64_t)i * q->rows * q->planes * p->kw * 16);
+        kind |= fill_panel(&a, channel, buffers, &panels[i], weights + (int64_t)i * q->rows * q->planes * p->kw * 16);
     }
-    a.simple = !odd;
+    a.simple = !(kind & EL_QSHIFT_ANY);
     a.row_items = (p->oh + q->rows - 1) / q->rows;
     int64_t cost = (int64_t)p->ow * p->c * q->rows * (p->kh * p->kw + 16) / q->groups;
     el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, 400000 / (cost + 1) + 1, rows, &a);

@@ -12,10 +12,11 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p, int32_t* out, cons
     EL_UNROLL for (int r = 0; r < MR; r++)
         EL_UNROLL for (int c = 0; c < 4; c++) acc[r][c] = _mm256_setzero_si256();
     const int8_t* const* rows = t->rows + r0;
-    for (int32_t s = 0; s < t->seg_count; s++, rows += EL_QROWS) {
+    for (int32_t s = 0; s < t->seg_count; s++) {
         const int8_t* w = t->b + (size_t)p * t->panel_bytes + (size_t)t->segs[s].first * 64;
         const int8_t* a[3];
-        EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r];
+        const int64_t offset = t->segs[s].offset;
+        EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r] + offset;
         int64_t bytes = (int64_t)t->segs[s].quads * 4;
         for (int64_t k = 0; k < bytes; k += 4, w += 64) {
             EL_UNROLL for (int r = 0; r < MR; r++) {
@@ -42,14 +43,12 @@ static __attribute__((noinline)) void core_3(const el_qtile* t, int32_t r0, int3
 static __attribute__((noinline)) void core_1(const el_qtile* t, int32_t r0, int32_t p, int32_t* out) { core(t, r0, p, out, 1); }
 
 static void tile(const el_qtile* t) {
-    _Alignas(64) int32_t acc[3 * 64];
-    for (int32_t r = 0; r < t->row_count; r += 3) {
-        int32_t rest = t->row_count - r;
-        for (int32_t p = 0; p < t->panel_count; p++)
-            if (rest == 1) core_1(t, r, p, acc);
-            else core_3(t, r, p, acc);
-        finish_rows(t, r, rest < 3 ? rest : 3, acc);
-    }
+    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    for (int32_t p = 0; p < t->panel_count; p++)
+        for (int32_t r = 0; r < t->row_count; r += 3)
+            if (t->row_count - r == 1) core_1(t, r, p, acc + r * 64);
+            else core_3(t, r, p, acc + r * 64);
+    finish_rows(t, acc);
 }
 
 EL_QMAT_KERNELS(avx2, tile, 0)

@@ -1,6 +1,7 @@
-/* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so x is
- * turned into x+128 (xor 0x80) as it is broadcast and the start value takes 128*wsum off.
+/* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so bands
+ * hold x+128 (x xor 0x80) and the start value takes 128*wsum off.
  * 6 rows x 4 panels keep 24 accumulators, 4 weight registers and one broadcast: 24 VPDPBUSD per 10 loads. */
+#include "qfinish.h"
 #include "qfinish512.h"
 #include <string.h>
 
@@ -11,22 +12,22 @@ EL_KERNEL(qgemm_s8, avx512vnni, el_qgemm_params)
 /* acc[row][64] = start + A*B for MR rows from r0 on and NP panels from p0 on */
 EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, const int MR, const int NP) {
     __m512i acc[8][4], b[4];
-    const __m512i flip = _mm512_set1_epi8((char)0x80);
     EL_UNROLL for (int r = 0; r < MR; r++)
         EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_load_si512(t->panels[p0 + p].start);
     const int8_t* const* rows = t->rows + r0;
     const size_t stride = t->panel_bytes;
-    for (int32_t s = 0; s < t->seg_count; s++, rows += EL_QROWS) {
+    for (int32_t s = 0; s < t->seg_count; s++) {
         const int8_t* w = t->b + (size_t)p0 * stride + (size_t)t->segs[s].first * 64;
         const int8_t* a[8];
-        EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r];
+        const int64_t offset = t->segs[s].offset;
+        EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r] + offset;
         int64_t bytes = (int64_t)t->segs[s].quads * 4;
         for (int64_t k = 0; k < bytes; k += 4, w += 64) {
             EL_UNROLL for (int p = 0; p < NP; p++) b[p] = _mm512_load_si512(w + (size_t)p * stride);
             EL_UNROLL for (int r = 0; r < MR; r++) {
                 int32_t quad;
                 memcpy(&quad, a[r] + k, 4);
-                __m512i x = _mm512_xor_si512(_mm512_set1_epi32(quad), flip);
+                __m512i x = _mm512_set1_epi32(quad);
                 EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], x, b[p]);
             }
         }
@@ -41,32 +42,32 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, con
     }
 CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 4) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(8, 1) CORE(4, 1) CORE(1, 1)
 
-/* acc[count][64] to y; a missing second row repeats the first */
-EL_INLINE void finish_panels(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc, const int panels, const int once) {
+/* acc[row_count][64] to y; a missing second row repeats the first */
+EL_INLINE void finish_panels(const el_qtile* t, const int32_t* acc, const int once) {
     const el_qlimits limits = qlimits(t->y_zero, t->y_min, t->y_max);
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
     const __mmask64 valid = ~0ull >> (64 - t->columns);
-    for (int32_t r = 0; r < count; r += 2, acc += 128) {
-        int32_t next = r + 1 < count ? 1 : 0;
+    for (int32_t r = 0; r < t->row_count; r += 2, acc += 128) {
+        int32_t next = r + 1 < t->row_count ? 1 : 0;
         __m512i v[2][4];
         EL_UNROLL for (int p = 0; p < 4; p++) {
             v[0][p] = v[1][p] = _mm512_setzero_si512();
-            if (p < panels) {
+            if (p < t->panel_count) {
                 v[0][p] = _mm512_load_si512(acc + p * 16);
                 v[1][p] = _mm512_load_si512(acc + next * 64 + p * 16);
-                requantize2(&v[0][p], &v[1][p], &t->panels[p], t->any_left, once);
+                requantize2(&v[0][p], &v[1][p], &t->panels[p], t->shifts & EL_QSHIFT_LEFT, once);
             }
         }
-        store_valid(t->y[r0 + r], valid, _mm512_permutexvar_epi32(order, narrow4(v[0], limits)));
-        store_valid(t->y[r0 + r + next], valid, _mm512_permutexvar_epi32(order, narrow4(v[1], limits)));
+        store_valid(t->y[r] + t->y_column, valid, _mm512_permutexvar_epi32(order, narrow4(v[0], limits)));
+        store_valid(t->y[r + next] + t->y_column, valid, _mm512_permutexvar_epi32(order, narrow4(v[1], limits)));
     }
 }
 
-static __attribute__((noinline)) void finish(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc) {
-    if (!t->once) finish_panels(t, r0, count, acc, t->panel_count, 0);
-    else if (t->panel_count == 4) finish_panels(t, r0, count, acc, 4, 1);
-    else finish_panels(t, r0, count, acc, t->panel_count, 1);
+static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) {
+    if (t->once) finish_panels(t, acc, 1);
+    else finish_panels(t, acc, 0);
 }
+static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
 
 typedef void (*core_fn)(const el_qtile*, int32_t, int32_t, int32_t*);
 
@@ -75,13 +76,14 @@ static void tile(const el_qtile* t) {
                                         {core_6x3, core_3x3, core_1x3}, {core_6x4, core_3x4, core_1x4}};
     const core_fn* row = cores[t->panel_count - 1];
     int32_t full = t->panel_count > 2 ? 6 : 8, half = full / 2;
-    _Alignas(64) int32_t acc[8 * 64];
+    _Alignas(64) int32_t acc[(EL_QROWS + 8) * 64];
     for (int32_t r = 0; r < t->row_count;) {
         int32_t rest = t->row_count - r, step = rest > half ? full : rest > 1 ? half : 1;
-        row[step == full ? 0 : step == half ? 1 : 2](t, r, 0, acc);
-        finish(t, r, rest < step ? rest : step, acc);
+        row[step == full ? 0 : step == half ? 1 : 2](t, r, 0, acc + r * 64);
         r += step;
     }
+    if (t->once && !(t->shifts & EL_QSHIFT_ANY)) finish_simple(t, acc);
+    else finish_any(t, acc);
 }
 
 EL_QMAT_KERNELS(avx512vnni, tile, 128)

@@ -1,4 +1,4 @@
-/* int8 tiles with AVX-VNNI (256 bit). A lane holds one column; x becomes x+128 as in the 512-bit variant.
+/* int8 tiles with AVX-VNNI (256 bit). A lane holds one column; bands hold x+128 as for the 512-bit variant.
  * 6 rows x 1 panel (two registers): 12 accumulators, 2 weights, 1 broadcast, 1 constant. */
 #include "qmat_finish.h"
 
@@ -8,21 +8,21 @@ EL_KERNEL(qgemm_s8, avxvnni, el_qgemm_params)
 
 EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p, int32_t* out, const int MR) {
     __m256i acc[6][2];
-    const __m256i flip = _mm256_set1_epi8((char)0x80);
     EL_UNROLL for (int r = 0; r < MR; r++)
         EL_UNROLL for (int h = 0; h < 2; h++) acc[r][h] = _mm256_load_si256((const __m256i*)(t->panels[p].start + 8 * h));
     const int8_t* const* rows = t->rows + r0;
-    for (int32_t s = 0; s < t->seg_count; s++, rows += EL_QROWS) {
+    for (int32_t s = 0; s < t->seg_count; s++) {
         const int8_t* w = t->b + (size_t)p * t->panel_bytes + (size_t)t->segs[s].first * 64;
         const int8_t* a[6];
-        EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r];
+        const int64_t offset = t->segs[s].offset;
+        EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r] + offset;
         int64_t bytes = (int64_t)t->segs[s].quads * 4;
         for (int64_t k = 0; k < bytes; k += 4, w += 64) {
             __m256i b0 = _mm256_load_si256((const __m256i*)w), b1 = _mm256_load_si256((const __m256i*)(w + 32));
             EL_UNROLL for (int r = 0; r < MR; r++) {
                 int32_t quad;
                 memcpy(&quad, a[r] + k, 4);
-                __m256i x = _mm256_xor_si256(_mm256_set1_epi32(quad), flip);
+                __m256i x = _mm256_set1_epi32(quad);
                 acc[r][0] = _mm256_dpbusd_avx_epi32(acc[r][0], x, b0);
                 acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], x, b1);
             }
@@ -36,14 +36,12 @@ static __attribute__((noinline)) void core_6(const el_qtile* t, int32_t r0, int3
 static __attribute__((noinline)) void core_1(const el_qtile* t, int32_t r0, int32_t p, int32_t* out) { core(t, r0, p, out, 1); }
 
 static void tile(const el_qtile* t) {
-    _Alignas(64) int32_t acc[6 * 64];
-    for (int32_t r = 0; r < t->row_count; r += 6) {
-        int32_t rest = t->row_count - r;
-        for (int32_t p = 0; p < t->panel_count; p++)
-            if (rest == 1) core_1(t, r, p, acc);
-            else core_6(t, r, p, acc);
-        finish_rows(t, r, rest < 6 ? rest : 6, acc);
-    }
+    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    for (int32_t p = 0; p < t->panel_count; p++)
+        for (int32_t r = 0; r < t->row_count; r += 6)
+            if (t->row_count - r == 1) core_1(t, r, p, acc + r * 64);
+            else core_6(t, r, p, acc + r * 64);
+    finish_rows(t, acc);
 }
 
 EL_QMAT_KERNELS(avxvnni, tile, 128)

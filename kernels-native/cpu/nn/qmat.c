@@ -1,16 +1,15 @@
 /* Turns int8 convolutions and matrix products into tiles (qmat.h).
  *
  * Output pixels are rows of A, numbered over (image, i, j) of a view; a view is the set of outputs that meet the same
- * weights: all of them for a convolution, one stride phase for a transposed one. A segment is a run of consecutive input
- * bytes: one kernel position, or a whole kernel row where its pixels lie side by side in memory.
- * When cin is not a multiple of 4, or is small, the image is first copied with channels padded to 4 and, where possible,
- * with its left and right borders, so that a kernel row is one segment.
- * Work is split in chunks of rows, and in column blocks too when there are fewer chunks than threads can share. */
+ * weights: all of them for a convolution, one stride phase for a transposed one. A piece of work is some lines i of a view. For
+ * it a band of the input is copied, with borders of x_zero, channels padded to 4 and x turned into what the tile function
+ * wants (x+128); every window then lies at fixed offsets from its first byte, and a kernel row is one segment. Where nothing
+ * of this is needed the input is used in place. Windows of one pixel that touch every pixel are one long column of lines.
+ * Work is split in columns of B too when there are fewer pieces than threads can share. */
 #include "qmat.h"
-#include <string.h>
 
-#define EL_CHUNK_ROWS 96
-#define EL_COPY_BELOW 16        /* input channels under which joining a kernel row pays for copying the image */
+#define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
+#define EL_BAND_BYTES (64 << 10)
 #define EL_SERIAL_MACS 200000   /* multiplications that one piece of parallel work should have */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
@@ -21,36 +20,43 @@ typedef struct el_qplan {
     int32_t kh, kw, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int32_t groups, cin, cin4, cout, panels; /* panels: per group */
     int32_t x_zero, y_zero, y_min, y_max;
-    int transpose, copy, joined; /* joined: a segment is a kernel row */
-    int64_t image_w, image_left; /* of the copied image: width with borders, left border */
-    int32_t max_segs, chunk_rows;
-    size_t zero_bytes, seg_bytes, panel_bytes, image_bytes, table_bytes;
+    int transpose;
+    int64_t lines; /* of a view in a piece at most */
+    size_t seg_bytes, panel_bytes, band_bytes, thread_bytes;
 } el_qplan;
 
 static void plan_sizes(el_qplan* q) {
     q->cin4 = (int32_t)round_up(q->cin, 4);
     q->panels = (q->cout + 15) / 16;
-    int64_t reach = (q->ow - 1) * q->stride_w + q->kw; /* columns that outputs touch, counted from the left border */
-    int side_by_side = !q->transpose && q->dilation_w == 1 && q->groups == 1 && q->pad_left >= 0;
-    q->copy = q->cin % 4 != 0 || (q->cin < EL_COPY_BELOW && side_by_side && q->kw > 1);
-    q->joined = side_by_side && (q->copy || (q->pad_left == 0 && reach <= q->w));
-    q->image_left = q->joined && q->copy ? q->pad_left : 0;
-    q->image_w = q->image_left + q->w;
-    if (q->joined && q->copy && reach > q->image_w) q->image_w = reach;
+    if (!q->transpose && q->kh == 1 && q->kw == 1 && q->stride_h == 1 && q->stride_w == 1 && q->oh == q->h && q->ow == q->w && !q->pad_top && !q->pad_left) {
+        q->h = q->oh = q->n * q->h * q->w;
+        q->n = q->w = q->ow = 1;
+    }
+    /* lines of the largest view, input lines and columns that it touches: (count - 1)*step + reach */
+    int64_t i_count = q->oh, j_count = q->ow, step_y = q->stride_h, step_x = q->stride_w;
+    int64_t reach_y = (int64_t)(q->kh - 1) * q->dilation_h, reach_x = (int64_t)(q->kw - 1) * q->dilation_w;
+    if (q->transpose) {
+        i_count = (q->oh + step_y - 1) / step_y, j_count = (q->ow + step_x - 1) / step_x;
+        reach_y /= step_y, reach_x /= step_x;
+        step_y = step_x = 1;
+    } else if (q->kh == 1 && q->kw == 1) {
+        step_y = step_x = 1; /* the band holds the pixels that are met only */
+    }
+    int64_t line = ((j_count - 1) * step_x + reach_x + 1) * q->cin4, fit = (EL_BAND_BYTES / line - reach_y - 1) / step_y + 1;
+    q->lines = EL_CHUNK_ROWS / j_count;
+    if (q->lines > fit) q->lines = fit;
+    if (j_count == 1) q->lines = round_up(q->lines, EL_QROWS);
+    if (q->lines < 1) q->lines = 1;
+    if (q->lines > i_count) q->lines = i_count;
 
-    q->max_segs = q->joined ? q->kh : q->kh * q->kw;
-    int64_t rows = 4096 / (q->max_segs + 1) / EL_QROWS * EL_QROWS;
-    q->chunk_rows = (int32_t)(rows < EL_QROWS ? EL_QROWS : rows > EL_CHUNK_ROWS ? EL_CHUNK_ROWS : rows);
-
-    q->zero_bytes = (size_t)round_up((int64_t)(q->joined ? q->kw : 1) * q->cin4, 64);
-    q->seg_bytes = (size_t)round_up((int64_t)q->max_segs * 16, 64);
+    q->seg_bytes = (size_t)round_up((int64_t)q->kh * q->kw * (int64_t)(sizeof(el_qseg) + 8), 64);
     q->panel_bytes = (size_t)q->groups * (size_t)q->panels * sizeof(el_qpanel);
-    q->image_bytes = q->copy ? (size_t)round_up(q->h * q->image_w * q->groups * q->cin4, 64) : 0;
-    q->table_bytes = (size_t)round_up((int64_t)(q->max_segs + 1) * q->chunk_rows * (int64_t)sizeof(void*), 64);
+    q->band_bytes = (size_t)round_up(((q->lines - 1) * step_y + reach_y + 1) * line, 64);
+    q->thread_bytes = q->band_bytes + (size_t)round_up(round_up(q->lines * j_count, EL_QROWS) * 2 * (int64_t)sizeof(void*), 64);
 }
 
 static size_t plan_scratch(const el_qplan* q, int32_t threads) {
-    return q->zero_bytes + q->seg_bytes + q->panel_bytes + q->image_bytes + q->table_bytes * (size_t)threads;
+    return q->seg_bytes + q->panel_bytes + q->thread_bytes * (size_t)threads;
 }
 
 static el_qplan plan_conv(const el_qconv_params* p, int transpose) {
@@ -81,34 +87,6 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads) {
     return plan_scratch(&q, threads);
 }
 
-/* ---- panels ---------------------------------------------------------------------------------------------------- */
-
-int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                    const int32_t* shift, int32_t x_zero_plus_bias, int once) {
-    const int64_t first = once ? 0 : 1ll << 30, carry = once ? 0 : 1ll << 31;
-    int any_left = 0;
-    for (int32_t base = 0; base < channels; base += 16) {
-        el_qpanel* e = &panels[base / 16];
-        memset(e, 0, sizeof *e);
-        for (int32_t j = 0; j < 16; j++) {
-            int32_t o = base + j, right = 0;
-            if (o < channels) {
-                uint32_t start = bias ? (uint32_t)bias[o] : 0;
-                if (wsum) start -= (uint32_t)x_zero_plus_bias * (uint32_t)wsum[o];
-                e->start[j] = (int32_t)start;
-                e->multiplier[j] = multiplier[o];
-                e->left[j] = shift[o] > 0 ? shift[o] : 0;
-                e->right[j] = right = shift[o] > 0 ? 0 : -shift[o];
-                any_left |= e->left[j];
-            }
-            e->round[j & 1][j / 2] = right > 0 ? first + (1ll << (30 + right)) : 1ll << 30;
-            e->shift[j & 1][j / 2] = 31 + right;
-            e->carry[j & 1][j / 2] = right > 0 ? carry : 0;
-        }
-    }
-    return any_left != 0;
-}
-
 /* ---- one view ------------------------------------------------------------------------------------------------- */
 
 typedef struct el_qtap { /* input position of a segment: (i*in_step_y + dy, j*in_step_x + dx) */
@@ -117,63 +95,98 @@ typedef struct el_qtap { /* input position of a segment: (i*in_step_y + dy, j*in
 
 typedef struct el_qview {
     const el_qplan* q;
-    el_qtile_fn tile;
-    const int8_t* src; /* x or the copied image */
-    int64_t src_w, pixel_bytes, row_bytes, image_bytes;
-    const int8_t* zero;
-    const el_qtap* taps;
-    const el_qseg* segs;
+    const el_qisa* isa;
+    const int8_t* x;
+    int copied;
+    int64_t band_w, pixel_bytes, line_bytes; /* of the band, or of x where it is used in place */
+    el_qtap* taps;
+    el_qseg* segs;
     int32_t seg_count;
+    int32_t dy, dx; /* of the first line and column of a band */
+    int64_t band_lines; /* of a piece of one line */
+    int64_t skip_y, skip_x; /* input lines and columns from one of the band to the next */
     const int8_t* weights;
     size_t packed_panel_bytes;
-    const el_qpanel* panels;
-    int any_left;
-    int64_t i_count, j_count, m; /* rows: m = images * i_count * j_count */
-    int64_t in_step_y, in_step_x, out_y, out_x, out_step_y, out_step_x;
+    el_qpanel* panels;
+    int shifts; /* EL_QSHIFT bits */
+    int64_t i_count, j_count;
+    int64_t in_step_y, in_step_x, out_y, out_x, out_step_y, out_step_x; /* in_step: lines and columns of the band */
     int8_t* y;
-    int64_t chunk_rows, chunks, splits;
-    uint8_t* tables;
+    int64_t lines, chunks, splits;
+    uint8_t* threads;
 } el_qview;
+
+/* One line of a band from line iy of the input; cin < cin4 leaves anything in the padding bytes, which meet zero weights. */
+static void copy_line(const el_qview* v, const int8_t* image, int64_t iy, int8_t* to) {
+    const el_qplan* q = v->q;
+    const int8_t flip = (int8_t)(v->isa->x_bias ? -128 : 0), border = (int8_t)(q->x_zero ^ flip);
+    const int64_t pixel = v->pixel_bytes, in_pixel = (int64_t)q->groups * q->cin;
+    int64_t c0 = 0, c1 = v->band_w; /* columns inside the input */
+    if (v->dx < 0) c0 = (-v->dx + v->skip_x - 1) / v->skip_x;
+    if (v->dx + (c1 - 1) * v->skip_x >= q->w) c1 = q->w > v->dx ? (q->w - v->dx + v->skip_x - 1) / v->skip_x : 0;
+    if (c0 > v->band_w || iy < 0 || iy >= q->h) c0 = v->band_w;
+    if (c1 < c0) c1 = c0;
+    memset(to, border, (size_t)(c0 * pixel));
+    memset(to + c1 * pixel, border, (size_t)((v->band_w - c1) * pixel));
+    if (c1 == c0) return;
+    const int8_t* from = image + (iy * q->w + v->dx + c0 * v->skip_x) * in_pixel;
+    to += c0 * pixel;
+    int64_t count = c1 - c0, step = v->skip_x * in_pixel;
+    if (q->groups == 1 && q->cin == q->cin4 && v->skip_x == 1) {
+        v->isa->copy(to, from, count * pixel, flip);
+    } else if (q->cin >= 8) {
+        for (int64_t i = 0; i < count; i++) v->isa->copy(to + i * pixel, from + i * step, q->cin, flip);
+    } else {
+        int64_t i = 0;
+        if (q->cin == 3 && q->groups == 1) /* a fourth byte is there but for the last pixel */
+            for (; i < count - 1; i++) {
+                uint32_t quad;
+                memcpy(&quad, from + i * step, 4);
+                quad ^= flip ? 0x80808080u : 0;
+                memcpy(to + 4 * i, &quad, 4);
+            }
+        for (; i < count; i++) {
+            int32_t ci = 0;
+            for (; ci < q->cin; ci++) to[i * pixel + ci] = from[i * step + ci] ^ flip;
+            for (; ci < q->cin4; ci++) to[i * pixel + ci] = 0;
+        }
+    }
+}
 
 static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     const el_qplan* q = v->q;
-    int64_t split = item % v->splits, chunk = item / v->splits % v->chunks, g = item / v->splits / v->chunks;
-    int64_t m0 = chunk * v->chunk_rows, m1 = m0 + v->chunk_rows < v->m ? m0 + v->chunk_rows : v->m;
+    int64_t split = item % v->splits, chunk = item / v->splits % v->chunks, n = item / v->splits / v->chunks % q->n, g = item / v->splits / v->chunks / q->n;
+    int64_t i0 = chunk * v->lines, i1 = i0 + v->lines < v->i_count ? i0 + v->lines : v->i_count;
     int32_t blocks = (q->panels + EL_QPANELS - 1) / EL_QPANELS;
     int32_t block0 = (int32_t)(blocks * split / v->splits), block1 = (int32_t)(blocks * (split + 1) / v->splits);
-    if (block0 == block1) return;
+    if (block0 == block1 || i0 >= i1) return;
 
-    /* table: [tile][segment][EL_QROWS] row pointers, then the output pixels */
-    const int8_t** table = (const int8_t**)(void*)(v->tables + q->table_bytes * (size_t)worker);
-    int8_t** out = (int8_t**)(void*)(table + (int64_t)q->chunk_rows * v->seg_count);
-    const int8_t* src = v->src + g * q->cin4;
-    int64_t j = m0 % v->j_count, i = m0 / v->j_count % v->i_count, n = m0 / v->j_count / v->i_count;
-    int64_t out_step = v->out_step_x * q->cout * q->groups, in_step = v->in_step_x * v->pixel_bytes;
-    for (int64_t r0 = 0, run; r0 < m1 - m0; r0 += run) { /* a run of outputs on one line */
-        run = v->j_count - j < m1 - m0 - r0 ? v->j_count - j : m1 - m0 - r0;
-        int8_t* y = v->y + ((n * q->oh + v->out_y + i * v->out_step_y) * q->ow + v->out_x + j * v->out_step_x) * q->cout * q->groups
-                    + g * q->cout;
-        for (int64_t r = 0; r < run; r++, y += out_step) out[r0 + r] = y;
-        for (int32_t s = 0; s < v->seg_count; s++) {
-            int64_t iy = i * v->in_step_y + v->taps[s].dy, ix = j * v->in_step_x + v->taps[s].dx;
-            int64_t width = iy >= 0 && iy < q->h ? v->src_w : 0; /* columns inside the input on this line */
-            int64_t offset = n * v->image_bytes + iy * v->row_bytes + ix * v->pixel_bytes, lane = r0 % EL_QROWS;
-            const int8_t** slot = table + (r0 - lane) * v->seg_count + (int64_t)s * EL_QROWS;
-            for (int64_t r = 0; r < run; r++, ix += v->in_step_x, offset += in_step) {
-                slot[lane] = ix >= 0 && ix < width ? src + offset : v->zero;
-                if (++lane == EL_QROWS) lane = 0, slot += (int64_t)EL_QROWS * v->seg_count;
-            }
-        }
-        j = 0;
-        if (++i == v->i_count) i = 0, n++;
-    }
-    /* rows missing from the last tile repeat its last one */
-    for (int64_t last = m1 - m0 - 1, r = last + 1; r % EL_QROWS != 0; r++) {
-        const int8_t** tile = table + r / EL_QROWS * EL_QROWS * v->seg_count;
-        for (int32_t s = 0; s < v->seg_count; s++) tile[s * EL_QROWS + r % EL_QROWS] = tile[s * EL_QROWS + last % EL_QROWS];
+    uint8_t* own = v->threads + q->thread_bytes * (size_t)worker;
+    const int8_t* image = v->x + n * q->h * q->w * q->groups * q->cin + g * q->cin;
+    const int8_t* band = (const int8_t*)own;
+    if (!v->copied) {
+        band = image + (i0 * v->in_step_y + v->dy) * v->line_bytes + v->dx * v->pixel_bytes;
+    } else {
+        int64_t lines = (i1 - i0 - 1) * v->in_step_y + v->band_lines, iy = i0 * v->in_step_y * v->skip_y + v->dy;
+        if (v->band_w == q->w && q->groups == 1 && q->cin == q->cin4 && v->dx == 0 && v->skip_x == 1 && v->skip_y == 1 && iy >= 0 && iy + lines <= q->h)
+            v->isa->copy((int8_t*)own, image + iy * v->line_bytes, lines * v->line_bytes, (int8_t)(v->isa->x_bias ? -128 : 0));
+        else
+            for (int64_t l = 0; l < lines; l++) copy_line(v, image, iy + l * v->skip_y, (int8_t*)own + l * v->line_bytes);
     }
 
-    el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .any_left = v->any_left,
+    /* windows and outputs; those missing from the last tile repeat its last one */
+    const int8_t** in = (const int8_t**)(void*)(own + q->band_bytes);
+    int64_t m = (i1 - i0) * v->j_count, whole = round_up(m, EL_QROWS), r = 0;
+    int8_t** out = (int8_t**)(void*)(in + whole);
+    int64_t oc = (int64_t)q->cout * q->groups, in_step = v->in_step_x * v->pixel_bytes, out_step = v->out_step_x * oc;
+    for (int64_t i = i0; i < i1; i++) {
+        const int8_t* a = band + (i - i0) * v->in_step_y * v->line_bytes;
+        int8_t* y = v->y + ((n * q->oh + v->out_y + i * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout;
+        for (int64_t j = 0; j < v->j_count; j++, r++) in[r] = a + j * in_step, out[r] = y + j * out_step;
+    }
+    for (; r < whole; r++) in[r] = in[m - 1], out[r] = out[m - 1];
+
+    el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .shifts = v->shifts,
                   .once = !q->transpose, .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max};
     for (int32_t block = block0; block < block1; block++) {
         int32_t first = block * EL_QPANELS;
@@ -181,11 +194,11 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
         t.columns = q->cout - first * 16 < EL_QPANELS * 16 ? q->cout - first * 16 : EL_QPANELS * 16;
         t.b = v->weights + ((size_t)g * (size_t)q->panels + (size_t)first) * v->packed_panel_bytes;
         t.panels = v->panels + g * q->panels + first;
-        for (int64_t m = m0; m < m1; m += EL_QROWS) {
-            t.rows = table + (m - m0) * v->seg_count;
-            t.row_count = (int32_t)(m1 - m < EL_QROWS ? m1 - m : EL_QROWS);
-            for (int32_t r = 0; r < t.row_count; r++) t.y[r] = out[m - m0 + r] + (int64_t)first * 16;
-            v->tile(&t);
+        t.y_column = first * 16;
+        for (int64_t at = 0; at < m; at += EL_QROWS) {
+            t.rows = in + at, t.y = out + at;
+            t.row_count = (int32_t)(m - at < EL_QROWS ? m - at : EL_QROWS);
+            v->isa->tile(&t);
         }
     }
 }
@@ -196,159 +209,124 @@ static void view_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
 
 static void view_run(const el_ctx* ctx, el_qview* v) {
     const el_qplan* q = v->q;
-    int32_t threads = el_ctx_threads(ctx), blocks = (q->panels + EL_QPANELS - 1) / EL_QPANELS;
-    int64_t k = 0;
+    int64_t threads = el_ctx_threads(ctx), blocks = (q->panels + EL_QPANELS - 1) / EL_QPANELS, k = 0;
     for (int32_t s = 0; s < v->seg_count; s++) k += (int64_t)v->segs[s].quads * 4;
-    if (v->m == 0) return;
-    /* equal chunks, whole tiles */
-    v->chunks = (v->m + q->chunk_rows - 1) / q->chunk_rows;
-    v->chunk_rows = round_up((v->m + v->chunks - 1) / v->chunks, v->chunks > 1 ? EL_QROWS : 1);
-    v->chunks = (v->m + v->chunk_rows - 1) / v->chunk_rows;
-    int64_t wanted = threads == 1 ? 1 : 4 * (int64_t)threads, items = v->chunks * q->groups;
+    if (v->i_count <= 0 || v->j_count <= 0) return;
+    int64_t wanted = threads == 1 ? 1 : 4 * threads, each = q->n * q->groups;
+    int64_t lines = (v->i_count * each + wanted - 1) / wanted; /* pieces enough for all threads, but whole tiles */
+    int64_t least = (EL_QROWS + v->j_count - 1) / v->j_count;
+    if (v->j_count == 1) lines = round_up(lines, EL_QROWS);
+    if (lines < least) lines = least;
+    if (lines > q->lines) lines = q->lines;
+    v->chunks = (v->i_count + lines - 1) / lines;
+    v->lines = (v->i_count + v->chunks - 1) / v->chunks;
+    if (v->j_count == 1 && v->lines < lines) v->lines = lines < round_up(v->lines, EL_QROWS) ? lines : round_up(v->lines, EL_QROWS);
+    int64_t items = v->chunks * each;
     v->splits = items >= wanted ? 1 : (wanted + items - 1) / items;
     if (v->splits > blocks) v->splits = blocks;
     items *= v->splits;
-    int64_t macs = v->m * (k + 16) * q->cout * q->groups / items;
+    int64_t macs = q->n * v->i_count * v->j_count * (k + 16) * q->cout * q->groups / items;
     el_parallel(ctx, items, macs >= EL_SERIAL_MACS ? 1 : EL_SERIAL_MACS / (macs + 1) + 1, view_body, v);
-}
-
-/* ---- the copied image ------------------------------------------------------------------------------------------ */
-
-typedef struct el_qcopy {
-    const el_qplan* q;
-    const int8_t* x; /* one image */
-    int8_t* image;
-} el_qcopy;
-
-static void copy_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    const el_qcopy* a = arg;
-    const el_qplan* q = a->q;
-    int64_t pixel = (int64_t)q->groups * q->cin4, right = q->image_w - q->image_left - q->w;
-    for (int64_t row = begin; row < end; row++) {
-        const int8_t* s = a->x + row * q->w * q->groups * q->cin;
-        int8_t* d = a->image + row * q->image_w * pixel;
-        memset(d, q->x_zero, (size_t)(q->image_left * pixel));
-        d += q->image_left * pixel;
-        int64_t count = q->w * q->groups, i = 0;
-        if (q->cin == 3) /* the fourth byte meets zero weights: whatever follows inside the row will do */
-            for (; i < count - 1; i++) memcpy(d + i * 4, s + i * 3, 4);
-        if (q->cin == q->cin4) {
-            memcpy(d, s, (size_t)(count * q->cin));
-            i = count;
-        }
-        for (; i < count; i++) {
-            int32_t ci = 0;
-            for (; ci < q->cin; ci++) d[i * q->cin4 + ci] = s[i * q->cin + ci];
-            for (; ci < q->cin4; ci++) d[i * q->cin4 + ci] = 0;
-        }
-        memset(d + q->w * pixel, q->x_zero, (size_t)(right * pixel));
-    }
 }
 
 /* ---- kernels --------------------------------------------------------------------------------------------------- */
 
-/* Scratch regions in order: zero row, taps and segments, panels, image, tables. */
-static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buffers, el_qtile_fn tile) {
+/* Scratch regions in order: segments and taps, panels, one region per thread (band, window and output pointers). */
+static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
     uint8_t* at = ctx->scratch;
-    el_qview v = {.q = q, .tile = tile, .weights = buffers[1], .y = buffers[6]};
-    memset(at, q->x_zero, q->zero_bytes);
-    v.zero = (const int8_t*)at;
-    at += q->zero_bytes;
-    v.taps = (const el_qtap*)(void*)at;
-    v.segs = (const el_qseg*)(void*)(at + (size_t)q->max_segs * 8);
+    el_qview v = {.q = q, .isa = isa, .x = buffers[0], .weights = buffers[1], .y = buffers[6]};
+    v.segs = (el_qseg*)(void*)at;
+    v.taps = (el_qtap*)(void*)(at + (size_t)q->kh * (size_t)q->kw * sizeof(el_qseg));
     at += q->seg_bytes;
-    v.panels = (const el_qpanel*)(void*)at;
-    at += q->panel_bytes;
-    v.src = q->copy ? (const int8_t*)at : buffers[0];
-    at += q->image_bytes;
-    v.tables = at;
-    v.src_w = q->image_w;
-    v.pixel_bytes = (int64_t)q->groups * q->cin4;
-    v.row_bytes = q->image_w * v.pixel_bytes;
-    v.image_bytes = q->h * v.row_bytes;
+    v.panels = (el_qpanel*)(void*)at;
+    v.threads = at + q->panel_bytes;
     v.packed_panel_bytes = (size_t)q->kh * (size_t)q->kw * (size_t)q->cin4 * 16;
+    const int32_t *bias = buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
+    for (int32_t g = 0; g < q->groups; g++) {
+        int64_t o = (int64_t)g * q->cout;
+        v.shifts |= isa->fill(v.panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
+                                multiplier + o, shift + o, q->x_zero + isa->x_bias, !q->transpose);
+    }
     return v;
 }
 
-/* Runs `view` for every image: all at once, or one by one through the copied image. `views` prepares view number k of
- * `view_count` (segments, steps, correction). */
-typedef void (*el_qview_fn)(el_qview* v, int32_t k, void* const* buffers, int32_t x_bias);
-
-static void run_views(const el_ctx* ctx, const el_qplan* q, void* const* buffers, el_qtile_fn tile, int32_t x_bias,
-                      int32_t view_count, el_qview_fn prepare) {
-    el_qview v = view_init(ctx, q, buffers, tile);
-    const int32_t* wsum = q->transpose ? NULL : buffers[3];
-    el_qpanel* panels = (el_qpanel*)v.panels;
-    for (int32_t g = 0; g < q->groups; g++) {
-        int64_t o = (int64_t)g * q->cout;
-        const int32_t* bias = buffers[2];
-        v.any_left |= el_qpanels_fill(panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
-                                      (const int32_t*)buffers[4] + o, (const int32_t*)buffers[5] + o, q->x_zero + x_bias, !q->transpose);
+/* Decides about the band once the taps of the view are known, and places the segments in it. in_step: of the input. */
+static void view_place(el_qview* v) {
+    const el_qplan* q = v->q;
+    int32_t last_y = 0, last_x = 0;
+    v->dy = v->dx = 0;
+    for (int32_t s = 0; s < v->seg_count; s++) {
+        const el_qtap t = v->taps[s];
+        int32_t right = t.dx + (v->segs[s].quads / (q->cin4 / 4) - 1); /* a joined segment has several pixels */
+        if (s == 0 || t.dy < v->dy) v->dy = t.dy;
+        if (s == 0 || t.dx < v->dx) v->dx = t.dx;
+        if (s == 0 || t.dy > last_y) last_y = t.dy;
+        if (s == 0 || right > last_x) last_x = right;
     }
-    for (int64_t image = 0; image < (q->copy ? q->n : 1); image++) {
-        if (q->copy) {
-            int64_t in = q->h * q->w * q->groups * q->cin;
-            el_qcopy copy = {q, (const int8_t*)buffers[0] + image * in, (int8_t*)v.src};
-            el_parallel(ctx, q->h, 65536 / (q->w * q->groups * q->cin + 1) + 1, copy_body, &copy);
-        }
-        v.y = (int8_t*)buffers[6] + image * q->oh * q->ow * q->groups * q->cout;
-        for (int32_t k = 0; k < view_count; k++) {
-            prepare(&v, k, buffers, x_bias);
-            v.m = (q->copy ? 1 : q->n) * v.i_count * v.j_count;
-            view_run(ctx, &v);
-        }
+    v->copied = v->seg_count > 0 && (v->isa->x_bias != 0 || q->cin != q->cin4 || v->dy < 0 || v->dx < 0 || (v->i_count - 1) * v->in_step_y + last_y >= q->h ||
+                                     (v->j_count - 1) * v->in_step_x + last_x >= q->w || (q->groups > 1 && v->seg_count < q->kh * q->kw && !q->transpose));
+    v->skip_y = v->skip_x = 1;
+    if (v->copied && !q->transpose && q->kh == 1 && q->kw == 1) {
+        v->skip_y = v->in_step_y, v->skip_x = v->in_step_x;
+        v->in_step_y = v->in_step_x = 1;
     }
+    v->band_lines = last_y - v->dy + 1;
+    v->band_w = v->copied ? (v->j_count - 1) * v->in_step_x + last_x - v->dx + 1 : q->w;
+    v->pixel_bytes = v->copied ? q->cin4 : (int64_t)q->groups * q->cin;
+    v->line_bytes = v->band_w * v->pixel_bytes;
+    for (int32_t s = 0; s < v->seg_count; s++)
+        v->segs[s].offset = (v->taps[s].dy - v->dy) * v->line_bytes + (v->taps[s].dx - v->dx) * v->pixel_bytes;
 }
 
-static void conv_view(el_qview* v, int32_t k, void* const* buffers, int32_t x_bias) {
-    const el_qplan* q = v->q;
-    el_qtap* taps = (el_qtap*)v->taps;
-    el_qseg* segs = (el_qseg*)v->segs;
-    int32_t per_row = q->joined ? 1 : q->kw, quads = (q->joined ? q->kw : 1) * q->cin4 / 4;
-    v->seg_count = q->kh * per_row;
-    for (int32_t s = 0; s < v->seg_count; s++) {
+static void run_conv(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
+    el_qview v = view_init(ctx, q, buffers, isa);
+    int joined = q->dilation_w == 1; /* pixels of a kernel row side by side: groups then need the copy */
+    int32_t per_row = joined ? 1 : q->kw, quads = (joined ? q->kw : 1) * q->cin4 / 4;
+    v.seg_count = q->kh * per_row;
+    for (int32_t s = 0; s < v.seg_count; s++) {
         int32_t ky = s / per_row, kx = s % per_row;
-        taps[s] = (el_qtap){ky * q->dilation_h - q->pad_top, q->joined ? 0 : kx * q->dilation_w - q->pad_left};
-        segs[s] = (el_qseg){s * quads, quads};
+        v.taps[s] = (el_qtap){ky * q->dilation_h - q->pad_top, kx * q->dilation_w - q->pad_left};
+        v.segs[s] = (el_qseg){s * quads, quads, 0};
     }
-    v->i_count = q->oh, v->j_count = q->ow;
-    v->in_step_y = q->stride_h, v->in_step_x = q->stride_w;
-    v->out_y = v->out_x = 0;
-    v->out_step_y = v->out_step_x = 1;
+    v.i_count = q->oh, v.j_count = q->ow;
+    v.in_step_y = q->stride_h, v.in_step_x = q->stride_w;
+    v.out_step_y = v.out_step_x = 1;
+    view_place(&v);
+    view_run(ctx, &v);
 }
 
 /* Phase k = (oy mod stride_h, ox mod stride_w). Output oy = phase_y + i*stride_h meets kernel row ky iff
  * phase_y + pad - ky*dilation is a multiple of stride_h, at input row i + that quotient. The correction by the weights' sum
  * counts the weights of the phase only. */
-static void transpose_view(el_qview* v, int32_t k, void* const* buffers, int32_t x_bias) {
+static void transpose_view(el_qview* v, int32_t k, void* const* buffers) {
     const el_qplan* q = v->q;
-    el_qtap* taps = (el_qtap*)v->taps;
-    el_qseg* segs = (el_qseg*)v->segs;
+    const int32_t zero = q->x_zero + v->isa->x_bias;
+    el_qseg* segs = v->segs;
     int32_t py = k / q->stride_w, px = k % q->stride_w, quads = q->cin4 / 4;
     v->seg_count = 0;
     for (int32_t ky = 0; ky < q->kh; ky++)
         for (int32_t kx = 0; kx < q->kw; kx++) {
             int32_t ty = py + q->pad_top - ky * q->dilation_h, tx = px + q->pad_left - kx * q->dilation_w;
             if (ty % q->stride_h || tx % q->stride_w) continue;
-            taps[v->seg_count] = (el_qtap){ty / q->stride_h, tx / q->stride_w};
-            segs[v->seg_count++] = (el_qseg){(ky * q->kw + kx) * quads, quads};
+            v->taps[v->seg_count] = (el_qtap){ty / q->stride_h, tx / q->stride_w};
+            segs[v->seg_count++] = (el_qseg){(ky * q->kw + kx) * quads, quads, 0};
         }
     const int32_t* bias = buffers[2];
     for (int64_t e = 0; e < (int64_t)q->groups * q->panels; e++) {
-        el_qpanel* panel = (el_qpanel*)v->panels + e;
+        el_qpanel* panel = v->panels + e;
         const int8_t* w = v->weights + (size_t)e * v->packed_panel_bytes;
         for (int32_t j = 0; j < 16; j++) {
             int64_t in_group = e % q->panels * 16 + j;
             if (in_group >= q->cout) break;
             uint32_t sum = 0;
-            if (q->x_zero + x_bias != 0)
+            if (zero != 0)
                 for (int32_t s = 0; s < v->seg_count; s++)
                     for (int32_t i = 0; i < quads; i++) {
                         const int8_t* b = w + (int64_t)(segs[s].first + i) * 64 + j * 4;
                         sum += (uint32_t)(b[0] + b[1] + b[2] + b[3]);
                     }
             uint32_t start = bias ? (uint32_t)bias[e / q->panels * q->cout + in_group] : 0;
-            panel->start[j] = (int32_t)(start - (uint32_t)(q->x_zero + x_bias) * sum);
+            panel->start[j] = (int32_t)(start - (uint32_t)zero * sum);
         }
     }
     v->i_count = py < q->oh ? (q->oh - py + q->stride_h - 1) / q->stride_h : 0;
@@ -356,19 +334,24 @@ static void transpose_view(el_qview* v, int32_t k, void* const* buffers, int32_t
     v->in_step_y = v->in_step_x = 1;
     v->out_y = py, v->out_x = px;
     v->out_step_y = q->stride_h, v->out_step_x = q->stride_w;
+    view_place(v);
 }
 
-void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, el_qtile_fn tile, int32_t x_bias) {
+void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
     el_qplan q = plan_conv(p, 0);
-    run_views(ctx, &q, buffers, tile, x_bias, 1, conv_view);
+    run_conv(ctx, &q, buffers, isa);
 }
 
-void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, el_qtile_fn tile, int32_t x_bias) {
+void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
     el_qplan q = plan_conv(p, 1);
-    run_views(ctx, &q, buffers, tile, x_bias, p->stride_h * p->stride_w, transpose_view);
+    el_qview v = view_init(ctx, &q, buffers, isa);
+    for (int32_t k = 0; k < p->stride_h * p->stride_w; k++) {
+        transpose_view(&v, k, buffers);
+        view_run(ctx, &v);
+    }
 }
 
-void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, el_qtile_fn tile, int32_t x_bias) {
+void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa) {
     el_qplan q = plan_gemm(p);
-    run_views(ctx, &q, buffers, tile, x_bias, 1, conv_view);
+    run_conv(ctx, &q, buffers, isa);
 }

@@ -1,10 +1,11 @@
 /* The matrix core that qconv_s8, qgemm_s8 and qconv_transpose_s8 share. qmat.c turns each of them into tiles
- * C[rows][columns] = sum over segments of A * B: A is reached through row pointers (one per output pixel and segment, so
- * no patch matrix is ever built; padding points to a row of x_zero), B is panel-packed (el_quant.h).
+ * C[rows][columns] = sum over segments of A * B: A is reached through one pointer per output pixel, to its window in a band of
+ * the image with borders (no patch matrix is ever built), and one offset per segment; B is panel-packed (el_quant.h).
  * One function per instruction set computes a tile. */
 #ifndef EL_QMAT_H
 #define EL_QMAT_H
 #include "el_quant.h"
+#include <string.h>
 
 #define EL_QROWS 24   /* rows of a tile at most */
 #define EL_QPANELS 4  /* panels of a tile at most: 64 columns */
@@ -26,13 +27,14 @@ typedef struct el_qpanel {
     int64_t round[2][8], shift[2][8], carry[2][8];
 } el_qpanel;
 
-/* `quads` dwords (4 input channels each) starting at quad `first` of every panel of B. */
+/* `quads` dwords (4 input channels each), starting at quad `first` of every panel of B and `offset` bytes into a window. */
 typedef struct el_qseg {
     int32_t first, quads;
+    int64_t offset;
 } el_qseg;
 
 typedef struct el_qtile {
-    const int8_t* const* rows; /* [segments][EL_QROWS] */
+    const int8_t* const* rows; /* [EL_QROWS] windows */
     const el_qseg* segs;
     int32_t seg_count;
     int32_t row_count;   /* 1..EL_QROWS; pointers past it repeat the last row */
@@ -41,24 +43,28 @@ typedef struct el_qtile {
     const int8_t* b;
     size_t panel_bytes;
     const el_qpanel* panels;
-    int32_t any_left; /* some shift is positive */
+    int32_t shifts;   /* EL_QSHIFT bits */
     int32_t once;     /* el_requantize_once, else el_requantize */
     int32_t y_zero, y_min, y_max;
-    int8_t* y[EL_QROWS];
+    int32_t y_column;  /* first column of the tile: bytes to add to y */
+    int8_t* const* y;  /* [EL_QROWS] */
 } el_qtile;
 
-typedef void (*el_qtile_fn)(const el_qtile* tile);
+/* What an instruction set brings: its tile function, and el_qpanels_fill and el_qcopy compiled for it. x_bias: 128 when the
+ * tile function multiplies x+128 (bands then hold it), else 0. */
+typedef struct el_qisa {
+    void (*tile)(const el_qtile* tile);
+    int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
+                const int32_t* shift, int32_t x_zero_plus_bias, int once);
+    void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
+    int32_t x_bias;
+} el_qisa;
 
-/* x_bias: 128 when the tile function multiplies x+128, else 0. */
-void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, el_qtile_fn tile, int32_t x_bias);
-void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, el_qtile_fn tile, int32_t x_bias);
-void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, el_qtile_fn tile, int32_t x_bias);
+void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
+void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
+void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa);
 size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose);
 size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads);
-
-/* Fills ceil(channels/16) panels for one of the two rules; wsum may be NULL when x_zero + x_bias is zero. Returns whether some shift is positive. */
-int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                    const int32_t* shift, int32_t x_zero_plus_bias, int once);
 
 #if defined(__clang__)
 #define EL_UNROLL _Pragma("unroll")
@@ -67,15 +73,81 @@ int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, co
 #endif
 #define EL_INLINE static inline __attribute__((always_inline))
 
-/* Declares the three kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
-#define EL_QMAT_KERNELS(isa, tile, x_bias)                                                              \
-    void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {              \
-        el_qmat_conv(ctx, params, buffers, tile, x_bias);                                               \
-    }                                                                                                   \
-    void el_qconv_transpose_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {    \
-        el_qmat_conv_transpose(ctx, params, buffers, tile, x_bias);                                     \
-    }                                                                                                   \
-    void el_qgemm_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {              \
-        el_qmat_gemm(ctx, params, buffers, tile, x_bias);                                               \
+#if defined(__AVX2__)
+#include <immintrin.h>
+EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier, const int32_t* shift,
+                              int32_t x_zero_plus_bias, int once) {
+    const __m256i none = _mm256_setzero_si256(), z = _mm256_set1_epi32(x_zero_plus_bias), low = _mm256_set1_epi64x(0xffffffff);
+    const __m256i unit = _mm256_set1_epi64x(1ll << 30), first = once ? none : unit, carry = _mm256_set1_epi64x(once ? 0 : 1ll << 31);
+    EL_UNROLL for (int h = 0; h < 16; h += 8) {
+        __m256i b = _mm256_loadu_si256((const __m256i*)(bias + h)), w = _mm256_loadu_si256((const __m256i*)(wsum + h));
+        __m256i s = _mm256_loadu_si256((const __m256i*)(shift + h)), right = _mm256_max_epi32(_mm256_sub_epi32(none, s), none);
+        _mm256_storeu_si256((__m256i*)(e->start + h), _mm256_sub_epi32(b, _mm256_mullo_epi32(z, w)));
+        _mm256_storeu_si256((__m256i*)(e->multiplier + h), _mm256_loadu_si256((const __m256i*)(multiplier + h)));
+        _mm256_storeu_si256((__m256i*)(e->left + h), _mm256_max_epi32(s, none));
+        _mm256_storeu_si256((__m256i*)(e->right + h), right);
+        EL_UNROLL for (int odd = 0; odd < 2; odd++) {
+            __m256i r = odd ? _mm256_srli_epi64(right, 32) : _mm256_and_si256(right, low), some = _mm256_cmpgt_epi64(r, none);
+            _mm256_storeu_si256((__m256i*)(e->round[odd] + h / 2), _mm256_add_epi64(_mm256_sllv_epi64(unit, r), _mm256_and_si256(first, some)));
+            _mm256_storeu_si256((__m256i*)(e->shift[odd] + h / 2), _mm256_add_epi64(r, _mm256_set1_epi64x(31)));
+            _mm256_storeu_si256((__m256i*)(e->carry[odd] + h / 2), _mm256_and_si256(carry, some));
+        }
+    }
+}
+#else
+EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier, const int32_t* shift,
+                              int32_t x_zero_plus_bias, int once) { /* round, shift and carry are for x86 */
+    for (int32_t j = 0; j < 16; j++) e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
+    for (int32_t j = 0; j < 16; j++) e->multiplier[j] = multiplier[j];
+    for (int32_t j = 0; j < 16; j++) e->left[j] = shift[j] > 0 ? shift[j] : 0;
+    for (int32_t j = 0; j < 16; j++) e->right[j] = shift[j] > 0 ? 0 : -shift[j];
+}
+#endif
+
+enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2 }; /* some shift is positive; some shift is outside [-23, -1] */
+
+/* Fills ceil(channels/16) panels for one of the two rules; bias may be NULL, wsum when x_zero + x_bias is zero. A multiplier of 0
+ * gives 0 with any shift: it gets -1. Returns EL_QSHIFT bits. */
+EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
+                              const int32_t* shift, int32_t x_zero_plus_bias, int once) {
+    int32_t least = -1, most = -1;
+    for (int32_t base = 0; base < channels; base += 16) {
+        int32_t all[4][16] = {{0}};
+        const int32_t* from[4] = {bias, wsum, multiplier, shift};
+        int32_t count = channels - base < 16 ? channels - base : 16;
+        for (int i = 0; i < 4; i++) {
+            if (!from[i]) continue;
+            if (count == 16) memcpy(all[i], from[i] + base, 64);
+            else memcpy(all[i], from[i] + base, (size_t)count * 4);
+        }
+        for (int32_t j = 0; j < 16; j++) all[3][j] = all[2][j] == 0 ? -1 : all[3][j];
+        for (int32_t j = 0; j < 16; j++) least = all[3][j] < least ? all[3][j] : least;
+        for (int32_t j = 0; j < 16; j++) most = all[3][j] > most ? all[3][j] : most;
+        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once);
+    }
+    return (most > 0 ? EL_QSHIFT_LEFT : 0) | (least < -23 || most > -1 ? EL_QSHIFT_ANY : 0);
+}
+
+/* to[i] = from[i] xor flip */
+EL_INLINE void el_qcopy(int8_t* restrict to, const int8_t* restrict from, int64_t count, int8_t flip) {
+    for (int64_t i = 0; i < count; i++) to[i] = from[i] ^ flip;
+}
+
+/* Defines the three kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
+#define EL_QMAT_KERNELS(isa, tile, x_bias)                                                                                       \
+    static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
+                    const int32_t* shift, int32_t x_zero_plus_bias, int once) {                                                  \
+        return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once);                         \
+    }                                                                                                                            \
+    static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy(to, from, count, flip); }            \
+    static const el_qisa brought = {tile, fill, copy, x_bias};                                                                   \
+    void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
+        el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
+    }                                                                                                                            \
+    void el_qconv_transpose_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                             \
+        el_qmat_conv_transpose(ctx, params, buffers, &brought);                                                                  \
+    }                                                                                                                            \
+    void el_qgemm_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
+        el_qmat_gemm(ctx, params, buffers, &brought);                                                                            \
     }
 #endif

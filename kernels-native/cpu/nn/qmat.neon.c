@@ -11,9 +11,10 @@ static __attribute__((noinline)) void core(const el_qtile* t, int32_t r0, int32_
     EL_UNROLL for (int r = 0; r < 2; r++)
         EL_UNROLL for (int c = 0; c < 8; c++) acc[r][c] = vdupq_n_s32(0);
     const int8_t* const* rows = t->rows + r0;
-    for (int32_t s = 0; s < t->seg_count; s++, rows += EL_QROWS) {
+    for (int32_t s = 0; s < t->seg_count; s++) {
         const int8_t* w = t->b + (size_t)p * t->panel_bytes + (size_t)t->segs[s].first * 64;
-        const int8_t* a[2] = {rows[0], rows[1]};
+        const int64_t offset = t->segs[s].offset;
+        const int8_t* a[2] = {rows[0] + offset, rows[1] + offset};
         int64_t bytes = (int64_t)t->segs[s].quads * 4;
         for (int64_t k = 0; k < bytes; k += 4, w += 64) {
             int8x16_t x[2];
@@ -37,11 +38,11 @@ static __attribute__((noinline)) void core(const el_qtile* t, int32_t r0, int32_
 }
 
 static void tile(const el_qtile* t) {
-    _Alignas(64) int32_t acc[2 * 64];
-    for (int32_t r = 0; r < t->row_count; r += 2) {
-        for (int32_t p = 0; p < t->panel_count; p++) core(t, r, p, acc);
-        finish_rows(t, r, t->row_count - r < 2 ? 1 : 2, acc);
-    }
+    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    for (int32_t p = 0; p < t->panel_count; p++)
+        for (int32_t r = 0; r < t->row_count; r += 2)
+            core(t, r, p, acc + r * 64);
+    finish_rows(t, acc);
 }
 
 EL_QMAT_KERNELS(neon, tile, 0)

@@ -17,9 +17,10 @@ static __attribute__((noinline)) void core(const el_qtile* t, int32_t r0, int32_
     EL_UNROLL for (int r = 0; r < 4; r++)
         EL_UNROLL for (int c = 0; c < 4; c++) acc[r][c] = vld1q_s32(t->panels[p].start + 4 * c);
     const int8_t* const* rows = t->rows + r0;
-    for (int32_t s = 0; s < t->seg_count; s++, rows += EL_QROWS) {
+    for (int32_t s = 0; s < t->seg_count; s++) {
         const int8_t* w = t->b + (size_t)p * t->panel_bytes + (size_t)t->segs[s].first * 64;
-        const int8_t* a[4] = {rows[0], rows[1], rows[2], rows[3]};
+        const int64_t offset = t->segs[s].offset;
+        const int8_t* a[4] = {rows[0] + offset, rows[1] + offset, rows[2] + offset, rows[3] + offset};
         int64_t bytes = (int64_t)t->segs[s].quads * 4, k = 0;
         int8x16_t x[4];
         for (; k + 16 <= bytes; k += 16, w += 256) {
@@ -40,11 +41,11 @@ static __attribute__((noinline)) void core(const el_qtile* t, int32_t r0, int32_
 }
 
 static void tile(const el_qtile* t) {
-    _Alignas(64) int32_t acc[4 * 64];
-    for (int32_t r = 0; r < t->row_count; r += 4) {
-        for (int32_t p = 0; p < t->panel_count; p++) core(t, r, p, acc);
-        finish_rows(t, r, t->row_count - r < 4 ? t->row_count - r : 4, acc);
-    }
+    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    for (int32_t p = 0; p < t->panel_count; p++)
+        for (int32_t r = 0; r < t->row_count; r += 4)
+            core(t, r, p, acc + r * 64);
+    finish_rows(t, acc);
 }
 
 EL_QMAT_KERNELS(neondot, tile, 0)

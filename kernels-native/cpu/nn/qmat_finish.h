@@ -1,8 +1,7 @@
-/* The end of a tile over sixteen-lane vectors: y = clamp(requantized acc + y_zero). acc is [count][64]. */
+/* The end of a tile over sixteen-lane vectors: y = clamp(requantized acc + y_zero). acc is [row_count][64]. */
 #ifndef EL_QMAT_FINISH_H
 #define EL_QMAT_FINISH_H
-#include "qmat.h"
-#include "qvec.h"
+#include "qfinish.h"
 
 #if defined(__AVX2__)
 /* el_requantize_once, eight columns `half` of a panel: the 64-bit step of el_qpanel. There is no arithmetic 64-bit shift, so
@@ -70,28 +69,31 @@ EL_VEC q16 q16_requantize_once(q16 a, const q16_once c, int left) {
 #endif
 
 EL_VEC void finish_store(const el_qtile* t, int32_t row, int32_t p, q16 v) {
-    q16_store8_part(t->y[row] + p * 16, q16_clamp(v, t->y_zero, t->y_min, t->y_max), t->columns - p * 16);
+    q16_store8_part(t->y[row] + t->y_column + p * 16, q16_clamp(v, t->y_zero, t->y_min, t->y_max), t->columns - p * 16);
 }
 
-EL_VEC void finish_once(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc, const int left) {
+EL_VEC void finish_once(const el_qtile* t, const int32_t* acc, const int left) {
     for (int32_t p = 0; p < t->panel_count; p++) {
         q16_once c;
         q16_once_load(c, &t->panels[p]);
-        for (int32_t r = 0; r < count; r++) finish_store(t, r0 + r, p, q16_requantize_once(q16_load(acc + r * 64 + p * 16), c, left));
+        for (int32_t r = 0; r < t->row_count; r++) finish_store(t, r, p, q16_requantize_once(q16_load(acc + r * 64 + p * 16), c, left));
     }
 }
 
-static __attribute__((noinline)) void finish_twice(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc) {
+static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int32_t* acc) {
     for (int32_t p = 0; p < t->panel_count; p++) {
         const el_qpanel* e = &t->panels[p];
         q16 m = q16_load(e->multiplier), left = q16_load(e->left), right = q16_load(e->right);
-        for (int32_t r = 0; r < count; r++) finish_store(t, r0 + r, p, q16_requantize(q16_load(acc + r * 64 + p * 16), m, left, right));
+        for (int32_t r = 0; r < t->row_count; r++) finish_store(t, r, p, q16_requantize(q16_load(acc + r * 64 + p * 16), m, left, right));
     }
 }
 
-static void finish_rows(const el_qtile* t, int32_t r0, int32_t count, const int32_t* acc) {
-    if (!t->once) finish_twice(t, r0, count, acc);
-    else if (t->any_left) finish_once(t, r0, count, acc, 1);
-    else finish_once(t, r0, count, acc, 0);
+static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) { finish_once(t, acc, 1); }
+static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
+
+static void finish_rows(const el_qtile* t, const int32_t* acc) {
+    if (!t->once) finish_twice(t, acc);
+    else if (t->shifts & EL_QSHIFT_ANY) finish_any(t, acc);
+    else finish_simple(t, acc);
 }
 #endif
