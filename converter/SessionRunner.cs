@@ -22,8 +22,9 @@ public sealed class SessionRunner : IGraphRunner, IDisposable
 
     public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs, Action<Value, Tensor>? onValue = null)
     {
-        for (int i = 0; i < inputs.Count; i++) _session.Resize(i, inputs[i].DType, inputs[i].Shape);
-        for (int i = 0; i < inputs.Count; i++) inputs[i].CopyTo(_session.Input(i));
+        for (int i = 0; i < inputs.Count; i++)
+            if (!inputs[i].IsList) _session.Resize(i, inputs[i].DType, inputs[i].Shape);
+        for (int i = 0; i < inputs.Count; i++) _session.SetInput(i, inputs[i]);
         _session.Run();
         if (onValue != null && _session.IsStatic)
             foreach ((string name, Tensor tensor) in _session.Values())

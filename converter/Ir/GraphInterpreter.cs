@@ -43,16 +43,15 @@ public sealed unsafe class GraphInterpreter(Graph graph)
         int count = node.Outputs.Count;
         infer.Reset(node.ToString(), inputs.Length, count);
         for (int i = 0; i < inputs.Length; i++)
-            if (inputs[i] is { } t) infer.SetInput(i, new TensorType(t.DType, t.Shape), t);
+            if (inputs[i] is { } t) infer.SetInput(i, t.Type, t);
         for (int i = 0; i < op.Definition.MinInputs; i++)
             if (!op.Definition.Inputs[i].IsOptional && !infer.HasInput(i)) throw infer.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
-        op.Infer(infer);
+        op.InferTypes(infer);
         var outputs = new Tensor?[count];
         for (int i = 0; i < count; i++)
         {
             if (node.Outputs[i] == null) continue;
-            TensorType type = infer.Output(i);
-            outputs[i] = type.IsKnown ? new Tensor(type.DType, type.Shape) : new Tensor(type.DType, Shape.Unranked, null);
+            outputs[i] = Tensor.OfType(infer.Output(i));
         }
         op.Compute(new ComputeContext(node.ToString(), inputs, outputs, (i, dtype, shape) => Allocate(outputs, i, dtype, shape)));
         return outputs;

@@ -146,6 +146,8 @@ public static class GraphText
 
     private static string Type(Graph graph, TensorType type)
     {
+        if ((type.Kind & ValueKind.Optional) != 0) return $"optional({Type(graph, type with { Kind = type.Kind & ~ValueKind.Optional })})";
+        if (type.Kind == ValueKind.Sequence) return $"seq({Type(graph, type with { Kind = ValueKind.Tensor })})";
         if (!type.Shape.IsRanked) return $"{type.DType.Name()}[*]";
         var dims = new List<string>();
         foreach (long dim in type.Shape.AsSpan())

@@ -209,6 +209,19 @@ internal sealed class GraphTextParser(string text)
         Skip();
         int start = _at;
         string word = Word();
+        if (word is "optional" or "seq")
+        {
+            Expect('(');
+            TensorType content = Type(graph);
+            Expect(')');
+            ValueKind kind = word == "seq" ? ValueKind.Sequence : ValueKind.Optional;
+            if (content.Kind >= kind)
+            {
+                _at = start;
+                throw Error($"there are sequences of tensors, and optional tensors and sequences, but no {word} of {content}");
+            }
+            return content with { Kind = content.Kind | kind };
+        }
         DType dtype = DTypes.Parse(word);
         if (dtype == DType.Undefined && word != "undefined")
         {

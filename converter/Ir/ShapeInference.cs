@@ -45,14 +45,14 @@ public static class ShapeInference
             if (node.Inputs[i] is { } input) context.SetInput(i, input.Type, input.Constant);
         for (int i = 0; i < op.Definition.MinInputs; i++)
             if (!op.Definition.Inputs[i].IsOptional && !context.HasInput(i)) throw context.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
-        op.Infer(context);
+        op.InferTypes(context);
         for (int i = 0; i < node.Outputs.Count; i++)
             if (node.Outputs[i] is { } output) output.Type = context.Output(i);
     }
 
     /// <summary>Each graph numbers its own symbols, so those of a type that crosses into another graph become unknown.</summary>
     internal static TensorType WithoutSymbols(TensorType type) => type.Shape.IsRanked
-        ? new TensorType(type.DType, new Shape([.. type.Shape.AsSpan().ToArray().Select(d => Math.Max(d, Shape.Unknown))]))
+        ? type with { Shape = new Shape([.. type.Shape.AsSpan().ToArray().Select(d => Math.Max(d, Shape.Unknown))]) }
         : type;
 
     internal static void InferSubgraph(Graph graph, ReadOnlySpan<TensorType> inputs, Span<TensorType> outputs)

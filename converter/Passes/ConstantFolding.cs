@@ -41,7 +41,7 @@ public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphP
         if (node.Inputs.Any(i => i is { IsConstant: false })) return false;
         // What carries a constant to a graph output stays.
         if (node.Is("Identity") && Match.IsOutput(graph, node.Output)) return false;
-        if (!IsPure(node)) return false;
+        if (!IsPure(node) || node.Outputs.Any(o => o is { Type.IsList: true })) return false;
         if (node.Is("DequantizeLinear")) return !keepQuantizedPatterns || !FeedsQuantizedPattern(node);
         if (node.Outputs.All(o => o == null || o.Consumers.Count == 0 && !Match.IsOutput(graph, o))) return false;
         long inputBytes = node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0);

@@ -28,7 +28,7 @@ public sealed class ViewChains : IGraphPass
                 target = [.. dims.Select(d => d < 0 ? -1 : d)];
             if (target == null) continue;
             Value y = Rewrite.Insert(graph, node, "Reshape", node.Output.Name, [source, Rewrite.Ints(graph, node.Output.Name + ".shape", target)]);
-            if (shape.IsRanked) y.Type = new TensorType(y.DType, shape);
+            if (shape.IsRanked) y.Type = y.Type with { Shape = shape };
             Rewrite.Replace(graph, node.Output, y, keepName: true);
             changed = true;
         }

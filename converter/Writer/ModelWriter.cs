@@ -107,7 +107,7 @@ public sealed class ModelWriter
     /// <summary>Plans the arena for the declared inputs, a free batch being 1, when every shape then is known.</summary>
     private static void StorePlan(GraphDefinition graph)
     {
-        foreach (int v in graph.Inputs) graph.Values[v].DefaultShape = DefaultShape(graph.Values[v].Type.Shape);
+        foreach (int v in graph.Inputs) graph.Values[v].DefaultShape = DefaultShape(graph.Values[v].Type);
         TensorType[] inputs = [.. graph.Inputs.Select(v => graph.Values[v].DefaultType)];
         if (!inputs.All(t => t.IsKnown)) return;
         TypedGraph typed = TypedGraph.Create(graph, TypedGraph.CreateOperators(graph), inputs);
@@ -117,9 +117,10 @@ public sealed class ModelWriter
     }
 
     /// <summary>A free batch is 1 until another is chosen; other free dimensions have no natural size.</summary>
-    private static Shape DefaultShape(Shape shape)
+    private static Shape DefaultShape(TensorType type)
     {
-        if (!shape.IsRanked || shape.IsKnown || shape.Rank == 0) return Shape.Unranked;
+        Shape shape = type.Shape;
+        if (type.IsList || !shape.IsRanked || shape.IsKnown || shape.Rank == 0) return Shape.Unranked;
         Shape one = shape[0] < 0 ? shape.With(0, 1) : shape;
         return one.IsKnown ? one : Shape.Unranked;
     }
@@ -188,6 +189,7 @@ public sealed class ModelWriter
         _builder.AddLong(Schema.Value.ArenaOffset, value.ArenaOffset, -1);
         _builder.AddOffset(Schema.Value.SourceName, sourceName, 0);
         _builder.AddOffset(Schema.Value.DefaultShape, defaultShape, 0);
+        _builder.AddByte(Schema.Value.ValueKind, (byte)value.Type.Kind, 0);
         return _builder.EndTable();
     }
 

@@ -86,6 +86,16 @@ public readonly struct Shape : IEquatable<Shape>
         }
     }
 
+    /// <summary>True when a tensor of the shape <paramref name="actual"/>, which is known, is one of this shape.</summary>
+    public bool Admits(in Shape actual)
+    {
+        if (!IsRanked) return true;
+        if (Rank != actual.Rank) return false;
+        for (int i = 0; i < Rank; i++)
+            if (this[i] >= 0 && this[i] != actual[i]) return false;
+        return true;
+    }
+
     /// <summary>Product of the dimensions [from, to).</summary>
     public long Product(int from, int to)
     {
@@ -133,10 +143,41 @@ public readonly struct Shape : IEquatable<Shape>
     }
 }
 
-/// <summary>What is known of a value before it is computed.</summary>
-public readonly record struct TensorType(DType DType, Shape Shape)
+/// <summary>What a value is: a tensor, or a list of them as ONNX's sequences and optional values are. The numbers are stored in
+/// model files.</summary>
+public enum ValueKind : byte
 {
-    public bool IsKnown => DType != DType.Undefined && Shape.IsKnown;
+    Tensor = 0,
+
+    /// <summary>Any number of tensors of one element type.</summary>
+    Sequence = 1,
+
+    /// <summary>No tensor or one.</summary>
+    Optional = 2,
+
+    /// <summary>No sequence or one.</summary>
+    OptionalSequence = Optional | Sequence,
+}
+
+/// <summary>What is known of a value before it is computed. For a list (see <see cref="ValueKind"/>) element type and shape are
+/// those that its tensors share.</summary>
+public readonly record struct TensorType(DType DType, Shape Shape, ValueKind Kind = ValueKind.Tensor)
+{
+    /// <summary>True for a tensor whose size is known, so that memory can be given to it beforehand; never for a list.</summary>
+    public bool IsKnown => Kind == ValueKind.Tensor && DType != DType.Undefined && Shape.IsKnown;
+
+    public bool IsList => Kind != ValueKind.Tensor;
     public long ByteLength => DType.ByteLength(Shape.Count);
-    public override string ToString() => $"{DType.Name()}{Shape}";
+
+    public override string ToString()
+    {
+        string element = DType.Name() + Shape;
+        return Kind switch
+        {
+            ValueKind.Sequence => $"seq({element})",
+            ValueKind.Optional => $"optional({element})",
+            ValueKind.OptionalSequence => $"optional(seq({element}))",
+            _ => element,
+        };
+    }
 }

@@ -5,12 +5,15 @@ namespace EdgeLite.Core;
 
 /// <summary>
 /// A dense, row-major tensor: a type, a shape, and memory that it owns or points into (arena, mapped file, caller's buffer).
-/// Strings are the only elements held as managed objects. Element access through <see cref="GetDouble"/> and
+/// Strings are the only elements held as managed objects. The same class holds the lists that sequences and optional values are
+/// (<see cref="IsList"/>): they have <see cref="Elements"/> instead of memory. Element access through <see cref="GetDouble"/> and
 /// <see cref="GetInt64"/> serves the reference loops: one obvious path for every type.
 /// </summary>
 public sealed unsafe class Tensor : IDisposable
 {
     private bool _owns;
+    private bool _isCounted;
+    private Tensor[]? _elements;
 
     /// <summary>A tensor over memory that somebody else keeps alive.</summary>
     public Tensor(DType dtype, Shape shape, void* data)
@@ -37,10 +40,62 @@ public sealed unsafe class Tensor : IDisposable
         _owns = true;
     }
 
+    private Tensor(TensorType list, Tensor[] elements)
+    {
+        DType = list.DType;
+        Kind = list.Kind;
+        _elements = elements;
+    }
+
     ~Tensor() => Dispose();
+
+    /// <summary>A value of the given type: a zero-filled tensor, an empty list, or, where the size is not known, a tensor that is
+    /// not placed yet.</summary>
+    public static Tensor OfType(TensorType type) =>
+        type.IsList ? new Tensor(type, []) : type.IsKnown ? new Tensor(type.DType, type.Shape) : new Tensor(type.DType, Shape.Unranked, null);
+
+    /// <summary>A sequence of copies of <paramref name="tensors"/>, all of type <paramref name="dtype"/>.</summary>
+    public static Tensor Sequence(DType dtype, params ReadOnlySpan<Tensor> tensors)
+    {
+        var sequence = new Tensor(new TensorType(dtype, Shape.Unranked, ValueKind.Sequence), []);
+        var elements = new Tensor[tensors.Length];
+        for (int i = 0; i < elements.Length; i++) elements[i] = tensors[i].ToElement();
+        sequence.Elements = elements;
+        return sequence;
+    }
+
+    /// <summary>An optional value that holds a copy of <paramref name="content"/>, a tensor or a sequence.</summary>
+    public static Tensor Optional(Tensor content) => new(content.Type with { Kind = content.Kind | ValueKind.Optional }, [content.ToElement()]);
+
+    /// <summary>An optional value that holds nothing; <paramref name="content"/> is the type of what it could hold.</summary>
+    public static Tensor None(TensorType content) => new(content with { Kind = content.Kind | ValueKind.Optional }, []);
 
     public DType DType { get; private set; }
     public Shape Shape { get; private set; }
+    public ValueKind Kind { get; private set; }
+    public TensorType Type => new(DType, Shape, Kind);
+
+    /// <summary>True for sequences and optional values.</summary>
+    public bool IsList => _elements != null;
+
+    /// <summary>What a list holds: the tensors of a sequence, or none or one value of an optional. Elements never change and are
+    /// shared between lists; their memory goes when no list holds them any more. A tensor that comes from elsewhere is put in as
+    /// its <see cref="ToElement"/>.</summary>
+    public Tensor[] Elements
+    {
+        get => _elements ?? throw new EdgeLiteException(Status.InvalidType, $"{this} is no sequence and no optional value.");
+        set
+        {
+            if (_elements == null) throw new EdgeLiteException(Status.InvalidType, $"{this} is no sequence and no optional value.");
+            ValueKind content = (Kind & ValueKind.Optional) != 0 ? Kind & ~ValueKind.Optional : ValueKind.Tensor;
+            if ((Kind & ValueKind.Optional) != 0 && value.Length > 1)
+                throw new EdgeLiteException(Status.InvalidArgument, $"An optional value holds one element at most, got {value.Length}.");
+            foreach (Tensor element in value)
+                if (element.Kind != content || element.DType != DType)
+                    throw new EdgeLiteException(Status.InvalidType, $"A value of type {Type} cannot hold {element.Type}.");
+            _elements = value;
+        }
+    }
 
     /// <summary>First byte; null for strings and for a tensor that is not placed yet.</summary>
     public byte* Data { get; set; }
@@ -110,8 +165,22 @@ public sealed unsafe class Tensor : IDisposable
         return new Tensor(DType, shape, Data) { Strings = Strings };
     }
 
+    /// <summary>A copy for a list to hold. The collector of garbage is told of its memory, since nobody frees it expressly.</summary>
+    public Tensor ToElement()
+    {
+        Tensor copy = Clone();
+        if (copy._owns && ByteLength > 0)
+        {
+            GC.AddMemoryPressure(ByteLength);
+            copy._isCounted = true;
+        }
+        return copy;
+    }
+
+    /// <summary>A copy that shares nothing that could change: the elements of a list are shared.</summary>
     public Tensor Clone()
     {
+        if (_elements != null) return new Tensor(Type, _elements);
         if (Strings != null) return FromStrings((string[])Strings.Clone(), Shape);
         var copy = new Tensor(DType, Shape);
         CopyTo(copy);
@@ -120,7 +189,13 @@ public sealed unsafe class Tensor : IDisposable
 
     public void CopyTo(Tensor target)
     {
-        if (target.DType != DType || target.Count != Count)
+        if (_elements != null)
+        {
+            if (target.Kind != Kind || target.DType != DType) throw new EdgeLiteException(Status.InvalidType, $"Cannot copy {Type} to {target.Type}.");
+            target._elements = _elements;
+            return;
+        }
+        if (target.DType != DType || target.IsList || target.Count != Count)
             throw new EdgeLiteException(Status.InvalidShape, $"Cannot copy {DType.Name()}{Shape} to {target.DType.Name()}{target.Shape}.");
         if (Strings != null) Strings.CopyTo(target.Strings!, 0);
         else Buffer.MemoryCopy(Data, target.Data, target.ByteLength, ByteLength);
@@ -204,7 +279,7 @@ public sealed unsafe class Tensor : IDisposable
         return values;
     }
 
-    public override string ToString() => $"{DType.Name()}{Shape}";
+    public override string ToString() => Type.ToString();
 
     public void Dispose()
     {
@@ -215,6 +290,8 @@ public sealed unsafe class Tensor : IDisposable
     private void Free()
     {
         if (!_owns) return;
+        if (_isCounted) GC.RemoveMemoryPressure(ByteLength);
+        _isCounted = false;
         NativeMemory.AlignedFree(Data);
         Data = null;
         _owns = false;

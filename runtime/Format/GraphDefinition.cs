@@ -42,7 +42,7 @@ public sealed class ValueDefinition
     public Shape DefaultShape { get; set; }
 
     /// <summary>The type that an input has until another shape is chosen.</summary>
-    public TensorType DefaultType => DefaultShape.IsRanked ? new TensorType(Type.DType, DefaultShape) : Type;
+    public TensorType DefaultType => DefaultShape.IsRanked ? Type with { Shape = DefaultShape } : Type;
 
     /// <summary>Offset in the stored arena plan; -1 for constants and where there is no plan.</summary>
     public long ArenaOffset { get; set; } = -1;

@@ -61,6 +61,8 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         string name = table.String(Schema.Value.Name) ?? "";
         var dtype = (DType)table.UInt8(Schema.Value.DType);
         if (dtype > DType.Int2) throw Corrupt($"value '{name}' has unknown element type {(int)dtype}");
+        var kind = (ValueKind)table.UInt8(Schema.Value.ValueKind);
+        if (kind > ValueKind.OptionalSequence) throw Corrupt($"value '{name}' is of unknown kind {(int)kind}");
         Shape shape = Shape.Unranked;
         if (table.Bool(Schema.Value.Ranked, true))
         {
@@ -73,9 +75,9 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         return new ValueDefinition
         {
             Name = name,
-            Type = new TensorType(dtype, shape),
-            Constant = table.Bool(Schema.Value.Constant) ? ReadConstant(table, name, dtype, shape) : null,
-            DefaultShape = ReadDefaultShape(table, name, shape),
+            Type = new TensorType(dtype, shape, kind),
+            Constant = table.Bool(Schema.Value.Constant) ? ReadConstant(table, name, new TensorType(dtype, shape, kind)) : null,
+            DefaultShape = ReadDefaultShape(table, name, kind == ValueKind.Tensor ? shape : Shape.Unranked),
             SourceName = table.String(Schema.Value.SourceName),
             ArenaOffset = table.Int64(Schema.Value.ArenaOffset, -1),
         };
@@ -90,9 +92,10 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         return fits ? new Shape(dims) : throw Corrupt($"value '{name}' of shape {shape} has another default shape");
     }
 
-    private Tensor ReadConstant(FlatTable table, string name, DType dtype, Shape shape)
+    private Tensor ReadConstant(FlatTable table, string name, TensorType type)
     {
-        if (!shape.IsKnown || dtype == DType.Undefined) throw Corrupt($"constant '{name}' has type {dtype.Name()}{shape}");
+        if (!type.IsKnown) throw Corrupt($"constant '{name}' has type {type}");
+        (DType dtype, Shape shape) = (type.DType, type.Shape);
         long count = CheckedCount(shape, name);
         if (dtype == DType.String)
         {

@@ -5,8 +5,8 @@ public static class Schema
 {
     public static class Value
     {
-        public const int Name = 0, DType = 1, Ranked = 2, Shape = 3, Constant = 4, DataOffset = 5, DataLength = 6, ArenaOffset = 7, Strings = 8, SourceName = 9, DefaultShape = 10;
-        public const int Count = 11;
+        public const int Name = 0, DType = 1, Ranked = 2, Shape = 3, Constant = 4, DataOffset = 5, DataLength = 6, ArenaOffset = 7, Strings = 8, SourceName = 9, DefaultShape = 10, ValueKind = 11;
+        public const int Count = 12;
     }
 
     public static class Attribute

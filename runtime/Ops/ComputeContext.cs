@@ -19,5 +19,13 @@ public sealed class ComputeContext(string where, Tensor?[] inputs, Tensor?[] out
     /// when nobody uses that output.</summary>
     public Tensor Allocate(int i, DType dtype, Shape shape) => allocate(i, dtype, shape);
 
+    /// <summary>Makes a copy of <paramref name="value"/>, tensor or list, output <paramref name="i"/>, if it is wanted.</summary>
+    public void Store(int i, Tensor value)
+    {
+        if (!HasOutput(i)) return;
+        if (value.IsList) value.CopyTo(Output(i));
+        else value.CopyTo(Allocate(i, value.DType, value.Shape));
+    }
+
     public EdgeLiteException Error(string message) => new(Status.RuntimeFailure, $"{where}: {message}.");
 }

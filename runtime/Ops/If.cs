@@ -15,8 +15,11 @@ public sealed partial class If : Operator
 
     private Tensor[] _captured = [];
 
+    public override bool TakesLists => true;
+
     public override void Infer(InferContext c)
     {
+        c.Tensor(0);
         int count = c.OutputCount;
         if (ThenBranch.OutputCount != count || ElseBranch.OutputCount != count)
             throw c.Error($"the branches have {ThenBranch.OutputCount} and {ElseBranch.OutputCount} outputs; expected {count}");
@@ -39,9 +42,8 @@ public sealed partial class If : Operator
         }
         for (int i = 0; i < count; i++)
         {
-            if (then[i].DType != other[i].DType && then[i].DType != DType.Undefined && other[i].DType != DType.Undefined)
-                throw c.Error($"output {i} is {then[i]} in one branch, {other[i]} in the other");
-            c.SetOutput(i, then[i].DType == DType.Undefined ? other[i].DType : then[i].DType, SubgraphTypes.Common(then[i].Shape, other[i].Shape));
+            if (SubgraphTypes.Exclude(then[i], other[i])) throw c.Error($"output {i} is {then[i]} in one branch, {other[i]} in the other");
+            c.SetOutput(i, SubgraphTypes.Common(then[i], other[i]));
         }
     }
 
@@ -51,7 +53,7 @@ public sealed partial class If : Operator
         for (int i = 0; i < _captured.Length; i++) _captured[i] = c.Input(i + 1);
         ReadOnlySpan<Tensor> results = Branch(c.Input(0)).Run(_captured);
         for (int i = 0; i < c.OutputCount; i++)
-            if (c.HasOutput(i)) results[i].CopyTo(c.Allocate(i, results[i].DType, results[i].Shape));
+            if (c.HasOutput(i)) c.Store(i, SubgraphTypes.As(c.Output(i).Kind, results[i]));
     }
 
     private static EdgeLiteException? TryInfer(ISubgraph branch, TensorType[] inputs, TensorType[] outputs)

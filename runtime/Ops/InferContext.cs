@@ -62,6 +62,25 @@ public sealed class InferContext
         if (i < OutputCount) _outputs[i] = new TensorType(dtype, shape);
     }
 
+    public void SetOutput(int i, TensorType type)
+    {
+        if (i < OutputCount) _outputs[i] = type;
+    }
+
+    /// <summary>The type of an input that must be a sequence.</summary>
+    public TensorType Sequence(int i)
+    {
+        TensorType type = Input(i);
+        return type.Kind == ValueKind.Sequence ? type : throw Error($"input {i} is {type}; a sequence is expected");
+    }
+
+    /// <summary>The type of an input that must be a tensor; only operators that take lists have to ask.</summary>
+    public TensorType Tensor(int i)
+    {
+        TensorType type = Input(i);
+        return type.IsList ? throw Error($"input {i} is {type}; a tensor is expected") : type;
+    }
+
     /// <summary>An axis counted from the end when negative, checked against the rank.</summary>
     public int Axis(long axis, int rank)
     {

@@ -18,6 +18,8 @@ public sealed partial class Loop : Operator
 
     public override bool HasDataDependentShape => true;
 
+    public override bool TakesLists => true;
+
     public override void Infer(InferContext c)
     {
         int carried = c.InputCount - 2 - (int)Captures, scanned = Body.OutputCount - 1 - carried;
@@ -28,6 +30,8 @@ public sealed partial class Loop : Operator
         var outputs = new TensorType[Body.OutputCount];
         inputs[0] = new TensorType(DType.Int64, Shape.Scalar);
         inputs[1] = new TensorType(DType.Bool, Shape.Scalar);
+        for (int i = 0; i < 2; i++)
+            if (c.HasInput(i)) c.Tensor(i);
         for (int i = 2; i < inputs.Length; i++) inputs[i] = c.Input(i);
 
         // A carried value's shape holds for every iteration once the body maps it to itself; each round only loosens it.
@@ -37,14 +41,19 @@ public sealed partial class Loop : Operator
             isStable = true;
             for (int i = 0; i < carried; i++)
             {
-                Shape common = SubgraphTypes.Common(inputs[i + 2].Shape, outputs[i + 1].Shape);
-                if (common != inputs[i + 2].Shape) isStable = false;
-                inputs[i + 2] = new TensorType(inputs[i + 2].DType, common);
+                if (SubgraphTypes.Exclude(inputs[i + 2], outputs[i + 1]))
+                    throw c.Error($"carried value {i} is {inputs[i + 2]} before and {outputs[i + 1]} after an iteration");
+                TensorType common = SubgraphTypes.Common(inputs[i + 2], outputs[i + 1]);
+                if (common != inputs[i + 2]) isStable = false;
+                inputs[i + 2] = common;
             }
         }
-        for (int i = 0; i < carried; i++) c.SetOutput(i, inputs[i + 2].DType, inputs[i + 2].Shape);
+        if (outputs[0].IsList) throw c.Error($"output 0 of the body, its condition, is {outputs[0]}");
+        // What comes out is of the kind that the body gives: a sequence, even where an optional one goes in.
+        for (int i = 0; i < carried; i++) c.SetOutput(i, inputs[i + 2] with { Kind = outputs[i + 1].Kind });
         for (int i = carried; i < carried + scanned; i++)
-            c.SetOutput(i, outputs[i + 1].DType, SubgraphTypes.Insert(outputs[i + 1].Shape, 0, Shape.Unknown));
+            if (outputs[i + 1].IsList) throw c.Error($"output {i + 1} of the body is {outputs[i + 1]}; only tensors can be stacked");
+            else c.SetOutput(i, outputs[i + 1].DType, SubgraphTypes.Insert(outputs[i + 1].Shape, 0, Shape.Unknown));
     }
 
     public override void Compute(ComputeContext c)
@@ -69,7 +78,7 @@ public sealed partial class Loop : Operator
             goesOn = results[0].GetInt64(0) != 0;
             for (int i = 0; i < scanned; i++) stacks[i].Add(results[1 + carried + i].Clone());
             var next = new Tensor[carried];
-            for (int i = 0; i < carried; i++) next[i] = results[1 + i].Clone();
+            for (int i = 0; i < carried; i++) next[i] = SubgraphTypes.As(inputs[2 + i].Kind, results[1 + i]).Clone();
             for (int i = 0; i < carried; i++)
             {
                 if (step > 0) inputs[2 + i].Dispose();
@@ -77,16 +86,22 @@ public sealed partial class Loop : Operator
             }
         }
         for (int i = 0; i < carried; i++)
-            if (c.HasOutput(i)) inputs[2 + i].CopyTo(c.Allocate(i, inputs[2 + i].DType, inputs[2 + i].Shape));
+            if (c.HasOutput(i)) c.Store(i, Unwrapped(c, inputs[2 + i], c.Output(i).Kind, i));
         for (int i = 0; i < scanned; i++)
             if (c.HasOutput(carried + i)) StackedScan.Store(c, carried + i, stacks[i], 0, isReverse: false, () => EmptyType(inputs, 1 + carried + i));
+    }
+
+    private static Tensor Unwrapped(ComputeContext c, Tensor value, ValueKind kind, int i)
+    {
+        if (value.Kind == kind || (value.Kind & ValueKind.Optional) == 0) return value;
+        return value.Elements.Length == 1 ? value.Elements[0] : throw c.Error($"carried value {i} is optional, without content, and no iteration gave it any");
     }
 
     /// <summary>The type of a body output that was never computed; unknown dimensions count as 0.</summary>
     private TensorType EmptyType(Tensor[] inputs, int output)
     {
         var types = new TensorType[inputs.Length];
-        for (int i = 0; i < types.Length; i++) types[i] = new TensorType(inputs[i].DType, inputs[i].Shape);
+        for (int i = 0; i < types.Length; i++) types[i] = inputs[i].Type;
         var outputs = new TensorType[Body.OutputCount];
         Body.Infer(types, outputs);
         return outputs[output];

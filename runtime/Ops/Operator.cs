@@ -19,6 +19,17 @@ public abstract class Operator
     /// <summary>Sets the type of every output, as far as the inputs tell. Throws when the inputs do not fit.</summary>
     public abstract void Infer(InferContext context);
 
+    /// <summary><see cref="Infer"/>, after a check that no list reaches an operator on tensors. What the runtime and the converter call.</summary>
+    public void InferTypes(InferContext context)
+    {
+        for (int i = 0; !TakesLists && i < context.InputCount; i++)
+            if (context.HasInput(i)) context.Tensor(i);
+        Infer(context);
+    }
+
+    /// <summary>True when an input may be a sequence or an optional value; <see cref="Infer"/> then checks which.</summary>
+    public virtual bool TakesLists => false;
+
     /// <summary>Computes the outputs. Their memory is there already, except where <see cref="HasDataDependentShape"/>.</summary>
     public abstract void Compute(ComputeContext context);
 

@@ -50,6 +50,8 @@ public sealed partial class Scan : Operator
                 inputs[i] = new TensorType(inputs[i].DType, common);
             }
         }
+        foreach (TensorType output in outputs)
+            if (output.IsList) throw c.Error($"the body gives {output}; only tensors are possible");
         for (int i = 0; i < states; i++) c.SetOutput(i, inputs[i].DType, inputs[i].Shape);
         for (int i = states; i < states + scanned; i++)
         {

@@ -15,6 +15,18 @@ internal static class SubgraphTypes
         return common;
     }
 
+    /// <summary>The type that describes both: optional when one is, else the kind of <paramref name="a"/>. Kinds and element types that
+    /// exclude each other are for the caller to refuse (<see cref="Exclude"/>).</summary>
+    public static TensorType Common(in TensorType a, in TensorType b) =>
+        new(a.DType == DType.Undefined ? b.DType : a.DType, Common(a.Shape, b.Shape), a.Kind | b.Kind);
+
+    /// <summary>True when no value is of both types.</summary>
+    public static bool Exclude(in TensorType a, in TensorType b) =>
+        a.DType != b.DType && a.DType != DType.Undefined && b.DType != DType.Undefined || ((a.Kind ^ b.Kind) & ValueKind.Sequence) != 0;
+
+    /// <summary>The value itself, or where <paramref name="kind"/> says so an optional value that holds it.</summary>
+    public static Tensor As(ValueKind kind, Tensor value) => value.Kind == (kind & ~ValueKind.Optional) && value.Kind != kind ? Tensor.Optional(value) : value;
+
     /// <summary>The shape with one more dimension at <paramref name="axis"/>.</summary>
     public static Shape Insert(in Shape shape, int axis, long dim)
     {

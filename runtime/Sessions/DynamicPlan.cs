@@ -26,7 +26,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         _threads = threads;
         _tensors = (Tensor?[])graph.Constants.Clone();
         GraphDefinition definition = graph.Definition;
-        foreach (int v in definition.Inputs) _tensors[v] = new Tensor(graph.Types[v].DType, graph.Types[v].Shape);
+        foreach (int v in definition.Inputs) _tensors[v] = Tensor.OfType(graph.Types[v]);
         Inputs = [.. definition.Inputs.Select(v => _tensors[v]!)];
         Outputs = new Tensor[definition.Outputs.Length];
     }
@@ -57,8 +57,8 @@ internal sealed unsafe class DynamicPlan : IDisposable
         Tensor?[] inputs = [.. node.Inputs.Select(v => v < 0 ? null : _tensors[v])];
         _infer.Reset(node.ToString(), inputs.Length, node.Outputs.Length);
         for (int i = 0; i < inputs.Length; i++)
-            if (inputs[i] is { } t) _infer.SetInput(i, new TensorType(t.DType, t.Shape), t);
-        op.Infer(_infer);
+            if (inputs[i] is { } t) _infer.SetInput(i, t.Type, t);
+        op.InferTypes(_infer);
         var outputs = new Tensor?[node.Outputs.Length];
         bool known = true;
         for (int i = 0; i < outputs.Length; i++)
@@ -67,7 +67,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
             if (v < 0) continue;
             TensorType type = _infer.Output(i);
             known &= type.IsKnown;
-            outputs[i] = type.IsKnown ? Provide(v, type) : new Tensor(type.DType, Shape.Unranked, null);
+            outputs[i] = type.IsKnown ? Provide(v, type) : Tensor.OfType(type);
         }
         if (!known || !RunNative(n, node, op, inputs, outputs, pool))
             op.Compute(new ComputeContext(node.ToString(), inputs, outputs, (i, dtype, shape) =>
@@ -90,10 +90,10 @@ internal sealed unsafe class DynamicPlan : IDisposable
     {
         var bind = new BindContext(_threads);
         bind.Reset(
-            [.. inputs.Select(t => t == null ? default : new TensorType(t.DType, t.Shape))],
+            [.. inputs.Select(t => t == null ? default : t.Type)],
             [.. inputs.Select(t => t != null)],
             inputs,
-            [.. outputs.Select(t => t == null ? default : new TensorType(t.DType, t.Shape))]);
+            [.. outputs.Select(t => t == null ? default : t.Type)]);
         try
         {
             if (!_device.Nn.TryBind(op, bind) && !_device.Tensor.TryBind(op, bind)) return false;

@@ -115,7 +115,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     ReadOnlySpan<Tensor> ISubgraph.Run(ReadOnlySpan<Tensor> inputs)
     {
         Span<TensorType> types = stackalloc TensorType[inputs.Length];
-        for (int i = 0; i < inputs.Length; i++) types[i] = new TensorType(inputs[i].DType, inputs[i].Shape);
+        for (int i = 0; i < inputs.Length; i++) types[i] = inputs[i].Type;
         Prepare(types);
         Tensor[] targets = Inputs;
         for (int i = 0; i < inputs.Length; i++) inputs[i].CopyTo(targets[i]);
@@ -131,13 +131,12 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             TensorType declared = value.Type;
             if (declared.DType != DType.Undefined && declared.DType != inputs[i].DType)
                 throw new EdgeLiteException(Status.InvalidType, $"Input '{value.Name}' is {declared.DType.Name()}, got {inputs[i].DType.Name()}.");
+            if (declared.DType != DType.Undefined && declared.Kind != inputs[i].Kind)
+                throw new EdgeLiteException(Status.InvalidType, $"Input '{value.Name}' is {declared}, got {inputs[i]}.");
+            if (inputs[i].IsList) continue;
             if (!inputs[i].Shape.IsKnown)
                 throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' needs a full shape; its declared shape is {Describe(declared.Shape)}: give the unknown dimensions a size.");
-            if (!declared.Shape.IsRanked) continue;
-            bool fits = declared.Shape.Rank == inputs[i].Shape.Rank;
-            for (int d = 0; fits && d < declared.Shape.Rank; d++)
-                fits = declared.Shape[d] < 0 || declared.Shape[d] == inputs[i].Shape[d];
-            if (!fits)
+            if (!declared.Shape.Admits(inputs[i].Shape))
                 throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' has shape {Describe(declared.Shape)}, got {inputs[i].Shape}.");
         }
     }

@@ -51,7 +51,7 @@ public sealed class Session : IDisposable
         _executor = Instantiate(model.Graphs[0], device);
         _graph = _executor.Definition;
         _inputTypes = [.. _graph.Inputs.Select(v => _graph.Values[v].DefaultType)];
-        if (_inputTypes.All(t => t.IsKnown)) _executor.Prepare(_inputTypes);
+        if (AllReady()) _executor.Prepare(_inputTypes);
     }
 
     ~Session() => Dispose();
@@ -97,15 +97,24 @@ public sealed class Session : IDisposable
     public void Resize(int input, DType dtype, Shape shape)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _inputTypes[Check(input, InputCount, "input")] = new TensorType(dtype, shape);
-        if (_inputTypes.All(t => t.IsKnown)) _executor.Prepare(_inputTypes);
+        if (InputType(input).IsList)
+            throw new EdgeLiteException(Status.InvalidArgument, $"Input '{InputName(input)}' is {InputType(input)}: it has no shape of its own. Give it its elements with SetInput.");
+        _inputTypes[input] = new TensorType(dtype, shape);
+        if (AllReady()) _executor.Prepare(_inputTypes);
     }
 
-    /// <summary>Copies a tensor into an input, taking over its shape.</summary>
+    /// <summary>Copies a value into an input: a tensor, whose shape it takes over, or for an input that is a sequence or an optional
+    /// value what <see cref="Tensor.Sequence"/>, <see cref="Tensor.Optional"/> and <see cref="Tensor.None"/> make.</summary>
     public void SetInput(int i, Tensor tensor)
     {
-        if (_inputTypes[Check(i, InputCount, "input")] != new TensorType(tensor.DType, tensor.Shape)) Resize(i, tensor.DType, tensor.Shape);
-        if (_executor.IsPrepared && _inputTypes.All(t => t.IsKnown)) tensor.CopyTo(Input(i));
+        if (InputType(i).IsList || tensor.IsList)
+        {
+            CheckElements(i, tensor);
+            tensor.CopyTo(Input(i));
+            return;
+        }
+        if (_inputTypes[i] != tensor.Type) Resize(i, tensor.DType, tensor.Shape);
+        if (_executor.IsPrepared && AllReady()) tensor.CopyTo(Input(i));
         else throw new EdgeLiteException(Status.InvalidState, $"Resize every input before filling '{InputName(i)}': other inputs have no shape yet.");
     }
 
@@ -185,9 +194,31 @@ public sealed class Session : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         for (int i = 0; i < _inputTypes.Length; i++)
-            if (!_inputTypes[i].IsKnown)
+            if (!IsReady(_inputTypes[i]))
                 throw new EdgeLiteException(Status.InvalidShape, $"Input '{InputName(i)}' has the free shape {DescribeInput(i)}: choose one with Resize first.");
         return _executor;
+    }
+
+    /// <summary>True when values of the type can be prepared for: a tensor's size is known, a list's elements come with each run.</summary>
+    private static bool IsReady(TensorType type) => type.IsKnown || type.IsList && type.DType != DType.Undefined;
+
+    private bool AllReady()
+    {
+        foreach (TensorType type in _inputTypes)
+            if (!IsReady(type)) return false;
+        return true;
+    }
+
+    private void CheckElements(int i, Tensor value)
+    {
+        TensorType declared = InputType(i);
+        if (value.Kind != declared.Kind || value.DType != declared.DType)
+            throw new EdgeLiteException(Status.InvalidType, $"Input '{InputName(i)}' is {declared}, got {value}.");
+        Tensor[] elements = value.Elements;
+        if (elements.Length > 0 && elements[0].IsList) elements = elements[0].Elements;
+        foreach (Tensor element in elements)
+            if (!declared.Shape.Admits(element.Shape))
+                throw new EdgeLiteException(Status.InvalidShape, $"Input '{InputName(i)}' is {declared}, got an element of shape {element.Shape}.");
     }
 
     private int Find(string name, int[] values, string what)

@@ -73,6 +73,7 @@ public sealed class TypedGraph
             if (definition.Values[v].Constant is { } constant) graph.SetConstant(v, constant);
         var infer = new InferContext();
         graph.IsStatic = true;
+        foreach (TensorType input in inputs) graph.IsStatic &= !input.IsList;
         for (int n = 0; n < operators.Length; n++) graph.InferNode(n, infer);
         return graph;
     }
@@ -80,7 +81,7 @@ public sealed class TypedGraph
     private void SetConstant(int value, Tensor tensor)
     {
         Constants[value] = tensor;
-        Types[value] = new TensorType(tensor.DType, tensor.Shape);
+        Types[value] = tensor.Type;
     }
 
     private void InferNode(int n, InferContext infer)
@@ -97,7 +98,7 @@ public sealed class TypedGraph
             allConstant &= Constants[v] != null;
             allKnown &= Types[v].IsKnown;
         }
-        op.Infer(infer);
+        op.InferTypes(infer);
         bool outputsKnown = true;
         for (int i = 0; i < node.Outputs.Length; i++)
         {
@@ -123,7 +124,7 @@ public sealed class TypedGraph
         for (int i = 0; i < outputs.Length; i++)
         {
             int v = node.Outputs[i];
-            if (v >= 0) outputs[i] = Types[v].IsKnown ? new Tensor(Types[v].DType, Types[v].Shape) : new Tensor(Types[v].DType, Shape.Unranked, null);
+            if (v >= 0) outputs[i] = Tensor.OfType(Types[v]);
         }
         Operators[n].Compute(new ComputeContext(node.ToString(), inputs, outputs, (i, dtype, shape) =>
         {

@@ -42,10 +42,10 @@ internal sealed unsafe class SessionHandle
     {
         CheckOutput(i);
         foreach (TensorType input in _inputs)
-            if (!input.IsKnown) return Session.OutputType(i);
+            if (!input.IsKnown && !input.IsList) return Session.OutputType(i);
         if (!_hasRun && !Session.IsStatic) return Session.OutputType(i);
         Tensor tensor = Session.Output(i);
-        return new TensorType(tensor.DType, tensor.Shape);
+        return tensor.Type;
     }
 
     public void Resize(int i, Shape shape)
@@ -98,8 +98,8 @@ internal sealed unsafe class SessionHandle
         _model.Release();
     }
 
-    private static Tensor Numbers(Tensor tensor, string name) => tensor.DType != DType.String ? tensor
-        : throw new EdgeLiteException(Status.Unsupported, $"'{name}' holds strings, which have no memory that C could see; use the C# API for this model.");
+    private static Tensor Numbers(Tensor tensor, string name) => tensor.DType != DType.String && !tensor.IsList ? tensor
+        : throw new EdgeLiteException(Status.Unsupported, $"'{name}' is {tensor}, which has no memory that C could see; use the C# API for this model.");
 
     private int CheckInput(int i) => Check(i, _inputNames.Length, "input");
     private int CheckOutput(int i) => Check(i, _outputNames.Length, "output");

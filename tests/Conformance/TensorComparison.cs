@@ -17,7 +17,12 @@ internal static class TensorComparison
     /// <summary>What differs, in one sentence; null when nothing does. Integers, booleans and strings must be equal, NaN equals NaN.</summary>
     public static string? Difference(Tensor expected, Tensor got, Tolerance tolerance, bool shapesOnly)
     {
-        if (expected.DType != got.DType || expected.Shape != got.Shape) return $"expected {expected}, got {got}";
+        if (expected.IsList && expected.Type == got.Type)
+        {
+            if (expected.Elements.Length != got.Elements.Length) return $"expected {expected.Elements.Length} elements, got {got.Elements.Length}";
+            return expected.Elements.Select((e, i) => Difference(e, got.Elements[i], tolerance, shapesOnly) is { } d ? $"element {i}: {d}" : null).FirstOrDefault(d => d != null);
+        }
+        if (expected.Type != got.Type) return $"expected {expected}, got {got}";
         if (shapesOnly) return null;
         long count = expected.Count, wrong = 0, first = -1;
         double worst = 0;

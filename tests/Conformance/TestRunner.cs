@@ -1,6 +1,8 @@
+using EdgeLite.Converter;
 using EdgeLite.Converter.Importers.Onnx;
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
 using EdgeLite.Core;
 using Google.Protobuf;
 
@@ -22,7 +24,7 @@ internal sealed record TestResult(TestCase Test, Outcome Outcome, string Reason,
 /// <summary>Runs one test: import, shape inference, every data set through the interpreter, comparison.</summary>
 internal static class TestRunner
 {
-    public static TestResult Run(TestCase test, KnownTests known)
+    public static TestResult Run(TestCase test, KnownTests known, bool throughSession)
     {
         long start = Environment.TickCount64;
         string operatorName = "(graph)";
@@ -32,7 +34,7 @@ internal static class TestRunner
             ModelProto model = OnnxImporter.Parse(Path.Combine(test.Folder, "model.onnx"));
             operatorName = OperatorOf(model);
             if (listed is { Kind: KnownKind.Skip } skipped) return Result(Outcome.Skip, skipped.Reason);
-            RunSets(test, model, shapesOnly: listed is { Kind: KnownKind.Shape });
+            RunSets(test, model, throughSession, shapesOnly: listed is { Kind: KnownKind.Shape });
             return Result(Outcome.Pass, "");
         }
         catch (Exception e)
@@ -46,7 +48,7 @@ internal static class TestRunner
             new(test, outcome, reason, Environment.TickCount64 - start) { Operator = operatorName };
     }
 
-    private static void RunSets(TestCase test, ModelProto model, bool shapesOnly)
+    private static void RunSets(TestCase test, ModelProto model, bool throughSession, bool shapesOnly)
     {
         Graph graph = OnnxImporter.Import(model, test.Folder);
         var unknown = ShapeInference.FindUnknownOperators(graph);
@@ -58,10 +60,10 @@ internal static class TestRunner
         foreach (string set in sets)
         {
             Tensor[] inputs = ReadInputs(model, graph, set);
-            Tensor[] outputs = new GraphInterpreter(graph).Run(inputs);
+            Tensor[] outputs = throughSession ? RunSession(OnnxImporter.Import(model, test.Folder), inputs) : new GraphInterpreter(graph).Run(inputs);
             for (int k = 0; k < outputs.Length; k++)
             {
-                Tensor expected = ReadTensor(Path.Combine(set, $"output_{k}.pb"));
+                Tensor expected = ReadValue(Path.Combine(set, $"output_{k}.pb"), outputs[k].Type);
                 string what = $"{Path.GetFileName(set)}, output '{graph.Outputs[k].Name}'";
                 if (TensorComparison.Difference(expected, outputs[k], Tolerance.For(model), shapesOnly) is { } difference)
                     throw new TestFailure($"{what}: {difference}");
@@ -75,10 +77,14 @@ internal static class TestRunner
     {
         if (output.DType != DType.Undefined && output.DType != result.DType)
             throw new TestFailure($"{what}: shape inference said {output.Type}, the run gave {result}");
-        if (!output.Shape.IsRanked) return;
-        bool fits = output.Shape.Rank == result.Shape.Rank;
-        for (int i = 0; fits && i < result.Shape.Rank; i++) fits = output.Shape[i] < 0 || output.Shape[i] == result.Shape[i];
-        if (!fits) throw new TestFailure($"{what}: shape inference said {output.Type}, the run gave {result}");
+        if (output.Type.IsList != result.IsList) throw new TestFailure($"{what}: shape inference said {output.Type}, the run gave {result}");
+        if (result.IsList)
+        {
+            foreach (Tensor element in result.Elements)
+                if (!element.IsList && !output.Shape.Admits(element.Shape)) throw new TestFailure($"{what}: shape inference said {output.Type}, the run gave an element {element}");
+            return;
+        }
+        if (!output.Shape.Admits(result.Shape)) throw new TestFailure($"{what}: shape inference said {output.Type}, the run gave {result}");
     }
 
     /// <summary>input_K.pb belongs to input K of the file's graph; some old tests count only inputs without initializer.</summary>
@@ -90,7 +96,45 @@ internal static class TestRunner
         var numbers = new Dictionary<string, int>();
         foreach (ValueInfoProto input in model.Graph.Input)
             if (countsAll || !constants.Contains(input.Name)) numbers.Add(input.Name, numbers.Count);
-        return [.. graph.Inputs.Select(i => ReadTensor(Path.Combine(set, $"input_{numbers[i.Name]}.pb")))];
+        return [.. graph.Inputs.Select(i => ReadValue(Path.Combine(set, $"input_{numbers[i.Name]}.pb"), i.Type))];
+    }
+
+    /// <summary>Simplifies, lowers and writes the model, loads what was written and runs it on the kernels. Inputs may keep free
+    /// dimensions; those of the data are chosen.</summary>
+    private static Tensor[] RunSession(Graph graph, Tensor[] inputs)
+    {
+        ShapeInference.Run(graph);
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        using Model file = Model.Load(ModelWriter.ToBytes(graph));
+        using Session session = file.CreateSession(new SessionOptions { Threads = 1 });
+        for (int i = 0; i < inputs.Length; i++)
+            if (!inputs[i].IsList) session.Resize(i, inputs[i].DType, inputs[i].Shape);
+        for (int i = 0; i < inputs.Length; i++) session.SetInput(i, inputs[i]);
+        session.Run();
+        return [.. Enumerable.Range(0, session.OutputCount).Select(i => session.Output(i).Clone())];
+    }
+
+    private static Tensor ReadValue(string path, TensorType type)
+    {
+        if (type.Kind == ValueKind.Tensor) return ReadTensor(path);
+        using var stream = new CodedInputStream(File.ReadAllBytes(path));
+        return ReadList(stream, type);
+    }
+
+    /// <summary>SequenceProto and OptionalProto (onnx-data.proto) have the same fields: 3 tensors, 5 sequences.</summary>
+    private static Tensor ReadList(CodedInputStream stream, TensorType type)
+    {
+        Tensor list = Tensor.OfType(type);
+        var elements = new List<Tensor>();
+        for (uint tag = stream.ReadTag(); tag != 0; tag = stream.ReadTag())
+        {
+            if (tag == (3 << 3 | 2)) elements.Add(OnnxTensor.Read(TensorProto.Parser.ParseFrom(stream.ReadBytes()), null));
+            else if (tag == (5 << 3 | 2)) elements.Add(ReadList(stream.ReadBytes().CreateCodedInput(), type with { Kind = ValueKind.Sequence }));
+            else stream.SkipLastField();
+        }
+        list.Elements = [.. elements];
+        return list;
     }
 
     private static Tensor ReadTensor(string path)

@@ -38,6 +38,10 @@ internal static class OnnxAttributes
             case Kind.SparseTensor when a.SparseTensor != null: return OnnxTensor.ReadSparse(a.SparseTensor, folder);
             case Kind.Tensor or Kind.SparseTensor:
                 throw new EdgeLiteException(Status.Corrupt, $"{where}: attribute '{OnnxTensor.Clean(a.Name)}' holds no value.");
+            // The type of an empty optional value: element type and kind.
+            case Kind.TypeProto when a.Tp != null:
+                TensorType type = OnnxModelContext.Type(a.Tp, null, a.Name);
+                return new long[] { (long)type.DType, (long)type.Kind };
             default:
                 throw new EdgeLiteException(Status.Unsupported, $"{where}: attribute '{OnnxTensor.Clean(a.Name)}' is of kind {kind}, which is not supported.");
         }

@@ -9,8 +9,8 @@ namespace EdgeLite.Converter.Importers.Onnx;
 /// <summary>
 /// Reads ONNX models, operator sets 1 to 28. Nodes are rewritten to the newest semantics, functions of the model are expanded,
 /// subgraphs are closed (outer names become inputs), Constant nodes and initializers become constants. Inputs that have an
-/// initializer are constants. Values of sequence, map and optional type are not supported yet; a ZipMap at the end of a
-/// classifier is dropped so that its scores come out as a tensor.
+/// initializer are constants. Sequences and optional values are lists of tensors; maps are not supported, but a ZipMap at the end
+/// of a classifier is dropped so that its scores come out as a tensor.
 /// </summary>
 public static class OnnxImporter
 {
@@ -160,9 +160,9 @@ internal sealed class OnnxModelContext
                 (element, shape) = (type.SparseTensorType.ElemType, type.SparseTensorType.Shape);
                 break;
             case TypeProto.ValueOneofCase.None: return default;
-            case TypeProto.ValueOneofCase.SequenceType: throw NotSupported("sequence");
+            case TypeProto.ValueOneofCase.SequenceType: return List(type.SequenceType.ElemType, ValueKind.Sequence, "sequence");
             case TypeProto.ValueOneofCase.MapType: throw NotSupported("map");
-            case TypeProto.ValueOneofCase.OptionalType: throw NotSupported("optional");
+            case TypeProto.ValueOneofCase.OptionalType: return List(type.OptionalType.ElemType, ValueKind.Optional, "optional");
             default: throw NotSupported("opaque");
         }
         DType dtype = element == 0 ? DType.Undefined : OnnxTensor.ElementType(element, name);
@@ -176,6 +176,13 @@ internal sealed class OnnxModelContext
             _ => Shape.Unknown,
         })];
         return new TensorType(dtype, new Shape(dims));
+
+        TensorType List(TypeProto? content, ValueKind kind, string what)
+        {
+            TensorType inner = Type(content, graph, name);
+            if (inner.Kind >= kind) throw NotSupported($"{what} of {inner}");
+            return inner with { Kind = inner.Kind | kind };
+        }
 
         EdgeLiteException NotSupported(string kind) =>
             new(Status.Unsupported, $"Value '{OnnxTensor.Clean(name)}': {kind} values are not supported yet.");

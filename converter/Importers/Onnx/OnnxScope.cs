@@ -321,7 +321,8 @@ internal sealed class OnnxScope(OnnxModelContext model, Graph graph, IReadOnlyDi
                 if (node.Outputs[i] is { } output)
                     output.Type = new TensorType(
                         output.DType == DType.Undefined ? before[i].DType : output.DType,
-                        output.Shape.IsRanked ? output.Shape : before[i].Shape);
+                        output.Shape.IsRanked ? output.Shape : before[i].Shape,
+                        output.DType == DType.Undefined ? before[i].Kind : output.Type.Kind);
         }
         catch (EdgeLiteException)
         {

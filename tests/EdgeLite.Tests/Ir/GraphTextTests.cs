@@ -10,6 +10,8 @@ public class GraphTextTests
           meta "author" = "somebody"
           input %x : float32[N,?,8]
           input %"y z" : int8[*]
+          input %list : seq(float32[N])
+          input %maybe : optional(seq(int64[*]))
           const %w : float32[2] = [1, -0.25]
           const %big : float32[4,8] = seeded(42)
           const %range : float32[20] = seeded(1, 0.5, 2)
