@@ -12,7 +12,7 @@ public readonly record struct FileHeader(ushort Major, ushort Minor, uint Descri
 {
     public const int Size = 64;
     public const ushort CurrentMajor = 1;
-    public const ushort CurrentMinor = 0;
+    public const ushort CurrentMinor = 1;
 
     /// <summary>Constants are aligned to this in the file, so that they are where they lie when the file is mapped.</summary>
     public const int Alignment = 64;

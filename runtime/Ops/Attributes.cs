@@ -125,28 +125,54 @@ public sealed class AttributeSet
     }
 }
 
-/// <summary>Hands attributes to an operator's generated <c>Bind</c> and refuses those that nobody asked for.</summary>
+/// <summary>Hands attributes to an operator's generated <c>Bind</c>, the present value of a property where one is absent, and refuses
+/// those that nobody asked for.</summary>
 public sealed class AttributeReader(AttributeSet attributes, string where)
 {
     private int _taken;
 
-    public AttributeValue? Take(string name, bool required)
-    {
-        AttributeValue? value = attributes.Find(name);
-        if (value != null) _taken++;
-        else if (required) throw new EdgeLiteException(Status.InvalidGraph, $"{where}: required attribute '{name}' is missing.");
-        return value;
-    }
+    public long Int(string name, long otherwise) => Take(name)?.Int ?? otherwise;
+    public long? OptionalInt(string name, long? otherwise) => Take(name)?.Int ?? otherwise;
+    public bool Bool(string name, bool otherwise) => Take(name) is { } value ? value.Int != 0 : otherwise;
+    public float Float(string name, float otherwise) => Take(name)?.Float ?? otherwise;
+    public float? OptionalFloat(string name, float? otherwise) => Take(name)?.Float ?? otherwise;
 
-    /// <summary>Throws when the set holds an attribute outside <paramref name="known"/>.</summary>
-    public void Finish(ReadOnlySpan<OperatorAttributeInfo> known)
+    [return: NotNullIfNotNull(nameof(otherwise))]
+    public string? String(string name, string? otherwise) => Take(name)?.String ?? otherwise;
+
+    [return: NotNullIfNotNull(nameof(otherwise))]
+    public long[]? Ints(string name, long[]? otherwise) => Take(name)?.Ints ?? otherwise;
+
+    [return: NotNullIfNotNull(nameof(otherwise))]
+    public float[]? Floats(string name, float[]? otherwise) => Take(name)?.Floats ?? otherwise;
+
+    [return: NotNullIfNotNull(nameof(otherwise))]
+    public string[]? Strings(string name, string[]? otherwise) => Take(name)?.Strings ?? otherwise;
+
+    [return: NotNullIfNotNull(nameof(otherwise))]
+    public Tensor? Tensor(string name, Tensor? otherwise) => Take(name)?.Tensor ?? otherwise;
+
+    [return: NotNullIfNotNull(nameof(otherwise))]
+    public ISubgraph? Graph(string name, ISubgraph? otherwise) => Take(name)?.Graph ?? otherwise;
+
+    /// <summary>Throws when a required attribute of the operator is missing or the set holds one that is not the operator's.</summary>
+    public void Finish(OperatorDefinition definition)
     {
+        foreach (OperatorAttributeInfo info in definition.Attributes)
+            if (info.Required && !attributes.Has(info.Name)) throw new EdgeLiteException(Status.InvalidGraph, $"{where}: required attribute '{info.Name}' is missing.");
         if (_taken == attributes.Count) return;
         foreach (var (name, _) in attributes.Items)
         {
             bool found = false;
-            foreach (OperatorAttributeInfo info in known) found |= info.Name == name;
+            foreach (OperatorAttributeInfo info in definition.Attributes) found |= info.Name == name;
             if (!found) throw new EdgeLiteException(Status.InvalidGraph, $"{where}: attribute '{name}' is not one of this operator's.");
         }
+    }
+
+    private AttributeValue? Take(string name)
+    {
+        AttributeValue? value = attributes.Find(name);
+        if (value != null) _taken++;
+        return value;
     }
 }

@@ -6,12 +6,13 @@ namespace EdgeLite.Ops;
 /// One operator at one place in a model. A subclass per operator holds its parameters as properties marked
 /// <see cref="AttrAttribute"/>, states its shape and type rule in <see cref="Infer"/> and its meaning in <see cref="Compute"/>,
 /// the reference loop: obvious, every type, never optimised. The class is <c>partial</c>; a source generator adds
-/// <see cref="Definition"/>, <see cref="Bind"/> and the entry in <see cref="OperatorTable"/>.
+/// <see cref="Bind"/> and the row in <see cref="OperatorTable"/>.
 /// Semantics are those of the newest ONNX operator set; importers upgrade older ones.
 /// </summary>
 public abstract class Operator
 {
-    public abstract OperatorDefinition Definition { get; }
+    /// <summary>Set when the operator is created through its definition.</summary>
+    public OperatorDefinition Definition { get; internal set; } = null!;
 
     /// <summary>Reads the parameters from attributes. Throws on a missing, mistyped or unknown one.</summary>
     public abstract void Bind(AttributeReader attributes);
@@ -75,14 +76,41 @@ public sealed class AttrAttribute(string? name = null) : Attribute
 }
 
 /// <summary>One formal input or output.</summary>
-public readonly record struct OperatorSlot(string Name, bool IsOptional, bool IsVariadic);
-
-public sealed record OperatorAttributeInfo(string Name, AttributeKind Kind, bool Required);
-
-/// <summary>What is known of an operator without an instance; generated.</summary>
-public sealed record OperatorDefinition(
-    string Domain, string Name, OperatorSlot[] Inputs, OperatorSlot[] Outputs, OperatorAttributeInfo[] Attributes, Func<Operator> Create)
+public readonly struct OperatorSlot(string name, bool isOptional, bool isVariadic)
 {
+    public string Name { get; } = name;
+    public bool IsOptional { get; } = isOptional;
+    public bool IsVariadic { get; } = isVariadic;
+}
+
+/// <summary>One attribute of an operator.</summary>
+public readonly struct OperatorAttributeInfo(string name, AttributeKind kind, bool required)
+{
+    public string Name { get; } = name;
+    public AttributeKind Kind { get; } = kind;
+    public bool Required { get; } = required;
+}
+
+/// <summary>What is known of an operator without an instance.</summary>
+public sealed class OperatorDefinition(
+    string domain, string name, OperatorSlot[] inputs, OperatorSlot[] outputs, OperatorAttributeInfo[] attributes, Func<Operator>? create)
+{
+    public string Domain { get; } = domain;
+    public string Name { get; } = name;
+    public OperatorSlot[] Inputs { get; } = inputs;
+    public OperatorSlot[] Outputs { get; } = outputs;
+    public OperatorAttributeInfo[] Attributes { get; } = attributes;
+
+    /// <summary>The number of a built-in operator.</summary>
+    internal int Index { get; init; } = -1;
+
+    public Operator Create()
+    {
+        Operator op = create != null ? create() : OperatorTable.Instantiate(Index);
+        op.Definition = this;
+        return op;
+    }
+
     public string FullName => Domain.Length == 0 ? Name : $"{Domain}.{Name}";
 
     public string InputName(int i) => SlotName(Inputs, i);
@@ -117,31 +145,4 @@ public interface ISubgraph
 
     /// <summary>Runs the graph. The returned tensors belong to the graph and stay valid until its next run.</summary>
     ReadOnlySpan<Tensor> Run(ReadOnlySpan<Tensor> inputs);
-}
-
-/// <summary>Operators by domain and name; the other half is generated.</summary>
-public static partial class OperatorTable
-{
-    private static readonly Dictionary<(string, string), OperatorDefinition> s_custom = [];
-
-    /// <summary>All built-in operators.</summary>
-    public static partial ReadOnlySpan<OperatorDefinition> All { get; }
-
-    private static partial OperatorDefinition? FindBuiltIn(string domain, string name);
-
-    public static OperatorDefinition? Find(string domain, string name)
-    {
-        if (domain == "ai.onnx") domain = "";
-        OperatorDefinition? definition = FindBuiltIn(domain, name);
-        if (definition != null) return definition;
-        lock (s_custom) return s_custom.GetValueOrDefault((domain, name));
-    }
-
-    /// <summary>Adds an operator of the application's own, found by models prepared from now on.</summary>
-    public static void Register(OperatorDefinition definition)
-    {
-        if (FindBuiltIn(definition.Domain, definition.Name) != null)
-            throw new EdgeLiteException(Status.InvalidArgument, $"Operator {definition.FullName} is built in and cannot be registered again.");
-        lock (s_custom) s_custom[(definition.Domain, definition.Name)] = definition;
-    }
 }
