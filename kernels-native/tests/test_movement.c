@@ -72,24 +72,27 @@ static void test_transpose(void) {
     }
 }
 
+static void check_copy2d(const el_copy2d_params* p) {
+    for (int threads = 1; threads <= 2; threads++) {
+        size_t xb = (size_t)(p->x_offset + (p->rows ? (p->rows - 1) * p->x_pitch + p->row_bytes : 0));
+        size_t yb = (size_t)(p->y_offset + (p->rows ? (p->rows - 1) * p->y_pitch + p->row_bytes : 0));
+        uint8_t *x = th_alloc(xb, 1), *y = th_alloc(yb, 1), *want = th_alloc(yb, 1);
+        th_fill_bytes(x, xb);
+        for (int64_t r = 0; r < p->rows; r++)
+            for (int64_t i = 0; i < p->row_bytes; i++) want[p->y_offset + r * p->y_pitch + i] = x[p->x_offset + r * p->x_pitch + i];
+        th_run(th_variant("copy2d_b1", 0), p, (void*[]){x, y}, threads);
+        th_same_bytes("copy2d_b1", y, want, yb); /* th_alloc fills both alike: what lies between rows must stay */
+        th_free_all();
+    }
+}
+
 static void test_copy2d(void) {
     const el_copy2d_params cases[] = {
         {5, 7, 11, 13, 2, 3}, {1, 1000, 0, 0, 5, 0}, {40, 16, 16, 16, 0, 0}, {3, 300001, 300001, 300001, 0, 0},
-        {2000, 200, 700, 900, 100, 300}, {0, 8, 8, 8, 0, 0}, {4, 0, 8, 8, 0, 0},
+        {2000, 200, 700, 900, 100, 300}, {0, 8, 8, 8, 0, 0}, {4, 0, 8, 8, 0, 0}, {60000, 24, 24, 28, 0, 4},
     };
-    for (int c = 0; c < LENGTH(cases); c++)
-        for (int threads = 1; threads <= 2; threads++) {
-            const el_copy2d_params* p = &cases[c];
-            size_t xb = (size_t)(p->x_offset + (p->rows ? (p->rows - 1) * p->x_pitch + p->row_bytes : 0));
-            size_t yb = (size_t)(p->y_offset + (p->rows ? (p->rows - 1) * p->y_pitch + p->row_bytes : 0));
-            uint8_t *x = th_alloc(xb, 1), *y = th_alloc(yb, 1), *want = th_alloc(yb, 1);
-            th_fill_bytes(x, xb);
-            for (int64_t r = 0; r < p->rows; r++)
-                for (int64_t i = 0; i < p->row_bytes; i++) want[p->y_offset + r * p->y_pitch + i] = x[p->x_offset + r * p->x_pitch + i];
-            th_run(th_variant("copy2d_b1", 0), p, (void*[]){x, y}, threads);
-            th_same_bytes("copy2d_b1", y, want, yb); /* th_alloc fills both alike: what lies between rows must stay */
-            th_free_all();
-        }
+    for (int c = 0; c < LENGTH(cases); c++) check_copy2d(&cases[c]);
+    for (int64_t bytes = 1; bytes <= 70; bytes++) check_copy2d(&(el_copy2d_params){5, bytes, bytes + 1, bytes + 3, 0, 2});
 }
 
 static void test_pad(void) {

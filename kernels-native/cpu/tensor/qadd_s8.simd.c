@@ -1,7 +1,7 @@
 /* int8 addition and subtraction, 16 elements in lanes.
  * On x86, blocks of EL_QADD_FAST elements are first computed in float: y = a*p + b*q + c. The integer rule and the float
- * value differ by at most `eps` (float_form derives it), so where no element of the block lies within eps of a rounding
- * boundary k + 1/2, rounding the float value gives the bits of the rule; other blocks go through the rule itself. */
+ * value differ by at most `eps` (float_form derives it), so where none of 16 elements lies within eps of a rounding boundary
+ * k + 1/2, rounding the float value gives the bits of the rule; other sixteens go through the rule itself. */
 #include "qoperand.h"
 #include <math.h>
 
@@ -14,81 +14,102 @@ typedef struct add_args {
     int8_t* y;
 } add_args;
 
+typedef struct add_rule {
+    q_requant a, b, y;
+    q16 a_offset, b_offset, left;
+    int32_t y_offset, y_min, y_max;
+} add_rule;
+
+EL_VEC add_rule rule_of(const el_qadd_params* p) {
+    return (add_rule){q_requant_set(p->a_multiplier, p->a_shift), q_requant_set(p->b_multiplier, p->b_shift), q_requant_set(p->y_multiplier, p->y_shift),
+                      q16_set(p->a_offset), q16_set(p->b_offset), q16_set(p->left_shift), p->y_offset, p->y_min, p->y_max};
+}
+
+EL_VEC q16 apply(const add_rule* r, q16 a, q16 b, int subtract) {
+    q16 sa = q_requant_apply(q16_shl(q16_add(a, r->a_offset), r->left), r->a), sb = q_requant_apply(q16_shl(q16_add(b, r->b_offset), r->left), r->b);
+    return q16_clamp(q_requant_apply(subtract ? q16_sub(sa, sb) : q16_add(sa, sb), r->y), r->y_offset, r->y_min, r->y_max);
+}
+
 static __attribute__((noinline)) void range(const add_args* args, int64_t begin, int64_t end, int subtract) {
     const el_qadd_params* p = args->p;
+    const add_rule rule = rule_of(p);
     q_operand a = q_operand_at(args->a, p->a_period, begin), b = q_operand_at(args->b, p->b_period, begin);
-    q_requant ra = q_requant_set(p->a_multiplier, p->a_shift), rb = q_requant_set(p->b_multiplier, p->b_shift);
-    q_requant ry = q_requant_set(p->y_multiplier, p->y_shift);
-    q16 oa = q16_set(p->a_offset), ob = q16_set(p->b_offset), up = q16_set(p->left_shift);
     for (int64_t i = begin; i < end; i += 16) {
         int64_t lanes = end - i < 16 ? end - i : 16;
-        q16 va = q_requant_apply(q16_shl(q16_add(q_operand_next(&a, lanes), oa), up), ra);
-        q16 vb = q_requant_apply(q16_shl(q16_add(q_operand_next(&b, lanes), ob), up), rb);
-        q16 v = q_requant_apply(subtract ? q16_sub(va, vb) : q16_add(va, vb), ry);
-        q16_store8_part(args->y + i, q16_clamp(v, p->y_offset, p->y_min, p->y_max), lanes);
+        q16 va = q_operand_next(&a, lanes), vb = q_operand_next(&b, lanes);
+        q16_store8_part(args->y + i, apply(&rule, va, vb, subtract), lanes);
     }
 }
 
 #if defined(__AVX2__)
 typedef struct add_float {
     float p, q, c, limit; /* limit: largest distance to the rounded value that is certain, 1/2 - eps; negative: no float form */
+    int32_t subtract;
+    const add_rule* rule;
 } add_float;
+
+/* y[16], widened */
+static __attribute__((noinline)) void exactly(const add_float* f, const int8_t* a, const int8_t* b, void* y) {
+    q16_store(y, apply(f->rule, q16_load8(a), q16_load8(b), f->subtract));
+}
 #endif
 
 #if defined(__AVX512BW__)
 #define EL_QADD_FAST 64
-/* 64 elements, or false with y untouched */
-EL_VEC int fast_block(const int8_t* a, const int8_t* b, int8_t* y, add_float f, int32_t lo, int32_t hi) {
-    __m512 far = _mm512_setzero_ps();
+EL_VEC void fast_block(const int8_t* a, const int8_t* b, int8_t* y, const add_float* f, int32_t lo, int32_t hi) {
     __m512i v[4];
+    __mmask16 near[4];
     for (int i = 0; i < 4; i++) {
         __m512 x = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)(a + 16 * i))));
         __m512 z = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)(b + 16 * i))));
-        __m512 r = _mm512_fmadd_ps(x, _mm512_set1_ps(f.p), _mm512_fmadd_ps(z, _mm512_set1_ps(f.q), _mm512_set1_ps(f.c)));
-        far = _mm512_range_ps(far, _mm512_reduce_ps(r, 0), 11); /* the larger magnitude, sign cleared */
+        __m512 r = _mm512_fmadd_ps(x, _mm512_set1_ps(f->p), _mm512_fmadd_ps(z, _mm512_set1_ps(f->q), _mm512_set1_ps(f->c)));
+        near[i] = _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_reduce_ps(r, 0)), _mm512_set1_ps(f->limit), _CMP_GT_OQ);
         v[i] = _mm512_cvtps_epi32(r);
     }
-    if (_mm512_cmp_ps_mask(far, _mm512_set1_ps(f.limit), _CMP_GT_OQ)) return 0;
+    if (near[0] | near[1] | near[2] | near[3])
+        for (int i = 0; i < 4; i++)
+            if (near[i]) exactly(f, a + 16 * i, b + 16 * i, &v[i]);
     /* packing leaves dword 4L+i of the result holding dwords of lane L of v[i] */
     __m512i w = _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
     w = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), w);
     _mm512_storeu_si512(y, _mm512_min_epi8(_mm512_max_epi8(w, _mm512_set1_epi8((char)lo)), _mm512_set1_epi8((char)hi)));
-    return 1;
 }
 #elif defined(__AVX2__)
 #define EL_QADD_FAST 32
 EL_VEC __m256 eight(const int8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p))); }
-/* 32 elements, or false with y untouched */
-EL_VEC int fast_block(const int8_t* a, const int8_t* b, int8_t* y, add_float f, int32_t lo, int32_t hi) {
-    __m256 far = _mm256_setzero_ps();
+EL_VEC void fast_block(const int8_t* a, const int8_t* b, int8_t* y, const add_float* f, int32_t lo, int32_t hi) {
     __m256i v[4];
+    __m256 near[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     for (int i = 0; i < 4; i++) {
-        __m256 r = _mm256_fmadd_ps(eight(a + 8 * i), _mm256_set1_ps(f.p), _mm256_fmadd_ps(eight(b + 8 * i), _mm256_set1_ps(f.q), _mm256_set1_ps(f.c)));
+        __m256 r = _mm256_fmadd_ps(eight(a + 8 * i), _mm256_set1_ps(f->p), _mm256_fmadd_ps(eight(b + 8 * i), _mm256_set1_ps(f->q), _mm256_set1_ps(f->c)));
         __m256 rest = _mm256_sub_ps(r, _mm256_round_ps(r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-        far = _mm256_max_ps(far, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), rest));
+        near[i / 2] = _mm256_max_ps(near[i / 2], _mm256_andnot_ps(_mm256_set1_ps(-0.0f), rest));
         v[i] = _mm256_cvtps_epi32(r);
     }
-    if (_mm256_movemask_ps(_mm256_cmp_ps(far, _mm256_set1_ps(f.limit), _CMP_GT_OQ))) return 0;
+    const __m256 limit = _mm256_set1_ps(f->limit);
+    if (_mm256_movemask_ps(_mm256_cmp_ps(_mm256_max_ps(near[0], near[1]), limit, _CMP_GT_OQ)))
+        for (int i = 0; i < 2; i++)
+            if (_mm256_movemask_ps(_mm256_cmp_ps(near[i], limit, _CMP_GT_OQ))) exactly(f, a + 16 * i, b + 16 * i, &v[2 * i]);
     __m256i w = _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
     w = _mm256_permutevar8x32_epi32(w, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256((__m256i*)y, _mm256_min_epi8(_mm256_max_epi8(w, _mm256_set1_epi8((char)lo)), _mm256_set1_epi8((char)hi)));
-    return 1;
 }
 #endif
 
 #if defined(EL_QADD_FAST)
 /* With shifts <= 0 and (a + a_offset) << left_shift below 2^30 nothing wraps. In units of ra, each of the four roundings
  * before the last multiplication is off by at most 1/2; that multiplication rounds its product by at most 2^(y_shift - 1)
- * in units of y. The float form adds the roundings of p, q, c, two products and two sums, each at most 2^-24 of `size`. */
+ * in units of y. The float form adds the roundings of p, q and c, together at most 2^-24 of `size`, and those of two
+ * fused sums, each at most 2^-24 of a value not above `size` (1 + 2^-22); one more 2^-24 is for the rounding of `limit`. */
 static add_float float_form(const el_qadd_params* p, int subtract) {
-    add_float none = {0, 0, 0, -1};
+    add_float none = {0, 0, 0, -1, subtract, NULL};
     if (p->left_shift > 22 || p->a_shift > 0 || p->b_shift > 0 || p->y_shift > 0) return none;
     double unit = ldexp(p->y_multiplier, p->y_shift - 31);
     double a = ldexp(p->a_multiplier, p->a_shift - 31 + p->left_shift) * unit, b = ldexp(p->b_multiplier, p->b_shift - 31 + p->left_shift) * unit;
     if (subtract) b = -b;
     double c = a * p->a_offset + b * p->b_offset + p->y_offset;
-    double size = 128 * fabs(a) + 128 * fabs(b) + fabs(c), eps = 2 * fabs(unit) + ldexp(0.5, p->y_shift) + ldexp(size, -21);
-    return size < 1 << 20 && eps < 0.01 ? (add_float){(float)a, (float)b, (float)c, (float)(0.5 - eps)} : none;
+    double size = 128 * fabs(a) + 128 * fabs(b) + fabs(c), eps = 2 * fabs(unit) + ldexp(0.5, p->y_shift) + ldexp(3.01 * size + 1, -24);
+    return size < 1 << 20 && eps < 0.01 ? (add_float){(float)a, (float)b, (float)c, (float)(0.5 - eps), subtract, NULL} : none;
 }
 
 EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtract) {
@@ -100,13 +121,10 @@ EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtrac
         int8_t a[EL_QADD_FAST], b[EL_QADD_FAST];
         memset(a, args->a[0], sizeof a);
         memset(b, args->b[0], sizeof b);
-        /* values that meet boundaries all the time (scales in a ratio of powers of two) are left to the rule */
-        int64_t misses = 0, blocks = 0;
-        for (; i + EL_QADD_FAST <= end && (misses < 16 || misses * 4 < blocks); i += EL_QADD_FAST, blocks++)
-            if (!fast_block(repeat_a ? a : args->a + i, repeat_b ? b : args->b + i, args->y + i, f, p->y_min, p->y_max)) {
-                range(args, i, i + EL_QADD_FAST, subtract);
-                misses++;
-            }
+        const add_rule rule = rule_of(p);
+        f.rule = &rule;
+        for (; i + EL_QADD_FAST <= end; i += EL_QADD_FAST)
+            fast_block(repeat_a ? a : args->a + i, repeat_b ? b : args->b + i, args->y + i, &f, p->y_min, p->y_max);
     }
     if (i < end) range(args, i, end, subtract);
 }
