@@ -86,4 +86,4 @@ static void tile(const el_qtile* t) {
     else finish_any(t, acc);
 }
 
-EL_QMAT_KERNELS(avx512vnni, tile, 128)
+EL_QMAT_KERNELS(avx512vnni, tile, 128, 1)

@@ -44,4 +44,4 @@ static void tile(const el_qtile* t) {
     finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(avxvnni, tile, 128)
+EL_QMAT_KERNELS(avxvnni, tile, 128, 1)

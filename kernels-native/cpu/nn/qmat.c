@@ -9,7 +9,7 @@
 #include "qmat.h"
 
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
-#define EL_BAND_BYTES (64 << 10)
+#define EL_BAND_BYTES (96 << 10) /* as if every value were an int16 */
 #define EL_SERIAL_MACS 200000   /* multiplications that one piece of parallel work should have */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
@@ -42,7 +42,7 @@ static void plan_sizes(el_qplan* q) {
     } else if (q->kh == 1 && q->kw == 1) {
         step_y = step_x = 1; /* the band holds the pixels that are met only */
     }
-    int64_t line = ((j_count - 1) * step_x + reach_x + 1) * q->cin4, fit = (EL_BAND_BYTES / line - reach_y - 1) / step_y + 1;
+    int64_t line = ((j_count - 1) * step_x + reach_x + 1) * q->cin4 * 2, fit = (EL_BAND_BYTES / line - reach_y - 1) / step_y + 1;
     q->lines = EL_CHUNK_ROWS / j_count;
     if (q->lines > fit) q->lines = fit;
     if (j_count == 1) q->lines = round_up(q->lines, EL_QROWS);
@@ -116,39 +116,50 @@ typedef struct el_qview {
     uint8_t* threads;
 } el_qview;
 
+static void fill_border(const el_qview* v, int8_t* to, int64_t bytes) {
+    if (v->isa->x_bytes == 1) {
+        memset(to, v->q->x_zero + v->isa->x_bias, (size_t)bytes);
+    } else {
+        int16_t zero = (int16_t)(v->q->x_zero + v->isa->x_bias);
+        for (int64_t i = 0; i < bytes; i += 2) memcpy(to + i, &zero, 2);
+    }
+}
+
 /* One line of a band from line iy of the input; cin < cin4 leaves anything in the padding bytes, which meet zero weights. */
 static void copy_line(const el_qview* v, const int8_t* image, int64_t iy, int8_t* to) {
     const el_qplan* q = v->q;
-    const int8_t flip = (int8_t)(v->isa->x_bias ? -128 : 0), border = (int8_t)(q->x_zero ^ flip);
+    const int8_t flip = (int8_t)(v->isa->x_bias ? -128 : 0);
     const int64_t pixel = v->pixel_bytes, in_pixel = (int64_t)q->groups * q->cin;
     int64_t c0 = 0, c1 = v->band_w; /* columns inside the input */
     if (v->dx < 0) c0 = (-v->dx + v->skip_x - 1) / v->skip_x;
     if (v->dx + (c1 - 1) * v->skip_x >= q->w) c1 = q->w > v->dx ? (q->w - v->dx + v->skip_x - 1) / v->skip_x : 0;
     if (c0 > v->band_w || iy < 0 || iy >= q->h) c0 = v->band_w;
     if (c1 < c0) c1 = c0;
-    memset(to, border, (size_t)(c0 * pixel));
-    memset(to + c1 * pixel, border, (size_t)((v->band_w - c1) * pixel));
+    fill_border(v, to, c0 * pixel);
+    fill_border(v, to + c1 * pixel, (v->band_w - c1) * pixel);
     if (c1 == c0) return;
     const int8_t* from = image + (iy * q->w + v->dx + c0 * v->skip_x) * in_pixel;
     to += c0 * pixel;
     int64_t count = c1 - c0, step = v->skip_x * in_pixel;
     if (q->groups == 1 && q->cin == q->cin4 && v->skip_x == 1) {
-        v->isa->copy(to, from, count * pixel, flip);
+        v->isa->copy(to, from, count * q->cin, flip);
     } else if (q->cin >= 8) {
         for (int64_t i = 0; i < count; i++) v->isa->copy(to + i * pixel, from + i * step, q->cin, flip);
     } else {
-        int64_t i = 0;
-        if (q->cin == 3 && q->groups == 1) /* a fourth byte is there but for the last pixel */
-            for (; i < count - 1; i++) {
-                uint32_t quad;
-                memcpy(&quad, from + i * step, 4);
-                quad ^= flip ? 0x80808080u : 0;
-                memcpy(to + 4 * i, &quad, 4);
+        int8_t part[64 * 8]; /* 64 pixels with their padding */
+        for (int64_t first = 0; first < count; first += 64) {
+            int64_t n = count - first < 64 ? count - first : 64, i = 0;
+            const int8_t* x = from + first * step;
+            if (q->cin == 3 && q->groups == 1) /* a fourth byte is there but for the last pixel */
+                for (; i < n - 1; i++) memcpy(part + 4 * i, x + i * step, 4);
+            if (q->cin == 4)
+                for (; i < n; i++) memcpy(part + 4 * i, x + i * step, 4);
+            for (; i < n; i++) {
+                int32_t ci = 0;
+                for (; ci < q->cin; ci++) part[i * q->cin4 + ci] = x[i * step + ci];
+                for (; ci < q->cin4; ci++) part[i * q->cin4 + ci] = 0;
             }
-        for (; i < count; i++) {
-            int32_t ci = 0;
-            for (; ci < q->cin; ci++) to[i * pixel + ci] = from[i * step + ci] ^ flip;
-            for (; ci < q->cin4; ci++) to[i * pixel + ci] = 0;
+            v->isa->copy(to + first * pixel, part, n * q->cin4, flip);
         }
     }
 }
@@ -169,7 +180,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     } else {
         int64_t lines = (i1 - i0 - 1) * v->in_step_y + v->band_lines, iy = i0 * v->in_step_y * v->skip_y + v->dy;
         if (v->band_w == q->w && q->groups == 1 && q->cin == q->cin4 && v->dx == 0 && v->skip_x == 1 && v->skip_y == 1 && iy >= 0 && iy + lines <= q->h)
-            v->isa->copy((int8_t*)own, image + iy * v->line_bytes, lines * v->line_bytes, (int8_t)(v->isa->x_bias ? -128 : 0));
+            v->isa->copy((int8_t*)own, image + iy * q->w * q->cin, lines * q->w * q->cin, (int8_t)(v->isa->x_bias ? -128 : 0));
         else
             for (int64_t l = 0; l < lines; l++) copy_line(v, image, iy + l * v->skip_y, (int8_t*)own + l * v->line_bytes);
     }
@@ -263,7 +274,7 @@ static void view_place(el_qview* v) {
         if (s == 0 || t.dy > last_y) last_y = t.dy;
         if (s == 0 || right > last_x) last_x = right;
     }
-    v->copied = v->seg_count > 0 && (v->isa->x_bias != 0 || q->cin != q->cin4 || v->dy < 0 || v->dx < 0 || (v->i_count - 1) * v->in_step_y + last_y >= q->h ||
+    v->copied = v->seg_count > 0 && (v->isa->x_bias != 0 || v->isa->x_bytes != 1 || q->cin != q->cin4 || v->dy < 0 || v->dx < 0 || (v->i_count - 1) * v->in_step_y + last_y >= q->h ||
                                      (v->j_count - 1) * v->in_step_x + last_x >= q->w || (q->groups > 1 && v->seg_count < q->kh * q->kw && !q->transpose));
     v->skip_y = v->skip_x = 1;
     if (v->copied && !q->transpose && q->kh == 1 && q->kw == 1) {
@@ -272,7 +283,7 @@ static void view_place(el_qview* v) {
     }
     v->band_lines = last_y - v->dy + 1;
     v->band_w = v->copied ? (v->j_count - 1) * v->in_step_x + last_x - v->dx + 1 : q->w;
-    v->pixel_bytes = v->copied ? q->cin4 : (int64_t)q->groups * q->cin;
+    v->pixel_bytes = v->copied ? q->cin4 * v->isa->x_bytes : (int64_t)q->groups * q->cin;
     v->line_bytes = v->band_w * v->pixel_bytes;
     for (int32_t s = 0; s < v->seg_count; s++)
         v->segs[s].offset = (v->taps[s].dy - v->dy) * v->line_bytes + (v->taps[s].dx - v->dx) * v->pixel_bytes;

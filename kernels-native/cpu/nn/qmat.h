@@ -50,14 +50,14 @@ typedef struct el_qtile {
     int8_t* const* y;  /* [EL_QROWS] */
 } el_qtile;
 
-/* What an instruction set brings: its tile function, and el_qpanels_fill and el_qcopy compiled for it. x_bias: 128 when the
- * tile function multiplies x+128 (bands then hold it), else 0. */
+/* What an instruction set brings: its tile function, and el_qpanels_fill and el_qcopy_N compiled for it. x_bias: 128 when the
+ * tile function multiplies x+128 (bands then hold it), else 0. x_bytes: 2 when bands hold int16, else 1. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                 const int32_t* shift, int32_t x_zero_plus_bias, int once);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
-    int32_t x_bias;
+    int32_t x_bias, x_bytes;
 } el_qisa;
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
@@ -129,18 +129,24 @@ EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t
 }
 
 /* to[i] = from[i] xor flip */
-EL_INLINE void el_qcopy(int8_t* restrict to, const int8_t* restrict from, int64_t count, int8_t flip) {
+EL_INLINE void el_qcopy_1(int8_t* restrict to, const int8_t* restrict from, int64_t count, int8_t flip) {
     for (int64_t i = 0; i < count; i++) to[i] = from[i] ^ flip;
+}
+EL_INLINE void el_qcopy_2(int8_t* restrict to, const int8_t* restrict from, int64_t count, int8_t flip) {
+    for (int64_t i = 0; i < count; i++) {
+        int16_t v = from[i] ^ flip;
+        memcpy(to + 2 * i, &v, 2);
+    }
 }
 
 /* Defines the three kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
-#define EL_QMAT_KERNELS(isa, tile, x_bias)                                                                                       \
+#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes)                                                                               \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
                     const int32_t* shift, int32_t x_zero_plus_bias, int once) {                                                  \
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once);                         \
     }                                                                                                                            \
-    static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy(to, from, count, flip); }            \
-    static const el_qisa brought = {tile, fill, copy, x_bias};                                                                   \
+    static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
+    static const el_qisa brought = {tile, fill, copy, x_bias, x_bytes};                                                          \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \

@@ -45,4 +45,4 @@ static void tile(const el_qtile* t) {
     finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(neon, tile, 0)
+EL_QMAT_KERNELS(neon, tile, 0, 1)
