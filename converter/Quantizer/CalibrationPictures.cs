@@ -46,36 +46,49 @@ internal sealed class CalibrationPictures : ICalibrationData
         static bool IsChannels(long dim) => dim is 1 or 3 or 4;
     }
 
-    /// <summary>A model of batch N takes N pictures a sample; the last sample repeats the first pictures to be full.</summary>
-    public int Count => (_files.Length + _batch - 1) / _batch;
+    /// <summary>A model of batch N takes N views of pictures a sample; the last sample repeats the first views to be full.</summary>
+    public int Count => (Views + _batch - 1) / _batch;
 
-    public string Describe(int index) => $"'{_files[index * _batch]}'";
+    private int Views => _files.Length * _preprocessing.Mosaic.Length;
+
+    public string Describe(int index) => $"'{_files[index * _batch / _preprocessing.Mosaic.Length]}'";
 
     public IReadOnlyList<Tensor> Load(int index)
     {
         var tensor = new Tensor(_input.DType, _shape);
-        for (int n = 0; n < _batch; n++) Place(tensor, n, _files[(index * _batch + n) % _files.Length]);
+        for (int n = 0; n < _batch; n++) Place(tensor, n, (index * _batch + n) % Views);
         return [tensor];
     }
 
-    private void Place(Tensor tensor, int n, string file)
+    private void Place(Tensor tensor, int n, int view)
     {
-        ImageResult image = Decode(file);
-        float[] pixels = Resize(image.Data, image.Width, image.Height);
+        (int file, int mosaic) = Math.DivRem(view, _preprocessing.Mosaic.Length);
+        int cells = Math.Min(_preprocessing.Mosaic[mosaic], Math.Min(_width, _height));
+        for (int cell = 0; cell < cells * cells; cell++)
+        {
+            (int row, int column) = Math.DivRem(cell, cells);
+            int left = _width * column / cells, top = _height * row / cells;
+            PlaceCell(tensor, n, _files[(file + cell) % _files.Length], left, top, _width * (column + 1) / cells - left, _height * (row + 1) / cells - top);
+        }
+    }
+
+    private void PlaceCell(Tensor tensor, int n, string file, int left, int top, int width, int height)
+    {
+        float[] pixels = Resize(Decode(file), width, height);
         bool raw = _input.DType == DType.UInt8;
         for (int c = 0; c < _channels; c++)
         {
             float mean = CalibrationPreprocessing.Of(_preprocessing.Mean, c, _channels, "mean");
             float std = CalibrationPreprocessing.Of(_preprocessing.Std, c, _channels, "std");
             int from = _preprocessing.ChannelOrder == "bgr" && _channels >= 3 && c < 3 ? 2 - c : c;
-            for (int y = 0; y < _height; y++)
-                for (int x = 0; x < _width; x++)
+            for (int y = 0; y < height; y++)
+                for (int x = 0; x < width; x++)
                 {
-                    float pixel = pixels[(y * _width + x) * _channels + from];
+                    float pixel = pixels[(y * width + x) * _channels + from];
                     double v = raw ? MathF.Round(pixel) : (pixel * _preprocessing.Scale - mean) / std;
                     long at = _channelsFirst
-                        ? ((long)(n * _channels + c) * _height + y) * _width + x
-                        : ((long)(n * _height + y) * _width + x) * _channels + c;
+                        ? ((long)(n * _channels + c) * _height + top + y) * _width + left + x
+                        : ((long)(n * _height + top + y) * _width + left + x) * _channels + c;
                     tensor.SetDouble(at, v);
                 }
         }
@@ -95,35 +108,50 @@ internal sealed class CalibrationPictures : ICalibrationData
         }
     }
 
-    /// <summary>Bilinear, pixel centres at half coordinates, edges repeated. Returns [height, width, channels], 0 to 255.</summary>
-    private float[] Resize(byte[] source, int width, int height)
+    /// <summary>The picture in another size, black where it does not reach. Bilinear, pixel centres at half coordinates, edges repeated;
+    /// shrinking averages what a pixel covers. Returns [toHeight, toWidth, channels], 0 to 255.</summary>
+    private float[] Resize(ImageResult image, int toWidth, int toHeight)
     {
-        var result = new float[_height * _width * _channels];
-        for (int y = 0; y < _height; y++)
-        {
-            (int y0, int y1, float fy) = Position(y, _height, height);
-            for (int x = 0; x < _width; x++)
-            {
-                (int x0, int x1, float fx) = Position(x, _width, width);
+        (byte[] source, int width, int height) = (image.Data, image.Width, image.Height);
+        double scaleX = (double)toWidth / width, scaleY = (double)toHeight / height;
+        if (_preprocessing.Fit == "contain") scaleX = scaleY = Math.Min(scaleX, scaleY);
+        else if (_preprocessing.Fit == "cover") scaleX = scaleY = Math.Max(scaleX, scaleY);
+        (int At, int Next, float Fraction)[][] columns = Positions(toWidth, width, scaleX), rows = Positions(toHeight, height, scaleY);
+        var result = new float[toHeight * toWidth * _channels];
+        for (int y = 0; y < toHeight; y++)
+            for (int x = 0; x < toWidth; x++)
                 for (int c = 0; c < _channels; c++)
-                {
-                    float top = Lerp(At(x0, y0, c), At(x1, y0, c), fx), bottom = Lerp(At(x0, y1, c), At(x1, y1, c), fx);
-                    result[(y * _width + x) * _channels + c] = Lerp(top, bottom, fy);
-                }
-            }
-        }
+                    result[(y * toWidth + x) * _channels + c] = Average(columns[x], rows[y], c);
         return result;
 
-        float At(int x, int y, int c) => source[(y * width + x) * _channels + c];
+        float Average((int, int, float)[] across, (int, int, float)[] down, int c)
+        {
+            float sum = 0;
+            foreach ((int y0, int y1, float fy) in down)
+                foreach ((int x0, int x1, float fx) in across)
+                    sum += Lerp(Lerp(Pixel(x0, y0, c), Pixel(x1, y0, c), fx), Lerp(Pixel(x0, y1, c), Pixel(x1, y1, c), fx), fy);
+            return sum / Math.Max(1, across.Length * down.Length);
+        }
+
+        float Pixel(int x, int y, int c) => source[(y * width + x) * _channels + c];
 
         static float Lerp(float a, float b, float t) => a + (b - a) * t;
+    }
 
-        static (int, int, float) Position(int i, int to, int from)
-        {
-            float at = Math.Clamp((i + 0.5f) * from / to - 0.5f, 0, from - 1);
-            int low = (int)at;
-            return (low, Math.Min(low + 1, from - 1), at - low);
-        }
+    /// <summary>For each of <paramref name="to"/> target pixels the places to sample among <paramref name="from"/> source pixels, none
+    /// where the picture, scaled about the centre, does not reach.</summary>
+    private static (int, int, float)[][] Positions(int to, int from, double scale)
+    {
+        double start = (to - from * scale) / 2;
+        int taps = Math.Max(1, (int)Math.Ceiling(1 / scale));
+        return [.. Enumerable.Range(0, to).Select(i => Enumerable.Range(0, taps).Select(tap => (i + (tap + 0.5) / taps - start) / scale)
+            .Where(at => at >= 0 && at < from)
+            .Select(at =>
+            {
+                float position = (float)Math.Clamp(at - 0.5, 0, from - 1);
+                int low = (int)position;
+                return (low, Math.Min(low + 1, from - 1), position - low);
+            }).ToArray())];
     }
 
     private EdgeLiteException NotPicture() => new(Status.InvalidShape,

@@ -8,8 +8,8 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>
 /// How a picture becomes a model's float input: x = (pixel * <see cref="Scale"/> - mean[c]) / std[c], pixels being 0 to 255. The
 /// default is pixel / 255. As JSON (<c>preprocessing.json</c> beside the pictures, or the model's metadata entry "preprocessing"):
-/// <c>{"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "scale": 0.00392157, "channel_order": "rgb", "layout": "auto"}</c>,
-/// every field optional.
+/// <c>{"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "scale": 0.00392157, "channel_order": "rgb", "layout": "auto",
+/// "fit": "contain", "mosaic": [1, 2]}</c>, every field optional.
 /// </summary>
 public sealed record CalibrationPreprocessing
 {
@@ -33,6 +33,15 @@ public sealed record CalibrationPreprocessing
     /// <summary>"auto" (found from the input's shape), "nchw" or "nhwc".</summary>
     public string Layout { get; init; } = "auto";
 
+    /// <summary>How a picture of other proportions is brought to the model's: "stretch", "contain" (whole, black bars) or "cover" (the
+    /// middle, cut).</summary>
+    public string Fit { get; init; } = "stretch";
+
+    /// <summary>Each picture is used once for each of these numbers: 1 alone, 2 as the first of 2 x 2 pictures side by side, and so on. So
+    /// a detector sees things small and many when the pictures show one large thing (mosaic augmentation, Bochkovskiy et al.,
+    /// arXiv 2004.10934).</summary>
+    public int[] Mosaic { get; init; } = [1];
+
     /// <summary>Reads the JSON form; <paramref name="where"/> is named in errors.</summary>
     public static CalibrationPreprocessing Parse(string json, string where)
     {
@@ -50,7 +59,9 @@ public sealed record CalibrationPreprocessing
                     "scale" => result with { Scale = field.Value.GetSingle() },
                     "channel_order" => result with { ChannelOrder = field.Value.GetString() ?? "" },
                     "layout" => result with { Layout = field.Value.GetString() ?? "" },
-                    _ => throw Bad($"field '{field.Name}' is not known (mean, std, scale, channel_order, layout are)"),
+                    "fit" => result with { Fit = field.Value.GetString() ?? "" },
+                    "mosaic" => result with { Mosaic = [.. field.Value.EnumerateArray().Select(v => v.GetInt32())] },
+                    _ => throw Bad($"field '{field.Name}' is not known (mean, std, scale, channel_order, layout, fit, mosaic are)"),
                 };
             }
         }
@@ -78,6 +89,8 @@ public sealed record CalibrationPreprocessing
             json.WriteNumber("scale", Scale);
             json.WriteString("channel_order", ChannelOrder);
             json.WriteString("layout", Layout);
+            json.WriteString("fit", Fit);
+            Write("mosaic", [.. Mosaic.Select(m => (float)m)]);
             json.WriteEndObject();
 
             void Write(string name, float[] values)
@@ -96,6 +109,8 @@ public sealed record CalibrationPreprocessing
         string? wrong =
             ChannelOrder is not ("rgb" or "bgr") ? $"channel_order is '{ChannelOrder}', expected rgb or bgr" :
             Layout is not ("auto" or "nchw" or "nhwc") ? $"layout is '{Layout}', expected auto, nchw or nhwc" :
+            Fit is not ("stretch" or "contain" or "cover") ? $"fit is '{Fit}', expected stretch, contain or cover" :
+            Mosaic.Length == 0 || Mosaic.Any(m => m is < 1 or > 16) ? "mosaic needs numbers from 1 to 16" :
             Mean.Length == 0 || Std.Length == 0 ? "mean and std need a number for the picture or for each channel" :
             Mean.Any(m => !float.IsFinite(m)) || !float.IsFinite(Scale) ? "mean and scale must be finite" :
             Std.FirstOrDefault(s => !float.IsFinite(s) || s == 0, 1) is var bad and not 1 ? $"std contains {bad.ToString(CultureInfo.InvariantCulture)}" : null;

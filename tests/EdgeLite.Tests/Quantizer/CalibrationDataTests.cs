@@ -76,6 +76,40 @@ public sealed class CalibrationDataTests : IDisposable
     }
 
     [Fact]
+    public void Shrinking_averages_what_a_pixel_covers()
+    {
+        Bmp("a.bmp", 4, 1, (x, _) => ((byte)(x * 40), 0, 0));
+        Tensor x = CalibrationData.Open(_folder, Model(1, 1, 2, 3), s_last with { Scale = 1 }).Load(0)[0];
+        Assert.Equal([20, 100], Enumerable.Range(0, 2).Select(i => x.GetDouble(3 * i)));
+    }
+
+    [Theory]
+    [InlineData("stretch", new double[] { 10, 20, 30, 40 })]
+    [InlineData("contain", new double[] { 0, 15, 35, 0 })]
+    [InlineData("cover", new double[] { 17.5, 22.5, 27.5, 32.5 })]
+    public void A_picture_of_other_proportions_is_stretched_contained_or_cut(string fit, double[] expected)
+    {
+        // Rows are alike. Into 4 x 1 it is half as large when it is kept whole; into 4 x 4 twice as large when it fills all.
+        Bmp("a.bmp", 4, 2, (x, _) => ((byte)(10 + 10 * x), 0, 0));
+        Tensor x = CalibrationData.Open(_folder, Model(1, fit == "cover" ? 4 : 1, 4, 3), s_last with { Scale = 1, Fit = fit }).Load(0)[0];
+        Assert.Equal(expected, Enumerable.Range(0, 4).Select(i => Math.Round(x.GetDouble(3 * i), 3)));
+    }
+
+    [Fact]
+    public void A_mosaic_shows_several_pictures_side_by_side()
+    {
+        foreach (int i in (int[])[1, 2, 3]) Bmp($"{i}.bmp", 2, 2, (_, _) => ((byte)i, 0, 0));
+        ICalibrationData data = CalibrationData.Open(_folder, Model(1, 2, 2, 3), s_last with { Scale = 1, Mosaic = [1, 2] });
+        Assert.Equal(6, data.Count);
+        Assert.Equal([1, 1, 1, 1], Red(0));
+        Assert.Equal([1, 2, 3, 1], Red(1));
+        Assert.Equal([3, 1, 2, 3], Red(5));
+        Assert.Contains("mosaic", Error(() => CalibrationPreprocessing.Parse("""{"mosaic": [0]}""", "test")));
+
+        double[] Red(int sample) => [.. Enumerable.Range(0, 4).Select(i => data.Load(sample)[0].GetDouble(3 * i))];
+    }
+
+    [Fact]
     public void The_folder_says_how_its_pictures_are_normalised()
     {
         Bmp("a.bmp", 1, 1, (_, _) => (255, 0, 51));
