@@ -6,7 +6,7 @@ namespace EdgeLite.Converter;
 
 /// <summary>Runs a written model through the runtime, on the kernels that a device would use, and shows its values under the names of
 /// the lowered graph that it was written from.</summary>
-public sealed class SessionRunner : IGraphRunner, IDisposable
+public sealed class SessionRunner : IGraphRunner
 {
     private readonly Session _session;
 

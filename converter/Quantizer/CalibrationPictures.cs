@@ -116,42 +116,44 @@ internal sealed class CalibrationPictures : ICalibrationData
         double scaleX = (double)toWidth / width, scaleY = (double)toHeight / height;
         if (_preprocessing.Fit == "contain") scaleX = scaleY = Math.Min(scaleX, scaleY);
         else if (_preprocessing.Fit == "cover") scaleX = scaleY = Math.Max(scaleX, scaleY);
-        (int At, int Next, float Fraction)[][] columns = Positions(toWidth, width, scaleX), rows = Positions(toHeight, height, scaleY);
-        var result = new float[toHeight * toWidth * _channels];
-        for (int y = 0; y < toHeight; y++)
+        float[] narrow = new float[toWidth * height * _channels], result = new float[toWidth * toHeight * _channels];
+        (int, float)[][] columns = Weights(toWidth, width, scaleX), rows = Weights(toHeight, height, scaleY);
+        for (int y = 0; y < height; y++)
             for (int x = 0; x < toWidth; x++)
-                for (int c = 0; c < _channels; c++)
-                    result[(y * toWidth + x) * _channels + c] = Average(columns[x], rows[y], c);
+                foreach ((int at, float weight) in columns[x])
+                    for (int c = 0; c < _channels; c++)
+                        narrow[(y * toWidth + x) * _channels + c] += weight * source[(y * width + at) * _channels + c];
+        int row = toWidth * _channels;
+        for (int y = 0; y < toHeight; y++)
+            foreach ((int at, float weight) in rows[y])
+                for (int i = 0; i < row; i++)
+                    result[y * row + i] += weight * narrow[at * row + i];
         return result;
-
-        float Average((int, int, float)[] across, (int, int, float)[] down, int c)
-        {
-            float sum = 0;
-            foreach ((int y0, int y1, float fy) in down)
-                foreach ((int x0, int x1, float fx) in across)
-                    sum += Lerp(Lerp(Pixel(x0, y0, c), Pixel(x1, y0, c), fx), Lerp(Pixel(x0, y1, c), Pixel(x1, y1, c), fx), fy);
-            return sum / Math.Max(1, across.Length * down.Length);
-        }
-
-        float Pixel(int x, int y, int c) => source[(y * width + x) * _channels + c];
-
-        static float Lerp(float a, float b, float t) => a + (b - a) * t;
     }
 
-    /// <summary>For each of <paramref name="to"/> target pixels the places to sample among <paramref name="from"/> source pixels, none
-    /// where the picture, scaled about the centre, does not reach.</summary>
-    private static (int, int, float)[][] Positions(int to, int from, double scale)
+    /// <summary>For each of <paramref name="to"/> target pixels the source pixels that make it, with their weights; none where the
+    /// picture, scaled about the centre, does not reach.</summary>
+    private static (int At, float Weight)[][] Weights(int to, int from, double scale)
     {
         double start = (to - from * scale) / 2;
         int taps = Math.Max(1, (int)Math.Ceiling(1 / scale));
-        return [.. Enumerable.Range(0, to).Select(i => Enumerable.Range(0, taps).Select(tap => (i + (tap + 0.5) / taps - start) / scale)
-            .Where(at => at >= 0 && at < from)
-            .Select(at =>
+        var result = new (int, float)[to][];
+        for (int i = 0; i < to; i++)
+        {
+            var weights = new SortedDictionary<int, float>();
+            double[] places = [.. Enumerable.Range(0, taps).Select(tap => (i + (tap + 0.5) / taps - start) / scale).Where(at => at >= 0 && at < from)];
+            foreach (double place in places)
             {
-                float position = (float)Math.Clamp(at - 0.5, 0, from - 1);
-                int low = (int)position;
-                return (low, Math.Min(low + 1, from - 1), position - low);
-            }).ToArray())];
+                double position = Math.Clamp(place - 0.5, 0, from - 1);
+                int low = (int)position, high = Math.Min(low + 1, from - 1);
+                Add(low, 1 - (position - low));
+                Add(high, position - low);
+            }
+            result[i] = [.. weights.Select(w => (w.Key, w.Value))];
+
+            void Add(int at, double share) => weights[at] = weights.GetValueOrDefault(at) + (float)(share / places.Length);
+        }
+        return result;
     }
 
     private EdgeLiteException NotPicture() => new(Status.InvalidShape,

@@ -4,14 +4,15 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Quantizing;
 
 /// <summary>Runs one graph on samples and shows every value on the way: what calibration and the proof are built on.</summary>
-public interface IGraphRunner
+public interface IGraphRunner : IDisposable
 {
     /// <summary>The graph whose values are shown.</summary>
     Graph Graph { get; }
 
     /// <summary>
-    /// Runs the graph. <paramref name="onValue"/> is called once for each input and each value computed at the top level, constants
-    /// excluded; the tensor is valid during the call only. Returns the outputs in the graph's order, valid until the next run.
+    /// Runs the graph. <paramref name="onValue"/> is called once for each input and each float32 value computed at the top level (for
+    /// constants never, for others perhaps); the tensor is valid during the call only. Returns the outputs in the graph's order, valid
+    /// until the next run.
     /// </summary>
     IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs, Action<Value, Tensor>? onValue = null);
 }
@@ -20,6 +21,10 @@ public interface IGraphRunner
 public sealed class InterpreterRunner(Graph graph) : IGraphRunner
 {
     public Graph Graph => graph;
+
+    public void Dispose()
+    {
+    }
 
     public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs, Action<Value, Tensor>? onValue = null)
     {

@@ -24,7 +24,7 @@ public sealed record QuantizationOptions
     public bool Int8IO { get; init; }
 
     /// <summary>Makes what runs the graph on samples.</summary>
-    public Func<Graph, IGraphRunner> Runner { get; init; } = graph => new InterpreterRunner(graph);
+    public Func<Graph, IGraphRunner> Runner { get; init; } = graph => new NativeRunner(graph);
 
     /// <summary>True when an entry of <see cref="KeepFloat"/> means this node.</summary>
     internal bool IsKeptFloat(Node node) => KeepFloat.Any(entry => Fits(entry, node));

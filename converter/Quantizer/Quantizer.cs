@@ -25,7 +25,7 @@ public static class Quantizer
         if (samples < 1) throw new EdgeLiteException(Status.InvalidArgument, "int8 quantization needs at least one sample of calibration data.");
         if (options.EqualizeChannels)
         {
-            IGraphRunner runner = options.Runner(graph);
+            using IGraphRunner runner = options.Runner(graph);
             int few = Math.Min(samples, EqualizationSamples);
             ChannelEqualization.Run(graph, node => !options.IsKeptFloat(node), onValue =>
             {
@@ -68,7 +68,7 @@ public static class Quantizer
         foreach (Value input in graph.Inputs)
             if (QuantizationRoles.IsActivation(input)) observed.TryAdd(input, new RangeObserver());
         ILookup<Value, Node> layers = graph.Nodes.Where(n => QuantizationRoles.Of(n).Role == QuantizationRole.Layer).ToLookup(n => n.Inputs[0]!);
-        IGraphRunner runner = options.Runner(graph);
+        using IGraphRunner runner = options.Runner(graph);
         for (int i = 0; i < samples; i++)
         {
             progress?.Report(new("calibrate", i, samples));
