@@ -87,23 +87,32 @@ else
     count 0 1 0
 fi
 
+# conformance NAME OPTION..: every ONNX backend test, each counts.
+conformance() {
+    name=$1
+    shift
+    section "ONNX backend conformance: $name"
+    dotnet tests/Conformance/bin/$configuration/net10.0/conformance.dll "$suites"/*.tar.xz --failed "$@" >"$results/conformance.log"
+    totals=$(sed -n 's/^all  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\)$/\1 \2 \3/p' "$results/conformance.log" | tail -1)
+    if [ -n "$totals" ]; then
+        grep '^FAIL ' "$results/conformance.log"
+        echo "conformance: passed, failed, skipped: $totals"
+        # shellcheck disable=SC2086
+        count $totals
+    else
+        echo "FAILED: the conformance runner ended without a report"
+        count 0 1 0
+    fi
+}
+
 if [ $quick -eq 0 ]; then
-    section "ONNX backend conformance"
     suites=${EDGELITE_SHARED:-$(dirname "$root")/shared}/conformance/onnx
     [ -d "$suites" ] || suites=$root/shared/conformance/onnx
     if [ -d "$suites" ]; then
-        dotnet tests/Conformance/bin/$configuration/net10.0/conformance.dll "$suites"/*.tar.xz --failed >"$results/conformance.log"
-        totals=$(sed -n 's/^all  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\)$/\1 \2 \3/p' "$results/conformance.log" | tail -1)
-        if [ -n "$totals" ]; then
-            grep '^FAIL ' "$results/conformance.log"
-            echo "conformance: passed, failed, skipped: $totals"
-            # shellcheck disable=SC2086
-            count $totals
-        else
-            echo "FAILED: the conformance runner ended without a report"
-            count 0 1 0
-        fi
+        conformance "reference loops"
+        conformance "passes, lowering, model file and session on the CPU" --session
     else
+        section "ONNX backend conformance"
         echo "skipped: the suite is not there (folder conformance/onnx beside the repository in 'shared', or where EDGELITE_SHARED says)"
         count 0 0 1
     fi
