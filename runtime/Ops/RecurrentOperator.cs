@@ -22,6 +22,8 @@ public abstract unsafe class RecurrentOperator : Operator
     [Attr] public long HiddenSize { get; set; }
     [Attr] public long Layout { get; set; }
 
+    private RecurrentActivation[]? _functions;
+
     /// <summary>One step of one sequence. Gate values are [gates][hidden].</summary>
     protected readonly ref struct Cell
     {
@@ -155,11 +157,12 @@ public abstract unsafe class RecurrentOperator : Operator
 
     private RecurrentActivation[] ResolveActivations()
     {
+        if (_functions != null) return _functions;
         int count = DefaultActivations.Length, alpha = 0, beta = 0;
         var functions = new RecurrentActivation[count * Directions];
         for (int i = 0; i < functions.Length; i++)
             functions[i] = RecurrentActivation.Of(Activations?[i] ?? DefaultActivations[i % count], ActivationAlpha, ref alpha, ActivationBeta, ref beta);
-        return functions;
+        return _functions = functions;
     }
 
     private long StateIndex(int d, long n, long batch, long size) => (Layout == 0 ? d * batch + n : n * Directions + d) * size;

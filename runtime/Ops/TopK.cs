@@ -12,6 +12,8 @@ public sealed partial class TopK : Operator
     /// <summary>The result is sorted in any case.</summary>
     [Attr] public bool Sorted { get; set; } = true;
 
+    private Ranking? _ranking;
+
     public override void Infer(InferContext context)
     {
         context.ExpectType(1, context.DType(1) == DType.Int64, "int64");
@@ -34,27 +36,48 @@ public sealed partial class TopK : Operator
         int axis = context.Axis(Axis, x.Shape.Rank);
         long k = context.Input(1).GetInt64(0);
         long outer = x.Shape.Product(0, axis), dim = x.Shape[axis], inner = x.Shape.Product(axis + 1, x.Shape.Rank);
-        var order = new long[dim];
+        _ranking ??= new Ranking(Largest);
         for (long o = 0; o < outer; o++)
             for (long i = 0; i < inner; i++)
             {
                 long start = o * dim * inner + i;
-                for (long d = 0; d < dim; d++) order[d] = d;
-                Array.Sort(order, (a, b) =>
-                {
-                    int sign = Order(x, start + a * inner, start + b * inner);
-                    return sign != 0 ? Largest ? -sign : sign : a.CompareTo(b);
-                });
+                ReadOnlySpan<int> order = _ranking.Rank(x, start, inner, checked((int)dim));
                 for (long d = 0; d < k; d++)
                 {
                     long to = (o * k + d) * inner + i;
-                    if (context.HasOutput(0)) Elements.Copy(x, start + order[d] * inner, context.Output(0), to);
-                    if (context.HasOutput(1)) context.Output(1).SetInt64(to, order[d]);
+                    if (context.HasOutput(0)) Elements.Copy(x, start + order[(int)d] * inner, context.Output(0), to);
+                    if (context.HasOutput(1)) context.Output(1).SetInt64(to, order[(int)d]);
                 }
             }
     }
 
-    /// <summary>A total order: NaN above every number.</summary>
-    private static int Order(Tensor x, long i, long j) =>
-        Elements.Compare(x, i, x, j) ?? double.IsNaN(x.GetDouble(i)).CompareTo(double.IsNaN(x.GetDouble(j)));
+    /// <summary>Orders the elements of one line of a tensor; its memory is kept from run to run.</summary>
+    private sealed class Ranking
+    {
+        private readonly Comparison<int> _compare;
+        private int[] _order = [];
+        private Tensor? _x;
+        private long _start, _step;
+
+        public Ranking(bool largest) => _compare = (a, b) =>
+        {
+            int sign = Order(_x!, _start + a * _step, _start + b * _step);
+            return sign != 0 ? largest ? -sign : sign : a.CompareTo(b);
+        };
+
+        /// <summary>Numbers of the elements x[start + n * step], n below <paramref name="count"/>, first the one that ranks first.</summary>
+        public ReadOnlySpan<int> Rank(Tensor x, long start, long step, int count)
+        {
+            if (_order.Length < count) _order = new int[count];
+            (_x, _start, _step) = (x, start, step);
+            Span<int> order = _order.AsSpan(0, count);
+            for (int n = 0; n < count; n++) order[n] = n;
+            order.Sort(_compare);
+            return order;
+        }
+
+        /// <summary>A total order: NaN above every number.</summary>
+        private static int Order(Tensor x, long i, long j) =>
+            Elements.Compare(x, i, x, j) ?? double.IsNaN(x.GetDouble(i)).CompareTo(double.IsNaN(x.GetDouble(j)));
+    }
 }

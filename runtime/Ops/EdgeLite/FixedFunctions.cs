@@ -8,6 +8,9 @@ namespace EdgeLite.Ops.EdgeLite;
 /// </summary>
 public readonly struct FixedFunctions(int width)
 {
+    /// <summary>exp(-2^k) in Q0 of 32 bits, k = -2 .. 4.</summary>
+    private static readonly int[] s_exponentials = [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242];
+
     private int Max => (int)((1L << width - 1) - 1);
     private int Min => -Max - 1;
 
@@ -19,9 +22,8 @@ public readonly struct FixedFunctions(int width)
         int rest = (a & quarter - 1) - quarter;
         int result = ExpOnLastQuarter(MultiplyByPot(rest, integerBits));
         int remainder = rest - a;
-        ReadOnlySpan<int> factors = [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242]; // exp(-2^k), k = -2 .. 4
         for (int k = -2; k <= 4 && integerBits > k; k++)
-            if ((remainder & 1 << fraction + k) != 0) result = Multiply(result, Constant(factors[k + 2]));
+            if ((remainder & 1 << fraction + k) != 0) result = Multiply(result, Constant(s_exponentials[k + 2]));
         if (integerBits > 5 && a < -(1 << fraction + 5)) result = 0;
         return a == 0 ? Max : result;
     }

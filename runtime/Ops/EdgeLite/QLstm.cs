@@ -28,6 +28,11 @@ public sealed partial class QLstm : Operator
     [Attr] public long YZeroPoint { get; set; }
     [Attr] public long HInitial { get; set; }
 
+    private FixedFunctions? _fixed16;
+
+    /// <summary>Gates, hidden state and cell state, kept from run to run.</summary>
+    private int[] _memory = [];
+
     public override void Infer(InferContext c)
     {
         Shape x = c.Shape(0), w = c.Shape(1);
@@ -41,13 +46,13 @@ public sealed partial class QLstm : Operator
     {
         Tensor x = c.Input(0), w = c.Input(1), r = c.Input(2), b = c.Input(3), multiplier = c.Input(4), shift = c.Input(5), y = c.Output(0);
         int time = (int)x.Shape[TimeMajor ? 0 : 1], batch = (int)x.Shape[TimeMajor ? 1 : 0], inputs = (int)x.Shape[2], cells = (int)w.Shape[1];
-        var fixed16 = new FixedFunctions(16);
-        var gate = new int[4 * cells];
-        int[] h = new int[cells], state = new int[cells];
+        FixedFunctions fixed16 = _fixed16 ??= new FixedFunctions(16);
+        if (_memory.Length != 6 * cells) _memory = new int[6 * cells];
+        Span<int> gate = _memory.AsSpan(0, 4 * cells), h = _memory.AsSpan(4 * cells, cells), state = _memory.AsSpan(5 * cells, cells);
         for (int n = 0; n < batch; n++)
         {
-            Array.Fill(h, (int)HInitial);
-            Array.Clear(state);
+            h.Fill((int)HInitial);
+            state.Clear();
             for (int t = 0; t < time; t++)
             {
                 long at = TimeMajor ? (long)t * batch + n : (long)n * time + t;

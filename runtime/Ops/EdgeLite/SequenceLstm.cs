@@ -22,6 +22,9 @@ public sealed partial class SequenceLstm : Operator
     [Attr] public float CellClip { get; set; }
     [Attr] public float ProjectionClip { get; set; }
 
+    /// <summary>Four gates, cell state, cell output and hidden state, kept from run to run.</summary>
+    private double[][] _memory = [];
+
     public override void Infer(InferContext c)
     {
         Shape x = c.Shape(0), w = c.Shape(1), r = c.Shape(2);
@@ -47,9 +50,10 @@ public sealed partial class SequenceLstm : Operator
         int time = (int)x.Shape[TimeMajor ? 0 : 1], batch = (int)x.Shape[TimeMajor ? 1 : 0], inputs = (int)x.Shape[2];
         int gates = (int)w.Shape[0], cells = (int)w.Shape[1], outputs = (int)r.Shape[2];
         bool coupled = gates == 3;
-        var gate = new double[4][];
-        for (int g = 0; g < 4; g++) gate[g] = new double[cells];
-        double[] h = new double[outputs], state = new double[cells], hidden = new double[cells];
+        if (_memory.Length != 7 || _memory[0].Length != cells || _memory[6].Length != outputs)
+            _memory = [new double[cells], new double[cells], new double[cells], new double[cells], new double[cells], new double[cells], new double[outputs]];
+        double[][] gate = _memory;
+        double[] state = _memory[4], hidden = _memory[5], h = _memory[6];
         for (int n = 0; n < batch; n++)
         {
             Array.Clear(h);
@@ -98,7 +102,8 @@ public sealed partial class SequenceLstm : Operator
 
     private static void Normalize(double[] values, Tensor weights, long offset)
     {
-        double mean = values.Average(), variance = 0;
+        double mean = 0, variance = 0;
+        foreach (double v in values) mean += v / values.Length;
         foreach (double v in values) variance += (v - mean) * (v - mean);
         double scale = 1 / Math.Sqrt(variance / values.Length + 1e-8);
         for (int k = 0; k < values.Length; k++) values[k] = (values[k] - mean) * scale * weights.GetDouble(offset + k);

@@ -27,6 +27,9 @@ public sealed partial class TreeEnsemble : Operator
     [Attr] public long PostTransform { get; set; }
     [Attr(Required = true)] public long[] TreeRoots { get; set; } = [];
 
+    private double[]? _scores;
+    private bool[]? _touched;
+
     public override void Infer(InferContext c)
     {
         c.ExpectRank(0, 2);
@@ -53,8 +56,8 @@ public sealed partial class TreeEnsemble : Operator
     {
         Tensor x = c.Input(0), y = c.Output(0);
         DecisionTrees trees = _trees ??= Build();
-        var scores = new double[NTargets];
-        var touched = new bool[NTargets];
+        double[] scores = _scores ??= new double[NTargets];
+        bool[] touched = _touched ??= new bool[NTargets];
         for (long n = 0; n < x.Shape[0]; n++)
         {
             Array.Clear(scores);

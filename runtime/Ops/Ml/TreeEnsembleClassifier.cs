@@ -24,6 +24,10 @@ public sealed partial class TreeEnsembleClassifier : TreeEnsembleOperator
     protected override (long[] Trees, long[] Nodes, long[] Targets, float[] Weights, Tensor? Wide) LeafWeights =>
         (ClassTreeids, ClassNodeids, ClassIds, ClassWeights, ClassWeightsAsTensor);
 
+    private double[]? _scores;
+    private bool[]? _touched;
+    private bool? _isBinary;
+
     public override void Infer(InferContext c)
     {
         Labels.Infer(c);
@@ -34,10 +38,10 @@ public sealed partial class TreeEnsembleClassifier : TreeEnsembleOperator
     {
         Tensor x = c.Input(0);
         ClassLabels labels = Labels;
-        bool isBinary = labels.Count <= 2 && ClassIds.Distinct().Count() == 1, isPositive = true;
+        bool isBinary = _isBinary ??= labels.Count <= 2 && ClassIds.Distinct().Count() == 1, isPositive = true;
         foreach (DecisionTrees.Weight w in Trees.Weights) isPositive &= w.Value >= 0;
-        var scores = new double[Math.Max(labels.Count, 2)];
-        var touched = new bool[scores.Length];
+        double[] scores = _scores ??= new double[Math.Max(labels.Count, 2)];
+        bool[] touched = _touched ??= new bool[scores.Length];
         for (long n = 0; n < x.Shape[0]; n++)
         {
             Array.Clear(scores);

@@ -18,6 +18,9 @@ public sealed partial class TreeEnsembleRegressor : TreeEnsembleOperator
     protected override (long[] Trees, long[] Nodes, long[] Targets, float[] Weights, Tensor? Wide) LeafWeights =>
         (TargetTreeids, TargetNodeids, TargetIds, TargetWeights, TargetWeightsAsTensor);
 
+    private double[]? _scores;
+    private bool[]? _touched;
+
     public override void Infer(InferContext c)
     {
         InferTrees(c);
@@ -35,8 +38,8 @@ public sealed partial class TreeEnsembleRegressor : TreeEnsembleOperator
             "MAX" => TreeAggregate.Max,
             _ => TreeAggregate.Sum,
         };
-        var scores = new double[NTargets];
-        var touched = new bool[NTargets];
+        double[] scores = _scores ??= new double[NTargets];
+        bool[] touched = _touched ??= new bool[NTargets];
         for (long n = 0; n < x.Shape[0]; n++)
         {
             Array.Clear(scores);
