@@ -125,20 +125,23 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
 
     private void CheckInputs(ReadOnlySpan<TensorType> inputs)
     {
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            ValueDefinition value = _definition.Values[_definition.Inputs[i]];
-            TensorType declared = value.Type;
-            if (declared.DType != DType.Undefined && declared.DType != inputs[i].DType)
-                throw new EdgeLiteException(Status.InvalidType, $"Input '{value.Name}' is {declared.DType.Name()}, got {inputs[i].DType.Name()}.");
-            if (declared.DType != DType.Undefined && declared.Kind != inputs[i].Kind)
-                throw new EdgeLiteException(Status.InvalidType, $"Input '{value.Name}' is {declared}, got {inputs[i]}.");
-            if (inputs[i].IsList) continue;
-            if (!inputs[i].Shape.IsKnown)
-                throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' needs a full shape; its declared shape is {Describe(declared.Shape)}: give the unknown dimensions a size.");
-            if (!declared.Shape.Admits(inputs[i].Shape))
-                throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' has shape {Describe(declared.Shape)}, got {inputs[i].Shape}.");
-        }
+        for (int i = 0; i < inputs.Length; i++) CheckInput(i, inputs[i]);
+    }
+
+    /// <summary>Refuses a type that is not fully known or contradicts what input <paramref name="i"/> is declared to be.</summary>
+    public void CheckInput(int i, TensorType type)
+    {
+        ValueDefinition value = _definition.Values[_definition.Inputs[i]];
+        TensorType declared = value.Type;
+        if (declared.DType != DType.Undefined && declared.DType != type.DType)
+            throw new EdgeLiteException(Status.InvalidType, $"Input '{value.Name}' is {declared.DType.Name()}, got {type.DType.Name()}.");
+        if (declared.DType != DType.Undefined && declared.Kind != type.Kind)
+            throw new EdgeLiteException(Status.InvalidType, $"Input '{value.Name}' is {declared}, got {type}.");
+        if (type.IsList) return;
+        if (!type.Shape.IsKnown)
+            throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' needs a full shape; its declared shape is {Describe(declared.Shape)}: give the unknown dimensions a size.");
+        if (!declared.Shape.Admits(type.Shape))
+            throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' has shape {Describe(declared.Shape)}, got {type.Shape}.");
     }
 
     /// <summary>A shape with the names of its symbols.</summary>

@@ -32,8 +32,10 @@ public sealed class Session : IDisposable
     private readonly GraphExecutor _executor;
     private readonly GraphDefinition _graph;
     private readonly TensorType[] _inputTypes;
+    private readonly TensorType[] _plannedTypes;
     private readonly bool _keepAll;
     private nint _pool;
+    private bool _isPlanned;
     private bool _disposed;
 
     internal Session(Model model, SessionOptions options)
@@ -51,7 +53,8 @@ public sealed class Session : IDisposable
         _executor = Instantiate(model.Graphs[0], device);
         _graph = _executor.Definition;
         _inputTypes = [.. _graph.Inputs.Select(v => _graph.Values[v].DefaultType)];
-        if (AllReady()) _executor.Prepare(_inputTypes);
+        _plannedTypes = [.. _inputTypes];
+        if (AllReady()) Plan();
     }
 
     ~Session() => Dispose();
@@ -65,6 +68,9 @@ public sealed class Session : IDisposable
 
     /// <summary>The declared type of an input: negative dimensions are free.</summary>
     public TensorType InputType(int i) => _graph.Values[_graph.Inputs[Check(i, InputCount, "input")]].Type;
+
+    /// <summary>The type of an input that is chosen at present: the declared one (a free batch is 1) or that of the last Resize.</summary>
+    public TensorType ChosenInputType(int i) => _inputTypes[Check(i, InputCount, "input")];
 
     /// <summary>The declared type of an output, as far as the converter knew it.</summary>
     public TensorType OutputType(int i) => _graph.Values[_graph.Outputs[Check(i, OutputCount, "output")]].Type;
@@ -89,8 +95,10 @@ public sealed class Session : IDisposable
 
     public Tensor Output(string name) => Output(FindOutput(name));
 
-    /// <summary>Chooses the shape of an input whose declared shape is free. The plan is made at the next <see cref="Input(int)"/>
-    /// or <see cref="Run"/>, and kept for the shapes used last.</summary>
+    /// <summary>Chooses the shape of an input whose declared shape is free; one that does not fit the declared shape is refused. With
+    /// one input the plan is made here; with several, at the next <see cref="Input(int)"/> or <see cref="Run"/>, as their shapes
+    /// often fit together only when all are chosen. Plans are kept for the shapes used last. Whenever a shape is refused, the
+    /// session goes on with the shapes of its last plan.</summary>
     public void Resize(int input, Shape shape) => Resize(input, InputType(input).DType, shape);
 
     /// <summary>As <see cref="Resize(int, Shape)"/> for an input whose element type is free as well.</summary>
@@ -99,8 +107,12 @@ public sealed class Session : IDisposable
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (InputType(input).IsList)
             throw new EdgeLiteException(Status.InvalidArgument, $"Input '{InputName(input)}' is {InputType(input)}: it has no shape of its own. Give it its elements with SetInput.");
-        _inputTypes[input] = new TensorType(dtype, shape);
-        if (AllReady()) _executor.Prepare(_inputTypes);
+        var type = new TensorType(dtype, shape);
+        _executor.CheckInput(Check(input, InputCount, "input"), type);
+        if (_inputTypes[input] == type) return;
+        _inputTypes[input] = type;
+        _isPlanned = false;
+        if (InputCount == 1) Plan();
     }
 
     /// <summary>Copies a value into an input: a tensor, whose shape it takes over, or for an input that is a sequence or an optional
@@ -114,7 +126,7 @@ public sealed class Session : IDisposable
             return;
         }
         if (_inputTypes[i] != tensor.Type) Resize(i, tensor.DType, tensor.Shape);
-        if (_executor.IsPrepared && AllReady()) tensor.CopyTo(Input(i));
+        if (AllReady()) tensor.CopyTo(Input(i));
         else throw new EdgeLiteException(Status.InvalidState, $"Resize every input before filling '{InputName(i)}': other inputs have no shape yet.");
     }
 
@@ -145,7 +157,7 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>True when every input has a shape: declared, by default, or chosen with Resize.</summary>
-    public bool IsPrepared => _executor.IsPrepared;
+    public bool IsPrepared => AllReady();
 
     /// <summary>True when every shape is known before the run, so that it allocates nothing.</summary>
     public bool IsStatic => Prepared().Static != null;
@@ -193,9 +205,11 @@ public sealed class Session : IDisposable
     private GraphExecutor Prepared()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_isPlanned) return _executor;
         for (int i = 0; i < _inputTypes.Length; i++)
             if (!IsReady(_inputTypes[i]))
                 throw new EdgeLiteException(Status.InvalidShape, $"Input '{InputName(i)}' has the free shape {DescribeInput(i)}: choose one with Resize first.");
+        Plan();
         return _executor;
     }
 
@@ -219,6 +233,23 @@ public sealed class Session : IDisposable
         foreach (Tensor element in elements)
             if (!declared.Shape.Admits(element.Shape))
                 throw new EdgeLiteException(Status.InvalidShape, $"Input '{InputName(i)}' is {declared}, got an element of shape {element.Shape}.");
+    }
+
+    /// <summary>Makes the plan for the chosen types current. When they are refused, those of the last plan are chosen again.</summary>
+    private void Plan()
+    {
+        try
+        {
+            _executor.Prepare(_inputTypes);
+            _inputTypes.CopyTo(_plannedTypes, 0);
+            _isPlanned = true;
+        }
+        catch
+        {
+            _plannedTypes.CopyTo(_inputTypes, 0);
+            _isPlanned = _executor.IsPrepared;
+            throw;
+        }
     }
 
     private int Find(string name, int[] values, string what)

@@ -9,7 +9,7 @@ internal sealed unsafe class SessionHandle
     private readonly NativeText _texts = new();
     private readonly nint[] _inputNames;
     private readonly nint[] _outputNames;
-    private readonly TensorType[] _inputs;
+    private readonly bool[] _resized;
     private int _busy;
     private bool _hasRun;
 
@@ -26,7 +26,7 @@ internal sealed unsafe class SessionHandle
             throw;
         }
         _model = model;
-        _inputs = [.. Enumerable.Range(0, Session.InputCount).Select(Session.InputType)];
+        _resized = new bool[Session.InputCount];
         _inputNames = [.. Enumerable.Range(0, Session.InputCount).Select(i => _texts.Add(Session.InputName(i)))];
         _outputNames = [.. Enumerable.Range(0, Session.OutputCount).Select(i => _texts.Add(Session.OutputName(i)))];
     }
@@ -35,14 +35,16 @@ internal sealed unsafe class SessionHandle
 
     public nint InputName(int i) => _inputNames[CheckInput(i)];
     public nint OutputName(int i) => _outputNames[CheckOutput(i)];
-    public TensorType InputType(int i) => _inputs[CheckInput(i)];
+
+    /// <summary>The declared type, until a size was chosen.</summary>
+    public TensorType InputType(int i) => _resized[CheckInput(i)] ? Session.ChosenInputType(i) : Session.InputType(i);
 
     /// <summary>What is known of an output: its actual type when it has one, otherwise what the converter knew.</summary>
     public TensorType OutputType(int i)
     {
         CheckOutput(i);
-        foreach (TensorType input in _inputs)
-            if (!input.IsKnown && !input.IsList) return Session.OutputType(i);
+        for (int k = 0; k < _resized.Length; k++)
+            if (InputType(k) is { IsKnown: false, IsList: false }) return Session.OutputType(i);
         if (!_hasRun && !Session.IsStatic) return Session.OutputType(i);
         Tensor tensor = Session.Output(i);
         return tensor.Type;
@@ -50,19 +52,11 @@ internal sealed unsafe class SessionHandle
 
     public void Resize(int i, Shape shape)
     {
-        TensorType old = InputType(i), type = new(old.DType, shape);
+        TensorType old = InputType(i);
         if (!shape.IsKnown) throw new EdgeLiteException(Status.InvalidShape, $"Input '{Session.InputName(i)}': shape {shape} has a negative dimension.");
-        if (old == type) return;
-        try
-        {
-            Session.Resize(i, shape);
-        }
-        catch
-        {
-            Session.Resize(i, old.Shape);
-            throw;
-        }
-        _inputs[i] = type;
+        if (old.Shape == shape) return;
+        Session.Resize(i, shape);
+        _resized[i] = true;
         _hasRun = false;
     }
 
