@@ -110,7 +110,17 @@ public sealed class ModelWriter
         foreach (int v in graph.Inputs) graph.Values[v].DefaultShape = DefaultShape(graph.Values[v].Type);
         TensorType[] inputs = [.. graph.Inputs.Select(v => graph.Values[v].DefaultType)];
         if (!inputs.All(t => t.IsKnown)) return;
-        TypedGraph typed = TypedGraph.Create(graph, TypedGraph.CreateOperators(graph), inputs);
+        TypedGraph typed;
+        try
+        {
+            typed = TypedGraph.Create(graph, TypedGraph.CreateOperators(graph), inputs);
+        }
+        catch (EdgeLiteException) when (graph.Inputs.Any(v => graph.Values[v].DefaultShape.IsRanked))
+        {
+            // The graph does not allow a batch of 1: the size has to be chosen.
+            foreach (int v in graph.Inputs) graph.Values[v].DefaultShape = Shape.Unranked;
+            return;
+        }
         if (!typed.IsStatic) return;
         (long[] offsets, graph.ArenaBytes) = ArenaPlanner.Plan(typed);
         for (int v = 0; v < offsets.Length; v++) graph.Values[v].ArenaOffset = offsets[v];
