@@ -43,6 +43,9 @@ internal static class ConvertCommand
         bool json = args.GetValue(s_json);
         long start = Stopwatch.GetTimestamp();
         string source = args.GetValue(s_source)!.FullName, path = args.GetValue(s_output)!.FullName;
+        if (Path.GetDirectoryName(path) is { } folder && !Directory.Exists(folder))
+            throw new EdgeLiteException(Status.FileNotFound, $"There is no folder '{folder}' to write '{Path.GetFileName(path)}' to.");
+        if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; --output names the file to write.");
         var options = new ConversionOptions
         {
             Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
@@ -73,8 +76,18 @@ internal static class ConvertCommand
         }
         Pipeline.Lower(graph, options);
         if (args.GetValue(s_quantize) == "fp16") Quantizer.Fp16(graph); // last: folding would expand the weights again
-        Pipeline.Write(graph, path, options);
-        ProofReport? proof = Prove(args, source, path, graph, options, calibration, quantization, json);
+        ProofReport? proof;
+        string partial = $"{path}.{Environment.ProcessId}.partial"; // takes its name only once it is proven to run
+        try
+        {
+            Pipeline.Write(graph, partial, options);
+            proof = Prove(args, source, partial, graph, options, calibration, quantization, json);
+            File.Move(partial, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
         Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
         return 0;
     }

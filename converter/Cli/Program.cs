@@ -25,3 +25,8 @@ catch (Exception e) when (e is EdgeLiteException or IOException or UnauthorizedA
     console.MarkupLineInterpolated($"[red]edgelite:[/] {e.Message}");
     return 1;
 }
+catch (Exception e)
+{
+    Console.Error.WriteLine($"edgelite: internal error, please report it with the model: {e}");
+    return 1;
+}
