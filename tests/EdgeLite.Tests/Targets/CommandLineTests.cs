@@ -1,0 +1,129 @@
+using System.Text.Json;
+using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Tests.Sessions;
+using Google.Protobuf;
+using static EdgeLite.Tests.Importers.OnnxModels;
+
+namespace EdgeLite.Tests.Targets;
+
+/// <summary>The <c>edgelite</c> command as people call it: a process, its exit status, its standard error, the files it leaves.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("edgelite-cli-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string In(string file) => Path.Combine(_folder, file);
+
+    private static ChildProcess.Outcome Run(params string[] arguments) =>
+        ChildProcess.Run("dotnet", [Path.Combine(AppContext.BaseDirectory, "edgelite.dll"), .. arguments]);
+
+    /// <summary>Runs a conversion that must fail in one clear sentence and leave no file behind, not even a partial one.</summary>
+    private string Refused(params string[] arguments)
+    {
+        string[] before = Directory.GetFiles(_folder);
+        ChildProcess.Outcome outcome = Run(["convert", .. arguments, "-o", In("out.edgl"), "--json"]);
+        Assert.True(outcome.ExitCode == 1, $"exit status {outcome.ExitCode}\n{outcome.Errors}");
+        Assert.Equal("", outcome.Output);
+        Assert.StartsWith("edgelite: ", outcome.Errors);
+        Assert.DoesNotContain("internal error", outcome.Errors);
+        Assert.DoesNotContain("   at ", outcome.Errors);
+        Assert.Equal(before, Directory.GetFiles(_folder));
+        return outcome.Errors;
+    }
+
+    private string Save(string name, ModelProto model)
+    {
+        File.WriteAllBytes(In(name), model.ToByteArray());
+        return In(name);
+    }
+
+    /// <summary>y = relu(x), 2 x 3.</summary>
+    private string Relu() => Save("relu.onnx", Model(17, Node("Relu", "x", "y")).In("x", DType.Float32, 2, 3).Out("y"));
+
+    [Fact]
+    public void Unknown_operators_are_all_named_with_the_nodes_that_use_them()
+    {
+        string errors = Refused(Save("unknown.onnx", Model(17, Node("Frobnicate", "x", "a"), Node("Relu", "a", "b"), Node("Defrag", "b", "c"), Node("Frobnicate", "c", "y"))
+            .In("x", DType.Float32, 2, 3).Out("y")));
+        Assert.Contains("2 operators", errors);
+        Assert.Matches("Frobnicate: 2 nodes .*a_node.*y_node", errors);
+        Assert.Matches("Defrag: 1 node .*c_node", errors);
+        Assert.DoesNotContain("Relu", errors);
+    }
+
+    [Fact]
+    public void Files_that_are_no_models_are_refused()
+    {
+        Assert.Contains("nowhere.onnx", Refused(In("nowhere.onnx")));
+        File.WriteAllBytes(In("empty.onnx"), []);
+        Assert.Contains("empty", Refused(In("empty.onnx")));
+        File.WriteAllText(In("text.onnx"), "this is a text about models, not a model\n");
+        Assert.Contains("text.onnx", Refused(In("text.onnx")));
+    }
+
+    [Fact]
+    public void An_output_that_cannot_be_written_is_said_before_the_work()
+    {
+        ChildProcess.Outcome outcome = Run("convert", Relu(), "-o", In("missing/out.edgl"));
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("no folder", outcome.Errors);
+        outcome = Run("convert", Relu(), "-o", _folder);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("is a folder", outcome.Errors);
+    }
+
+    [Fact]
+    public void Int8_needs_calibration_data()
+    {
+        Assert.Contains("--calibrate", Refused(Relu(), "--quantize", "int8"));
+        var bad = new Tensor(DType.Float32, new Shape(2, 3));
+        bad.Span<float>()[4] = float.NaN;
+        NpyFile.Write(In("nan.npy"), bad);
+        string errors = Refused(Relu(), "--quantize", "int8", "--calibrate", In("nan.npy"));
+        Assert.Contains("nan.npy", errors);
+        Assert.Contains("NaN", errors, StringComparison.OrdinalIgnoreCase);
+        Refused(Relu(), "--quantize", "int8", "--calibrate", In("nowhere.npy"));
+        Refused(Relu(), "--calibrate", "random");
+    }
+
+    [Fact]
+    public void A_failing_conversion_leaves_the_file_that_was_there()
+    {
+        File.WriteAllText(In("out.edgl"), "what was there before");
+        Refused(In("nowhere.onnx"));
+        Refused(Relu(), "--quantize", "int8");
+        Assert.Equal("what was there before", File.ReadAllText(In("out.edgl")));
+
+        ChildProcess.Outcome outcome = Run("convert", Relu(), "-o", In("out.edgl"), "--json");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        using Model model = Model.Load(In("out.edgl"));
+        Assert.Equal([In("out.edgl"), In("relu.onnx")], Directory.GetFiles(_folder).Order(StringComparer.Ordinal));
+        using JsonDocument summary = JsonDocument.Parse(outcome.Output);
+        Assert.Equal(model.ByteLength, summary.RootElement.GetProperty("bytes").GetInt64());
+    }
+
+    [SharedTheory("zoo")]
+    [InlineData("tflite/tiny_vww_int8", 2)]
+    [InlineData("onnx/blazeface_front", 1)]
+    public void Inspect_prints_the_memory_that_a_session_takes(string name, int threads)
+    {
+        File.WriteAllBytes(In("model.edgl"), ConvertedModels.Bytes(name));
+        ChildProcess.Outcome outcome = Run("inspect", In("model.edgl"), "--json", "--threads", $"{threads}");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        using JsonDocument json = JsonDocument.Parse(outcome.Output);
+        using Model model = Model.Load(In("model.edgl"));
+        using Session session = model.CreateSession(new SessionOptions { Threads = threads });
+        Assert.Equal(session.ArenaBytes, json.RootElement.GetProperty("arena_bytes").GetInt64());
+        Assert.Equal(session.ScratchBytes, json.RootElement.GetProperty("scratch_bytes").GetInt64());
+        // Constants, counted one by one, with at most 63 bytes of padding each, are what the file says it holds.
+        long weights = json.RootElement.GetProperty("weight_bytes").GetInt64();
+        Tensor[] constants = [.. model.Graphs.SelectMany(g => g.Values).Where(v => v.Constant is { Strings: null }).Select(v => v.Constant!)];
+        Assert.InRange(weights, 1, constants.Sum(c => c.ByteLength + 63));
+        Assert.InRange(weights, 1, model.ByteLength);
+        // The first constant begins and the last one ends within them.
+        Assert.InRange(Extent(constants), weights - 63, weights);
+    }
+
+    private static unsafe long Extent(Tensor[] constants) => constants.Max(c => (long)c.Data + c.ByteLength) - constants.Min(c => (long)c.Data);
+}
