@@ -1,8 +1,8 @@
 /* Throughput of the int8 kernels: GOP/s (two operations per multiplication) per shape and instruction set, and the share of
  * the multiply-add peak of that instruction set, measured here with independent chains of its own instruction.
  *
- *     bench_quant [threads [small]]    layers of small networks in microseconds; then (without the word) of ResNet-50, MobileNetV2
- *                                      and a fully connected one, batch 1
+ *     bench_quant [threads [small [part of a name]]]    layers of small networks in microseconds; then (without the word) of
+ *                                                       ResNet-50, MobileNetV2 and a fully connected one, batch 1
  */
 #define _POSIX_C_SOURCE 200809L
 #include "el_quant.h"
@@ -116,6 +116,7 @@ static const layer small_layers[] = {
     {"qconv_s8", "vww 1x1 8->16 @48", 48, 8, 16, 1, 1, 1},             {"qconv_s8", "vww 1x1 32->32 @24", 24, 32, 32, 1, 1, 1},
     {"qconv_s8", "vww 1x1 64->64 @12", 12, 64, 64, 1, 1, 1},           {"qconv_s8", "vww 1x1 128->128 @6", 6, 128, 128, 1, 1, 1},
     {"qconv_s8", "blazeface 1x1 24->24 @64", 64, 24, 24, 1, 1, 1},     {"qconv_s8", "blazeface 1x1 96->96 @8", 8, 96, 96, 1, 1, 1},
+    {"qconv_s8", "blazeface 5x5s2 3->24 @128", 128, 3, 24, 5, 2, 1},
     {"qconv_s8", "kws 10x4 like 4x4 1->64 @25", 25, 1, 64, 4, 2, 1},   {"qgemm_s8", "ad fully connected 128->128", 1, 128, 128, 1, 1, 1},
     {"qgemm_s8", "ad fully connected 640->128", 1, 640, 128, 1, 1, 1}, {"qgemm_s8", "ad fully connected 128->640", 1, 128, 640, 1, 1, 1},
 };
@@ -169,7 +170,8 @@ int main(int argc, char** argv) {
     el_pool* pool = threads > 1 ? el_pool_create(threads) : NULL;
     uint32_t count, isas = el_cpu_isas();
     const el_kernel* table = el_kernels(&count);
-    for (size_t l = 0; l < sizeof small_layers / sizeof *small_layers; l++) time_small(&small_layers[l], pool, threads, isas);
+    for (size_t l = 0; l < sizeof small_layers / sizeof *small_layers; l++)
+        if (argc < 4 || strstr(small_layers[l].what, argv[3])) time_small(&small_layers[l], pool, threads, isas);
     if (argc > 2) return 0;
     double peaks[16] = {0};
     for (uint32_t isa = 1; isa < 16; isa++)

@@ -168,27 +168,34 @@ static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t c
     const el_qconv_params* p = a->p;
     const int8_t* packed = buffers[1];
     const int32_t taps = p->kh * p->kw;
-    int32_t constants[4][16] = {{0}}; /* bias, wsum, multiplier, shift */
+    const int32_t* from[4] = {buffers[2], buffers[3], buffers[4], buffers[5]}; /* bias, wsum, multiplier, shift */
+    int32_t constants[4][16] = {{0}};
+    const int neighbours = channel[15] == channel[0] + 15;
     for (int s = 0; s < 4; s++) {
-        const int32_t* from = buffers[2 + s];
-        for (int j = 0; from && j < 16; j++)
-            if (channel[j] >= 0) constants[s][j] = from[channel[j]];
+        if (!from[s]) continue;
+        if (neighbours) {
+            from[s] += channel[0];
+            continue;
+        }
+        for (int j = 0; j < 16; j++)
+            if (channel[j] >= 0) constants[s][j] = from[s][channel[j]];
+        from[s] = constants[s];
     }
-    int kind = el_qpanels_fill(panel, 16, constants[0], constants[1], constants[2], constants[3], p->x_zero + QDW_BIAS, 0);
+    int kind = el_qpanels_fill(panel, 16, from[0], from[1], from[2], from[3], p->x_zero + QDW_BIAS, 0);
     for (int32_t row = 0; row < a->q.rows; row++)
         for (int32_t plane = 0; plane < a->q.planes; plane++)
             for (int32_t kx = 0; kx < p->kw; kx++, weights += 16) {
                 int8_t w[QDW_TAPS][16];
-                const int8_t* from[QDW_TAPS];
+                const int8_t* tap[QDW_TAPS];
                 for (int32_t t = 0; t < QDW_TAPS; t++) {
                     int32_t ky = plane * QDW_TAPS + t - row * p->stride_h;
-                    from[t] = w[t];
+                    tap[t] = w[t];
                     if (ky < 0 || ky >= p->kh) memset(w[t], 0, 16);
-                    else if (channel[0] % 16 == 0 && channel[15] == channel[0] + 15) memcpy(w[t], packed + ((int64_t)(channel[0] / 16) * taps + ky * p->kw + kx) * 16, 16);
+                    else if (neighbours && channel[0] % 16 == 0) tap[t] = packed + ((int64_t)(channel[0] / 16) * taps + ky * p->kw + kx) * 16;
                     else
                         for (int32_t j = 0; j < 16; j++) w[t][j] = channel[j] < 0 ? 0 : packed[((int64_t)(channel[j] / 16) * taps + ky * p->kw + kx) * 16 + channel[j] % 16];
                 }
-                qdw_interleave(from, 16, weights, 0);
+                qdw_interleave(tap, 16, weights, 0);
             }
     return kind;
 }

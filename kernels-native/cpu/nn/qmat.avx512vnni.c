@@ -36,11 +36,56 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, con
         EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(out + r * 64 + (p0 + p) * 16, acc[r][p]);
 }
 
+/* One panel: loads are what limits it, so one broadcast of 8 bytes serves two quads. Two weight vectors are interleaved to
+ * dwords (column 4l: k, k+1, column 4l+1: k, k+1) and those of columns 4l+2, 4l+3 of every 128-bit lane l; sums of the two
+ * quads of a column lie side by side until the end. */
+EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, int32_t* out, const int MR) {
+    __m512i acc[8][2];
+    EL_UNROLL for (int r = 0; r < MR; r++) acc[r][0] = acc[r][1] = _mm512_setzero_si512();
+    const int8_t* const* rows = t->rows + r0;
+    for (int32_t s = 0; s < t->seg_count; s++) {
+        const int8_t* w = t->b + (size_t)t->segs[s].first * 64;
+        const int8_t* a[8];
+        const int64_t offset = t->segs[s].offset;
+        EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r] + offset;
+        int64_t bytes = (int64_t)t->segs[s].quads * 4, k = 0;
+        for (; k + 8 <= bytes; k += 8, w += 128) {
+            __m512i b0 = _mm512_load_si512(w), b1 = _mm512_load_si512(w + 64);
+            __m512i lo = _mm512_unpacklo_epi32(b0, b1), hi = _mm512_unpackhi_epi32(b0, b1);
+            EL_UNROLL for (int r = 0; r < MR; r++) {
+                int64_t quads;
+                memcpy(&quads, a[r] + k, 8);
+                __m512i x = _mm512_set1_epi64(quads);
+                acc[r][0] = _mm512_dpbusd_epi32(acc[r][0], x, lo);
+                acc[r][1] = _mm512_dpbusd_epi32(acc[r][1], x, hi);
+            }
+        }
+        if (k < bytes) {
+            __m512i b = _mm512_load_si512(w), none = _mm512_setzero_si512();
+            __m512i lo = _mm512_unpacklo_epi32(b, none), hi = _mm512_unpackhi_epi32(b, none);
+            EL_UNROLL for (int r = 0; r < MR; r++) {
+                int32_t quad;
+                memcpy(&quad, a[r] + k, 4);
+                __m512i x = _mm512_set1_epi32(quad);
+                acc[r][0] = _mm512_dpbusd_epi32(acc[r][0], x, lo);
+                acc[r][1] = _mm512_dpbusd_epi32(acc[r][1], x, hi);
+            }
+        }
+    }
+    const __m512i start = _mm512_load_si512(t->panels[0].start);
+    EL_UNROLL for (int r = 0; r < MR; r++) {
+        __m512 lo = _mm512_castsi512_ps(acc[r][0]), hi = _mm512_castsi512_ps(acc[r][1]);
+        __m512i first = _mm512_castps_si512(_mm512_shuffle_ps(lo, hi, 0x88)), second = _mm512_castps_si512(_mm512_shuffle_ps(lo, hi, 0xdd));
+        _mm512_store_si512(out + r * 64, _mm512_add_epi32(_mm512_add_epi32(first, second), start));
+    }
+}
+static __attribute__((noinline)) void core_8x1(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { core_pairs(t, r0, out, 8); }
+
 #define CORE(mr, np) \
     static __attribute__((noinline)) void core_##mr##x##np(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { \
         core(t, r0, p0, out, mr, np); \
     }
-CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 4) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(8, 1) CORE(4, 1) CORE(1, 1)
+CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 4) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(4, 1) CORE(1, 1)
 
 /* acc[row_count][64] to y; a missing second row repeats the first */
 EL_INLINE void finish_panels(const el_qtile* t, const int32_t* acc, const int once) {
@@ -67,6 +112,7 @@ static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_
     if (t->once) finish_panels(t, acc, 1);
     else finish_panels(t, acc, 0);
 }
+static __attribute__((noinline)) void finish_left(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE_LEFT); }
 static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
 
 typedef void (*core_fn)(const el_qtile*, int32_t, int32_t, int32_t*);
@@ -82,8 +128,9 @@ static void tile(const el_qtile* t) {
         row[step == full ? 0 : step == half ? 1 : 2](t, r, 0, acc + r * 64);
         r += step;
     }
-    if (t->once && !(t->shifts & EL_QSHIFT_ANY)) finish_simple(t, acc);
-    else finish_any(t, acc);
+    if (!t->once || (t->shifts & EL_QSHIFT_FAR)) finish_any(t, acc);
+    else if (t->shifts & EL_QSHIFT_ANY) finish_left(t, acc);
+    else finish_simple(t, acc);
 }
 
 EL_QMAT_KERNELS(avx512vnni, tile, 128, 1)

@@ -150,8 +150,7 @@ static void copy_line(const el_qview* v, const int8_t* image, int64_t iy, int8_t
         for (int64_t first = 0; first < count; first += 64) {
             int64_t n = count - first < 64 ? count - first : 64, i = 0;
             const int8_t* x = from + first * step;
-            if (q->cin == 3 && q->groups == 1) /* a fourth byte is there but for the last pixel */
-                for (; i < n - 1; i++) memcpy(part + 4 * i, x + i * step, 4);
+            if (q->cin == 3 && step == 3) i = v->isa->spread(part, x, n, count - first);
             if (q->cin == 4)
                 for (; i < n; i++) memcpy(part + 4 * i, x + i * step, 4);
             for (; i < n; i++) {
@@ -190,11 +189,12 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     int64_t m = (i1 - i0) * v->j_count, whole = round_up(m, EL_QROWS), r = 0;
     int8_t** out = (int8_t**)(void*)(in + whole);
     int64_t oc = (int64_t)q->cout * q->groups, in_step = v->in_step_x * v->pixel_bytes, out_step = v->out_step_x * oc;
-    for (int64_t i = i0; i < i1; i++) {
-        const int8_t* a = band + (i - i0) * v->in_step_y * v->line_bytes;
-        int8_t* y = v->y + ((n * q->oh + v->out_y + i * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout;
-        for (int64_t j = 0; j < v->j_count; j++, r++) in[r] = a + j * in_step, out[r] = y + j * out_step;
-    }
+    int64_t in_line = v->in_step_y * v->line_bytes, out_line = v->out_step_y * q->ow * oc, lines = i1 - i0, each = v->j_count;
+    if (each == 1) each = lines, lines = 1, in_step = in_line, out_step = out_line;
+    const int8_t* a = band;
+    int8_t* y = v->y + ((n * q->oh + v->out_y + i0 * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout;
+    for (; lines > 0; lines--, a += in_line, y += out_line, r += each)
+        for (int64_t j = 0; j < each; j++) in[r + j] = a + j * in_step, out[r + j] = y + j * out_step;
     for (; r < whole; r++) in[r] = in[m - 1], out[r] = out[m - 1];
 
     el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .shifts = v->shifts,

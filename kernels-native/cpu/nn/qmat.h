@@ -50,13 +50,14 @@ typedef struct el_qtile {
     int8_t* const* y;  /* [EL_QROWS] */
 } el_qtile;
 
-/* What an instruction set brings: its tile function, and el_qpanels_fill and el_qcopy_N compiled for it. x_bias: 128 when the
+/* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N and el_qspread compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0. x_bytes: 2 when bands hold int16, else 1. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                 const int32_t* shift, int32_t x_zero_plus_bias, int once);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
+    int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there);
     int32_t x_bias, x_bytes;
 } el_qisa;
 
@@ -104,7 +105,8 @@ EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* 
 }
 #endif
 
-enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2 }; /* some shift is positive; some shift is outside [-23, -1] */
+/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23 */
+enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4 };
 
 /* Fills ceil(channels/16) panels for one of the two rules; bias may be NULL, wsum when x_zero + x_bias is zero. A multiplier of 0
  * gives 0 with any shift: it gets -1. Returns EL_QSHIFT bits. */
@@ -125,7 +127,7 @@ EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t
         for (int32_t j = 0; j < 16; j++) most = all[3][j] > most ? all[3][j] : most;
         el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once);
     }
-    return (most > 0 ? EL_QSHIFT_LEFT : 0) | (least < -23 || most > -1 ? EL_QSHIFT_ANY : 0);
+    return (most > 0 ? EL_QSHIFT_LEFT : 0) | (least < -23 || most > -1 ? EL_QSHIFT_ANY : 0) | (least < -23 ? EL_QSHIFT_FAR : 0);
 }
 
 /* to[i] = from[i] xor flip */
@@ -139,6 +141,19 @@ EL_INLINE void el_qcopy_2(int8_t* restrict to, const int8_t* restrict from, int6
     }
 }
 
+/* `count` pixels of three bytes to four, the fourth being anything, of `there` pixels that may be read; returns how many of
+ * them it did. */
+EL_INLINE int64_t el_qspread(int8_t* to, const int8_t* from, int64_t count, int64_t there) {
+    int64_t i = 0;
+#if defined(__AVX2__)
+    const __m128i order = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+    for (; i + 4 <= count && i + 6 <= there; i += 4) /* 16 bytes are read, of 18 */
+        _mm_storeu_si128((__m128i*)(to + 4 * i), _mm_shuffle_epi8(_mm_loadu_si128((const __m128i*)(from + 3 * i)), order));
+#endif
+    for (; i < count && i + 2 <= there; i++) memcpy(to + 4 * i, from + 3 * i, 4);
+    return i;
+}
+
 /* Defines the three kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
 #define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes)                                                                               \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
@@ -146,7 +161,8 @@ EL_INLINE void el_qcopy_2(int8_t* restrict to, const int8_t* restrict from, int6
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once);                         \
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
-    static const el_qisa brought = {tile, fill, copy, x_bias, x_bytes};                                                          \
+    static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there) { return el_qspread(to, from, count, there); } \
+    static const el_qisa brought = {tile, fill, copy, spread, x_bias, x_bytes};                                                          \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \

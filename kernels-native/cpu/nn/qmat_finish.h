@@ -89,11 +89,13 @@ static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int3
 }
 
 static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) { finish_once(t, acc, 1); }
+static __attribute__((noinline)) void finish_left(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE_LEFT); }
 static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
 
 static void finish_rows(const el_qtile* t, const int32_t* acc) {
     if (!t->once) finish_twice(t, acc);
-    else if (t->shifts & EL_QSHIFT_ANY) finish_any(t, acc);
+    else if (t->shifts & EL_QSHIFT_FAR) finish_any(t, acc);
+    else if (t->shifts & EL_QSHIFT_ANY) finish_left(t, acc);
     else finish_simple(t, acc);
 }
 #endif
