@@ -81,11 +81,35 @@ EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, int32_t* out, const int
 }
 static __attribute__((noinline)) void core_8x1(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { core_pairs(t, r0, out, 8); }
 
+/* One row: two sums per column, so that products do not wait for each other. */
+EL_INLINE void core_row(const el_qtile* t, int32_t r0, int32_t* out, const int NP) {
+    __m512i acc[2][4];
+    EL_UNROLL for (int p = 0; p < NP; p++) acc[0][p] = _mm512_load_si512(t->panels[p].start), acc[1][p] = _mm512_setzero_si512();
+    const size_t stride = t->panel_bytes;
+    for (int32_t s = 0; s < t->seg_count; s++) {
+        const int8_t *w = t->b + (size_t)t->segs[s].first * 64, *a = t->rows[r0] + t->segs[s].offset, *end = a + (int64_t)t->segs[s].quads * 4;
+        int32_t quad[2];
+        for (; a + 8 <= end; a += 8, w += 128) {
+            memcpy(quad, a, 8);
+            EL_UNROLL for (int i = 0; i < 2; i++) {
+                __m512i x = _mm512_set1_epi32(quad[i]);
+                EL_UNROLL for (int p = 0; p < NP; p++) acc[i][p] = _mm512_dpbusd_epi32(acc[i][p], x, _mm512_load_si512(w + i * 64 + (size_t)p * stride));
+            }
+        }
+        if (a < end) {
+            memcpy(quad, a, 4);
+            EL_UNROLL for (int p = 0; p < NP; p++) acc[0][p] = _mm512_dpbusd_epi32(acc[0][p], _mm512_set1_epi32(quad[0]), _mm512_load_si512(w + (size_t)p * stride));
+        }
+    }
+    EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(out + p * 16, _mm512_add_epi32(acc[0][p], acc[1][p]));
+}
+static __attribute__((noinline)) void core_1x4(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { core_row(t, r0, out, 4); }
+
 #define CORE(mr, np) \
     static __attribute__((noinline)) void core_##mr##x##np(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { \
         core(t, r0, p0, out, mr, np); \
     }
-CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 4) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(4, 1) CORE(1, 1)
+CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(4, 1) CORE(1, 1)
 
 /* acc[row_count][64] to y; a missing second row repeats the first */
 EL_INLINE void finish_panels(const el_qtile* t, const int32_t* acc, const int once) {

@@ -74,17 +74,31 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads);
 #endif
 #define EL_INLINE static inline __attribute__((always_inline))
 
+/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23 */
+enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4 };
+
+/* The least and the largest shift met. */
 #if defined(__AVX2__)
 #include <immintrin.h>
+typedef struct el_qshifts { __m256i least, most; } el_qshifts;
+EL_INLINE el_qshifts el_qshifts_none(void) { return (el_qshifts){_mm256_set1_epi32(-1), _mm256_set1_epi32(-1)}; }
+EL_INLINE int el_qshifts_bits(el_qshifts s) {
+    int left = _mm256_movemask_epi8(_mm256_cmpgt_epi32(s.most, _mm256_setzero_si256())), zero = _mm256_movemask_epi8(_mm256_cmpgt_epi32(s.most, _mm256_set1_epi32(-1)));
+    int far = _mm256_movemask_epi8(_mm256_cmpgt_epi32(_mm256_set1_epi32(-23), s.least));
+    return (left ? EL_QSHIFT_LEFT : 0) | (zero || far ? EL_QSHIFT_ANY : 0) | (far ? EL_QSHIFT_FAR : 0);
+}
 EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier, const int32_t* shift,
-                              int32_t x_zero_plus_bias, int once) {
+                              int32_t x_zero_plus_bias, int once, el_qshifts* met) {
     const __m256i none = _mm256_setzero_si256(), z = _mm256_set1_epi32(x_zero_plus_bias), low = _mm256_set1_epi64x(0xffffffff);
     const __m256i unit = _mm256_set1_epi64x(1ll << 30), first = once ? none : unit, carry = _mm256_set1_epi64x(once ? 0 : 1ll << 31);
     EL_UNROLL for (int h = 0; h < 16; h += 8) {
-        __m256i b = _mm256_loadu_si256((const __m256i*)(bias + h)), w = _mm256_loadu_si256((const __m256i*)(wsum + h));
-        __m256i s = _mm256_loadu_si256((const __m256i*)(shift + h)), right = _mm256_max_epi32(_mm256_sub_epi32(none, s), none);
+        __m256i b = bias ? _mm256_loadu_si256((const __m256i*)(bias + h)) : none, w = wsum ? _mm256_loadu_si256((const __m256i*)(wsum + h)) : none;
+        __m256i m = _mm256_loadu_si256((const __m256i*)(multiplier + h)), s = _mm256_loadu_si256((const __m256i*)(shift + h));
+        s = _mm256_blendv_epi8(s, _mm256_set1_epi32(-1), _mm256_cmpeq_epi32(m, none));
+        met->least = _mm256_min_epi32(met->least, s), met->most = _mm256_max_epi32(met->most, s);
+        __m256i right = _mm256_max_epi32(_mm256_sub_epi32(none, s), none);
         _mm256_storeu_si256((__m256i*)(e->start + h), _mm256_sub_epi32(b, _mm256_mullo_epi32(z, w)));
-        _mm256_storeu_si256((__m256i*)(e->multiplier + h), _mm256_loadu_si256((const __m256i*)(multiplier + h)));
+        _mm256_storeu_si256((__m256i*)(e->multiplier + h), m);
         _mm256_storeu_si256((__m256i*)(e->left + h), _mm256_max_epi32(s, none));
         _mm256_storeu_si256((__m256i*)(e->right + h), right);
         EL_UNROLL for (int odd = 0; odd < 2; odd++) {
@@ -96,38 +110,40 @@ EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* 
     }
 }
 #else
+typedef struct el_qshifts { int32_t least, most; } el_qshifts;
+EL_INLINE el_qshifts el_qshifts_none(void) { return (el_qshifts){-1, -1}; }
+EL_INLINE int el_qshifts_bits(el_qshifts s) {
+    return (s.most > 0 ? EL_QSHIFT_LEFT : 0) | (s.least < -23 || s.most > -1 ? EL_QSHIFT_ANY : 0) | (s.least < -23 ? EL_QSHIFT_FAR : 0);
+}
 EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier, const int32_t* shift,
-                              int32_t x_zero_plus_bias, int once) { /* round, shift and carry are for x86 */
-    for (int32_t j = 0; j < 16; j++) e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
-    for (int32_t j = 0; j < 16; j++) e->multiplier[j] = multiplier[j];
-    for (int32_t j = 0; j < 16; j++) e->left[j] = shift[j] > 0 ? shift[j] : 0;
-    for (int32_t j = 0; j < 16; j++) e->right[j] = shift[j] > 0 ? 0 : -shift[j];
+                              int32_t x_zero_plus_bias, int once, el_qshifts* met) { /* round, shift and carry are for x86 */
+    for (int32_t j = 0; j < 16; j++) {
+        int32_t s = multiplier[j] == 0 ? -1 : shift[j];
+        met->least = s < met->least ? s : met->least, met->most = s > met->most ? s : met->most;
+        e->start[j] = (int32_t)((bias ? (uint32_t)bias[j] : 0) - (uint32_t)x_zero_plus_bias * (wsum ? (uint32_t)wsum[j] : 0));
+        e->multiplier[j] = multiplier[j];
+        e->left[j] = s > 0 ? s : 0;
+        e->right[j] = s > 0 ? 0 : -s;
+    }
 }
 #endif
-
-/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23 */
-enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4 };
 
 /* Fills ceil(channels/16) panels for one of the two rules; bias may be NULL, wsum when x_zero + x_bias is zero. A multiplier of 0
  * gives 0 with any shift: it gets -1. Returns EL_QSHIFT bits. */
 EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                               const int32_t* shift, int32_t x_zero_plus_bias, int once) {
-    int32_t least = -1, most = -1;
-    for (int32_t base = 0; base < channels; base += 16) {
+    el_qshifts met = el_qshifts_none();
+    int32_t base = 0;
+    for (; base + 16 <= channels; base += 16)
+        el_qpanel_fill(&panels[base / 16], bias ? bias + base : NULL, wsum ? wsum + base : NULL, multiplier + base, shift + base, x_zero_plus_bias, once, &met);
+    if (base < channels) {
         int32_t all[4][16] = {{0}};
         const int32_t* from[4] = {bias, wsum, multiplier, shift};
-        int32_t count = channels - base < 16 ? channels - base : 16;
-        for (int i = 0; i < 4; i++) {
-            if (!from[i]) continue;
-            if (count == 16) memcpy(all[i], from[i] + base, 64);
-            else memcpy(all[i], from[i] + base, (size_t)count * 4);
-        }
-        for (int32_t j = 0; j < 16; j++) all[3][j] = all[2][j] == 0 ? -1 : all[3][j];
-        for (int32_t j = 0; j < 16; j++) least = all[3][j] < least ? all[3][j] : least;
-        for (int32_t j = 0; j < 16; j++) most = all[3][j] > most ? all[3][j] : most;
-        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once);
+        for (int i = 0; i < 4; i++)
+            if (from[i]) memcpy(all[i], from[i] + base, (size_t)(channels - base) * 4);
+        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, &met);
     }
-    return (most > 0 ? EL_QSHIFT_LEFT : 0) | (least < -23 || most > -1 ? EL_QSHIFT_ANY : 0) | (least < -23 ? EL_QSHIFT_FAR : 0);
+    return el_qshifts_bits(met);
 }
 
 /* to[i] = from[i] xor flip */
