@@ -23,11 +23,17 @@ EL_VEC void interleave_16(const int8_t* const* r, qdw_unit* d) {
 typedef int32_t qdw_unit;
 typedef q16 qdw_vec;
 EL_VEC qdw_vec qdw_load(const qdw_unit* p) { return q16_load(p); }
+/* The empty statements keep sums in the order written: a compiler that adds up products in pairs keeps all of them at once,
+ * and 16 registers are too few for that. */
 #if defined(__AVX512BW__)
 EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) { return (q16){_mm512_add_epi32(acc.v, _mm512_madd_epi16(x.v, w.v))}; }
 #else
 EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
-    return (q16){{_mm256_add_epi32(acc.v[0], _mm256_madd_epi16(x.v[0], w.v[0])), _mm256_add_epi32(acc.v[1], _mm256_madd_epi16(x.v[1], w.v[1]))}};
+    for (int h = 0; h < 2; h++) {
+        acc.v[h] = _mm256_add_epi32(acc.v[h], _mm256_madd_epi16(x.v[h], w.v[h]));
+        __asm__("" : "+x"(acc.v[h]));
+    }
+    return acc;
 }
 #endif
 EL_VEC void interleave_16(const int8_t* const* r, qdw_unit* d) {
