@@ -117,6 +117,17 @@ static void pooling(int32_t h, int32_t c, int32_t k, int32_t stride) {
     free(b[1]);
 }
 
+static void recurrent(const char* name, int32_t steps, int32_t hidden) {
+    int32_t gates = strcmp(name, "lstm_f32") ? 3 : 4, width = (hidden + 15) / 16 * 16;
+    el_recurrent_params p = {steps, 1, hidden, 1, 0};
+    void* b[8] = {floats((size_t)steps * width * gates, 1), floats((size_t)width * hidden * gates, 0.1f), NULL, NULL, NULL,
+                  floats((size_t)steps * hidden, 1), NULL, NULL};
+    char shape[64];
+    snprintf(shape, sizeof shape, "steps %d hidden %d", steps, hidden);
+    row(name, shape, &p, b, 2.0 * steps * hidden * hidden * gates);
+    free(b[0]), free(b[1]), free(b[5]);
+}
+
 int main(int argc, char** argv) {
     if (argc > 1) threads = atoi(argv[1]);
     if (argc > 2) filter = argv[2];
@@ -156,6 +167,7 @@ int main(int argc, char** argv) {
     conv("dwconv_f32", 28, 240, 240, 5, 1, 240), conv("dwconv_f32", 28, 120, 120, 5, 2, 120), conv("dwconv_f32", 7, 1152, 1152, 5, 1, 1152);
     matmul(1, 512, 512, 512, 0), matmul(1, 512, 512, 512, 1), matmul(12, 128, 128, 64, 1), matmul(12, 128, 64, 128, 0);
     matmul(12, 1, 512, 64, 1), matmul(12, 1, 64, 512, 0);
+    recurrent("lstm_f32", 64, 256), recurrent("lstm_f32", 64, 128), recurrent("lstm_f32", 1, 128), recurrent("gru_f32", 64, 256);
     pooling(112, 64, 3, 2), pooling(56, 128, 2, 2), pooling(7, 2048, 7, 1);
     el_pool_destroy(pool);
     return 0;

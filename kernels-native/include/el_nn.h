@@ -61,4 +61,19 @@ typedef struct el_pool_params {
     el_act act;
 } el_pool_params;
 
+/* lstm_f32, gru_f32: the recurrent part of a layer; the products with the inputs were done for all steps by gemm_f32.
+ * Gates G: 4 (i, o, f, c) or 3 (z, r, h), as ONNX orders them. Hidden units come in blocks of 16, H16 = ceil(hidden/16)*16; a
+ * block's gates lie together, so that one pass over a block's weights ends in its new state.
+ * buffers: gates[steps][batch][directions][H16/16][G][16] (biases included, zero past hidden),
+ *          packed weights [directions][H16/16][hidden][G][16] (row k: what h[k] contributes; zero past hidden),
+ *          candidate[directions][H16] (gru_f32: the recurrent bias of gate h, or NULL; lstm_f32: unused, NULL),
+ *          h0[directions][batch][hidden] or NULL (zero), c0 likewise (lstm_f32),
+ *          y[steps][directions][batch][hidden] or NULL, h[directions][batch][hidden] or NULL, c likewise (lstm_f32).
+ * lstm:  c' = f(f) c + f(i) tanh(g), h' = f(o) tanh(c'), f the logistic function
+ * gru:   n = tanh(g + f(r) (R_h h + candidate)), h' = n + f(z) (h - n)        (ONNX linear_before_reset = 1)
+ * Direction 1, and direction 0 when backward is set, go from the last step to the first. h may be h0, c may be c0. */
+typedef struct el_recurrent_params {
+    int32_t steps, batch, hidden, directions, backward;
+} el_recurrent_params;
+
 #endif

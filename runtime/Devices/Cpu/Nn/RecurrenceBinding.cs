@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+using EdgeLite.Core;
+using EdgeLite.Ops.EdgeLite;
+
+namespace EdgeLite.Devices.Cpu;
+
+/// <summary>lstm_f32, gru_f32.</summary>
+internal static class RecurrenceBinding
+{
+    /// <summary><c>el_recurrent_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Parameters
+    {
+        public int Steps, Batch, Hidden, Directions, Backward;
+    }
+
+    [Binds(typeof(CpuNnBackend))]
+    public static bool Bind(Lstm op, BindContext c)
+    {
+        c.Call("lstm_f32", Of(op, c), Operand.Input(0), Operand.Input(1), Operand.None, c.Optional(2), c.Optional(3), Output(c, 0), Output(c, 1), Output(c, 2));
+        return true;
+    }
+
+    [Binds(typeof(CpuNnBackend))]
+    public static bool Bind(Gru op, BindContext c)
+    {
+        c.Call("gru_f32", Of(op, c), Operand.Input(0), Operand.Input(1), c.Optional(2), c.Optional(3), Operand.None, Output(c, 0), Output(c, 1), Operand.None);
+        return true;
+    }
+
+    private static Parameters Of(Recurrence op, BindContext c)
+    {
+        Shape x = c.Shape(0);
+        return new Parameters
+        {
+            Steps = checked((int)x[0]), Batch = checked((int)x[1]), Hidden = checked((int)op.HiddenSize),
+            Directions = (int)op.Directions, Backward = op.Backward ? 1 : 0,
+        };
+    }
+
+    private static Operand Output(BindContext c, int i) =>
+        i < c.OutputCount && c.Output(i).DType != DType.Undefined ? Operand.Output(i) : Operand.None;
+}

@@ -1,0 +1,17 @@
+namespace EdgeLite.Ops.EdgeLite;
+
+/// <summary>The recurrent part of an LSTM (<see cref="Recurrence"/>), gates i, o, f, c:
+/// c' = f(f) c + f(i) tanh(g), h' = f(o) tanh(c').</summary>
+[Operator("Lstm", "G, R, h0?, c0?", "Y?, Y_h?, Y_c?", Domain = "edgelite")]
+public sealed partial class Lstm : Recurrence
+{
+    protected override int Gates => 4;
+    protected override int FirstState => 2;
+    protected override int States => 2;
+
+    protected override double Step(ReadOnlySpan<double> input, ReadOnlySpan<double> recurrent, double candidate, double old, ref double cell)
+    {
+        cell = Logistic(input[2] + recurrent[2]) * cell + Logistic(input[0] + recurrent[0]) * Math.Tanh(input[3] + recurrent[3]);
+        return Logistic(input[1] + recurrent[1]) * Math.Tanh(cell);
+    }
+}
