@@ -76,4 +76,13 @@ typedef struct el_recurrent_params {
     int32_t steps, batch, hidden, directions, backward;
 } el_recurrent_params;
 
+/* attention_f32: y[b][h][s] = softmax_t(scale * q[b][h][s] . k[b][h][t] + mask[b][h][s][t]) v[b][h][t]: d numbers in a row of q
+ * and k, e in a row of v and y, adjacent. Strides in floats: of batch, head and row; of the mask also of t, 0 where it repeats.
+ * buffers: q, k, v, mask or NULL, y. The scores of a block of rows only are ever in memory. */
+typedef struct el_attention_params {
+    int32_t batch, heads, s, t, d, e;
+    float scale;
+    int64_t q[3], k[3], v[3], y[3], mask[4];
+} el_attention_params;
+
 #endif

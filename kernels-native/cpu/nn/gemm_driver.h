@@ -396,4 +396,6 @@ static void el_gemm_run_matmul(const el_ctx* ctx, const el_matmul_params* p, voi
     el_parallel(ctx, batches * plan.n_blocks * plan.m_blocks, EL_PARALLEL_FMAS / (cost + 1) + 1, el_matmul_body, &plan);
 }
 
+#include "attention.h"
+
 #endif

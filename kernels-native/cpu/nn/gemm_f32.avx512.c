@@ -8,6 +8,7 @@ EL_KERNEL(conv_f32, avx512, el_conv_params)
 EL_KERNEL(conv_transpose_f32, avx512, el_conv_params)
 EL_KERNEL(gemm_f32, avx512, el_gemm_params)
 EL_KERNEL(matmul_f32, avx512, el_matmul_params)
+EL_KERNEL(attention_f32, avx512, el_attention_params)
 
 static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
     __m512 acc[24];
@@ -87,3 +88,4 @@ void el_conv_transpose_f32__avx512(const el_ctx* ctx, const void* params, void* 
 }
 void el_gemm_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
 void el_matmul_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }
+void el_attention_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_attention_run(ctx, params, buffers); }

@@ -9,6 +9,7 @@ EL_KERNEL(conv_f32, neon, el_conv_params)
 EL_KERNEL(conv_transpose_f32, neon, el_conv_params)
 EL_KERNEL(gemm_f32, neon, el_gemm_params)
 EL_KERNEL(matmul_f32, neon, el_matmul_params)
+EL_KERNEL(attention_f32, neon, el_attention_params)
 
 /* First n lanes (n <= 0: none, n >= 4: all), zero after. */
 static inline float32x4_t load_first(const float* from, int n) {
@@ -121,3 +122,4 @@ void el_conv_transpose_f32__neon(const el_ctx* ctx, const void* params, void* co
 }
 void el_gemm_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
 void el_matmul_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }
+void el_attention_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_attention_run(ctx, params, buffers); }

@@ -115,6 +115,17 @@ static inline size_t el_matmul_f32_scratch_bytes(const el_matmul_params* p, int3
            (size_t)threads * (el_matmul_pack_bytes(p) + el_gemm_thread_bytes(1, p->trans_a ? (int64_t)EL_MB * p->k : 0));
 }
 
+/* Of one thread: rows of q and of the scores, the scores of EL_MB rows, k and v as panels. */
+static inline int64_t el_attention_score_row(const el_attention_params* p) { return (p->t + 15) / 16 * 16 + 16; }
+static inline size_t el_attention_thread_bytes(const el_attention_params* p) {
+    size_t tables = 2 * el_align64(EL_MB * sizeof(float*)) + 2 * el_align64(EL_MB * sizeof(int64_t));
+    int64_t k = (int64_t)(p->t + 15) / 16 * 16 * p->d, v = (int64_t)(p->e + 15) / 16 * 16 * p->t;
+    return tables + el_align64((size_t)(EL_MB * el_attention_score_row(p)) * 4) + el_align64((size_t)k * 4) + el_align64((size_t)v * 4);
+}
+static inline size_t el_attention_f32_scratch_bytes(const el_attention_params* p, int32_t threads) {
+    return (size_t)threads * el_attention_thread_bytes(p);
+}
+
 /* ---- fill functions ---------------------------------------------------------------------------------------------- */
 
 /* Dense rows: GEMM, 1x1 convolution, matmul. */
