@@ -14,7 +14,7 @@ public static class CpuLowering
     private static readonly IGraphPass[] s_quantized =
         [new QuantizedMovement(), new QuantizedLayers(), new QuantizedElementwise(), new LookupTables(), new DeadCode()];
 
-    private static readonly IGraphPass[] s_once = [new ConstantFolding(keepQuantizedPatterns: false), new ChannelsLast(), new DenseLayers(), new RecurrentLayers()];
+    private static readonly IGraphPass[] s_once = [new ConstantFolding(keepQuantizedPatterns: false), new AttentionFusion(), new ChannelsLast(), new DenseLayers(), new RecurrentLayers()];
 
     private static readonly IGraphPass[] s_untilDone = [new TransposeMotion(), new LookupTables(), new LayerPadding(), new KernelFusion(), .. PassList.CleanUp];
 

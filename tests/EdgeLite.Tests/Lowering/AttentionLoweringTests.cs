@@ -1,0 +1,97 @@
+namespace EdgeLite.Tests.Lowering;
+
+/// <summary>Attention as exporters write it.</summary>
+public class AttentionLoweringTests
+{
+    [Fact]
+    public void Bert_with_a_mask() => LoweredRun.Check("""
+        input %x : float32[2,7,24]
+        input %mask : float32[2,1,1,7]
+        const %wq : float32[24,24] = seeded(1)
+        const %bq : float32[24] = seeded(2)
+        const %wk : float32[24,24] = seeded(3)
+        const %wv : float32[24,24] = seeded(4)
+        const %wo : float32[24,24] = seeded(5)
+        const %split : int64[4] = [2,7,3,8]
+        const %join : int64[3] = [2,7,24]
+        const %root : float32[] = 2.828427
+        %q0 = MatMul(%x, %wq)
+        %q1 = Add(%bq, %q0)
+        %k0 = MatMul(%x, %wk)
+        %v0 = MatMul(%x, %wv)
+        %q2 = Reshape(%q1, %split)
+        %q = Transpose(%q2) {perm=[0,2,1,3]}
+        %k1 = Reshape(%k0, %split)
+        %kt = Transpose(%k1) {perm=[0,2,3,1]}
+        %v1 = Reshape(%v0, %split)
+        %v = Transpose(%v1) {perm=[0,2,1,3]}
+        %s0 = MatMul(%q, %kt)
+        %s1 = Div(%s0, %root)
+        %s2 = Add(%s1, %mask)
+        %p = Softmax(%s2) {axis=-1}
+        %c0 = MatMul(%p, %v)
+        %c1 = Transpose(%c0) {perm=[0,2,1,3]}
+        %c2 = Reshape(%c1, %join)
+        %y = MatMul(%c2, %wo)
+        output %y
+        """, "edgelite.Gemm edgelite.Gemm edgelite.Gemm Reshape Reshape Reshape edgelite.Attention Reshape edgelite.Gemm");
+
+    [Fact]
+    public void Scaled_before_the_product_and_heads_from_a_transposed_sequence() => LoweredRun.Check("""
+        input %q : float32[9,4,8]
+        input %k : float32[11,4,8]
+        input %v : float32[11,4,6]
+        const %shape_q : int64[4] = [1,4,9,8]
+        const %shape_k : int64[4] = [1,4,11,8]
+        const %shape_v : int64[4] = [1,4,11,6]
+        const %root : float32[] = 0.594604
+        %q0 = Transpose(%q) {perm=[1,0,2]}
+        %q1 = Reshape(%q0, %shape_q)
+        %k0 = Transpose(%k) {perm=[1,0,2]}
+        %k1 = Reshape(%k0, %shape_k)
+        %v0 = Transpose(%v) {perm=[1,0,2]}
+        %v1 = Reshape(%v0, %shape_v)
+        %k2 = Transpose(%k1) {perm=[0,1,3,2]}
+        %qs = Mul(%q1, %root)
+        %ks = Mul(%k2, %root)
+        %s = MatMul(%qs, %ks)
+        %p = Softmax(%s)
+        %c = MatMul(%p, %v1)
+        %y = Transpose(%c) {perm=[2,0,1,3]}
+        output %y
+        """, "edgelite.Attention Reshape");
+
+    [Fact]
+    public void Without_transposes_and_a_sample_dimension() => LoweredRun.Check("""
+        input %q : float32[3,5,8]
+        input %k : float32[3,6,8]
+        input %v : float32[3,6,7]
+        %kt = Transpose(%k) {perm=[0,2,1]}
+        %s = MatMul(%q, %kt)
+        %p = Softmax(%s)
+        %y = MatMul(%p, %v)
+        output %y
+        """, "edgelite.Attention");
+
+    [Fact]
+    public void The_onnx_operator_with_folded_heads() => LoweredRun.Check("""
+        input %q : float32[2,5,12]
+        input %k : float32[2,6,12]
+        input %v : float32[2,6,15]
+        input %mask : float32[5,6]
+        %y = Attention(%q, %k, %v, %mask) {q_num_heads=3, kv_num_heads=3}
+        output %y
+        """, "Reshape Reshape Reshape edgelite.Attention Reshape");
+
+    [Fact]
+    public void Weights_that_are_read_twice_stay_apart() => LoweredRun.Check("""
+        input %q : float32[3,5,8]
+        input %k : float32[3,8,6]
+        input %v : float32[3,6,7]
+        %s = MatMul(%q, %k)
+        %p = Softmax(%s)
+        %y = MatMul(%p, %v)
+        output %y
+        output %p
+        """, "MatMul Softmax MatMul");
+}
