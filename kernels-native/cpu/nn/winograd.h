@@ -29,44 +29,77 @@ typedef struct el_winograd_run_t {
     int64_t t0, t1;       /* tiles of the block at hand */
 } el_winograd_run_t;
 
-static inline __attribute__((always_inline)) void el_wg_input_row(el_vf x0, el_vf x1, el_vf x2, el_vf x3, el_vf x4, el_vf x5,
-                                                                  el_vf* to, int step) {
+/* The transforms are done a row of the result at a time, straight from what is loaded: 36 intermediate values would not fit in
+ * registers, and storing them costs more than loading inputs again. */
+
+/* B^T along a row: six points, `step` floats apart. */
+static inline __attribute__((always_inline)) void el_wg_input_row(const el_vf* x, float* to, int64_t step) {
     const el_vf p = el_vset1(EL_WG_P), q = el_vset1(EL_WG_Q), c = el_vset1(2.5f), a = el_vset1(0.5f), b = el_vset1(2.0f);
-    el_vf e = el_vfnma(b, x2, x4), o = el_vfnma(b, x1, x3), f = el_vfnma(a, x2, x4), r = el_vfnma(a, x1, x3);
-    to[0] = el_vadd(el_vfnma(c, x2, x4), x0);
-    to[step] = el_vfma(p, o, e);
-    to[2 * step] = el_vfnma(p, o, e);
-    to[3 * step] = el_vfma(q, r, f);
-    to[4 * step] = el_vfnma(q, r, f);
-    to[5 * step] = el_vadd(el_vfnma(c, x3, x5), x1);
+    el_vf e = el_vfnma(b, x[2], x[4]), o = el_vfnma(b, x[1], x[3]), f = el_vfnma(a, x[2], x[4]), r = el_vfnma(a, x[1], x[3]);
+    el_vstore(to, el_vadd(el_vfnma(c, x[2], x[4]), x[0]));
+    el_vstore(to + step, el_vfma(p, o, e));
+    el_vstore(to + 2 * step, el_vfnma(p, o, e));
+    el_vstore(to + 3 * step, el_vfma(q, r, f));
+    el_vstore(to + 4 * step, el_vfnma(q, r, f));
+    el_vstore(to + 5 * step, el_vadd(el_vfnma(c, x[3], x[5]), x[1]));
 }
 
-static inline __attribute__((always_inline)) void el_wg_kernel_row(el_vf g0, el_vf g1, el_vf g2, el_vf* to, int step) {
+/* G along a row. */
+static inline __attribute__((always_inline)) void el_wg_kernel_row(const el_vf* g, float* to, int64_t step) {
     const el_vf third = el_vset1(1.0f / 3), sixth = el_vset1(1.0f / 6);
-    el_vf e = el_vmul(el_vset1(-2.0f / 3), el_vfma(el_vset1(0.5f), g2, g0)), o = el_vmul(el_vset1(-2.0f / 3 * EL_WG_P), g1);
-    el_vf f = el_vfma(third, g2, el_vmul(sixth, g0)), r = el_vmul(el_vset1(EL_WG_Q / 6), g1);
-    to[0] = g0;
-    to[step] = el_vadd(e, o);
-    to[2 * step] = el_vsub(e, o);
-    to[3 * step] = el_vadd(f, r);
-    to[4 * step] = el_vsub(f, r);
-    to[5 * step] = g2;
+    el_vf e = el_vmul(el_vset1(-2.0f / 3), el_vfma(el_vset1(0.5f), g[2], g[0])), o = el_vmul(el_vset1(-2.0f / 3 * EL_WG_P), g[1]);
+    el_vf f = el_vfma(third, g[2], el_vmul(sixth, g[0])), r = el_vmul(el_vset1(EL_WG_Q / 6), g[1]);
+    el_vstore(to, g[0]);
+    el_vstore(to + step, el_vadd(e, o));
+    el_vstore(to + 2 * step, el_vsub(e, o));
+    el_vstore(to + 3 * step, el_vadd(f, r));
+    el_vstore(to + 4 * step, el_vsub(f, r));
+    el_vstore(to + 5 * step, g[2]);
 }
 
-static inline __attribute__((always_inline)) void el_wg_output_row(el_vf m0, el_vf m1, el_vf m2, el_vf m3, el_vf m4, el_vf m5,
-                                                                   el_vf* to, int step) {
+/* A^T along a row: four outputs of six products. */
+static inline __attribute__((always_inline)) void el_wg_output_row(const el_vf* m, el_vf* to) {
     const el_vf p = el_vset1(EL_WG_P), q = el_vset1(EL_WG_Q);
-    el_vf s = el_vadd(m1, m2), u = el_vsub(m1, m2), t = el_vadd(m3, m4), v = el_vsub(m3, m4);
-    to[0] = el_vadd(el_vadd(m0, s), t);
-    to[step] = el_vfma(p, u, el_vmul(q, v));
-    to[2 * step] = el_vfma(el_vset1(0.5f), s, el_vadd(t, t));
-    to[3 * step] = el_vfma(el_vset1(0.5f * EL_WG_P), u, el_vfma(el_vset1(2 * EL_WG_Q), v, m5));
+    el_vf s = el_vadd(m[1], m[2]), u = el_vsub(m[1], m[2]), t = el_vadd(m[3], m[4]), v = el_vsub(m[3], m[4]);
+    to[0] = el_vadd(el_vadd(m[0], s), t);
+    to[1] = el_vfma(p, u, el_vmul(q, v));
+    to[2] = el_vfma(el_vset1(0.5f), s, el_vadd(t, t));
+    to[3] = el_vfma(el_vset1(0.5f * EL_WG_P), u, el_vfma(el_vset1(2 * EL_WG_Q), v, m[5]));
+}
+
+/* G g G^T of one vector of output channels; g: the first tap, `tap` floats between taps. */
+static inline __attribute__((always_inline)) void el_wg_kernel(const float* g, int64_t tap, float* u, int64_t u_point) {
+    const el_vf third = el_vset1(1.0f / 3), sixth = el_vset1(1.0f / 6);
+    el_vf x[3], y[3];
+#define EL_WG_AT(row) el_vload(g + (3 * row + col) * tap)
+#pragma GCC unroll 3
+    for (int col = 0; col < 3; col++) x[col] = EL_WG_AT(0);
+    el_wg_kernel_row(x, u, u_point);
+#pragma GCC unroll 3
+    for (int col = 0; col < 3; col++) {
+        el_vf e = el_vmul(el_vset1(-2.0f / 3), el_vfma(el_vset1(0.5f), EL_WG_AT(2), EL_WG_AT(0)));
+        el_vf o = el_vmul(el_vset1(-2.0f / 3 * EL_WG_P), EL_WG_AT(1));
+        x[col] = el_vadd(e, o), y[col] = el_vsub(e, o);
+    }
+    el_wg_kernel_row(x, u + 6 * u_point, u_point);
+    el_wg_kernel_row(y, u + 12 * u_point, u_point);
+#pragma GCC unroll 3
+    for (int col = 0; col < 3; col++) {
+        el_vf f = el_vfma(third, EL_WG_AT(2), el_vmul(sixth, EL_WG_AT(0))), r = el_vmul(el_vset1(EL_WG_Q / 6), EL_WG_AT(1));
+        x[col] = el_vadd(f, r), y[col] = el_vsub(f, r);
+    }
+    el_wg_kernel_row(x, u + 18 * u_point, u_point);
+    el_wg_kernel_row(y, u + 24 * u_point, u_point);
+#pragma GCC unroll 3
+    for (int col = 0; col < 3; col++) x[col] = EL_WG_AT(2);
+    el_wg_kernel_row(x, u + 30 * u_point, u_point);
+#undef EL_WG_AT
 }
 
 /* Weights of the panels [p0, p0 + panels) and channels [k0, k0 + depth) into U[36][panel][depth][16]; missing panels are zero. */
 static void el_wg_weights(const el_winograd_run_t* r, int32_t p0, int32_t k0, float* u) {
     const el_winograd_plan* w = &r->w;
-    const int64_t c = r->p->c, depth = c - k0 < w->depth ? c - k0 : w->depth, u_point = w->u_point;
+    const int64_t c = r->p->c, depth = c - k0 < w->depth ? c - k0 : w->depth, u_point = w->u_point, tap = c * EL_PANEL;
     for (int32_t q = 0; q < EL_WG_GROUP; q++, u += w->u_panel) {
         if (p0 + q >= w->panels) {
             for (int point = 0; point < EL_WG_POINTS; point++) memset(u + point * u_point, 0, (size_t)depth * EL_PANEL * sizeof(float));
@@ -74,52 +107,45 @@ static void el_wg_weights(const el_winograd_run_t* r, int32_t p0, int32_t k0, fl
         }
         const float* b = r->b + ((int64_t)(p0 + q) * 9 * c + k0) * EL_PANEL;
         for (int64_t i = 0; i < depth * EL_PANEL; i += EL_VF) {
-            el_vf half[18], full[6];
             if (i % EL_PANEL == 0) /* nine streams are more than the hardware foresees */
 #pragma GCC unroll 9
-                for (int tap = 0; tap < 9; tap++) __builtin_prefetch(b + tap * c * EL_PANEL + i + 8 * EL_PANEL);
-#pragma GCC unroll 3
-            for (int kx = 0; kx < 3; kx++)
-                el_wg_kernel_row(el_vload(b + (0 + kx) * c * EL_PANEL + i), el_vload(b + (3 + kx) * c * EL_PANEL + i),
-                                 el_vload(b + (6 + kx) * c * EL_PANEL + i), half + kx, 3);
-#pragma GCC unroll 6
-            for (int row = 0; row < 6; row++) {
-                el_wg_kernel_row(half[3 * row], half[3 * row + 1], half[3 * row + 2], full, 1);
-#pragma GCC unroll 6
-                for (int col = 0; col < 6; col++) el_vstore(u + (6 * row + col) * u_point + i, full[col]);
-            }
+                for (int n = 0; n < 9; n++) __builtin_prefetch(b + n * tap + i + 8 * EL_PANEL);
+            el_wg_kernel(b + i, tap, u + i, u_point);
         }
     }
 }
 
-/* Channels [0, c) of one patch: pixel (row, col) is at first + row * line + col * column, or at pixel[6 * row + col] where the
- * patch crosses a border. */
-static inline __attribute__((always_inline)) void el_wg_patch(int64_t v_point, int32_t c, const float* const* pixel,
-                                                              const float* first, int64_t line, int64_t column, const int border,
-                                                              float* v) {
-    for (int32_t i = 0; i < c; i += EL_VF) {
-        el_vf half[36], full[6];
-        if (i + EL_VF <= c) {
+/* B^T d B of channels [0, c) of one patch: pixel (row, col) is at first + row * line + col * column, or at pixel[6 * row + col] where
+ * that table is given. Of the last vector `tail` lanes are read. */
+static inline __attribute__((always_inline)) void el_wg_patch(int64_t v_point, int32_t c, const float* const* pixel, const float* first,
+                                                              int64_t line, int64_t column, const int table, const int tail, float* v) {
+    const el_vf p = el_vset1(EL_WG_P), q = el_vset1(EL_WG_Q);
+    for (int32_t i = 0; i < c; i += EL_VF, v += EL_VF) {
+        el_vf x[6], y[6];
+#define EL_WG_FROM(row) ((table ? pixel[6 * (row) + col] : first + (row) * line + col * column) + i)
+#define EL_WG_AT(row) (tail ? el_vload_n(EL_WG_FROM(row), c - i < EL_VF ? c - i : EL_VF) : el_vload(EL_WG_FROM(row)))
 #pragma GCC unroll 6
-            for (int col = 0; col < 6; col++) {
-#define EL_WG_AT(row) el_vload((border ? pixel[6 * row + col] : first + row * line + col * column) + i)
-                el_wg_input_row(EL_WG_AT(0), EL_WG_AT(1), EL_WG_AT(2), EL_WG_AT(3), EL_WG_AT(4), EL_WG_AT(5), half + col, 6);
-#undef EL_WG_AT
-            }
-        } else {
-            for (int col = 0; col < 6; col++) {
-#define EL_WG_AT(row) el_vload_n((border ? pixel[6 * row + col] : first + row * line + col * column) + i, c - i)
-                el_wg_input_row(EL_WG_AT(0), EL_WG_AT(1), EL_WG_AT(2), EL_WG_AT(3), EL_WG_AT(4), EL_WG_AT(5), half + col, 6);
-#undef EL_WG_AT
-            }
+        for (int col = 0; col < 6; col++) x[col] = el_vadd(el_vfnma(el_vset1(2.5f), EL_WG_AT(2), EL_WG_AT(4)), EL_WG_AT(0));
+        el_wg_input_row(x, v, v_point);
+#pragma GCC unroll 6
+        for (int col = 0; col < 6; col++) {
+            el_vf e = el_vfnma(el_vset1(2.0f), EL_WG_AT(2), EL_WG_AT(4)), o = el_vfnma(el_vset1(2.0f), EL_WG_AT(1), EL_WG_AT(3));
+            x[col] = el_vfma(p, o, e), y[col] = el_vfnma(p, o, e);
         }
+        el_wg_input_row(x, v + 6 * v_point, v_point);
+        el_wg_input_row(y, v + 12 * v_point, v_point);
 #pragma GCC unroll 6
-        for (int row = 0; row < 6; row++) {
-            const el_vf* h = half + 6 * row;
-            el_wg_input_row(h[0], h[1], h[2], h[3], h[4], h[5], full, 1);
-#pragma GCC unroll 6
-            for (int col = 0; col < 6; col++) el_vstore(v + (6 * row + col) * v_point + i, full[col]);
+        for (int col = 0; col < 6; col++) {
+            el_vf f = el_vfnma(el_vset1(0.5f), EL_WG_AT(2), EL_WG_AT(4)), r = el_vfnma(el_vset1(0.5f), EL_WG_AT(1), EL_WG_AT(3));
+            x[col] = el_vfma(q, r, f), y[col] = el_vfnma(q, r, f);
         }
+        el_wg_input_row(x, v + 18 * v_point, v_point);
+        el_wg_input_row(y, v + 24 * v_point, v_point);
+#pragma GCC unroll 6
+        for (int col = 0; col < 6; col++) x[col] = el_vadd(el_vfnma(el_vset1(2.5f), EL_WG_AT(3), EL_WG_AT(5)), EL_WG_AT(1));
+        el_wg_input_row(x, v + 30 * v_point, v_point);
+#undef EL_WG_AT
+#undef EL_WG_FROM
     }
 }
 
@@ -133,8 +159,8 @@ static void el_wg_input(const el_winograd_run_t* r, int64_t begin, int64_t end, 
         int64_t iy = 4 * ty - p->pad_top, ix = 4 * tx - p->pad_left;
         const float* x = r->x + image * p->h * line;
         float* to = v + (t - t0) * w->v_row;
-        if (iy >= 0 && ix >= 0 && iy + 6 <= p->h && ix + 6 <= p->w) {
-            el_wg_patch(w->v_point, p->c, NULL, x + iy * line + ix * column, line, column, 0, to);
+        if (iy >= 0 && ix >= 0 && iy + 6 <= p->h && ix + 6 <= p->w && p->c % EL_VF == 0) {
+            el_wg_patch(w->v_point, p->c, NULL, x + iy * line + ix * column, line, column, 0, 0, to);
             continue;
         }
         const float* pixel[36];
@@ -143,7 +169,8 @@ static void el_wg_input(const el_winograd_run_t* r, int64_t begin, int64_t end, 
                 int inside = iy + row >= 0 && iy + row < p->h && ix + col >= 0 && ix + col < p->w;
                 pixel[6 * row + col] = inside ? x + (iy + row) * line + (ix + col) * column : r->zero;
             }
-        el_wg_patch(w->v_point, p->c, pixel, NULL, 0, 0, 1, to);
+        if (p->c % EL_VF == 0) el_wg_patch(w->v_point, p->c, pixel, NULL, 0, 0, 1, 0, to);
+        else el_wg_patch(w->v_point, p->c, pixel, NULL, 0, 0, 1, 1, to);
     }
 }
 
@@ -183,30 +210,39 @@ static void el_wg_output(const el_winograd_run_t* r, int64_t t0, int64_t t1, int
     float* y = r->y;
     const el_act act = p->act;
     const int clamps = el_act_is_clamp(act);
-    const el_vf lo = el_vset1(el_act_lo(p->act)), hi = el_vset1(el_act_hi(p->act));
-    for (int64_t t = t0; t < t1; t++, m += w->m_row) {
-        int64_t tx = t % w->tiles_x, ty = t / w->tiles_x % w->tiles_y, image = t / w->tiles_x / w->tiles_y;
+    const el_vf lo = el_vset1(el_act_lo(act)), hi = el_vset1(el_act_hi(act)), cp = el_vset1(EL_WG_P), cq = el_vset1(EL_WG_Q);
+    for (int64_t tile = t0; tile < t1; tile++, m += w->m_row) {
+        int64_t tx = tile % w->tiles_x, ty = tile / w->tiles_x % w->tiles_y, image = tile / w->tiles_x / w->tiles_y;
         int64_t rows = p->oh - 4 * ty < 4 ? p->oh - 4 * ty : 4, cols = p->ow - 4 * tx < 4 ? p->ow - 4 * tx : 4;
         int64_t at = ((image * p->oh + 4 * ty) * p->ow + 4 * tx) * p->oc + first;
         for (int32_t i = 0; i < count; i += EL_VF) {
             int32_t n = count - i < EL_VF ? count - i : EL_VF;
             const float* from = m + i;
-            el_vf half[24], full[4];
-#pragma GCC unroll 6
-            for (int col = 0; col < 6; col++) {
-#define EL_WG_AT(row) el_vload(from + (6 * row + col) * m_point)
-                el_wg_output_row(EL_WG_AT(0), EL_WG_AT(1), EL_WG_AT(2), EL_WG_AT(3), EL_WG_AT(4), EL_WG_AT(5), half + col, 6);
-#undef EL_WG_AT
-            }
             el_vf bias = r->bias ? el_vload_n(r->bias + first + i, n) : el_vzero();
             el_vf slope = act.kind == EL_ACT_PRELU ? el_vload_n(r->slope + first + i, n) : el_vzero();
             for (int64_t row = 0; row < rows; row++) {
-                const el_vf* h = half + 6 * row;
-                el_wg_output_row(h[0], h[1], h[2], h[3], h[4], h[5], full, 1);
+                el_vf half[6], full[4];
+#define EL_WG_AT(point) el_vload(from + (6 * point + col) * m_point)
+#pragma GCC unroll 6
+                for (int col = 0; col < 6; col++) {
+                    el_vf m1 = EL_WG_AT(1), m2 = EL_WG_AT(2), m3 = EL_WG_AT(3), m4 = EL_WG_AT(4);
+                    if (row % 2 == 0) {
+                        el_vf s = el_vadd(m1, m2), t = el_vadd(m3, m4);
+                        half[col] = row == 0 ? el_vadd(el_vadd(EL_WG_AT(0), s), t) : el_vfma(el_vset1(0.5f), s, el_vadd(t, t));
+                    } else {
+                        el_vf u = el_vsub(m1, m2), v = el_vsub(m3, m4);
+                        half[col] = row == 1 ? el_vfma(cp, u, el_vmul(cq, v))
+                                             : el_vfma(el_vset1(0.5f * EL_WG_P), u, el_vfma(el_vset1(2 * EL_WG_Q), v, EL_WG_AT(5)));
+                    }
+                }
+#undef EL_WG_AT
+                el_wg_output_row(half, full);
                 int64_t pixel = at + row * line + i;
-                for (int64_t col = 0; col < cols; col++, pixel += oc) {
+#pragma GCC unroll 4
+                for (int64_t col = 0; col < 4; col++, pixel += oc) {
+                    if (col >= cols) break;
                     el_vf s = el_vadd(full[col], bias);
-                    if (residual) s = el_vadd(s, el_vload_n(residual + pixel, n));
+                    if (residual) s = el_vadd(s, n == EL_VF ? el_vload(residual + pixel) : el_vload_n(residual + pixel, n));
                     s = clamps ? el_vclamp(s, lo, hi) : act.kind == EL_ACT_PRELU ? el_vprelu(s, slope) : el_vact(act, s);
                     if (n == EL_VF) el_vstore(y + pixel, s);
                     else el_vstore_n(y + pixel, s, n);
