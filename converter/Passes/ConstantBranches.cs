@@ -23,18 +23,10 @@ public sealed class ConstantBranches : IGraphPass
 
     private static void Inline(Graph graph, Node node, Graph branch)
     {
-        var map = new Dictionary<Value, Value>();
-        for (int i = 0; i < branch.Inputs.Count; i++) map[branch.Inputs[i]] = node.Inputs[i + 1]!;
-        foreach (Value value in branch.Values)
-            if (value.Constant is { } constant) map[value] = graph.AddConstant(value.Name, constant);
-        foreach (Node inner in branch.Nodes)
-        {
-            Value?[] outputs = [.. inner.Outputs.Select(o => o == null ? null : map[o] = graph.NewValue(graph.FreshName(o.Name), ShapeInference.WithoutSymbols(o.Type)))];
-            graph.AddNode(inner.Domain, inner.OpType, inner.Name, [.. inner.Inputs.Select(i => i == null ? null : map[i])], outputs, inner.Attributes.Clone(), node);
-        }
+        Value[] results = graph.Inline(branch, [.. node.Inputs.Skip(1).Select(i => i!)], graph.FreshName, node);
         Value?[] old = [.. node.Outputs];
         for (int i = 0; i < old.Length; i++)
-            if (old[i] is { } output) Rewrite.Replace(graph, output, map[branch.Outputs[i]]);
+            if (old[i] is { } output) Rewrite.Replace(graph, output, results[i]);
         if (graph.Nodes.Contains(node)) Rewrite.RemoveIfDead(graph, node);
         ShapeInference.Run(graph);
     }

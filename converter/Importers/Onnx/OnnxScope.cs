@@ -299,6 +299,11 @@ internal sealed class OnnxScope(OnnxModelContext model, Graph graph, IReadOnlyDi
         return outputs;
     }
 
+    internal Value? Find(string name) => _names.GetValueOrDefault(name);
+
+    internal Value[] Inline(Graph body, IReadOnlyList<Value> inputs, string hint) =>
+        graph.Inline(body, inputs, name => FreshInner($"{hint}/{name}"), added: InferEarly);
+
     internal Value EmitConstant(string hint, Tensor tensor) => graph.AddConstant(FreshInner(hint), tensor);
 
     private string FreshInner(string hint)

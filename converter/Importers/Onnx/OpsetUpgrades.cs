@@ -95,12 +95,24 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
         Attributes = Set(attributes);
     }
 
+    /// <summary>Another domain, everything else unchanged.</summary>
+    public void MoveTo(string domain) => Domain = domain;
+
     /// <summary>Another name, everything else unchanged.</summary>
     public void Rename(string opType) => OpType = opType;
 
     /// <summary>Adds a node with one output before this one.</summary>
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
         scope.Emit("", opType, Name, inputs, [true], Set(attributes))[0]!;
+
+    /// <summary>Adds a copy of a node of the graph on other inputs before this one.</summary>
+    public Value EmitCopy(Node node, ReadOnlySpan<Value?> inputs) => scope.Emit(node.Domain, node.OpType, Name, inputs, [true], node.Attributes.Clone())[0]!;
+
+    /// <summary>Puts what a subgraph computes from <paramref name="inputs"/> before this node.</summary>
+    public Value[] Inline(Graph body, IReadOnlyList<Value> inputs) => scope.Inline(body, inputs, Name);
+
+    /// <summary>The value that the file knows under a name.</summary>
+    public Value Lookup(string name) => scope.Find(name) ?? throw Error($"there is no value '{OnnxTensor.Clean(name)}'");
 
     /// <summary>Adds this node, as it is now, with new outputs, so that nodes can follow it.</summary>
     public Value?[] EmitSelf() => scope.Emit(Domain, OpType, Name, Inputs.ToArray(), HasOutput, Attributes);
