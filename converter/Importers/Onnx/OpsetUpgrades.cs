@@ -105,6 +105,18 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
         scope.Emit("", opType, Name, inputs, [true], Set(attributes))[0]!;
 
+    /// <summary>As <see cref="Emit"/>, with attributes that are there already.</summary>
+    public Value EmitWith(string opType, ReadOnlySpan<Value?> inputs, AttributeSet attributes) =>
+        scope.Emit("", opType, Name, inputs, [true], attributes)[0]!;
+
+    /// <summary>As <see cref="Emit"/>, with several outputs.</summary>
+    public Value?[] EmitAll(string opType, ReadOnlySpan<Value?> inputs, int outputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
+    {
+        var wanted = new bool[outputs];
+        Array.Fill(wanted, true);
+        return scope.Emit("", opType, Name, inputs, wanted, Set(attributes));
+    }
+
     /// <summary>Adds a copy of a node of the graph on other inputs before this one.</summary>
     public Value EmitCopy(Node node, ReadOnlySpan<Value?> inputs) => scope.Emit(node.Domain, node.OpType, Name, inputs, [true], node.Attributes.Clone())[0]!;
 
@@ -145,7 +157,8 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
 
     public EdgeLiteException Unsupported(string message) => new(Status.Unsupported, $"{OnnxTensor.Clean(OpType)} '{OnnxTensor.Clean(Name)}': {message}.");
 
-    private static AttributeSet Set(ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
+    /// <summary>A set of these attributes.</summary>
+    public static AttributeSet Set(params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
     {
         var set = new AttributeSet();
         foreach (var (name, value) in attributes) set[name] = value;

@@ -82,7 +82,7 @@ internal sealed class Gradient : OperatorUpgrade
                 case "Sigmoid": Give(n, 0, Op("Mul", g, Op("Mul", y, Op("Sub", Number(1, x), y)))); break;
                 case "Abs": Give(n, 0, Op("Mul", g, Op("Sign", x))); break;
                 case "Relu": Give(n, 0, Op("Mul", g, Op("Sign", y))); break;
-                case "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze": Give(n, 0, Op("Reshape", g, Op("Shape", x))); break;
+                case "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze": Give(n, 0, Op("Reshape", g, ShapeOf(x))); break;
                 case "Transpose": Give(n, 0, Transposed(n, g)); break;
                 case "MatMul": Give(n, 0, Op("MatMul", g, Swapped(b))); Give(n, 1, Op("MatMul", Swapped(x), g)); break;
                 default: throw node.Unsupported($"the derivative of {n} is not known; known are those of elementwise arithmetic, MatMul and changes of shape");
@@ -123,7 +123,9 @@ internal sealed class Gradient : OperatorUpgrade
             return node.Emit("Transpose", [x], ("perm", perm));
         }
 
-        private Value Filled(double number, Value like) => Op("Expand", Number(number, like), Op("Shape", like));
+        private Value Filled(double number, Value like) => Op("Expand", Number(number, like), ShapeOf(like));
+
+        private Value ShapeOf(Value x) => x.Shape.IsKnown ? node.Ints("shape", x.Shape.AsSpan().ToArray()) : Op("Shape", x);
 
         private Value Number(double number, Value like)
         {

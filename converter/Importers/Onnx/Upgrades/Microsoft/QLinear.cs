@@ -1,0 +1,50 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
+
+/// <summary>Integer operators of com.microsoft become DequantizeLinear, the float operator and QuantizeLinear, the one form of quantized
+/// graphs (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md has their inputs).</summary>
+[Upgrades("QLinearConcat", "QLinearAveragePool", "QLinearSoftmax", Domain = "com.microsoft")]
+internal sealed class QLinear : OperatorUpgrade
+{
+    public override void Apply(NodeDraft node)
+    {
+        switch (node.OpType)
+        {
+            case "QLinearConcat":
+                if (node.Inputs.Count < 5 || (node.Inputs.Count - 2) % 3 != 0) throw node.Error($"{node.Inputs.Count} inputs are not an output's scale and zero point and three for each part");
+                var parts = new List<Value>();
+                for (int i = 2; i < node.Inputs.Count; i += 3) parts.Add(Real(node, i));
+                Finish(node, node.Emit("Concat", parts.ToArray(), ("axis", node.Attributes["axis"].Int)), 0, 1, node.DType(2));
+                break;
+            case "QLinearAveragePool":
+                Value x = Real(node, 0);
+                Finish(node, node.EmitWith("AveragePool", [x], node.Attributes.Clone()), 3, 4, node.DType(0));
+                break;
+            default:
+                Finish(node, Softmax(node, Real(node, 0)), 3, 4, node.DType(0));
+                break;
+        }
+    }
+
+    /// <summary>Before operator set 13 the axes from axis on were one; the attribute says which rule holds.</summary>
+    private static Value Softmax(NodeDraft node, Value x)
+    {
+        long axis = node.Attributes.Int("axis", -1);
+        if (node.Attributes.Int("opset", 13) >= 13) return node.Emit("Softmax", [x], ("axis", axis));
+        Value flat = node.Emit("Softmax", [node.Emit("Flatten", [x], ("axis", axis))], ("axis", -1));
+        return node.Emit("Reshape", [flat, node.Emit("Shape", [x])]);
+    }
+
+    /// <summary>Input <paramref name="i"/>, whose scale and zero point follow it, as real numbers.</summary>
+    private static Value Real(NodeDraft node, int i) => node.Emit("DequantizeLinear", [node.Required(i), node.Required(i + 1), node.Input(i + 2)]);
+
+    private static void Finish(NodeDraft node, Value y, int scale, int zeroPoint, DType type)
+    {
+        if (type == DType.Undefined) throw node.Error("the element type of the input is not known");
+        Value zero = node.Input(zeroPoint) ?? node.Constant("zero_point", new Tensor(type, Shape.Scalar));
+        node.Become("QuantizeLinear", [y, node.Required(scale), zero]);
+        node.MoveTo("");
+    }
+}

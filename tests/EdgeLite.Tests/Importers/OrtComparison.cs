@@ -1,0 +1,82 @@
+using EdgeLite.Converter;
+using EdgeLite.Converter.Importers.Onnx;
+using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Tensor = EdgeLite.Core.Tensor;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>Runs a small model in ONNX Runtime, in the reference interpreter and, converted, in a session; all must agree.</summary>
+internal static class OrtComparison
+{
+    /// <param name="model">the model; its inputs in the order of <paramref name="inputs"/></param>
+    /// <param name="inputs">tensors of float32, int8, uint8, int32 or int64</param>
+    /// <param name="tolerance">allowed difference, in proportion to the largest number of an output; for integers absolute</param>
+    public static void Check(ModelProto model, double tolerance, params Tensor[] inputs)
+    {
+        NamedOnnxValue[] given = [.. inputs.Select((t, i) => Named(model.Graph.Input[i].Name, t))];
+        using var ort = new InferenceSession(model.ToByteArray());
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = ort.Run(given, [.. model.Graph.Output.Select(o => o.Name)]);
+        Tensor[] expected = [.. results.Select(Read)];
+
+        Graph graph = OnnxImporter.Import(model, null);
+        Assert.Empty(ShapeInference.FindUnknownOperators(graph));
+        ShapeInference.Run(graph);
+        Compare("interpreter", new GraphInterpreter(graph).Run(inputs));
+
+        graph = OnnxImporter.Import(model, null);
+        ShapeInference.Run(graph);
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        using Model file = Model.Load(ModelWriter.ToBytes(graph));
+        using Session session = file.CreateSession(new EdgeLite.SessionOptions { Threads = 1 });
+        for (int i = 0; i < inputs.Length; i++) session.SetInput(i, inputs[i]);
+        session.Run();
+        Compare("session", [.. Enumerable.Range(0, session.OutputCount).Select(session.Output)]);
+
+        void Compare(string where, Tensor[] got)
+        {
+            for (int k = 0; k < expected.Length; k++)
+            {
+                Assert.Equal(expected[k].DType, got[k].DType);
+                Assert.Equal(expected[k].Shape, got[k].Shape);
+                double largest = 1;
+                for (long i = 0; i < expected[k].Count && expected[k].DType.IsFloat(); i++) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
+                for (long i = 0; i < expected[k].Count; i++)
+                    Assert.True(Math.Abs(expected[k].GetDouble(i) - got[k].GetDouble(i)) <= tolerance * largest,
+                        $"{where}, output {k}, element {i}: ONNX Runtime gives {expected[k].GetDouble(i)}, got {got[k].GetDouble(i)}");
+            }
+        }
+    }
+
+    private static NamedOnnxValue Named(string name, Tensor t)
+    {
+        int[] dims = [.. t.Shape.AsSpan().ToArray().Select(d => (int)d)];
+        return t.DType switch
+        {
+            DType.Float32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(t.Span<float>().ToArray(), dims)),
+            DType.Int8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<sbyte>(t.Span<sbyte>().ToArray(), dims)),
+            DType.UInt8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<byte>(t.Span<byte>().ToArray(), dims)),
+            DType.Int32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<int>(t.Span<int>().ToArray(), dims)),
+            DType.Int64 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(t.Span<long>().ToArray(), dims)),
+            _ => throw new ArgumentException(t.ToString()),
+        };
+    }
+
+    private static Tensor Read(DisposableNamedOnnxValue value) => value.Value switch
+    {
+        Tensor<float> t => Copy(t),
+        Tensor<sbyte> t => Copy(t),
+        Tensor<byte> t => Copy(t),
+        Tensor<int> t => Copy(t),
+        Tensor<long> t => Copy(t),
+        _ => throw new ArgumentException(value.Name),
+    };
+
+    private static Tensor Copy<T>(Tensor<T> t) where T : unmanaged =>
+        Tensor.FromArray<T>(t.ToArray(), new Shape([.. t.Dimensions.ToArray().Select(d => (long)d)]));
+}
