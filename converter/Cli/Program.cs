@@ -13,6 +13,7 @@ var root = new RootCommand("EdgeLite: converts neural networks into small files 
     InspectCommand.Create(),
     CompareCommand.Create(),
     DumpCommand.Create(),
+    OperatorsCommand.Create(),
 };
 try
 {

@@ -27,6 +27,9 @@ internal static class OpsetUpgrades
 {
     private static readonly Dictionary<(string Domain, string Name), OperatorUpgrade> s_all = Collect();
 
+    /// <summary>Domain and name of every operator that some class rewrites.</summary>
+    public static IEnumerable<(string Domain, string Name)> All => s_all.Keys;
+
     public static OperatorUpgrade? Find(string domain, string opType) => s_all.GetValueOrDefault((domain, opType));
 
     private static Dictionary<(string, string), OperatorUpgrade> Collect()
