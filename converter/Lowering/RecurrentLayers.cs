@@ -27,7 +27,7 @@ public sealed class RecurrentLayers : IGraphPass
     {
         bool isLstm = node.OpType == "LSTM";
         int gates = isLstm ? 4 : 3;
-        if (node.Input(0) is not { DType: DType.Float32, Shape: { IsRanked: true, Rank: 3 } } x) return false;
+        if (node.Input(0) is not { DType: DType.Float32 } x || x.Shape.IsRanked && x.Shape.Rank != 3) return false;
         if (node.Input(1)?.Constant is not { DType: DType.Float32, Shape.Rank: 3 } w || node.Input(2)?.Constant is not { DType: DType.Float32, Shape.Rank: 3 } r) return false;
         if (node.Input(3) is { IsConstant: false } || node.Input(4) != null || node.Input(7) != null || w.Shape[2] == 0) return false;
         AttributeSet a = node.Attributes;
