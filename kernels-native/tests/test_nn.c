@@ -175,7 +175,7 @@ static void test_convs(int cases) {
             p.ow = p.w + p.pad_left + p.kw / 2 < p.kw ? 0 : (p.w + p.pad_left + p.kw / 2 - p.kw) / p.stride_w + 1;
         }
         if (p.oh < 1 || p.ow < 1) continue;
-        p.c = p.oc = p.groups = th_range(1, 70);
+        p.c = p.oc = p.groups = th_range(1, 2) == 1 ? th_range(1, 70) : th_range(64, 110);
         conv_case("dwconv_f32", &p);
         i++;
     }
@@ -185,6 +185,8 @@ static void test_convs(int cases) {
         conv_case("conv_f32", &p);
         el_conv_params d = {1, 9, 6, 37, 9, 6, 37, 3, 3, 1, 1, 1, 1, 1, 1, 37, acts[a]};
         conv_case("dwconv_f32", &d);
+        el_conv_params many = {1, 9, 6, 83, 9, 6, 83, 3, 3, 1, 1, 1, 1, 1, 1, 83, acts[a]};
+        conv_case("dwconv_f32", &many);
     }
     const el_act relu = {EL_ACT_CLAMP, 0, INFINITY};
     static const int32_t deep[][8] = {

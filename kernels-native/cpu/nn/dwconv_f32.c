@@ -2,6 +2,10 @@
 #include "el_nn.h"
 
 EL_KERNEL(dwconv_f32, scalar, el_conv_params)
+EL_SCRATCH(dwconv_f32, el_conv_params)
+
+/* A pixel of zeros. */
+size_t el_dwconv_f32__scratch(const void* params, int32_t threads) { return (size_t)((const el_conv_params*)params)->c * sizeof(float); }
 
 typedef struct dwconv_task {
     const el_conv_params* p;

@@ -1,4 +1,7 @@
-/* Depthwise convolution over vectors of EL_VF channels. For one vector of channels a run of T neighbouring outputs is computed
+/* Depthwise convolution over vectors of EL_VF channels, in one of two orders.
+ * Many channels, 3x3 or 5x5: four neighbouring outputs over all channels, from a table of the pixels that their windows see; a pixel
+ * outside is a row of zeros. Memory is read in order, which counts more than reading weights again.
+ * Otherwise, for one vector of channels a run of T neighbouring outputs is computed
  * at once: every input column is loaded once and serves all outputs of the run that see it (stride 1, width 3: 6 loads a
  * kernel row for 12 multiply-adds). The 3x3 kernel keeps its nine weights in registers along the row. Outputs whose window
  * crosses the left or right border, and kernel sizes other than 3 and 5, go one at a time over the taps that are inside.
@@ -10,12 +13,16 @@ EL_KERNEL_SIMD(dwconv_f32, el_conv_params)
 
 #define INLINE static inline __attribute__((always_inline))
 #define PARALLEL_FMAS (1 << 17)
+/* Measured: with 16 lanes a long row keeps the weights in registers for longer than reading pixels in order gains. */
+#define MANY_CHANNELS 64
+#define LONGEST_ROW (EL_VF == 16 ? 40 : INT32_MAX)
 #define BAND_BYTES (256 << 10) /* input of a band of rows: stays in the second-level cache over all channels */
 
 typedef struct dwconv_task {
     const el_conv_params* p;
     const float *x, *w, *bias, *residual, *slope;
     float* y;
+    const float* zero;   /* c zeros */
     int32_t first, last; /* outputs [first, last) of a row have their window inside horizontally */
 } dwconv_task;
 
@@ -174,6 +181,91 @@ static void band(const dwconv_task* t, int64_t image, int64_t oy0, int64_t oy1) 
     }
 }
 
+/* T outputs side by side, K x K taps, stride S, over all channels. pixel[ky * ((T-1)*S + K) + i]: column i of what they see. */
+INLINE void group(const dwconv_task* t, const float* const* pixel, const float* residual, float* y, const int T, const int K, const int S) {
+    const el_conv_params* p = t->p;
+    const int columns = (T - 1) * S + K;
+    const int64_t c = p->c;
+    const float *w = t->w, *bias = t->bias;
+    const el_vf lo = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.a : -INFINITY), hi = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.b : INFINITY);
+    const float* at[55];
+    for (int i = 0; i < K * columns; i++) at[i] = pixel[i];
+    for (int64_t ch = 0; ch < c; ch += EL_VF) {
+        const int64_t lanes = c - ch < EL_VF ? c - ch : EL_VF;
+        const int full = lanes == EL_VF;
+        const float* taps = w + ch / EL_PANEL * K * K * EL_PANEL + ch % EL_PANEL;
+        el_vf acc[4];
+        acc[0] = bias ? (full ? el_vload(bias + ch) : el_vload_n(bias + ch, lanes)) : el_vzero();
+#pragma GCC unroll 4
+        for (int o = 1; o < T; o++) acc[o] = acc[0];
+        if (full) {
+#pragma GCC unroll 5
+            for (int ky = 0; ky < K; ky++)
+#pragma GCC unroll 16
+                for (int i = 0; i < columns; i++) {
+                    el_vf v = el_vload(at[ky * columns + i] + ch);
+#pragma GCC unroll 4
+                    for (int o = 0; o < T; o++)
+                        if (i - o * S >= 0 && i - o * S < K) acc[o] = el_vfma(v, el_vload(taps + (ky * K + i - o * S) * EL_PANEL), acc[o]);
+                }
+        } else {
+            for (int ky = 0; ky < K; ky++)
+                for (int kx = 0; kx < K; kx++) {
+                    el_vf v = el_vload(taps + (ky * K + kx) * EL_PANEL);
+#pragma GCC unroll 4
+                    for (int o = 0; o < T; o++) acc[o] = el_vfma(el_vload_n(at[ky * columns + kx + o * S] + ch, lanes), v, acc[o]);
+                }
+        }
+#pragma GCC unroll 4
+        for (int o = 0; o < T; o++) {
+            if (residual) acc[o] = el_vadd(acc[o], full ? el_vload(residual + o * c + ch) : el_vload_n(residual + o * c + ch, lanes));
+            acc[o] = el_vclamp(acc[o], lo, hi);
+            if (full) el_vstore(y + o * c + ch, acc[o]);
+            else el_vstore_n(y + o * c + ch, acc[o], lanes);
+        }
+    }
+}
+
+#define GROUP(T, K, S)                                                                                                             \
+    static __attribute__((noinline)) void group_##T##_##K##_##S(const dwconv_task* t, const float* const* pixel, const float* r, float* y) { \
+        group(t, pixel, r, y, T, K, S);                                                                                            \
+    }
+GROUP(4, 3, 1) GROUP(1, 3, 1) GROUP(4, 3, 2) GROUP(1, 3, 2) GROUP(4, 5, 1) GROUP(1, 5, 1) GROUP(4, 5, 2) GROUP(1, 5, 2)
+
+/* One row of outputs over all channels. */
+static void pixels(const dwconv_task* t, int64_t image, int64_t oy) {
+    const el_conv_params* p = t->p;
+    const int K = p->kw, S = p->stride_w;
+    const int64_t c = p->c, line = (int64_t)p->w * c, iy0 = oy * S - p->pad_top, at = (image * p->oh + oy) * p->ow * c;
+    const float* x = t->x + image * p->h * line;
+    const float* pixel[55];
+    for (int64_t ox = 0; ox < p->ow;) {
+        /* The last group reaches back over outputs that are done, where doing them again changes nothing. */
+        if (ox + 4 > p->ow && p->ow >= 4 && !t->residual) ox = p->ow - 4;
+        const int T = ox + 4 <= p->ow ? 4 : 1, columns = (T - 1) * S + K;
+        for (int ky = 0; ky < K; ky++) {
+            int64_t iy = iy0 + ky, ix = ox * S - p->pad_left;
+            for (int i = 0; i < columns; i++, ix++)
+                pixel[ky * columns + i] = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w ? x + iy * line + ix * c : t->zero;
+        }
+        const float* residual = t->residual ? t->residual + at + ox * c : NULL;
+        float* y = t->y + at + ox * c;
+        if (K == 3 && S == 1) (T == 4 ? group_4_3_1 : group_1_3_1)(t, pixel, residual, y);
+        else if (K == 3) (T == 4 ? group_4_3_2 : group_1_3_2)(t, pixel, residual, y);
+        else if (S == 1) (T == 4 ? group_4_5_1 : group_1_5_1)(t, pixel, residual, y);
+        else (T == 4 ? group_4_5_2 : group_1_5_2)(t, pixel, residual, y);
+        ox += T;
+    }
+    if (p->act.kind == EL_ACT_NONE || p->act.kind == EL_ACT_CLAMP) return;
+    for (int64_t ch = 0; ch < c; ch += EL_VF)
+        activate(p->act, t->y + at + ch, c, p->ow, t->slope ? t->slope + ch : NULL, c - ch < EL_VF ? c - ch : EL_VF);
+}
+
+static void pixel_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const dwconv_task* t = arg;
+    for (int64_t row = begin; row < end; row++) pixels(t, row / t->p->oh, row % t->p->oh);
+}
+
 static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const dwconv_task* t = arg;
     const el_conv_params* p = t->p;
@@ -190,13 +282,19 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
 
 void EL_SIMD_NAME(dwconv_f32)(const el_ctx* ctx, const void* params, void* const* buffers) {
     const el_conv_params* p = params;
-    dwconv_task t = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5], 0, 0};
+    dwconv_task t = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5], ctx->scratch, 0, 0};
+    int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw;
+    if (p->c >= MANY_CHANNELS && p->ow <= LONGEST_ROW && p->kh == p->kw && (p->kw == 3 || p->kw == 5) && p->dilation_h == 1 && p->dilation_w == 1 &&
+        p->stride_h == p->stride_w && p->stride_w <= 2) {
+        memset(ctx->scratch, 0, (size_t)p->c * sizeof(float));
+        el_parallel(ctx, (int64_t)p->n * p->oh, PARALLEL_FMAS / (cost + 1) + 1, pixel_body, &t);
+        return;
+    }
     /* first: smallest ox with ox*stride - pad >= 0; last: one past the largest whose last tap is below w */
     t.first = (p->pad_left + p->stride_w - 1) / p->stride_w;
     if (t.first > p->ow) t.first = p->ow;
     int64_t room = (int64_t)p->w + p->pad_left - ((int64_t)(p->kw - 1) * p->dilation_w + 1);
     t.last = room < 0 ? 0 : (int32_t)(room / p->stride_w + 1 < p->ow ? room / p->stride_w + 1 : p->ow);
     if (t.last < t.first) t.last = t.first;
-    int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw;
     el_parallel(ctx, (int64_t)p->n * p->oh, PARALLEL_FMAS / (cost + 1) + 1, body, &t);
 }
