@@ -57,7 +57,14 @@ static void test_transpose(void) {
         }
     for (int s = 0; s < 4; s++) {
         int size = sizes[s];
-        uint8_t* x = th_alloc((size_t)(200 * size), (size_t)size);
+        uint8_t* x;
+        for (int64_t n = 1; n < 120; n = n * 2 + 1) { /* planes to pixels */
+            x = th_alloc((size_t)(6 * n * size), (size_t)size);
+            th_fill_bytes(x, (size_t)(6 * n * size));
+            el_transpose_params planes = {.rank = 3, .dims = {2, n, 3}, .x_stride = {3 * n, 1, n}};
+            check_transpose("planes", &planes, size, x, x, 1 + (int)(n & 1));
+        }
+        x = th_alloc((size_t)(200 * size), (size_t)size);
         th_fill_bytes(x, (size_t)(200 * size));
         el_transpose_params expand = {.rank = 3, .dims = {3, 5, 7}, .x_stride = {0, 1, 0}};
         check_transpose("expand", &expand, size, x, x, 1);

@@ -4,7 +4,7 @@
  *           square tiles held in registers (8x8 for 1, 2 and 4 bytes, 4x4 for 4 bytes on NEON, 2x2 for 8 bytes), grouped so
  *           that a group reads and writes whole cache lines;
  *   steps   neither: single elements at a stride.
- * What a tile does not cover is done element by element. */
+ * What a tile does not cover is done element by element; three planes of floats have a loop of their own. */
 #include "el_nd.h"
 #include "el_simd.h"
 
@@ -120,6 +120,25 @@ static inline void tile8(const char* x, int64_t xs, char* y, int64_t ys) {
     STORE16(y + ys, ZIP_HIGH64(a, b));
 }
 
+/* Three planes of floats to pixels of three (pictures in channels-first order): y[r] = x[0][r], x[1][r], x[2][r]. */
+static void interleave3(const float* x, int64_t plane, float* y, int64_t count) {
+    int64_t r = 0;
+    for (; r + 4 <= count; r += 4, y += 12) {
+#if defined(__aarch64__)
+        vst3q_f32(y, (float32x4x3_t){{vld1q_f32(x + r), vld1q_f32(x + plane + r), vld1q_f32(x + 2 * plane + r)}});
+#else
+        __m128 a = _mm_loadu_ps(x + r), b = _mm_loadu_ps(x + plane + r), c = _mm_loadu_ps(x + 2 * plane + r);
+        /* a0 b0 c0 a1 | b1 c1 a2 b2 | c2 a3 b3 c3 */
+        __m128 c0a1 = _mm_shuffle_ps(c, a, _MM_SHUFFLE(1, 1, 0, 0)), b1c1 = _mm_shuffle_ps(b, c, _MM_SHUFFLE(1, 1, 1, 1));
+        __m128 c2a3 = _mm_shuffle_ps(c, a, _MM_SHUFFLE(3, 3, 2, 2)), b3c3 = _mm_shuffle_ps(b, c, _MM_SHUFFLE(3, 3, 3, 3));
+        _mm_storeu_ps(y, _mm_shuffle_ps(_mm_unpacklo_ps(a, b), c0a1, _MM_SHUFFLE(2, 0, 1, 0)));
+        _mm_storeu_ps(y + 4, _mm_shuffle_ps(b1c1, _mm_unpackhi_ps(a, b), _MM_SHUFFLE(1, 0, 2, 0)));
+        _mm_storeu_ps(y + 8, _mm_shuffle_ps(c2a3, b3c3, _MM_SHUFFLE(2, 0, 2, 0)));
+#endif
+    }
+    for (; r < count; r++, y += 3) y[0] = x[r], y[1] = x[plane + r], y[2] = x[2 * plane + r];
+}
+
 /* Rows [j0, j1) of one matrix, all columns. */
 static inline __attribute__((always_inline)) void matrix(const char* x, char* y, const job* j, int64_t j0, int64_t j1, int size,
                                                          int side, void (*tile)(const char*, int64_t, char*, int64_t)) {
@@ -145,6 +164,14 @@ static inline __attribute__((always_inline)) void tiles(const job* j, int64_t be
     for (int64_t item = begin; item < end; item++) {
         int64_t j0 = item % groups * group, j1 = j0 + group < j->rows ? j0 + group : j->rows;
         el_nd_locate(&j->nd, j->nd.rank, item / groups, offsets);
+        if (size == 4 && j->cols == 3 && j->y_step == 3) {
+            /* all groups of this matrix at once */
+            int64_t more = groups - 1 - item % groups < end - 1 - item ? groups - 1 - item % groups : end - 1 - item;
+            item += more;
+            j1 = j1 + more * group < j->rows ? j1 + more * group : j->rows;
+            interleave3((const float*)(const void*)j->x + offsets[0] + j0, j->x_step, (float*)(void*)j->y + offsets[1] + j0 * 3, j1 - j0);
+            continue;
+        }
         matrix(j->x + offsets[0] * size, j->y + offsets[1] * size, j, j0, j1, size, side, tile);
     }
 }
