@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing on Debian or Ubuntu. Does nothing, and asks for nothing, when all is there.
-# usage: eng/install-dependencies.sh build|test|demo [linux-x64|linux-arm64]
+# usage: eng/install-dependencies.sh build|test|demo|bench [linux-x64|linux-arm64]
 set -eu
 purpose=${1:-build}
 rid=${2:-linux-x64}
@@ -29,7 +29,7 @@ need ninja-build ninja
 need zlib1g-dev /usr/include/zlib.h
 case $purpose in
     test) need python3 python3; need binutils nm ;;
-    demo) need npm npm; need tar tar ;;
+    demo | bench) need npm npm; need tar tar ;;
 esac
 if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then
     need clang-19 clang-19

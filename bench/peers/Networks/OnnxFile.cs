@@ -1,0 +1,81 @@
+using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+using Google.Protobuf;
+
+namespace EdgeLite.Bench.Networks;
+
+/// <summary>Writes a graph of ONNX operators as an ONNX file, for the engine that is compared with.</summary>
+internal static class OnnxFile
+{
+    /// <summary>The set before QuantizeLinear got output_dtype, which ONNX Runtime 1.31 mistakes in some of its own rewriting; Swish
+    /// needs a newer one.</summary>
+    private static int OperatorSet(Graph graph) => graph.Nodes.Any(n => n.OpType == "Swish") ? 24 : 20;
+
+    public static void Write(Graph graph, string path)
+    {
+        var model = new ModelProto { IrVersion = 10, ProducerName = "edgelite-bench", Graph = new GraphProto { Name = graph.Name } };
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OperatorSet(graph) });
+        foreach (Value input in graph.Inputs) model.Graph.Input.Add(Describe(input));
+        foreach (Value output in graph.Outputs) model.Graph.Output.Add(Describe(output));
+        foreach (Value value in graph.Values)
+            if (value is { Constant: { } constant } && (value.Consumers.Count > 0 || graph.Outputs.Contains(value))) model.Graph.Initializer.Add(Encode(value.Name, constant));
+        foreach (Node node in graph.Nodes)
+        {
+            if (node.Domain.Length > 0) throw new EdgeLiteException(Status.Unsupported, $"{node}: only operators of ONNX itself are written.");
+            var proto = new NodeProto { OpType = node.OpType, Name = node.Name };
+            proto.Input.AddRange(node.Inputs.Select(v => v?.Name ?? ""));
+            proto.Output.AddRange(node.Outputs.Select(v => v?.Name ?? ""));
+            proto.Attribute.AddRange(node.Attributes.Items.Where(a => node.OpType != "QuantizeLinear" || a.Key != "output_dtype").Select(a => Encode(a.Key, a.Value)));
+            model.Graph.Node.Add(proto);
+        }
+        string partial = path + ".partial";
+        using (FileStream stream = File.Create(partial)) model.WriteTo(stream);
+        File.Move(partial, path, overwrite: true);
+    }
+
+    private static ValueInfoProto Describe(Value value)
+    {
+        var shape = new TensorShapeProto();
+        foreach (long dim in value.Shape.AsSpan()) shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = dim });
+        var type = new TypeProto.Types.Tensor { ElemType = TypeNumber(value.DType), Shape = shape };
+        return new ValueInfoProto { Name = value.Name, Type = new TypeProto { TensorType = type } };
+    }
+
+    private static TensorProto Encode(string name, Tensor tensor)
+    {
+        var proto = new TensorProto { Name = name, DataType = TypeNumber(tensor.DType), RawData = ByteString.CopyFrom(tensor.Bytes) };
+        proto.Dims.AddRange(tensor.Shape.AsSpan().ToArray());
+        return proto;
+    }
+
+    private static AttributeProto Encode(string name, AttributeValue value)
+    {
+        var proto = new AttributeProto { Name = name };
+        switch (value.Kind)
+        {
+            case AttributeKind.Int: (proto.Type, proto.I) = (AttributeProto.Types.AttributeType.Int, value.Int); break;
+            case AttributeKind.Float: (proto.Type, proto.F) = (AttributeProto.Types.AttributeType.Float, value.Float); break;
+            case AttributeKind.String: (proto.Type, proto.S) = (AttributeProto.Types.AttributeType.String, ByteString.CopyFromUtf8(value.String)); break;
+            case AttributeKind.Ints:
+                proto.Type = AttributeProto.Types.AttributeType.Ints;
+                proto.Ints.AddRange(value.Ints);
+                break;
+            default: throw new EdgeLiteException(Status.Unsupported, $"Attribute '{name}' of kind {value.Kind} is not written.");
+        }
+        return proto;
+    }
+
+    /// <summary>TensorProto.DataType.</summary>
+    private static int TypeNumber(DType type) => type switch
+    {
+        DType.Float32 => 1,
+        DType.UInt8 => 2,
+        DType.Int8 => 3,
+        DType.Int32 => 6,
+        DType.Int64 => 7,
+        DType.Bool => 9,
+        _ => throw new EdgeLiteException(Status.Unsupported, $"Tensors of type {type.Name()} are not written."),
+    };
+}

@@ -1,0 +1,77 @@
+// The smallest program that makes one inference with ONNX Runtime on one thread, through its public C API; inputs are zeros.
+// usage: ort_start libonnxruntime.so MODEL.onnx all|none NAME=1x256x256x3..      all, none: optimizations made while loading
+// Only float32 inputs. Ends without giving anything back, as the fastest program would.
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "onnxruntime_c_api.h"
+
+enum { MAX_TENSORS = 32, MAX_RANK = 8 };
+
+static const OrtApi* api;
+
+static void check(OrtStatus* status) {
+    if (!status) return;
+    fprintf(stderr, "ort_start: %s\n", api->GetErrorMessage(status));
+    _exit(1);
+}
+
+static void fail(const char* what) {
+    fprintf(stderr, "ort_start: %s\n", what);
+    _exit(2);
+}
+
+int main(int argc, char** argv) {
+    if (argc < 5 || argc - 4 > MAX_TENSORS) fail("usage: ort_start LIBRARY MODEL all|none NAME=SHAPE..");
+    void* library = dlopen(argv[1], RTLD_NOW);
+    if (!library) fail(dlerror());
+    const OrtApiBase* (*base)(void);
+    *(void**)&base = dlsym(library, "OrtGetApiBase");
+    if (!base || !(api = base()->GetApi(ORT_API_VERSION))) fail("the library is older than its header");
+
+    OrtEnv* env;
+    OrtSessionOptions* options;
+    OrtSession* session;
+    OrtMemoryInfo* memory;
+    OrtAllocator* allocator;
+    check(api->CreateEnv(ORT_LOGGING_LEVEL_ERROR, "start", &env));
+    check(api->CreateSessionOptions(&options));
+    check(api->SetIntraOpNumThreads(options, 1));
+    check(api->SetSessionGraphOptimizationLevel(options, strcmp(argv[3], "none") == 0 ? ORT_DISABLE_ALL : ORT_ENABLE_ALL));
+    check(api->CreateSession(env, argv[2], options, &session));
+    check(api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &memory));
+    check(api->GetAllocatorWithDefaultOptions(&allocator));
+
+    const char* input_names[MAX_TENSORS];
+    OrtValue* inputs[MAX_TENSORS];
+    size_t input_count = 0;
+    for (int a = 4; a < argc; a++, input_count++) {
+        int64_t dims[MAX_RANK];
+        size_t rank = 0, count = 1;
+        char* at = strrchr(argv[a], '=');
+        if (!at) fail("a shape is given as NAME=1x256x256x3");
+        for (*at++ = 0; *at && rank < MAX_RANK; rank++) {
+            dims[rank] = strtoll(at, &at, 10);
+            count *= (size_t)dims[rank];
+            if (*at == 'x') at++;
+        }
+        float* data = calloc(count, sizeof *data);
+        if (!data) fail("out of memory");
+        input_names[input_count] = argv[a];
+        check(api->CreateTensorWithDataAsOrtValue(memory, data, count * sizeof *data, dims, rank, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                                  &inputs[input_count]));
+    }
+
+    size_t output_count;
+    char* output_names[MAX_TENSORS];
+    OrtValue* outputs[MAX_TENSORS] = {NULL};
+    check(api->SessionGetOutputCount(session, &output_count));
+    if (output_count > MAX_TENSORS) fail("too many outputs");
+    for (size_t i = 0; i < output_count; i++) check(api->SessionGetOutputName(session, i, allocator, &output_names[i]));
+    check(api->Run(session, NULL, input_names, (const OrtValue* const*)inputs, input_count, (const char* const*)output_names, output_count,
+                   outputs));
+    _exit(0);
+}
