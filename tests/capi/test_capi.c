@@ -1,7 +1,7 @@
 /* Uses libedgelite as a C program does. Arguments: the models that tests/EdgeLite.Tests/Targets/CApiModels.cs writes, in the
  * order sums.edgl free.edgl heavy.edgl damaged.edgl.
  *   sums:    a, b float32 [2,3] -> sum = a + b, product = a * b; metadata author=tests
- *   free:    x float32 [batch,4] -> y = relu(x)
+ *   free:    x float32 [4,length] -> y = relu(x)
  *   heavy:   x float32 [256,256] -> y, some tens of milliseconds
  */
 #include <pthread.h>
@@ -111,29 +111,29 @@ static void free_dimensions(const char* path) {
     el_model* model;
     el_session* session;
     int64_t dims[EL_MAX_RANK];
-    int32_t rank, batch;
+    int32_t rank, length;
     float x[28], y[28];
     size_t size;
     int i;
     CHECK(el_model_load(path, &model) == EL_OK);
     CHECK(el_session_create(model, NULL, &session) == EL_OK);
-    CHECK(el_session_input_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && rank == 2 && dims[0] < 0 && dims[1] == 4);
-    CHECK(el_session_output_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && rank == 2 && dims[0] < 0 && dims[1] == 4);
+    CHECK(el_session_input_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && rank == 2 && dims[0] == 4 && dims[1] < 0);
+    CHECK(el_session_output_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && rank == 2 && dims[0] == 4 && dims[1] < 0);
     CHECK(el_session_run(session) == EL_INVALID_SHAPE);
-    CHECK(strstr(el_last_error(), "batch"));
+    CHECK(strstr(el_last_error(), "length"));
     CHECK(el_session_output_size(session, 0, &size) == EL_INVALID_STATE);
-    for (batch = 1; batch <= 7; batch++) {
-        dims[0] = batch;
-        dims[1] = 4;
+    for (length = 1; length <= 7; length++) {
+        dims[0] = 4;
+        dims[1] = length;
         CHECK(el_session_resize_input(session, 0, dims, 2) == EL_OK);
-        CHECK(el_session_input_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && dims[0] == batch);
-        for (i = 0; i < 4 * batch; i++) x[i] = (float)(i % 2 ? -i : i);
-        CHECK(el_session_set_input(session, 0, x, sizeof(float) * 4 * (size_t)batch) == EL_OK);
+        CHECK(el_session_input_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && dims[1] == length);
+        for (i = 0; i < 4 * length; i++) x[i] = (float)(i % 2 ? -i : i);
+        CHECK(el_session_set_input(session, 0, x, sizeof(float) * 4 * (size_t)length) == EL_OK);
         CHECK(el_session_run(session) == EL_OK);
-        CHECK(el_session_output_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && dims[0] == batch);
-        CHECK(el_session_output_size(session, 0, &size) == EL_OK && size == sizeof(float) * 4 * (size_t)batch);
+        CHECK(el_session_output_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && dims[1] == length);
+        CHECK(el_session_output_size(session, 0, &size) == EL_OK && size == sizeof(float) * 4 * (size_t)length);
         CHECK(el_session_get_output(session, 0, y, sizeof y) == EL_OK);
-        for (i = 0; i < 4 * batch; i++) CHECK(y[i] == (i % 2 ? 0.0f : x[i]));
+        for (i = 0; i < 4 * length; i++) CHECK(y[i] == (i % 2 ? 0.0f : x[i]));
     }
     CHECK(el_session_free(session) == EL_OK);
     CHECK(el_model_free(model) == EL_OK);

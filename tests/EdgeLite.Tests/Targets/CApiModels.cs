@@ -41,7 +41,7 @@ public sealed class CApiModels : IDisposable
     private static Graph Free()
     {
         var graph = new Graph("free");
-        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(graph.SymbolDim("batch"), 4)));
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(4, graph.SymbolDim("length"))));
         graph.AddOutput(graph.Add("Relu", "y", [x]));
         ShapeInference.Run(graph);
         return graph;
