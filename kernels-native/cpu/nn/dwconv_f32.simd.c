@@ -138,11 +138,20 @@ static void outer(const el_conv_params* p, const dwconv_row* row, int64_t begin,
     }
 }
 
-static __attribute__((noinline)) void activate(el_act act, float* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
+INLINE void activate_each(const el_act act, float* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
     el_vf s = act.kind == EL_ACT_PRELU ? el_vload_n(slope, lanes) : el_vzero();
     for (int64_t i = 0; i < count; i++, y += step) {
         el_vf v = el_vload_n(y, lanes);
         el_vstore_n(y, act.kind == EL_ACT_PRELU ? el_vprelu(v, s) : el_vact(act, v), lanes);
+    }
+}
+
+/* The common activations have loops of their own, whose constants stay in registers. */
+static __attribute__((noinline)) void activate(el_act act, float* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
+    switch (act.kind) {
+    case EL_ACT_HARD_SWISH: activate_each((el_act){EL_ACT_HARD_SWISH, 0, 0}, y, step, count, slope, lanes); break;
+    case EL_ACT_SILU: activate_each((el_act){EL_ACT_SILU, 0, 0}, y, step, count, slope, lanes); break;
+    default: activate_each(act, y, step, count, slope, lanes);
     }
 }
 
@@ -257,8 +266,14 @@ static void pixels(const dwconv_task* t, int64_t image, int64_t oy) {
         ox += T;
     }
     if (p->act.kind == EL_ACT_NONE || p->act.kind == EL_ACT_CLAMP) return;
-    for (int64_t ch = 0; ch < c; ch += EL_VF)
-        activate(p->act, t->y + at + ch, c, p->ow, t->slope ? t->slope + ch : NULL, c - ch < EL_VF ? c - ch : EL_VF);
+    if (p->act.kind == EL_ACT_PRELU) {
+        for (int64_t ch = 0; ch < c; ch += EL_VF)
+            activate(p->act, t->y + at + ch, c, p->ow, t->slope + ch, c - ch < EL_VF ? c - ch : EL_VF);
+        return;
+    }
+    const int64_t count = p->ow * c, whole = count / EL_VF;
+    activate(p->act, t->y + at, EL_VF, whole, NULL, EL_VF);
+    if (whole * EL_VF < count) activate(p->act, t->y + at + whole * EL_VF, EL_VF, 1, NULL, count - whole * EL_VF);
 }
 
 static void pixel_body(void* arg, int64_t begin, int64_t end, int32_t worker) {

@@ -24,17 +24,31 @@ typedef struct el_gemm_plan {
     int32_t panels, block_panels, n_blocks, wide;
 } el_gemm_plan;
 
-/* The activations that are no interval, over one row of a tile that has just been stored. */
-static void el_gemm_activate(el_act act, float* y, const float* slope, int64_t count) {
-    int64_t i = 0;
-    for (; i + EL_VF <= count; i += EL_VF) {
-        el_vf v = el_vload(y + i);
-        el_vstore(y + i, act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload(slope + i)) : el_vact(act, v));
+static inline __attribute__((always_inline)) void el_gemm_activate_rows(const el_act act, float* y, const int64_t* off, int64_t rows,
+                                                                        const float* slope, int64_t count) {
+    const int64_t whole = count / EL_VF * EL_VF, left = count - whole;
+    for (int64_t r = 0; r < rows; r++) {
+        float* to = y + off[r];
+        for (int64_t i = 0; i < whole; i += EL_VF) {
+            el_vf v = el_vload(to + i);
+            el_vstore(to + i, act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload(slope + i)) : el_vact(act, v));
+        }
+        if (left) {
+            el_vf v = el_vload_n(to + whole, left);
+            v = act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload_n(slope + whole, left)) : el_vact(act, v);
+            el_vstore_n(to + whole, v, left);
+        }
     }
-    if (i < count) {
-        el_vf v = el_vload_n(y + i, count - i);
-        v = act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload_n(slope + i, count - i)) : el_vact(act, v);
-        el_vstore_n(y + i, v, count - i);
+}
+
+/* The activations that are no interval, over a tile that has just been stored. The common ones have loops of their own, whose
+ * constants stay in registers. */
+static void el_gemm_activate(el_act act, float* y, const int64_t* off, int64_t rows, const float* slope, int64_t count) {
+    switch (act.kind) {
+    case EL_ACT_HARD_SWISH: el_gemm_activate_rows((el_act){EL_ACT_HARD_SWISH, 0, 0}, y, off, rows, slope, count); break;
+    case EL_ACT_SILU: el_gemm_activate_rows((el_act){EL_ACT_SILU, 0, 0}, y, off, rows, slope, count); break;
+    case EL_ACT_GELU: el_gemm_activate_rows((el_act){EL_ACT_GELU, 0, 0}, y, off, rows, slope, count); break;
+    default: el_gemm_activate_rows(act, y, off, rows, slope, count);
     }
 }
 
@@ -62,8 +76,7 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, int64_t t0, int64_t
             tile.off = off + (begin - m0);
             el_tile_kernel((int32_t)(end - begin), step)(&tile);
             if (last && !el_act_is_clamp(j->act))
-                for (int64_t r = 0; r < end - begin; r++)
-                    el_gemm_activate(j->act, tile.y + tile.off[r], j->slope ? j->slope + channel : NULL, columns);
+                el_gemm_activate(j->act, tile.y, tile.off, end - begin, j->slope ? j->slope + channel : NULL, columns);
         }
     }
 }

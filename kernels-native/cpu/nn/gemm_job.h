@@ -201,9 +201,20 @@ static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t 
         off[r] = (m0 + r) * j->ldc;
         int32_t iy0 = oy * p->stride_h - p->pad_top, ix0 = ox * p->stride_w - p->pad_left;
         if (ix0 >= 0 && ix0 + p->kw <= p->w && iy0 >= 0 && iy0 + (p->kh - 1) * p->dilation_h < p->h) {
+            /* all outputs of this line whose window lies inside */
+            int32_t inside = (p->w - p->kw - ix0) / p->stride_w + 1;
+            if (inside > p->ow - ox) inside = p->ow - ox;
+            if (inside > rows - r) inside = rows - r;
             const float* row = j->x + (image * p->h + iy0) * line + ix0 * c;
-            for (int32_t ky = 0; ky < p->kh; ky++) a[ky * EL_MB + r] = row + ky * p->dilation_h * line;
-            if (++ox == p->ow) {
+            const int64_t step = p->stride_w * c, ldc = j->ldc, at = (m0 + r) * ldc;
+            for (int32_t ky = 0; ky < p->kh; ky++, row += p->dilation_h * line) {
+                const float** out = a + ky * EL_MB + r;
+                for (int32_t i = 0; i < inside; i++) out[i] = row + i * step;
+            }
+            for (int32_t i = 0; i < inside; i++) off[r + i] = at + i * ldc;
+            r += inside - 1;
+            ox += inside;
+            if (ox == p->ow) {
                 ox = 0;
                 if (++oy == p->oh) oy = 0, image++;
             }
