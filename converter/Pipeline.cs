@@ -16,6 +16,9 @@ public sealed record ConversionOptions
     /// <summary>Profile that the file is made for; recorded in it. Empty: any processor.</summary>
     public string Target { get; init; } = "";
 
+    /// <summary>Operators that are not known stay in the model as they are, for the application to register them.</summary>
+    public bool AllowCustom { get; init; }
+
     /// <summary>Called with the name of each stage as it begins.</summary>
     public Action<string>? Progress { get; init; }
 }
@@ -29,7 +32,7 @@ public static class Pipeline
         IImporter importer = ImporterRegistry.Find(path);
         options.Progress?.Invoke($"reading {importer.Format}");
         Graph graph = importer.Import(path);
-        RefuseUnknownOperators(graph, path);
+        if (!options.AllowCustom) RefuseUnknownOperators(graph, path);
         ApplyShapes(graph, options.Shapes);
         ShapeInference.Run(graph);
         GraphVerifier.Verify(graph);
@@ -66,7 +69,7 @@ public static class Pipeline
         IEnumerable<string> lines = unknown.Select(u =>
             $"  {u.Operator}: {u.Nodes.Count} node{(u.Nodes.Count == 1 ? "" : "s")} ({string.Join(", ", u.Nodes.Take(5))}{(u.Nodes.Count > 5 ? ", ..." : "")})");
         throw new EdgeLiteException(Status.UnknownOperator,
-            $"'{path}' uses {unknown.Count} operator{(unknown.Count == 1 ? "" : "s")} that EdgeLite does not have:\n{string.Join('\n', lines)}\nReplace them in the source model, or register them as custom operators.");
+            $"'{path}' uses {unknown.Count} operator{(unknown.Count == 1 ? "" : "s")} that EdgeLite does not have:\n{string.Join('\n', lines)}\nReplace them in the source model, or convert it with --allow-custom and register them in the application.");
     }
 
     private static void ApplyShapes(Graph graph, IReadOnlyDictionary<string, Shape> shapes)

@@ -24,6 +24,7 @@ internal static class ConvertCommand
     private static readonly Option<string> s_target = new("--target") { Description = "Profile of the device; recorded in the file.", DefaultValueFactory = _ => "" };
     private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
     private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
+    private static readonly Option<bool> s_allowCustom = new("--allow-custom") { Description = "Keep operators that are not known, for the application to register." };
     private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
 
     public static Command Create()
@@ -32,7 +33,7 @@ internal static class ConvertCommand
         s_method.AcceptOnlyFromAmong("min-max", "percentile");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_json,
+            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -50,6 +51,7 @@ internal static class ConvertCommand
         {
             Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
             Target = args.GetValue(s_target) ?? "",
+            AllowCustom = args.GetValue(s_allowCustom),
             Progress = stage => Say(json, $"{stage} ..."),
         };
         (Graph graph, string format) = Pipeline.Import(source, options);
@@ -97,6 +99,11 @@ internal static class ConvertCommand
         ICalibrationData? calibration, QuantizationResult? quantization, bool json)
     {
         Graph original = Pipeline.Import(source, options with { Progress = null }).Graph;
+        if (ShapeInference.FindUnknownOperators(original) is { Count: > 0 } unknown)
+        {
+            Say(json, $"no proof: the application brings {string.Join(", ", unknown.Select(u => u.Operator))}");
+            return null;
+        }
         ICalibrationData samples;
         try
         {

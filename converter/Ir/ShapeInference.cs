@@ -34,12 +34,12 @@ public static class ShapeInference
         foreach (Node node in graph.Nodes) Infer(node, context);
     }
 
-    /// <summary>Infers one node's outputs again after it or its inputs changed.</summary>
+    /// <summary>Infers one node's outputs again after it or its inputs changed. Those of an operator that is not known here keep the types
+    /// they have.</summary>
     public static void Infer(Node node, InferContext? context = null)
     {
         context ??= new InferContext();
-        Operator op = node.CreateOperator()
-            ?? throw new EdgeLiteException(Status.UnknownOperator, $"{node}: this operator is not known.");
+        if (node.CreateOperator() is not { } op) return;
         context.Reset(node.ToString(), node.Inputs.Count, node.Outputs.Count);
         for (int i = 0; i < node.Inputs.Count; i++)
             if (node.Inputs[i] is { } input) context.SetInput(i, input.Type, input.Constant);

@@ -109,7 +109,7 @@ public sealed class ModelWriter
     {
         foreach (int v in graph.Inputs) graph.Values[v].DefaultShape = DefaultShape(graph.Values[v].Type);
         TensorType[] inputs = [.. graph.Inputs.Select(v => graph.Values[v].DefaultType)];
-        if (!inputs.All(t => t.IsKnown)) return;
+        if (!inputs.All(t => t.IsKnown) || graph.Nodes.Any(n => OperatorTable.Find(n.Domain, n.OpType) == null)) return;
         TypedGraph typed;
         try
         {

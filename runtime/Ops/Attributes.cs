@@ -16,6 +16,23 @@ public enum AttributeKind : byte
     Graph = 8,
 }
 
+public static class AttributeKinds
+{
+    /// <summary>The name used in messages: <c>int</c>, <c>floats</c>, <c>tensor</c> ...</summary>
+    public static string Name(this AttributeKind kind) => kind switch
+    {
+        AttributeKind.Int => "int",
+        AttributeKind.Float => "float",
+        AttributeKind.String => "string",
+        AttributeKind.Ints => "ints",
+        AttributeKind.Floats => "floats",
+        AttributeKind.Strings => "strings",
+        AttributeKind.Tensor => "tensor",
+        AttributeKind.Graph => "graph",
+        _ => "none",
+    };
+}
+
 /// <summary>The value of one attribute; immutable.</summary>
 public sealed class AttributeValue
 {
@@ -68,7 +85,7 @@ public sealed class AttributeValue
 
     [DoesNotReturn]
     private T Wrong<T>(AttributeKind wanted) =>
-        throw new EdgeLiteException(Status.InvalidGraph, $"an attribute of kind {wanted} was expected, got {Kind}");
+        throw new EdgeLiteException(Status.InvalidGraph, $"an attribute of kind {wanted.Name()} was expected, got {Kind.Name()}");
 }
 
 /// <summary>Attributes by name, in the order they were set. Small: a linear search beats a dictionary here.</summary>
@@ -154,6 +171,9 @@ public sealed class AttributeReader(AttributeSet attributes, string where)
 
     [return: NotNullIfNotNull(nameof(otherwise))]
     public ISubgraph? Graph(string name, ISubgraph? otherwise) => Take(name)?.Graph ?? otherwise;
+
+    /// <summary>The attributes as they are, for an operator that takes any.</summary>
+    public AttributeSet All() => attributes;
 
     /// <summary>Throws when a required attribute of the operator is missing or the set holds one that is not the operator's.</summary>
     public void Finish(OperatorDefinition definition)

@@ -40,6 +40,15 @@ public static partial class OperatorTable
         lock (s_custom) s_custom[(definition.Domain, definition.Name)] = definition;
     }
 
+    /// <summary>As <see cref="Register(OperatorDefinition)"/>.</summary>
+    /// <param name="domain">the domain of the operator, best one of the application's own: <c>com.example</c></param>
+    /// <param name="name">the operator type of the nodes</param>
+    /// <param name="inputs">names as in <see cref="OperatorAttribute"/>: <c>X, scale?</c> or <c>X*</c></param>
+    /// <param name="outputs">likewise</param>
+    /// <param name="create">makes an operator object for one node</param>
+    public static void Register(string domain, string name, string inputs, string outputs, Func<Operator> create) =>
+        Register(new OperatorDefinition(domain, name, Slots(inputs.Replace(" ", "")), Slots(outputs.Replace(" ", "")), [], create));
+
     internal static Operator Instantiate(int index) => CreateBuiltIn(index);
 
     private static ReadOnlySpan<byte> Row(int index) => Rows[Offsets[index]..(Offsets[index + 1] - 1)];

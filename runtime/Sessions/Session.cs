@@ -49,10 +49,11 @@ public sealed class Session : IDisposable
             "reference" => new ReferenceDevice(),
             _ => throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{options.Device}'; there are: cpu, reference."),
         };
+        TypedGraph.RequireOperators(model.Graphs);
         _pool = Threads > 1 ? CpuKernels.CreatePool(Threads) : 0;
         _executor = Instantiate(model.Graphs[0], device);
         _graph = _executor.Definition;
-        _inputTypes = [.. _graph.Inputs.Select(v => _graph.Values[v].DefaultType)];
+        _inputTypes = Array.ConvertAll(_graph.Inputs, v => _graph.Values[v].DefaultType);
         _plannedTypes = [.. _inputTypes];
         if (AllReady()) Plan();
     }
@@ -256,7 +257,7 @@ public sealed class Session : IDisposable
     {
         for (int i = 0; i < values.Length; i++)
             if (_graph.Values[values[i]].Name == name) return i;
-        throw new EdgeLiteException(Status.NotFound, $"The model has no {what} '{name}'; it has: {string.Join(", ", values.Select(v => _graph.Values[v].Name))}.");
+        throw new EdgeLiteException(Status.NotFound, $"The model has no {what} '{name}'; it has: {string.Join(", ", Array.ConvertAll(values, v => _graph.Values[v].Name))}.");
     }
 
     private static int Check(int i, int count, string what) => (uint)i < (uint)count ? i

@@ -36,20 +36,36 @@ public sealed class TypedGraph
 
     public bool IsStatic { get; private set; }
 
+    /// <summary>Throws when a graph uses operators that are neither built in nor registered, naming all of them and their nodes.</summary>
+    public static void RequireOperators(IReadOnlyList<GraphDefinition> graphs)
+    {
+        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (GraphDefinition graph in graphs)
+            foreach (NodeDefinition node in graph.Nodes)
+            {
+                if (OperatorTable.Find(node.Domain, node.OpType) != null) continue;
+                string name = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
+                if (!unknown.TryGetValue(name, out List<string>? nodes)) unknown[name] = nodes = [];
+                nodes.Add(node.Name);
+            }
+        if (unknown.Count == 0) return;
+        var text = new System.Text.StringBuilder();
+        foreach ((string name, List<string> nodes) in unknown)
+            text.Append(text.Length > 0 ? "; " : "").Append(name).Append(" (node").Append(nodes.Count > 1 ? "s " : " ")
+                .Append(string.Join(", ", nodes.GetRange(0, Math.Min(nodes.Count, 5)))).Append(nodes.Count > 5 ? ", ...)" : ")");
+        throw new EdgeLiteException(Status.UnknownOperator,
+            $"The model uses operators that this runtime does not have: {text}. Register them before the session is created, or convert the model with the release that it is to run on.");
+    }
+
     /// <summary>Creates the operators of a graph once; throws naming all unknown ones.</summary>
     public static Operator[] CreateOperators(GraphDefinition definition)
     {
+        RequireOperators([definition]);
         var operators = new Operator[definition.Nodes.Length];
-        List<string>? unknown = null;
         for (int i = 0; i < operators.Length; i++)
         {
             NodeDefinition node = definition.Nodes[i];
-            OperatorDefinition? op = OperatorTable.Find(node.Domain, node.OpType);
-            if (op == null)
-            {
-                (unknown ??= []).Add(node.ToString());
-                continue;
-            }
+            OperatorDefinition op = OperatorTable.Find(node.Domain, node.OpType)!;
             if (node.Inputs.Length < op.MinInputs)
                 throw new EdgeLiteException(Status.InvalidGraph, $"{node}: {op.MinInputs} inputs are required, the node has {node.Inputs.Length}.");
             for (int k = 0; k < op.MinInputs; k++)
@@ -58,9 +74,6 @@ public sealed class TypedGraph
             operators[i] = op.Create();
             operators[i].Bind(new AttributeReader(node.Attributes, node.ToString()));
         }
-        if (unknown != null)
-            throw new EdgeLiteException(Status.UnknownOperator,
-                $"Graph '{definition.Name}' uses operators that this runtime does not have: {string.Join(", ", unknown)}. Convert the model with the matching release, or register them.");
         return operators;
     }
 

@@ -21,6 +21,8 @@ internal static unsafe class Border
     public static readonly HandleTable<ModelHandle> Models = new(0x4D, "model");
     public static readonly HandleTable<SessionHandle> Sessions = new(0x53, "session");
 
+    public static readonly HandleTable<NativeOperator> Calls = new(0x4F, "call of an operator");
+
     public static nint LastError => s_error?.Text ?? s_empty;
 
     /// <summary>Records an exception as this thread's last error and gives its status.</summary>
@@ -34,7 +36,7 @@ internal static unsafe class Border
                 OutOfMemoryException => (Status.OutOfMemory, "Not enough memory."),
                 IOException or UnauthorizedAccessException => (Status.IoError, e.Message),
                 OverflowException => (Status.InvalidShape, "A size is too large to be computed."),
-                _ => (Status.Internal, $"Internal error: {e.GetType().Name}: {e.Message}"),
+                _ => (Status.Internal, $"Internal error: {e.Message}"),
             };
             s_error ??= new ErrorText();
             nint old = s_error.Text;

@@ -1,5 +1,5 @@
 /* Uses libedgelite as a C program does. Arguments: the models that tests/EdgeLite.Tests/Targets/CApiModels.cs writes, in the
- * order sums.edgl free.edgl heavy.edgl damaged.edgl.
+ * order sums.edgl free.edgl heavy.edgl damaged.edgl custom.edgl.
  *   sums:    a, b float32 [2,3] -> sum = a + b, product = a * b; metadata author=tests
  *   free:    x float32 [4,length] -> y = relu(x)
  *   heavy:   x float32 [256,256] -> y, some tens of milliseconds
@@ -228,6 +228,100 @@ static void several_threads(el_model* model) {
 
 static volatile int stop;
 
+/* y = factor * x, and the elements of x that are greater than `limit` as a tensor of their own: a shape that depends on values. */
+static el_status infer_above(void* user, el_call* call) {
+    el_tensor x;
+    int64_t open = -1;
+    int32_t inputs = 0, outputs = 0;
+    el_status status = el_call_input(call, 0, &x);
+    if (status != EL_OK) return status;
+    ++*(int*)user;
+    CHECK(el_call_counts(call, &inputs, &outputs) == EL_OK && inputs == 1 && outputs == 2);
+    CHECK(el_call_input(call, 1, &x) == EL_NOT_FOUND && el_call_input(call, 0, &x) == EL_OK);
+    CHECK(el_call_output(call, 0, &x) == EL_INVALID_STATE);
+    if (x.dtype != EL_FLOAT32) return el_call_fail(call, EL_INVALID_TYPE, "x must be float32");
+    CHECK(el_call_set_output(call, 0, EL_STRING, x.dims, x.rank) == EL_INVALID_TYPE);
+    status = el_call_set_output(call, 0, x.dtype, x.dims, x.rank);
+    return status != EL_OK ? status : el_call_set_output(call, 1, x.dtype, &open, 1);
+}
+
+static el_status compute_above(void* user, el_call* call) {
+    el_tensor x, y, above;
+    int64_t i, n, count = 0;
+    float factor, limits[2], small;
+    const char* mode;
+    int32_t limit_count;
+    ++*(int*)user;
+    CHECK(el_call_float(call, "factor", &factor) == EL_OK && factor == 2.5f);
+    CHECK(el_call_int(call, "factor", &n) == EL_INVALID_GRAPH);
+    CHECK(el_call_float(call, "nothing", &small) == EL_NOT_FOUND);
+    CHECK(el_call_text(call, "mode", &mode) == EL_OK && strcmp(mode, "greater") == 0);
+    CHECK(el_call_floats(call, "limits", limits, 1, &limit_count) == EL_BUFFER_TOO_SMALL && limit_count == 2);
+    CHECK(el_call_floats(call, "limits", limits, 2, &limit_count) == EL_OK && limits[0] == 3);
+    CHECK(el_call_input(call, 0, &x) == EL_OK && x.rank == 2 && x.data);
+    CHECK(el_call_output(call, 0, &y) == EL_OK && y.bytes == x.bytes);
+    n = (int64_t)(x.bytes / sizeof(float));
+    for (i = 0; i < n; i++) {
+        ((float*)y.data)[i] = factor * ((float*)x.data)[i];
+        if (((float*)x.data)[i] != ((float*)x.data)[i]) return el_call_fail(call, EL_RUNTIME_FAILURE, "x holds a number that is none");
+        count += ((float*)x.data)[i] > limits[0];
+    }
+    CHECK(el_call_set_output(call, 1, EL_FLOAT32, &count, 1) == EL_OK);
+    if (count == 0) return EL_OK;
+    CHECK(el_call_output(call, 1, &above) == EL_OK && above.bytes == (size_t)count * sizeof(float));
+    for (i = 0, count = 0; i < n; i++)
+        if (((float*)x.data)[i] > limits[0]) ((float*)above.data)[count++] = ((float*)x.data)[i];
+    return EL_OK;
+}
+
+/* custom: x float32 [2,3] -> com.example.Above (factor 2.5, limits 3 9, mode greater) -> y, relu(above) */
+static void custom_operators(const char* path) {
+    el_model* model;
+    el_session* session;
+    int calls = 0;
+    el_operator op = {sizeof op, "com.example", "Above", infer_above, compute_above, &calls};
+    float x[6] = {1, 2, 3, 4, 5, 6}, y[6];
+    int64_t dims[EL_MAX_RANK];
+    int32_t rank;
+    size_t size;
+    int i;
+
+    CHECK(el_model_load(path, &model) == EL_OK);
+    CHECK(el_session_create(model, NULL, &session) == EL_UNKNOWN_OPERATOR);
+    CHECK(strstr(el_last_error(), "com.example.Above") && strstr(el_last_error(), "above_node"));
+    CHECK(el_register_operator(NULL) == EL_INVALID_ARGUMENT);
+    op.infer = NULL;
+    CHECK(el_register_operator(&op) == EL_INVALID_ARGUMENT);
+    op.infer = infer_above;
+    op.struct_size = 8;
+    CHECK(el_register_operator(&op) == EL_INVALID_ARGUMENT);
+    op.struct_size = sizeof op;
+    op.domain = "";
+    op.name = "Relu";
+    CHECK(el_register_operator(&op) == EL_INVALID_ARGUMENT && strstr(el_last_error(), "built in"));
+    op.domain = "com.example";
+    op.name = "Above";
+    CHECK(el_register_operator(&op) == EL_OK);
+    CHECK(el_session_create(model, NULL, &session) == EL_OK && calls > 0);
+    CHECK(el_session_set_input(session, 0, x, sizeof x) == EL_OK);
+    CHECK(el_session_run(session) == EL_OK);
+    CHECK(el_session_get_output(session, 0, y, sizeof y) == EL_OK);
+    for (i = 0; i < 6; i++) CHECK(y[i] == 2.5f * x[i]);
+    CHECK(el_session_output_shape(session, 1, dims, EL_MAX_RANK, &rank) == EL_OK && rank == 1 && dims[0] == 3);
+    CHECK(el_session_get_output(session, 1, y, sizeof y) == EL_OK && y[0] == 4 && y[1] == 5 && y[2] == 6);
+    x[0] = 100;
+    CHECK(el_session_set_input(session, 0, x, sizeof x) == EL_OK);
+    CHECK(el_session_run(session) == EL_OK);
+    CHECK(el_session_output_size(session, 1, &size) == EL_OK && size == 4 * sizeof(float));
+    x[0] = (float)(1e30 * 1e30);
+    x[0] -= x[0];
+    CHECK(el_session_set_input(session, 0, x, sizeof x) == EL_OK);
+    CHECK(el_session_run(session) == EL_RUNTIME_FAILURE && strstr(el_last_error(), "a number that is none") && strstr(el_last_error(), "above_node"));
+    CHECK(el_session_free(session) == EL_OK);
+    CHECK(el_model_free(model) == EL_OK);
+    CHECK(el_call_counts((el_call*)1, NULL, NULL) == EL_INVALID_ARGUMENT);
+}
+
 static void* run_until_stopped(void* session) {
     while (!stop) {
         el_status status = el_session_run(session);
@@ -267,7 +361,7 @@ int main(int argc, char** argv) {
     size_t size;
     int64_t bytes;
     void* data;
-    if (argc != 5) return 2;
+    if (argc != 6) return 2;
 
     CHECK(strcmp(el_last_error(), "") == 0);
     CHECK(strlen(el_version()) >= 5);
@@ -298,6 +392,7 @@ int main(int argc, char** argv) {
     one_call_at_a_time(argv[3]);
     wrong_files(argv[4]);
     wrong_handles(argv[1]);
+    custom_operators(argv[5]);
     printf("%d checks passed\n", checks);
     return 0;
 }

@@ -190,6 +190,76 @@ EL_CALL el_status el_session_get_output(el_session* session, int32_t output, voi
  * taken as the run goes. */
 EL_CALL el_status el_session_arena_bytes(el_session* session, int64_t* bytes);
 
+/* ---- operators of the application --------------------------------------------------------------------------------
+ *
+ * A model may hold operators that EdgeLite does not have (edgelite convert --allow-custom). The application registers a table of
+ * functions for each of them before it creates a session:
+ *
+ *     static el_status infer(void* user, el_call* call) {
+ *         el_tensor x;
+ *         el_status status = el_call_input(call, 0, &x);
+ *         return status != EL_OK ? status : el_call_set_output(call, 0, x.dtype, x.dims, x.rank);
+ *     }
+ *     static el_status compute(void* user, el_call* call) {
+ *         el_tensor x, y;
+ *         if (el_call_input(call, 0, &x) != EL_OK || el_call_output(call, 0, &y) != EL_OK) return EL_RUNTIME_FAILURE;
+ *         ...
+ *     }
+ *     el_operator op = {sizeof op, "com.example", "Twice", infer, compute, NULL};
+ *     el_register_operator(&op);
+ *
+ * The functions run in the thread of the call that needs them, infer in el_session_create or el_session_resize_input, compute in
+ * el_session_run; several sessions may be in compute at the same time. What they return other than EL_OK becomes the status of that call.
+ */
+typedef struct el_call el_call;
+
+/* Types of inputs are known when infer runs, as far as shapes do not depend on values: otherwise dims are negative, or rank is -1. data is
+ * NULL then, except for an input that is constant. In compute everything is known. Strings have no data that C could see. */
+typedef struct el_tensor {
+    el_dtype dtype;
+    int32_t rank;
+    int64_t dims[EL_MAX_RANK];
+    void* data;
+    size_t bytes;
+} el_tensor;
+
+typedef struct el_operator {
+    size_t struct_size; /* sizeof(el_operator) */
+    const char* domain;
+    const char* name;
+    el_status (*infer)(void* user, el_call* call);   /* calls el_call_set_output for every output */
+    el_status (*compute)(void* user, el_call* call); /* fills the outputs */
+    void* user;                                      /* handed to both */
+} el_operator;
+
+/* The table is copied. One that was registered before under the same domain and name is replaced, for sessions created from now on. */
+EL_CALL el_status el_register_operator(const el_operator* op);
+
+/* Inputs and outputs of the node, absent optional ones in between counted. Either pointer may be NULL. */
+EL_CALL el_status el_call_counts(el_call* call, int32_t* inputs, int32_t* outputs);
+
+/* EL_NOT_FOUND when the node has no such input. */
+EL_CALL el_status el_call_input(el_call* call, int32_t input, el_tensor* tensor);
+
+/* In compute only: the memory to be filled. EL_NOT_FOUND when nobody reads that output. */
+EL_CALL el_status el_call_output(el_call* call, int32_t output, el_tensor* tensor);
+
+/* In infer: the type of an output; rank -1 or a negative dimension says that it depends on values, and compute then calls this again with
+ * the full shape before it asks for el_call_output. */
+EL_CALL el_status el_call_set_output(el_call* call, int32_t output, el_dtype dtype, const int64_t* dims, int32_t rank);
+
+/* Attributes of the node. EL_NOT_FOUND when it is absent, EL_INVALID_GRAPH when it is of another kind. A text and the data of a tensor stay
+ * as long as the session; of the lists `count` is written even when they do not fit (EL_BUFFER_TOO_SMALL). */
+EL_CALL el_status el_call_int(el_call* call, const char* name, int64_t* value);
+EL_CALL el_status el_call_float(el_call* call, const char* name, float* value);
+EL_CALL el_status el_call_text(el_call* call, const char* name, const char** value);
+EL_CALL el_status el_call_ints(el_call* call, const char* name, int64_t* values, int32_t capacity, int32_t* count);
+EL_CALL el_status el_call_floats(el_call* call, const char* name, float* values, int32_t capacity, int32_t* count);
+EL_CALL el_status el_call_tensor(el_call* call, const char* name, el_tensor* tensor);
+
+/* Says what is wrong and gives `status` back: return el_call_fail(call, EL_INVALID_GRAPH, "the image is no image"); */
+EL_CALL el_status el_call_fail(el_call* call, el_status status, const char* message);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,7 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Writer;
 using EdgeLite.Format;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Tests.Targets;
 
@@ -13,6 +14,7 @@ public sealed class CApiModels : IDisposable
         ModelWriter.Write(Sums(), PathOf("sums"));
         ModelWriter.Write(Free(), PathOf("free"));
         ModelWriter.Write(Heavy(), PathOf("heavy"));
+        ModelWriter.Write(Custom(), PathOf("custom"));
         byte[] bytes = ModelWriter.ToBytes(Sums());
         bytes[FileHeader.Size + 40] ^= 0x55;
         File.WriteAllBytes(PathOf("damaged"), bytes);
@@ -43,6 +45,19 @@ public sealed class CApiModels : IDisposable
         var graph = new Graph("free");
         Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(4, graph.SymbolDim("length"))));
         graph.AddOutput(graph.Add("Relu", "y", [x]));
+        ShapeInference.Run(graph);
+        return graph;
+    }
+
+    private static Graph Custom()
+    {
+        var graph = new Graph("custom");
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(2, 3)));
+        Value y = graph.NewValue("y", default), above = graph.NewValue("above", default);
+        var attributes = new AttributeSet { ["factor"] = 2.5f, ["limits"] = new float[] { 3, 9 }, ["mode"] = "greater" };
+        graph.AddNode("com.example", "Above", "above_node", [x], [y, above], attributes);
+        graph.AddOutput(y);
+        graph.AddOutput(graph.Add("Relu", "positive", [above]));
         ShapeInference.Run(graph);
         return graph;
     }

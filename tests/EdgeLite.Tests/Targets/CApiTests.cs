@@ -20,7 +20,8 @@ public sealed partial class CApiTests(CApiModels models) : IClassFixture<CApiMod
         ChildProcess.Succeed("gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-o", program,
             Path.Combine(SharedData.Root, "tests/capi/test_capi.c"), $"-I{Path.GetDirectoryName(Header)}", LibraryPath, "-lpthread",
             $"-Wl,-rpath,{Path.GetDirectoryName(LibraryPath)}");
-        string output = ChildProcess.Succeed(program, models.PathOf("sums"), models.PathOf("free"), models.PathOf("heavy"), models.PathOf("damaged"));
+        string output = ChildProcess.Succeed(program, models.PathOf("sums"), models.PathOf("free"), models.PathOf("heavy"), models.PathOf("damaged"),
+            models.PathOf("custom"));
         Assert.EndsWith("checks passed\n", output);
         Assert.True(int.Parse(output.Split(' ')[0], CultureInfo.InvariantCulture) > 40_000, output);
     }

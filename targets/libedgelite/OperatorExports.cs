@@ -1,0 +1,241 @@
+using System.Runtime.InteropServices;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Native;
+
+/// <summary>The functions of edgelite.h that concern operators of the application.</summary>
+internal static unsafe class OperatorExports
+{
+    /// <summary><c>el_tensor</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TensorView
+    {
+        public int DType;
+        public int Rank;
+        public fixed long Dims[Shape.MaxRank];
+        public void* Data;
+        public nuint Bytes;
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_register_operator")]
+    public static Status Register(OperatorFunctions* given)
+    {
+        try
+        {
+            Border.RequireNotNull(given, "op");
+            if (given->StructSize < (nuint)sizeof(OperatorFunctions))
+                throw new EdgeLiteException(Status.InvalidArgument, $"struct_size of the operator is {given->StructSize}: set it to sizeof(el_operator).");
+            OperatorFunctions functions = *given;
+            Border.RequireNotNull(functions.Infer, "op->infer");
+            Border.RequireNotNull(functions.Compute, "op->compute");
+            OperatorTable.Register(Border.Text(functions.Domain, "op->domain"), Border.Text(functions.Name, "op->name"), "X*", "Y*", () => new NativeOperator(functions));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_counts")]
+    public static Status Counts(nint call, int* inputs, int* outputs)
+    {
+        try
+        {
+            NativeOperator op = Border.Calls.Get(call);
+            if (inputs != null) *inputs = op.Inferring?.InputCount ?? op.Computing!.InputCount;
+            if (outputs != null) *outputs = op.Inferring?.OutputCount ?? op.Computing!.OutputCount;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_input")]
+    public static Status Input(nint call, int input, TensorView* tensor)
+    {
+        try
+        {
+            Border.RequireNotNull(tensor, "tensor");
+            NativeOperator op = Border.Calls.Get(call);
+            bool isThere = input >= 0 && (op.Inferring?.HasInput(input) ?? op.Computing!.HasInput(input));
+            if (!isThere) throw new EdgeLiteException(Status.NotFound, op.Error($"input {input} is absent").Message);
+            if (op.Inferring is { } infer) *tensor = View(infer.Input(input), infer.Constant(input));
+            else *tensor = View(op.Computing!.Input(input).Type, op.Computing.Input(input));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_output")]
+    public static Status Output(nint call, int output, TensorView* tensor)
+    {
+        try
+        {
+            Border.RequireNotNull(tensor, "tensor");
+            NativeOperator op = Border.Calls.Get(call);
+            if (op.Computing is not { } compute) throw new EdgeLiteException(Status.InvalidState, "Outputs have memory only while the compute function runs.");
+            if (output < 0 || !compute.HasOutput(output)) throw new EdgeLiteException(Status.NotFound, op.Error($"output {output} is not wanted").Message);
+            *tensor = View(compute.Output(output).Type, compute.Output(output));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_set_output")]
+    public static Status SetOutput(nint call, int output, int dtype, long* dims, int rank)
+    {
+        try
+        {
+            NativeOperator op = Border.Calls.Get(call);
+            if (rank > Shape.MaxRank || rank < -1) throw new EdgeLiteException(Status.InvalidShape, op.Error($"output {output} is given {rank} dimensions").Message);
+            if (dtype <= (int)DType.Undefined || dtype > (int)DType.Int2 || (DType)dtype == DType.String)
+                throw new EdgeLiteException(Status.InvalidType, op.Error($"output {output} is given element type {dtype}, which a C program cannot fill").Message);
+            if (rank > 0) Border.RequireNotNull(dims, "dims");
+            var shape = rank < 0 ? Shape.Unranked : new Shape(new ReadOnlySpan<long>(dims, rank));
+            if (op.Inferring is { } infer) infer.SetOutput(output, (DType)dtype, shape);
+            else if (!shape.IsKnown) throw new EdgeLiteException(Status.InvalidShape, op.Error($"output {output} needs its full shape now").Message);
+            else op.Computing!.Allocate(output, (DType)dtype, shape);
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_int")]
+    public static Status Int(nint call, byte* name, long* value)
+    {
+        try
+        {
+            Border.RequireNotNull(value, "value");
+            *value = Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Int;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_float")]
+    public static Status Float(nint call, byte* name, float* value)
+    {
+        try
+        {
+            Border.RequireNotNull(value, "value");
+            *value = Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Float;
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_text")]
+    public static Status Text(nint call, byte* name, nint* value)
+    {
+        try
+        {
+            Border.RequireNotNull(value, "value");
+            *value = Border.Calls.Get(call).TextAttribute(Border.Text(name, "name"));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_ints")]
+    public static Status Ints(nint call, byte* name, long* values, int capacity, int* count)
+    {
+        try
+        {
+            Fill(Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Ints, values, capacity, count);
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_floats")]
+    public static Status Floats(nint call, byte* name, float* values, int capacity, int* count)
+    {
+        try
+        {
+            Fill(Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Floats, values, capacity, count);
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_tensor")]
+    public static Status Tensor(nint call, byte* name, TensorView* tensor)
+    {
+        try
+        {
+            Border.RequireNotNull(tensor, "tensor");
+            Tensor value = Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Tensor;
+            *tensor = View(value.Type, value);
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    [UnmanagedCallersOnly(EntryPoint = "el_call_fail")]
+    public static Status Fail(nint call, Status status, byte* message)
+    {
+        try
+        {
+            Border.Calls.Get(call).Message = Border.Text(message, "message");
+            return status == Status.Ok ? Status.RuntimeFailure : status;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    private static void Fill<T>(T[] values, T* target, int capacity, int* count) where T : unmanaged
+    {
+        Border.RequireNotNull(count, "count");
+        *count = values.Length;
+        if (capacity < values.Length)
+            throw new EdgeLiteException(Status.BufferTooSmall, $"The attribute has {values.Length} values, the buffer holds {capacity}.");
+        if (values.Length == 0) return;
+        Border.RequireNotNull(target, "values");
+        values.CopyTo(new Span<T>(target, capacity));
+    }
+
+    /// <summary>Bytes and address only where there is memory that C can see.</summary>
+    private static TensorView View(TensorType type, Tensor? value)
+    {
+        if (type.IsList) throw new EdgeLiteException(Status.Unsupported, $"{type} has no memory that C could see.");
+        var view = new TensorView { DType = (int)type.DType, Rank = type.Shape.IsRanked ? type.Shape.Rank : -1 };
+        for (int i = 0; i < view.Rank; i++) view.Dims[i] = type.Shape[i];
+        if (value is not { Strings: null } || value.Data == null) return view;
+        view.Data = value.Data;
+        view.Bytes = (nuint)value.ByteLength;
+        return view;
+    }
+}
