@@ -111,6 +111,7 @@ if [ $quick -eq 0 ]; then
     if [ -d "$suites" ]; then
         conformance "reference loops"
         conformance "passes, lowering, model file and session on the CPU" --session
+        [ ! -f artifacts/linux-x64/libedgelite.so ] || conformance "the same through libedgelite.so" --library artifacts/linux-x64/libedgelite.so
     else
         section "ONNX backend conformance"
         echo "skipped: the suite is not there (folder conformance/onnx beside the repository in 'shared', or where EDGELITE_SHARED says)"

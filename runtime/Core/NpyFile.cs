@@ -51,7 +51,12 @@ public static class NpyFile
     {
         Tensor stored = AsStored(tensor);
         int width = 0;
-        foreach (string s in tensor.Strings ?? []) width = Math.Max(width, s.EnumerateRunes().Count());
+        foreach (string s in tensor.Strings ?? [])
+        {
+            int runes = 0;
+            foreach (Rune _ in s.EnumerateRunes()) runes++;
+            width = Math.Max(width, runes);
+        }
         string descr = stored.DType == DType.String ? $"<U{Math.Max(width, 1)}" : Descr(stored.DType);
         var dims = new StringBuilder();
         foreach (long dim in tensor.Shape.AsSpan()) dims.Append(dim.ToString(CultureInfo.InvariantCulture)).Append(", ");

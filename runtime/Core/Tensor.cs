@@ -137,7 +137,7 @@ public sealed unsafe class Tensor : IDisposable
         typeof(T) == typeof(long) ? DType.Int64 :
         typeof(T) == typeof(ulong) ? DType.UInt64 :
         typeof(T) == typeof(bool) ? DType.Bool :
-        throw new EdgeLiteException(Status.InvalidType, $"No element type corresponds to {typeof(T).Name}.");
+        throw new EdgeLiteException(Status.InvalidType, "No element type corresponds to this type of .NET.");
 
     /// <summary>The elements as <typeparamref name="T"/>, whose size must be that of the element type.</summary>
     public Span<T> Span<T>() where T : unmanaged

@@ -91,7 +91,7 @@ public sealed unsafe class BindContext
     {
         NativeKernel native = CpuKernels.Find(kernel);
         if (native.ParametersSize != sizeof(T))
-            throw new EdgeLiteException(Status.Internal, $"Kernel {kernel} takes {native.ParametersSize} bytes of parameters, {typeof(T).Name} has {sizeof(T)}.");
+            throw new EdgeLiteException(Status.Internal, $"Kernel {kernel} takes {native.ParametersSize} bytes of parameters, the binding has {sizeof(T)}.");
         nint memory = Allocate(sizeof(T));
         Unsafe.Write((void*)memory, parameters);
         _calls.Add(new NativeCall(native, memory, operands.ToArray(), native.ScratchBytes(memory, Threads)));

@@ -20,7 +20,7 @@ public sealed partial class Col2Im : Operator
             c.SetOutput(0, c.DType(0), c.Shape(1).IsKnown ? Shape.OfRank((int)c.Shape(1).Count + 2) : Shape.Unranked);
             return;
         }
-        long taps = c.ConstantInts(2) is { } block ? block.Aggregate(1L, (a, b) => a * b) : Shape.Unknown;
+        long taps = c.ConstantInts(2) is { } block ? new Shape(block).Count : Shape.Unknown;
         long channels = x.IsRanked && x[1] >= 0 && taps > 0 ? x[1] / taps : Shape.Unknown;
         if (taps > 0 && x.IsRanked && x[1] >= 0 && x[1] % taps != 0) throw c.Error($"{x[1]} rows are not a multiple of the {taps} elements of a block");
         Span<long> dims = stackalloc long[image.Length + 2];

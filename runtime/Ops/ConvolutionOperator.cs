@@ -11,6 +11,14 @@ public abstract unsafe class ConvolutionOperator : WindowOperator
 {
     [Attr] public long Group { get; set; } = 1;
 
+    internal static bool ArePositive(params ReadOnlySpan<long[]> lists)
+    {
+        foreach (long[] list in lists)
+            foreach (long value in list)
+                if (value < 1) return false;
+        return true;
+    }
+
     protected void InferConvolution(InferContext c, int x, int w, DType result)
     {
         Shape xs = c.Shape(x), ws = c.Shape(w);

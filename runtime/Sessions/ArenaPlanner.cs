@@ -17,6 +17,7 @@ public static class ArenaPlanner
     {
         public long Bytes, Offset = -1;
         public int First, Last;
+        public bool IsListed;
     }
 
     /// <summary>Offset of each value (-1: constant or unused) and the bytes of the whole arena.</summary>
@@ -53,7 +54,7 @@ public static class ArenaPlanner
             }
         }
 
-        long arena = Place([.. buffers.Where(b => b != null).Distinct().Select(b => b!)]);
+        long arena = Place(buffers);
         var offsets = new long[valueCount];
         for (int v = 0; v < valueCount; v++) offsets[v] = buffers[v]?.Offset ?? -1;
         return (offsets, arena);
@@ -86,16 +87,26 @@ public static class ArenaPlanner
             if (v < 0 || buffers[v] is not { } source || graph.Types[v].ByteLength != bytes) continue;
             if (i == 0 && op.IsView) return source;
             if (!op.CanRunInPlace(i) || source.Last > n) continue;
-            if (node.Inputs.Count(x => x >= 0 && buffers[x] == source) == 1) return source;
+            if (Array.FindAll(node.Inputs, x => x >= 0 && buffers[x] == source).Length == 1) return source;
         }
         return null;
     }
 
-    private static long Place(List<Buffer> buffers)
+    /// <summary>Sets the offset of every buffer, of which several values may share one; returns the bytes of all.</summary>
+    private static long Place(Buffer?[] buffers)
     {
-        var placed = new List<Buffer>(buffers.Count);
+        var order = new List<(Buffer Buffer, int Index)>(buffers.Length);
+        for (int v = 0; v < buffers.Length; v++)
+            if (buffers[v] is { IsListed: false } buffer)
+            {
+                buffer.IsListed = true;
+                order.Add((buffer, v));
+            }
+        order.Sort((a, b) => a.Buffer.Bytes != b.Buffer.Bytes ? b.Buffer.Bytes.CompareTo(a.Buffer.Bytes)
+            : a.Buffer.First != b.Buffer.First ? a.Buffer.First.CompareTo(b.Buffer.First) : a.Index.CompareTo(b.Index));
+        var placed = new List<Buffer>(order.Count);
         long arena = 0;
-        foreach (Buffer buffer in buffers.OrderByDescending(b => b.Bytes).ThenBy(b => b.First))
+        foreach ((Buffer buffer, _) in order)
         {
             long offset = 0;
             foreach (Buffer other in placed)

@@ -27,7 +27,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         _tensors = (Tensor?[])graph.Constants.Clone();
         GraphDefinition definition = graph.Definition;
         foreach (int v in definition.Inputs) _tensors[v] = Tensor.OfType(graph.Types[v]);
-        Inputs = [.. definition.Inputs.Select(v => _tensors[v]!)];
+        Inputs = Array.ConvertAll(definition.Inputs, v => _tensors[v]!);
         Outputs = new Tensor[definition.Outputs.Length];
     }
 
@@ -54,7 +54,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
     {
         NodeDefinition node = _graph.Definition.Nodes[n];
         Operator op = _graph.Operators[n];
-        Tensor?[] inputs = [.. node.Inputs.Select(v => v < 0 ? null : _tensors[v])];
+        Tensor?[] inputs = Array.ConvertAll(node.Inputs, v => v < 0 ? null : _tensors[v]);
         _infer.Reset(node.ToString(), inputs.Length, node.Outputs.Length);
         for (int i = 0; i < inputs.Length; i++)
             if (inputs[i] is { } t) _infer.SetInput(i, t.Type, t);
@@ -90,10 +90,10 @@ internal sealed unsafe class DynamicPlan : IDisposable
     {
         var bind = new BindContext(_threads);
         bind.Reset(
-            [.. inputs.Select(t => t == null ? default : t.Type)],
-            [.. inputs.Select(t => t != null)],
+            Array.ConvertAll(inputs, t => t == null ? default : t.Type),
+            Array.ConvertAll(inputs, t => t != null),
             inputs,
-            [.. outputs.Select(t => t == null ? default : t.Type)]);
+            Array.ConvertAll(outputs, t => t == null ? default : t.Type));
         try
         {
             if (!_device.Nn.TryBind(op, bind) && !_device.Tensor.TryBind(op, bind)) return false;

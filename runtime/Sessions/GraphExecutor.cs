@@ -161,7 +161,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     /// <summary>A copy of the definition whose graph attributes are executors of this session.</summary>
     private static GraphDefinition Instantiate(GraphDefinition definition, Func<ISubgraph, ISubgraph> subgraph)
     {
-        if (!definition.Nodes.Any(n => n.Attributes.Items.Any(a => a.Value.Kind == AttributeKind.Graph))) return definition;
+        if (!Array.Exists(definition.Nodes, HasSubgraph)) return definition;
         return new GraphDefinition
         {
             Name = definition.Name,
@@ -170,7 +170,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             Outputs = definition.Outputs,
             Symbols = definition.Symbols,
             ArenaBytes = definition.ArenaBytes,
-            Nodes = [.. definition.Nodes.Select(node =>
+            Nodes = Array.ConvertAll(definition.Nodes, node =>
             {
                 AttributeSet attributes = node.Attributes.Clone();
                 foreach (var (name, value) in node.Attributes.Items)
@@ -180,8 +180,15 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
                     Domain = node.Domain, OpType = node.OpType, Name = node.Name,
                     Inputs = node.Inputs, Outputs = node.Outputs, Attributes = attributes,
                 };
-            })],
+            }),
         };
+    }
+
+    private static bool HasSubgraph(NodeDefinition node)
+    {
+        foreach (var (_, value) in node.Attributes.Items)
+            if (value.Kind == AttributeKind.Graph) return true;
+        return false;
     }
 
     private static void Release(Entry entry)

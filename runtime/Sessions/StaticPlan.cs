@@ -59,8 +59,8 @@ internal sealed unsafe class StaticPlan : IDisposable
             if (nodeCalls.Length == 0) steps.Add(ReferenceStep(graph, n));
         }
         _steps = [.. steps];
-        Inputs = [.. definition.Inputs.Select(v => Tensors[v]!)];
-        Outputs = [.. definition.Outputs.Select(v => Tensors[v]!)];
+        Inputs = Array.ConvertAll(definition.Inputs, v => Tensors[v]!);
+        Outputs = Array.ConvertAll(definition.Outputs, v => Tensors[v]!);
     }
 
     public TypedGraph Graph { get; }
@@ -146,10 +146,10 @@ internal sealed unsafe class StaticPlan : IDisposable
     private static NativeCall[]? Bind(TypedGraph graph, int n, IDevice device, BindContext bind)
     {
         NodeDefinition node = graph.Definition.Nodes[n];
-        TensorType[] inputs = [.. node.Inputs.Select(v => v < 0 ? default : graph.Types[v])];
-        bool[] present = [.. node.Inputs.Select(v => v >= 0)];
-        Tensor?[] constants = [.. node.Inputs.Select(v => v < 0 ? null : graph.Constants[v])];
-        TensorType[] outputs = [.. node.Outputs.Select(v => v < 0 ? default : graph.Types[v])];
+        TensorType[] inputs = Array.ConvertAll(node.Inputs, v => v < 0 ? default : graph.Types[v]);
+        bool[] present = Array.ConvertAll(node.Inputs, v => v >= 0);
+        Tensor?[] constants = Array.ConvertAll(node.Inputs, v => v < 0 ? null : graph.Constants[v]);
+        TensorType[] outputs = Array.ConvertAll(node.Outputs, v => v < 0 ? default : graph.Types[v]);
         bind.Reset(inputs, present, constants, outputs);
         Operator op = graph.Operators[n];
         return device.Nn.TryBind(op, bind) || device.Tensor.TryBind(op, bind) ? bind.TakeCalls() : null;
@@ -197,8 +197,8 @@ internal sealed unsafe class StaticPlan : IDisposable
     private Step ReferenceStep(TypedGraph graph, int n)
     {
         NodeDefinition node = graph.Definition.Nodes[n];
-        Tensor?[] inputs = [.. node.Inputs.Select(v => v < 0 ? null : Tensors[v])];
-        Tensor?[] outputs = [.. node.Outputs.Select(v => v < 0 ? null : Tensors[v])];
+        Tensor?[] inputs = Array.ConvertAll(node.Inputs, v => v < 0 ? null : Tensors[v]);
+        Tensor?[] outputs = Array.ConvertAll(node.Outputs, v => v < 0 ? null : Tensors[v]);
         var context = new ComputeContext(node.ToString(), inputs, outputs, (i, dtype, shape) =>
             i < outputs.Length && outputs[i] is { } placed && placed.DType == dtype && placed.Shape == shape
                 ? placed

@@ -31,7 +31,7 @@ internal sealed class Arguments
 
     public List<string> All(string name)
     {
-        List<string> values = [.. _options.Where(o => o.Name == name).Select(o => o.Value!)];
+        List<string> values = _options.FindAll(o => o.Name == name).ConvertAll(o => o.Value!);
         _options.RemoveAll(o => o.Name == name);
         return values;
     }
@@ -39,7 +39,7 @@ internal sealed class Arguments
     public string? Value(string name)
     {
         List<string> values = All(name);
-        return values.Count <= 1 ? values.FirstOrDefault() : throw Usage($"option {name} is given {values.Count} times");
+        return values.Count == 0 ? null : values.Count == 1 ? values[0] : throw Usage($"option {name} is given {values.Count} times");
     }
 
     public int Int(string name, int otherwise)

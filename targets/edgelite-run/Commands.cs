@@ -26,14 +26,14 @@ internal static class Commands
     public static int Dispatch(string[] args)
     {
         string command = args.Length > 0 ? args[0] : "";
-        if (command is "" or "--help" or "-h" or "help" || args.Contains("--help"))
+        if (command is "" or "--help" or "-h" or "help" || Array.IndexOf(args, "--help") >= 0)
         {
             Console.WriteLine(Help);
             return command.Length == 0 ? 1 : 0;
         }
         if (command == "--version")
         {
-            Console.WriteLine($"edgelite-run {typeof(Commands).Assembly.GetName().Version!.ToString(3)}");
+            Console.WriteLine($"edgelite-run {Release.Version}");
             return 0;
         }
         var arguments = new Arguments(args.AsSpan(1), ["--json"]);

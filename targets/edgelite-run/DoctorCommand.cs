@@ -11,26 +11,36 @@ internal static class DoctorCommand
     {
         bool json = arguments.Flag("--json");
         arguments.Finish();
-        string isas = string.Join(' ', CpuKernels.IsaNames);
-        string best = CpuKernels.IsaNames.Last();
+        List<string> names = [.. CpuKernels.IsaNames];
+        string isas = string.Join(' ', names), best = names[^1];
         string? cap = Environment.GetEnvironmentVariable("EDGELITE_MAX_ISA");
-        List<string> kernels = [.. CpuKernels.All.Select(k => k.Name).Distinct().Order(StringComparer.Ordinal)];
+        var kernels = new List<string>();
+        foreach ((string name, _) in CpuKernels.All)
+            if (!kernels.Contains(name)) kernels.Add(name);
+        kernels.Sort(StringComparer.Ordinal);
+        // The name of an enumeration's value takes reflection, which this program goes without.
+        string architecture = RuntimeInformation.OSArchitecture switch
+        {
+            Architecture.X64 => "x64",
+            Architecture.Arm64 => "arm64",
+            _ => "other",
+        };
         bool cuda = NativeLibrary.TryLoad("libcuda.so.1", out _);
         string cudaText = cuda ? "driver found; this build has no CUDA device" : "no driver (libcuda.so.1 is not there)";
         if (json)
         {
-            string chosen = "{" + string.Join(",", kernels.Select(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k))}")) + "}";
-            Console.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant())}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", CpuKernels.IsaNames.Select(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(cudaText)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
+            string chosen = "{" + string.Join(",", kernels.ConvertAll(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k))}")) + "}";
+            Console.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(cudaText)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
             return;
         }
         Console.WriteLine($"processor     {ProcessMemory.ProcessorName()}, {Environment.ProcessorCount} usable");
-        Console.WriteLine($"system        {RuntimeInformation.OSDescription} ({RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()})");
+        Console.WriteLine($"system        {RuntimeInformation.OSDescription} ({architecture})");
         Console.WriteLine($"memory        {ProcessMemory.TotalKilobytes() / 1024} MB");
         Console.WriteLine($"instructions  {isas}{(cap is { Length: > 0 } ? $"  (capped by EDGELITE_MAX_ISA={cap})" : "")}");
         Console.WriteLine($"cuda          {cudaText}");
         Console.WriteLine($"operators     {OperatorTable.All.Length}, of which the reference loop always serves");
         Console.WriteLine($"kernels       {kernels.Count}, best instruction set {best}:");
-        foreach (var group in kernels.GroupBy(CpuKernels.ChosenIsa))
-            Console.WriteLine($"  {group.Key,-11} {string.Join(' ', group)}");
+        foreach (string isa in names)
+            if (kernels.FindAll(k => CpuKernels.ChosenIsa(k) == isa) is { Count: > 0 } of) Console.WriteLine($"  {isa,-11} {string.Join(' ', of)}");
     }
 }

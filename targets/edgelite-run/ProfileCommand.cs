@@ -13,10 +13,11 @@ internal static class ProfileCommand
         arguments.Finish();
         session.Profile(3);
         StepProfile[] steps = session.Profile(runs);
-        double total = steps.Sum(s => s.Microseconds);
+        double total = 0;
+        foreach (StepProfile s in steps) total += s.Microseconds;
         if (json)
         {
-            Console.WriteLine("{\"steps\":[" + string.Join(",", steps.Select(s => FormattableString.Invariant(
+            Console.WriteLine("{\"steps\":[" + string.Join(",", Array.ConvertAll(steps, s => FormattableString.Invariant(
                 $$"""{"operator":{{Json.Text(s.Operator)}},"node":{{Json.Text(s.Node)}},"kernel":{{Json.Text(s.Kernel)}},"output":{{Json.Text(s.Output.ToString())}},"us":{{s.Microseconds:0.###}}}"""))) + "]}");
             return;
         }
@@ -25,11 +26,16 @@ internal static class ProfileCommand
             Console.WriteLine(FormattableString.Invariant($"{s.Microseconds,10:0.0} {s.Microseconds / total,6:0.0%}  {s.Kernel,-28} {s.Output,-26} {s.Operator} {s.Node}"));
         Console.WriteLine();
         Console.WriteLine($"{"us",10} {"share",6}  {"steps",5}  operator");
-        foreach (var group in steps.GroupBy(s => s.Operator).OrderByDescending(g => g.Sum(s => s.Microseconds)))
+        var operators = new Dictionary<string, (double Microseconds, int Count)>();
+        foreach (StepProfile s in steps)
         {
-            double us = group.Sum(s => s.Microseconds);
-            Console.WriteLine(FormattableString.Invariant($"{us,10:0.0} {us / total,6:0.0%}  {group.Count(),5}  {group.Key}"));
+            (double us, int count) = operators.GetValueOrDefault(s.Operator);
+            operators[s.Operator] = (us + s.Microseconds, count + 1);
         }
+        var order = new List<KeyValuePair<string, (double Microseconds, int Count)>>(operators);
+        order.Sort((a, b) => b.Value.Microseconds.CompareTo(a.Value.Microseconds));
+        foreach ((string name, (double us, int count)) in order)
+            Console.WriteLine(FormattableString.Invariant($"{us,10:0.0} {us / total,6:0.0%}  {count,5}  {name}"));
         Console.WriteLine(FormattableString.Invariant($"{total,10:0.0} us in all"));
     }
 }

@@ -79,6 +79,11 @@ internal static class RunCommand
     }
 
     /// <summary>Characters outside [A-Za-z0-9_.-] become _.</summary>
-    private static string FileName(string output) =>
-        string.Concat(output.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-' ? c : '_'));
+    private static string FileName(string output)
+    {
+        char[] name = output.ToCharArray();
+        foreach (ref char c in name.AsSpan())
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '.' or '-')) c = '_';
+        return new string(name);
+    }
 }

@@ -6,7 +6,7 @@ namespace EdgeLite.Native;
 /// <summary>The functions of edgelite.h that concern the library and models.</summary>
 internal static unsafe class LibraryExports
 {
-    private static readonly nint s_version = Marshal.StringToCoTaskMemUTF8(typeof(Model).Assembly.GetName().Version!.ToString(3));
+    private static readonly nint s_version = Marshal.StringToCoTaskMemUTF8(Release.Version);
 
     [UnmanagedCallersOnly(EntryPoint = "el_version")]
     public static nint Version() => s_version;

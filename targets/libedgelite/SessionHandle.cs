@@ -27,8 +27,10 @@ internal sealed unsafe class SessionHandle
         }
         _model = model;
         _resized = new bool[Session.InputCount];
-        _inputNames = [.. Enumerable.Range(0, Session.InputCount).Select(i => _texts.Add(Session.InputName(i)))];
-        _outputNames = [.. Enumerable.Range(0, Session.OutputCount).Select(i => _texts.Add(Session.OutputName(i)))];
+        _inputNames = new nint[Session.InputCount];
+        for (int i = 0; i < _inputNames.Length; i++) _inputNames[i] = _texts.Add(Session.InputName(i));
+        _outputNames = new nint[Session.OutputCount];
+        for (int i = 0; i < _outputNames.Length; i++) _outputNames[i] = _texts.Add(Session.OutputName(i));
     }
 
     public Session Session { get; }

@@ -3,7 +3,7 @@ using EdgeLite.Conformance;
 
 // Runs tests in the layout of the ONNX backend tests through importer and reference interpreter.
 const string Usage = """
-    conformance PATH.. [--filter TEXT] [--jobs N] [--json] [--failed] [--known FILE] [--session]
+    conformance PATH.. [--filter TEXT] [--jobs N] [--json] [--failed] [--known FILE] [--session | --library FILE]
 
     PATH       a folder that holds tests (model.onnx and test_data_set_N/), at any depth, or a .tar.xz / .tar.gz / .tar of one
     --filter   only tests whose suite/name contains TEXT (several: separated by commas; =NAME for exactly this test)
@@ -11,12 +11,14 @@ const string Usage = """
     --json     one JSON document instead of lines
     --failed   lines for failed tests only
     --session  through a model file and a session on the CPU's kernels, instead of the reference interpreter
+    --library  through a model file and this built libedgelite.so; what has strings or lists is skipped
     --known    list of tests whose data is known to be wrong or random (default: known.tsv beside the program)
     """;
 
 var paths = new List<string>();
 string filter = "", known = Path.Combine(AppContext.BaseDirectory, "known.tsv");
 int jobs = Environment.ProcessorCount;
+string? library = null;
 bool json = false, failedOnly = false, session = false;
 for (int i = 0; i < args.Length; i++)
 {
@@ -27,6 +29,7 @@ for (int i = 0; i < args.Length; i++)
         case "--jobs" when i + 1 < args.Length && int.TryParse(args[i + 1], out jobs) && jobs > 0: i++; break;
         case "--json": json = true; break;
         case "--session": session = true; break;
+        case "--library" when i + 1 < args.Length: library = args[++i]; break;
         case "--failed": failedOnly = true; break;
         case "--help" or "-h":
             Console.WriteLine(Usage);
@@ -61,8 +64,9 @@ catch (IOException e)
     return 2;
 }
 
+TestRunner.Engine engine = library != null ? new NativeLibrarySession(library).Run : session ? TestRunner.RunSession : TestRunner.Interpreter;
 var results = new TestResult[tests.Count];
-Parallel.For(0, tests.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, i => results[i] = TestRunner.Run(tests[i], list, session));
+Parallel.For(0, tests.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, i => results[i] = TestRunner.Run(tests[i], list, engine));
 Report.AttributeExpanded(results);
 
 if (json) Console.WriteLine(JsonSerializer.Serialize(Report.AsObject(results), new JsonSerializerOptions { WriteIndented = true }));

@@ -28,7 +28,7 @@ public abstract class FusedConvolution : FusedOperator
     {
         if (KernelShape.Length != 2 || Strides.Length != 2 || Dilations.Length != 2 || Pads.Length != 4)
             throw c.Error("kernel_shape, strides and dilations have 2 entries, pads has 4");
-        if (KernelShape.Min() < 1 || Strides.Min() < 1 || Dilations.Min() < 1 || Group < 1 || OutChannels < 1)
+        if (!ConvolutionOperator.ArePositive(KernelShape, Strides, Dilations) || Group < 1 || OutChannels < 1)
             throw c.Error("kernel, strides, dilations, group and out_channels must be positive");
         Shape x = c.Shape(0);
         c.ExpectRank(0, 4);

@@ -17,7 +17,7 @@ public sealed partial class QAveragePool : Operator
 
     public override void Infer(InferContext context)
     {
-        if (KernelShape.Length != 2 || Strides.Length != 2 || Pads.Length != 4 || KernelShape.Min() < 1 || Strides.Min() < 1)
+        if (KernelShape.Length != 2 || Strides.Length != 2 || Pads.Length != 4 || !ConvolutionOperator.ArePositive(KernelShape, Strides))
             throw context.Error("kernel_shape and strides are 2 positive numbers, pads are 4");
         Shape x = context.Shape(0);
         if (x.IsRanked && x.Rank != 4) throw context.Error($"X has shape {x}, expected 4 dimensions (NHWC)");

@@ -31,7 +31,7 @@ public abstract class QuantizedConvolution : Operator
     {
         if (KernelShape.Length != 2 || Strides.Length != 2 || Dilations.Length != 2 || Pads.Length != 4)
             throw context.Error("kernel_shape, strides and dilations have 2 entries, pads has 4");
-        if (KernelShape.Min() < 1 || Strides.Min() < 1 || Dilations.Min() < 1 || Group < 1 || OutChannels < 1)
+        if (!ConvolutionOperator.ArePositive(KernelShape, Strides, Dilations) || Group < 1 || OutChannels < 1)
             throw context.Error("kernel, strides, dilations, group and out_channels must be positive");
         Shape x = context.Shape(0);
         DType type = context.DType(0);

@@ -100,7 +100,7 @@ public sealed partial class TreeEnsemble : Operator
             weights[i] = new((int)LeafTargetids[i], LeafWeights.GetDouble(i));
             leaves[i] = (i, 1);
         }
-        return new DecisionTrees { Nodes = nodes, Roots = [.. TreeRoots.Select(r => (int)r)], Leaves = leaves, Weights = weights };
+        return new DecisionTrees { Nodes = nodes, Roots = Array.ConvertAll(TreeRoots, r => (int)r), Leaves = leaves, Weights = weights };
 
         static int Branch(long target, long isLeaf) => isLeaf != 0 ? -1 - (int)target : (int)target;
     }

@@ -38,7 +38,7 @@ public sealed partial class TreeEnsembleClassifier : TreeEnsembleOperator
     {
         Tensor x = c.Input(0);
         ClassLabels labels = Labels;
-        bool isBinary = _isBinary ??= labels.Count <= 2 && ClassIds.Distinct().Count() == 1, isPositive = true;
+        bool isBinary = _isBinary ??= labels.Count <= 2 && ClassIds.AsSpan().IndexOfAnyExcept(ClassIds[0]) < 0, isPositive = true;
         foreach (DecisionTrees.Weight w in Trees.Weights) isPositive &= w.Value >= 0;
         double[] scores = _scores ??= new double[Math.Max(labels.Count, 2)];
         bool[] touched = _touched ??= new bool[scores.Length];

@@ -63,7 +63,11 @@ public abstract class TreeEnsembleOperator : Operator
         for (int i = 0; i < n; i++) position[(NodesTreeids[i], NodesNodeids[i])] = i;
 
         var (trees, nodes, targets, weights, wide) = LeafWeights;
-        var order = Enumerable.Range(0, trees.Length).OrderBy(i => position.GetValueOrDefault((trees[i], nodes[i]), -1)).ToArray();
+        // Sorted by node, weights of one node in the order of the file.
+        var order = new int[trees.Length];
+        var ranks = new (int, int)[trees.Length];
+        for (int i = 0; i < order.Length; i++) (order[i], ranks[i]) = (i, (position.GetValueOrDefault((trees[i], nodes[i]), -1), i));
+        Array.Sort(ranks, order);
         var leaves = new (int, int)[n];
         var list = new DecisionTrees.Weight[order.Length];
         for (int k = 0; k < order.Length; k++)
