@@ -1,6 +1,5 @@
 using System.Globalization;
 using EdgeLite.Bench.Networks;
-using EdgeLite.Core;
 
 namespace EdgeLite.Bench;
 

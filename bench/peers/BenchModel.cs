@@ -1,8 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using EdgeLite.Bench.Networks;
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 using EdgeLite.Tests;
 using EdgeLite.Tests.Importers;
 

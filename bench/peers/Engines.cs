@@ -1,4 +1,3 @@
-using EdgeLite.Core;
 using Microsoft.ML.OnnxRuntime;
 using OrtOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 

@@ -1,7 +1,6 @@
 using EdgeLite.Bench;
 using EdgeLite.Bench.Networks;
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 using EdgeLite.Tests;
 
 try

@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using EdgeLite.Bench.Networks;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Quantizing;
-using EdgeLite.Core;
+using EdgeLite.Tests.Importers;
 
 namespace EdgeLite.Bench;
 

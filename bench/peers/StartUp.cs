@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Bench;
 

@@ -12,12 +12,17 @@ public sealed class TransposeMotion : IGraphPass
 {
     public string Name => "transpose-motion";
 
+    /// <summary>More rounds than a Transpose has nodes to cross in any model; reaching it means that two rules undo each other.</summary>
+    private const int MaxRounds = 1000;
+
     public bool Run(Graph graph)
     {
         bool any = false, changed;
+        int rounds = 0;
         do
         {
             changed = false;
+            if (++rounds > MaxRounds) throw new EdgeLiteException(Status.Internal, $"Graph '{graph.Name}': Transposes still move after {MaxRounds} rounds.");
             foreach (Node node in graph.Nodes.ToArray())
             {
                 if (node.Outputs.All(o => o == null || graph.Find(o.Name) != o)) continue;
@@ -115,9 +120,10 @@ public sealed class TransposeMotion : IGraphPass
     private static bool HasPermutation(Value value, int[] perm) =>
         Match.Producer(value, "Transpose") is { } transpose && Match.Permutation(transpose) is { } own && own.AsSpan().SequenceEqual(perm);
 
-    /// <summary>True for the permutations that make channels-first out of channels-last: 0, r-1, 1, 2 ...</summary>
+    /// <summary>True for the permutations that make channels-first out of channels-last: 0, r-1, 1, 2 ... That of rank 3 is its own
+    /// inverse: a tie that it decides would come back for ever.</summary>
     private static bool BringsChannelsForward(int[] perm) =>
-        perm.Length > 2 && perm[0] == 0 && perm[1] == perm.Length - 1 && Enumerable.Range(2, perm.Length - 2).All(k => perm[k] == k - 1);
+        perm.Length > 3 && perm[0] == 0 && perm[1] == perm.Length - 1 && Enumerable.Range(2, perm.Length - 2).All(k => perm[k] == k - 1);
 
     /// <summary>True when only dimensions of 1 change place, so that no byte moves.</summary>
     public static bool IsTrivial(Shape shape, int[] perm)

@@ -69,6 +69,21 @@ public class FloatLoweringTests
             """, "Unsqueeze Transpose edgelite.Conv Squeeze Transpose");
     }
 
+    /// <summary>As many inputs come transposed as not: the permutation of rank 3 is its own inverse, and the tie must not be decided
+    /// again and again.</summary>
+    [Fact]
+    public void A_tie_between_a_transposed_and_another_input_ends()
+    {
+        Lower("""
+            input %x : float32[1,4,5]
+            input %y : float32[1,5,4]
+            %a = Transpose(%x) {perm=[0,2,1]}
+            %b = Relu(%a)
+            %c = Add(%b, %y)
+            output %c
+            """, "Relu Transpose Add");
+    }
+
     [Fact]
     public void Squeeze_and_excite_pools_and_concatenation_need_no_transpose_inside()
     {

@@ -1,12 +1,11 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 using EdgeLite.Ops;
 using Google.Protobuf;
 
-namespace EdgeLite.Bench.Networks;
+namespace EdgeLite.Tests.Importers;
 
-/// <summary>Writes a graph of ONNX operators as an ONNX file, for the engine that is compared with.</summary>
+/// <summary>Writes a graph of ONNX operators as an ONNX file, for ONNX Runtime to be compared with.</summary>
 internal static class OnnxFile
 {
     /// <summary>The set before QuantizeLinear got output_dtype, which ONNX Runtime 1.31 mistakes in some of its own rewriting; Swish
@@ -15,7 +14,7 @@ internal static class OnnxFile
 
     public static void Write(Graph graph, string path)
     {
-        var model = new ModelProto { IrVersion = 10, ProducerName = "edgelite-bench", Graph = new GraphProto { Name = graph.Name } };
+        var model = new ModelProto { IrVersion = 10, ProducerName = "edgelite tests", Graph = new GraphProto { Name = graph.Name } };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OperatorSet(graph) });
         foreach (Value input in graph.Inputs) model.Graph.Input.Add(Describe(input));
         foreach (Value output in graph.Outputs) model.Graph.Output.Add(Describe(output));
@@ -28,6 +27,14 @@ internal static class OnnxFile
             proto.Input.AddRange(node.Inputs.Select(v => v?.Name ?? ""));
             proto.Output.AddRange(node.Outputs.Select(v => v?.Name ?? ""));
             proto.Attribute.AddRange(node.Attributes.Items.Where(a => node.OpType != "QuantizeLinear" || a.Key != "output_dtype").Select(a => Encode(a.Key, a.Value)));
+            if (node.Is("Resize") && node.Output is { Shape.IsKnown: true } resized && node.Attributes.Has("axes"))
+            {
+                // ONNX Runtime 1.31 refuses sizes for some axes ("Number of elements of input 'sizes' (0)"); it takes all of them.
+                string sizes = resized.Name + ".sizes";
+                model.Graph.Initializer.Add(Encode(sizes, Tensor.FromArray<long>(resized.Shape.AsSpan(), new Shape(resized.Shape.Rank))));
+                proto.Input[3] = sizes;
+                proto.Attribute.Remove(proto.Attribute.Single(a => a.Name == "axes"));
+            }
             model.Graph.Node.Add(proto);
         }
         string partial = path + ".partial";
@@ -76,6 +83,7 @@ internal static class OnnxFile
         DType.Int32 => 6,
         DType.Int64 => 7,
         DType.Bool => 9,
+        DType.Float16 => 10,
         _ => throw new EdgeLiteException(Status.Unsupported, $"Tensors of type {type.Name()} are not written."),
     };
 }

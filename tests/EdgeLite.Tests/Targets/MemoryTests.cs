@@ -1,0 +1,42 @@
+using System.Text.Json;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Tests.Sessions;
+using Xunit.Abstractions;
+
+namespace EdgeLite.Tests.Targets;
+
+/// <summary>What the device program takes of the machine's memory.</summary>
+public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
+{
+    private const string Program = "edgelite-run";
+    private readonly string _folder = Directory.CreateTempSubdirectory("edgelite-memory-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [ArtifactFact(Program)]
+    public void Resident_memory_is_weights_arena_and_at_most_4_MB()
+    {
+        if (SharedData.WhyNot("zoo") is { } missing) Assert.Fail(missing);
+        var graph = new Graph("idle");
+        graph.AddOutput(graph.Add("Relu", "y", [graph.AddInput("x", new TensorType(DType.Float32, new Shape(1)))]));
+        ShapeInference.Run(graph);
+        long idle = Bench("idle", ModelWriter.ToBytes(graph)).Resident;
+        foreach (string model in new[] { "onnx/blazeface_front", "tflite/tiny_vww_int8" })
+        {
+            (long resident, long planned) = Bench(model, ConvertedModels.Bytes(model));
+            output.WriteLine($"{model}: {resident / 1024} kB at the peak, {idle / 1024} kB idle; weights, arena and scratch {planned / 1024} kB");
+            Assert.True(resident - idle <= planned + (4 << 20), $"{model}: {resident - idle} bytes above an idle process; weights, arena and scratch are {planned}");
+        }
+    }
+
+    private (long Resident, long Planned) Bench(string name, byte[] bytes)
+    {
+        string path = Path.Combine(_folder, "model.edgl");
+        File.WriteAllBytes(path, bytes);
+        using JsonDocument json = JsonDocument.Parse(ChildProcess.Succeed(Artifacts.PathOf(Artifacts.Host, Program), "bench", path, "--threads", "2", "--runs", "20", "--json"));
+        long Number(string property) => json.RootElement.GetProperty(property).GetInt64();
+        Assert.True(json.RootElement.GetProperty("managed_bytes_per_run").GetDouble() == 0, $"{name} allocates in a run");
+        return (Number("peak_rss_kb") * 1024, Number("weight_bytes") + Number("arena_bytes") + Number("scratch_bytes"));
+    }
+}
