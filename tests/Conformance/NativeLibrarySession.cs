@@ -74,6 +74,7 @@ internal sealed unsafe class NativeLibrarySession
         if (status == Status.Ok) return;
         string message = Marshal.PtrToStringUTF8(_lastError())!;
         if (status == Status.Unsupported && message.Contains("no memory that C could see", StringComparison.Ordinal)) throw new NotSupportedException("C sees no strings and no lists");
+        if (status == Status.UnknownOperator && message.Contains("ImageDecoder", StringComparison.Ordinal)) throw new NotSupportedException("ImageDecoder is registered in C# only");
         throw new EdgeLiteException(status, message);
     }
 }

@@ -50,6 +50,7 @@ if (paths.Count == 0)
     return 2;
 }
 
+EdgeLite.ImageDecoding.ImageDecoder.Register();
 using var suites = new TestSuites();
 List<TestCase> tests;
 KnownTests list;
