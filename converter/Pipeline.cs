@@ -4,6 +4,7 @@ using EdgeLite.Converter.Lowering;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Converter.Writer;
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Converter;
 
@@ -15,6 +16,9 @@ public sealed record ConversionOptions
 
     /// <summary>Profile that the file is made for; recorded in it. Empty: any processor.</summary>
     public string Target { get; init; } = "";
+
+    /// <summary>State that lives from run to run: the output that an input takes over, (output, input) by name.</summary>
+    public IReadOnlyList<(string Output, string Input)> States { get; init; } = [];
 
     /// <summary>Operators that are not known stay in the model as they are, for the application to register them.</summary>
     public bool AllowCustom { get; init; }
@@ -36,6 +40,7 @@ public static class Pipeline
         ApplyShapes(graph, options.Shapes);
         ShapeInference.Run(graph);
         GraphVerifier.Verify(graph);
+        DeclareStates(graph, options.States);
         return (graph, importer.Format);
     }
 
@@ -70,6 +75,14 @@ public static class Pipeline
             $"  {u.Operator}: {u.Nodes.Count} node{(u.Nodes.Count == 1 ? "" : "s")} ({string.Join(", ", u.Nodes.Take(5))}{(u.Nodes.Count > 5 ? ", ..." : "")})");
         throw new EdgeLiteException(Status.UnknownOperator,
             $"'{path}' uses {unknown.Count} operator{(unknown.Count == 1 ? "" : "s")} that EdgeLite does not have:\n{string.Join('\n', lines)}\nReplace them in the source model, or convert it with --allow-custom and register them in the application.");
+    }
+
+    private static void DeclareStates(Graph graph, IReadOnlyList<(string Output, string Input)> states)
+    {
+        if (states.Count == 0) return;
+        string text = string.Join('\n', states.Select(s => $"{s.Input}={s.Output}"));
+        StateBinding.Parse(text, ModelWriter.Define(graph));
+        graph.Metadata[StateBinding.MetadataKey] = text;
     }
 
     private static void ApplyShapes(Graph graph, IReadOnlyDictionary<string, Shape> shapes)

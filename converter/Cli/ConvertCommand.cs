@@ -24,6 +24,7 @@ internal static class ConvertCommand
     private static readonly Option<string> s_target = new("--target") { Description = "Profile of the device; recorded in the file.", DefaultValueFactory = _ => "" };
     private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
     private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
+    private static readonly Option<string[]> s_states = new("--state") { Description = "An output that an input of the next run takes over: OUTPUT=INPUT." };
     private static readonly Option<bool> s_allowCustom = new("--allow-custom") { Description = "Keep operators that are not known, for the application to register." };
     private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
 
@@ -33,7 +34,7 @@ internal static class ConvertCommand
         s_method.AcceptOnlyFromAmong("min-max", "percentile");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -51,6 +52,7 @@ internal static class ConvertCommand
         {
             Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
             Target = args.GetValue(s_target) ?? "",
+            States = ParseStates(args.GetValue(s_states) ?? []),
             AllowCustom = args.GetValue(s_allowCustom),
             Progress = stage => Say(json, $"{stage} ..."),
         };
@@ -167,6 +169,12 @@ internal static class ConvertCommand
             _stage = value.Stage;
         }
     }
+
+    private static (string Output, string Input)[] ParseStates(string[] texts) =>
+    [
+        .. texts.Select(text => text.IndexOf('=') is > 0 and int equals && equals < text.Length - 1 ? (text[..equals], text[(equals + 1)..])
+            : throw new EdgeLiteException(Status.InvalidArgument, $"--state '{text}' is not of the form OUTPUT=INPUT.")),
+    ];
 
     internal static Dictionary<string, Shape> ParseShapes(IEnumerable<string> texts)
     {

@@ -42,6 +42,7 @@ public sealed class ModelWriter
     {
         AddGraph(graph);
         GraphDefinition main = _graphs[0];
+        main.States = StateBinding.Parse(graph.Metadata.GetValueOrDefault(StateBinding.MetadataKey), main);
         StorePlan(main);
         byte[] description = Encode(graph, target);
         long dataOffset = Align(FileHeader.Size + description.Length, 4096);

@@ -17,11 +17,52 @@ public sealed class GraphDefinition
     /// <inheritdoc cref="Inputs"/>
     public required int[] Outputs { get; init; }
 
+    /// <summary>State that lives from run to run: the output that each of these inputs takes over, by position among
+    /// <see cref="Inputs"/> and <see cref="Outputs"/>.</summary>
+    public StateBinding[] States { get; set; } = [];
+
     /// <summary>Names of symbolic dimensions.</summary>
     public required string[] Symbols { get; init; }
 
     /// <summary>Bytes of the stored arena plan, made for the types stored with the inputs; -1 when there is none.</summary>
     public long ArenaBytes { get; set; } = -1;
+}
+
+/// <summary>Input <paramref name="Input"/> of a run is output <paramref name="Output"/> of the run before it.</summary>
+public readonly record struct StateBinding(int Input, int Output)
+{
+    /// <summary>The key of a model's metadata that declares states: lines <c>INPUT=OUTPUT</c>, names of the graph.</summary>
+    public const string MetadataKey = "edgelite.state";
+
+    /// <summary>Reads a declaration. Throws when a name is unknown, an input is bound twice or types cannot be equal.</summary>
+    public static StateBinding[] Parse(string? text, GraphDefinition graph)
+    {
+        if (string.IsNullOrEmpty(text)) return [];
+        string[] lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var states = new StateBinding[lines.Length];
+        for (int i = 0; i < lines.Length; i++)
+        {
+            int equals = lines[i].LastIndexOf('=');
+            if (equals <= 0) throw Error($"'{lines[i]}' is not of the form INPUT=OUTPUT");
+            int input = Find(graph, graph.Inputs, lines[i][..equals], "input"), output = Find(graph, graph.Outputs, lines[i][(equals + 1)..], "output");
+            for (int k = 0; k < i; k++)
+                if (states[k].Input == input) throw Error($"input '{lines[i][..equals]}' is bound twice");
+            TensorType from = graph.Values[graph.Outputs[output]].Type, to = graph.Values[graph.Inputs[input]].Type;
+            if (to.IsList || from.IsList || from.DType != DType.Undefined && from.DType != to.DType || to.DType == DType.String || from.Shape.IsKnown && !to.Shape.Admits(from.Shape))
+                throw Error($"input '{lines[i][..equals]}' is {to}, output '{lines[i][(equals + 1)..]}' is {from}; both must be tensors of numbers of one type and shape");
+            states[i] = new StateBinding(input, output);
+        }
+        return states;
+    }
+
+    private static int Find(GraphDefinition graph, int[] values, string name, string what)
+    {
+        for (int i = 0; i < values.Length; i++)
+            if (graph.Values[values[i]].Name == name) return i;
+        throw Error($"there is no {what} '{name}'");
+    }
+
+    private static EdgeLiteException Error(string message) => new(Status.InvalidGraph, $"The declaration of states is wrong: {message}.");
 }
 
 public sealed class ValueDefinition

@@ -34,6 +34,10 @@ public static class ArenaPlanner
         foreach (int v in definition.Inputs)
             buffers[v] = new Buffer { Bytes = Round(graph.Types[v].ByteLength), First = -1, Last = nodeCount };
 
+        // The next state and the last one change places after each run, so that both keep their memory for the whole of it.
+        var isState = new bool[valueCount];
+        foreach (StateBinding state in definition.States) isState[definition.Outputs[state.Output]] = true;
+
         for (int n = 0; n < nodeCount; n++)
         {
             if (graph.IsFolded[n]) continue;
@@ -46,11 +50,12 @@ public static class ArenaPlanner
                 Buffer? shared = i == 0 ? FindShared(graph, n, buffers) : null;
                 if (shared != null)
                 {
+                    if (isState[v]) shared.First = -1;
                     shared.Last = Math.Max(shared.Last, last);
                     buffers[v] = shared;
                     continue;
                 }
-                buffers[v] = new Buffer { Bytes = Round(graph.Types[v].ByteLength), First = n, Last = last };
+                buffers[v] = new Buffer { Bytes = Round(graph.Types[v].ByteLength), First = isState[v] ? -1 : n, Last = last };
             }
         }
 

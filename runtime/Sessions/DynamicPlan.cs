@@ -43,6 +43,18 @@ internal sealed unsafe class DynamicPlan : IDisposable
         for (int i = 0; i < Outputs.Length; i++) Outputs[i] = _tensors[_graph.Definition.Outputs[i]]!;
     }
 
+    /// <summary>Copies the state outputs of the last run to the state inputs of the next.</summary>
+    public void AdvanceStates()
+    {
+        foreach (StateBinding state in _graph.Definition.States)
+        {
+            Tensor input = Inputs[state.Input], output = Outputs[state.Output];
+            if (input.Type != output.Type)
+                throw new EdgeLiteException(Status.InvalidShape, $"A state must keep its type: the input is {input.Type}, the output that it takes over {output.Type}.");
+            output.CopyTo(input);
+        }
+    }
+
     public void Dispose()
     {
         for (int v = 0; v < _tensors.Length; v++)

@@ -97,6 +97,13 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         else current.Dynamic!.Run(Pool);
     }
 
+    /// <summary>Makes the states that the last run left those that the next one starts from.</summary>
+    public void AdvanceStates()
+    {
+        _plans[0].Static?.AdvanceStates();
+        _plans[0].Dynamic?.AdvanceStates();
+    }
+
     public void Dispose()
     {
         foreach (Entry entry in _plans) Release(entry);
@@ -170,6 +177,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             Outputs = definition.Outputs,
             Symbols = definition.Symbols,
             ArenaBytes = definition.ArenaBytes,
+            States = definition.States,
             Nodes = Array.ConvertAll(definition.Nodes, node =>
             {
                 AttributeSet attributes = node.Attributes.Clone();

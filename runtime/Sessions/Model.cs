@@ -37,6 +37,7 @@ public sealed unsafe class Model : IDisposable
             metadata[pairs.Table(i).String(Schema.KeyValue.Key) ?? ""] = pairs.Table(i).String(Schema.KeyValue.Value) ?? "";
         Metadata = metadata;
         Graphs = new ModelReader(name, data + header.DataOffset, header.DataLength).ReadGraphs(root);
+        Graphs[0].States = StateBinding.Parse(metadata.GetValueOrDefault(StateBinding.MetadataKey), Graphs[0]);
     }
 
     ~Model() => Dispose();

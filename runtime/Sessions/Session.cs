@@ -90,8 +90,8 @@ public sealed class Session : IDisposable
 
     public Tensor Input(string name) => Input(FindInput(name));
 
-    /// <summary>A result of the last run; valid until the next one.</summary>
-    public Tensor Output(int i) => Prepared().Outputs[Check(i, OutputCount, "output")]
+    /// <summary>A result of the last run; valid until the next one. The output of a state is what its input holds since the run.</summary>
+    public Tensor Output(int i) => StateOf(i) is { } state ? Input(state.Input) : Prepared().Outputs[Check(i, OutputCount, "output")]
         ?? throw new EdgeLiteException(Status.InvalidState, $"Output '{OutputName(i)}' has no size before the first run.");
 
     public Tensor Output(string name) => Output(FindOutput(name));
@@ -131,6 +131,28 @@ public sealed class Session : IDisposable
         else throw new EdgeLiteException(Status.InvalidState, $"Resize every input before filling '{InputName(i)}': other inputs have no shape yet.");
     }
 
+    /// <summary>State that lives from run to run (recurrent nets, caches): inputs that take over an output of the run before. All are 0
+    /// at first; to write to the input sets the state.</summary>
+    public IReadOnlyList<StateBinding> States => _graph.States;
+
+    /// <summary>Sets every state to 0, as at the beginning.</summary>
+    public void ResetState()
+    {
+        GraphExecutor executor = Prepared();
+        foreach (StateBinding state in _graph.States) executor.Inputs[state.Input].Bytes.Clear();
+    }
+
+    /// <summary>Takes over the states of another session of the same model and shapes.</summary>
+    public void CopyStateFrom(Session other)
+    {
+        GraphExecutor from = other.Prepared(), to = Prepared();
+        if (!ReferenceEquals(other.Model, Model)) throw new EdgeLiteException(Status.InvalidArgument, "States can be copied between sessions of one model only.");
+        foreach (StateBinding state in _graph.States)
+            if (from.Inputs[state.Input].Type != to.Inputs[state.Input].Type)
+                throw new EdgeLiteException(Status.InvalidShape, $"State '{InputName(state.Input)}' is {to.Inputs[state.Input].Type} here, {from.Inputs[state.Input].Type} there.");
+        foreach (StateBinding state in _graph.States) from.Inputs[state.Input].CopyTo(to.Inputs[state.Input]);
+    }
+
     /// <summary>One inference.</summary>
     public void Run()
     {
@@ -139,6 +161,7 @@ public sealed class Session : IDisposable
         try
         {
             executor.Run();
+            executor.AdvanceStates();
         }
         finally
         {
@@ -224,6 +247,14 @@ public sealed class Session : IDisposable
         return true;
     }
 
+    /// <summary>The state whose next value output <paramref name="i"/> is, or null.</summary>
+    private StateBinding? StateOf(int i)
+    {
+        foreach (StateBinding state in _graph.States)
+            if (state.Output == i) return state;
+        return null;
+    }
+
     private void CheckElements(int i, Tensor value)
     {
         TensorType declared = InputType(i);
@@ -241,7 +272,14 @@ public sealed class Session : IDisposable
     {
         try
         {
+            Tensor[]? before = _executor.IsPrepared ? _executor.Inputs : null;
             _executor.Prepare(_inputTypes);
+            foreach (StateBinding state in _graph.States)
+            {
+                Tensor now = _executor.Inputs[state.Input];
+                if (before?[state.Input] is not { } old || old.Type != now.Type) now.Bytes.Clear();
+                else if (!ReferenceEquals(old, now)) old.CopyTo(now);
+            }
             _inputTypes.CopyTo(_plannedTypes, 0);
             _isPlanned = true;
         }

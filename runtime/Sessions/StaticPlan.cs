@@ -32,6 +32,10 @@ internal sealed unsafe class StaticPlan : IDisposable
     private readonly long _scratchBytes;
     private readonly long _scratchOffset;
 
+    /// <summary>Entries of the steps' address lists.</summary>
+    private readonly List<nint> _slots = [];
+    private readonly StateSwap[] _swaps;
+
     public StaticPlan(TypedGraph graph, IDevice device, int threads, bool keepAll)
     {
         GraphDefinition definition = graph.Definition;
@@ -59,6 +63,7 @@ internal sealed unsafe class StaticPlan : IDisposable
             if (nodeCalls.Length == 0) steps.Add(ReferenceStep(graph, n));
         }
         _steps = [.. steps];
+        _swaps = FindSwaps(offsets);
         Inputs = Array.ConvertAll(definition.Inputs, v => Tensors[v]!);
         Outputs = Array.ConvertAll(definition.Outputs, v => Tensors[v]!);
     }
@@ -89,6 +94,13 @@ internal sealed unsafe class StaticPlan : IDisposable
         }
     }
 
+    /// <summary>Makes the state outputs of the last run the state inputs of the next: where both have memory of their own they change
+    /// places, otherwise the value is copied.</summary>
+    public void AdvanceStates()
+    {
+        foreach (StateSwap swap in _swaps) swap.Advance();
+    }
+
     /// <summary>As <see cref="Run"/>, adding the ticks of each step to <paramref name="ticks"/> (one entry a step).</summary>
     public void RunProfiled(nint pool, Span<long> ticks)
     {
@@ -108,6 +120,22 @@ internal sealed unsafe class StaticPlan : IDisposable
         foreach (nint memory in _memory) NativeMemory.AlignedFree((void*)memory);
         _memory.Clear();
         NativeMemory.AlignedFree(_block);
+    }
+
+    private StateSwap[] FindSwaps(long[] offsets)
+    {
+        GraphDefinition definition = Graph.Definition;
+        return Array.ConvertAll(definition.States, state =>
+        {
+            int input = definition.Inputs[state.Input], output = definition.Outputs[state.Output];
+            long bytes = Graph.Types[input].ByteLength;
+            bool isOwn = offsets[output] >= 0 && offsets[output] != offsets[input];
+            // Another result in the same memory would be carried off.
+            for (int i = 0; i < definition.Outputs.Length; i++)
+                isOwn &= i == state.Output || offsets[definition.Outputs[i]] < 0 || offsets[definition.Outputs[i]] + Graph.Types[definition.Outputs[i]].ByteLength <= offsets[output]
+                    || offsets[definition.Outputs[i]] >= offsets[output] + bytes;
+            return new StateSwap(Tensors[input]!, Tensors[output]!, isOwn, _slots, Tensors);
+        });
     }
 
     /// <summary>The plan of the file, when it was made for exactly these shapes.</summary>
@@ -173,6 +201,7 @@ internal sealed unsafe class StaticPlan : IDisposable
     {
         void** buffers = (void**)NativeMemory.AlignedAlloc((nuint)(Math.Max(1, call.Operands.Length) * sizeof(void*)), 64);
         _memory.Add((nint)buffers);
+        for (int i = 0; Graph.Definition.States.Length > 0 && i < call.Operands.Length; i++) _slots.Add((nint)(buffers + i));
         for (int i = 0; i < call.Operands.Length; i++)
         {
             Operand operand = call.Operands[i];

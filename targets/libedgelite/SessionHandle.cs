@@ -1,4 +1,5 @@
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Native;
 
@@ -77,6 +78,8 @@ internal sealed unsafe class SessionHandle
         Session.Run();
         _hasRun = true;
     }
+
+    public StateBinding State(int i) => Session.States[Check(i, Session.States.Count, "state")];
 
     public void Enter()
     {

@@ -1,5 +1,5 @@
 /* Uses libedgelite as a C program does. Arguments: the models that tests/EdgeLite.Tests/Targets/CApiModels.cs writes, in the
- * order sums.edgl free.edgl heavy.edgl damaged.edgl custom.edgl.
+ * order sums.edgl free.edgl heavy.edgl damaged.edgl custom.edgl state.edgl.
  *   sums:    a, b float32 [2,3] -> sum = a + b, product = a * b; metadata author=tests
  *   free:    x float32 [4,length] -> y = relu(x)
  *   heavy:   x float32 [256,256] -> y, some tens of milliseconds
@@ -322,6 +322,38 @@ static void custom_operators(const char* path) {
     CHECK(el_call_counts((el_call*)1, NULL, NULL) == EL_INVALID_ARGUMENT);
 }
 
+/* state: x float32 [3], h float32 [3] -> y = h + x, next = h + x; next is h of the next run */
+static void stateful(const char* path) {
+    el_model* model;
+    el_session *session, *other;
+    float x[3] = {1, 2, 3}, y[3];
+    int32_t count, input, output, i, run;
+    void* data;
+    CHECK(el_model_load(path, &model) == EL_OK);
+    CHECK(el_session_create(model, NULL, &session) == EL_OK && el_session_create(model, NULL, &other) == EL_OK);
+    CHECK(el_session_state_count(session, &count) == EL_OK && count == 1);
+    CHECK(el_session_state(session, 0, &input, &output) == EL_OK && input == 1 && output == 1);
+    CHECK(el_session_state(session, 1, &input, &output) == EL_INVALID_ARGUMENT);
+    CHECK(el_session_set_input(session, 0, x, sizeof x) == EL_OK && el_session_set_input(other, 0, x, sizeof x) == EL_OK);
+    for (run = 1; run <= 5; run++) {
+        CHECK(el_session_run(session) == EL_OK);
+        CHECK(el_session_get_output(session, 0, y, sizeof y) == EL_OK);
+        for (i = 0; i < 3; i++) CHECK(y[i] == (float)run * x[i]);
+        CHECK(el_session_get_output(session, 1, y, sizeof y) == EL_OK);
+        for (i = 0; i < 3; i++) CHECK(y[i] == (float)run * x[i]);
+    }
+    CHECK(el_session_copy_state(other, session) == EL_OK && el_session_copy_state(other, other) == EL_OK);
+    CHECK(el_session_run(other) == EL_OK && el_session_get_output(other, 0, y, sizeof y) == EL_OK && y[2] == 18);
+    CHECK(el_session_reset_state(session) == EL_OK);
+    CHECK(el_session_run(session) == EL_OK && el_session_get_output(session, 0, y, sizeof y) == EL_OK && y[2] == 3);
+    x[0] = x[1] = x[2] = 100;
+    CHECK(el_session_set_input(session, 1, x, sizeof x) == EL_OK);
+    CHECK(el_session_run(session) == EL_OK && el_session_get_output(session, 0, y, sizeof y) == EL_OK && y[2] == 103);
+    CHECK(el_session_input_data(session, 1, &data) == EL_OK && ((float*)data)[2] == 103);
+    CHECK(el_session_free(session) == EL_OK && el_session_free(other) == EL_OK && el_model_free(model) == EL_OK);
+    CHECK(el_session_reset_state(session) == EL_INVALID_ARGUMENT);
+}
+
 static void* run_until_stopped(void* session) {
     while (!stop) {
         el_status status = el_session_run(session);
@@ -361,7 +393,7 @@ int main(int argc, char** argv) {
     size_t size;
     int64_t bytes;
     void* data;
-    if (argc != 6) return 2;
+    if (argc != 7) return 2;
 
     CHECK(strcmp(el_last_error(), "") == 0);
     CHECK(strlen(el_version()) >= 5);
@@ -393,6 +425,7 @@ int main(int argc, char** argv) {
     wrong_files(argv[4]);
     wrong_handles(argv[1]);
     custom_operators(argv[5]);
+    stateful(argv[6]);
     printf("%d checks passed\n", checks);
     return 0;
 }

@@ -190,6 +190,24 @@ EL_CALL el_status el_session_get_output(el_session* session, int32_t output, voi
  * taken as the run goes. */
 EL_CALL el_status el_session_arena_bytes(el_session* session, int64_t* bytes);
 
+/* ---- states ------------------------------------------------------------------------------------------------------
+ *
+ * A model may declare states (edgelite convert --state OUTPUT=INPUT): an input that takes over an output of the run before, for recurrent
+ * nets and caches. All are 0 when a session is created. el_session_set_input of such an input sets the state; its address is void after
+ * each run, since the memory of the input and of the output change places. The output may be read as any other.
+ */
+
+EL_CALL el_status el_session_state_count(el_session* session, int32_t* count);
+
+/* The input and the output of a state. Either pointer may be NULL. */
+EL_CALL el_status el_session_state(el_session* session, int32_t state, int32_t* input, int32_t* output);
+
+/* Sets every state to 0. */
+EL_CALL el_status el_session_reset_state(el_session* session);
+
+/* Copies the states of another session of the same model, of the same shapes. */
+EL_CALL el_status el_session_copy_state(el_session* session, el_session* from);
+
 /* ---- operators of the application --------------------------------------------------------------------------------
  *
  * A model may hold operators that EdgeLite does not have (edgelite convert --allow-custom). The application registers a table of

@@ -15,6 +15,7 @@ public sealed class CApiModels : IDisposable
         ModelWriter.Write(Free(), PathOf("free"));
         ModelWriter.Write(Heavy(), PathOf("heavy"));
         ModelWriter.Write(Custom(), PathOf("custom"));
+        ModelWriter.Write(State(), PathOf("state"));
         byte[] bytes = ModelWriter.ToBytes(Sums());
         bytes[FileHeader.Size + 40] ^= 0x55;
         File.WriteAllBytes(PathOf("damaged"), bytes);
@@ -58,6 +59,17 @@ public sealed class CApiModels : IDisposable
         graph.AddNode("com.example", "Above", "above_node", [x], [y, above], attributes);
         graph.AddOutput(y);
         graph.AddOutput(graph.Add("Relu", "positive", [above]));
+        ShapeInference.Run(graph);
+        return graph;
+    }
+
+    private static Graph State()
+    {
+        var graph = new Graph("state");
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(3))), h = graph.AddInput("h", new TensorType(DType.Float32, new Shape(3)));
+        graph.AddOutput(graph.Add("Add", "y", [h, x]));
+        graph.AddOutput(graph.Add("Add", "next", [h, x]));
+        graph.Metadata[StateBinding.MetadataKey] = "h=next";
         ShapeInference.Run(graph);
         return graph;
     }
