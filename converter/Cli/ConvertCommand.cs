@@ -21,7 +21,7 @@ internal static class ConvertCommand
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
     private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
-    private static readonly Option<string> s_target = new("--target") { Description = "Profile of the device; recorded in the file.", DefaultValueFactory = _ => "" };
+    private static readonly Option<string> s_target = new("--target") { Description = $"The device that the file is for: {string.Join(", ", TargetProfile.All.Select(p => p.Name))}. A model that its memory cannot hold is refused; the name is recorded.", DefaultValueFactory = _ => "" };
     private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
     private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
     private static readonly Option<string[]> s_states = new("--state") { Description = "An output that an input of the next run takes over: OUTPUT=INPUT." };
@@ -48,11 +48,12 @@ internal static class ConvertCommand
         if (Path.GetDirectoryName(path) is { } folder && !Directory.Exists(folder))
             throw new EdgeLiteException(Status.FileNotFound, $"There is no folder '{folder}' to write '{Path.GetFileName(path)}' to.");
         if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; --output names the file to write.");
+        TargetProfile? target = args.GetValue(s_target) is { Length: > 0 } name ? TargetProfile.Find(name) : null;
         var options = new ConversionOptions
         {
             Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
-            Target = args.GetValue(s_target) ?? "",
             States = ParseStates(args.GetValue(s_states) ?? []),
+            Target = target?.Name ?? "",
             AllowCustom = args.GetValue(s_allowCustom),
             Progress = stage => Say(json, $"{stage} ..."),
         };
@@ -85,6 +86,7 @@ internal static class ConvertCommand
         try
         {
             Pipeline.Write(graph, partial, options);
+            target?.CheckMemory(MemoryOf(partial));
             proof = Prove(args, source, partial, graph, options, calibration, quantization, json);
             File.Move(partial, path, overwrite: true);
         }
@@ -94,6 +96,13 @@ internal static class ConvertCommand
         }
         Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
         return 0;
+    }
+
+    /// <summary>Bytes of weights and planned arena; of weights alone when shapes are chosen at run time.</summary>
+    private static long MemoryOf(string path)
+    {
+        using Model model = Model.Load(path);
+        return model.DataBytes + Math.Max(0, model.Graphs[0].ArenaBytes);
     }
 
     /// <summary>Compares the written file, run by the runtime, with the source model, run by the reference loops.</summary>

@@ -42,6 +42,18 @@ public sealed class CommandLineTests : IDisposable
     private string Relu() => Save("relu.onnx", Model(17, Node("Relu", "x", "y")).In("x", DType.Float32, 2, 3).Out("y"));
 
     [Fact]
+    public void A_target_is_one_that_exists_and_holds_the_model()
+    {
+        Assert.Contains("raspberry-pi-4", Assert.Throws<EdgeLiteException>(() => EdgeLite.Converter.TargetProfile.Find("raspberry-pi-9")).Message);
+        foreach (EdgeLite.Converter.TargetProfile profile in EdgeLite.Converter.TargetProfile.All)
+        {
+            Assert.True(profile is { Cores: > 0, MemoryMB: > 0, InstructionSets.Length: > 0 } && profile.Rid is "linux-x64" or "linux-arm64", profile.Name);
+            profile.CheckMemory((long)profile.MemoryMB << 20);
+            Assert.Contains("513 MB", Assert.Throws<EdgeLiteException>(() => (profile with { MemoryMB = 512 }).CheckMemory((512L << 20) + 1)).Message);
+        }
+    }
+
+    [Fact]
     public void Unknown_operators_are_all_named_with_the_nodes_that_use_them()
     {
         string errors = Refused(Save("unknown.onnx", Model(17, Node("Frobnicate", "x", "a"), Node("Relu", "a", "b"), Node("Defrag", "b", "c"), Node("Frobnicate", "c", "y"))
