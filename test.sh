@@ -118,4 +118,21 @@ if [ $quick -eq 0 ]; then
         count 0 0 1
     fi
 fi
+
+# A build for one model only: small enough, and with the same result as the whole library's program.
+wake_words=${EDGELITE_SHARED:-$(dirname "$root")/shared}/zoo/tflite/tiny_vww_int8
+if [ $quick -eq 0 ] && [ -d "$wake_words" ] && [ -f artifacts/linux-x64/edgelite-run ]; then
+    section "a build for one model"
+    only=artifacts/.for-one-model
+    rm -rf "$only"
+    mkdir -p "$only"
+    artifacts/linux-x64/edgelite convert "$wake_words/model.tflite" -o "$only/model.edgl" --json >"$only/convert.json"
+    eng/build-for-model.sh "$only" linux-x64 "$only/model.edgl"
+    good=0
+    [ "$(wc -c <"$only/libedgelite.so")" -gt 1800000 ] || good=$((good + 1))
+    artifacts/linux-x64/edgelite-run run "$only/model.edgl" --in "$wake_words/input.npy" --out "$only/whole" >/dev/null
+    "$only/edgelite-run" run "$only/model.edgl" --in "$wake_words/input.npy" --out "$only/only" >/dev/null
+    if cmp -s "$only/whole/"*.npy "$only/only/"*.npy; then good=$((good + 1)); fi
+    count $good $((2 - good)) 0
+fi
 finish

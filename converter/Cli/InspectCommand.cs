@@ -15,13 +15,15 @@ internal static class InspectCommand
     {
         var file = new Argument<FileInfo>("model") { Description = "The .edgl file." };
         var threads = new Option<int>("--threads") { Description = "Threads that the scratch memory is stated for.", DefaultValueFactory = _ => 1 };
+        var needs = new Option<bool>("--needs") { Description = "Only the operators and kernels that it takes, a line each: a list for a build with -p:EdgeLiteOperators." };
         var json = new Option<bool>("--json") { Description = "Machine-readable output." };
-        var command = new Command("inspect", "Show inputs, outputs, operators, sizes and the exact arena of an .edgl file.") { file, threads, json };
+        var command = new Command("inspect", "Show inputs, outputs, operators, sizes and the exact arena of an .edgl file.") { file, threads, needs, json };
         command.SetAction(result =>
         {
             using Model model = Model.Load(result.GetValue(file)!.FullName);
             using Session session = model.CreateSession(new SessionOptions { Threads = Math.Max(1, result.GetValue(threads)) });
-            if (result.GetValue(json)) PrintJson(model, session);
+            if (result.GetValue(needs)) PrintNeeds(model, session);
+            else if (result.GetValue(json)) PrintJson(model, session);
             else Print(model, session);
             return 0;
         });
@@ -35,6 +37,20 @@ internal static class InspectCommand
             .Select(g => new OperatorUse(g.Key, g.Count(), g.Sum(x => WeightBytes(x.Graph, x.Node))))
             .OrderByDescending(u => u.WeightBytes).ThenBy(u => u.Operator, StringComparer.Ordinal),
     ];
+
+    /// <summary>Kernels are known of a model whose shapes are; of others a build keeps them all.</summary>
+    private static void PrintNeeds(Model model, Session session)
+    {
+        foreach (string name in model.Graphs.SelectMany(g => g.Nodes).Select(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}").Distinct().Order(StringComparer.Ordinal))
+            Console.WriteLine($"operator {name}");
+        if (!session.IsPrepared || !session.IsStatic)
+        {
+            Console.WriteLine("kernel *");
+            return;
+        }
+        foreach (string kernel in session.Profile(1).Select(s => s.Kernel.Split('/')[0]).Where(k => k != "reference").Distinct().Order(StringComparer.Ordinal))
+            Console.WriteLine($"kernel {kernel}");
+    }
 
     private static long WeightBytes(GraphDefinition graph, NodeDefinition node) =>
         node.Inputs.Where(v => v >= 0).Sum(v => graph.Values[v].Constant?.ByteLength ?? 0);

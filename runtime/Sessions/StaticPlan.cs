@@ -180,7 +180,14 @@ internal sealed unsafe class StaticPlan : IDisposable
         TensorType[] outputs = Array.ConvertAll(node.Outputs, v => v < 0 ? default : graph.Types[v]);
         bind.Reset(inputs, present, constants, outputs);
         Operator op = graph.Operators[n];
-        return device.Nn.TryBind(op, bind) || device.Tensor.TryBind(op, bind) ? bind.TakeCalls() : null;
+        try
+        {
+            return device.Nn.TryBind(op, bind) || device.Tensor.TryBind(op, bind) ? bind.TakeCalls() : null;
+        }
+        catch (EdgeLiteException e) when (e.Status == Status.NotFound)
+        {
+            return null; // a build with some kernels only; the reference loop serves
+        }
     }
 
     private Tensor?[] PlaceTensors(TypedGraph graph, long[] offsets)

@@ -74,7 +74,7 @@ public static unsafe partial class CpuKernels
     {
         Row* row = el_find_kernel(name, s_isas);
         return row != null ? new NativeKernel(row)
-            : throw new EdgeLiteException(Status.Internal, $"The native library has no kernel '{name}'.");
+            : throw new EdgeLiteException(Status.NotFound, $"The native library has no kernel '{name}'.");
     }
 
     internal static nint CreatePool(int threads)
