@@ -35,7 +35,7 @@ public static class Pipeline
     {
         IImporter importer = ImporterRegistry.Find(path);
         options.Progress?.Invoke($"reading {importer.Format}");
-        Graph graph = importer.Import(path);
+        Graph graph = importer.Import(path, options.Shapes);
         if (!options.AllowCustom) RefuseUnknownOperators(graph, path);
         ApplyShapes(graph, options.Shapes);
         ShapeInference.Run(graph);

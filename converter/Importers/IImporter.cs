@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers;
 
@@ -14,4 +15,8 @@ public interface IImporter
 
     /// <summary>Reads the file. Throws an <c>EdgeLiteException</c> that says what is wrong.</summary>
     Graph Import(string path);
+
+    /// <summary>Reads the file with sizes of inputs by name, for formats that do not store them (the empty name: every input that is
+    /// not named). They are checked against the graph afterwards.</summary>
+    Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes) => Import(path);
 }

@@ -1,0 +1,81 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.PyTorch.Operators;
+
+/// <summary>Normalization layers and softmax.</summary>
+internal static class Normalization
+{
+    /// <summary>(input, weight, bias, running_mean, running_var, training, momentum, eps, cudnn_enabled)</summary>
+    [Torch("batch_norm")]
+    private static object? BatchNorm(TorchCall c)
+    {
+        if (c.Bool(5, false)) throw c.Error("the module is in training mode; call eval() before it is traced or scripted");
+        Value x = c.Tensor(0), mean = c.Tensor(3), variance = c.Tensor(4);
+        long channels = mean.Shape.Count;
+        return TorchCall.Box(c.Emit("BatchNormalization", [x, c.Optional(1) ?? Filled(c, channels, 1), c.Optional(2) ?? Filled(c, channels, 0), mean, variance], ("epsilon", (float)c.Number(7, 1e-5))));
+    }
+
+    /// <summary>(input, normalized_shape, weight, bias, eps)</summary>
+    [Torch("layer_norm")]
+    private static object? LayerNorm(TorchCall c)
+    {
+        long[] shape = c.Ints(1);
+        Value weight = c.Optional(2) ?? Ones(c, shape);
+        Value[] inputs = c.Optional(3) is { } bias ? [c.Tensor(0), weight, bias] : [c.Tensor(0), weight];
+        return TorchCall.Box(c.Emit("LayerNormalization", inputs, ("axis", -shape.Length), ("epsilon", (float)c.Number(4, 1e-5))));
+    }
+
+    /// <summary>(input, normalized_shape, weight, eps)</summary>
+    [Torch("rms_norm")]
+    private static object? RmsNorm(TorchCall c)
+    {
+        long[] shape = c.Ints(1);
+        return TorchCall.Box(c.Emit("RMSNormalization", [c.Tensor(0), c.Optional(2) ?? Ones(c, shape)], ("axis", -shape.Length), ("epsilon", (float)c.Number(3, 1.1920929e-7))));
+    }
+
+    /// <summary>(input, groups, weight, bias, eps)</summary>
+    [Torch("group_norm")]
+    private static object? GroupNorm(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        long channels = c.Optional(2)?.Shape.Count ?? (x.Shape.IsRanked ? x.Shape[1] : -1);
+        if (channels < 0) throw c.Error("the number of channels must be known");
+        return TorchCall.Box(c.Emit("GroupNormalization", [x, c.Optional(2) ?? Filled(c, channels, 1), c.Optional(3) ?? Filled(c, channels, 0)],
+            ("num_groups", c.Int(1)), ("epsilon", (float)c.Number(4, 1e-5))));
+    }
+
+    /// <summary>(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, cudnn_enabled)</summary>
+    [Torch("instance_norm")]
+    private static object? InstanceNorm(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        long channels = c.Optional(1)?.Shape.Count ?? (x.Shape.IsRanked ? x.Shape[1] : -1);
+        if (channels < 0) throw c.Error("the number of channels must be known");
+        Value weight = c.Optional(1) ?? Filled(c, channels, 1), bias = c.Optional(2) ?? Filled(c, channels, 0);
+        if (!c.Bool(5, true)) return TorchCall.Box(c.Emit("BatchNormalization", [x, weight, bias, c.Tensor(3), c.Tensor(4)], ("epsilon", (float)c.Number(7, 1e-5))));
+        return TorchCall.Box(c.Emit("InstanceNormalization", [x, weight, bias], ("epsilon", (float)c.Number(7, 1e-5))));
+    }
+
+    /// <summary>(input, dim, dtype)</summary>
+    [Torch("softmax", "_softmax", "special_softmax")] private static object? Softmax(TorchCall c) => TorchCall.Box(c.Emit("Softmax", [c.Tensor(0)], ("axis", c.Int(1))));
+    [Torch("log_softmax", "_log_softmax", "special_log_softmax")] private static object? LogSoftmax(TorchCall c) => TorchCall.Box(c.Emit("LogSoftmax", [c.Tensor(0)], ("axis", c.Int(1))));
+
+    /// <summary>(input, size, alpha, beta, k); PyTorch's functional form is built of averages, this one is native.</summary>
+    [Torch("local_response_norm")]
+    private static object? Lrn(TorchCall c) => TorchCall.Box(c.Emit("LRN", [c.Tensor(0)], ("size", c.Int(1)), ("alpha", (float)c.Number(2, 1e-4)), ("beta", (float)c.Number(3, 0.75)), ("bias", (float)c.Number(4, 1))));
+
+    private static Value Ones(TorchCall c, long[] shape)
+    {
+        var tensor = new Tensor(DType.Float32, new Shape(shape));
+        tensor.Span<float>().Fill(1);
+        return c.Builder.Constant(c.Interpreter.Named("weight"), tensor);
+    }
+
+    private static Value Filled(TorchCall c, long count, float value)
+    {
+        var tensor = new Tensor(DType.Float32, new Shape(count));
+        tensor.Span<float>().Fill(value);
+        return c.Builder.Constant(c.Interpreter.Named("fill"), tensor);
+    }
+}

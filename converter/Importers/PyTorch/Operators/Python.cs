@@ -1,0 +1,153 @@
+using System.Globalization;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.PyTorch.Operators;
+
+/// <summary>What the code does with sizes, numbers, lists, dicts and strings.</summary>
+internal static class Python
+{
+    /// <summary>size(x) is a list; size(x, dim) a number.</summary>
+    [Torch("size")]
+    private static object? Size(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        int rank = c.Rank(x);
+        return c.IsNone(1) ? new TorchList(Enumerable.Range(0, rank).Select(d => (object?)c.Size(x, d))) : c.Size(x, c.Axis(c.Int(1), rank));
+    }
+
+    [Torch("prim.shape")] private static object? Shape(TorchCall c) => Size(c);
+    [Torch("dim", "prim.dim")] private static object? Dim(TorchCall c) => (long)c.Rank(c.Tensor(0));
+
+    [Torch("numel")]
+    private static object? Numel(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        return x.Shape.IsKnown ? x.Shape.Count : new TorchScalar(c.Emit("Size", [x]), ScalarKind.Int);
+    }
+
+    [Torch("len")]
+    private static object? Len(TorchCall c) => c.Arg(0) switch
+    {
+        TorchList l => (long)l.Items.Count,
+        TorchTuple t => (long)t.Items.Length,
+        TorchDict d => (long)d.Items.Count,
+        string s => (long)s.Length,
+        _ => c.Size(c.Tensor(0), 0),
+    };
+
+    [Torch("int", "Int", "IntImplicit", "prim.Int")] private static object? Int(TorchCall c) => c.Interpreter.ToScalar(c.Arg(0), ScalarKind.Int);
+    [Torch("bool", "Bool", "prim.Bool")] private static object? Bool(TorchCall c) => c.Interpreter.ToScalar(c.Arg(0), ScalarKind.Bool);
+
+    [Torch("float", "Float", "FloatImplicit", "prim.Float")]
+    private static object? Float(TorchCall c)
+    {
+        if (c.Arg(0) is string s) return s.Trim().ToLowerInvariant() switch { "inf" or "infinity" => double.PositiveInfinity, "-inf" or "-infinity" => double.NegativeInfinity, "nan" => double.NaN, var n => double.Parse(n, CultureInfo.InvariantCulture) };
+        // float(x) of a number; x.float() of a tensor is aten::to in the archive, but old files name it so too.
+        return c.Name == "float" && c.Arg(0) is TorchBox { Value.Shape: { IsRanked: true, Rank: > 0 } } ? TorchCall.Box(c.Cast(c.Tensor(0), DType.Float32)) : c.Interpreter.ToScalar(c.Arg(0), ScalarKind.Float);
+    }
+
+    [Torch("item", "ScalarImplicit", "prim.Scalar")]
+    private static object? Item(TorchCall c) => c.Arg(0) is TorchBox b ? c.Interpreter.ToScalar(b, b.Value.DType.IsFloat() ? ScalarKind.Float : b.Value.DType == DType.Bool ? ScalarKind.Bool : ScalarKind.Int) : c.Arg(0);
+
+    [Torch("prim.NumToTensor", "scalar_tensor")] private static object? NumToTensor(TorchCall c) => c.Arg(0);
+    [Torch("prim.unchecked_unwrap_optional", "_unwrap_optional")] private static object? Unwrap(TorchCall c) => c.Arg(0) ?? throw c.Error("a value is None here that must not be");
+
+    [Torch("tensor", "as_tensor", "_infer_size_tensor")]
+    private static object? MakeTensor(TorchCall c)
+    {
+        object? given = c.Arg(0);
+        DType? dtype = c.Option("dtype") is long n ? TorchArchive.ScalarType(n) : null;
+        if (given is TorchBox) return dtype is { } cast ? TorchCall.Box(c.Cast(c.Tensor(0), cast)) : given;
+        if (TorchCall.IsNumber(given)) return TorchCall.Box(c.Interpreter.ScalarLike(given, dtype ?? TorchInterpreter.TypeOf(TorchInterpreter.KindOf(given))));
+        IReadOnlyList<object?> items = c.Items(0);
+        if (items.Count == 0) return TorchCall.Box(c.Builder.Constant("empty", new Tensor(dtype ?? DType.Float32, new Shape(0))));
+        if (items.Any(i => !TorchCall.IsNumber(i))) throw c.Error("nested lists are not supported");
+        DType type = dtype ?? TorchInterpreter.TypeOf(items.Max(i => TorchInterpreter.KindOf(i) == ScalarKind.Float ? 2 : TorchInterpreter.KindOf(i) == ScalarKind.Int ? 1 : 0) switch { 2 => ScalarKind.Float, 1 => ScalarKind.Int, _ => ScalarKind.Bool });
+        return TorchCall.Box(c.Emit("Concat", [.. items.Select(i => c.Reshape(c.Interpreter.ScalarLike(i, type), 1))], ("axis", 0)));
+    }
+
+    [Torch("__is__", AllowsAbsent = true)] private static object? Is(TorchCall c) => c.Arg(0) is null && c.Arg(1) is null || c.Arg(0) is bool a && c.Arg(1) is bool b && a == b;
+    [Torch("__isnot__", AllowsAbsent = true)] private static object? IsNot(TorchCall c) => !(bool)Is(c)!;
+
+    [Torch("__contains__")]
+    private static object? Contains(TorchCall c)
+    {
+        if (c.Arg(0) is TorchDict d) return d.Items.Any(i => Equals(i.Key, c.Arg(1)));
+        IReadOnlyList<object?> items = c.Items(0);
+        object? wanted = c.Arg(1);
+        if (wanted is not TorchScalar && items.All(i => i is not TorchScalar)) return items.Any(i => Equals(i, wanted));
+        object? found = false;
+        foreach (object? item in items) found = c.Interpreter.Apply("__or__", [found, c.Interpreter.Apply("eq", [item, wanted], [])], []);
+        return found;
+    }
+
+    [Torch("append")] private static object? Append(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Add(c.Arg(1)); return c.Arg(0); }
+    [Torch("extend")] private static object? Extend(TorchCall c) { ((TorchList)c.Arg(0)!).Items.AddRange(c.Items(1)); return null; }
+    [Torch("insert")] private static object? Insert(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Insert((int)c.Int(1), c.Arg(2)); return null; }
+    [Torch("list", "sorted")] private static object? List(TorchCall c) => c.Name == "sorted" ? new TorchList(c.Items(0).Select(i => (long)i!).Order().Select(i => (object?)i)) : new TorchList(c.Items(0));
+    [Torch("reverse")] private static object? Reverse(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Reverse(); return null; }
+
+    [Torch("pop")]
+    private static object? Pop(TorchCall c)
+    {
+        List<object?> items = ((TorchList)c.Arg(0)!).Items;
+        int i = (int)c.Int(1, -1);
+        if (i < 0) i += items.Count;
+        object? value = items[i];
+        items.RemoveAt(i);
+        return value;
+    }
+
+    [Torch("__getitem__")]
+    private static object? GetItem(TorchCall c)
+    {
+        if (c.Arg(0) is TorchDict d) return d.Items.First(i => Equals(i.Key, c.Arg(1))).Value;
+        long i = c.Int(1);
+        IReadOnlyList<object?> items = c.Items(0);
+        return items[(int)(i < 0 ? i + items.Count : i)];
+    }
+
+    [Torch("_set_item")]
+    private static object? SetItem(TorchCall c)
+    {
+        if (c.Arg(0) is TorchDict d)
+        {
+            d.Items.RemoveAll(i => Equals(i.Key, c.Arg(1)));
+            d.Items.Add(new(c.Arg(1), c.Arg(2)));
+            return null;
+        }
+        List<object?> items = ((TorchList)c.Arg(0)!).Items;
+        long at = c.Int(1);
+        items[(int)(at < 0 ? at + items.Count : at)] = c.Arg(2);
+        return null;
+    }
+
+    [Torch("keys")] private static object? Keys(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => i.Key));
+    [Torch("values")] private static object? Values(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => i.Value));
+
+    [Torch("__range_length")]
+    private static object? RangeLength(TorchCall c)
+    {
+        long low = c.Int(0), high = c.Int(1), step = c.Int(2);
+        return step > 0 ? Math.Max(0, (high - low + step - 1) / step) : Math.Max(0, (low - high - step - 1) / -step);
+    }
+
+    [Torch("__derive_index")] private static object? DeriveIndex(TorchCall c) => c.Interpreter.Apply("add", [c.Interpreter.Apply("mul", [c.Arg(0), c.Arg(2)], []), c.Arg(1)], []);
+    [Torch("format", "percentFormat", "str", AllowsAbsent = true)] private static object? Format(TorchCall c) => string.Join(" ", c.Arguments.Select(TorchInterpreter.Describe));
+    [Torch("warn", "Print", "prim.Print", "print", "set_grad_enabled", "_assert", "_assert_async", AllowsAbsent = true)] private static object? Nothing(TorchCall c) => null;
+    [Torch("is_grad_enabled", "is_autocast_enabled", "is_scripting", "prim.is_cuda", "prim.is_quantized", "prim.requires_grad", "prim.is_sparse", "prim.is_mkldnn", "prim.is_meta")] private static object? False(TorchCall c) => false;
+    [Torch("is_floating_point")] private static object? IsFloating(TorchCall c) => c.Tensor(0).DType.IsFloat();
+    [Torch("device", "prim.device")] private static object? Device(TorchCall c) => "cpu";
+    [Torch("prim.type")] private static object? DeviceType(TorchCall c) => "cpu";
+    [Torch("prim.layout")] private static object? Layout(TorchCall c) => 0L;
+
+    [Torch("prim.dtype")]
+    private static object? Dtype(TorchCall c) => c.Tensor(0).DType switch
+    {
+        DType.UInt8 => 0L, DType.Int8 => 1L, DType.Int16 => 2L, DType.Int32 => 3L, DType.Int64 => 4L, DType.Float16 => 5L, DType.Float32 => 6L, DType.Float64 => 7L, DType.Bool => 11L, DType.BFloat16 => 15L,
+        var t => throw c.Error($"a tensor is {t.Name()}"),
+    };
+
+    [Torch("prim.RaiseException", AllowsAbsent = true)] private static object? Raise(TorchCall c) => throw new TorchRaise(c.Arg(0) as string ?? "an exception");
+}

@@ -1,0 +1,335 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.PyTorch.Operators;
+
+/// <summary>Operators that rearrange, pick, join and make tensors.</summary>
+internal static class Shapes
+{
+    [Torch("view", "reshape", "_unsafe_view", "view_copy")]
+    private static object? Reshape(TorchCall c)
+    {
+        if (c.Arg(1) is not (TorchList or TorchTuple)) throw c.Error("a view as another element type is not supported");
+        Value x = c.Tensor(0);
+        object?[] sizes = [.. c.Items(1).Select(s => c.Interpreter.ToScalar(s, ScalarKind.Int))];
+        // A size that is the input's own along the same axis is ONNX's 0: it survives as a free dimension. One unknown size is -1.
+        for (int i = 0; i < sizes.Length; i++)
+            if (sizes[i] is TorchScalar { SizeOf: { } of } s && s.Axis == i && (ReferenceEquals(of, x) || SameSize(of, x, i))) sizes[i] = 0L;
+        if (c.Items(1).Any(s => s is 0L)) return c.View(c.Emit("Reshape", [x, c.SizeTensor(c.Items(1))], ("allowzero", 1)));
+        if (sizes.Count(s => s is TorchScalar) == 1 && !sizes.Contains(-1L)) sizes = [.. sizes.Select(s => s is TorchScalar ? -1L : s)];
+        return c.View(c.Emit("Reshape", [x, c.SizeTensor(sizes)]));
+    }
+
+    private static bool SameSize(Value a, Value b, int axis) =>
+        a.Shape.IsRanked && b.Shape.IsRanked && axis < a.Shape.Rank && axis < b.Shape.Rank && a.Shape[axis] == b.Shape[axis] && a.Shape[axis] != Shape.Unknown;
+
+    [Torch("view_as", "reshape_as")] private static object? ReshapeAs(TorchCall c) => c.View(c.Emit("Reshape", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
+
+    /// <summary>(input, start_dim = 0, end_dim = -1)</summary>
+    [Torch("flatten")]
+    private static object? Flatten(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        if (c.Int(1, 0) == 1 && c.Int(2, -1) == -1) return c.View(c.Emit("Flatten", [x], ("axis", 1)));
+        int rank = c.Rank(x), start = c.Axis(c.Int(1, 0), rank), end = c.Axis(c.Int(2, -1), rank);
+        if (rank == 0) return c.View(c.Reshape(x, 1));
+        bool tailKnown = true;
+        for (int d = end + 1; d < rank; d++) tailKnown &= x.Shape[d] >= 0;
+        // Leading sizes stay by 0; trailing ones must be numbers, since 0 counts from the front.
+        if (tailKnown) return c.View(c.Reshape(x, [.. Enumerable.Repeat(0L, start), -1, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => x.Shape[d])]));
+        return c.View(c.Emit("Reshape", [x, c.SizeTensor([.. Enumerable.Range(0, start).Select(d => c.Size(x, d)), -1L, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => c.Size(x, d))])]));
+    }
+
+    /// <summary>(input, dim, sizes)</summary>
+    [Torch("unflatten")]
+    private static object? Unflatten(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        int rank = c.Rank(x), axis = c.Axis(c.Int(1), rank);
+        return c.View(c.Emit("Reshape", [x, c.SizeTensor([.. Enumerable.Range(0, axis).Select(d => c.Size(x, d)), .. c.Items(2), .. Enumerable.Range(axis + 1, rank - axis - 1).Select(d => c.Size(x, d))])]));
+    }
+
+    [Torch("permute")]
+    private static object? Permute(TorchCall c)
+    {
+        long[] axes = c.Ints(1);
+        return c.View(c.Transpose(c.Tensor(0), [.. axes.Select(a => (long)c.Axis(a, axes.Length))]));
+    }
+
+    [Torch("transpose", "swapaxes", "swapdims")]
+    private static object? Transpose(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        int rank = c.Rank(x), a = c.Axis(c.Int(1), rank), b = c.Axis(c.Int(2), rank);
+        long[] order = [.. Enumerable.Range(0, rank).Select(d => (long)d)];
+        (order[a], order[b]) = (order[b], order[a]);
+        return c.View(c.Transpose(x, order));
+    }
+
+    [Torch("t", "numpy_T", "mT")]
+    private static object? T(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        return c.Rank(x) < 2 ? c.View(x) : c.View(c.Transpose(x, 1, 0));
+    }
+
+    [Torch("unsqueeze")] private static object? Unsqueeze(TorchCall c) => c.View(c.Unsqueeze(c.Tensor(0), c.Int(1)));
+
+    /// <summary>Axes of another size than 1 stay.</summary>
+    [Torch("squeeze")]
+    private static object? Squeeze(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        if (!x.Shape.IsRanked && c.Arg(1) is long only) return c.View(c.Squeeze(x, only));
+        int rank = c.Rank(x);
+        IEnumerable<int> axes = c.Arg(1) is null ? Enumerable.Range(0, rank).Where(d => x.Shape[d] == 1) : c.Ints(1).Select(a => c.Axis(a, rank));
+        long[] gone = [.. axes.Where(a => x.Shape[a] is 1 or < 0).Select(a => (long)a)];
+        return c.View(gone.Length == 0 ? x : c.Squeeze(x, gone));
+    }
+
+    /// <summary>(input, sizes): -1 keeps a size; new axes come in front.</summary>
+    [Torch("expand", "broadcast_to")]
+    private static object? Expand(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.SizeTensor([.. c.Items(1).Select(s => s is -1L ? 1L : s)])]));
+
+    [Torch("expand_as")] private static object? ExpandAs(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
+
+    [Torch("repeat")]
+    private static object? Repeat(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        int rank = c.Rank(x), n = c.Items(1).Count;
+        if (n > rank) x = c.Unsqueeze(x, [.. Enumerable.Range(0, n - rank).Select(d => (long)d)]);
+        return TorchCall.Box(c.Emit("Tile", [x, c.SizeTensor(c.Items(1))]));
+    }
+
+    [Torch("cat", "concat")]
+    private static object? Cat(TorchCall c)
+    {
+        Value[] parts = c.Tensors(0);
+        // An empty tensor of one dimension joins with anything.
+        Value[] used = [.. parts.Where(p => !(p.Shape is { IsRanked: true, Rank: 1 } && p.Shape[0] == 0))];
+        if (used.Length == 0) return TorchCall.Box(parts[0]);
+        DType type = used.Select(u => u.DType).Aggregate(Arithmetic.Wider);
+        return TorchCall.Box(used.Length == 1 ? used[0] : c.Emit("Concat", [.. used.Select(u => c.Cast(u, type))], ("axis", c.Int(1, 0))));
+    }
+
+    [Torch("stack")]
+    private static object? Stack(TorchCall c)
+    {
+        long axis = c.Int(1, 0);
+        return TorchCall.Box(c.Emit("Concat", [.. c.Tensors(0).Select(p => c.Unsqueeze(p, axis))], ("axis", axis)));
+    }
+
+    /// <summary>(input, chunks, dim): equal parts of ceil(size / chunks), a smaller last one.</summary>
+    [Torch("chunk")]
+    private static object? Chunk(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        long size = KnownSize(c, x, c.Int(2, 0)), each = (size + c.Int(1) - 1) / c.Int(1);
+        return Pieces(c, x, c.Int(2, 0), [.. Cut(size, each)]);
+    }
+
+    /// <summary>(input, size or sizes, dim)</summary>
+    [Torch("split", "split_with_sizes", "tensor_split")]
+    private static object? Split(TorchCall c)
+    {
+        if (c.Name == "tensor_split") throw c.Error("it is not supported");
+        Value x = c.Tensor(0);
+        long[] sizes = c.Arg(1) is TorchList or TorchTuple ? c.Ints(1) : [.. Cut(KnownSize(c, x, c.Int(2, 0)), c.Int(1))];
+        return Pieces(c, x, c.Int(2, 0), sizes);
+    }
+
+    private static IEnumerable<long> Cut(long size, long each)
+    {
+        if (each <= 0 || size / each > 65536) throw new InvalidOperationException($"parts of {each} elements");
+        for (long at = 0; at < size; at += each) yield return Math.Min(each, size - at);
+    }
+
+    private static TorchList Pieces(TorchCall c, Value x, long axis, long[] sizes) => sizes.Length == 1 ? new TorchList([c.View(x)])
+        : new TorchList(c.EmitMany("Split", sizes.Length, [x, c.IntTensor(sizes)], ("axis", axis)).Select(v => (object?)c.View(v)));
+
+    private static long KnownSize(TorchCall c, Value x, long axis)
+    {
+        long size = x.Shape[c.Axis(axis, c.Rank(x))];
+        return size >= 0 ? size : throw c.Error("the size of its input must be known; give the inputs a size with --shape");
+    }
+
+    [Torch("unbind")]
+    private static object? Unbind(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        long axis = c.Int(1, 0), n = KnownSize(c, x, axis);
+        if (n > 4096) throw c.Error($"{n} parts are too many");
+        return new TorchList(Enumerable.Range(0, (int)n).Select(i => (object?)c.View(c.Emit("Gather", [x, c.Interpreter.ScalarValue((long)i, ScalarKind.Int)], ("axis", axis)))));
+    }
+
+    /// <summary>(input, dim, index)</summary>
+    [Torch("select")] private static object? Select(TorchCall c) => c.View(c.Emit("Gather", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(2), ScalarKind.Int)], ("axis", c.Int(1))));
+
+    /// <summary>(input, dim = 0, start = None, end = None, step = 1); on lists as in Python.</summary>
+    [Torch("slice")]
+    private static object? Slice(TorchCall c)
+    {
+        if (c.Arg(0) is TorchList list)
+        {
+            int n = list.Items.Count;
+            int Clamp(object? v, int otherwise) => v is long i ? (int)Math.Clamp(i < 0 ? i + n : i, 0, n) : otherwise;
+            int from = Clamp(c.Arg(1), 0), to = Clamp(c.Arg(2), n), by = (int)c.Int(3, 1);
+            return new TorchList(list.Items.Where((_, i) => i >= from && i < to && (i - from) % by == 0));
+        }
+        Value x = c.Tensor(0);
+        object? start = c.Arg(2) ?? 0L, end = c.Arg(3) ?? long.MaxValue;
+        object? step = c.Arg(4) ?? 1L;
+        if (start is 0L && end is long.MaxValue && step is 1L) return c.View(x);
+        return c.View(c.Emit("Slice", [x, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]));
+    }
+
+    /// <summary>(input, dim, start, length)</summary>
+    [Torch("narrow")]
+    private static object? Narrow(TorchCall c)
+    {
+        object? end = c.Interpreter.Apply("add", [c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int), c.Arg(3)], []);
+        return c.View(c.Emit("Slice", [c.Tensor(0), c.SizeTensor([c.Arg(2)]), c.SizeTensor([end]), c.IntTensor(c.Int(1))]));
+    }
+
+    [Torch("index_select")] private static object? IndexSelect(TorchCall c) => TorchCall.Box(c.Emit("Gather", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
+    [Torch("gather")] private static object? Gather(TorchCall c) => TorchCall.Box(c.Emit("GatherElements", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
+
+    /// <summary>x[i0, i1, ...]: None takes an axis whole. One tensor of indices, or several for the first axes.</summary>
+    [Torch("index")]
+    private static object? Index(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        object?[] given = [.. c.Items(1)];
+        int[] used = [.. Enumerable.Range(0, given.Length).Where(i => given[i] is TorchBox)];
+        if (used.Length == 0) return c.View(x);
+        Value[] indices = [.. used.Select(i => c.AsTensor(given[i], "an index"))];
+        if (indices.Any(i => i.DType is DType.Bool or DType.UInt8))
+        {
+            if (used.Length != 1 || used[0] != 0) throw c.Error("a mask that is not the only index is not supported");
+            return TorchCall.Box(c.Emit("GatherND", [x, c.Transpose(c.Emit("NonZero", [indices[0]]), 1, 0)]));
+        }
+        if (used.Length == 1) return TorchCall.Box(c.Emit("Gather", [x, c.Cast(indices[0], DType.Int64)], ("axis", used[0])));
+        if (used[^1] != used.Length - 1) throw c.Error("several tensors of indices are supported for the first axes only");
+        Value shape = c.Emit("Shape", [indices.Select(i => i).Aggregate((a, b) => c.Emit("Add", [a, b]))]);
+        return TorchCall.Box(c.Emit("GatherND", [x, c.Emit("Concat", [.. indices.Select(i => c.Unsqueeze(c.Emit("Expand", [c.Cast(i, DType.Int64), shape]), -1))], ("axis", -1))]));
+    }
+
+    /// <summary>(input, shifts, dims)</summary>
+    [Torch("roll")]
+    private static object? Roll(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        long[] shifts = c.Ints(1), axes = c.Ints(2);
+        if (axes.Length != shifts.Length) throw c.Error("a roll over the flattened tensor is not supported");
+        for (int i = 0; i < axes.Length; i++)
+        {
+            if (shifts[i] == 0) continue;
+            Value head = c.Emit("Slice", [x, c.IntTensor(0), c.IntTensor(-shifts[i]), c.IntTensor(axes[i])]), tail = c.Emit("Slice", [x, c.IntTensor(-shifts[i]), c.IntTensor(long.MaxValue), c.IntTensor(axes[i])]);
+            x = c.Emit("Concat", [tail, head], ("axis", axes[i]));
+        }
+        return TorchCall.Box(x);
+    }
+
+    [Torch("flip")]
+    private static object? Flip(TorchCall c)
+    {
+        long[] axes = c.Ints(1);
+        long[] Same(long v) => [.. Enumerable.Repeat(v, axes.Length)];
+        return TorchCall.Box(c.Emit("Slice", [c.Tensor(0), c.IntTensor(Same(-1)), c.IntTensor(Same(long.MinValue)), c.IntTensor(axes), c.IntTensor(Same(-1))]));
+    }
+
+    [Torch("where")]
+    private static object? Where(TorchCall c)
+    {
+        (Value a, Value b, _) = Arithmetic.Promote(c, c.Arg(1) is TorchBox || c.Arg(2) is TorchBox ? c.Arg(1) : TorchCall.Box(c.Tensor(1)), c.Arg(2));
+        return TorchCall.Box(c.Emit("Where", [c.Cast(c.Tensor(0), DType.Bool), a, b]));
+    }
+
+    /// <summary>(input, mask, value)</summary>
+    [Torch("masked_fill")]
+    private static object? MaskedFill(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        Value value = c.Arg(2) is TorchBox ? c.Cast(c.Tensor(2), x.DType) : c.Interpreter.ScalarLike(c.Arg(2), x.DType);
+        return TorchCall.Box(c.Emit("Where", [c.Cast(c.Tensor(1), DType.Bool), value, x]));
+    }
+
+    [Torch("nonzero")] private static object? NonZero(TorchCall c) => TorchCall.Box(c.Transpose(c.Emit("NonZero", [c.Tensor(0)]), 1, 0));
+    [Torch("triu")] private static object? Triu(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 1)));
+    [Torch("tril")] private static object? Tril(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 0)));
+
+    [Torch("one_hot")]
+    private static object? OneHot(TorchCall c) => TorchCall.Box(c.Emit("OneHot", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(1), ScalarKind.Int), c.Builder.Constant("off_on", Tensor.FromArray<long>([0, 1], new Shape(2)))]));
+
+    [Torch("zeros", "empty")] private static object? Zeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), 0L, c.Option("dtype") ?? (c.Arg(1) is long t ? t : null), DType.Float32);
+    [Torch("ones")] private static object? Ones(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), 1L, c.Option("dtype") ?? (c.Arg(1) is long t ? t : null), DType.Float32);
+    [Torch("full")] private static object? Full(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), c.Arg(1), c.Option("dtype"), TorchInterpreter.TypeOf(TorchInterpreter.KindOf(c.Arg(1))));
+    [Torch("zeros_like", "empty_like")] private static object? ZerosLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 0L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("ones_like")] private static object? OnesLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 1L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("full_like")] private static object? FullLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), c.Arg(1), c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("new_zeros")] private static object? NewZeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 0L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("new_ones")] private static object? NewOnes(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 1L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("new_full")] private static object? NewFull(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), c.Arg(2), c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("zero_")] private static object? Zero(TorchCall c) => Fill(c, 0L);
+    [Torch("fill_")] private static object? FillWith(TorchCall c) => Fill(c, c.Arg(1));
+
+    private static TorchBox Fill(TorchCall c, object? value)
+    {
+        Value x = c.Tensor(0);
+        c.Interpreter.Overwrite((TorchBox)c.Arg(0)!, Filled(c, c.Emit("Shape", [x]), value, null, x.DType).Value);
+        return (TorchBox)c.Arg(0)!;
+    }
+
+    private static TorchBox Filled(TorchCall c, Value shape, object? value, object? dtype, DType otherwise)
+    {
+        DType type = dtype is long n ? TorchArchive.ScalarType(n) : otherwise;
+        Value scalar = value is TorchBox b ? c.Cast(b.Value, type) : c.Interpreter.ScalarLike(value, type);
+        if (scalar.Constant is { } constant)
+            return TorchCall.Box(c.Emit("ConstantOfShape", [shape], ("value", constant.Reshaped(new Shape(1)).Clone())));
+        return TorchCall.Box(c.Emit("Expand", [scalar, shape]));
+    }
+
+    /// <summary>arange(end), arange(start, end), arange(start, end, step)</summary>
+    [Torch("arange")]
+    private static object? Arange(TorchCall c)
+    {
+        object?[] given = [.. c.Arguments.TakeWhile(TorchCall.IsNumber).Take(3)];
+        object? start = given.Length > 1 ? given[0] : 0L, end = given.Length > 1 ? given[1] : given[0], step = given.Length > 2 ? given[2] : 1L;
+        ScalarKind kind = given.Any(g => TorchInterpreter.KindOf(g) == ScalarKind.Float) ? ScalarKind.Float : ScalarKind.Int;
+        Value y = c.Emit("Range", [c.Interpreter.ScalarValue(start, kind), c.Interpreter.ScalarValue(end, kind), c.Interpreter.ScalarValue(step, kind)]);
+        return TorchCall.Box(c.Option("dtype") is long n ? c.Cast(y, TorchArchive.ScalarType(n)) : y);
+    }
+
+    /// <summary>to(x, dtype, ...), to(x, device, dtype, ...), to(x, other): only the element type matters here.</summary>
+    [Torch("to", "_to_copy")]
+    private static object? To(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        if (c.Arg(1) is TorchBox) return c.View(c.Cast(x, c.Tensor(1).DType));
+        object? dtype = c.Option("dtype") ?? c.Arguments.Skip(1).FirstOrDefault(a => a is long);
+        return c.View(dtype is long n ? c.Cast(x, TorchArchive.ScalarType(n)) : x);
+    }
+
+    [Torch("type_as")] private static object? TypeAs(TorchCall c) => c.View(c.Cast(c.Tensor(0), c.Tensor(1).DType));
+
+    /// <summary>Results that are the tensor itself, as far as values go.</summary>
+    [Torch("contiguous", "detach", "cpu", "cuda", "prim.data", "alias", "dropout", "feature_dropout", "alpha_dropout", "requires_grad_", "lift_fresh")]
+    private static object? Same(TorchCall c)
+    {
+        if (c.PlainName.Contains("dropout", StringComparison.Ordinal) && c.Bool(2, false)) throw c.Error("the module is in training mode; call eval() before it is traced or scripted");
+        return c.View(c.Tensor(0));
+    }
+
+    [Torch("clone", "copy")] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
+
+    /// <summary>(target, source): broadcasts the source to the target.</summary>
+    [Torch("copy_")]
+    private static object? Copy(TorchCall c)
+    {
+        Value target = c.Tensor(0), source = c.Cast(c.Tensor(1), target.DType);
+        if (target.Shape != source.Shape) source = c.Emit("Expand", [source, c.Emit("Shape", [target])]);
+        c.Interpreter.Overwrite((TorchBox)c.Arg(0)!, source);
+        return c.Arg(0);
+    }
+}

@@ -1,0 +1,182 @@
+using System.IO.Compression;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.PyTorch;
+
+/// <summary>A tensor as PyTorch stores it: a view into a storage. It becomes a dense tensor when it is first used.</summary>
+internal sealed class TorchTensor(TorchStorage storage, long offset, long[] sizes, long[] strides)
+{
+    private Tensor? _dense;
+
+    /// <summary>Path of the attribute that holds it ("features.0.weight").</summary>
+    public string Name { get; set; } = "";
+
+    public long[] Sizes => sizes;
+    public DType DType => storage.DType;
+
+    public Tensor Dense => _dense ??= storage.Read(offset, sizes, strides, Name);
+}
+
+/// <summary>One storage entry of the archive.</summary>
+internal sealed class TorchStorage(DType dtype, long count, Func<byte[]> load)
+{
+    private const long MaxExpanded = 1 << 24;
+    private byte[]? _bytes;
+
+    public DType DType => dtype;
+
+    /// <summary>The elements offset + sum(index_d * stride_d), in row-major order of the indices.</summary>
+    public unsafe Tensor Read(long offset, long[] sizes, long[] strides, string name)
+    {
+        if (sizes.Length != strides.Length || sizes.Length > Shape.MaxRank || sizes.Any(s => s < 0) || strides.Any(s => s < 0) || offset < 0)
+            throw new EdgeLiteException(Status.Corrupt, $"Tensor '{name}' has impossible sizes or strides.");
+        long total = 1, last = offset;
+        for (int d = 0; d < sizes.Length; d++)
+        {
+            total = checked(total * sizes[d]);
+            last = checked(last + (sizes[d] - 1) * strides[d]);
+        }
+        int size = dtype.Size();
+        var tensor = total > Math.Max(count, MaxExpanded)
+            ? throw new EdgeLiteException(Status.Corrupt, $"Tensor '{name}' has {total} elements over a storage of {count}.") : new Tensor(dtype, new Shape(sizes));
+        if (total == 0) return tensor;
+        _bytes ??= load();
+        if ((last + 1) * size > _bytes.Length)
+            throw new EdgeLiteException(Status.Truncated, $"Tensor '{name}' reaches beyond its storage of {_bytes.Length} bytes.");
+        Span<long> index = stackalloc long[sizes.Length];
+        byte* to = tensor.Data;
+        fixed (byte* from = _bytes)
+        {
+            for (long i = 0, at = offset; i < total; i++, to += size)
+            {
+                Buffer.MemoryCopy(from + at * size, to, size, size);
+                for (int d = sizes.Length - 1; d >= 0; d--)
+                {
+                    at += strides[d];
+                    if (++index[d] < sizes[d]) break;
+                    at -= strides[d] * sizes[d];
+                    index[d] = 0;
+                }
+            }
+        }
+        return tensor;
+    }
+}
+
+/// <summary>The zip archive that torch.save and torch.jit.save write: pickles, storages and, for TorchScript, code.</summary>
+internal sealed class TorchArchive : IDisposable
+{
+    private readonly ZipArchive _zip;
+    private readonly Dictionary<string, ZipArchiveEntry> _entries = new(StringComparer.Ordinal);
+    private readonly string _path;
+    private long _budget;
+
+    public TorchArchive(string path)
+    {
+        _path = path;
+        _budget = Math.Max(64L << 20, new FileInfo(path).Length * 20);
+        try
+        {
+            _zip = ZipFile.OpenRead(path);
+            ZipArchiveEntry? marker = _zip.Entries.FirstOrDefault(e => e.FullName == "data.pkl" || e.FullName.EndsWith("/data.pkl", StringComparison.Ordinal));
+            string prefix = marker == null ? "" : marker.FullName[..^"data.pkl".Length];
+            foreach (ZipArchiveEntry entry in _zip.Entries)
+                if (entry.FullName.StartsWith(prefix, StringComparison.Ordinal)) _entries.TryAdd(entry.FullName[prefix.Length..], entry);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is a damaged zip archive: {e.Message}", e);
+        }
+    }
+
+    public IEnumerable<string> Names => _entries.Keys;
+
+    public bool Has(string name) => _entries.ContainsKey(name);
+
+    public byte[] Bytes(string name)
+    {
+        if (!_entries.TryGetValue(name, out ZipArchiveEntry? entry)) throw new EdgeLiteException(Status.Corrupt, $"'{_path}' lacks the entry '{name}'.");
+        if (entry.Length > _budget) throw new EdgeLiteException(Status.Corrupt, $"'{_path}' unpacks to far more than its size ('{name}').");
+        _budget -= entry.Length;
+        try
+        {
+            var bytes = new byte[entry.Length];
+            using Stream stream = entry.Open();
+            stream.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        {
+            throw new EdgeLiteException(Status.Truncated, $"Entry '{name}' of '{_path}' is damaged: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Unpickles an entry; storages are named inside it and lie in <paramref name="folder"/>.</summary>
+    public object? Unpickle(string name, string folder)
+    {
+        var storages = new Dictionary<string, TorchStorage>(StringComparer.Ordinal);
+        return new Pickle(Bytes(name), Persistent, Reduce).Load(out _);
+
+        // ('storage', <class FloatStorage>, key, location, number of elements)
+        object? Persistent(object? id)
+        {
+            if (id is not PickleTuple { Items: [string, PickleGlobal type, string key, _, long count, ..] }) throw new EdgeLiteException(Status.Corrupt, $"'{_path}' refers to something that is no storage.");
+            if (storages.TryGetValue(key, out TorchStorage? storage)) return storage;
+            string entry = Has(folder + key) ? folder + key : key;
+            return storages[key] = new TorchStorage(StorageType(type.Name), count, () => Bytes(entry));
+        }
+    }
+
+    private static (object? Value, bool Known) Reduce(PickleGlobal function, object?[] args)
+    {
+        switch (function.FullName)
+        {
+            case "torch._utils._rebuild_tensor_v2" or "torch._utils._rebuild_tensor"
+                when args is [TorchStorage storage, long offset, PickleTuple sizes, PickleTuple strides, ..]:
+                return (new TorchTensor(storage, offset, [.. sizes.Items.Select(s => (long)s!)], [.. strides.Items.Select(s => (long)s!)]), true);
+            case "torch._utils._rebuild_parameter" when args.Length > 0:
+                return (args[0], true);
+            case "torch.jit._pickle.build_intlist" or "torch.jit._pickle.build_doublelist" or "torch.jit._pickle.build_boollist"
+                or "torch.jit._pickle.build_tensorlist" when args.Length > 0:
+                return (args[0], true);
+            case "torch.jit._pickle.restore_type_tag" when args.Length > 0:
+                return (args[0], true);
+            case "torch.device" when args is [string device, ..]:
+                return (device, true);
+            default: return (null, false);
+        }
+    }
+
+    internal static DType StorageType(string name) => name switch
+    {
+        "FloatStorage" => DType.Float32,
+        "DoubleStorage" => DType.Float64,
+        "HalfStorage" => DType.Float16,
+        "BFloat16Storage" => DType.BFloat16,
+        "LongStorage" => DType.Int64,
+        "IntStorage" => DType.Int32,
+        "ShortStorage" => DType.Int16,
+        "CharStorage" => DType.Int8,
+        "ByteStorage" or "UntypedStorage" => DType.UInt8,
+        "BoolStorage" => DType.Bool,
+        _ => throw new EdgeLiteException(Status.Unsupported, $"Storages of type torch.{name} are not supported (quantized or complex tensors)."),
+    };
+
+    /// <summary>Numbers of torch.dtype in serialized code (c10/core/ScalarType.h).</summary>
+    internal static DType ScalarType(long number) => number switch
+    {
+        0 => DType.UInt8,
+        1 => DType.Int8,
+        2 => DType.Int16,
+        3 => DType.Int32,
+        4 => DType.Int64,
+        5 => DType.Float16,
+        6 => DType.Float32,
+        7 => DType.Float64,
+        11 => DType.Bool,
+        15 => DType.BFloat16,
+        _ => throw new EdgeLiteException(Status.Unsupported, $"The code uses element type number {number} of PyTorch, which is not supported."),
+    };
+
+    public void Dispose() => _zip.Dispose();
+}

@@ -1,0 +1,173 @@
+using System.Reflection;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Converter.Importers.PyTorch;
+
+/// <summary>Marks a method <c>static object? (TorchCall)</c> that converts the operators of these names (aten:: where there is no
+/// library's name).</summary>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+internal sealed class TorchAttribute(params string[] names) : Attribute
+{
+    public string[] Names { get; } = names;
+
+    /// <summary>True when the operator can do with arguments that are not there.</summary>
+    public bool AllowsAbsent { get; init; }
+}
+
+internal sealed record TorchOperator(string Name, Func<TorchCall, object?> Convert, bool AllowsAbsent);
+
+/// <summary>The map from PyTorch's operators to their conversions.</summary>
+internal static class TorchOperators
+{
+    private static readonly Dictionary<string, TorchOperator> s_all = Collect();
+
+    public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);
+
+    /// <summary>The conversion of an operator; the form that works in place ("relu_") is that of the plain one.</summary>
+    public static TorchOperator? Find(string name)
+    {
+        if (s_all.TryGetValue(name, out TorchOperator? op)) return op;
+        if (!name.EndsWith('_') || name.EndsWith("__", StringComparison.Ordinal) || !s_all.TryGetValue(name[..^1], out op)) return null;
+        return op with { Convert = InPlace(op.Convert) };
+    }
+
+    private static Func<TorchCall, object?> InPlace(Func<TorchCall, object?> convert) => c =>
+    {
+        object? result = convert(c);
+        if (c.Arguments[0] is not TorchBox target || result is not TorchBox source) return result;
+        if (target.Value.DType != source.Value.DType && target.Value.DType != DType.Undefined) c.Interpreter.Overwrite(target, c.Interpreter.CastTo(source.Value, target.Value.DType));
+        else c.Interpreter.Overwrite(target, source.Value);
+        return target;
+    };
+
+    private static Dictionary<string, TorchOperator> Collect()
+    {
+        var all = new Dictionary<string, TorchOperator>(StringComparer.Ordinal);
+        foreach (Type type in typeof(TorchOperators).Assembly.GetTypes())
+        {
+            if (type.Namespace != typeof(TorchOperators).Namespace + ".Operators") continue;
+            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
+                foreach (TorchAttribute a in method.GetCustomAttributes<TorchAttribute>())
+                    foreach (string name in a.Names) all.Add(name, new TorchOperator(name, method.CreateDelegate<Func<TorchCall, object?>>(), a.AllowsAbsent));
+        }
+        return all;
+    }
+}
+
+/// <summary>One call of an operator: its arguments, and the means to make nodes.</summary>
+internal sealed class TorchCall(TorchInterpreter interpreter, string name, object?[] arguments, (string Name, object? Value)[] named)
+{
+    public TorchInterpreter Interpreter { get; } = interpreter;
+    public string Name { get; } = name;
+    public object?[] Arguments { get; } = arguments;
+    public TorchBuilder Builder => Interpreter.Builder;
+
+    /// <summary>The operator's name without the underscore of the in-place form.</summary>
+    public string PlainName => Name.TrimEnd('_');
+
+    public int Count => Arguments.Length;
+
+    public object? Arg(int i) => i < Arguments.Length ? Arguments[i] : null;
+
+    public object? Option(string key) => named.FirstOrDefault(n => n.Name == key).Value;
+
+    /// <summary>An argument given in its place or by name.</summary>
+    public object? Arg(int i, string key) => i < Arguments.Length ? Arguments[i] : Option(key);
+
+    public bool IsNone(int i) => Arg(i) is null or TorchAbsent;
+    public bool IsTensor(int i) => Arg(i) is TorchBox;
+    public static bool IsNumber(object? value) => value is bool or long or double or TorchScalar;
+
+    /// <summary>Argument as a tensor; a number becomes a scalar.</summary>
+    public Value Tensor(int i) => AsTensor(Arg(i), $"argument {i}");
+
+    public Value AsTensor(object? value, string what) => value switch
+    {
+        TorchBox b => Interpreter.Read(b),
+        bool or long or double or TorchScalar => Interpreter.ScalarValue(value, TorchInterpreter.KindOf(value)),
+        _ => throw Error($"{what} is {TorchInterpreter.Describe(value)}, expected a tensor"),
+    };
+
+    public Value? Optional(int i) => IsNone(i) ? null : Tensor(i);
+
+    public Tensor? Constant(int i) => Arg(i) is TorchBox b ? b.Value.Constant : null;
+
+    public long Int(int i, long otherwise) => Arg(i) is null ? otherwise : Known(Arg(i), $"argument {i}");
+    public long Int(int i) => Known(Arg(i), $"argument {i}");
+
+    public long Known(object? value, string what) => Interpreter.ToScalar(value, ScalarKind.Int) is long n ? n
+        : throw Error($"{what} is known only when the model runs; give the inputs a size with --shape");
+
+    public double Number(int i, double otherwise) => Arg(i) is null ? otherwise : Interpreter.ToScalar(Arg(i), ScalarKind.Float) is double d ? d : throw Error($"argument {i} is known only when the model runs");
+    public bool Bool(int i, bool otherwise) => Arg(i) switch { null => otherwise, bool b => b, long n => n != 0, var v => throw Error($"argument {i} is {TorchInterpreter.Describe(v)}, expected True or False") };
+    public string Text(int i, string otherwise) => Arg(i) as string ?? otherwise;
+
+    public IReadOnlyList<object?> Items(int i) => Arg(i) switch
+    {
+        TorchList l => l.Items,
+        TorchTuple t => t.Items,
+        null => [],
+        var v when IsNumber(v) => [v],
+        var v => throw Error($"argument {i} is {TorchInterpreter.Describe(v)}, expected a list"),
+    };
+
+    /// <summary>A list of integers that are known now; a single one stands for <paramref name="rank"/> equal ones.</summary>
+    public long[] Ints(int i, int rank = 0)
+    {
+        long[] values = [.. Items(i).Select((v, k) => Known(v, $"element {k} of argument {i}"))];
+        if (rank > 0 && values.Length == 1) return [.. Enumerable.Repeat(values[0], rank)];
+        return rank > 0 && values.Length != rank ? throw Error($"argument {i} has {values.Length} numbers, expected {rank}") : values;
+    }
+
+    public Value[] Tensors(int i) => [.. Items(i).Select((v, k) => AsTensor(v, $"element {k} of argument {i}"))];
+
+    public int Rank(Value value) => value.Shape.IsRanked ? value.Shape.Rank
+        : throw Error($"the rank of '{value.Name}' must be known; give the inputs a size with --shape NAME=1x3x224x224");
+
+    public int Axis(long axis, int rank)
+    {
+        long actual = axis < 0 ? axis + Math.Max(rank, 1) : axis;
+        return actual >= 0 && actual < Math.Max(rank, 1) ? (int)actual : throw Error($"dimension {axis} is outside a tensor of {rank} dimensions");
+    }
+
+    public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string, AttributeValue)> attributes) =>
+        Builder.Emit(opType, Interpreter.Named(PlainName), inputs, attributes);
+
+    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string, AttributeValue)> attributes) =>
+        Builder.EmitMany(opType, Interpreter.Named(PlainName), outputs, inputs, attributes);
+
+    public Value IntTensor(params ReadOnlySpan<long> values) => Builder.Constant(Interpreter.Named("ints"), Core.Tensor.FromArray(values, new Shape(values.Length)));
+    public Value Floats(params ReadOnlySpan<float> values) => Builder.Constant(Interpreter.Named("floats"), Core.Tensor.FromArray(values, new Shape(values.Length)));
+    public Value Scalar(DType type, double value) => Interpreter.ScalarLike(value, type);
+    public Value Cast(Value value, DType type) => Interpreter.CastTo(value, type);
+
+    public static TorchBox Box(Value value) => new(value);
+
+    /// <summary>A result that shares memory with the first argument in PyTorch.</summary>
+    public TorchBox View(Value value) => new(value) { ViewOf = Arg(0) as TorchBox };
+
+    /// <summary>A list of sizes as a tensor for Reshape, Expand and the like.</summary>
+    public Value SizeTensor(IReadOnlyList<object?> sizes)
+    {
+        object?[] known = [.. sizes.Select(s => Interpreter.ToScalar(s, ScalarKind.Int))];
+        if (known.All(k => k is long)) return IntTensor([.. known.Select(k => (long)k!)]);
+        return Emit("Concat", [.. known.Select(k => k is long n ? IntTensor(n) : Emit("Reshape", [((TorchScalar)k!).Value, IntTensor(1)]))], ("axis", 0));
+    }
+
+    /// <summary>The size of a tensor along an axis: a number when it is known now.</summary>
+    public object Size(Value x, int axis)
+    {
+        if (x.Shape.IsRanked && x.Shape[axis] >= 0) return x.Shape[axis];
+        Value shape = Emit("Shape", [x], ("start", axis), ("end", axis + 1));
+        return new TorchScalar(Emit("Reshape", [shape, Builder.Constant(Interpreter.Named("scalar"), new Tensor(DType.Int64, new Shape(0)))]), ScalarKind.Int, x, axis);
+    }
+
+    public Value Reshape(Value x, params ReadOnlySpan<long> shape) => Emit("Reshape", [x, IntTensor(shape)]);
+    public Value Transpose(Value x, params long[] permutation) => Emit("Transpose", [x], ("perm", permutation));
+    public Value Unsqueeze(Value x, params ReadOnlySpan<long> axes) => Emit("Unsqueeze", [x, IntTensor(axes)]);
+    public Value Squeeze(Value x, params ReadOnlySpan<long> axes) => Emit("Squeeze", [x, IntTensor(axes)]);
+
+    public EdgeLiteException Error(string message) => Interpreter.Error($"operator '{Name}': {message}");
+}

@@ -1,0 +1,281 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Converter.Importers.PyTorch;
+
+/// <summary>Branches and loops that depend on the data become If and Loop nodes.</summary>
+internal sealed partial class TorchInterpreter
+{
+    private const int MaxUnrolled = 4096;
+    private Journal? _journal;
+
+    /// <summary>What a branch changed outside its variables: attributes of objects and tensors in place.</summary>
+    private sealed class Journal(Journal? outer)
+    {
+        public Dictionary<(TorchObject, string), object?> Attributes { get; } = [];
+        public Dictionary<TorchBox, Value> Boxes { get; } = [];
+
+        public void Record(TorchObject o, string name)
+        {
+            Attributes.TryAdd((o, name), o.Attributes.GetValueOrDefault(name));
+            outer?.Record(o, name);
+        }
+
+        public void Record(TorchBox box)
+        {
+            Boxes.TryAdd(box, box.Value);
+            outer?.Record(box);
+        }
+    }
+
+    private sealed class Branch(TorchBuilder builder, Dictionary<string, object?> variables)
+    {
+        public TorchBuilder Builder { get; } = builder;
+        public Dictionary<string, object?> Variables { get; } = variables;
+        public Dictionary<(TorchObject, string), object?> Attributes { get; } = [];
+        public Dictionary<TorchBox, Value> Boxes { get; } = [];
+        public TorchRaise? Raised { get; set; }
+    }
+
+    /// <summary>Changes a tensor in place.</summary>
+    public void Overwrite(TorchBox box, Value value)
+    {
+        _journal?.Record(box);
+        box.Value = value;
+        for (TorchBox? of = box.ViewOf; of != null; of = of.ViewOf) of.IsStale = true;
+    }
+
+    private void RunBranches(IfStatement s, TorchScalar condition, Dictionary<string, object?> variables, string file)
+    {
+        var captures = new List<Value>();
+        Branch then = RunBranch("then", s.Then, captures, variables, file), other = RunBranch("else", s.Else, captures, variables, file);
+        if (then.Raised != null && other.Raised != null) throw then.Raised;
+        if (then.Raised != null || other.Raised != null)
+        {
+            // A branch that raises an exception is one that is not meant to be taken.
+            (bool returned, _) = Run(then.Raised != null ? s.Else : s.Then, variables, file);
+            if (returned) throw Error("a return inside a branch that depends on data is not supported");
+            return;
+        }
+        var merge = new Merge(this, then, other);
+        var results = new List<(Action<object?> Store, Func<Value[], object?> Read)>();
+        foreach ((string name, object? a) in then.Variables)
+        {
+            if (!other.Variables.TryGetValue(name, out object? b)) continue;
+            bool had = variables.TryGetValue(name, out object? before);
+            if (had && ReferenceEquals(before, a) && ReferenceEquals(before, b)) continue;
+            results.Add((v => variables[name] = v, merge.Plan(a, b)));
+        }
+        foreach ((TorchObject o, string name) in then.Attributes.Keys.Union(other.Attributes.Keys))
+        {
+            object? before = Lift(o.Attributes.GetValueOrDefault(name));
+            object? a = then.Attributes.TryGetValue((o, name), out object? x) ? Lift(x) : before, b = other.Attributes.TryGetValue((o, name), out object? y) ? Lift(y) : before;
+            results.Add((v => { _journal?.Record(o, name); o.Attributes[name] = v; }, merge.Plan(a, b)));
+        }
+        foreach (TorchBox box in then.Boxes.Keys.Union(other.Boxes.Keys))
+        {
+            Func<Value[], object?> read = merge.PlanValues(then.Boxes.GetValueOrDefault(box, box.Value), other.Boxes.GetValueOrDefault(box, box.Value));
+            results.Add((v => Overwrite(box, ((TorchBox)v!).Value), read));
+        }
+        Value[] outputs = [];
+        if (merge.Count > 0)
+        {
+            then.Builder.TakeAll();
+            other.Builder.TakeAll();
+            outputs = Builder.EmitMany("If", Named("if"), merge.Count, [condition.Value, .. captures],
+                ("then_branch", AttributeValue.OfGraph(then.Builder.Graph)), ("else_branch", AttributeValue.OfGraph(other.Builder.Graph)));
+        }
+        foreach ((Action<object?> store, Func<Value[], object?> read) in results) store(read(outputs));
+    }
+
+    private Branch RunBranch(string name, TorchStatement[] body, List<Value> captures, Dictionary<string, object?> variables, string file)
+    {
+        TorchBuilder outer = Builder;
+        Journal? outerJournal = _journal;
+        var builder = new TorchBuilder(new Graph(name), outer) { Captures = captures };
+        builder.TakeAll();
+        var branch = new Branch(builder, new Dictionary<string, object?>(variables, variables.Comparer));
+        var journal = _journal = new Journal(outerJournal);
+        Builder = builder;
+        int depth = _depth, paths = _paths.Count;
+        try
+        {
+            (bool returned, _) = Run(body, branch.Variables, file);
+            if (returned) throw Error("a return inside a branch that depends on data is not supported");
+        }
+        catch (TorchRaise e)
+        {
+            branch.Raised = e;
+            _depth = depth;
+            while (_paths.Count > paths) _paths.Pop();
+        }
+        Builder = outer;
+        _journal = outerJournal;
+        foreach (((TorchObject o, string attribute), object? before) in journal.Attributes)
+        {
+            branch.Attributes[(o, attribute)] = o.Attributes.GetValueOrDefault(attribute);
+            o.Attributes[attribute] = before;
+        }
+        foreach ((TorchBox box, Value before) in journal.Boxes)
+        {
+            branch.Boxes[box] = box.Value;
+            box.Value = before;
+        }
+        return branch;
+    }
+
+    /// <summary>Decides how a name gets its value from two branches, and makes outputs of them where it must.</summary>
+    private sealed class Merge(TorchInterpreter interpreter, Branch then, Branch other)
+    {
+        public int Count { get; private set; }
+
+        public Func<Value[], object?> Plan(object? a, object? b)
+        {
+            if (ReferenceEquals(a, b) || Equals(a, b)) return _ => a;
+            switch (a, b)
+            {
+                case (TorchBox x, TorchBox y):
+                    return PlanValues(Content(x, then), Content(y, other));
+                case (TorchTuple x, TorchTuple y) when x.Items.Length == y.Items.Length:
+                {
+                    Func<Value[], object?>[] items = [.. x.Items.Zip(y.Items, Plan)];
+                    return outputs => new TorchTuple([.. items.Select(i => i(outputs))]);
+                }
+                case (TorchList x, TorchList y) when x.Items.Count == y.Items.Count:
+                {
+                    Func<Value[], object?>[] items = [.. x.Items.Zip(y.Items, Plan)];
+                    return outputs => new TorchList(items.Select(i => i(outputs)));
+                }
+                case (TorchAbsent, _): return _ => b is TorchBox or TorchScalar or TorchTuple or TorchList ? a : b;
+                case (_, TorchAbsent): return _ => a is TorchBox or TorchScalar or TorchTuple or TorchList ? b : a;
+                case (bool or long or double or TorchScalar, bool or long or double or TorchScalar):
+                {
+                    ScalarKind kind = KindOf(a) == KindOf(b) ? KindOf(a) : ScalarKind.Float;
+                    int index = Count++;
+                    then.Builder.AddOutput(Scalar(a, kind, then), $"result{index}");
+                    other.Builder.AddOutput(Scalar(b, kind, other), $"result{index}");
+                    return outputs => new TorchScalar(outputs[index], kind);
+                }
+                default:
+                    string reason = $"it is {Describe(a)} in one branch and {Describe(b)} in the other";
+                    return _ => new TorchAbsent(reason);
+            }
+        }
+
+        public Func<Value[], object?> PlanValues(Value x, Value y)
+        {
+            if (ReferenceEquals(x, y)) return _ => new TorchBox(x);
+            int index = Count++;
+            then.Builder.AddOutput(x, $"result{index}");
+            other.Builder.AddOutput(y, $"result{index}");
+            return outputs => new TorchBox(outputs[index]);
+        }
+
+        private static Value Content(TorchBox box, Branch branch) => branch.Boxes.GetValueOrDefault(box, box.Value);
+
+        private Value Scalar(object? value, ScalarKind kind, Branch branch)
+        {
+            TorchBuilder outer = interpreter.Builder;
+            interpreter.Builder = branch.Builder;
+            Value result = interpreter.ScalarValue(value, kind);
+            interpreter.Builder = outer;
+            return result;
+        }
+    }
+
+    private void RunFor(ForStatement f, Dictionary<string, object?> variables, string file)
+    {
+        TorchExpr[] arguments = f.Range is CallExpr { Function: NameExpr { Name: "range" } } call ? call.Arguments : throw Error("only loops over range(n) are supported");
+        object? count = Evaluate(arguments[0], variables);
+        if (count is TorchScalar { Value.Constant: { } constant }) count = constant.GetInt64(0);
+        if (count is long n)
+        {
+            if (n > MaxUnrolled) throw Error($"a loop of {n} rounds is not unrolled (at most {MaxUnrolled})");
+            for (long i = 0; i < n; i++)
+            {
+                variables[f.Variable] = i;
+                if (Run(f.Body, variables, file).Returned) throw Error("a return inside a loop is not supported");
+            }
+            return;
+        }
+        RunLoop(((TorchScalar)ToScalar(count, ScalarKind.Int)!).Value, null, f.Variable, f.Body, variables, file);
+    }
+
+    private void RunWhile(WhileStatement w, Dictionary<string, object?> variables, string file)
+    {
+        for (int rounds = 0; ; rounds++)
+        {
+            object? condition = Evaluate(w.Condition, variables);
+            if (Truth(condition) is not { } known)
+            {
+                RunLoop(null, w.Condition, null, w.Body, variables, file);
+                return;
+            }
+            if (!known) return;
+            if (rounds >= MaxUnrolled) throw Error($"a loop of more than {MaxUnrolled} rounds is not unrolled");
+            if (Run(w.Body, variables, file).Returned) throw Error("a return inside a loop is not supported");
+        }
+    }
+
+    /// <summary>A loop whose number of rounds depends on data. Variables that the body assigns are carried.</summary>
+    private void RunLoop(Value? trips, TorchExpr? condition, string? counter, TorchStatement[] statements, Dictionary<string, object?> variables, string file)
+    {
+        TorchBuilder outer = Builder;
+        string[] carried = [.. Assigned(statements).Where(variables.ContainsKey).Distinct(StringComparer.Ordinal)];
+        var initial = new List<Value>();
+        foreach (string name in carried)
+            initial.Add(variables[name] switch
+            {
+                TorchBox b => Read(b),
+                bool or long or double or TorchScalar => ScalarValue(variables[name], KindOf(variables[name])),
+                var v => throw Error($"variable '{name}' of a loop that depends on data is {Describe(v)}; only tensors and numbers are supported"),
+            });
+        Value? first = condition == null ? null : ScalarValue(Evaluate(condition, variables), ScalarKind.Bool);
+
+        var body = new TorchBuilder(new Graph("body"), outer);
+        var inside = new Dictionary<string, object?>(variables, variables.Comparer);
+        Value iteration = body.Graph.AddInput("iteration", new TensorType(DType.Int64, Shape.Scalar));
+        body.Graph.AddInput("condition_in", new TensorType(DType.Bool, Shape.Scalar));
+        for (int i = 0; i < carried.Length; i++)
+        {
+            TensorType type = ShapeInference.WithoutSymbols(initial[i].Type);
+            bool isScalar = variables[carried[i]] is not TorchBox;
+            if (!isScalar && type.Shape.IsRanked) type = type with { Shape = Shape.OfRank(type.Shape.Rank) };
+            Value input = body.Graph.AddInput(body.Graph.FreshName(carried[i]), type);
+            inside[carried[i]] = isScalar ? new TorchScalar(input, KindOf(variables[carried[i]])) : new TorchBox(input);
+        }
+        if (counter != null) inside[counter] = new TorchScalar(iteration, ScalarKind.Int);
+        Journal? outerJournal = _journal;
+        var journal = _journal = new Journal(outerJournal);
+        Builder = body;
+        if (Run(statements, inside, file).Returned) throw Error("a return inside a loop is not supported");
+        if (journal.Attributes.Count > 0 || journal.Boxes.Keys.Any(b => !inside.ContainsValue(b)))
+            throw Error("a loop that depends on data changes attributes or tensors in place, which is not supported");
+        Value again = condition == null ? body.Constant("true", Tensor.FromScalar(true)) : ScalarValue(Evaluate(condition, inside), ScalarKind.Bool);
+        body.AddOutput(again, "condition_out");
+        for (int i = 0; i < carried.Length; i++)
+        {
+            object? next = inside[carried[i]];
+            Value value = next is TorchBox b ? Read(b) : ScalarValue(next, KindOf(variables[carried[i]]));
+            body.AddOutput(value, $"next{i}");
+        }
+        Builder = outer;
+        _journal = outerJournal;
+        if (carried.Length == 0) return;
+        Value[] results = Builder.EmitMany("Loop", Named("loop"), carried.Length, [trips, first, .. initial, .. body.Captures],
+            ("body", AttributeValue.OfGraph(body.Graph)), ("captures", (long)body.Captures.Count));
+        for (int i = 0; i < carried.Length; i++)
+            variables[carried[i]] = variables[carried[i]] is TorchBox ? new TorchBox(results[i]) : new TorchScalar(results[i], KindOf(variables[carried[i]]));
+    }
+
+    private static IEnumerable<string> Assigned(TorchStatement[] body) => body.SelectMany(s => s switch
+    {
+        AssignStatement a => a.Targets.OfType<NameExpr>().Select(n => n.Name),
+        IfStatement i => Assigned(i.Then).Concat(Assigned(i.Else)),
+        ForStatement f => Assigned(f.Body),
+        WhileStatement w => Assigned(w.Body),
+        WithStatement w => Assigned(w.Body),
+        _ => [],
+    });
+}

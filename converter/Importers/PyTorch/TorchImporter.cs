@@ -1,0 +1,203 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.PyTorch;
+
+/// <summary>
+/// Reads TorchScript archives (.pt, .ptl): traced and scripted modules. The code of method forward is run symbolically; parameters are
+/// constants. Input names are the names of forward's parameters; the sizes of inputs are not part of such a file and can be given.
+/// </summary>
+public sealed class TorchImporter : IImporter
+{
+    public string Format => "PyTorch";
+
+    /// <summary>Names of the operators that can be converted.</summary>
+    public static IReadOnlyCollection<string> SupportedOperators => [.. TorchOperators.Names];
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head)
+    {
+        if (IsLegacy(head)) return true;
+        if (!head.StartsWith("PK\x03\x04"u8)) return false;
+        try
+        {
+            using var archive = new TorchArchive(path);
+            return archive.Has("data.pkl") && archive.Names.Any(n => n == "version" || n.StartsWith("data/", StringComparison.Ordinal) || n.StartsWith("code/", StringComparison.Ordinal));
+        }
+        catch (EdgeLiteException)
+        {
+            return false;
+        }
+    }
+
+    public Graph Import(string path) => Import(path, new Dictionary<string, Shape>());
+
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        using (FileStream stream = File.OpenRead(path))
+        {
+            var head = new byte[Math.Min(16, stream.Length)];
+            stream.ReadExactly(head);
+            if (IsLegacy(head))
+                throw new EdgeLiteException(Status.Unsupported, $"'{path}' was written by torch.save before PyTorch 1.6; such a file holds parameters or pickled Python objects, not the architecture. {Advice}");
+        }
+        using var archive = new TorchArchive(path);
+        if (!archive.Names.Any(n => n.StartsWith("code/", StringComparison.Ordinal))) throw NoArchitecture(path, archive);
+        var reader = new TorchObjects();
+        object? root = reader.Lift(archive.Unpickle("data.pkl", "data/"), "");
+        List<object?> constants = archive.Has("constants.pkl") ? reader.LiftConstants(archive.Unpickle("constants.pkl", "constants/")) : [];
+        if (root is not TorchObject module) throw new EdgeLiteException(Status.Corrupt, $"'{path}' holds no module.");
+        var code = new TorchCode(archive);
+        TorchFunction forward = code.Method(module.Type, "forward")
+            ?? throw new EdgeLiteException(Status.Unsupported, $"'{path}': {module.Type} has no method forward.");
+
+        var graph = new Graph(Path.GetFileNameWithoutExtension(path));
+        var interpreter = new TorchInterpreter(code, constants, graph);
+        object?[] arguments = [.. forward.Parameters.Skip(1).Select(p => Argument(graph, p, shapes))];
+        object?[] given = [.. arguments.TakeWhile(a => a is not Omitted)];
+        try
+        {
+            object? result = interpreter.CallMethod(module, "forward", given);
+            interpreter.RefuseUnknown();
+            TorchBox[] outputs = [.. Flatten(result, interpreter)];
+            if (outputs.Length == 0) throw new EdgeLiteException(Status.Unsupported, $"'{path}': forward returns no tensor.");
+            for (int i = 0; i < outputs.Length; i++) interpreter.Root.AddOutput(interpreter.Read(outputs[i]), $"out{i}");
+        }
+        catch (TorchRaise e)
+        {
+            throw new EdgeLiteException(Status.InvalidShape, $"'{path}': for inputs of this size the model raises: {e.Message}", e);
+        }
+        if (interpreter.ChangedState.Count > 0)
+            graph.Metadata["torch.state_not_carried"] = string.Join(",", interpreter.ChangedState);
+        RemoveUnused(graph);
+        GraphVerifier.Verify(graph);
+        return graph;
+    }
+
+    private const string Advice = "Export the model with torch.jit.script(model).save(...) or torch.jit.trace(model, example).save(...), or to ONNX.";
+
+    private static bool IsLegacy(ReadOnlySpan<byte> head) => head.StartsWith((ReadOnlySpan<byte>)[0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
+
+    private static EdgeLiteException NoArchitecture(string path, TorchArchive archive)
+    {
+        object? root = archive.Unpickle("data.pkl", "data/");
+        if (root is PickleDict dict)
+        {
+            string[] names = [.. dict.Items.Where(i => i.Value is TorchTensor).Select(i => $"{i.Key}")];
+            string what = names.Length > 0 ? $"a state_dict of {names.Length} tensors ({string.Join(", ", names.Take(6))}{(names.Length > 6 ? ", ..." : "")})"
+                : $"a dict with the entries {string.Join(", ", dict.Items.Take(6).Select(i => $"'{i.Key}'"))}";
+            return new EdgeLiteException(Status.Unsupported, $"'{path}' holds {what}: parameters only, the architecture is missing. {Advice}");
+        }
+        string type = root is PickleObject o ? $"a pickled Python object of class {o.Type.FullName}" : "a pickled value";
+        return new EdgeLiteException(Status.Unsupported, $"'{path}' holds {type}; the code of its classes, the architecture, is not in the file. {Advice}");
+    }
+
+    private sealed class Omitted;
+
+    private static object? Argument(Graph graph, TorchParameter p, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        string type = p.Type;
+        if (p.Default != null) return new Omitted();
+        Value Tensor(string name) => graph.AddInput(name, new TensorType(DType.Float32, ShapeOf(name)));
+        switch (type)
+        {
+            case "Tensor" or "": return new TorchBox(Tensor(p.Name));
+            case "int": return new TorchScalar(graph.AddInput(p.Name, new TensorType(DType.Int64, Shape.Scalar)), ScalarKind.Int);
+            case "float": return new TorchScalar(graph.AddInput(p.Name, new TensorType(DType.Float32, Shape.Scalar)), ScalarKind.Float);
+            case "bool": return new TorchScalar(graph.AddInput(p.Name, new TensorType(DType.Bool, Shape.Scalar)), ScalarKind.Bool);
+        }
+        if (type.StartsWith("Tuple[", StringComparison.Ordinal) && type[6..^1].Split(',') is { } parts && parts.All(t => t == "Tensor"))
+            return new TorchTuple([.. parts.Select((_, i) => (object?)new TorchBox(Tensor($"{p.Name}_{i}")))]);
+        if (type.StartsWith("Optional[", StringComparison.Ordinal)) return null;
+        throw new EdgeLiteException(Status.Unsupported, $"Parameter '{p.Name}' of forward is {type}; tensors, tuples of tensors and numbers are supported.");
+
+        Shape ShapeOf(string name)
+        {
+            if (!shapes.TryGetValue(name, out Shape shape) && !shapes.TryGetValue("", out shape)) return Shape.Unranked;
+            long[] dims = shape.AsSpan().ToArray();
+            for (int i = 0; i < dims.Length; i++) if (dims[i] < 0) dims[i] = graph.SymbolDim($"{name}_{i}");
+            return new Shape(dims);
+        }
+    }
+
+    private static IEnumerable<TorchBox> Flatten(object? value, TorchInterpreter interpreter) => value switch
+    {
+        TorchBox b => [b],
+        TorchTuple t => t.Items.SelectMany(i => Flatten(i, interpreter)),
+        TorchList l => l.Items.SelectMany(i => Flatten(i, interpreter)),
+        TorchDict d => d.Items.SelectMany(i => Flatten(i.Value, interpreter)),
+        bool or long or double or TorchScalar => [new TorchBox(interpreter.ScalarValue(value, TorchInterpreter.KindOf(value)))],
+        TorchAbsent a => throw new EdgeLiteException(Status.Unsupported, $"The result of forward is not known: {a.Reason}."),
+        _ => [],
+    };
+
+    /// <summary>Removes nodes and constants that the code made and did not use.</summary>
+    private static void RemoveUnused(Graph graph)
+    {
+        for (int i = graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            Node node = graph.Nodes[i];
+            if (node.Outputs.All(o => o == null || o.Consumers.Count == 0 && !graph.Outputs.Contains(o))) graph.Remove(node);
+        }
+        foreach (Value value in graph.Values.Where(v => v.IsConstant && v.Consumers.Count == 0 && !graph.Outputs.Contains(v)).ToArray()) graph.Remove(value);
+    }
+}
+
+/// <summary>Turns what the pickle reader gives into values of the interpreter, and names tensors and modules by their paths.</summary>
+internal sealed class TorchObjects
+{
+    private const int MaxDepth = 200;
+    private readonly Dictionary<object, object?> _seen = new(ReferenceEqualityComparer.Instance);
+    private int _depth;
+
+    public List<object?> LiftConstants(object? root) => root switch
+    {
+        PickleTuple t => [.. t.Items.Select((v, i) => Lift(v, $"c{i}"))],
+        List<object?> l => [.. l.Select((v, i) => Lift(v, $"c{i}"))],
+        _ => [],
+    };
+
+    public object? Lift(object? value, string path)
+    {
+        if (value is not (PickleObject or PickleTuple or PickleDict or List<object?> or TorchTensor)) return value is PickleGlobal g ? new TorchPath(g.FullName) : value;
+        if (_seen.TryGetValue(value, out object? known)) return known;
+        if (++_depth > MaxDepth) throw new EdgeLiteException(Status.Corrupt, "The objects of the file nest too deeply.");
+        object? result;
+        switch (value)
+        {
+            case TorchTensor t:
+                if (t.Name.Length == 0) t.Name = path;
+                result = _seen[value] = t;
+                break;
+            case PickleObject o:
+            {
+                var module = new TorchObject(o.Type.FullName) { Path = path };
+                _seen[value] = module;
+                if (o.State is PickleDict state)
+                    foreach ((object? key, object? item) in state.Items)
+                        module.Attributes[$"{key}"] = Lift(item, path.Length > 0 ? $"{path}.{key}" : $"{key}");
+                else module.State = Lift(o.State ?? o.Arguments, path);
+                result = module;
+                break;
+            }
+            case PickleTuple t: result = _seen[value] = new TorchTuple([.. t.Items.Select((v, i) => Lift(v, $"{path}.{i}"))]); break;
+            case List<object?> l:
+            {
+                var list = new TorchList([]);
+                _seen[value] = list;
+                list.Items.AddRange(l.Select((v, i) => Lift(v, $"{path}.{i}")));
+                result = list;
+                break;
+            }
+            default:
+            {
+                var dict = new TorchDict();
+                _seen[value] = dict;
+                foreach ((object? key, object? item) in ((PickleDict)value).Items) dict.Items.Add(new(key, Lift(item, $"{path}.{key}")));
+                result = dict;
+                break;
+            }
+        }
+        _depth--;
+        return result;
+    }
+}

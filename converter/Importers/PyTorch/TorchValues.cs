@@ -1,0 +1,62 @@
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Converter.Importers.PyTorch;
+
+/// <summary>A tensor that the code computes with. Python variables share it, so that an in-place operator is seen through all of them.</summary>
+internal sealed class TorchBox(Value value)
+{
+    public Value Value { get; set; } = value;
+
+    /// <summary>The tensor that this one is a view of, as far as in-place operators matter.</summary>
+    public TorchBox? ViewOf { get; init; }
+
+    /// <summary>True once a view of this tensor was changed in place, which is not followed.</summary>
+    public bool IsStale { get; set; }
+}
+
+internal enum ScalarKind { Int, Float, Bool }
+
+/// <summary>A Python number that is known only when the model runs: a scalar tensor of int64, float32 or bool. It may be
+/// the size of a tensor along an axis.</summary>
+internal sealed record TorchScalar(Value Value, ScalarKind Kind, Value? SizeOf = null, int Axis = 0);
+
+/// <summary>A Python list, which can change.</summary>
+internal sealed class TorchList(IEnumerable<object?> items)
+{
+    public List<object?> Items { get; } = [.. items];
+}
+
+/// <summary>A Python tuple.</summary>
+internal sealed record TorchTuple(object?[] Items);
+
+/// <summary>A Python dict.</summary>
+internal sealed class TorchDict
+{
+    public List<KeyValuePair<object?, object?>> Items { get; } = [];
+}
+
+/// <summary>A module of the model, or another object of a class of the archive.</summary>
+internal sealed class TorchObject(string type)
+{
+    public string Type { get; } = type;
+
+    /// <summary>Path from the model to this module ("features.0"); empty for the model itself.</summary>
+    public string Path { get; set; } = "";
+
+    public Dictionary<string, object?> Attributes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The state of an object that is no dict of attributes (packed parameters of mobile operators).</summary>
+    public object? State { get; set; }
+}
+
+/// <summary>A dotted name that is not a variable: an operator, a function or a class.</summary>
+internal sealed record TorchPath(string Name);
+
+/// <summary>A method of an object.</summary>
+internal sealed record TorchMethod(TorchObject Self, string Name);
+
+/// <summary>A value that could not be made; whoever needs it says why.</summary>
+internal sealed record TorchAbsent(string Reason);
+
+/// <summary>The code raises a Python exception here.</summary>
+internal sealed class TorchRaise(string text) : Exception(text);

@@ -1,0 +1,161 @@
+using System.IO.Compression;
+using System.Text;
+using EdgeLite.Converter;
+using EdgeLite.Converter.Importers;
+using EdgeLite.Converter.Importers.PyTorch;
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>TorchScript archives of the collection against PyTorch's own results; files that hold no architecture; hostile files.</summary>
+public class TorchImporterTests
+{
+    private static bool IsScript(string model) => File.Exists(ScriptOf(model)) || File.Exists(Path.ChangeExtension(ScriptOf(model), ".ptl"));
+
+    private static string ScriptOf(string model) => Path.Combine(SharedData.Folder!, "zoo", "pytorch", model, "model.pt");
+
+    public static TheoryData<string> Scripts => ZooModel.Of("pytorch", IsScript);
+    public static TheoryData<string> Weights => ZooModel.Of("pytorch", m => !IsScript(m));
+
+    [SharedTheory("zoo/pytorch")]
+    [MemberData(nameof(Scripts))]
+    public void Results_are_those_of_PyTorch(string model)
+    {
+        var zoo = new ZooModel(model);
+        zoo.Check(File.Exists(zoo.PathOf("model.pt")) ? "model.pt" : "model.ptl", shaped: true);
+    }
+
+    [SharedTheory("zoo/pytorch")]
+    [InlineData("pytorch/w_small_cnn_ptl", "model.ptl")]
+    [InlineData("pytorch/w_squeezenet_traced", "model.pt")]
+    public void Sizes_that_nobody_gave_stay_free(string model, string file) => new ZooModel(model).Check(file);
+
+    [SharedTheory("zoo/pytorch")]
+    [MemberData(nameof(Weights))]
+    public void Weights_alone_are_refused_with_what_is_missing(string model)
+    {
+        var e = Assert.Throws<EdgeLiteException>(() => Pipeline.Import(new ZooModel(model).PathOf("model.pth"), new ConversionOptions()));
+        Assert.Contains("architecture", e.Message, StringComparison.Ordinal);
+        Assert.Contains("torch.jit", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A module without parameters: its class is "M", whose code is given.</summary>
+    private static string Archive(string code, byte[]? pickle = null)
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"edgelite-{Guid.NewGuid():N}.pt");
+        using ZipArchive zip = ZipFile.Open(path, ZipArchiveMode.Create);
+        Write("a/data.pkl", pickle ?? Encoding.Latin1.GetBytes("\u0080\u0002c__torch__\nM\n)\u0081}b."));
+        Write("a/code/__torch__.py", Encoding.UTF8.GetBytes(code));
+        Write("a/version", "4"u8.ToArray());
+        return path;
+
+        void Write(string name, byte[] bytes)
+        {
+            using Stream entry = zip.CreateEntry(name).Open();
+            entry.Write(bytes);
+        }
+    }
+
+    private static T With<T>(string path, Func<string, T> use)
+    {
+        try
+        {
+            return use(path);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static float[] Run(string body, params float[] x)
+    {
+        string path = Archive($"class M(Module):\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n{string.Join('\n', body.Split('\n').Select(l => "    " + l))}\n");
+        return With(path, p =>
+        {
+            (Graph graph, _) = Pipeline.Import(p, new ConversionOptions { Shapes = new Dictionary<string, Shape> { ["x"] = new(x.Length) } });
+            return new GraphInterpreter(graph).Run(Tensor.FromArray<float>(x, new Shape(x.Length)))[0].Span<float>().ToArray();
+        });
+    }
+
+    [Fact]
+    public void A_branch_on_data_becomes_an_If()
+    {
+        const string Code = "if bool(torch.gt(torch.sum(x), 0)):\n  y = torch.mul(x, 2)\n  k = 3\nelse:\n  y = torch.neg(x)\n  k = 5\nreturn torch.add(y, k)";
+        Assert.Equal([5f, 7f], Run(Code, 1, 2));
+        Assert.Equal([6f, 7f], Run(Code, -1, -2));
+    }
+
+    [Fact]
+    public void A_loop_on_data_becomes_a_Loop()
+    {
+        const string Code = "n = int(torch.select(x, 0, 0))\ny = x\nfor i in range(n):\n  y0 = torch.add(y, i)\n  y = y0\nreturn y";
+        Assert.Equal([9f, 16f], Run(Code, 4, 10).Select((v, i) => v - (i == 0 ? 1 : 0)));
+    }
+
+    [Fact]
+    public void Operators_in_place_are_seen_through_every_name()
+    {
+        Assert.Equal([4f, 6f], Run("y = x\n_0 = torch.add_(y, 1)\nreturn torch.add(x, y)", 1, 2));
+    }
+
+    [Fact]
+    public void All_unknown_operators_are_named_at_once()
+    {
+        var e = Assert.Throws<EdgeLiteException>(() => Run("y = torch.frobnicate(x)\nz = ops.mylib.zap(x)\nreturn torch.add(y, z)", 1));
+        Assert.Contains("frobnicate", e.Message, StringComparison.Ordinal);
+        Assert.Contains("mylib.zap", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("return torch.add(x, ")]
+    [InlineData("return ((((x")]
+    [InlineData("x, y, = x\nreturn x")]
+    [InlineData("return self.nothing")]
+    [InlineData("return (self).forward(x, )")]
+    [InlineData("return torch.add(x)")]
+    [InlineData("return torch.zeros([99999999, 99999999, 99999999])")]
+    [InlineData("while True:\n  y = torch.add(x, 1)\nreturn x")]
+    public void Damaged_code_gives_a_clear_error(string body) => Assert.Throws<EdgeLiteException>(() => Run(body, 1));
+
+    [Fact]
+    public void Deeply_nested_code_gives_a_clear_error() =>
+        Assert.Throws<EdgeLiteException>(() => Run($"return {new string('(', 100_000)}x{new string(')', 100_000)}", 1));
+
+    [Theory]
+    [InlineData("\u0080\u0002cos\nsystem\nX\u0002\u0000\u0000\u0000ls\u0085R.")]
+    [InlineData("\u0080\u0002X\u00ff\u00ff\u00ff\u007f.")]
+    [InlineData("\u0080\u0002")]
+    [InlineData("(((((")]
+    [InlineData("\u0080\u0002]b.")]
+    [InlineData("\u0080\u0002h\u0005.")]
+    public void A_hostile_pickle_executes_nothing_and_gives_a_clear_error(string pickle)
+    {
+        string path = Archive("class M(Module):\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    return x\n", Encoding.Latin1.GetBytes(pickle));
+        With(path, p => Assert.Throws<EdgeLiteException>(() => new TorchImporter().Import(p)));
+    }
+
+    [Fact]
+    public void A_zip_bomb_is_refused()
+    {
+        string path = Archive("class M(Module):\n  pass\n", new byte[200_000_000]);
+        With(path, p => Assert.Throws<EdgeLiteException>(() => new TorchImporter().Import(p)));
+    }
+
+    [SharedTheory("zoo/pytorch")]
+    [InlineData("pytorch/w_small_cnn_ptl", "model.ptl")]
+    public void A_file_cut_anywhere_gives_a_clear_error(string model, string file)
+    {
+        byte[] bytes = File.ReadAllBytes(new ZooModel(model).PathOf(file));
+        string path = Path.Combine(Path.GetTempPath(), $"edgelite-{Guid.NewGuid():N}.ptl");
+        With(path, p =>
+        {
+            for (int length = 1; length < bytes.Length; length += bytes.Length / 40)
+            {
+                File.WriteAllBytes(p, bytes[..length]);
+                Assert.Throws<EdgeLiteException>(() => new TorchImporter().Import(p));
+            }
+            return 0;
+        });
+    }
+}
