@@ -1,0 +1,383 @@
+using EdgeLite.Converter.Importers.Caffe.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Caffe;
+
+/// <summary>What each of Caffe's layers computes, as ONNX operators (source: the layers' .cpp files and their documentation). Blobs are
+/// [N,C,H,W], as in ONNX.</summary>
+internal static class CaffeConversions
+{
+    [Caffe("Convolution", "DepthwiseConvolution", "ConvolutionDepthwise")]
+    private static void Convolution(CaffeLayer l)
+    {
+        ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Error("convolution_param is missing");
+        Value x = l.Bottom();
+        int n = l.Rank(x) - 2;
+        long outputs = p.NumOutput, inputs = x.Shape[1], groups = l.Parameter.Type == "Convolution" || p.HasGroup ? p.Group : inputs;
+        long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
+        if (groups <= 0 || inputs < 0 || inputs % groups != 0 || outputs <= 0) throw l.Error($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
+        Value w = l.Constant("weight", l.Weights(0, [outputs, inputs / groups, .. kernel]));
+        Value?[] operands = p.BiasTerm ? [x, w, l.Constant("bias", l.Weights(1, outputs))] : [x, w];
+        long[] pads = Each(l, p.Pad, n, p.HasPadH || p.HasPadW, p.PadH, p.PadW, 0);
+        l.SetTop(0, l.Emit("Conv", operands, ("strides", Each(l, p.Stride, n, p.HasStrideH, p.StrideH, p.StrideW, 1)), ("pads", (long[])[.. pads, .. pads]),
+            ("dilations", Each(l, p.Dilation, n, false, 0, 0, 1)), ("group", groups)));
+    }
+
+    /// <summary>Weights are [in, out/groups, kernel..].</summary>
+    [Caffe("Deconvolution")]
+    private static void Deconvolution(CaffeLayer l)
+    {
+        ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Error("convolution_param is missing");
+        Value x = l.Bottom();
+        int n = l.Rank(x) - 2;
+        long outputs = p.NumOutput, inputs = x.Shape[1], groups = p.Group;
+        long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
+        if (groups <= 0 || inputs < 0 || outputs % groups != 0) throw l.Error($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
+        Value w = l.Constant("weight", l.Weights(0, [inputs, outputs / groups, .. kernel]));
+        Value?[] operands = p.BiasTerm ? [x, w, l.Constant("bias", l.Weights(1, outputs))] : [x, w];
+        long[] pads = Each(l, p.Pad, n, p.HasPadH || p.HasPadW, p.PadH, p.PadW, 0);
+        l.SetTop(0, l.Emit("ConvTranspose", operands, ("strides", Each(l, p.Stride, n, p.HasStrideH, p.StrideH, p.StrideW, 1)), ("pads", (long[])[.. pads, .. pads]),
+            ("dilations", Each(l, p.Dilation, n, false, 0, 0, 1)), ("group", groups)));
+    }
+
+    /// <summary>A number for each spatial axis: given one by one, once for all, or as _h and _w.</summary>
+    private static long[] Each(CaffeLayer l, IList<uint> given, int n, bool hasHw, uint h, uint w, long otherwise)
+    {
+        if (hasHw && n == 2) return [h, w];
+        if (given.Count == n) return [.. given.Select(v => (long)v)];
+        if (given.Count == 1) return [.. Enumerable.Repeat((long)given[0], n)];
+        if (given.Count == 0 && otherwise >= 0) return [.. Enumerable.Repeat(otherwise, n)];
+        throw l.Error($"it gives {given.Count} sizes for {n} spatial axes");
+    }
+
+    /// <summary>Output size ceil((in + 2 pad - kernel) / stride) + 1, less one where the last window would begin beyond the padded
+    /// input's start of padding; averages count the padding.</summary>
+    [Caffe("Pooling")]
+    private static void Pooling(CaffeLayer l)
+    {
+        PoolingParameter p = l.Parameter.PoolingParam ?? throw l.Error("pooling_param is missing");
+        bool isMax = p.Pool == PoolingParameter.Types.PoolMethod.Max;
+        if (p.Pool == PoolingParameter.Types.PoolMethod.Stochastic) throw l.Error("stochastic pooling is not supported");
+        if (l.Parameter.Top.Count > 1) throw l.Error("the mask of a maximum pool is not supported");
+        if (p.GlobalPooling)
+        {
+            l.SetTop(0, l.Emit(isMax ? "GlobalMaxPool" : "GlobalAveragePool", [l.Bottom()]));
+            return;
+        }
+        long[] kernel = p.HasKernelH ? [p.KernelH, p.KernelW] : [p.KernelSize, p.KernelSize], strides = p.HasStrideH ? [p.StrideH, p.StrideW] : [p.Stride, p.Stride];
+        long[] pads = p.HasPadH || p.HasPadW ? [p.PadH, p.PadW] : [p.Pad, p.Pad];
+        var attributes = new List<(string, Ops.AttributeValue)>
+        {
+            ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]), ("ceil_mode", p.RoundMode == PoolingParameter.Types.RoundMode.Ceil ? 1 : 0),
+        };
+        if (!isMax) attributes.Add(("count_include_pad", 1));
+        l.SetTop(0, l.Emit(isMax ? "MaxPool" : "AveragePool", [l.Bottom()], [.. attributes]));
+    }
+
+    [Caffe("InnerProduct")]
+    private static void InnerProduct(CaffeLayer l)
+    {
+        InnerProductParameter p = l.Parameter.InnerProductParam ?? throw l.Error("inner_product_param is missing");
+        Value x = l.Bottom();
+        int axis = l.Axis(p.Axis, l.Rank(x));
+        long outputs = p.NumOutput, inputs = l.WeightCount(0) / Math.Max(outputs, 1);
+        Value w = l.Constant("weight", p.Transpose ? l.Weights(0, inputs, outputs) : l.Weights(0, outputs, inputs));
+        Value?[] operands = [l.Emit("Flatten", [x], ("axis", axis)), w, .. p.BiasTerm ? [l.Constant("bias", l.Weights(1, outputs))] : Array.Empty<Value?>()];
+        Value y = l.Emit("Gemm", operands, ("transB", p.Transpose ? 0 : 1));
+        if (axis != 1) y = l.Emit("Reshape", [y, l.Ints([.. Enumerable.Range(0, axis).Select(d => x.Shape[d] >= 0 ? x.Shape[d] : -1), outputs])]);
+        l.SetTop(0, y);
+    }
+
+    [Caffe("Embed")]
+    private static void Embed(CaffeLayer l)
+    {
+        EmbedParameter p = l.Parameter.EmbedParam ?? throw l.Error("embed_param is missing");
+        Value indices = l.Emit("Cast", [l.Bottom()], ("to", (long)DType.Int64));
+        Value y = l.Emit("Gather", [l.Constant("weight", l.Weights(0, p.InputDim, p.NumOutput)), indices], ("axis", 0));
+        l.SetTop(0, p.BiasTerm ? l.Emit("Add", [y, l.Constant("bias", l.Weights(1, p.NumOutput))]) : y);
+    }
+
+    [Caffe("LRN")]
+    private static void Lrn(CaffeLayer l)
+    {
+        LRNParameter p = l.Parameter.LrnParam ?? new LRNParameter();
+        if (p.NormRegion == LRNParameter.Types.NormRegion.AcrossChannels)
+        {
+            l.SetTop(0, l.Emit("LRN", [l.Bottom()], ("size", p.LocalSize), ("alpha", p.Alpha), ("beta", p.Beta), ("bias", p.K)));
+            return;
+        }
+        // Within a channel: x / (1 + alpha * average of squares over the window)^beta.
+        long n = p.LocalSize, pad = (n - 1) / 2;
+        Value x = l.Bottom(), mean = l.Emit("AveragePool", [l.Emit("Mul", [x, x])], ("kernel_shape", (long[])[n, n]), ("pads", (long[])[pad, pad, pad, pad]), ("count_include_pad", 1));
+        l.SetTop(0, l.Emit("Div", [x, l.Emit("Pow", [l.Emit("Add", [l.Emit("Mul", [mean, l.Scalar(p.Alpha)]), l.Scalar(1)]), l.Scalar(p.Beta)])]));
+    }
+
+    /// <summary>Blobs: sums of means and variances, and the number that divides both.</summary>
+    [Caffe("BatchNorm")]
+    private static void BatchNorm(CaffeLayer l)
+    {
+        BatchNormParameter p = l.Parameter.BatchNormParam ?? new BatchNormParameter();
+        if (p.HasUseGlobalStats && !p.UseGlobalStats) throw l.Error("use_global_stats is false: statistics of each batch are not supported");
+        long channels = l.WeightCount(0);
+        double factor = l.Weights(2, 1).GetDouble(0);
+        Tensor mean = l.Weights(0, channels), variance = l.Weights(1, channels), one = new(DType.Float32, new Shape(channels)), zero = new(DType.Float32, new Shape(channels));
+        for (int i = 0; i < channels; i++)
+        {
+            mean.SetDouble(i, factor == 0 ? 0 : mean.GetDouble(i) / factor);
+            variance.SetDouble(i, factor == 0 ? 0 : variance.GetDouble(i) / factor);
+            one.SetDouble(i, 1);
+        }
+        l.SetTop(0, l.Emit("BatchNormalization", [l.Bottom(), l.Constant("scale", one), l.Constant("bias", zero), l.Constant("mean", mean), l.Constant("variance", variance)], ("epsilon", p.Eps)));
+    }
+
+    [Caffe("Scale")]
+    private static void Scale(CaffeLayer l)
+    {
+        ScaleParameter p = l.Parameter.ScaleParam ?? new ScaleParameter();
+        Value x = l.Bottom();
+        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank);
+        if (l.BottomCount > 1)
+        {
+            Value factor = l.Bottom(1);
+            int trailing = rank - axis - l.Rank(factor);
+            if (trailing > 0) factor = l.Emit("Unsqueeze", [factor, l.Ints([.. Enumerable.Range(l.Rank(factor), trailing).Select(d => (long)d)])]);
+            l.SetTop(0, Shifted(l, l.Emit("Mul", [x, factor]), p.BiasTerm ? 0 : -1, rank, axis, 1));
+            return;
+        }
+        long[] shape = Spread(l, 0, x, axis, p.NumAxes);
+        Value y = l.Emit("Mul", [x, l.Constant("scale", l.Weights(0, shape))]);
+        l.SetTop(0, p.BiasTerm ? l.Emit("Add", [y, l.Constant("bias", l.Weights(1, shape))]) : y);
+    }
+
+    [Caffe("Bias")]
+    private static void Bias(CaffeLayer l)
+    {
+        BiasParameter p = l.Parameter.BiasParam ?? new BiasParameter();
+        Value x = l.Bottom();
+        if (l.BottomCount > 1) throw l.Error("a bias from a second bottom is not supported");
+        l.SetTop(0, l.Emit("Add", [x, l.Constant("bias", l.Weights(0, Spread(l, 0, x, l.Axis(p.Axis, l.Rank(x)), p.NumAxes)))]));
+    }
+
+    private static Value Shifted(CaffeLayer l, Value y, int blob, int rank, int axis, int axes) =>
+        blob < 0 ? y : l.Emit("Add", [y, l.Constant("bias", l.Weights(blob, Spread(l, blob, y, axis, axes)))]);
+
+    /// <summary>The shape in which a weight blob broadcasts over axes [axis, axis + axes) of x.</summary>
+    private static long[] Spread(CaffeLayer l, int blob, Value x, int axis, int axes)
+    {
+        int rank = l.Rank(x);
+        if (axes == 0) return [1];
+        int n = axes < 0 ? rank - axis : axes;
+        if (axis + n > rank) throw l.Error($"{n} axes from {axis} on a blob of {rank} dimensions");
+        long[] dims = [.. Enumerable.Range(axis, n).Select(d => x.Shape[d]), .. Enumerable.Repeat(1L, rank - axis - n)];
+        if (n == 1) dims[0] = l.WeightCount(blob);
+        return dims;
+    }
+
+    [Caffe("ReLU")]
+    private static void Relu(CaffeLayer l)
+    {
+        float slope = l.Parameter.ReluParam?.NegativeSlope ?? 0;
+        l.SetTop(0, slope == 0 ? l.Emit("Relu", [l.Bottom()]) : l.Emit("LeakyRelu", [l.Bottom()], ("alpha", slope)));
+    }
+
+    [Caffe("PReLU")]
+    private static void PRelu(CaffeLayer l)
+    {
+        Value x = l.Bottom();
+        long count = l.WeightCount(0);
+        l.SetTop(0, l.Emit("PRelu", [x, l.Constant("slope", l.Weights(0, l.Parameter.PreluParam?.ChannelShared == true || count == 1 ? [1] : [count, .. Enumerable.Repeat(1L, l.Rank(x) - 2)]))]));
+    }
+
+    [Caffe("ReLU6")] private static void Relu6(CaffeLayer l) => l.SetTop(0, l.Emit("Clip", [l.Bottom(), l.Scalar(0), l.Scalar(6)]));
+    [Caffe("ELU")] private static void Elu(CaffeLayer l) => l.SetTop(0, l.Emit("Elu", [l.Bottom()], ("alpha", l.Parameter.EluParam?.Alpha ?? 1)));
+    [Caffe("Sigmoid")] private static void Sigmoid(CaffeLayer l) => l.SetTop(0, l.Emit("Sigmoid", [l.Bottom()]));
+    [Caffe("TanH")] private static void Tanh(CaffeLayer l) => l.SetTop(0, l.Emit("Tanh", [l.Bottom()]));
+    [Caffe("AbsVal")] private static void AbsVal(CaffeLayer l) => l.SetTop(0, l.Emit("Abs", [l.Bottom()]));
+    [Caffe("BNLL")] private static void Bnll(CaffeLayer l) => l.SetTop(0, l.Emit("Softplus", [l.Bottom()]));
+
+    [Caffe("Swish")]
+    private static void Swish(CaffeLayer l)
+    {
+        Value x = l.Bottom();
+        float beta = l.Parameter.SwishParam?.Beta ?? 1;
+        l.SetTop(0, l.Emit("Mul", [x, l.Emit("Sigmoid", [beta == 1 ? x : l.Emit("Mul", [x, l.Scalar(beta)])])]));
+    }
+
+    [Caffe("Threshold")]
+    private static void Threshold(CaffeLayer l) =>
+        l.SetTop(0, l.Emit("Cast", [l.Emit("Greater", [l.Bottom(), l.Scalar(l.Parameter.ThresholdParam?.Threshold ?? 0)])], ("to", (long)DType.Float32)));
+
+    /// <summary>(shift + scale * x)^power</summary>
+    [Caffe("Power")]
+    private static void Power(CaffeLayer l)
+    {
+        PowerParameter p = l.Parameter.PowerParam ?? new PowerParameter();
+        Value y = Affine(l, l.Bottom(), p.Scale, p.Shift);
+        l.SetTop(0, p.Power == 1 ? y : l.Emit("Pow", [y, l.Scalar(p.Power)]));
+    }
+
+    /// <summary>base^(shift + scale * x); base -1 stands for e.</summary>
+    [Caffe("Exp")]
+    private static void Exp(CaffeLayer l)
+    {
+        ExpParameter p = l.Parameter.ExpParam ?? new ExpParameter();
+        float log = p.Base == -1 ? 1 : MathF.Log(p.Base);
+        l.SetTop(0, l.Emit("Exp", [Affine(l, l.Bottom(), p.Scale * log, p.Shift * log)]));
+    }
+
+    /// <summary>log_base(shift + scale * x)</summary>
+    [Caffe("Log")]
+    private static void Log(CaffeLayer l)
+    {
+        LogParameter p = l.Parameter.LogParam ?? new LogParameter();
+        Value y = l.Emit("Log", [Affine(l, l.Bottom(), p.Scale, p.Shift)]);
+        l.SetTop(0, p.Base == -1 ? y : l.Emit("Mul", [y, l.Scalar(1 / MathF.Log(p.Base))]));
+    }
+
+    private static Value Affine(CaffeLayer l, Value x, float scale, float shift)
+    {
+        if (scale != 1) x = l.Emit("Mul", [x, l.Scalar(scale)]);
+        return shift == 0 ? x : l.Emit("Add", [x, l.Scalar(shift)]);
+    }
+
+    [Caffe("Softmax", "SoftmaxWithLoss")]
+    private static void Softmax(CaffeLayer l) => l.SetTop(0, l.Emit("Softmax", [l.Bottom()], ("axis", l.Axis(l.Parameter.SoftmaxParam?.Axis ?? 1, l.Rank(l.Bottom())))));
+
+    [Caffe("Dropout", "Split")]
+    private static void Same(CaffeLayer l)
+    {
+        for (int i = 0; i < l.Parameter.Top.Count; i++) l.SetTop(i, l.Bottom());
+    }
+
+    /// <summary>Layers that compute nothing of the result.</summary>
+    [Caffe("Silence", "Accuracy")] private static void Nothing(CaffeLayer l) { }
+
+    [Caffe("Concat")]
+    private static void Concat(CaffeLayer l)
+    {
+        ConcatParameter p = l.Parameter.ConcatParam ?? new ConcatParameter();
+        int axis = l.Axis(p.HasConcatDim ? (int)p.ConcatDim : p.Axis, l.Rank(l.Bottom()));
+        l.SetTop(0, l.Emit("Concat", [.. Enumerable.Range(0, l.BottomCount).Select(l.Bottom)], ("axis", axis)));
+    }
+
+    [Caffe("Slice")]
+    private static void Slice(CaffeLayer l)
+    {
+        SliceParameter p = l.Parameter.SliceParam ?? new SliceParameter();
+        Value x = l.Bottom();
+        int axis = l.Axis(p.HasSliceDim ? (int)p.SliceDim : p.Axis, l.Rank(x)), tops = l.Parameter.Top.Count;
+        long size = x.Shape[axis];
+        if (size < 0) throw l.Error("the size of the sliced axis is not known");
+        long[] cuts = p.SlicePoint.Count > 0 ? [0, .. p.SlicePoint.Select(v => (long)v), size] : [.. Enumerable.Range(0, tops + 1).Select(i => i * size / tops)];
+        if (cuts.Length != tops + 1) throw l.Error($"{p.SlicePoint.Count} slice points for {tops} tops");
+        Value[] parts = l.EmitMany("Split", tops, [x, l.Ints([.. cuts.Skip(1).Zip(cuts, (b, a) => b - a)])], ("axis", axis));
+        for (int i = 0; i < tops; i++) l.SetTop(i, parts[i]);
+    }
+
+    [Caffe("Eltwise")]
+    private static void Eltwise(CaffeLayer l)
+    {
+        EltwiseParameter p = l.Parameter.EltwiseParam ?? new EltwiseParameter();
+        Value[] terms = [.. Enumerable.Range(0, l.BottomCount).Select(l.Bottom)];
+        if (p.Coeff.Count > 0 && p.Coeff.Count != terms.Length) throw l.Error($"{p.Coeff.Count} coefficients for {terms.Length} bottoms");
+        string opType = p.Operation switch { EltwiseParameter.Types.EltwiseOp.Prod => "Mul", EltwiseParameter.Types.EltwiseOp.Max => "Max", _ => "Add" };
+        for (int i = 0; opType == "Add" && i < p.Coeff.Count; i++)
+            if (p.Coeff[i] != 1) terms[i] = l.Emit("Mul", [terms[i], l.Scalar(p.Coeff[i])]);
+        l.SetTop(0, terms.Aggregate((a, b) => l.Emit(opType, [a, b])));
+    }
+
+    [Caffe("Flatten")]
+    private static void Flatten(CaffeLayer l)
+    {
+        FlattenParameter p = l.Parameter.FlattenParam ?? new FlattenParameter();
+        Value x = l.Bottom();
+        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank), end = l.Axis(p.EndAxis, rank);
+        l.SetTop(0, axis == 1 && end == rank - 1 ? l.Emit("Flatten", [x], ("axis", 1))
+            : l.Emit("Reshape", [x, l.Ints([.. Enumerable.Repeat(0L, axis), -1, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => x.Shape[d])])]));
+    }
+
+    /// <summary>0 copies a size, -1 is what remains; only axes [axis, axis + num_axes) are replaced.</summary>
+    [Caffe("Reshape")]
+    private static void Reshape(CaffeLayer l)
+    {
+        ReshapeParameter p = l.Parameter.ReshapeParam ?? throw l.Error("reshape_param is missing");
+        Value x = l.Bottom();
+        int rank = l.Rank(x), axis = p.Axis < 0 ? p.Axis + rank + 1 : p.Axis, end = p.NumAxes < 0 ? rank : axis + p.NumAxes;
+        if (axis < 0 || end > rank) throw l.Error($"axis {p.Axis} is outside a blob of {rank} dimensions");
+        long[] dims = [.. Enumerable.Repeat(0L, axis), .. p.Shape?.Dim.Select((d, i) => d == 0 && axis != 0 && x.Shape[axis + i] >= 0 ? x.Shape[axis + i] : d) ?? [], .. Enumerable.Range(end, rank - end).Select(d => x.Shape[d])];
+        l.SetTop(0, l.Emit("Reshape", [x, l.Ints(dims)]));
+    }
+
+    [Caffe("Permute")] private static void Permute(CaffeLayer l)
+    {
+        int rank = l.Rank(l.Bottom());
+        long[] given = [.. l.Parameter.PermuteParam?.Order.Select(o => (long)o) ?? []];
+        l.SetTop(0, l.Emit("Transpose", [l.Bottom()], ("perm", (long[])[.. given, .. Enumerable.Range(0, rank).Select(d => (long)d).Except(given)])));
+    }
+
+    /// <summary>x / sqrt(sum of squares over channels (and positions) + eps) * scale</summary>
+    [Caffe("Normalize")]
+    private static void Normalize(CaffeLayer l)
+    {
+        NormalizeParameter p = l.Parameter.NormParam ?? new NormalizeParameter();
+        Value x = l.Bottom();
+        long[] axes = p.AcrossSpatial ? [.. Enumerable.Range(1, l.Rank(x) - 1).Select(d => (long)d)] : [1];
+        Value sum = l.Emit("ReduceSum", [l.Emit("Mul", [x, x]), l.Ints(axes)], ("keepdims", 1));
+        Value y = l.Emit("Div", [x, l.Emit("Sqrt", [l.Emit("Add", [sum, l.Scalar(p.Eps)])])]);
+        long count = l.WeightCount(0);
+        l.SetTop(0, l.Emit("Mul", [y, l.Constant("scale", l.Weights(0, p.ChannelShared ? [1] : [count, .. Enumerable.Repeat(1L, l.Rank(x) - 2)]))]));
+    }
+
+    [Caffe("MVN")]
+    private static void Mvn(CaffeLayer l)
+    {
+        MVNParameter p = l.Parameter.MvnParam ?? new MVNParameter();
+        Value x = l.Bottom();
+        long[] axes = [.. Enumerable.Range(p.AcrossChannels ? 1 : 2, l.Rank(x) - (p.AcrossChannels ? 1 : 2)).Select(d => (long)d)];
+        Value y = l.Emit("Sub", [x, l.Emit("ReduceMean", [x, l.Ints(axes)], ("keepdims", 1))]);
+        if (p.NormalizeVariance)
+            y = l.Emit("Div", [y, l.Emit("Add", [l.Emit("Sqrt", [l.Emit("ReduceMean", [l.Emit("Mul", [y, y]), l.Ints(axes)], ("keepdims", 1))]), l.Scalar(p.Eps)])]);
+        l.SetTop(0, y);
+    }
+
+    /// <summary>Bottom 0 cut to the sizes of bottom 1 from an axis on.</summary>
+    [Caffe("Crop")]
+    private static void Crop(CaffeLayer l)
+    {
+        CropParameter p = l.Parameter.CropParam ?? new CropParameter();
+        Value x = l.Bottom();
+        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank), n = rank - axis;
+        long[] offsets = p.Offset.Count switch { 0 => new long[n], 1 => [.. Enumerable.Repeat((long)p.Offset[0], n)], var k when k == n => [.. p.Offset.Select(o => (long)o)], var k => throw l.Error($"{k} offsets for {n} axes") };
+        Value starts = l.Ints(offsets), ends = l.Emit("Add", [l.Emit("Shape", [l.Bottom(1)], ("start", axis)), starts]);
+        l.SetTop(0, l.Emit("Slice", [x, starts, ends, l.Ints([.. Enumerable.Range(axis, n).Select(d => (long)d)])]));
+    }
+
+    [Caffe("Reduction")]
+    private static void Reduction(CaffeLayer l)
+    {
+        ReductionParameter p = l.Parameter.ReductionParam ?? new ReductionParameter();
+        Value x = l.Bottom();
+        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank);
+        string opType = p.Operation switch { ReductionParameter.Types.ReductionOp.Asum => "ReduceL1", ReductionParameter.Types.ReductionOp.Sumsq => "ReduceSumSquare", ReductionParameter.Types.ReductionOp.Mean => "ReduceMean", _ => "ReduceSum" };
+        l.SetTop(0, Affine(l, l.Emit(opType, [x, l.Ints([.. Enumerable.Range(axis, rank - axis).Select(d => (long)d)])], ("keepdims", 0)), p.Coeff, 0));
+    }
+
+    [Caffe("ArgMax")]
+    private static void ArgMax(CaffeLayer l)
+    {
+        ArgMaxParameter p = l.Parameter.ArgmaxParam ?? new ArgMaxParameter();
+        if (p.TopK != 1 || !p.HasAxis) throw l.Error("only top_k 1 along an axis is supported");
+        int axis = l.Axis(p.Axis, l.Rank(l.Bottom()));
+        l.SetTop(0, p.OutMaxVal ? l.Emit("ReduceMax", [l.Bottom(), l.Ints(axis)], ("keepdims", 1))
+            : l.Emit("Cast", [l.Emit("ArgMax", [l.Bottom()], ("axis", axis), ("keepdims", 1))], ("to", (long)DType.Float32)));
+    }
+
+    [Caffe("Tile")]
+    private static void Tile(CaffeLayer l)
+    {
+        TileParameter p = l.Parameter.TileParam ?? throw l.Error("tile_param is missing");
+        int rank = l.Rank(l.Bottom()), axis = l.Axis(p.Axis, rank);
+        l.SetTop(0, l.Emit("Tile", [l.Bottom(), l.Ints([.. Enumerable.Range(0, rank).Select(d => d == axis ? (long)p.Tiles : 1)])]));
+    }
+}

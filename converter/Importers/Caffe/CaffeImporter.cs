@@ -1,0 +1,201 @@
+using System.Text;
+using EdgeLite.Converter.Importers.Caffe.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using Google.Protobuf;
+
+namespace EdgeLite.Converter.Importers.Caffe;
+
+/// <summary>
+/// Reads Caffe's models: the network from a .prototxt, the weights from the .caffemodel beside it (of the same name, or the only one).
+/// Layers of all three generations are read. The batch is free; other sizes are those of the .prototxt unless they are given.
+/// </summary>
+public sealed class CaffeImporter : IImporter
+{
+    public string Format => "Caffe";
+
+    /// <summary>Names of the layer types that can be converted.</summary>
+    public static IReadOnlyCollection<string> SupportedLayers => [.. CaffeLayers.Names];
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => IsPrototxt(head) || IsCaffemodel(head);
+
+    public Graph Import(string path) => Import(path, new Dictionary<string, Shape>());
+
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        byte[] head = new byte[Math.Min(1 << 16, new FileInfo(path).Length)];
+        using (FileStream stream = File.OpenRead(path)) stream.ReadExactly(head);
+        bool isText = IsPrototxt(head);
+        string prototxt = isText ? path : Beside(path, "prototxt", "the network"), caffemodel = isText ? Beside(path, "caffemodel", "the weights") : path;
+        var net = new NetParameter();
+        ProtoText.Merge(prototxt, File.ReadAllText(prototxt, Encoding.UTF8), net);
+        NetParameter weights;
+        try
+        {
+            using FileStream stream = File.OpenRead(caffemodel);
+            weights = NetParameter.Parser.ParseFrom(CodedInputStream.CreateWithLimits(stream, int.MaxValue, 100));
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{caffemodel}' is not a .caffemodel, or it is damaged: {e.Message}", e);
+        }
+        try
+        {
+            return Build(net, weights, shapes, Path.GetFileNameWithoutExtension(prototxt));
+        }
+        catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentException or InvalidOperationException or DivideByZeroException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{prototxt}' contradicts itself: {e.Message}", e);
+        }
+    }
+
+    private static Graph Build(NetParameter net, NetParameter weights, IReadOnlyDictionary<string, Shape> shapes, string name)
+    {
+        LayerParameter[] layers = [.. CaffeUpgrade.Layers(net).Where(InTest)];
+        var blobs = new Dictionary<string, LayerParameter>(StringComparer.Ordinal);
+        foreach (LayerParameter w in CaffeUpgrade.Layers(weights))
+            if (w.Blobs.Count > 0) blobs.TryAdd(w.Name, w);
+        RefuseUnknown(layers);
+
+        var graph = new Graph(net.HasName && net.Name.Length > 0 ? net.Name : name);
+        var current = new Dictionary<string, Value>(StringComparer.Ordinal);
+        var available = new SortedSet<string>(StringComparer.Ordinal); // Caffe's outputs: blobs that no later layer reads, by name
+        for (int i = 0; i < net.Input.Count; i++)
+        {
+            long[] dims = net.InputShape.Count > i ? [.. net.InputShape[i].Dim] : net.InputDim.Count >= 4 * (i + 1) ? [.. net.InputDim.Skip(4 * i).Take(4).Select(d => (long)d)]
+                : throw new EdgeLiteException(Status.InvalidShape, $"Input '{net.Input[i]}' has no size in the .prototxt.");
+            AddInput(net.Input[i], dims);
+        }
+        foreach (LayerParameter layer in layers)
+        {
+            if (layer.Type == "Input")
+            {
+                for (int i = 0; i < layer.Top.Count; i++)
+                {
+                    IList<BlobShape> given = layer.InputParam?.Shape ?? [];
+                    if (given.Count == 0) throw new EdgeLiteException(Status.InvalidShape, $"Input layer '{layer.Name}' has no size in the .prototxt.");
+                    AddInput(layer.Top[i], [.. given[Math.Min(i, given.Count - 1)].Dim]);
+                }
+                continue;
+            }
+            foreach (string bottom in layer.Bottom) available.Remove(bottom);
+            CaffeLayers.Find(layer.Type)!(new CaffeLayer(graph, layer, blobs.TryGetValue(layer.Name, out LayerParameter? stored) ? stored.Blobs : layer.Blobs, current));
+            if (layer.Type is not ("Silence" or "Accuracy")) foreach (string top in layer.Top) available.Add(top);
+        }
+        string[] outputs = [.. available.Where(k => !graph.Inputs.Contains(current[k]))];
+        if (outputs.Length == 0) throw new EdgeLiteException(Status.InvalidGraph, "The network has no output.");
+        foreach (string output in outputs)
+        {
+            Value value = current[output];
+            if (value.IsConstant || graph.Inputs.Contains(value) || graph.Outputs.Contains(value)) value = graph.Add("Identity", output, [value], type: value.Type);
+            else if (graph.Find(output) == null) graph.Rename(value, output);
+            graph.AddOutput(value);
+        }
+        GraphVerifier.Verify(graph);
+        return graph;
+
+        void AddInput(string input, long[] dims)
+        {
+            bool isGiven = shapes.TryGetValue(input, out Shape shape) || shapes.TryGetValue("", out shape);
+            if (!isGiven)
+            {
+                if (dims.Length > 0) dims[0] = graph.SymbolDim("N");
+                shape = new Shape(dims);
+            }
+            current[input] = graph.AddInput(input, new TensorType(DType.Float32, shape));
+        }
+    }
+
+    /// <summary>Layers that only training has are left out.</summary>
+    private static bool InTest(LayerParameter layer)
+    {
+        if (layer.Include.Count > 0) return layer.Include.Any(r => !r.HasPhase || r.Phase == Phase.Test);
+        return !layer.Exclude.Any(r => !r.HasPhase || r.Phase == Phase.Test);
+    }
+
+    private static void RefuseUnknown(LayerParameter[] layers)
+    {
+        var unknown = layers.Where(l => l.Type != "Input" && CaffeLayers.Find(l.Type) == null).GroupBy(l => l.Type, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
+        if (unknown.Length == 0) return;
+        IEnumerable<string> lines = unknown.Select(g => $"  {g.Key}: {string.Join(", ", g.Take(6).Select(l => $"'{l.Name}'"))}{Advice(g.Key)}");
+        throw new EdgeLiteException(Status.UnknownOperator, $"The network has layers that have no conversion:\n{string.Join('\n', lines)}");
+    }
+
+    private static string Advice(string type) => type switch
+    {
+        "Data" or "ImageData" or "HDF5Data" or "MemoryData" or "WindowData" or "DummyData" => " - use the deploy .prototxt, which has an Input layer instead",
+        "Python" => " - its code is not in the model; replace it by layers of Caffe",
+        _ when type.EndsWith("Loss", StringComparison.Ordinal) => " - use the deploy .prototxt, without losses",
+        _ => "",
+    };
+
+    private static string Beside(string path, string extension, string what)
+    {
+        string same = Path.ChangeExtension(path, extension);
+        if (File.Exists(same)) return same;
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        string[] found = Directory.GetFiles(folder, "*." + extension);
+        string[] deploy = [.. found.Where(f => Path.GetFileName(f).Contains("deploy", StringComparison.OrdinalIgnoreCase))];
+        if (deploy.Length == 1) return deploy[0];
+        return found.Length switch
+        {
+            1 => found[0],
+            0 => throw new EdgeLiteException(Status.FileNotFound, $"'{path}' needs {what}: a .{extension} file beside it."),
+            _ => throw new EdgeLiteException(Status.InvalidArgument, $"Beside '{path}' are {found.Length} .{extension} files; name {what} '{Path.GetFileName(same)}'."),
+        };
+    }
+
+    private static bool IsPrototxt(ReadOnlySpan<byte> head)
+    {
+        int probe = Math.Min(head.Length, 4096);
+        foreach (byte b in head[..probe]) if (b < 9) return false;
+        string text = Encoding.UTF8.GetString(head);
+        string dense = string.Concat(text.Split('\n').Select(l => l.Split('#')[0])).Replace(" ", "", StringComparison.Ordinal).Replace("\t", "", StringComparison.Ordinal).Replace("\r", "", StringComparison.Ordinal);
+        return (dense.Contains("layer{", StringComparison.Ordinal) || dense.Contains("layers{", StringComparison.Ordinal)) && (dense.Contains("top:", StringComparison.Ordinal) || dense.Contains("bottom:", StringComparison.Ordinal));
+    }
+
+    /// <summary>A NetParameter: perhaps its name, then a layer (field 100, or 2 in older files) whose text fields can be read.</summary>
+    private static bool IsCaffemodel(ReadOnlySpan<byte> head)
+    {
+        int at = 0;
+        for (int fields = 0; fields < 8 && at < head.Length; fields++)
+        {
+            if (!Varint(head, ref at, out ulong tag)) return false;
+            int number = (int)(tag >> 3);
+            if ((tag & 7) == 0 && number is 4 or 5) { if (!Varint(head, ref at, out _)) return false; continue; }
+            if ((tag & 7) != 2 || !Varint(head, ref at, out ulong length)) return false;
+            if (number is 100 or 2) return IsLayer(head[at..Math.Min(head.Length, at + (int)Math.Min(length, 64))], number == 2);
+            if (number is not (1 or 3 or 6 or 8) || length > (ulong)(head.Length - at)) return false;
+            if (number is 1 or 3 && !IsText(head.Slice(at, (int)length))) return false;
+            at += (int)length;
+        }
+        return false;
+    }
+
+    private static bool IsLayer(ReadOnlySpan<byte> layer, bool isOld)
+    {
+        int at = 0;
+        if (!Varint(layer, ref at, out ulong tag) || (tag & 7) != 2 || !Varint(layer, ref at, out ulong length)) return false;
+        int number = (int)(tag >> 3);
+        if (isOld) return number is 1 or 2 or 3 or 4 && length < 4096 && (number == 1 || IsText(layer[at..Math.Min(layer.Length, at + (int)length)]));
+        return number == 1 && length < 4096 && IsText(layer[at..Math.Min(layer.Length, at + (int)length)]);
+    }
+
+    private static bool IsText(ReadOnlySpan<byte> bytes)
+    {
+        foreach (byte b in bytes) if (b < 32) return false;
+        return true;
+    }
+
+    private static bool Varint(ReadOnlySpan<byte> bytes, ref int at, out ulong value)
+    {
+        value = 0;
+        for (int shift = 0; shift < 64 && at < bytes.Length; shift += 7)
+        {
+            byte b = bytes[at++];
+            value |= (ulong)(b & 127) << shift;
+            if (b < 128) return true;
+        }
+        return false;
+    }
+}

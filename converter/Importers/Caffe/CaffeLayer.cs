@@ -1,0 +1,100 @@
+using System.Reflection;
+using EdgeLite.Converter.Importers.Caffe.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Converter.Importers.Caffe;
+
+/// <summary>Marks a method <c>static void (CaffeLayer)</c> that converts layers of these types.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class CaffeAttribute(params string[] types) : Attribute
+{
+    public string[] Types { get; } = types;
+}
+
+/// <summary>The map from Caffe's layer types to their conversions.</summary>
+internal static class CaffeLayers
+{
+    private static readonly Dictionary<string, Action<CaffeLayer>> s_all = Collect();
+
+    public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);
+
+    public static Action<CaffeLayer>? Find(string type) => s_all.GetValueOrDefault(type);
+
+    private static Dictionary<string, Action<CaffeLayer>> Collect()
+    {
+        var all = new Dictionary<string, Action<CaffeLayer>>(StringComparer.Ordinal);
+        foreach (MethodInfo method in typeof(CaffeConversions).GetMethods(BindingFlags.Static | BindingFlags.NonPublic))
+            if (method.GetCustomAttribute<CaffeAttribute>() is { } a)
+                foreach (string type in a.Types) all.Add(type, method.CreateDelegate<Action<CaffeLayer>>());
+        return all;
+    }
+}
+
+/// <summary>One layer while it is converted: its bottoms as values, its weights, and where its tops go.</summary>
+internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobProto> blobs, Dictionary<string, Value> current)
+{
+    public Graph Graph { get; } = graph;
+    public LayerParameter Parameter { get; } = layer;
+    public string Name => Parameter.Name;
+    public int BottomCount => Parameter.Bottom.Count;
+    public int BlobCount => blobs.Count;
+
+    public Value Bottom(int i = 0)
+    {
+        if (i >= BottomCount) throw Error($"bottom {i} is missing");
+        return current.TryGetValue(Parameter.Bottom[i], out Value? value) ? value : throw Error($"bottom '{Parameter.Bottom[i]}' is the top of no layer before it");
+    }
+
+    public int Rank(Value value) => value.Shape.IsRanked ? value.Shape.Rank : throw Error($"the rank of '{value.Name}' is not known");
+
+    public int Axis(int axis, int rank) => axis + (axis < 0 ? rank : 0) is var a && a >= 0 && a < rank ? a : throw Error($"axis {axis} is outside a blob of {rank} dimensions");
+
+    /// <summary>Where the next result goes: the top's name, or the layer's where the blob has that name already (in-place layers).</summary>
+    public void SetTop(int i, Value value)
+    {
+        if (i >= Parameter.Top.Count) return;
+        current[Parameter.Top[i]] = value;
+    }
+
+    /// <summary>Numbers of a weight blob in the shape wanted, which must have as many elements.</summary>
+    public Tensor Weights(int i, params ReadOnlySpan<long> dims)
+    {
+        BlobProto blob = i < blobs.Count ? blobs[i] : throw Error($"its weights (blob {i}) are not in the .caffemodel");
+        long count = blob.Data.Count > 0 ? blob.Data.Count : blob.DoubleData.Count;
+        long wanted = 1;
+        foreach (long d in dims) wanted = checked(wanted * d);
+        if (count != wanted) throw Error($"weight blob {i} has {count} numbers; expected {new Shape(dims)}");
+        var tensor = new Tensor(DType.Float32, new Shape(dims));
+        for (int k = 0; k < count; k++) tensor.SetDouble(k, blob.Data.Count > 0 ? blob.Data[k] : blob.DoubleData[k]);
+        return tensor;
+    }
+
+    public long WeightCount(int i) => i < blobs.Count ? Math.Max(blobs[i].Data.Count, blobs[i].DoubleData.Count) : throw Error($"its weights (blob {i}) are not in the .caffemodel");
+
+    public Value Constant(string name, Tensor tensor) => Graph.AddConstant($"{Name}/{name}", tensor);
+    public Value Scalar(float value) => Constant("scalar", Tensor.FromScalar(value));
+    public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
+
+    public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
+    {
+        var set = new AttributeSet();
+        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
+        Value result = Graph.Add(opType, $"{Name}/{opType}", inputs, set);
+        ShapeInference.Infer(result.Producer!);
+        return result;
+    }
+
+    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
+    {
+        var set = new AttributeSet();
+        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
+        var values = new Value[outputs];
+        for (int i = 0; i < outputs; i++) values[i] = Graph.NewValue(Graph.FreshName($"{Name}/{opType}{i}"), default);
+        ShapeInference.Infer(Graph.AddNode("", opType, values[0].Name, inputs, values, set));
+        return values;
+    }
+
+    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Layer '{Name}' ({Parameter.Type}): {message}.");
+}
