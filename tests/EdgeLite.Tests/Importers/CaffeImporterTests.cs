@@ -1,5 +1,4 @@
 using EdgeLite.Converter;
-using EdgeLite.Converter.Importers;
 using EdgeLite.Converter.Importers.Caffe;
 using EdgeLite.Converter.Importers.Caffe.Proto;
 using EdgeLite.Converter.Ir;

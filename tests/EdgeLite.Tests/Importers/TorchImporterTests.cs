@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Text;
 using EdgeLite.Converter;
-using EdgeLite.Converter.Importers;
 using EdgeLite.Converter.Importers.PyTorch;
 using EdgeLite.Converter.Ir;
 
