@@ -1,0 +1,135 @@
+using EdgeLite.Core;
+using PureHDF;
+
+namespace EdgeLite.Converter.Importers.Keras;
+
+/// <summary>An HDF5 file as far as Keras uses it. Whatever goes wrong inside the reader becomes one clear error, and no array is
+/// read that claims more than the file can hold (deflate packs at most 1032 to 1).</summary>
+internal sealed class HdfFile : IDisposable
+{
+    private const int MaxObjects = 200_000, MaxDepth = 64;
+    private const long DeflateLimit = 1032;
+
+    private readonly IDisposable _file;
+    private readonly long _length;
+
+    private HdfFile(IDisposable file, IH5Group root, long length, string name)
+    {
+        _file = file;
+        Root = root;
+        _length = length;
+        Name = name;
+    }
+
+    public IH5Group Root { get; }
+    public string Name { get; }
+
+    public static HdfFile Open(string path)
+    {
+        long length = new FileInfo(path).Length;
+        return Guard(path, () =>
+        {
+            var file = H5File.OpenRead(path);
+            return new HdfFile((IDisposable)file, (IH5Group)file, length, path);
+        });
+    }
+
+    public static HdfFile Open(byte[] content, string name) => Guard(name, () =>
+    {
+        var file = H5File.Open(new MemoryStream(content, false), false);
+        return new HdfFile((IDisposable)file, (IH5Group)file, content.Length, name);
+    });
+
+    /// <summary>The signature stands at 0, 512, 1024, 2048 ... (HDF5 file format specification, II.A).</summary>
+    public static bool HasSignature(ReadOnlySpan<byte> head)
+    {
+        ReadOnlySpan<byte> signature = [0x89, (byte)'H', (byte)'D', (byte)'F', 0x0d, 0x0a, 0x1a, 0x0a];
+        for (int at = 0; at + 8 <= head.Length; at = at == 0 ? 512 : at * 2)
+            if (head.Slice(at, 8).SequenceEqual(signature)) return true;
+        return false;
+    }
+
+    public T Read<T>(Func<T> read) => Guard(Name, read);
+
+    public string? Text(IH5Object at, string attribute) =>
+        Guard(Name, () => at.AttributeExists(attribute) ? at.Attribute(attribute).Read<string>() : null);
+
+    /// <summary>A list of names; long lists are cut into attribute0, attribute1 ... (HDF5 limits an object's header to 64 kB).</summary>
+    public string[] Texts(IH5Object at, string attribute) => Guard(Name, () =>
+    {
+        if (at.AttributeExists(attribute)) return at.Attribute(attribute).Space.Dimensions.Contains(0UL) ? [] : at.Attribute(attribute).Read<string[]>();
+        var texts = new List<string>();
+        for (int i = 0; i < MaxObjects && at.AttributeExists($"{attribute}{i}"); i++) texts.AddRange(at.Attribute($"{attribute}{i}").Read<string[]>());
+        return [.. texts];
+    });
+
+    public bool Exists(IH5Group group, string name) => Guard(Name, () => group.LinkExists(name));
+
+    /// <summary>All datasets below a group with their paths.</summary>
+    public List<(string Path, IH5Dataset Dataset)> Datasets(IH5Group group, Action<string, IH5Group>? visit = null) => Guard(Name, () =>
+    {
+        var found = new List<(string, IH5Dataset)>();
+        int count = 0;
+        Walk(group, "", 0);
+        return found;
+
+        void Walk(IH5Group at, string prefix, int depth)
+        {
+            if (depth > MaxDepth) throw new InvalidDataException($"groups are nested deeper than {MaxDepth}");
+            visit?.Invoke(prefix, at);
+            foreach (IH5Object child in at.Children())
+            {
+                if (++count > MaxObjects) throw new InvalidDataException($"it holds more than {MaxObjects} objects");
+                if (child is IH5Dataset dataset) found.Add((prefix + child.Name, dataset));
+                else if (child is IH5Group inner) Walk(inner, $"{prefix}{child.Name}/", depth + 1);
+            }
+        }
+    });
+
+    /// <summary>Floating-point data of any width become float32, integers int64.</summary>
+    public Tensor ReadTensor(IH5Dataset dataset, string path) => Guard(Name, () =>
+    {
+        ulong[] dims = dataset.Space.Dimensions;
+        if (dims.Length > Shape.MaxRank) throw new InvalidDataException($"'{path}' has {dims.Length} dimensions");
+        var shape = new Shape([.. dims.Select(d => checked((long)d))]);
+        long count = 1;
+        foreach (ulong d in dims) count = checked(count * (long)d);
+        if (checked(count * dataset.Type.Size) > checked(_length * DeflateLimit + 1024))
+            throw new InvalidDataException($"'{path}' claims {count} elements of {dataset.Type.Size} bytes, more than the file can hold");
+        if (count == 0) return new Tensor(DType.Float32, shape);
+        return (dataset.Type.Class, dataset.Type.Size) switch
+        {
+            (H5DataTypeClass.FloatingPoint, 4) => Checked<float>(dataset.Read<float[]>(), shape, path),
+            (H5DataTypeClass.FloatingPoint, 8) => Widened(dataset.Read<double[]>(), shape, path),
+            (H5DataTypeClass.FloatingPoint, 2) => Widened([.. dataset.Read<Half[]>().Select(h => (double)h)], shape, path),
+            (H5DataTypeClass.FixedPoint, 8) => Checked<long>(dataset.Read<long[]>(), shape, path),
+            (H5DataTypeClass.FixedPoint, 4) => Checked<long>([.. dataset.Read<int[]>().Select(i => (long)i)], shape, path),
+            (H5DataTypeClass.FixedPoint, 1) => Checked<long>([.. dataset.Read<byte[]>().Select(i => (long)i)], shape, path),
+            _ => throw new InvalidDataException($"'{path}' holds {dataset.Type.Class} of {dataset.Type.Size} bytes"),
+        };
+    });
+
+    public void Dispose() => _file.Dispose();
+
+    private static Tensor Checked<T>(T[] values, Shape shape, string path) where T : unmanaged =>
+        values.Length == shape.Count ? Tensor.FromArray<T>(values, shape) : throw new InvalidDataException($"'{path}' holds {values.Length} values for shape {shape}");
+
+    private static Tensor Widened(double[] values, Shape shape, string path) => Checked([.. values.Select(v => (float)v)], shape, path);
+
+    /// <summary>The reader follows addresses that a damaged file holds, so any exception means that the file is damaged.</summary>
+    private static T Guard<T>(string name, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (EdgeLiteException)
+        {
+            throw;
+        }
+        catch (Exception e)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{name}' is a damaged HDF5 file, or one of a kind that is not read: {e.Message}", e);
+        }
+    }
+}

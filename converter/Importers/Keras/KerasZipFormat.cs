@@ -1,0 +1,80 @@
+using System.IO.Compression;
+using System.Text.Json;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using PureHDF;
+
+namespace EdgeLite.Converter.Importers.Keras;
+
+/// <summary>Keras 3's .keras files (TensorFlow's Keras from 2.12 writes them too): a zip of config.json, metadata.json and model.weights.h5.</summary>
+public sealed class KerasZipFormat : IImporter
+{
+    private const long MaxText = 256L << 20, MaxWeights = 16L << 30;
+
+    public string Format => "Keras 3";
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head)
+    {
+        if (!head.StartsWith("PK\u0003\u0004"u8)) return false;
+        try
+        {
+            using ZipArchive zip = ZipFile.OpenRead(path);
+            return zip.GetEntry("config.json") != null && (zip.GetEntry("model.weights.h5") != null || zip.GetEntry("metadata.json") != null);
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
+    public Graph Import(string path)
+    {
+        try
+        {
+            using ZipArchive zip = ZipFile.OpenRead(path);
+            string config = System.Text.Encoding.UTF8.GetString(Unpack(zip, "config.json", MaxText, path));
+            string? metadata = zip.GetEntry("metadata.json") == null ? null : System.Text.Encoding.UTF8.GetString(Unpack(zip, "metadata.json", MaxText, path));
+            using HdfFile file = HdfFile.Open(Unpack(zip, "model.weights.h5", MaxWeights, path), path + ":model.weights.h5");
+            return Build(path, config, Folders(file), metadata);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is a damaged .keras file: {e.Message}", e);
+        }
+    }
+
+    internal static Graph Build(string path, string config, KerasWeights weights, string? metadata)
+    {
+        using JsonDocument document = KerasJson.Parse(config, path);
+        string? version = null;
+        if (metadata != null)
+        {
+            using JsonDocument stated = KerasJson.Parse(metadata, path);
+            version = new KerasConfig(stated.RootElement).Text("keras_version");
+        }
+        version ??= new KerasConfig(document.RootElement).Text("keras_version") is { Length: > 0 } text ? text : "3";
+        return KerasImporter.Import(Path.GetFileNameWithoutExtension(path), new KerasModel(KerasJson.Model(document.RootElement)), weights, KerasOrigin.Of(version, null));
+    }
+
+    internal static KerasFolders Folders(HdfFile file)
+    {
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        List<(string Path, IH5Dataset Dataset)> datasets = file.Datasets(file.Root, (at, group) =>
+        {
+            if (at.EndsWith("/vars/", StringComparison.Ordinal) && group.AttributeExists("name")) names[at[..^6]] = group.Attribute("name").Read<string>();
+        });
+        return new KerasFolders("", [.. datasets.Select(d => new KerasWeight(d.Path, () => file.ReadTensor(d.Dataset, d.Path)))], names);
+    }
+
+    private static byte[] Unpack(ZipArchive zip, string name, long limit, string path)
+    {
+        ZipArchiveEntry entry = zip.GetEntry(name) ?? throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no '{name}'.");
+        // Deflate packs at most 1032 to 1: a larger claim is a lie, and reading stops at the claim.
+        if (entry.Length > limit || entry.Length > entry.CompressedLength * 1032 + 1024 || entry.Length > Array.MaxLength)
+            throw new EdgeLiteException(Status.Corrupt, $"'{name}' in '{path}' claims {entry.Length} bytes.");
+        var content = new byte[entry.Length];
+        using Stream stream = entry.Open();
+        stream.ReadExactly(content);
+        return content;
+    }
+}

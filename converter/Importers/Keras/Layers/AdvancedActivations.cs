@@ -1,0 +1,42 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Keras.Layers;
+
+/// <summary>Activations that are layers.</summary>
+internal static class AdvancedActivations
+{
+    /// <summary>min(x, max) for x at or above the threshold, slope (x - threshold) below.</summary>
+    [Keras("ReLU")]
+    private static void ReLU(KerasNode n)
+    {
+        double slope = n.Config.Real(0, "negative_slope"), threshold = n.Config.Real(0, "threshold"), max = n.Config.Real(double.PositiveInfinity, "max_value");
+        Value y;
+        if (threshold == 0 && slope == 0) y = double.IsInfinity(max) ? n.Emit("Relu", [n.X]) : n.Emit("Clip", [n.X, n.Scalar(0), n.Scalar(max)]);
+        else
+        {
+            Value above = double.IsInfinity(max) ? n.X : n.Emit("Min", [n.X, n.Scalar(max)]);
+            Value below = n.Emit("Mul", [n.Emit("Sub", [n.X, n.Scalar(threshold)]), n.Scalar(slope)]);
+            if (threshold == 0 && double.IsInfinity(max)) y = n.Emit("LeakyRelu", [n.X], ("alpha", (float)slope));
+            else y = n.Emit("Where", [n.Emit("Less", [n.X, n.Scalar(threshold)]), below, above]);
+        }
+        n.SetMasked(y);
+    }
+
+    [Keras("LeakyReLU")]
+    private static void LeakyReLU(KerasNode n) => n.SetMasked(n.Emit("LeakyRelu", [n.X], ("alpha", (float)n.Config.Real(0.3, "negative_slope", "alpha"))));
+
+    [Keras("ELU")]
+    private static void Elu(KerasNode n) => n.SetMasked(n.Emit("Elu", [n.X], ("alpha", (float)n.Config.Real(1, "alpha"))));
+
+    [Keras("ThresholdedReLU")]
+    private static void ThresholdedReLU(KerasNode n) => n.SetMasked(n.Emit("ThresholdedRelu", [n.X], ("alpha", (float)n.Config.Real(1, "theta"))));
+
+    [Keras("Softmax")]
+    private static void Softmax(KerasNode n) => n.SetMasked(n.Emit("Softmax", [n.X], ("axis", n.Config.Ints("axis") is { Length: 1 } axis ? axis[0]
+        : n.Config.Has("axis") ? throw n.Error("softmax over several axes is not supported") : -1)));
+
+    /// <summary>Slopes have the shape of the input without the batch, 1 on shared axes.</summary>
+    [Keras("PReLU")]
+    private static void PRelu(KerasNode n) => n.SetMasked(n.Emit("PRelu", [n.X, n.Constant("alpha", () => Arrays.Float32(n.Layer.Take("alpha")[0]))]));
+}

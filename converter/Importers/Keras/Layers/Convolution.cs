@@ -1,0 +1,194 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Keras.Layers;
+
+/// <summary>
+/// Convolutions. Kernels are [spatial.., in, out] ([spatial.., out, in] where transposed, [spatial.., in, multiplier] where depthwise);
+/// Keras 1 kept [out, in, h, w] for dim_ordering th. Theano's kernels are turned round on every spatial axis.
+/// </summary>
+internal static class Convolution
+{
+    [Keras("Conv1D"), Keras("Convolution1D"), Keras("AtrousConvolution1D"), Keras("Conv2D"), Keras("Convolution2D"), Keras("AtrousConvolution2D"),
+     Keras("Conv3D"), Keras("Convolution3D")]
+    private static void Conv(KerasNode n)
+    {
+        int axes = Axes(n);
+        (Tensor kernel, Tensor? bias) = Weights(n, "kernel", axes);
+        long[] size = [.. kernel.Shape.AsSpan()[..axes]];
+        int[] permutation = [axes + 1, axes, .. Enumerable.Range(0, axes)];
+        Value w = n.Constant("weights", () => Arrays.Permute(Turned(n, kernel, axes), permutation));
+        Value? b = bias == null ? null : n.Constant("bias", () => bias);
+        Finish(n, axes, x => Apply(n, x, w, b, size, n.Config.Int(1, "groups")));
+    }
+
+    [Keras("DepthwiseConv1D"), Keras("DepthwiseConv2D")]
+    private static void DepthwiseConv(KerasNode n)
+    {
+        int axes = Axes(n);
+        Tensor kernel, bias = null!;
+        bool hasBias = n.Config.Bool(true, "use_bias", "bias");
+        if (hasBias)
+        {
+            Tensor[] both = n.Layer.Take("depthwise_kernel", "bias");
+            (kernel, bias) = (both[0], both[1]);
+        }
+        else kernel = n.Layer.Take("depthwise_kernel")[0];
+        n.RequireRank(kernel, axes + 2, "kernel");
+        (Value w, long[] size, long channels) = Depthwise(n, kernel, axes);
+        Value? b = hasBias ? n.Constant("bias", () => bias) : null;
+        Finish(n, axes, x => Apply(n, x, w, b, size, channels));
+    }
+
+    /// <summary>Depthwise, then 1x1; no activation between.</summary>
+    [Keras("SeparableConv1D"), Keras("SeparableConvolution1D"), Keras("SeparableConv2D"), Keras("SeparableConvolution2D")]
+    private static void SeparableConv(KerasNode n)
+    {
+        int axes = Axes(n);
+        if (n.Importer.Origin.Major < 2 && n.Config.ChannelsFirst()) throw n.Error("Keras 1 with dim_ordering th is not supported for this layer");
+        bool hasBias = n.Config.Bool(true, "use_bias", "bias");
+        Tensor[] weights = hasBias ? n.Layer.Take("depthwise_kernel", "pointwise_kernel", "bias") : n.Layer.Take("depthwise_kernel", "pointwise_kernel");
+        n.RequireRank(weights[0], axes + 2, "depthwise kernel");
+        n.RequireRank(weights[1], axes + 2, "pointwise kernel");
+        (Value w, long[] size, long channels) = Depthwise(n, weights[0], axes);
+        Value point = n.Constant("pointwise", () => Arrays.Permute(weights[1], [axes + 1, axes, .. Enumerable.Range(0, axes)]));
+        Value? bias = hasBias ? n.Constant("bias", () => weights[2]) : null;
+        Finish(n, axes, x =>
+        {
+            Value y = Apply(n, x, w, null, size, channels);
+            return n.Emit("Conv", bias == null ? [y, point] : [y, point, bias], ("kernel_shape", Enumerable.Repeat(1L, axes).ToArray()));
+        });
+    }
+
+    [Keras("Conv1DTranspose"), Keras("Conv2DTranspose"), Keras("Deconvolution2D"), Keras("Conv3DTranspose"), Keras("Deconvolution3D")]
+    private static void ConvTranspose(KerasNode n)
+    {
+        int axes = n.Layer.ClassName.Contains("1D", StringComparison.Ordinal) ? 1 : n.Layer.ClassName.Contains("2D", StringComparison.Ordinal) ? 2 : 3;
+        n.RequireRank(axes + 2);
+        (Tensor kernel, Tensor? bias) = Weights(n, "kernel", axes);
+        long[] size = [.. kernel.Shape.AsSpan()[..axes]], strides = Strides(n, axes), dilations = Dilations(n, axes);
+        long[]? extra = n.Config.Has("output_padding") ? n.Config.Ints("output_padding") : null;
+        if (extra is { Length: 1 }) extra = [.. Enumerable.Repeat(extra[0], axes)];
+        if (extra != null && extra.Length != axes) throw n.Damaged("output_padding does not fit the number of axes");
+        bool same = Padding(n) == "same";
+        var pads = new long[2 * axes];
+        var output = new long[axes];
+        for (int i = 0; i < axes; i++)
+        {
+            // Output size O = (n - 1) s + reach - total (Keras conv_utils.deconv_output_length); the layer is the gradient of the
+            // convolution that takes O to n, whose padding is begun with total / 2 (Theano: half the kernel).
+            long reach = (size[i] - 1) * dilations[i] + 1;
+            long total = extra != null ? (same ? 2 * (reach / 2) : 0) - extra[i] : same ? reach - strides[i] : Math.Min(reach - strides[i], 0);
+            long begin = same ? n.Importer.Origin.IsTheano ? reach / 2 : Math.Max(total, 0) / 2 : 0;
+            pads[i] = begin;
+            pads[axes + i] = Math.Max(total - begin, 0);
+            output[i] = Math.Max(begin - total, 0);
+        }
+        int[] permutation = [axes + 1, axes, .. Enumerable.Range(0, axes)];
+        Value w = n.Constant("weights", () => Arrays.Permute(Turned(n, kernel, axes), permutation));
+        Value? b = bias == null ? null : n.Constant("bias", () => bias);
+        Finish(n, axes, x => n.Emit("ConvTranspose", b == null ? [x, w] : [x, w, b], ("kernel_shape", size), ("strides", strides), ("dilations", dilations),
+            ("pads", pads), ("output_padding", output)));
+    }
+
+    /// <summary>The convolution of a channels-first tensor.</summary>
+    internal static Value Apply(KerasNode n, Value x, Value w, Value? b, long[] kernel, long group) =>
+        Apply(n, x, w, b, kernel, Strides(n, kernel.Length), Dilations(n, kernel.Length), Padding(n), group);
+
+    internal static Value Apply(KerasNode n, Value x, Value w, Value? b, long[] kernel, long[] strides, long[] dilations, string padding, long group)
+    {
+        if (group < 1 || x.Shape[1] > 0 && w.Shape[1] * group != x.Shape[1]) throw n.Damaged($"weights for {w.Shape[1] * group} channels do not fit an input of {x.Shape[1]}");
+        (long[]? pads, string auto) = Pads(n, x.Shape, kernel, strides, dilations, padding);
+        return n.Emit("Conv", b == null ? [x, w] : [x, w, b], ("kernel_shape", kernel), ("strides", strides), ("dilations", dilations), ("group", group),
+            pads != null ? ("pads", pads) : ("auto_pad", auto));
+    }
+
+    /// <summary>[begins.., ends..] for a channels-first shape. "same": output size ceil(n / stride), the odd one at the end; Theano begins
+    /// with half the kernel instead. "causal": all before.</summary>
+    internal static (long[]? Pads, string Auto) Pads(KerasNode n, Shape x, long[] kernel, long[] strides, long[] dilations, string padding)
+    {
+        int axes = kernel.Length;
+        var pads = new long[2 * axes];
+        for (int i = 0; i < axes; i++)
+        {
+            long reach = (kernel[i] - 1) * dilations[i] + 1, size = x[i + 2];
+            if (padding == "causal") pads[i] = reach - 1;
+            if (padding != "same") continue;
+            bool theano = n.Importer.Origin.IsTheano;
+            if (size < 0 && strides[i] == 1)
+            {
+                pads[i] = theano ? reach / 2 : (reach - 1) / 2;
+                pads[axes + i] = reach - 1 - pads[i];
+                continue;
+            }
+            if (size < 0 && !theano) return (null, "SAME_UPPER");
+            if (size < 0 && reach % 2 == 0) throw n.Error("a strided even kernel under Theano needs an input of known size");
+            long total = size < 0 ? reach - 1 : Math.Max(((size + strides[i] - 1) / strides[i] - 1) * strides[i] + reach - size, 0);
+            pads[i] = theano ? reach / 2 : total / 2;
+            pads[axes + i] = Math.Max(total - pads[i], 0);
+        }
+        return (pads, "");
+    }
+
+    internal static string Padding(KerasNode n)
+    {
+        string padding = n.Config.Get("padding", "border_mode") is { } text ? text.GetString()! : "valid";
+        return padding is "same" or "valid" or "causal" ? padding : throw n.Error($"padding '{padding}' is not supported (same, valid and causal are)");
+    }
+
+    internal static long[] Strides(KerasNode n, int axes) => n.Config.PerAxis(axes, 1, "strides", "subsample", "subsample_length");
+    internal static long[] Dilations(KerasNode n, int axes) => n.Config.PerAxis(axes, 1, "dilation_rate", "atrous_rate");
+
+    /// <summary>A kernel as correlation wants it.</summary>
+    internal static Tensor Turned(KerasNode n, Tensor kernel, int axes) => n.Importer.Origin.IsTheano ? Arrays.Flip(kernel, axes) : kernel;
+
+    private static int Axes(KerasNode n)
+    {
+        int axes = n.Layer.ClassName[^2] - '0';
+        n.RequireRank(axes + 2);
+        return axes;
+    }
+
+    private static (Value Weights, long[] Size, long Channels) Depthwise(KerasNode n, Tensor kernel, int axes)
+    {
+        long channels = kernel.Shape[axes], multiplier = kernel.Shape[axes + 1];
+        long[] size = [.. kernel.Shape.AsSpan()[..axes]];
+        Value w = n.Constant("depthwise", () => Arrays.Permute(Turned(n, kernel, axes), [axes, axes + 1, .. Enumerable.Range(0, axes)]).Reshaped(new Shape([channels * multiplier, 1, .. size])));
+        return (w, size, channels);
+    }
+
+    /// <summary>Kernel in the order of Keras 2, and bias.</summary>
+    private static (Tensor Kernel, Tensor? Bias) Weights(KerasNode n, string role, int axes)
+    {
+        bool hasBias = n.Config.Bool(true, "use_bias", "bias");
+        Tensor[] weights = hasBias ? n.Layer.Take(role, "bias") : n.Layer.Take(role);
+        Tensor kernel = Arrays.Float32(weights[0]);
+        if (n.Importer.Origin.Major < 2) kernel = FromKeras1(n, kernel, axes);
+        return (n.RequireRank(kernel, axes + 2, "kernel"), hasBias ? weights[1] : null);
+    }
+
+    /// <summary>What Keras 2 does when it loads files of Keras 1 (engine/topology.py, preprocess_weights_for_loading).</summary>
+    private static Tensor FromKeras1(KerasNode n, Tensor kernel, int axes)
+    {
+        bool transposed = n.Layer.ClassName.StartsWith("Deconv", StringComparison.Ordinal);
+        if (axes == 1 && kernel.Shape.Rank == 4)
+        {
+            long filters = n.Config.Int(-1, "nb_filter", "filters");
+            bool modern = kernel.Shape[1] == 1 && (filters < 0 || kernel.Shape[3] == filters);
+            if (!modern) kernel = Arrays.Permute(kernel, 2, 3, 1, 0);
+            return kernel.Reshaped(new Shape(kernel.Shape[0], kernel.Shape[2], kernel.Shape[3]));
+        }
+        if (axes == 2 && kernel.Shape.Rank == 4 && n.Config.ChannelsFirst()) return transposed ? Arrays.Permute(kernel, 2, 3, 1, 0) : Arrays.Permute(kernel, 2, 3, 1, 0);
+        if (axes == 3 && kernel.Shape.Rank == 5 && n.Config.ChannelsFirst()) return Arrays.Permute(kernel, 2, 3, 4, 1, 0);
+        return kernel;
+    }
+
+    private static void Finish(KerasNode n, int axes, Func<Value, Value> apply)
+    {
+        bool early = Activations.IsElementwise(n.Config.Get("activation"));
+        Value y = n.InChannelsFirst(x => early ? n.Activate(apply(x)) : apply(x));
+        if (!early) y = n.Activate(y);
+        if (axes == 1) n.Set(y);
+        else n.Set(y);
+    }
+}
