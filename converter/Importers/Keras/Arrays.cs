@@ -2,7 +2,7 @@ using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Keras;
 
-/// <summary>Rearrangements of float32 weights at import.</summary>
+/// <summary>Rearrangements of float32 weights at import. A tensor's memory goes with the tensor, so sources are kept alive.</summary>
 internal static class Arrays
 {
     /// <summary>Axis i of the result is axis <c>permutation[i]</c> of the source.</summary>
@@ -26,6 +26,7 @@ internal static class Arrays
             to[n] = from[(int)offset];
             for (int i = rank - 1; i >= 0 && ++at[i] == dims[i]; i--) at[i] = 0;
         }
+        GC.KeepAlive(source);
         return result;
     }
 
@@ -36,6 +37,7 @@ internal static class Arrays
         int positions = (int)source.Shape.Product(0, axes), block = (int)source.Shape.Product(axes, source.Shape.Rank);
         Span<float> from = source.Span<float>(), to = result.Span<float>();
         for (int p = 0; p < positions; p++) from.Slice(p * block, block).CopyTo(to[((positions - 1 - p) * block)..]);
+        GC.KeepAlive(source);
         return result;
     }
 
@@ -45,11 +47,19 @@ internal static class Arrays
         int rows = (int)matrix.Shape[0], width = (int)matrix.Shape[1];
         var result = new Tensor(DType.Float32, new Shape(rows, count));
         for (int r = 0; r < rows; r++) matrix.Span<float>().Slice(r * width + (int)from, (int)count).CopyTo(result.Span<float>()[(r * (int)count)..]);
+        GC.KeepAlive(matrix);
         return result;
     }
 
-    public static Tensor Part(Tensor vector, long from, long count) =>
-        Tensor.FromArray<float>(vector.Span<float>().Slice((int)from, (int)count), new Shape(count));
+    /// <summary>A copy in another shape of as many elements. (A view would not keep the memory.)</summary>
+    public static Tensor Shaped(Tensor source, Shape shape)
+    {
+        if (shape.Count != source.Count) throw new EdgeLiteException(Status.Corrupt, $"{source.Count} weights do not fill shape {shape}.");
+        var result = new Tensor(source.DType, shape);
+        source.Bytes.CopyTo(result.Bytes);
+        GC.KeepAlive(source);
+        return result;
+    }
 
     /// <summary>Arrays one behind the other, in a shape of as many elements.</summary>
     public static Tensor Stack(Shape shape, params ReadOnlySpan<Tensor> parts)
@@ -60,6 +70,7 @@ internal static class Arrays
         {
             part.Span<float>().CopyTo(result.Span<float>()[at..]);
             at += (int)part.Count;
+            GC.KeepAlive(part);
         }
         return at == result.Count ? result : throw new EdgeLiteException(Status.Corrupt, $"{at} weights do not fill shape {shape}.");
     }

@@ -82,9 +82,9 @@ internal sealed class KerasModel
         if (IsSequential)
         {
             (string name, KerasConfig config) = InputOfSequence();
-            inputs = [AddInput(graph, name, config)];
+            inputs = [AddInput(graph, name, config, IsStateful())];
         }
-        else inputs = [.. _inputs.Select(r => AddInput(graph, r.Layer, KerasLayer.ConfigOf(_slots[_index[r.Layer]].Json)))];
+        else inputs = [.. _inputs.Select(r => AddInput(graph, r.Layer, KerasLayer.ConfigOf(_slots[_index[r.Layer]].Json), IsStateful()))];
         var self = new KerasLayer(ClassName, Name, _config, weights);
         KerasTensor[] results = Call(importer, self, inputs, isTop: true);
         for (int i = 0; i < results.Length; i++)
@@ -180,13 +180,17 @@ internal sealed class KerasModel
         return names;
     }
 
-    private static KerasTensor AddInput(Graph graph, string name, KerasConfig config)
+    private bool IsStateful() => _slots.Any(s => s.Model?.IsStateful() ?? s.Json.GetRawText().Contains("\"stateful\": true", StringComparison.Ordinal));
+
+    private static KerasTensor AddInput(Graph graph, string name, KerasConfig config, bool isStateful)
     {
         long[]? dims = config.Ints("batch_input_shape", "batch_shape");
         if (dims == null && config.Ints("input_shape") is { } inner) dims = [-1, .. inner];
         if (dims == null && config.Get("input_dim") is { } width && width.ValueKind == JsonValueKind.Number) dims = [-1, width.GetInt64()];
         if (dims == null) throw KerasConfig.Damaged($"the shape of input '{name}' is not given");
         if (dims.Length > Shape.MaxRank) throw KerasConfig.Damaged($"input '{name}' has {dims.Length} dimensions");
+        // A batch size above 1 is how the model was trained; nothing but stateful layers depends on it.
+        if (!isStateful && dims.Length > 0 && dims[0] > 1) dims[0] = -1;
         for (int i = 0; i < dims.Length; i++)
             if (dims[i] < 0) dims[i] = graph.SymbolDim(i == 0 ? "batch" : $"{name}_{i}");
         string dtype = config.Get("dtype", "input_dtype") is { ValueKind: JsonValueKind.String } text ? text.GetString()! : "float32";

@@ -25,7 +25,7 @@ internal static class AttentionLayers
         Value scores = n.Emit("MatMul", [n.Emit("Mul", [q, n.Scalar(1 / Math.Sqrt(size))]), t]);
         Value joined = n.Transpose(n.Emit("MatMul", [n.Emit("Softmax", [scores], ("axis", -1)), v]), 0, 2, 1, 3);
         Tensor[] output = Parts("output_dense");
-        Value y = n.Emit("MatMul", [n.Reshape(joined, 0, 0, heads * valueSize), n.Constant("output", () => n.RequireRank(output[0], 3, "output kernel").Reshaped(new Shape(heads * valueSize, output[0].Shape[2])))]);
+        Value y = n.Emit("MatMul", [n.Reshape(joined, 0, 0, heads * valueSize), n.Constant("output", () => Arrays.Shaped(n.RequireRank(output[0], 3, "output kernel"), new Shape(heads * valueSize, output[0].Shape[2])))]);
         n.Set(hasBias ? n.Emit("Add", [y, n.Constant("output_bias", () => output[1])]) : y);
 
         Tensor[] Parts(string role)
@@ -37,8 +37,8 @@ internal static class AttentionLayers
         Value Heads(Value x, string role, long each, bool transposed)
         {
             Tensor[] parts = Parts(role);
-            Value h = n.Emit("MatMul", [x, n.Constant(role, () => n.RequireRank(parts[0], 3, "kernel").Reshaped(new Shape(parts[0].Shape[0], heads * each)))]);
-            if (hasBias) h = n.Emit("Add", [h, n.Constant(role + "_bias", () => parts[1].Reshaped(new Shape(heads * each)))]);
+            Value h = n.Emit("MatMul", [x, n.Constant(role, () => Arrays.Shaped(n.RequireRank(parts[0], 3, "kernel"), new Shape(parts[0].Shape[0], heads * each)))]);
+            if (hasBias) h = n.Emit("Add", [h, n.Constant(role + "_bias", () => Arrays.Shaped(parts[1], new Shape(heads * each)))]);
             h = n.Reshape(h, 0, 0, heads, each);
             return transposed ? n.Transpose(h, 0, 2, 3, 1) : n.Transpose(h, 0, 2, 1, 3);
         }
@@ -52,7 +52,7 @@ internal static class AttentionLayers
         if (n.Config.Text("score_mode", "dot") != "dot") throw n.Error("score_mode 'concat' is not supported");
         Value value = n.Inputs[1].Value, key = n.Inputs.Length > 2 ? n.Inputs[2].Value : value;
         Value scores = n.Emit("MatMul", [n.X, n.Transpose(key, 0, 2, 1)]);
-        if (n.Config.Bool(false, "use_scale")) scores = n.Emit("Mul", [scores, n.Constant("scale", () => n.Layer.Take("scale")[0].Reshaped(Shape.Scalar))]);
+        if (n.Config.Bool(false, "use_scale")) scores = n.Emit("Mul", [scores, n.Constant("scale", () => Arrays.Shaped(n.Layer.Take("scale")[0], Shape.Scalar))]);
         n.Set(n.Emit("MatMul", [n.Emit("Softmax", [scores], ("axis", -1)), value]));
     }
 }

@@ -5,7 +5,8 @@ namespace EdgeLite.Converter.Importers.Keras.Layers;
 
 /// <summary>
 /// Convolutions. Kernels are [spatial.., in, out] ([spatial.., out, in] where transposed, [spatial.., in, multiplier] where depthwise);
-/// Keras 1 kept [out, in, h, w] for dim_ordering th. Theano's kernels are turned round on every spatial axis.
+/// Keras 1 kept [out, in, h, w] for dim_ordering th. Theano's kernels are turned round on every spatial axis, but for depthwise ones,
+/// which Keras turns itself (theano_backend.py, depthwise_conv2d).
 /// </summary>
 internal static class Convolution
 {
@@ -153,7 +154,7 @@ internal static class Convolution
     {
         long channels = kernel.Shape[axes], multiplier = kernel.Shape[axes + 1];
         long[] size = [.. kernel.Shape.AsSpan()[..axes]];
-        Value w = n.Constant("depthwise", () => Arrays.Permute(Turned(n, kernel, axes), [axes, axes + 1, .. Enumerable.Range(0, axes)]).Reshaped(new Shape([channels * multiplier, 1, .. size])));
+        Value w = n.Constant("depthwise", () => Arrays.Shaped(Arrays.Permute(kernel, [axes, axes + 1, .. Enumerable.Range(0, axes)]), new Shape([channels * multiplier, 1, .. size])));
         return (w, size, channels);
     }
 
@@ -170,15 +171,14 @@ internal static class Convolution
     /// <summary>What Keras 2 does when it loads files of Keras 1 (engine/topology.py, preprocess_weights_for_loading).</summary>
     private static Tensor FromKeras1(KerasNode n, Tensor kernel, int axes)
     {
-        bool transposed = n.Layer.ClassName.StartsWith("Deconv", StringComparison.Ordinal);
         if (axes == 1 && kernel.Shape.Rank == 4)
         {
             long filters = n.Config.Int(-1, "nb_filter", "filters");
             bool modern = kernel.Shape[1] == 1 && (filters < 0 || kernel.Shape[3] == filters);
             if (!modern) kernel = Arrays.Permute(kernel, 2, 3, 1, 0);
-            return kernel.Reshaped(new Shape(kernel.Shape[0], kernel.Shape[2], kernel.Shape[3]));
+            return Arrays.Shaped(kernel, new Shape(kernel.Shape[0], kernel.Shape[2], kernel.Shape[3]));
         }
-        if (axes == 2 && kernel.Shape.Rank == 4 && n.Config.ChannelsFirst()) return transposed ? Arrays.Permute(kernel, 2, 3, 1, 0) : Arrays.Permute(kernel, 2, 3, 1, 0);
+        if (axes == 2 && kernel.Shape.Rank == 4 && n.Config.ChannelsFirst()) return Arrays.Permute(kernel, 2, 3, 1, 0);
         if (axes == 3 && kernel.Shape.Rank == 5 && n.Config.ChannelsFirst()) return Arrays.Permute(kernel, 2, 3, 4, 1, 0);
         return kernel;
     }
@@ -188,7 +188,6 @@ internal static class Convolution
         bool early = Activations.IsElementwise(n.Config.Get("activation"));
         Value y = n.InChannelsFirst(x => early ? n.Activate(apply(x)) : apply(x));
         if (!early) y = n.Activate(y);
-        if (axes == 1) n.Set(y);
-        else n.Set(y);
+        n.Set(y);
     }
 }

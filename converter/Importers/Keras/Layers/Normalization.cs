@@ -85,7 +85,7 @@ internal static class Normalization
         int rank = n.Rank;
         long[] axes = n.Config.Ints("axis") ?? [-1];
         if (mean.Count > 1 && (axes.Length != 1 || n.Axis(axes[0], rank) != rank - 1)) throw n.Error("an axis other than the last one is not supported");
-        Value m = n.Constant("mean", () => mean.Count == 1 ? mean.Reshaped(Shape.Scalar) : mean.Reshaped(new Shape(mean.Count)));
+        Value m = n.Constant("mean", () => mean.Count == 1 ? Arrays.Shaped(mean, Shape.Scalar) : Arrays.Shaped(mean, new Shape(mean.Count)));
         Value d = n.Constant("deviation", () =>
         {
             var deviation = new Tensor(DType.Float32, variance.Count == 1 ? Shape.Scalar : new Shape(variance.Count));

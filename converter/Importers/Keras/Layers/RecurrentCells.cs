@@ -48,7 +48,7 @@ internal static class RecurrentCells
         if (kernel.Shape[1] != rows || recurrent.Shape[1] != rows) throw n.Damaged($"kernels {kernel.Shape} and {recurrent.Shape} do not fit {gates.Length} gates");
         bool resetAfter = op == "GRU" && (cudnn || layer.Config.Bool(false, "reset_after"));
         Tensor w = Gates(kernel, units, order, cudnn), r = Gates(recurrent, units, order, cudnn);
-        return new(op, units, w.Reshaped(new Shape(1, rows, width)), r.Reshaped(new Shape(1, rows, units)), hasBias ? Bias(n, bias, units, order) : null, resetAfter);
+        return new(op, units, Arrays.Shaped(w, new Shape(1, rows, width)), Arrays.Shaped(r, new Shape(1, rows, units)), hasBias ? Bias(n, bias, units, order) : null, resetAfter);
     }
 
     /// <summary>Keras keeps one bias; cuDNN and reset_after keep two, for the input and for the state.</summary>
@@ -62,6 +62,7 @@ internal static class RecurrentCells
         for (int half = 0; half < bias.Count / rows; half++)
             for (int g = 0; g < order.Length; g++)
                 from.Slice(half * (int)rows + order[g] * size, size).CopyTo(to[(half * (int)rows + g * size)..]);
+        GC.KeepAlive(bias);
         return result;
     }
 
@@ -82,6 +83,7 @@ internal static class RecurrentCells
             if (parts[p].Shape != parts[0].Shape) throw new EdgeLiteException(Status.Corrupt, $"Gates of a recurrent layer have shapes {parts[0].Shape} and {parts[p].Shape}.");
             for (int r = 0; r < rows; r++) parts[p].Span<float>().Slice(r * width, width).CopyTo(result.Span<float>()[(r * width * parts.Length + p * width)..]);
         }
+        GC.KeepAlive(parts);
         return result;
     }
 }
