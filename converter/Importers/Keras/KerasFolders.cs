@@ -1,5 +1,4 @@
 using System.Text;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Keras;
 
