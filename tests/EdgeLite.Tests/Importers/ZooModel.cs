@@ -40,7 +40,11 @@ internal sealed class ZooModel
         var options = new ConversionOptions();
         if (shaped)
         {
-            Graph unshaped = ImporterRegistry.Find(path).Import(path, new Dictionary<string, Shape> { [""] = stored[0].Shape });
+            // The names of the inputs are the importer's to give; the collection's serve where there are several.
+            var byName = new Dictionary<string, Shape> { [""] = stored[0].Shape };
+            JsonElement[] named = [.. _meta.GetProperty("inputs").EnumerateArray()];
+            for (int i = 0; i < named.Length; i++) byName[named[i].GetProperty("name").GetString()!] = stored[i].Shape;
+            Graph unshaped = ImporterRegistry.Find(path).Import(path, byName);
             options = options with { Shapes = unshaped.Inputs.Select((input, i) => (input, i)).Where(p => p.input.Shape is not { IsRanked: true, Rank: 0 }).ToDictionary(p => p.input.Name, p => stored[p.i].Shape) };
         }
         (Graph graph, _) = Pipeline.Import(path, options);

@@ -1,0 +1,115 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Torch7;
+
+/// <summary>
+/// Reads networks that torch.save of Torch7 wrote (.t7, .net), binary or ascii. Inputs are called "input", or "input0", "input1", ...
+/// where the network takes a table; their sizes are not part of such a file and can be given.
+/// </summary>
+public sealed class Torch7Importer : IImporter
+{
+    private const long MaxBytes = 1L << 31;
+
+    public string Format => "Torch7";
+
+    /// <summary>Names of the modules that can be converted.</summary>
+    public static IReadOnlyCollection<string> SupportedModules => [.. Torch7Modules.Names];
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => Torch7File.FormOf(head) != null;
+
+    public Graph Import(string path) => Import(path, new Dictionary<string, Shape>());
+
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        if (new FileInfo(path).Length >= MaxBytes) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than 2 GB.");
+        byte[] data = File.ReadAllBytes(path);
+        string form = Torch7File.FormOf(data) ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' is not a Torch7 file.");
+        object? root = Torch7File.Read(data, form == "ascii");
+        LuaObject network = FindNetwork(root) ?? throw new EdgeLiteException(Status.Unsupported, $"'{path}' holds no network (no nn module): {(root is LuaTensor ? "a tensor" : "other data")}.");
+        RefuseUnknown(network);
+        var graph = new Graph(Path.GetFileNameWithoutExtension(path));
+        int count = InputCount(network);
+        object input = count == 1 ? Input("input") : Enumerable.Range(0, count).Select(i => (object)Input($"input{i}")).ToArray();
+        try
+        {
+            int n = 0;
+            foreach (Value value in Flat(Torch7Module.Convert(graph, network, input, "")))
+            {
+                string name = n == 0 ? "output" : $"output{n}";
+                n++;
+                Value output = value;
+                if (value.IsConstant || graph.Inputs.Contains(value) || graph.Outputs.Contains(value)) output = graph.Add("Identity", name, [value], type: value.Type);
+                else graph.Rename(value, graph.FreshName(name));
+                graph.AddOutput(output);
+            }
+        }
+        catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentException or InvalidOperationException or InvalidCastException or DivideByZeroException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{path}' contradicts itself: {e.Message}", e);
+        }
+        GraphVerifier.Verify(graph);
+        return graph;
+
+        Value Input(string name) => graph.AddInput(name, new TensorType(DType.Float32,
+            shapes.TryGetValue(name, out Shape shape) || shapes.TryGetValue("", out shape) ? shape : Shape.Unranked));
+    }
+
+    /// <summary>The file itself, or the first module in a table that training scripts save ("model", "net", ...).</summary>
+    private static LuaObject? FindNetwork(object? value) => value switch
+    {
+        LuaObject o when IsModule(o) => o,
+        LuaObject o => FindNetwork(o.Content),
+        LuaTable t => t.Items.Values.OfType<LuaObject>().FirstOrDefault(IsModule),
+        _ => null,
+    };
+
+    private static bool IsModule(LuaObject o) => o.Type.StartsWith("nn.", StringComparison.Ordinal) || o.Type.StartsWith("cudnn.", StringComparison.Ordinal);
+
+    /// <summary>How many tensors the network takes: those of the table that its first module wants.</summary>
+    private static int InputCount(LuaObject module)
+    {
+        for (int depth = 0; depth < 100; depth++)
+        {
+            LuaObject[] children = [.. (module["modules"] as LuaTable)?.Sequence().OfType<LuaObject>() ?? []];
+            string name = module.Type[(module.Type.IndexOf('.', StringComparison.Ordinal) + 1)..];
+            switch (name)
+            {
+                case "ParallelTable": return Math.Max(children.Length, 1);
+                case "CAddTable" or "CMulTable" or "CSubTable" or "CDivTable" or "CMaxTable" or "CMinTable" or "JoinTable" or "MM": return 2;
+            }
+            if (children.Length == 0) return 1;
+            module = children[0];
+        }
+        return 1;
+    }
+
+    private static IEnumerable<Value> Flat(object value) => value is object[] table ? table.SelectMany(Flat) : [(Value)value];
+
+    private static void RefuseUnknown(LuaObject network)
+    {
+        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        var seen = new HashSet<LuaObject>();
+        var stack = new Stack<(LuaObject Module, string Path)>([(network, "")]);
+        while (stack.Count > 0)
+        {
+            (LuaObject module, string path) = stack.Pop();
+            if (!seen.Add(module)) continue;
+            if (Torch7Modules.Find(module.Type) == null)
+            {
+                if (!unknown.TryGetValue(module.Type, out List<string>? places)) unknown[module.Type] = places = [];
+                places.Add(path.Length > 0 ? path : "root");
+                continue;
+            }
+            int i = 0;
+            foreach (object? child in (module["modules"] as LuaTable)?.Sequence() ?? [])
+            {
+                i++;
+                if (child is LuaObject o) stack.Push((o, path.Length > 0 ? $"{path}.{i}" : $"{i}"));
+            }
+        }
+        if (unknown.Count == 0) return;
+        IEnumerable<string> lines = unknown.Select(u => $"  {u.Key}: module{(u.Value.Count == 1 ? "" : "s")} {string.Join(", ", u.Value.Take(6))}");
+        throw new EdgeLiteException(Status.UnknownOperator, $"The network has modules that have no conversion:\n{string.Join('\n', lines)}\nReplace them by modules of nn and save it again.");
+    }
+}

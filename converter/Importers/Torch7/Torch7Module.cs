@@ -1,0 +1,131 @@
+using System.Reflection;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Converter.Importers.Torch7;
+
+/// <summary>Marks a method <c>static object (Torch7Module)</c> that converts modules of these classes (without "nn.").</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class Torch7Attribute(params string[] classes) : Attribute
+{
+    public string[] Classes { get; } = classes;
+}
+
+/// <summary>The map from Torch7's modules to their conversions.</summary>
+internal static class Torch7Modules
+{
+    private static readonly Dictionary<string, Func<Torch7Module, object>> s_all = Collect();
+
+    public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);
+
+    /// <summary>cudnn's and cunn's modules compute what nn's of the same name do.</summary>
+    public static Func<Torch7Module, object>? Find(string type) =>
+        type.IndexOf('.', StringComparison.Ordinal) is var dot && type[..Math.Max(dot, 0)] is "nn" or "cudnn" or "cunn" or "inn" ? s_all.GetValueOrDefault(type[(dot + 1)..]) : null;
+
+    private static Dictionary<string, Func<Torch7Module, object>> Collect()
+    {
+        var all = new Dictionary<string, Func<Torch7Module, object>>(StringComparer.Ordinal);
+        foreach (Type type in new[] { typeof(Torch7Layers), typeof(Torch7Containers) })
+            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic))
+                if (method.GetCustomAttribute<Torch7Attribute>() is { } a)
+                    foreach (string name in a.Classes) all.Add(name, method.CreateDelegate<Func<Torch7Module, object>>());
+        return all;
+    }
+}
+
+/// <summary>One module while it is converted. Its input is a tensor (<see cref="Value"/>) or a table (array of such).</summary>
+internal sealed class Torch7Module(Graph graph, LuaObject module, object input, string path)
+{
+    public Graph Graph { get; } = graph;
+    public LuaObject Lua { get; } = module;
+    public object Input { get; } = input;
+    public string Path { get; } = path;
+
+    public Value X => Input as Value ?? throw Error("its input is a table; a tensor was expected");
+    public object[] Table => Input as object[] ?? throw Error("its input is a tensor; a table was expected");
+    public Value[] Tensors => [.. Table.Select(t => t as Value ?? throw Error("its table holds tables; tensors were expected"))];
+
+    public LuaObject[] Children => (Lua["modules"] as LuaTable)?.Sequence().Select(m => m as LuaObject ?? throw Error("one of its modules is no object")).ToArray() ?? throw Error("it has no modules");
+
+    public object Convert(LuaObject child, object input, int number) => Convert(Graph, child, input, Path.Length > 0 ? $"{Path}.{number}" : $"{number}");
+
+    public static object Convert(Graph graph, LuaObject child, object input, string path)
+    {
+        if (path.Length > 400) throw new EdgeLiteException(Status.Corrupt, "The modules of the Torch7 file nest too deeply.");
+        var module = new Torch7Module(graph, child, input, path);
+        Func<Torch7Module, object> convert = Torch7Modules.Find(child.Type) ?? throw module.Error("there is no conversion");
+        return convert(module);
+    }
+
+    public double Number(string field, double otherwise = double.NaN) => Lua[field] switch
+    {
+        double d => d,
+        bool b => b ? 1 : 0,
+        _ when !double.IsNaN(otherwise) => otherwise,
+        _ => throw Error($"its field '{field}' is missing"),
+    };
+
+    public long Int(string field) => (long)Number(field);
+    public long Int(string field, long otherwise) => (long)Number(field, otherwise);
+    public bool Bool(string field, bool otherwise) => Lua[field] as bool? ?? otherwise;
+    public long[] Sizes(string field) => Lua[field] is LuaStorage s ? [.. s.Values.Select(v => (long)v)] : throw Error($"its field '{field}' is missing");
+
+    /// <summary>A tensor field as float32 in the shape wanted.</summary>
+    public Tensor Weights(string field, params ReadOnlySpan<long> dims)
+    {
+        Tensor t = (Lua[field] as LuaTensor)?.Dense ?? throw Error($"its field '{field}' is missing");
+        var shape = new Shape(dims);
+        if (t.Count != shape.Count) throw Error($"'{field}' has {t.Count} numbers; expected {shape}");
+        var real = new Tensor(DType.Float32, shape);
+        for (long i = 0; i < t.Count; i++) real.SetDouble(i, t.GetDouble(i));
+        return real;
+    }
+
+    public bool Has(string field) => Lua[field] is LuaTensor { Sizes.Length: > 0 };
+    public long CountOf(string field) => Lua[field] is LuaTensor t ? t.Dense.Count : 0;
+    public long[] SizesOf(string field) => (Lua[field] as LuaTensor)?.Sizes ?? throw Error($"its field '{field}' is missing");
+    public Value Weight(string field, params ReadOnlySpan<long> dims) => Constant(field, Weights(field, dims));
+
+    public int Rank(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error("the rank of its input must be known; give the inputs a size with --shape");
+
+    /// <summary>An input of the network whose rank nobody told is a batch of what its first layer wants (-1: free).</summary>
+    public void Refine(params ReadOnlySpan<long> dims)
+    {
+        if (X.Shape.IsRanked) return;
+        long[] named = dims.ToArray();
+        for (int i = 0; i < named.Length; i++) if (named[i] < 0) named[i] = Graph.SymbolDim($"{X.Name}_{i}");
+        X.Type = new TensorType(X.DType, new Shape(named));
+    }
+
+    /// <summary>Runs a layer for batches of <paramref name="rank"/> dimensions on an input that may lack the batch.</summary>
+    public Value Batched(int rank, Func<Value, Value> layer)
+    {
+        if (Rank(X) == rank) return layer(X);
+        if (Rank(X) != rank - 1) throw Error($"its input has {Rank(X)} dimensions; expected {rank} or {rank - 1}");
+        return Emit("Squeeze", [layer(Emit("Unsqueeze", [X, Ints(0)])), Ints(0)]);
+    }
+
+    /// <summary>A dimension of Torch, counted from 1; one more where nInputDims says that the input has a batch.</summary>
+    public int Axis(long dimension, int rank, long inputDims = 0)
+    {
+        if (dimension < 0) dimension += rank + 1;
+        else if (inputDims > 0 && rank == inputDims + 1) dimension++;
+        return dimension >= 1 && dimension <= rank ? (int)dimension - 1 : throw Error($"dimension {dimension} is outside a tensor of {rank} dimensions");
+    }
+
+    public Value Constant(string name, Tensor tensor) => Graph.AddConstant($"{Path}.{name}", tensor);
+    public Value Scalar(double value) => Constant("scalar", Tensor.FromScalar((float)value));
+    public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
+
+    public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
+    {
+        var set = new AttributeSet();
+        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
+        Value result = Graph.Add(opType, $"{Path}/{opType}", inputs, set);
+        ShapeInference.Infer(result.Producer!);
+        return result;
+    }
+
+    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Module {(Path.Length > 0 ? Path : "root")} ({Lua.Type}): {message}.");
+}
