@@ -162,8 +162,11 @@ public sealed unsafe class Tensor : IDisposable
     public Tensor Reshaped(Shape shape)
     {
         if (shape.Count != Count) throw new EdgeLiteException(Status.InvalidShape, $"Shape {shape} does not have the {Count} elements of {Shape}.");
-        return new Tensor(DType, shape, Data) { Strings = Strings };
+        return new Tensor(DType, shape, Data) { Strings = Strings, MemoryOf = MemoryOf ?? this };
     }
+
+    /// <summary>The tensor that owns the memory of this one: referred to, so that it is not collected first.</summary>
+    internal Tensor? MemoryOf { get; private init; }
 
     /// <summary>A copy for a list to hold. The collector of garbage is told of its memory, since nobody frees it expressly.</summary>
     public Tensor ToElement()
