@@ -118,6 +118,11 @@ internal sealed class GraphTextParser(string text)
         node.Name = nodeName ?? GraphText.DefaultName(node);
         if (untyped.Count == 0) return;
         var stated = outputs.Select(o => o?.Type).ToArray();
+        if (node.CreateOperator() == null)
+        {
+            _at = start;
+            throw Error($"the type of %{untyped[0].Name} is left out and cannot be inferred: operator {node.OpType} is not known");
+        }
         try
         {
             ShapeInference.Infer(node);
