@@ -112,10 +112,6 @@ internal sealed unsafe class DynamicPlan : IDisposable
             foreach (NativeCall call in bind.TakeCalls()) Call(call, inputs, outputs, pool);
             return true;
         }
-        catch (EdgeLiteException e) when (e.Status == Status.NotFound)
-        {
-            return false; // a build with some kernels only; the reference loop serves
-        }
         finally
         {
             foreach (nint memory in bind.Memory) System.Runtime.InteropServices.NativeMemory.AlignedFree((void*)memory);

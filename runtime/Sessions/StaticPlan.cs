@@ -180,14 +180,7 @@ internal sealed unsafe class StaticPlan : IDisposable
         TensorType[] outputs = Array.ConvertAll(node.Outputs, v => v < 0 ? default : graph.Types[v]);
         bind.Reset(inputs, present, constants, outputs);
         Operator op = graph.Operators[n];
-        try
-        {
-            return device.Nn.TryBind(op, bind) || device.Tensor.TryBind(op, bind) ? bind.TakeCalls() : null;
-        }
-        catch (EdgeLiteException e) when (e.Status == Status.NotFound)
-        {
-            return null; // a build with some kernels only; the reference loop serves
-        }
+        return device.Nn.TryBind(op, bind) || device.Tensor.TryBind(op, bind) ? bind.TakeCalls() : null;
     }
 
     private Tensor?[] PlaceTensors(TypedGraph graph, long[] offsets)

@@ -74,7 +74,7 @@ public static unsafe partial class CpuKernels
     {
         Row* row = el_find_kernel(name, s_isas);
         return row != null ? new NativeKernel(row)
-            : throw new EdgeLiteException(Status.NotFound, $"The native library has no kernel '{name}'.");
+            : throw new EdgeLiteException(Status.NotFound, $"The native library has no kernel '{name}': it was built for other models. Build it for this one too (eng/build-for-model.sh), or use a whole one.");
     }
 
     internal static nint CreatePool(int threads)
