@@ -206,7 +206,7 @@ public sealed class Session : IDisposable
         {
             Step step = plan.Steps[i];
             NodeDefinition node = _graph.Nodes[step.Node];
-            TensorType output = plan.Graph.Types[node.Outputs[0]];
+            TensorType output = plan.Graph.Types[Array.Find(node.Outputs, v => v >= 0)]; // any output may be left out
             string op = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
             profile[i] = new StepProfile(op, node.Name, step.Kernel, output, ticks[i] * 1e6 / Stopwatch.Frequency / runs);
         }
