@@ -150,6 +150,16 @@ public sealed class Graph(string name) : ISubgraph
         _values.Remove(value.Name);
     }
 
+    /// <summary>Puts the inputs in the given order, which must hold each of them; constants in it are passed over.</summary>
+    public void OrderInputs(IReadOnlyList<Value> order)
+    {
+        Value[] sorted = [.. order.Where(v => !v.IsConstant)];
+        if (sorted.Length != _inputs.Count || sorted.Except(_inputs).Any())
+            throw new EdgeLiteException(Status.InvalidGraph, $"The new order of the inputs of graph '{Name}' does not hold each of them once.");
+        _inputs.Clear();
+        _inputs.AddRange(sorted);
+    }
+
     /// <summary>Turns an input into a constant.</summary>
     public void FixInput(Value input, Tensor tensor)
     {

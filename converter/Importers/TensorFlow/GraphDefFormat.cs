@@ -1,0 +1,75 @@
+using EdgeLite.Converter.Importers.TensorFlow.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using Google.Protobuf;
+
+namespace EdgeLite.Converter.Importers.TensorFlow;
+
+/// <summary>Frozen graphs: a GraphDef as protobuf (.pb), whose variables are constants.</summary>
+public sealed class GraphDefFormat : IImporter
+{
+    private const int RecursionLimit = 100;
+
+    public string Format => "TensorFlow graph (GraphDef)";
+
+    /// <summary>Begins with a node (field 1) that begins with its name (1) and its operator (2), or with the versions (field 4).</summary>
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => IsNode(head);
+
+    /// <summary>Reads a graph whose outputs are the results that no node reads.</summary>
+    public Graph Import(string path) => Import(path, null);
+
+    /// <param name="path">the file</param>
+    /// <param name="outputs">names of tensors ("node" or "node:1") that the graph shall compute; null for the results that no node reads</param>
+    public static Graph Import(string path, IReadOnlyList<string>? outputs)
+    {
+        var model = new TfModel(Read(path, GraphDef.Parser));
+        return TfImporter.Import(model, Path.GetFileNameWithoutExtension(path), outputs: outputs?.Select(o => new TfPort(o, o)).ToArray());
+    }
+
+    /// <summary>Parses a protobuf file.</summary>
+    internal static T Read<T>(string path, MessageParser<T> parser) where T : IMessage<T>
+    {
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+            return parser.ParseFrom(CodedInputStream.CreateWithLimits(stream, int.MaxValue, RecursionLimit));
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is damaged: {e.Message}", e);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new EdgeLiteException(Status.FileNotFound, $"'{path}' does not exist.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static bool IsNode(ReadOnlySpan<byte> head)
+    {
+        int at = 0;
+        if (!Field(head, ref at, 1, out _) || !Field(head, ref at, 1, out int nameLength)) return false;
+        at += nameLength;
+        if (nameLength == 0 || at >= head.Length || !Field(head, ref at, 2, out int opLength) || opLength is 0 or > 200 || at + opLength > head.Length) return false;
+        foreach (byte b in head.Slice(at, opLength))
+            if (!char.IsAsciiLetterOrDigit((char)b) && b is not ((byte)'_' or (byte)'>' or (byte)'.')) return false;
+        return true;
+    }
+
+    /// <summary>The header of a length-delimited field with that number.</summary>
+    private static bool Field(ReadOnlySpan<byte> head, ref int at, int number, out int length)
+    {
+        length = 0;
+        if (at >= head.Length || head[at++] != (number << 3 | 2)) return false;
+        for (int shift = 0; shift < 35 && at < head.Length; shift += 7)
+        {
+            byte b = head[at++];
+            length |= (b & 127) << shift;
+            if (b < 128) return length >= 0;
+        }
+        return false;
+    }
+}

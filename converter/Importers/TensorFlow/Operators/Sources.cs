@@ -1,0 +1,55 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.TensorFlow.Operators;
+
+/// <summary>Constants, variables, and nodes that pass their input on.</summary>
+internal static class Sources
+{
+    [TensorFlow("Const")]
+    private static void Const(TfNode n)
+    {
+        Tensor value = n.Scope.Model.Constants.TryGetValue(n.Name, out Tensor? stored) ? stored
+            : TfTensors.Read(n.Attr("value")?.Tensor ?? throw n.Damaged("it has no value"), n.Name);
+        n.Set(n.Graph.AddConstant(n.Name, value));
+    }
+
+    [TensorFlow("Placeholder", "PlaceholderV2")]
+    private static void Placeholder(TfNode n) => throw n.Error("this input is not among the inputs of the chosen signature");
+
+    [TensorFlow("PlaceholderWithDefault", "Identity", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics", "CheckNumericsV2", "DeepCopy", "EnsureShape",
+        "NextIteration", "RefNextIteration", "RefIdentity", "ReadVariableOp", "_ReadVariablesOp", "PlaceholderV3", "DebugIdentity", "DebugIdentityV2", "Copy", "CopyHost", "_EagerConst")]
+    private static void PassOn(TfNode n) => n.Set(n.Item(0) is TfVariableItem && n.Op == "ReadVariableOp" ? n.In(0) : n.Item(0));
+
+    [TensorFlow("IdentityN")]
+    private static void IdentityN(TfNode n)
+    {
+        for (int i = 0; i < n.InputCount; i++) n.Set(i, n.Item(i));
+    }
+
+    [TensorFlow("NoOp", "Assert")]
+    private static void Nothing(TfNode n) { }
+
+    [TensorFlow("VarHandleOp")]
+    private static void VarHandle(TfNode n)
+    {
+        string name = n.String("shared_name");
+        n.Set(new TfVariableItem(name.Length > 0 ? name : n.Name));
+    }
+
+    [TensorFlow("Variable", "VariableV2", "TemporaryVariable")]
+    private static void Variable(TfNode n) => n.Set(n.Scope.Model.Variable(n.Name, n));
+
+    [TensorFlow("HashTable", "HashTableV2", "MutableHashTableV2", "Iterator", "IteratorV2")]
+    private static void Opaque(TfNode n) => n.Set(new TfOpaqueItem($"a resource ({n.Op})"));
+
+    /// <summary>The value that is assigned is the result.</summary>
+    [TensorFlow("Assign")]
+    private static void Assign(TfNode n) => n.Set(n.In(1));
+
+    [TensorFlow("AssignAdd")]
+    private static void AssignAdd(TfNode n) => n.Set(n.Add(n.In(0), n.In(1)));
+
+    [TensorFlow("AssignSub")]
+    private static void AssignSub(TfNode n) => n.Set(n.Sub(n.In(0), n.In(1)));
+}

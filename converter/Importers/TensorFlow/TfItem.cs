@@ -1,0 +1,42 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.TensorFlow;
+
+/// <summary>What an output of a TensorFlow operator is in the graph: a tensor, a list of tensors, or a variable.</summary>
+internal abstract record TfItem
+{
+    public static implicit operator TfItem(Value value) => new TfTensorItem(value);
+}
+
+/// <summary>An ordinary tensor.</summary>
+internal sealed record TfTensorItem(Value Value) : TfItem;
+
+/// <summary>A resource handle: the name of a variable, whose value is a constant of the model.</summary>
+internal sealed record TfVariableItem(string Name) : TfItem;
+
+/// <summary>A resource that holds no numbers (hash tables, iterators); it may be passed on, not used.</summary>
+internal sealed record TfOpaqueItem(string What) : TfItem;
+
+/// <summary>
+/// A TensorArray or TensorList: all elements stacked along a first axis. Until something is written its elements are not known, and
+/// <see cref="Stacked"/> is null.
+/// </summary>
+/// <param name="DType">type of the elements</param>
+/// <param name="Size">number of elements, an int32 scalar; null when not declared</param>
+/// <param name="Stacked">[size, element..]</param>
+/// <param name="Element">dimensions of an element where declared; -1 for unknown ones</param>
+internal sealed record TfListItem(DType DType, Value? Size, Value? Stacked, long[]? Element) : TfItem
+{
+    /// <summary>Set on the list that a loop's body gets: a write to it is noted here rather than made.</summary>
+    public TfWrites? Writes { get; init; }
+}
+
+/// <summary>What a loop's body writes into one of its lists.</summary>
+internal sealed class TfWrites
+{
+    public List<(Value Index, Value Element)> Made { get; } = [];
+
+    /// <summary>The list was read or used otherwise, so that its contents matter inside the body.</summary>
+    public bool IsRead { get; set; }
+}
