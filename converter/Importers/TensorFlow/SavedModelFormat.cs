@@ -1,0 +1,64 @@
+using EdgeLite.Converter.Importers.TensorFlow.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.TensorFlow;
+
+/// <summary>SavedModel folders (saved_model.pb or .pbtxt, variables/) and checkpoints with a meta graph (.meta beside .index).</summary>
+public sealed class SavedModelFormat : IImporter
+{
+    private const string ModelFile = "saved_model.pb", TextFile = "saved_model.pbtxt", ServingTag = "serve", DefaultSignature = "serving_default", InitializationSignature = "__saved_model_init_op";
+
+    public string Format => "TensorFlow SavedModel";
+
+    public bool RecognizesFolder(string path) => File.Exists(Path.Combine(path, ModelFile)) || File.Exists(Path.Combine(path, TextFile));
+
+    /// <summary>saved_model.pb begins with its schema version and a MetaGraphDef; a .meta file is a MetaGraphDef, which begins with its
+    /// MetaInfoDef.</summary>
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) =>
+        head.Length > 8 && (head[..3].SequenceEqual((ReadOnlySpan<byte>)[8, 1, 0x12]) && Inner(head, 3) == 0x0a && !path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && Path.GetFileName(path) == ModelFile
+            || head[0] == 0x0a && Inner(head, 1) == 0x12 && File.Exists(Path.ChangeExtension(path, ".index")));
+
+    public Graph Import(string path) => Import(path, null);
+
+    /// <param name="path">the folder, its saved_model.pb, or the .meta file of a checkpoint</param>
+    /// <param name="signature">the signature to import; null: serving_default, or the only one</param>
+    public static Graph Import(string path, string? signature)
+    {
+        if (File.Exists(path) && Path.GetFileName(path) is not (ModelFile or TextFile)) return ImportCheckpoint(path, signature);
+        string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
+        string text = Path.Combine(folder, TextFile);
+        SavedModel saved = File.Exists(text) ? TfTextFormat.Read<SavedModel>(text) : GraphDefFormat.Read(Path.Combine(folder, ModelFile), SavedModel.Parser);
+        MetaGraphDef meta = saved.MetaGraphs.FirstOrDefault(m => m.MetaInfoDef?.Tags.Contains(ServingTag) == true) ?? saved.MetaGraphs.FirstOrDefault()
+            ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' holds no graph.");
+        string prefix = Path.Combine(folder, "variables", "variables");
+        return Import(meta, Path.GetFileName(Path.GetFullPath(folder)), File.Exists(prefix + ".index") ? new TensorBundle(prefix) : null, signature);
+    }
+
+    private static Graph ImportCheckpoint(string path, string? signature) =>
+        Import(GraphDefFormat.Read(path, MetaGraphDef.Parser), Path.GetFileNameWithoutExtension(path), new TensorBundle(Path.ChangeExtension(path, null)), signature);
+
+    private static Graph Import(MetaGraphDef meta, string name, TensorBundle? variables, string? wanted)
+    {
+        if (meta.GraphDef == null) throw new EdgeLiteException(Status.NotAModel, $"'{name}' holds no graph.");
+        var model = new TfModel(meta.GraphDef, variables == null ? null : variables.Find);
+        string[] usable = [.. meta.SignatureDef.Where(s => s.Key != InitializationSignature && s.Value.Outputs.Count > 0).Select(s => s.Key).Order(StringComparer.Ordinal)];
+        string? key = wanted ?? (usable.Contains(DefaultSignature) ? DefaultSignature : usable.FirstOrDefault());
+        if (key != null && !meta.SignatureDef.ContainsKey(key))
+            throw new EdgeLiteException(Status.NotFound, $"'{name}' has no signature '{key}'; it has: {string.Join(", ", usable.DefaultIfEmpty("none"))}.");
+        Graph graph = key == null ? TfImporter.Import(model, name) : TfImporter.Import(model, name, Ports(meta.SignatureDef[key].Inputs), Ports(meta.SignatureDef[key].Outputs));
+        if (key != null) graph.Metadata["tensorflow.signature"] = key;
+        if (usable.Length > 1) graph.Metadata["tensorflow.signatures"] = string.Join(",", usable);
+        return graph;
+    }
+
+    private static TfPort[] Ports(IDictionary<string, TensorInfo> tensors) =>
+        [.. tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => new TfPort(t.Key, t.Value.Name, TfTensors.Type(t.Value.Dtype), TfTensors.Dims(t.Value.TensorShape)))];
+
+    /// <summary>The first byte of a length-delimited field's content; <paramref name="at"/> is where its length begins.</summary>
+    private static int Inner(ReadOnlySpan<byte> head, int at)
+    {
+        while (at < head.Length && head[at] >= 128) at++;
+        return at + 1 < head.Length ? head[at + 1] : -1;
+    }
+}

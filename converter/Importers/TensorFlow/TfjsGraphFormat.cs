@@ -1,0 +1,70 @@
+using System.Text.Json;
+using EdgeLite.Converter.Importers.TensorFlow.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace EdgeLite.Converter.Importers.TensorFlow;
+
+/// <summary>TensorFlow.js graph-models: model.json, whose topology is a GraphDef in protobuf's JSON form, and weight files beside it.</summary>
+public sealed class TfjsGraphFormat : IImporter
+{
+    private const int RecursionLimit = 100;
+
+    public string Format => "TensorFlow.js graph-model";
+
+    /// <summary>A JSON object that says so, or has a topology of nodes (older converters leave the format out).</summary>
+    public bool Recognizes(string path, ReadOnlySpan<byte> head)
+    {
+        if (head.IndexOf("\"modelTopology\""u8) < 0 && head.IndexOf("\"graph-model\""u8) < 0 || head.TrimStart(" \t\r\n"u8).IndexOf((byte)'{') != 0) return false;
+        if (head.IndexOf("\"graph-model\""u8) >= 0) return true;
+        if (head.IndexOf("\"layers-model\""u8) >= 0 || head.IndexOf("\"model_config\""u8) >= 0) return false;
+        return head.IndexOf("\"node\""u8) >= 0 && head.IndexOf("\"op\""u8) >= 0;
+    }
+
+    public Graph Import(string path)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = RecursionLimit });
+            return Import(document.RootElement, path);
+        }
+        catch (Exception e) when (e is JsonException or InvalidJsonException or InvalidProtocolBufferException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is not a readable TensorFlow.js model: {e.Message}", e);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new EdgeLiteException(Status.FileNotFound, $"'{path}' does not exist.", e);
+        }
+        catch (IOException e)
+        {
+            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static Graph Import(JsonElement root, string path)
+    {
+        var parser = new JsonParser(JsonParser.Settings.Default.WithIgnoreUnknownFields(true).WithTypeRegistry(TypeRegistry.Empty));
+        GraphDef graph = parser.Parse<GraphDef>(root.GetProperty("modelTopology").GetRawText());
+        Dictionary<string, Tensor> weights = TfjsWeights.Read(root, path);
+        SignatureDef? signature = null;
+        if (root.TryGetProperty("signature", out JsonElement s) && s.ValueKind == JsonValueKind.Object
+            || root.TryGetProperty("userDefinedMetadata", out JsonElement user) && user.ValueKind == JsonValueKind.Object && user.TryGetProperty("signature", out s) && s.ValueKind == JsonValueKind.Object)
+            signature = parser.Parse<SignatureDef>(s.GetRawText());
+
+        var model = new TfModel(graph, constants: weights);
+        TfPort[]? outputs = signature == null ? null : Ports(signature.Outputs.Values.Where(o => model.Main.Find(TfSource.Parse(o.Name).Node) != null));
+        TfPort[]? inputs = signature == null || signature.Inputs.Count == 0 ? null
+            : Ports(signature.Inputs.Values.Where(i => model.Main.Find(TfSource.Parse(i.Name).Node) is { } node && node.Op.StartsWith("Placeholder", StringComparison.Ordinal)));
+        return TfImporter.Import(model, Path.GetFileNameWithoutExtension(path), inputs is { Length: > 0 } ? inputs : null, outputs is { Length: > 0 } ? outputs : null);
+    }
+
+    /// <summary>Named as TensorFlow.js names them: by the node, with a number for any but its first output.</summary>
+    private static TfPort[] Ports(IEnumerable<TensorInfo> tensors) => [.. tensors.Select(t =>
+    {
+        (string node, int output) = TfSource.Parse(t.Name);
+        return new TfPort(output == 0 ? node : $"{node}:{output}", t.Name, TfTensors.Type(t.Dtype), TfTensors.Dims(t.TensorShape));
+    })];
+}
