@@ -13,6 +13,9 @@ public interface IImporter
     /// 64 KB).</summary>
     bool Recognizes(string path, ReadOnlySpan<byte> head);
 
+    /// <summary>Whether the folder is a model of this format, for formats that are folders.</summary>
+    bool RecognizesFolder(string path) => false;
+
     /// <summary>Reads the file. Throws an <c>EdgeLiteException</c> that says what is wrong.</summary>
     Graph Import(string path);
 

@@ -17,6 +17,8 @@ public static class ImporterRegistry
 
     public static IImporter Find(string path)
     {
+        if (Directory.Exists(path))
+            return All.FirstOrDefault(i => i.RecognizesFolder(path)) ?? throw new EdgeLiteException(Status.NotAModel, $"The folder '{path}' is of no format that can be read.");
         if (!File.Exists(path)) throw new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
         using var stream = File.OpenRead(path);
         var head = new byte[Math.Min(HeadBytes, stream.Length)];

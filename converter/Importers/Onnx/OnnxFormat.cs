@@ -6,7 +6,7 @@ namespace EdgeLite.Converter.Importers.Onnx;
 /// wire types, ir_version among them, until the graph or the end of what is given.</summary>
 public sealed class OnnxFormat : IImporter
 {
-    private const int GraphField = 7;
+    private const int GraphField = 7, LongestName = 4096;
 
     /// <summary>Wire types of ModelProto's fields by number (onnx.proto): 0 varint, 2 length-delimited, -1 unused.</summary>
     private static ReadOnlySpan<sbyte> WireTypes => [-1, 0, 2, 2, 2, 0, 2, 2, 2, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, 2, 2];
@@ -30,6 +30,8 @@ public sealed class OnnxFormat : IImporter
             if (wire == 2)
             {
                 if (value > int.MaxValue) return false;
+                // The producer is a name; TensorFlow's SavedModel has a message in its place.
+                if (field == 2 && (value > LongestName || value > 0 && at < head.Length && head[at] < ' ')) return false;
                 at = (int)Math.Min(head.Length, at + (long)value);
             }
         }

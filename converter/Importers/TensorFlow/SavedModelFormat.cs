@@ -13,10 +13,10 @@ public sealed class SavedModelFormat : IImporter
 
     public bool RecognizesFolder(string path) => File.Exists(Path.Combine(path, ModelFile)) || File.Exists(Path.Combine(path, TextFile));
 
-    /// <summary>saved_model.pb begins with its schema version and a MetaGraphDef; a .meta file is a MetaGraphDef, which begins with its
+    /// <summary>saved_model.pb begins with its schema version, 1, and a MetaGraphDef; a .meta file is a MetaGraphDef, which begins with its
     /// MetaInfoDef.</summary>
     public bool Recognizes(string path, ReadOnlySpan<byte> head) =>
-        head.Length > 8 && (head[..3].SequenceEqual((ReadOnlySpan<byte>)[8, 1, 0x12]) && Inner(head, 3) == 0x0a && !path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) && Path.GetFileName(path) == ModelFile
+        head.Length > 8 && (head[..3].SequenceEqual((ReadOnlySpan<byte>)[8, 1, 0x12]) && Path.GetFileName(path) == ModelFile
             || head[0] == 0x0a && Inner(head, 1) == 0x12 && File.Exists(Path.ChangeExtension(path, ".index")));
 
     public Graph Import(string path) => Import(path, null);

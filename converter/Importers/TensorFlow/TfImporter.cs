@@ -56,6 +56,10 @@ internal static class TfImporter
     /// <summary>Adds a graph output of that name; a value that is an input, a constant or an output already goes through Identity.</summary>
     public static Value AddOutput(Graph graph, Value value, string name)
     {
+        // A value on the way may have been given the name first.
+        Value? other = graph.Find(name);
+        if (other != null && other != value && !graph.Inputs.Contains(other) && !graph.Outputs.Contains(other)) graph.Rename(other, graph.FreshName(name + "/inner"));
+        else if (other == value && value.IsConstant) graph.Rename(value, graph.FreshName(name + "/inner"));
         if (value.IsConstant || graph.Inputs.Contains(value) || graph.Outputs.Contains(value)) value = graph.Add("Identity", graph.FreshName(name), [value], type: value.Type);
         else if (value.Name != name && graph.Find(name) == null) graph.Rename(value, name);
         graph.AddOutput(value);
@@ -71,8 +75,7 @@ internal static class TfImporter
         if (source != null && source.Op.StartsWith("Placeholder", StringComparison.Ordinal))
         {
             if (source.Attr.TryGetValue("dtype", out AttrValue? t)) type = TfTensors.Type(t.Type);
-            // Older graphs write a shape of no dimensions for an unknown one.
-            if (source.Attr.TryGetValue("shape", out AttrValue? s) && s.Shape != null && (s.Shape.Dim.Count > 0 || dims == null && source.Op != "Placeholder")) dims = TfTensors.Dims(s.Shape);
+            if (source.Attr.TryGetValue("shape", out AttrValue? s) && s.Shape != null && (s.Shape.Dim.Count > 0 || dims == null && scope.Model.HasScalarPlaceholders)) dims = TfTensors.Dims(s.Shape);
         }
         if (type == DType.Undefined) throw new EdgeLiteException(Status.Unsupported, $"Input '{port.Name}' is a resource, which is not supported.");
         Shape shape = Shape.Unranked;

@@ -29,8 +29,20 @@ internal static class TfLists
             return list;
         }
         if (list.Stacked == null) list = Allocate(n, n.Context, list, element);
+        if (index.Constant is { } known) list = Grown(n, list, known.GetInt64(0) + 1);
         Value at = n.Reshape(n.Cast(index, DType.Int64), 1, 1);
         return list with { Stacked = n.Emit("ScatterND", [list.Stacked, at, n.Unsqueeze(element, 0)]) };
+    }
+
+    /// <summary>A list of at least that many elements; new ones are 0.</summary>
+    public static TfListItem Grown(TfNode n, TfListItem list, long size)
+    {
+        Shape shape = list.Stacked!.Shape;
+        if (!shape.IsRanked || shape[0] < 0 || shape[0] >= size) return list;
+        if (size > 1 << 20) throw n.Damaged($"an element {size} is written");
+        var pads = new long[2 * shape.Rank];
+        pads[shape.Rank] = size - shape[0];
+        return list with { Stacked = n.Emit("Pad", [list.Stacked, n.Vector(pads)]), Size = n.Scalar(DType.Int32, size) };
     }
 
     public static Value Read(TfNode n, TfListItem list, Value index)

@@ -32,11 +32,15 @@ internal sealed class TfModel
         foreach (FunctionDef function in graph.Library?.Function ?? [])
             _functions[function.Signature?.Name ?? ""] = function;
         Main = new TfSource(graph.Node);
+        HasScalarPlaceholders = graph.Versions?.Producer >= 24;
         _variables = variables ?? (_ => null);
         Constants = constants ?? new Dictionary<string, Tensor>();
     }
 
     public TfSource Main { get; }
+
+    /// <summary>Whether a Placeholder's shape without dimensions means a scalar; before version 24 of the graphs it means any shape.</summary>
+    public bool HasScalarPlaceholders { get; }
     public IReadOnlyDictionary<string, Tensor> Constants { get; }
 
     /// <summary>Names of the operators that can be converted, in alphabetic order.</summary>

@@ -48,6 +48,9 @@ public sealed class TfjsGraphFormat : IImporter
     {
         var parser = new JsonParser(JsonParser.Settings.Default.WithIgnoreUnknownFields(true).WithTypeRegistry(TypeRegistry.Empty));
         GraphDef graph = parser.Parse<GraphDef>(root.GetProperty("modelTopology").GetRawText());
+        foreach (NodeDef node in graph.Node) Narrow(node);
+        foreach (FunctionDef function in graph.Library?.Function ?? [])
+            foreach (NodeDef node in function.NodeDef) Narrow(node);
         Dictionary<string, Tensor> weights = TfjsWeights.Read(root, path);
         SignatureDef? signature = null;
         if (root.TryGetProperty("signature", out JsonElement s) && s.ValueKind == JsonValueKind.Object
@@ -59,6 +62,14 @@ public sealed class TfjsGraphFormat : IImporter
         TfPort[]? inputs = signature == null || signature.Inputs.Count == 0 ? null
             : Ports(signature.Inputs.Values.Where(i => model.Main.Find(TfSource.Parse(i.Name).Node) is { } node && node.Op.StartsWith("Placeholder", StringComparison.Ordinal)));
         return TfImporter.Import(model, Path.GetFileNameWithoutExtension(path), inputs is { Length: > 0 } ? inputs : null, outputs is { Length: > 0 } ? outputs : null);
+    }
+
+    /// <summary>TensorFlow.js has neither float64 nor int64: it computes with float32 and int32 whatever the graph says.</summary>
+    private static void Narrow(NodeDef node)
+    {
+        foreach (AttrValue attr in node.Attr.Values)
+            if (attr.ValueCase == AttrValue.ValueOneofCase.Type)
+                attr.Type = attr.Type switch { DataType.DtDouble or DataType.DtHalf => DataType.DtFloat, DataType.DtInt64 => DataType.DtInt32, var same => same };
     }
 
     /// <summary>Named as TensorFlow.js names them: by the node, with a number for any but its first output.</summary>

@@ -55,8 +55,9 @@ internal static class Dense
         {
             int rank = n.RankOf(x);
             long[] axes = [0, .. Enumerable.Range(2, rank - 2).Select(i => (long)i)];
-            mean = n.Reduce("ReduceMean", x, false, axes);
-            Value difference = n.Sub(x, n.Reduce("ReduceMean", x, true, axes));
+            Value exact = n.Cast(x, scale.DType);
+            mean = n.Reduce("ReduceMean", exact, false, axes);
+            Value difference = n.Sub(exact, n.Reduce("ReduceMean", exact, true, axes));
             variance = n.Reduce("ReduceMean", n.Mul(difference, difference), false, axes);
             Value count = n.Cast(n.Div(n.Emit("ReduceProd", [n.ShapeOf(x)], ("keepdims", 0)), n.Emit("Gather", [n.ShapeOf(x), n.Scalar(DType.Int64, 1)], ("axis", 0))), variance.DType);
             n.Set(1, mean);
@@ -198,6 +199,13 @@ internal static class Dense
     {
         Value x = n.In(0);
         int rank = n.RankOf(x);
+        if (rank == 2 && !x.Shape.IsKnown)
+        {
+            Value least = n.Emit("ReduceMin", [n.ShapeOf(x)], ("keepdims", 0));
+            Value at = n.Unsqueeze(n.Emit("Range", [n.Scalar(DType.Int64, 0), least, n.Scalar(DType.Int64, 1)]), 1);
+            n.Set(n.Emit("GatherND", [x, n.Concat(1, at, at)]));
+            return;
+        }
         long rows = Size(n, x, rank - 2), columns = Size(n, x, rank - 1), size = Math.Min(rows, columns);
         Value kept = n.Where(Eye(n, rows, columns), x, n.Number(x, 0));
         kept = n.Slice(kept, rank - 1, 0, size);

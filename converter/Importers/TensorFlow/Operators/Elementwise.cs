@@ -57,8 +57,11 @@ internal static class Elementwise
     [TensorFlow("Rsqrt")]
     private static void Rsqrt(TfNode n) => n.Set(n.Emit("Reciprocal", [n.Emit("Sqrt", [n.In(0)])]));
 
+    /// <summary>exp(x) - 1 = 2 exp(x/2) sinh(x/2), which keeps the digits of a small x.</summary>
     [TensorFlow("Expm1")]
-    private static void Expm1(TfNode n) => n.Set(n.Sub(n.Emit("Exp", [n.In(0)]), n.Number(n.In(0), 1)));
+    private static void Expm1(TfNode n) => n.Set(n.Mul(n.Mul(n.Number(n.In(0), 2), n.Emit("Exp", [Half(n)])), n.Emit("Sinh", [Half(n)])));
+
+    private static Value Half(TfNode n) => n.Mul(n.In(0), n.Number(n.In(0), 0.5));
 
     [TensorFlow("Log1p")]
     private static void Log1p(TfNode n) => n.Set(n.Emit("Log", [n.Add(n.In(0), n.Number(n.In(0), 1))]));

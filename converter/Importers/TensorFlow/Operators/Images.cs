@@ -14,6 +14,12 @@ internal static class Images
         bool nearest = n.Op == "ResizeNearestNeighbor", half = n.Bool("half_pixel_centers"), corners = n.Bool("align_corners");
         Value input = n.In(0);
         Value x = n.ToChannelsFirst(nearest || input.DType.IsFloat() ? input : n.Cast(input, DType.Float32));
+        if (n.Op == "ResizeBicubic" && x.Shape[2] > 0 && x.Shape[3] > 0 && n.ConstantInts(1) is { } known)
+        {
+            Value rows = n.Emit("MatMul", [n.Const(Cubic(x.Shape[2], known[0], corners, half)), n.Cast(x, DType.Float32)]);
+            n.Set(n.ToChannelsLast(n.Emit("MatMul", [rows, Dense.Swapped(n, n.Const(Cubic(x.Shape[3], known[1], corners, half)))])));
+            return;
+        }
         Value sizes = n.Concat(0, n.Slice(n.ShapeOf(x), 0, 0, 2), n.Int64(1));
         string mode = nearest ? "nearest" : n.Op == "ResizeBilinear" ? "linear" : "cubic";
         string transform = corners ? "align_corners" : !half ? "asymmetric" : nearest ? "half_pixel" : "half_pixel";
@@ -25,6 +31,42 @@ internal static class Images
                 : n.Emit("Resize", [x, null, null, sizes], ("mode", mode), ("coordinate_transformation_mode", transform));
         y = n.ToChannelsLast(y);
         n.Set(nearest || y.DType == DType.Float32 ? y : n.Cast(y, DType.Float32));
+    }
+
+    /// <summary>
+    /// [out, in] weights of the cubic of Keys (1981), a = -0.5 for half pixels, -0.75 otherwise, taken at positions rounded to 1/1024
+    /// (tensorflow/core/kernels/image/resize_bicubic_op.cc). Outside pixels repeat the border; with half pixels they count nothing.
+    /// </summary>
+    private static Tensor Cubic(long from, long to, bool corners, bool half)
+    {
+        const int Steps = 1024;
+        double a = half ? -0.5 : -0.75;
+        var weights = new Tensor(DType.Float32, new Shape(to, from));
+        float scale = corners && to > 1 ? (from - 1) / (float)(to - 1) : from / (float)to;
+        Span<double> part = stackalloc double[4];
+        for (long i = 0; i < to; i++)
+        {
+            float position = half ? (i + 0.5f) * scale - 0.5f : i * scale;
+            long at = (long)MathF.Floor(position);
+            double x = Math.Round((position - at) * Steps) / Steps;
+            (part[0], part[1], part[2], part[3]) = (Far(x + 1), Near(x), Near(1 - x), Far(2 - x));
+            double sum = 0;
+            for (int k = 0; k < 4; k++)
+            {
+                bool isOutside = at - 1 + k < 0 || at - 1 + k >= from;
+                if (half && isOutside) part[k] = 0;
+                sum += part[k];
+            }
+            for (int k = 0; k < 4; k++)
+            {
+                long target = i * from + Math.Clamp(at - 1 + k, 0, from - 1);
+                weights.SetDouble(target, weights.GetDouble(target) + (half && sum != 0 ? part[k] / sum : part[k]));
+            }
+        }
+        return weights;
+
+        double Near(double x) => ((a + 2) * x - (a + 3)) * x * x + 1;
+        double Far(double x) => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
     }
 
     /// <summary>Each output pixel is the mean of the area of the input that it covers: a matrix product along each axis.</summary>
@@ -92,11 +134,13 @@ internal static class Images
     [TensorFlow("HSVToRGB")]
     private static void HsvToRgb(TfNode n) => n.Set(ToRgb(n, Channel(n, n.In(0), 0), Channel(n, n.In(0), 1), Channel(n, n.In(0), 2)));
 
+    /// <summary>Smallest and largest channel stay, also where they are negative.</summary>
     [TensorFlow("AdjustHue")]
     private static void AdjustHue(TfNode n)
     {
         Value hsv = ToHsv(n, n.In(0)), hue = n.Add(Channel(n, hsv, 0), n.Cast(n.In(1), hsv.DType));
-        n.Set(ToRgb(n, n.Sub(hue, n.Emit("Floor", [hue])), Channel(n, hsv, 1), Channel(n, hsv, 2)));
+        Value least = n.Reduce("ReduceMin", n.In(0), true, -1), range = n.Sub(n.Reduce("ReduceMax", n.In(0), true, -1), least);
+        n.Set(n.Add(least, n.Mul(range, Weights(n, n.Sub(hue, n.Emit("Floor", [hue]))))));
     }
 
     [TensorFlow("AdjustSaturation")]
@@ -123,16 +167,18 @@ internal static class Images
         return n.Concat(-1, hue, saturation, value);
     }
 
-    /// <summary>Each colour is value * (1 - saturation * (1 - clamp(distance of the hue to the colour))).</summary>
-    private static Value ToRgb(TfNode n, Value hue, Value saturation, Value value)
+    /// <summary>Each colour is value * (1 - saturation + saturation * its weight).</summary>
+    private static Value ToRgb(TfNode n, Value hue, Value saturation, Value value) =>
+        n.Mul(n.Add(n.Sub(n.Number(hue, 1), saturation), n.Mul(saturation, Weights(n, hue))), value);
+
+    /// <summary>How much of red, green and blue is in a hue: 1 near the colour, 0 far from it, linear between.</summary>
+    private static Value Weights(TfNode n, Value hue)
     {
         Value six = n.Mul(hue, n.Number(hue, 6)), one = n.Number(hue, 1);
-        Value r = Clamp(n.Sub(n.Emit("Abs", [n.Sub(six, n.Number(hue, 3))]), one));
-        Value g = Clamp(n.Sub(n.Number(hue, 2), n.Emit("Abs", [n.Sub(six, n.Number(hue, 2))])));
-        Value b = Clamp(n.Sub(n.Number(hue, 2), n.Emit("Abs", [n.Sub(six, n.Number(hue, 4))])));
-        return n.Mul(n.Add(n.Sub(one, saturation), n.Mul(saturation, n.Concat(-1, r, g, b))), value);
-
-        Value Clamp(Value x) => n.Emit("Min", [n.Emit("Max", [x, n.Number(x, 0)]), one]);
+        Value r = n.Sub(n.Emit("Abs", [n.Sub(six, n.Number(hue, 3))]), one);
+        Value g = n.Sub(n.Number(hue, 2), n.Emit("Abs", [n.Sub(six, n.Number(hue, 2))]));
+        Value b = n.Sub(n.Number(hue, 2), n.Emit("Abs", [n.Sub(six, n.Number(hue, 4))]));
+        return n.Emit("Min", [n.Emit("Max", [n.Concat(-1, r, g, b), n.Number(hue, 0)]), one]);
     }
 
     /// <summary>The boxes that remain, best first, all of one class.</summary>

@@ -129,6 +129,7 @@ internal static class Lists
         if (IsWhole(indices, list, values)) return list with { DType = values.DType, Stacked = values, Writes = null };
         Value sample = n.Emit("Gather", [values, n.Scalar(DType.Int64, 0)], ("axis", 0));
         if (list.Stacked == null) list = TfLists.Allocate(n, n.Context, list, sample);
+        if (indices.Constant is { Count: > 0 } known) list = TfLists.Grown(n, list, known.ToInt64Array().Max() + 1);
         return list with { Stacked = n.Emit("ScatterND", [list.Stacked, n.Unsqueeze(n.Cast(indices, DType.Int64), -1), values]), Writes = null };
     }
 

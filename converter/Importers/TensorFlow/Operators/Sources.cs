@@ -21,6 +21,14 @@ internal static class Sources
         "NextIteration", "RefNextIteration", "RefIdentity", "ReadVariableOp", "_ReadVariablesOp", "PlaceholderV3", "DebugIdentity", "DebugIdentityV2", "Copy", "CopyHost", "_EagerConst")]
     private static void PassOn(TfNode n) => n.Set(n.Item(0) is TfVariableItem && n.Op == "ReadVariableOp" ? n.In(0) : n.Item(0));
 
+    /// <summary>Random numbers, [0, 1) or of the normal distribution; dropout that is switched off uses them too.</summary>
+    [TensorFlow("RandomUniform", "RandomStandardNormal", "StatelessRandomUniform", "StatelessRandomUniformV2", "StatelessRandomNormal", "StatelessRandomNormalV2")]
+    private static void Random(TfNode n)
+    {
+        Value zeros = n.Emit("Expand", [n.Scalar(n.Type("dtype", DType.Float32), 0), n.Int64(0)]);
+        n.Set(n.Emit(n.Op.Contains("Uniform", StringComparison.Ordinal) ? "RandomUniformLike" : "RandomNormalLike", [zeros]));
+    }
+
     [TensorFlow("IdentityN")]
     private static void IdentityN(TfNode n)
     {
