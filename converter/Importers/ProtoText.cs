@@ -24,6 +24,29 @@ internal sealed class ProtoText
         _text = text;
     }
 
+    public static T Read<T>(string path) where T : IMessage, new()
+    {
+        try
+        {
+            return Parse<T>(path, File.ReadAllText(path));
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new EdgeLiteException(Status.FileNotFound, $"'{path}' does not exist.", e);
+        }
+        catch (IOException e)
+        {
+            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+        }
+    }
+
+    public static T Parse<T>(string file, string text) where T : IMessage, new()
+    {
+        var message = new T();
+        Merge(file, text, message);
+        return message;
+    }
+
     public static void Merge(string file, string text, IMessage message)
     {
         var parser = new ProtoText(file, text);
@@ -66,6 +89,7 @@ internal sealed class ProtoText
         {
             char end = _text[_at++] == '{' ? '}' : '>';
             if (field is not { FieldType: FieldType.Message }) { Message(null, end); return; }
+            if (field.IsMap) { Entry((IDictionary)field.Accessor.GetValue(message!), field.MessageType, end); return; }
             if (field.IsRepeated || field.Accessor.GetValue(message!) is not IMessage inner)
             {
                 inner = (IMessage)Activator.CreateInstance(field.MessageType.ClrType)!;
@@ -75,10 +99,34 @@ internal sealed class ProtoText
             else Message(inner, end);
             return;
         }
-        object raw = Peek is '"' or '\'' ? Text() : Word();
+        object raw = Scalar();
         if (field == null || message == null) return;
         Store(message, field, Convert(field, raw));
     }
+
+    /// <summary>An entry of a map is written as a message of a key and a value; a value left out is the default one.</summary>
+    private void Entry(IDictionary map, MessageDescriptor entry, char end)
+    {
+        FieldDescriptor keyField = entry.FindFieldByNumber(1), valueField = entry.FindFieldByNumber(2);
+        IMessage? message = valueField.FieldType == FieldType.Message ? (IMessage)Activator.CreateInstance(valueField.MessageType.ClrType)! : null;
+        object? key = null, value = valueField.FieldType == FieldType.String ? "" : message;
+        for (Space(); !Accept(end); Space())
+        {
+            if (Peek == '\0') throw Error($"'{end}' is missing at the end");
+            if (Accept(',') || Accept(';')) continue;
+            string name = Word();
+            Space();
+            Accept(':');
+            Space();
+            if (name == "key") key = Convert(keyField, Scalar());
+            else if (name != "value") Value(null, null);
+            else if (Peek is '{' or '<') Message(message, _text[_at++] == '{' ? '}' : '>');
+            else value = Convert(valueField, Scalar());
+        }
+        map[key ?? throw Error("an entry of a map has no key")] = value ?? throw Error("an entry of a map has no value");
+    }
+
+    private object Scalar() => Peek is '"' or '\'' ? Text() : Word();
 
     private static void Store(IMessage message, FieldDescriptor field, object value)
     {
@@ -107,8 +155,8 @@ internal sealed class ProtoText
             case FieldType.Double: return Real(word);
             case FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32: return (int)Integer(word, int.MinValue, int.MaxValue);
             case FieldType.UInt32 or FieldType.Fixed32: return (uint)Integer(word, 0, uint.MaxValue);
-            case FieldType.Int64 or FieldType.SInt64 or FieldType.SFixed64: return Integer(word, long.MinValue, long.MaxValue);
-            case FieldType.UInt64 or FieldType.Fixed64: return (ulong)Integer(word, 0, long.MaxValue);
+            case FieldType.Int64 or FieldType.SInt64 or FieldType.SFixed64: return (long)Integer(word, long.MinValue, long.MaxValue);
+            case FieldType.UInt64 or FieldType.Fixed64: return (ulong)Integer(word, 0, ulong.MaxValue);
             default: throw Error($"'{field.Name}' cannot be '{word}'");
         }
     }
@@ -125,11 +173,13 @@ internal sealed class ProtoText
         };
     }
 
-    private long Integer(string word, long low, long high)
+    private Int128 Integer(string word, Int128 low, Int128 high)
     {
-        bool ok = word.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-            ? long.TryParse(word.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out long n)
-            : long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out n);
+        bool negative = word.StartsWith("-0x", StringComparison.OrdinalIgnoreCase);
+        bool ok = negative || word.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            ? Int128.TryParse(word.AsSpan(negative ? 3 : 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out Int128 n)
+            : Int128.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out n);
+        if (negative) n = -n;
         return ok && n >= low && n <= high ? n : throw Error($"'{word}' is no integer from {low} to {high}");
     }
 

@@ -51,15 +51,9 @@ internal static class Arrays
         return result;
     }
 
-    /// <summary>A copy in another shape of as many elements. (A view would not keep the memory.)</summary>
-    public static Tensor Shaped(Tensor source, Shape shape)
-    {
-        if (shape.Count != source.Count) throw new EdgeLiteException(Status.Corrupt, $"{source.Count} weights do not fill shape {shape}.");
-        var result = new Tensor(source.DType, shape);
-        source.Bytes.CopyTo(result.Bytes);
-        GC.KeepAlive(source);
-        return result;
-    }
+    /// <summary>The same weights in another shape of as many elements.</summary>
+    public static Tensor Shaped(Tensor source, Shape shape) => shape.Count == source.Count ? source.Reshaped(shape)
+        : throw new EdgeLiteException(Status.Corrupt, $"{source.Count} weights do not fill shape {shape}.");
 
     /// <summary>Arrays one behind the other, in a shape of as many elements.</summary>
     public static Tensor Stack(Shape shape, params ReadOnlySpan<Tensor> parts)

@@ -27,7 +27,7 @@ public sealed class GraphTextFormat : IImporter
     }
 
     public Graph Import(string path) =>
-        TfImporter.Import(new TfModel(TfTextFormat.Read<GraphDef>(path)), Path.GetFileNameWithoutExtension(path));
+        TfImporter.Import(new TfModel(ProtoText.Read<GraphDef>(path)), Path.GetFileNameWithoutExtension(path));
 
     private static bool Opens(ReadOnlySpan<byte> text, ReadOnlySpan<byte> word)
     {

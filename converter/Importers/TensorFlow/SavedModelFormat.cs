@@ -28,7 +28,7 @@ public sealed class SavedModelFormat : IImporter
         if (File.Exists(path) && Path.GetFileName(path) is not (ModelFile or TextFile)) return ImportCheckpoint(path, signature);
         string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
         string text = Path.Combine(folder, TextFile);
-        SavedModel saved = File.Exists(text) ? TfTextFormat.Read<SavedModel>(text) : GraphDefFormat.Read(Path.Combine(folder, ModelFile), SavedModel.Parser);
+        SavedModel saved = File.Exists(text) ? ProtoText.Read<SavedModel>(text) : GraphDefFormat.Read(Path.Combine(folder, ModelFile), SavedModel.Parser);
         MetaGraphDef meta = saved.MetaGraphs.FirstOrDefault(m => m.MetaInfoDef?.Tags.Contains(ServingTag) == true) ?? saved.MetaGraphs.FirstOrDefault()
             ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' holds no graph.");
         string prefix = Path.Combine(folder, "variables", "variables");

@@ -58,12 +58,12 @@ public sealed class TensorFlowFileTests : IDisposable
 
     [Fact]
     public void Deep_text_is_refused() =>
-        Assert.Throws<EdgeLiteException>(() => TfTextFormat.Parse<GraphDef>(string.Concat(Enumerable.Repeat("library { function { node_def { attr { value { func { attr { value {", 100))));
+        Assert.Throws<EdgeLiteException>(() => ProtoText.Parse<GraphDef>("deep.pbtxt", string.Concat(Enumerable.Repeat("library { function { node_def { attr { value { func { attr { value {", 100))));
 
     [Fact]
     public void Graphs_cut_anywhere_or_changed_anywhere_never_crash()
     {
-        byte[] whole = TfTextFormat.Parse<GraphDef>(Text).ToByteArray();
+        byte[] whole = ProtoText.Parse<GraphDef>("graph.pbtxt", Text).ToByteArray();
         Assert.True(new GraphDefFormat().Recognizes("x", whole));
         for (int i = 0; i < whole.Length; i++)
         {

@@ -193,20 +193,11 @@ internal static class Convolutions
 
     private static (long[]? Pads, string AutoPad) Pads(TfNode n, Value x, long[] kernel, long[] strides, long[] dilations, string padding, long[]? given)
     {
-        int spatial = kernel.Length;
-        var pads = new long[2 * spatial];
-        if (padding == "VALID") return (pads, "VALID");
+        if (padding == "VALID") return (new long[2 * kernel.Length], "VALID");
         if (padding == "EXPLICIT") return (given, "");
         if (padding != "SAME") throw n.Damaged($"padding '{padding}' is not known");
-        for (int i = 0; i < spatial; i++)
-        {
-            long size = x.Shape.IsRanked ? x.Shape[i + 2] : -1;
-            if (size < 0) return (null, "SAME_UPPER");
-            long output = (size + strides[i] - 1) / strides[i];
-            long total = Math.Max((output - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - size, 0);
-            pads[i] = total / 2;
-            pads[i + spatial] = total - total / 2;
-        }
-        return (pads, "");
+        if (!x.Shape.IsRanked) return (null, "SAME_UPPER");
+        long[]? pads = SamePadding.Pads(x.Shape.AsSpan()[2..], kernel, strides, dilations);
+        return (pads, pads == null ? "SAME_UPPER" : "");
     }
 }

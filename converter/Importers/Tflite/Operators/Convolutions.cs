@@ -167,20 +167,10 @@ internal static class Convolutions
     /// <summary>[begins.., ends..] where sizes are known; for SAME the odd one goes to the end.</summary>
     internal static (long[]? Pads, string AutoPad) Pads(TfliteNode n, long[] dims, long[] kernel, long[] strides, long[] dilations, int padding)
     {
-        int spatial = kernel.Length;
-        var pads = new long[2 * spatial];
         if (padding is not (0 or 1)) throw n.Damaged($"padding {padding} is not known");
-        if (padding != Same) return (pads, "VALID");
-        for (int i = 0; i < spatial; i++)
-        {
-            long size = dims[i + 1];
-            if (size < 0) return (null, "SAME_UPPER");
-            long output = (size + strides[i] - 1) / strides[i];
-            long total = Math.Max((output - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 - size, 0);
-            pads[i] = total / 2;
-            pads[i + spatial] = total - total / 2;
-        }
-        return (pads, "");
+        if (padding != Same) return (new long[2 * kernel.Length], "VALID");
+        long[]? pads = SamePadding.Pads(dims.AsSpan(1), kernel, strides, dilations);
+        return (pads, pads == null ? "SAME_UPPER" : "");
     }
 
     private static void Check(TfliteNode n, TfliteTensor x, TfliteTensor w, int rank)

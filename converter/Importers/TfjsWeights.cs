@@ -3,11 +3,11 @@ using System.Text;
 using System.Text.Json;
 using EdgeLite.Core;
 
-namespace EdgeLite.Converter.Importers.TensorFlow;
+namespace EdgeLite.Converter.Importers;
 
 /// <summary>
 /// The weights of a TensorFlow.js model (weightsManifest): groups of files, the tensors of a group one after the other. Quantized ones
-/// are stored as uint8 or uint16 with value = q * scale + min, or as float16.
+/// are stored as uint8 or uint16 with value = q * scale + min, or as float16 (tfjs-converter, write_weights.py).
 /// </summary>
 internal static class TfjsWeights
 {
@@ -18,15 +18,22 @@ internal static class TfjsWeights
         var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         if (!root.TryGetProperty("weightsManifest", out JsonElement manifest) || manifest.ValueKind != JsonValueKind.Array) return weights;
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        foreach (JsonElement group in manifest.EnumerateArray())
+        try
         {
-            byte[] data = Join(folder, [.. group.GetProperty("paths").EnumerateArray().Select(p => p.GetString() ?? "")]);
-            long at = 0;
-            foreach (JsonElement weight in group.GetProperty("weights").EnumerateArray())
+            foreach (JsonElement group in manifest.EnumerateArray())
             {
-                string name = weight.GetProperty("name").GetString() ?? "";
-                weights[name] = ReadOne(weight, name, data, ref at);
+                byte[] data = Join(folder, [.. group.GetProperty("paths").EnumerateArray().Select(p => p.GetString() ?? "")]);
+                long at = 0;
+                foreach (JsonElement weight in group.GetProperty("weights").EnumerateArray())
+                {
+                    string name = weight.GetProperty("name").GetString() ?? "";
+                    weights[name] = ReadOne(weight, name, data, ref at);
+                }
             }
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"The weightsManifest of '{path}' is damaged: {e.Message}", e);
         }
         return weights;
     }
@@ -37,7 +44,7 @@ internal static class TfjsWeights
         foreach (string file in files)
         {
             string full = Path.GetFullPath(Path.Combine(folder, file));
-            if (!full.StartsWith(folder, StringComparison.Ordinal)) throw new EdgeLiteException(Status.Corrupt, $"The weights file '{file}' lies outside the folder of the model.");
+            if (!full.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)) throw new EdgeLiteException(Status.Corrupt, $"The weights file '{file}' lies outside the folder of the model.");
             if (!File.Exists(full)) throw new EdgeLiteException(Status.FileNotFound, $"The weights file '{full}' of the model does not exist.");
             using FileStream stream = File.OpenRead(full);
             if (all.Length + stream.Length > Math.Min(LargestModel, Array.MaxLength)) throw new EdgeLiteException(Status.Unsupported, "A group of weights is larger than 2 GB.");
@@ -50,16 +57,18 @@ internal static class TfjsWeights
     {
         long[] dims = [.. weight.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
         if (dims.Length > Shape.MaxRank || dims.Any(d => d < 0)) throw Damaged(name, "has a shape that is not possible");
-        DType type = weight.GetProperty("dtype").GetString() switch
+        string dtype = Text(weight, "dtype", "float32");
+        DType type = dtype switch
         {
             "float32" => DType.Float32,
             "int32" => DType.Int32,
             "bool" => DType.Bool,
             "uint8" => DType.UInt8,
+            "uint16" => DType.UInt16,
             "float16" => DType.Float16,
             "string" => DType.String,
             "complex64" => DType.Complex64,
-            var other => throw new EdgeLiteException(Status.Unsupported, $"Weight '{name}' is of type '{other}', which is not supported."),
+            _ => throw new EdgeLiteException(Status.Unsupported, $"Weight '{name}' is of type '{dtype}', which is not supported."),
         };
         long count = 1;
         foreach (long d in dims)
@@ -71,12 +80,12 @@ internal static class TfjsWeights
         if (type == DType.String) return Strings(name, data, ref at, count, shape);
 
         var tensor = new Tensor(type, shape);
-        if (!weight.TryGetProperty("quantization", out JsonElement quantization) || quantization.ValueKind != JsonValueKind.Object)
+        if (!weight.TryGetProperty("quantization", out JsonElement quantization) || quantization.ValueKind != JsonValueKind.Object || !quantization.TryGetProperty("dtype", out JsonElement storage))
         {
             Take(data, ref at, type.ByteLength(count), name).CopyTo(tensor.Bytes);
             return tensor;
         }
-        string stored = quantization.GetProperty("dtype").GetString() ?? "";
+        string stored = storage.GetString() ?? "";
         if (stored == "float16")
         {
             ReadOnlySpan<byte> halves = Take(data, ref at, 2 * count, name);
@@ -84,7 +93,7 @@ internal static class TfjsWeights
             return tensor;
         }
         int size = stored switch { "uint8" => 1, "uint16" => 2, _ => throw new EdgeLiteException(Status.Unsupported, $"Weight '{name}' is quantized as '{stored}', which is not supported.") };
-        double scale = quantization.GetProperty("scale").GetDouble(), min = quantization.GetProperty("min").GetDouble();
+        double scale = Number(quantization, "scale", 1), min = Number(quantization, "min", 0);
         ReadOnlySpan<byte> bytes = Take(data, ref at, size * count, name);
         for (int i = 0; i < count; i++)
         {
@@ -94,6 +103,10 @@ internal static class TfjsWeights
         }
         return tensor;
     }
+
+    private static string Text(JsonElement json, string field, string otherwise) => json.TryGetProperty(field, out JsonElement value) ? value.GetString() ?? otherwise : otherwise;
+
+    private static double Number(JsonElement json, string field, double otherwise) => json.TryGetProperty(field, out JsonElement value) ? value.GetDouble() : otherwise;
 
     /// <summary>Each string has its length in four bytes before it.</summary>
     private static Tensor Strings(string name, byte[] data, ref long at, long count, Shape shape)
