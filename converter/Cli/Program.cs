@@ -14,6 +14,7 @@ var root = new RootCommand("EdgeLite: converts neural networks into small files 
     CompareCommand.Create(),
     DumpCommand.Create(),
     OperatorsCommand.Create(),
+    ImportersCommand.Create(),
 };
 try
 {

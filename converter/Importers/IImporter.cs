@@ -9,6 +9,9 @@ public interface IImporter
     /// <summary>The format's name as people say it.</summary>
     string Format { get; }
 
+    /// <summary>What is read, what of it is tested, and the map of layers; docs/importers.md is made of it.</summary>
+    FormatReference Reference { get; }
+
     /// <summary>Whether the file is of this format, told from its content. <paramref name="head"/> is its beginning (up to
     /// 64 KB).</summary>
     bool Recognizes(string path, ReadOnlySpan<byte> head);

@@ -14,8 +14,13 @@ public sealed class CaffeImporter : IImporter
 {
     public string Format => "Caffe";
 
-    /// <summary>Names of the layer types that can be converted.</summary>
-    public static IReadOnlyCollection<string> SupportedLayers => [.. CaffeLayers.Names];
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "`.prototxt` and `.caffemodel` of the same name, or the only ones of their folder; either can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
+        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations and the rounding of pooling against hand-made files.",
+        LayersOf = "Caffe's layers",
+        Layers = ForeignLayers.References<CaffeAttribute>(),
+    };
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head) => IsPrototxt(head) || IsCaffemodel(head);
 

@@ -1,4 +1,3 @@
-using System.Reflection;
 using EdgeLite.Converter.Importers.Caffe.Proto;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
@@ -8,28 +7,14 @@ namespace EdgeLite.Converter.Importers.Caffe;
 
 /// <summary>Marks a method <c>static void (CaffeLayer)</c> that converts layers of these types.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class CaffeAttribute(params string[] types) : Attribute
-{
-    public string[] Types { get; } = types;
-}
+internal sealed class CaffeAttribute(params string[] types) : ForeignLayerAttribute(types);
 
 /// <summary>The map from Caffe's layer types to their conversions.</summary>
 internal static class CaffeLayers
 {
-    private static readonly Dictionary<string, Action<CaffeLayer>> s_all = Collect();
-
-    public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);
+    private static readonly Dictionary<string, Action<CaffeLayer>> s_all = ForeignLayers.Conversions<CaffeAttribute, Action<CaffeLayer>>();
 
     public static Action<CaffeLayer>? Find(string type) => s_all.GetValueOrDefault(type);
-
-    private static Dictionary<string, Action<CaffeLayer>> Collect()
-    {
-        var all = new Dictionary<string, Action<CaffeLayer>>(StringComparer.Ordinal);
-        foreach (MethodInfo method in typeof(CaffeConversions).GetMethods(BindingFlags.Static | BindingFlags.NonPublic))
-            if (method.GetCustomAttribute<CaffeAttribute>() is { } a)
-                foreach (string type in a.Types) all.Add(type, method.CreateDelegate<Action<CaffeLayer>>());
-        return all;
-    }
 }
 
 /// <summary>One layer while it is converted: its bottoms as values, its weights, and where its tops go.</summary>

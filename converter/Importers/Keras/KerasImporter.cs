@@ -1,4 +1,3 @@
-using System.Reflection;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 using EdgeLite.Ops;
@@ -24,18 +23,7 @@ internal sealed record KerasOrigin(int Major, string Backend)
 /// </summary>
 internal sealed class KerasImporter
 {
-    private static readonly SortedDictionary<string, (Action<KerasNode> Convert, string Notes)> s_layers = new(StringComparer.Ordinal);
-
-    static KerasImporter()
-    {
-        foreach (Type type in typeof(KerasImporter).Assembly.GetTypes())
-        {
-            if (type.Namespace != typeof(KerasImporter).Namespace + ".Layers") continue;
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-                foreach (KerasAttribute a in method.GetCustomAttributes<KerasAttribute>())
-                    s_layers.Add(a.ClassName, (method.CreateDelegate<Action<KerasNode>>(), a.Notes));
-        }
-    }
+    private static readonly Dictionary<string, Action<KerasNode>> s_layers = ForeignLayers.Conversions<KerasAttribute, Action<KerasNode>>();
 
     private KerasImporter(string name, KerasOrigin origin)
     {
@@ -43,8 +31,8 @@ internal sealed class KerasImporter
         Origin = origin;
     }
 
-    /// <summary>Every layer that can be converted, with what a user should know about it.</summary>
-    public static IEnumerable<(string Layer, string Notes)> SupportedLayers => s_layers.Select(l => (l.Key, l.Value.Notes));
+    /// <summary>The name of the list of layers in the documentation.</summary>
+    public const string LayersOf = "Keras's layers";
 
     public Graph Graph { get; }
     public KerasOrigin Origin { get; }
@@ -71,10 +59,10 @@ internal sealed class KerasImporter
     /// <summary>Converts one call of a layer.</summary>
     public KerasTensor[] Call(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named = null)
     {
-        if (!s_layers.TryGetValue(layer.ClassName, out (Action<KerasNode> Convert, string Notes) entry))
+        if (!s_layers.TryGetValue(layer.ClassName, out Action<KerasNode>? convert))
             throw new EdgeLiteException(Status.UnknownOperator, $"Layer '{layer.Name}' is a {layer.ClassName}, which is not supported.");
         var node = new KerasNode(this, layer, inputs, named ?? new Dictionary<string, KerasTensor[]>());
-        entry.Convert(node);
+        convert(node);
         return node.Outputs;
     }
 

@@ -54,10 +54,4 @@ internal sealed class KerasLayer(string className, string name, KerasConfig conf
 
 /// <summary>Marks a method <c>static void (KerasNode)</c> that converts the layer of that class name.</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-internal sealed class KerasAttribute(string className) : Attribute
-{
-    public string ClassName { get; } = className;
-
-    /// <summary>What a user should know about this layer.</summary>
-    public string Notes { get; init; } = "";
-}
+internal sealed class KerasAttribute(string className) : ForeignLayerAttribute(className);

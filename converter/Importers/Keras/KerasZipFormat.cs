@@ -13,6 +13,14 @@ public sealed class KerasZipFormat : IImporter
 
     public string Format => "Keras 3";
 
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "`.keras` of Keras 3 (and 2.13): a zip file with config.json and model.weights.h5.",
+        Tested = "a genuine model of Keras 3.11 against PyTorch.",
+        LayersOf = KerasImporter.LayersOf,
+        Layers = ForeignLayers.References<KerasAttribute>(),
+    };
+
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {
         if (!head.StartsWith("PK\u0003\u0004"u8)) return false;

@@ -13,6 +13,14 @@ public sealed class OnnxFormat : IImporter
 
     public string Format => "ONNX";
 
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "`.onnx`, operator sets 1 to 28, with external data. Recognised by the fields of its protobuf message.",
+        Tested = "every test of the ONNX backend suite; genuine models against ONNX Runtime.",
+        LayersOf = "every operator of [operators.md](operators.md), and functions that the model brings along.",
+        Layers = [],
+    };
+
     public Graph Import(string path) => OnnxImporter.Import(path);
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head)

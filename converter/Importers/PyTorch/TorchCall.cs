@@ -8,10 +8,8 @@ namespace EdgeLite.Converter.Importers.PyTorch;
 /// <summary>Marks a method <c>static object? (TorchCall)</c> that converts the operators of these names (aten:: where there is no
 /// library's name).</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-internal sealed class TorchAttribute(params string[] names) : Attribute
+internal sealed class TorchAttribute(params string[] names) : ForeignLayerAttribute(names)
 {
-    public string[] Names { get; } = names;
-
     /// <summary>True when the operator can do with arguments that are not there.</summary>
     public bool AllowsAbsent { get; init; }
 }
@@ -22,8 +20,6 @@ internal sealed record TorchOperator(string Name, Func<TorchCall, object?> Conve
 internal static class TorchOperators
 {
     private static readonly Dictionary<string, TorchOperator> s_all = Collect();
-
-    public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>The conversion of an operator; the form that works in place ("relu_") is that of the plain one.</summary>
     public static TorchOperator? Find(string name)
@@ -45,13 +41,8 @@ internal static class TorchOperators
     private static Dictionary<string, TorchOperator> Collect()
     {
         var all = new Dictionary<string, TorchOperator>(StringComparer.Ordinal);
-        foreach (Type type in typeof(TorchOperators).Assembly.GetTypes())
-        {
-            if (type.Namespace != typeof(TorchOperators).Namespace + ".Operators") continue;
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-                foreach (TorchAttribute a in method.GetCustomAttributes<TorchAttribute>())
-                    foreach (string name in a.Names) all.Add(name, new TorchOperator(name, method.CreateDelegate<Func<TorchCall, object?>>(), a.AllowsAbsent));
-        }
+        foreach ((MethodInfo method, TorchAttribute a) in ForeignLayers.Marked<TorchAttribute>())
+            foreach (string name in a.Names) all.Add(name, new TorchOperator(name, method.CreateDelegate<Func<TorchCall, object?>>(), a.AllowsAbsent));
         return all;
     }
 }

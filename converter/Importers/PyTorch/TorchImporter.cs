@@ -11,8 +11,13 @@ public sealed class TorchImporter : IImporter
 {
     public string Format => "PyTorch";
 
-    /// <summary>Names of the operators that can be converted.</summary>
-    public static IReadOnlyCollection<string> SupportedOperators => [.. TorchOperators.Names];
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/. The code is run symbolically; pickles are read by a reader that executes nothing. Weights alone (state_dict) and pickled modules are refused with what to do.",
+        Tested = "genuine archives written by PyTorch (a VAD, SqueezeNet, LSTM and GRU, control flow, two mobile files) against PyTorch 1.13.",
+        LayersOf = "PyTorch's operators",
+        Layers = ForeignLayers.References<TorchAttribute>(),
+    };
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {

@@ -12,6 +12,14 @@ public sealed class GraphDefFormat : IImporter
 
     public string Format => "TensorFlow graph (GraphDef)";
 
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "a frozen GraphDef (`.pb`): variables are constants. Recognised by a protobuf message that begins with nodes. Control flow of both versions; functions are inlined.",
+        Tested = "20 genuine networks against the predictions that TensorFlow stored with them.",
+        LayersOf = TfModel.LayersOf,
+        Layers = TfModel.Layers,
+    };
+
     /// <summary>Begins with a node (field 1) that begins with its name (1) and its operator (2), or with the versions (field 4).</summary>
     public bool Recognizes(string path, ReadOnlySpan<byte> head) => IsNode(head);
 

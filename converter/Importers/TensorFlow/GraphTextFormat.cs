@@ -8,6 +8,14 @@ public sealed class GraphTextFormat : IImporter
 {
     public string Format => "TensorFlow graph (text)";
 
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "a GraphDef in protobuf's text form (`.pbtxt`), recognised by its first words.",
+        Tested = "hand-made files only; the operators are those of the binary form.",
+        LayersOf = TfModel.LayersOf,
+        Layers = TfModel.Layers,
+    };
+
     /// <summary>Text whose first field is a node, the library or the versions of a GraphDef, with operators in it.</summary>
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {

@@ -11,6 +11,14 @@ public sealed class SavedModelFormat : IImporter
 
     public string Format => "TensorFlow SavedModel";
 
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "the folder of a SavedModel or its `saved_model.pb` (`.pbtxt`), TF1 and TF2, with `variables/`; the `.meta` file of a checkpoint beside its `.index`.",
+        Tested = "genuine SavedModels of both versions, against a PyTorch rebuild in float64, TensorFlow.js or closed form.",
+        LayersOf = TfModel.LayersOf,
+        Layers = TfModel.Layers,
+    };
+
     public bool RecognizesFolder(string path) => File.Exists(Path.Combine(path, ModelFile)) || File.Exists(Path.Combine(path, TextFile));
 
     /// <summary>saved_model.pb begins with its schema version, 1, and a MetaGraphDef; a .meta file is a MetaGraphDef, which begins with its

@@ -1,4 +1,3 @@
-using System.Reflection;
 using EdgeLite.Converter.Importers.TensorFlow.Proto;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
@@ -8,21 +7,10 @@ namespace EdgeLite.Converter.Importers.TensorFlow;
 /// <summary>A TensorFlow model while it is read: nodes, library functions, the values of its variables, and the operator map.</summary>
 internal sealed class TfModel
 {
-    private static readonly Dictionary<string, Action<TfNode>> s_operators = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, Action<TfNode>> s_operators = ForeignLayers.Conversions<TensorFlowAttribute, Action<TfNode>>();
     private readonly Dictionary<string, FunctionDef> _functions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TfSource> _bodies = new(StringComparer.Ordinal);
     private readonly Func<string, Tensor?> _variables;
-
-    static TfModel()
-    {
-        foreach (Type type in typeof(TfModel).Assembly.GetTypes())
-        {
-            if (type.Namespace != typeof(TfModel).Namespace + ".Operators") continue;
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-                if (method.GetCustomAttribute<TensorFlowAttribute>() is { } a)
-                    foreach (string op in a.Ops) s_operators.Add(op, method.CreateDelegate<Action<TfNode>>());
-        }
-    }
 
     /// <param name="graph">the nodes and functions</param>
     /// <param name="variables">the value of a variable by name; null when there is none</param>
@@ -43,8 +31,11 @@ internal sealed class TfModel
     public bool HasScalarPlaceholders { get; }
     public IReadOnlyDictionary<string, Tensor> Constants { get; }
 
-    /// <summary>Names of the operators that can be converted, in alphabetic order.</summary>
-    public static IReadOnlyCollection<string> SupportedOperators => [.. s_operators.Keys.Order(StringComparer.Ordinal)];
+    /// <summary>The operators that can be converted.</summary>
+    public static IReadOnlyList<LayerReference> Layers { get; } = ForeignLayers.References<TensorFlowAttribute>();
+
+    /// <summary>The name of that list.</summary>
+    public const string LayersOf = "TensorFlow's operators";
 
     /// <summary>How deep functions are called now.</summary>
     public int Depth { get; set; }

@@ -7,10 +7,7 @@ namespace EdgeLite.Converter.Importers.TensorFlow;
 
 /// <summary>Marks a method <c>static void (TfNode)</c> that converts the TensorFlow operators of these names.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class TensorFlowAttribute(params string[] ops) : Attribute
-{
-    public IReadOnlyList<string> Ops { get; } = ops;
-}
+internal sealed class TensorFlowAttribute(params string[] ops) : ForeignLayerAttribute(ops);
 
 /// <summary>One TensorFlow node while it is converted: its inputs, its attributes, and where its results go.</summary>
 internal sealed class TfNode(TfScope scope, NodeDef node)

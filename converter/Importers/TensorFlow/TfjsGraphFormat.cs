@@ -14,6 +14,14 @@ public sealed class TfjsGraphFormat : IImporter
 
     public string Format => "TensorFlow.js graph-model";
 
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "`model.json` of format graph-model and its shards; quantized weights (uint8, uint16, float16).",
+        Tested = "nine genuine models (face, pose and hand detection) against TensorFlow.js.",
+        LayersOf = TfModel.LayersOf,
+        Layers = TfModel.Layers,
+    };
+
     /// <summary>A JSON object that says so, or has a topology of nodes (older converters leave the format out).</summary>
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {

@@ -6,6 +6,14 @@ namespace EdgeLite.Converter.Importers.Tflite;
 public sealed class TfliteFormat : IImporter
 {
     public string Format => "TensorFlow Lite";
+
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "`.tflite`, recognised by FlatBuffers' identifier TFL3. Integer tensors become QuantizeLinear and DequantizeLinear around the operators.",
+        Tested = "31 genuine models (MLPerf Tiny, TFLite-Micro, MediaPipe, LiteRT), float, int8, int16x8, float16 and sparse, against the TFLite interpreter.",
+        LayersOf = "TensorFlow Lite's operators",
+        Layers = [.. ForeignLayers.References<TfliteAttribute>(), .. ForeignLayers.References<TfliteCustomAttribute>().Select(l => l with { Name = l.Name + " (custom)" })],
+    };
     public bool Recognizes(string path, ReadOnlySpan<byte> head) => head.Length >= 8 && head[4..8].SequenceEqual("TFL3"u8);
     public Graph Import(string path) => TfliteImporter.Import(path);
 }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 
@@ -10,30 +9,14 @@ namespace EdgeLite.Converter.Importers.Tflite;
 /// </summary>
 public sealed class TfliteImporter
 {
-    private static readonly Dictionary<TfliteOp, Action<TfliteNode>> s_builtins = [];
-    private static readonly Dictionary<string, Action<TfliteNode>> s_customs = new(StringComparer.Ordinal);
+    private static readonly Dictionary<TfliteOp, Action<TfliteNode>> s_builtins = ForeignLayers.Marked<TfliteAttribute>().ToDictionary(m => m.Attribute.Op, m => m.Method.CreateDelegate<Action<TfliteNode>>());
+    private static readonly Dictionary<string, Action<TfliteNode>> s_customs = ForeignLayers.Conversions<TfliteCustomAttribute, Action<TfliteNode>>();
 
     private readonly Dictionary<string, TfliteVariable> _variables = new(StringComparer.Ordinal);
     private readonly TfliteModel _model;
     private int _depth;
 
-    static TfliteImporter()
-    {
-        foreach (Type type in typeof(TfliteImporter).Assembly.GetTypes())
-        {
-            if (type.Namespace != typeof(TfliteImporter).Namespace + ".Operators") continue;
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-            {
-                foreach (TfliteAttribute a in method.GetCustomAttributes<TfliteAttribute>()) s_builtins.Add(a.Op, method.CreateDelegate<Action<TfliteNode>>());
-                foreach (TfliteCustomAttribute a in method.GetCustomAttributes<TfliteCustomAttribute>()) s_customs.Add(a.Name, method.CreateDelegate<Action<TfliteNode>>());
-            }
-        }
-    }
-
     private TfliteImporter(TfliteModel model) => _model = model;
-
-    /// <summary>Names of the builtin operators that can be converted.</summary>
-    public static IReadOnlyCollection<string> SupportedOperators => [.. s_builtins.Keys.Select(k => k.ToString()).Order(StringComparer.Ordinal)];
 
     /// <summary>Imports a file. <paramref name="signature"/>: the signature to import, whose names inputs and outputs then have;
     /// null: the first subgraph, with the tensors' own names.</summary>

@@ -7,17 +7,14 @@ namespace EdgeLite.Converter.Importers.Tflite;
 
 /// <summary>Marks a method <c>static void (TfliteNode)</c> that converts one builtin operator.</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-internal sealed class TfliteAttribute(TfliteOp op) : Attribute
+internal sealed class TfliteAttribute(TfliteOp op) : ForeignLayerAttribute(op.ToString())
 {
     public TfliteOp Op { get; } = op;
 }
 
 /// <summary>Marks a method that converts the custom operator of that name.</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-internal sealed class TfliteCustomAttribute(string name) : Attribute
-{
-    public string Name { get; } = name;
-}
+internal sealed class TfliteCustomAttribute(string name) : ForeignLayerAttribute(name);
 
 /// <summary>One operator while it is converted: its inputs as values, its options, and where its results go.</summary>
 internal sealed class TfliteNode(TfliteScope scope, TfliteOperator op, TfliteImporter importer)

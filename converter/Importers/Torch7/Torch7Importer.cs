@@ -13,8 +13,13 @@ public sealed class Torch7Importer : IImporter
 
     public string Format => "Torch7";
 
-    /// <summary>Names of the modules that can be converted.</summary>
-    public static IReadOnlyCollection<string> SupportedModules => [.. Torch7Modules.Names];
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "what `torch.save` wrote (`.t7`, `.net`), binary or ascii: a network, or a table that holds one. Recognised by the first objects of the file. cudnn's, cunn's and inn's modules are those of nn.",
+        Tested = "genuine networks written by Torch7 and one of torch/demos, against Torch7's own results.",
+        LayersOf = "Torch7's modules",
+        Layers = ForeignLayers.References<Torch7Attribute>(),
+    };
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head) => Torch7File.FormOf(head) != null;
 

@@ -1,4 +1,3 @@
-using System.Reflection;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 using EdgeLite.Ops;
@@ -7,31 +6,16 @@ namespace EdgeLite.Converter.Importers.Torch7;
 
 /// <summary>Marks a method <c>static object (Torch7Module)</c> that converts modules of these classes (without "nn.").</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class Torch7Attribute(params string[] classes) : Attribute
-{
-    public string[] Classes { get; } = classes;
-}
+internal sealed class Torch7Attribute(params string[] classes) : ForeignLayerAttribute(classes);
 
 /// <summary>The map from Torch7's modules to their conversions.</summary>
 internal static class Torch7Modules
 {
-    private static readonly Dictionary<string, Func<Torch7Module, object>> s_all = Collect();
-
-    public static IEnumerable<string> Names => s_all.Keys.Order(StringComparer.Ordinal);
+    private static readonly Dictionary<string, Func<Torch7Module, object>> s_all = ForeignLayers.Conversions<Torch7Attribute, Func<Torch7Module, object>>();
 
     /// <summary>cudnn's and cunn's modules compute what nn's of the same name do.</summary>
     public static Func<Torch7Module, object>? Find(string type) =>
         type.IndexOf('.', StringComparison.Ordinal) is var dot && type[..Math.Max(dot, 0)] is "nn" or "cudnn" or "cunn" or "inn" ? s_all.GetValueOrDefault(type[(dot + 1)..]) : null;
-
-    private static Dictionary<string, Func<Torch7Module, object>> Collect()
-    {
-        var all = new Dictionary<string, Func<Torch7Module, object>>(StringComparer.Ordinal);
-        foreach (Type type in new[] { typeof(Torch7Layers), typeof(Torch7Containers) })
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic))
-                if (method.GetCustomAttribute<Torch7Attribute>() is { } a)
-                    foreach (string name in a.Classes) all.Add(name, method.CreateDelegate<Func<Torch7Module, object>>());
-        return all;
-    }
 }
 
 /// <summary>One module while it is converted. Its input is a tensor (<see cref="Value"/>) or a table (array of such).</summary>
