@@ -84,13 +84,14 @@ typedef struct el_affine_params {
     el_act act;
 } el_affine_params;
 
-/* resize_f32 over NHWC. mode 0 nearest (index tables), 1 linear (two indices and one weight per output coordinate),
- * computed by the caller from the ONNX coordinate rule.
+/* resize_f32, linear over NHWC: two indices and one weight per output coordinate, computed by the caller from the ONNX
+ * coordinate rule.
  * buffers: x[n][h][w][c], yi0[oh] int32, yi1[oh] int32, yw[oh] f32, xi0[ow], xi1[ow], xw[ow], y[n][oh][ow][c]
- * y = (1-yw)*((1-xw)*x[i0][j0] + xw*x[i0][j1]) + yw*(...); nearest uses yi0 and xi0 alone, the rest may be NULL. */
+ * y = (1-yw)*((1-xw)*x[i0][j0] + xw*x[i0][j1]) + yw*(...)
+ * resize_nearest_b1: y[n][i][j] = x[n][yi[i]][xi[j]], c bytes of any type each.
+ * buffers: x[n][h][w][c], yi[oh] int32, xi[ow] int32, y[n][oh][ow][c] */
 typedef struct el_resize_params {
     int32_t n, h, w, c, oh, ow;
-    int32_t mode;
 } el_resize_params;
 
 /* transpose_bK: y dense with dims `dims`, element [i0..] at x offset sum(i_k * x_stride[k]), strides in elements, any sign

@@ -143,8 +143,7 @@ static void test_affine(void) {
 }
 
 static void test_resize(void) {
-    static const el_resize_params cases[] = {{1, 1, 1, 1, 3, 3, 0}, {2, 5, 7, 3, 10, 14, 1}, {1, 9, 6, 19, 4, 13, 1}, {1, 20, 20, 64, 40, 40, 0},
-                                             {1, 20, 20, 64, 40, 40, 1}, {2, 3, 4, 1, 7, 5, 1}, {1, 6, 6, 33, 3, 3, 0}};
+    static const el_resize_params cases[] = {{1, 1, 1, 1, 3, 3}, {2, 5, 7, 3, 10, 14}, {1, 9, 6, 19, 4, 13}, {1, 20, 20, 64, 40, 40}, {2, 3, 4, 1, 7, 5}, {1, 6, 6, 33, 3, 3}};
     const el_kernel* k;
     for (int c = 0; c < LENGTH(cases); c++)
         for (int threads = 1; threads <= 2; threads++) {
@@ -162,14 +161,11 @@ static void test_resize(void) {
                         for (int ch = 0; ch < p->c; ch++) {
 #define X(r, q) ((double)x[((n * p->h + (r)) * p->w + (q)) * p->c + ch])
                             double u = xw[j], v = yw[i];
-                            want[at++] = (float)(p->mode == 0 ? X(yi0[i], xi0[j])
-                                                              : (1 - v) * ((1 - u) * X(yi0[i], xi0[j]) + u * X(yi0[i], xi1[j])) +
-                                                                    v * ((1 - u) * X(yi1[i], xi0[j]) + u * X(yi1[i], xi1[j])));
+                            want[at++] = (float)((1 - v) * ((1 - u) * X(yi0[i], xi0[j]) + u * X(yi0[i], xi1[j])) +
+                                                 v * ((1 - u) * X(yi1[i], xi0[j]) + u * X(yi1[i], xi1[j])));
                         }
             for (uint32_t v = 0; (k = th_variant("resize_f32", v)); v++) {
-                void* nearest[] = {x, yi0, NULL, NULL, xi0, NULL, NULL, y};
-                void* linear[] = {x, yi0, yi1, yw, xi0, xi1, xw, y};
-                th_run(k, p, p->mode == 0 ? nearest : linear, threads);
+                th_run(k, p, (void*[]){x, yi0, yi1, yw, xi0, xi1, xw, y}, threads);
                 char what[64];
                 snprintf(what, sizeof what, "resize case %d (%s)", c, el_isa_name(k->isa));
                 th_close_f32(what, y, want, yn, 1e-6f, 1e-6f);
@@ -178,11 +174,37 @@ static void test_resize(void) {
         }
 }
 
+static void test_resize_nearest(void) {
+    const el_kernel* k;
+    for (int c = 0; c < 120; c++) {
+        el_resize_params p = {th_range(1, 2), th_range(1, 6), th_range(1, 6), c < 70 ? c + 1 : th_range(1, 300), th_range(1, 9), th_range(1, 9)};
+        size_t xn = (size_t)(p.n * p.h * p.w * p.c), yn = (size_t)(p.n * p.oh * p.ow * p.c);
+        uint8_t *x = th_alloc(xn, 1), *want = th_alloc(yn, 1), *y = th_alloc(yn, 1);
+        int32_t *yi = th_alloc((size_t)p.oh * 4, 4), *xi = th_alloc((size_t)p.ow * 4, 4);
+        th_fill_bytes(x, xn);
+        for (int i = 0; i < p.oh; i++) yi[i] = i > 0 && th_range(0, 1) ? yi[i - 1] : th_range(0, p.h - 1);
+        for (int i = 0; i < p.ow; i++) xi[i] = th_range(0, p.w - 1);
+        size_t at = 0;
+        for (int n = 0; n < p.n; n++)
+            for (int i = 0; i < p.oh; i++)
+                for (int j = 0; j < p.ow; j++)
+                    for (int b = 0; b < p.c; b++) want[at++] = x[((n * p.h + yi[i]) * p.w + xi[j]) * p.c + b];
+        for (uint32_t v = 0; (k = th_variant("resize_nearest_b1", v)); v++) {
+            th_run(k, &p, (void*[]){x, yi, xi, y}, 1 + c % 2);
+            char what[64];
+            snprintf(what, sizeof what, "nearest case %d (%s)", c, el_isa_name(k->isa));
+            th_same_bytes(what, y, want, yn);
+        }
+        th_free_all();
+    }
+}
+
 int main(void) {
     test_reduce();
     test_softmax();
     test_layer_norm();
     test_affine();
     test_resize();
+    test_resize_nearest();
     return th_report("test_reduce");
 }

@@ -192,12 +192,13 @@ public sealed class Session : IDisposable
     /// <summary>Bytes that kernels use beside the arena on this number of threads; -1 when the plan is dynamic.</summary>
     public long ScratchBytes => Prepared().Static?.ScratchBytes ?? -1;
 
-    /// <summary>Runs <paramref name="runs"/> times and returns the mean time of every step. Static plans only.</summary>
+    /// <summary>Runs <paramref name="runs"/> times and returns the shortest time of every step. Static plans only.</summary>
     public StepProfile[] Profile(int runs)
     {
         StaticPlan plan = Prepared().Static
             ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values, so it has no fixed list of steps to profile.");
         var ticks = new long[plan.Steps.Length];
+        Array.Fill(ticks, long.MaxValue);
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
         for (int i = 0; i < runs; i++) plan.RunProfiled(_pool, ticks);
         if (_pool != 0) CpuKernels.el_pool_end(_pool);
@@ -208,7 +209,9 @@ public sealed class Session : IDisposable
             NodeDefinition node = _graph.Nodes[step.Node];
             TensorType output = plan.Graph.Types[Array.Find(node.Outputs, v => v >= 0)]; // any output may be left out
             string op = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
-            profile[i] = new StepProfile(op, node.Name, step.Kernel, output, ticks[i] * 1e6 / Stopwatch.Frequency / runs);
+            bool isFirst = i == 0 || plan.Steps[i - 1].Node != step.Node;
+            (double operations, double bytes) = isFirst ? StepWork.Of(plan.Graph, step.Node) : default;
+            profile[i] = new StepProfile(op, node.Name, step.Kernel, output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
         }
         return profile;
     }
@@ -302,5 +305,13 @@ public sealed class Session : IDisposable
         : throw new EdgeLiteException(Status.InvalidArgument, $"There is no {what} number {i}; the model has {count}.");
 }
 
-/// <summary>Time of one step: operator and node, the kernel that ran (with its instruction set), its output, mean microseconds.</summary>
-public sealed record StepProfile(string Operator, string Node, string Kernel, TensorType Output, double Microseconds);
+/// <summary>Time of one step: operator and node, the kernel that ran (with its instruction set), its output, shortest time in
+/// microseconds. A node of several steps has its work at the first.</summary>
+public sealed record StepProfile(string Operator, string Node, string Kernel, TensorType Output, double Microseconds)
+{
+    /// <summary>Multiplications and additions of a convolution or matrix product, computed directly; 0 for other operators.</summary>
+    public double Operations { get; init; }
+
+    /// <summary>Bytes of all inputs and outputs.</summary>
+    public double Bytes { get; init; }
+}

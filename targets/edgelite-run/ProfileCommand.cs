@@ -1,6 +1,6 @@
 namespace EdgeLite.Run;
 
-/// <summary><c>edgelite-run profile</c>: mean time of every step, and by operator.</summary>
+/// <summary><c>edgelite-run profile</c>: shortest time of every step with what it achieved, and by operator.</summary>
 internal static class ProfileCommand
 {
     public static void Execute(Arguments arguments)
@@ -18,12 +18,12 @@ internal static class ProfileCommand
         if (json)
         {
             Console.WriteLine("{\"steps\":[" + string.Join(",", Array.ConvertAll(steps, s => FormattableString.Invariant(
-                $$"""{"operator":{{Json.Text(s.Operator)}},"node":{{Json.Text(s.Node)}},"kernel":{{Json.Text(s.Kernel)}},"output":{{Json.Text(s.Output.ToString())}},"us":{{s.Microseconds:0.###}}}"""))) + "]}");
+                $$"""{"operator":{{Json.Text(s.Operator)}},"node":{{Json.Text(s.Node)}},"kernel":{{Json.Text(s.Kernel)}},"output":{{Json.Text(s.Output.ToString())}},"us":{{s.Microseconds:0.###}},"operations":{{s.Operations:0}},"bytes":{{s.Bytes:0}}}"""))) + "]}");
             return;
         }
-        Console.WriteLine($"{"us",10} {"share",6}  {"kernel",-28} {"output",-26} step");
+        Console.WriteLine($"{"us",10} {"share",6} {"Gop/s",7} {"GB/s",6}  {"kernel",-28} {"output",-26} step");
         foreach (StepProfile s in steps)
-            Console.WriteLine(FormattableString.Invariant($"{s.Microseconds,10:0.0} {s.Microseconds / total,6:0.0%}  {s.Kernel,-28} {s.Output,-26} {s.Operator} {s.Node}"));
+            Console.WriteLine(FormattableString.Invariant($"{s.Microseconds,10:0.0} {s.Microseconds / total,6:0.0%} {Rate(s.Operations, s),7} {Rate(s.Bytes, s),6}  {s.Kernel,-28} {s.Output,-26} {s.Operator} {s.Node}"));
         Console.WriteLine();
         Console.WriteLine($"{"us",10} {"share",6}  {"steps",5}  operator");
         var operators = new Dictionary<string, (double Microseconds, int Count)>();
@@ -38,4 +38,8 @@ internal static class ProfileCommand
             Console.WriteLine(FormattableString.Invariant($"{us,10:0.0} {us / total,6:0.0%}  {count,5}  {name}"));
         Console.WriteLine(FormattableString.Invariant($"{total,10:0.0} us in all"));
     }
+
+    /// <summary>Thousand millions a second, nothing where the step has none of it.</summary>
+    private static string Rate(double amount, StepProfile step) =>
+        amount > 0 && step.Microseconds > 0 ? FormattableString.Invariant($"{amount / step.Microseconds * 1e-3:0.0}") : "";
 }

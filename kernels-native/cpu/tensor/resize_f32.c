@@ -12,14 +12,9 @@ void el_resize_f32__scalar(const el_ctx* ctx, const void* params_, void* const* 
             for (int32_t j = 0; j < p->ow; j++)
                 for (int32_t c = 0; c < p->c; c++) {
                     const float* image = x + (int64_t)n * p->h * row;
-                    const float* top = image + yi0[i] * row + c;
-                    float v = top[(int64_t)xi0[j] * p->c];
-                    if (p->mode == 1) {
-                        const float* bottom = image + yi1[i] * row + c;
-                        float t = (1 - xw[j]) * v + xw[j] * top[(int64_t)xi1[j] * p->c];
-                        float b = (1 - xw[j]) * bottom[(int64_t)xi0[j] * p->c] + xw[j] * bottom[(int64_t)xi1[j] * p->c];
-                        v = (1 - yw[i]) * t + yw[i] * b;
-                    }
-                    *y++ = v;
+                    const float *top = image + yi0[i] * row + c, *bottom = image + yi1[i] * row + c;
+                    float t = (1 - xw[j]) * top[(int64_t)xi0[j] * p->c] + xw[j] * top[(int64_t)xi1[j] * p->c];
+                    float b = (1 - xw[j]) * bottom[(int64_t)xi0[j] * p->c] + xw[j] * bottom[(int64_t)xi1[j] * p->c];
+                    *y++ = (1 - yw[i]) * t + yw[i] * b;
                 }
 }

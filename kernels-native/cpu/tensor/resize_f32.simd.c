@@ -20,15 +20,6 @@ static void some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
         const int64_t i = r % p->oh;
         const float* top = image + j->yi0[i] * row;
         float* y = j->y + r * p->ow * c;
-        if (p->mode == 0) {
-            for (int32_t q = 0; q < p->ow; q++, y += c) {
-                const float* s = top + j->xi0[q] * c;
-                int64_t k = 0;
-                for (; k + EL_VF <= c; k += EL_VF) el_vstore(y + k, el_vload(s + k));
-                if (k < c) el_vstore_n(y + k, el_vload_n(s + k, c - k), c - k);
-            }
-            continue;
-        }
         const float* bottom = image + j->yi1[i] * row;
         const el_vf v0 = el_vset1(1 - j->yw[i]), v1 = el_vset1(j->yw[i]);
         for (int32_t q = 0; q < p->ow; q++, y += c) {

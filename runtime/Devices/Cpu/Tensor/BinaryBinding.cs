@@ -55,18 +55,33 @@ internal static class BinaryBinding
         return true;
     }
 
+    /// <summary>Clip by bounds that are computed: the larger of x and the lower one, then the smaller of that and the upper one.</summary>
+    public static bool BindClip(BindContext c)
+    {
+        if (!c.All(DType.Float32, 3)) return false;
+        bool hasMin = c.HasInput(1), hasMax = c.HasInput(2);
+        if (hasMin) Call(c, Function.Max, Operand.Input(0), c.Shape(0), Operand.Input(1), c.Shape(1));
+        if (hasMax) Call(c, Function.Min, hasMin ? Operand.Output(0) : Operand.Input(0), c.Shape(0), Operand.Input(2), c.Shape(2));
+        return hasMin || hasMax;
+    }
+
     private static bool Bind(BindContext c, Function function)
     {
         if (!c.All(DType.Float32, 2)) return false;
+        Call(c, function, Operand.Input(0), c.Shape(0), Operand.Input(1), c.Shape(1));
+        return true;
+    }
+
+    private static void Call(BindContext c, Function function, Operand a, Shape aShape, Operand b, Shape bShape)
+    {
         Shape y = c.Output(0).Shape;
         c.Call("binary_f32", new Parameters
         {
             Rank = y.Rank,
             Op = (int)function,
             Sizes = Dims.Of(y),
-            A = Dims.BroadcastStrides(c.Shape(0), y),
-            B = Dims.BroadcastStrides(c.Shape(1), y),
-        }, Operand.Input(0), Operand.Input(1), Operand.Output(0));
-        return true;
+            A = Dims.BroadcastStrides(aShape, y),
+            B = bShape.Count == 1 ? default : Dims.BroadcastStrides(bShape, y),
+        }, a, b, Operand.Output(0));
     }
 }

@@ -62,7 +62,8 @@ internal static class UnaryBinding
     [Binds(typeof(CpuTensorBackend))]
     public static bool Bind(Clip op, BindContext c)
     {
-        if ((c.HasInput(1) && c.Constant(1) == null) || (c.HasInput(2) && c.Constant(2) == null) || !c.All(DType.Float32, 3)) return false;
+        if ((c.HasInput(1) && c.Constant(1) == null) || (c.HasInput(2) && c.Constant(2) == null)) return BinaryBinding.BindClip(c);
+        if (!c.All(DType.Float32, 3)) return false;
         float min = c.Constant(1) is { } low ? (float)low.GetDouble(0) : float.NegativeInfinity;
         float max = c.Constant(2) is { } high ? (float)high.GetDouble(0) : float.PositiveInfinity;
         return Bind(c, new Activation(ActivationKind.Clamp, Math.Min(min, max), max));
