@@ -159,48 +159,42 @@ public sealed class CaffeImporter : IImporter
         return (dense.Contains("layer{", StringComparison.Ordinal) || dense.Contains("layers{", StringComparison.Ordinal)) && (dense.Contains("top:", StringComparison.Ordinal) || dense.Contains("bottom:", StringComparison.Ordinal));
     }
 
-    /// <summary>A NetParameter: perhaps its name, then a layer (field 100, or 2 in older files) whose text fields can be read.</summary>
+    /// <summary>A NetParameter: perhaps its name, then a layer (field 100, or 2 in older files). The older layers have their type as a number
+    /// in field 5, or all of themselves in field 1; where Caffe2's networks, alike in the rest, have texts.</summary>
     private static bool IsCaffemodel(ReadOnlySpan<byte> head)
     {
-        int at = 0;
-        for (int fields = 0; fields < 8 && at < head.Length; fields++)
+        var net = new ProtoScan(head);
+        for (int fields = 0; fields < 8 && net.Next(); fields++)
         {
-            if (!Varint(head, ref at, out ulong tag)) return false;
-            int number = (int)(tag >> 3);
-            if ((tag & 7) == 0 && number is 4 or 5) { if (!Varint(head, ref at, out _)) return false; continue; }
-            if ((tag & 7) != 2 || !Varint(head, ref at, out ulong length)) return false;
-            if (number is 100 or 2) return IsLayer(head[at..Math.Min(head.Length, at + (int)Math.Min(length, 64))], number == 2);
-            if (number is not (1 or 3 or 6 or 8) || length > (ulong)(head.Length - at)) return false;
-            if (number is 1 or 3 && !IsText(head.Slice(at, (int)length))) return false;
-            at += (int)length;
+            if (net.Wire == 0 && net.Field is 4 or 5) continue;
+            if (net.Wire != 2) return false;
+            var layer = new ProtoScan(net.Bytes);
+            switch (net.Field)
+            {
+                case 100:
+                    return layer.Next() && layer.Field == 1 && layer.IsText;
+                case 2:
+                    while (layer.Next())
+                    {
+                        if (layer.Field == 5 || layer.Wire != 2) return layer is { Field: 5, Wire: 0 };
+                        if (layer.Field == 1) return IsOldest(layer.Bytes);
+                        if (!layer.IsText) return false;
+                    }
+                    return false;
+                case 1 or 3 when !net.IsText:
+                    return false;
+                case 1 or 3 or 6 or 8:
+                    continue;
+                default:
+                    return false;
+            }
         }
         return false;
     }
 
-    private static bool IsLayer(ReadOnlySpan<byte> layer, bool isOld)
+    private static bool IsOldest(ReadOnlySpan<byte> bytes)
     {
-        int at = 0;
-        if (!Varint(layer, ref at, out ulong tag) || (tag & 7) != 2 || !Varint(layer, ref at, out ulong length)) return false;
-        int number = (int)(tag >> 3);
-        if (isOld) return number is 1 or 2 or 3 or 4 && length < 4096 && (number == 1 || IsText(layer[at..Math.Min(layer.Length, at + (int)length)]));
-        return number == 1 && length < 4096 && IsText(layer[at..Math.Min(layer.Length, at + (int)length)]);
-    }
-
-    private static bool IsText(ReadOnlySpan<byte> bytes)
-    {
-        foreach (byte b in bytes) if (b < 32) return false;
-        return true;
-    }
-
-    private static bool Varint(ReadOnlySpan<byte> bytes, ref int at, out ulong value)
-    {
-        value = 0;
-        for (int shift = 0; shift < 64 && at < bytes.Length; shift += 7)
-        {
-            byte b = bytes[at++];
-            value |= (ulong)(b & 127) << shift;
-            if (b < 128) return true;
-        }
-        return false;
+        var layer = new ProtoScan(bytes);
+        return layer.Next() && layer.Field == 1 && layer.IsText && layer.Next() && layer.Field == 2 && layer.IsText;
     }
 }

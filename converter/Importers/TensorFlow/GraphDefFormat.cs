@@ -1,15 +1,11 @@
 using EdgeLite.Converter.Importers.TensorFlow.Proto;
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
-using Google.Protobuf;
 
 namespace EdgeLite.Converter.Importers.TensorFlow;
 
 /// <summary>Frozen graphs: a GraphDef as protobuf (.pb), whose variables are constants.</summary>
 public sealed class GraphDefFormat : IImporter
 {
-    private const int RecursionLimit = 100;
-
     public string Format => "TensorFlow graph (GraphDef)";
 
     public FormatReference Reference { get; } = new()
@@ -30,30 +26,8 @@ public sealed class GraphDefFormat : IImporter
     /// <param name="outputs">names of tensors ("node" or "node:1") that the graph shall compute; null for the results that no node reads</param>
     public static Graph Import(string path, IReadOnlyList<string>? outputs)
     {
-        var model = new TfModel(Read(path, GraphDef.Parser));
+        var model = new TfModel(ProtoFile.Read(path, GraphDef.Parser));
         return TfImporter.Import(model, Path.GetFileNameWithoutExtension(path), outputs: outputs?.Select(o => new TfPort(o, o)).ToArray());
-    }
-
-    /// <summary>Parses a protobuf file.</summary>
-    internal static T Read<T>(string path, MessageParser<T> parser) where T : IMessage<T>
-    {
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-            return parser.ParseFrom(CodedInputStream.CreateWithLimits(stream, int.MaxValue, RecursionLimit));
-        }
-        catch (InvalidProtocolBufferException e)
-        {
-            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is damaged: {e.Message}", e);
-        }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new EdgeLiteException(Status.FileNotFound, $"'{path}' does not exist.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
-        }
     }
 
     private static bool IsNode(ReadOnlySpan<byte> head)

@@ -36,7 +36,7 @@ public sealed class SavedModelFormat : IImporter
         if (File.Exists(path) && Path.GetFileName(path) is not (ModelFile or TextFile)) return ImportCheckpoint(path, signature);
         string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
         string text = Path.Combine(folder, TextFile);
-        SavedModel saved = File.Exists(text) ? ProtoText.Read<SavedModel>(text) : GraphDefFormat.Read(Path.Combine(folder, ModelFile), SavedModel.Parser);
+        SavedModel saved = File.Exists(text) ? ProtoText.Read<SavedModel>(text) : ProtoFile.Read(Path.Combine(folder, ModelFile), SavedModel.Parser);
         MetaGraphDef meta = saved.MetaGraphs.FirstOrDefault(m => m.MetaInfoDef?.Tags.Contains(ServingTag) == true) ?? saved.MetaGraphs.FirstOrDefault()
             ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' holds no graph.");
         string prefix = Path.Combine(folder, "variables", "variables");
@@ -44,7 +44,7 @@ public sealed class SavedModelFormat : IImporter
     }
 
     private static Graph ImportCheckpoint(string path, string? signature) =>
-        Import(GraphDefFormat.Read(path, MetaGraphDef.Parser), Path.GetFileNameWithoutExtension(path), new TensorBundle(Path.ChangeExtension(path, null)), signature);
+        Import(ProtoFile.Read(path, MetaGraphDef.Parser), Path.GetFileNameWithoutExtension(path), new TensorBundle(Path.ChangeExtension(path, null)), signature);
 
     private static Graph Import(MetaGraphDef meta, string name, TensorBundle? variables, string? wanted)
     {
