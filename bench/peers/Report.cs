@@ -83,8 +83,8 @@ internal sealed class Report(Arguments arguments)
             ## Start
 
             Milliseconds of a whole process that loads a model and makes the first inference on one thread, and its peak of resident memory:
-            medians of {arguments.Starts} processes for each, in turn. EdgeLite is `edgelite-run bench MODEL --warmup 0 --runs 1`, which makes a second
-            inference too. ONNX Runtime is [bench/peers/ort_start.c](../bench/peers/ort_start.c), which does nothing else and leaves without
+            medians of {arguments.Starts} processes for each, in turn. EdgeLite is `edgelite-run bench MODEL --runs 0`.
+            ONNX Runtime is [bench/peers/ort_start.c](../bench/peers/ort_start.c), which does nothing else and leaves without
             clearing up: once with the model as published, once ("ahead") with the file that ONNX Runtime wrote after optimizing it.
             `EdgeLite / ORT` is against the faster of the two. An empty process takes {Ms(EmptyMs)} ms.
 

@@ -27,7 +27,7 @@ internal static class StartUp
         {
             string path = Path.Combine(folder, model.Name + ".edgl");
             Graph graph = Speed.Convert(model, path);
-            commands.Add([arguments.EdgeLiteRun, "bench", path, "--warmup", "0", "--runs", "1"]);
+            commands.Add([arguments.EdgeLiteRun, "bench", path, "--runs", "0"]);
             int own = commands.Count - 1, peer = -1, ahead = -1;
             if (model.Path.EndsWith(".onnx", StringComparison.Ordinal))
             {

@@ -50,6 +50,16 @@ typedef enum el_isa {
 EL_API uint32_t el_cpu_isas(void);
 EL_API const char* el_isa_name(uint32_t isa);
 
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+/* A block of 64-byte aligned memory that will be used whole, its pages present already. Contents are undefined. NULL when there is
+ * not enough. el_memory_free takes the size that was asked for. */
+EL_API void* el_memory_alloc(size_t bytes);
+EL_API void el_memory_free(void* memory, size_t bytes);
+
+/* Brings a part of a mapped file that will be read soon into this process. A failure changes nothing. */
+EL_API void el_memory_prefetch(const void* memory, size_t bytes);
+
 /* ---- threads --------------------------------------------------------------------------------------------------- */
 
 typedef struct el_pool el_pool;

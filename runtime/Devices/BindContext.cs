@@ -30,41 +30,40 @@ public sealed unsafe class BindContext
 {
     private readonly List<nint> _memory = [];
     private readonly List<NativeCall> _calls = [];
-    private TensorType[] _inputs = [];
-    private bool[] _present = [];
+    private int[] _inputs = [];
+    private int[] _outputs = [];
+    private TensorType[] _types = [];
     private Tensor?[] _constants = [];
-    private TensorType[] _outputs = [];
 
     internal BindContext(int threads) => Threads = threads;
 
     public int Threads { get; }
-    public int InputCount { get; private set; }
-    public int OutputCount { get; private set; }
+    public int InputCount => _inputs.Length;
+    public int OutputCount => _outputs.Length;
 
     /// <summary>Memory of parameter blocks and tables; lives as long as the plan.</summary>
     internal IReadOnlyList<nint> Memory => _memory;
 
-    internal void Reset(TensorType[] inputs, bool[] present, Tensor?[] constants, TensorType[] outputs)
+    /// <summary>Starts the next step: the values that it reads and writes (-1 where absent), with types and constants of all values.</summary>
+    internal void Reset(int[] inputs, int[] outputs, TensorType[] types, Tensor?[] constants)
     {
         _inputs = inputs;
-        _present = present;
-        _constants = constants;
         _outputs = outputs;
-        InputCount = inputs.Length;
-        OutputCount = outputs.Length;
+        _types = types;
+        _constants = constants;
         _calls.Clear();
     }
 
     internal NativeCall[] TakeCalls() => [.. _calls];
 
-    public bool HasInput(int i) => i < InputCount && _present[i];
-    public TensorType Input(int i) => _inputs[i];
-    public TensorType Output(int i) => _outputs[i];
-    public DType DType(int i) => _inputs[i].DType;
-    public Shape Shape(int i) => _inputs[i].Shape;
+    public bool HasInput(int i) => i < _inputs.Length && _inputs[i] >= 0;
+    public TensorType Input(int i) => TypeOf(_inputs[i]);
+    public TensorType Output(int i) => TypeOf(_outputs[i]);
+    public DType DType(int i) => Input(i).DType;
+    public Shape Shape(int i) => Input(i).Shape;
 
     /// <summary>The value of a constant input, otherwise null.</summary>
-    public Tensor? Constant(int i) => HasInput(i) ? _constants[i] : null;
+    public Tensor? Constant(int i) => HasInput(i) ? _constants[_inputs[i]] : null;
 
     /// <summary>Operand of an input that may be absent.</summary>
     public Operand Optional(int i) => HasInput(i) ? Operand.Input(i) : Operand.None;
@@ -96,6 +95,8 @@ public sealed unsafe class BindContext
         Unsafe.Write((void*)memory, parameters);
         _calls.Add(new NativeCall(native, memory, operands.ToArray(), native.ScratchBytes(memory, Threads)));
     }
+
+    private TensorType TypeOf(int value) => value < 0 ? default : _types[value];
 
     private nint Allocate(int bytes)
     {

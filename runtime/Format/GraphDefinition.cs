@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
 using EdgeLite.Core;
 using EdgeLite.Ops;
 
@@ -65,9 +68,28 @@ public readonly record struct StateBinding(int Input, int Output)
     private static EdgeLiteException Error(string message) => new(Status.InvalidGraph, $"The declaration of states is wrong: {message}.");
 }
 
+/// <summary>Text that lies in a loaded model (UTF-8) and becomes a string when somebody asks.</summary>
+internal readonly unsafe struct StoredText(ReadOnlySpan<byte> utf8)
+{
+    private readonly byte* _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(utf8));
+    private readonly int _length = utf8.Length;
+
+    public override string ToString() => Encoding.UTF8.GetString(_start, _length);
+}
+
 public sealed class ValueDefinition
 {
-    public required string Name { get; init; }
+    private string? _name;
+    private string? _sourceName;
+
+    public string Name
+    {
+        get => _name ??= StoredName.ToString();
+        init => _name = value;
+    }
+
+    /// <summary>The name as long as it is not asked for: most never are.</summary>
+    internal StoredText StoredName { private get; init; }
 
     /// <summary>As the converter knew it; symbolic where it depends on the inputs' shapes.</summary>
     public required TensorType Type { get; init; }
@@ -76,7 +98,14 @@ public sealed class ValueDefinition
     public Tensor? Constant { get; init; }
 
     /// <summary>The name in the source model of what this value holds, where it differs from <see cref="Name"/>.</summary>
-    public string? SourceName { get; init; }
+    public string? SourceName
+    {
+        get => _sourceName ??= StoredSourceName?.ToString();
+        init => _sourceName = value;
+    }
+
+    /// <inheritdoc cref="StoredName"/>
+    internal StoredText? StoredSourceName { private get; init; }
 
     /// <summary>For a graph input with free dimensions: the shape it has until another is chosen, for which the stored plan is
     /// made; unranked when there is none.</summary>
@@ -91,9 +120,20 @@ public sealed class ValueDefinition
 
 public sealed class NodeDefinition
 {
+    private string? _name;
+
     public required string Domain { get; init; }
     public required string OpType { get; init; }
-    public required string Name { get; init; }
+
+    /// <inheritdoc cref="ValueDefinition.Name"/>
+    public string Name
+    {
+        get => _name ??= StoredName.ToString();
+        init => _name = value;
+    }
+
+    /// <inheritdoc cref="ValueDefinition.StoredName"/>
+    internal StoredText StoredName { private get; init; }
 
     /// <summary>Value indices; -1 where an optional input or an unwanted output is absent.</summary>
     public required int[] Inputs { get; init; }

@@ -1,3 +1,4 @@
+using System.Text;
 using EdgeLite.Core;
 using EdgeLite.Ops;
 
@@ -22,6 +23,9 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
     }
 
     private const int MaxSymbols = 1 << 20;
+
+    /// <summary>The last text of each hash: operators, attributes and their values are the same few words again and again.</summary>
+    private readonly string?[] _shared = new string?[256];
 
     public GraphDefinition[] ReadGraphs(FlatTable model)
     {
@@ -53,12 +57,15 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         };
         VerifyOrder(graph);
         VerifyPlan(graph);
+        // What applications ask for stays readable when the model is gone.
+        foreach (int v in graph.Inputs) _ = values[v].Name;
+        foreach (int v in graph.Outputs) _ = values[v].Name;
         return graph;
     }
 
     private ValueDefinition ReadValue(FlatTable table, int symbols)
     {
-        string name = table.String(Schema.Value.Name) ?? "";
+        var name = new StoredText(table.Bytes(Schema.Value.Name));
         var dtype = (DType)table.UInt8(Schema.Value.DType);
         if (dtype > DType.Int2) throw Corrupt($"value '{name}' has unknown element type {(int)dtype}");
         var kind = (ValueKind)table.UInt8(Schema.Value.ValueKind);
@@ -74,16 +81,16 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         }
         return new ValueDefinition
         {
-            Name = name,
+            StoredName = name,
             Type = new TensorType(dtype, shape, kind),
             Constant = table.Bool(Schema.Value.Constant) ? ReadConstant(table, name, new TensorType(dtype, shape, kind)) : null,
             DefaultShape = ReadDefaultShape(table, name, kind == ValueKind.Tensor ? shape : Shape.Unranked),
-            SourceName = table.String(Schema.Value.SourceName),
+            StoredSourceName = table.Has(Schema.Value.SourceName) ? new StoredText(table.Bytes(Schema.Value.SourceName)) : null,
             ArenaOffset = table.Int64(Schema.Value.ArenaOffset, -1),
         };
     }
 
-    private Shape ReadDefaultShape(FlatTable table, string name, Shape shape)
+    private Shape ReadDefaultShape(FlatTable table, StoredText name, Shape shape)
     {
         if (!table.Has(Schema.Value.DefaultShape)) return Shape.Unranked;
         ReadOnlySpan<long> dims = table.Scalars<long>(Schema.Value.DefaultShape);
@@ -92,7 +99,7 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         return fits ? new Shape(dims) : throw Corrupt($"value '{name}' of shape {shape} has another default shape");
     }
 
-    private Tensor ReadConstant(FlatTable table, string name, TensorType type)
+    private Tensor ReadConstant(FlatTable table, StoredText name, TensorType type)
     {
         if (!type.IsKnown) throw Corrupt($"constant '{name}' has type {type}");
         (DType dtype, Shape shape) = (type.DType, type.Shape);
@@ -111,7 +118,7 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         return new Tensor(dtype, shape, data + offset);
     }
 
-    private long CheckedCount(Shape shape, string name)
+    private long CheckedCount(Shape shape, StoredText name)
     {
         long count = 1;
         foreach (long dim in shape.AsSpan())
@@ -122,21 +129,21 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
 
     private NodeDefinition ReadNode(FlatTable table, int graph, GraphDefinition[] graphs, int symbols)
     {
-        string name = table.String(Schema.Node.Name) ?? "";
+        var name = new StoredText(table.Bytes(Schema.Node.Name));
         FlatVector attributeTables = table.Vector(Schema.Node.Attributes);
-        var attributes = new AttributeSet();
+        var attributes = new AttributeSet(attributeTables.Count);
         for (int a = 0; a < attributeTables.Count; a++)
         {
             FlatTable attribute = attributeTables.Table(a);
-            string key = attribute.String(Schema.Attribute.Name) ?? "";
+            string key = Shared(attribute.Bytes(Schema.Attribute.Name));
             if (attributes.Has(key)) throw Corrupt($"node '{name}' has attribute '{key}' twice");
             attributes[key] = ReadAttribute(attribute, key, graph, graphs, symbols);
         }
         return new NodeDefinition
         {
-            Domain = table.String(Schema.Node.Domain) ?? "",
-            OpType = table.String(Schema.Node.OpType) ?? "",
-            Name = name,
+            Domain = Shared(table.Bytes(Schema.Node.Domain)),
+            OpType = Shared(table.Bytes(Schema.Node.OpType)),
+            StoredName = name,
             Inputs = table.Scalars<int>(Schema.Node.Inputs).ToArray(),
             Outputs = table.Scalars<int>(Schema.Node.Outputs).ToArray(),
             Attributes = attributes,
@@ -149,7 +156,7 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         {
             case AttributeKind.Int: return table.Int64(Schema.Attribute.I);
             case AttributeKind.Float: return table.Float32(Schema.Attribute.F);
-            case AttributeKind.String: return table.String(Schema.Attribute.S) ?? "";
+            case AttributeKind.String: return Shared(table.Bytes(Schema.Attribute.S));
             case AttributeKind.Ints: return table.Scalars<long>(Schema.Attribute.Ints).ToArray();
             case AttributeKind.Floats: return table.Scalars<float>(Schema.Attribute.Floats).ToArray();
             case AttributeKind.Strings: return ReadStrings(table, Schema.Attribute.Strings);
@@ -161,6 +168,15 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
                 return AttributeValue.OfGraph(new GraphReference(graphs[target]));
             default: throw Corrupt($"attribute '{name}' has an unknown kind");
         }
+    }
+
+    private string Shared(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.IsEmpty) return "";
+        ref string? known = ref _shared[(byte)(utf8.Length * 31 + utf8[0] * 7 + utf8[^1])];
+        bool same = known?.Length == utf8.Length;
+        for (int i = 0; same && i < utf8.Length; i++) same = utf8[i] == known![i] && utf8[i] < 0x80;
+        return same ? known! : known = Encoding.UTF8.GetString(utf8);
     }
 
     private static string[] ReadStrings(FlatTable table, int field)
@@ -180,21 +196,21 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         foreach (NodeDefinition node in graph.Nodes)
         {
             foreach (int v in node.Inputs)
-                if (v != -1) Use(v, node.ToString());
+                if (v != -1) Use(v, node);
             if (node.Outputs.Length == 0) throw Corrupt($"{node} has no output");
             foreach (int v in node.Outputs)
-                if (v != -1) Define(v, node.ToString());
+                if (v != -1) Define(v, node);
         }
         foreach (int v in graph.Outputs) Use(v, "the graph's outputs");
 
-        void Define(int v, string where)
+        void Define(int v, object where)
         {
             if ((uint)v >= (uint)defined.Length) throw Corrupt($"{where}: value {v} does not exist");
             if (defined[v]) throw Corrupt($"{where}: value '{graph.Values[v].Name}' is defined twice");
             defined[v] = true;
         }
 
-        void Use(int v, string where)
+        void Use(int v, object where)
         {
             if ((uint)v >= (uint)defined.Length) throw Corrupt($"{where}: value {v} does not exist");
             if (!defined[v]) throw Corrupt($"{where}: value '{graph.Values[v].Name}' is used before it is computed");

@@ -91,10 +91,17 @@ public sealed class AttributeValue
 /// <summary>Attributes by name, in the order they were set. Small: a linear search beats a dictionary here.</summary>
 public sealed class AttributeSet
 {
-    private readonly List<KeyValuePair<string, AttributeValue>> _items = [];
+    private readonly List<KeyValuePair<string, AttributeValue>> _items;
+
+    public AttributeSet() => _items = [];
+
+    internal AttributeSet(int capacity) => _items = new(capacity);
 
     public int Count => _items.Count;
     public IReadOnlyList<KeyValuePair<string, AttributeValue>> Items => _items;
+
+    /// <summary>For foreach without an object of its own.</summary>
+    public List<KeyValuePair<string, AttributeValue>>.Enumerator GetEnumerator() => _items.GetEnumerator();
 
     public AttributeValue this[string name]
     {
@@ -143,8 +150,8 @@ public sealed class AttributeSet
 }
 
 /// <summary>Hands attributes to an operator's generated <c>Bind</c>, the present value of a property where one is absent, and refuses
-/// those that nobody asked for.</summary>
-public sealed class AttributeReader(AttributeSet attributes, string where)
+/// those that nobody asked for. <paramref name="where"/> becomes text only in a message.</summary>
+public sealed class AttributeReader(AttributeSet attributes, object where)
 {
     private int _taken;
 
@@ -181,7 +188,7 @@ public sealed class AttributeReader(AttributeSet attributes, string where)
         foreach (OperatorAttributeInfo info in definition.Attributes)
             if (info.Required && !attributes.Has(info.Name)) throw new EdgeLiteException(Status.InvalidGraph, $"{where}: required attribute '{info.Name}' is missing.");
         if (_taken == attributes.Count) return;
-        foreach (var (name, _) in attributes.Items)
+        foreach (var (name, _) in attributes)
         {
             bool found = false;
             foreach (OperatorAttributeInfo info in definition.Attributes) found |= info.Name == name;

@@ -10,10 +10,10 @@ public sealed class InferContext
     private bool[] _present = [];
     private Tensor?[] _constants = [];
     private TensorType[] _outputs = [];
-    private string _where = "";
+    private object _where = "";
 
-    /// <summary>Starts a new inference; arrays grow once and are reused.</summary>
-    public void Reset(string where, int inputs, int outputs)
+    /// <summary>Starts a new inference; arrays grow once and are reused. <paramref name="where"/> becomes text only in a message.</summary>
+    public void Reset(object where, int inputs, int outputs)
     {
         if (_inputs.Length < inputs)
         {

@@ -16,6 +16,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
     private readonly IDevice _device;
     private readonly int _threads;
     private readonly Tensor?[] _tensors;
+    private readonly TensorType[] _types;
     private readonly InferContext _infer = new();
     private Tensor? _scratch;
 
@@ -25,6 +26,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         _device = device;
         _threads = threads;
         _tensors = (Tensor?[])graph.Constants.Clone();
+        _types = new TensorType[_tensors.Length];
         GraphDefinition definition = graph.Definition;
         foreach (int v in definition.Inputs) _tensors[v] = Tensor.OfType(graph.Types[v]);
         Inputs = Array.ConvertAll(definition.Inputs, v => _tensors[v]!);
@@ -67,9 +69,13 @@ internal sealed unsafe class DynamicPlan : IDisposable
         NodeDefinition node = _graph.Definition.Nodes[n];
         Operator op = _graph.Operators[n];
         Tensor?[] inputs = Array.ConvertAll(node.Inputs, v => v < 0 ? null : _tensors[v]);
-        _infer.Reset(node.ToString(), inputs.Length, node.Outputs.Length);
+        _infer.Reset(node, inputs.Length, node.Outputs.Length);
         for (int i = 0; i < inputs.Length; i++)
-            if (inputs[i] is { } t) _infer.SetInput(i, t.Type, t);
+        {
+            if (inputs[i] is not { } t) continue;
+            _types[node.Inputs[i]] = t.Type;
+            _infer.SetInput(i, t.Type, t);
+        }
         op.InferTypes(_infer);
         var outputs = new Tensor?[node.Outputs.Length];
         bool known = true;
@@ -77,7 +83,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         {
             int v = node.Outputs[i];
             if (v < 0) continue;
-            TensorType type = _infer.Output(i);
+            TensorType type = _types[v] = _infer.Output(i);
             known &= type.IsKnown;
             outputs[i] = type.IsKnown ? Provide(v, type) : Tensor.OfType(type);
         }
@@ -101,11 +107,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
     private bool RunNative(int n, NodeDefinition node, Operator op, Tensor?[] inputs, Tensor?[] outputs, nint pool)
     {
         var bind = new BindContext(_threads);
-        bind.Reset(
-            Array.ConvertAll(inputs, t => t == null ? default : t.Type),
-            Array.ConvertAll(inputs, t => t != null),
-            inputs,
-            Array.ConvertAll(outputs, t => t == null ? default : t.Type));
+        bind.Reset(node.Inputs, node.Outputs, _types, _tensors);
         try
         {
             if (!_device.Nn.TryBind(op, bind) && !_device.Tensor.TryBind(op, bind)) return false;

@@ -109,7 +109,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         foreach (Entry entry in _plans) Release(entry);
         _plans.Clear();
         foreach (NodeDefinition node in _definition.Nodes)
-            foreach (var (_, value) in node.Attributes.Items)
+            foreach (var (_, value) in node.Attributes)
                 if (value.Kind == AttributeKind.Graph) ((GraphExecutor)value.Graph).Dispose();
     }
 
@@ -181,7 +181,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             Nodes = Array.ConvertAll(definition.Nodes, node =>
             {
                 AttributeSet attributes = node.Attributes.Clone();
-                foreach (var (name, value) in node.Attributes.Items)
+                foreach (var (name, value) in node.Attributes)
                     if (value.Kind == AttributeKind.Graph) attributes[name] = AttributeValue.OfGraph(subgraph(value.Graph));
                 return new NodeDefinition
                 {
@@ -194,7 +194,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
 
     private static bool HasSubgraph(NodeDefinition node)
     {
-        foreach (var (_, value) in node.Attributes.Items)
+        foreach (var (_, value) in node.Attributes)
             if (value.Kind == AttributeKind.Graph) return true;
         return false;
     }

@@ -1,6 +1,6 @@
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 using EdgeLite.Core;
+using EdgeLite.Devices.Cpu;
 using EdgeLite.Format;
 
 namespace EdgeLite;
@@ -36,6 +36,7 @@ public sealed unsafe class Model : IDisposable
         for (int i = 0; i < pairs.Count; i++)
             metadata[pairs.Table(i).String(Schema.KeyValue.Key) ?? ""] = pairs.Table(i).String(Schema.KeyValue.Value) ?? "";
         Metadata = metadata;
+        if (mapping != null) CpuKernels.el_memory_prefetch(data, (nuint)length);
         Graphs = new ModelReader(name, data + header.DataOffset, header.DataLength).ReadGraphs(root);
         Graphs[0].States = StateBinding.Parse(metadata.GetValueOrDefault(StateBinding.MetadataKey), Graphs[0]);
     }
@@ -91,7 +92,7 @@ public sealed unsafe class Model : IDisposable
     /// <summary>Loads a model from memory; the bytes are copied (to an aligned place) and need not stay.</summary>
     public static Model Load(ReadOnlySpan<byte> bytes, string name = "memory")
     {
-        byte* copy = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes.Length, 1), FileHeader.Alignment);
+        byte* copy = CpuKernels.Allocate(bytes.Length);
         bytes.CopyTo(new Span<byte>(copy, bytes.Length));
         try
         {
@@ -99,7 +100,7 @@ public sealed unsafe class Model : IDisposable
         }
         catch
         {
-            NativeMemory.AlignedFree(copy);
+            CpuKernels.el_memory_free(copy, (nuint)bytes.Length);
             throw;
         }
     }
@@ -112,7 +113,7 @@ public sealed unsafe class Model : IDisposable
         _view?.SafeMemoryMappedViewHandle.ReleasePointer();
         _view?.Dispose();
         _mapping?.Dispose();
-        NativeMemory.AlignedFree(_owned);
+        CpuKernels.el_memory_free(_owned, (nuint)ByteLength);
         _owned = null;
         GC.SuppressFinalize(this);
     }

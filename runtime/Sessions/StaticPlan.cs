@@ -17,7 +17,10 @@ internal unsafe struct Step
     public Operator? Operator;
     public ComputeContext? Context;
     public int Node;
-    public string Kernel;
+    public NativeKernel Native;
+
+    /// <summary>Name and instruction set of the kernel, for profiles.</summary>
+    public readonly string Kernel => Function == null ? "reference" : $"{Native.Name}/{CpuKernels.IsaName(Native.Isa)}";
 }
 
 /// <summary>
@@ -28,7 +31,7 @@ internal sealed unsafe class StaticPlan : IDisposable
 {
     private readonly List<nint> _memory = [];
     private readonly Step[] _steps;
-    private readonly byte* _block;
+    private byte* _block;
     private readonly long _scratchBytes;
     private readonly long _scratchOffset;
 
@@ -53,9 +56,9 @@ internal sealed unsafe class StaticPlan : IDisposable
         _memory.AddRange(bind.Memory);
 
         _scratchOffset = (ArenaBytes + ArenaPlanner.Alignment - 1) / ArenaPlanner.Alignment * ArenaPlanner.Alignment;
-        _block = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(_scratchOffset + _scratchBytes, 1), ArenaPlanner.Alignment);
+        _block = CpuKernels.Allocate(_scratchOffset + _scratchBytes);
         Tensors = PlaceTensors(graph, offsets);
-        var steps = new List<Step>();
+        var steps = new List<Step>(calls.Length);
         foreach ((NativeCall[]? nodeCalls, int n) in calls)
         {
             if (nodeCalls == null) continue;
@@ -119,7 +122,8 @@ internal sealed unsafe class StaticPlan : IDisposable
     {
         foreach (nint memory in _memory) NativeMemory.AlignedFree((void*)memory);
         _memory.Clear();
-        NativeMemory.AlignedFree(_block);
+        CpuKernels.el_memory_free(_block, (nuint)(_scratchOffset + _scratchBytes));
+        _block = null;
     }
 
     private StateSwap[] FindSwaps(long[] offsets)
@@ -174,11 +178,7 @@ internal sealed unsafe class StaticPlan : IDisposable
     private static NativeCall[]? Bind(TypedGraph graph, int n, IDevice device, BindContext bind)
     {
         NodeDefinition node = graph.Definition.Nodes[n];
-        TensorType[] inputs = Array.ConvertAll(node.Inputs, v => v < 0 ? default : graph.Types[v]);
-        bool[] present = Array.ConvertAll(node.Inputs, v => v >= 0);
-        Tensor?[] constants = Array.ConvertAll(node.Inputs, v => v < 0 ? null : graph.Constants[v]);
-        TensorType[] outputs = Array.ConvertAll(node.Outputs, v => v < 0 ? default : graph.Types[v]);
-        bind.Reset(inputs, present, constants, outputs);
+        bind.Reset(node.Inputs, node.Outputs, graph.Types, graph.Constants);
         Operator op = graph.Operators[n];
         return device.Nn.TryBind(op, bind) || device.Tensor.TryBind(op, bind) ? bind.TakeCalls() : null;
     }
@@ -219,7 +219,7 @@ internal sealed unsafe class StaticPlan : IDisposable
             Parameters = (void*)call.Parameters,
             Buffers = buffers,
             Node = n,
-            Kernel = $"{call.Kernel.Name}/{CpuKernels.IsaName(call.Kernel.Isa)}",
+            Native = call.Kernel,
         };
     }
 
@@ -232,6 +232,6 @@ internal sealed unsafe class StaticPlan : IDisposable
             i < outputs.Length && outputs[i] is { } placed && placed.DType == dtype && placed.Shape == shape
                 ? placed
                 : throw new EdgeLiteException(Status.Internal, $"{node} changed the planned type of output {i} to {dtype.Name()}{shape}."));
-        return new Step { Operator = graph.Operators[n], Context = context, Node = n, Kernel = "reference" };
+        return new Step { Operator = graph.Operators[n], Context = context, Node = n };
     }
 }

@@ -72,7 +72,7 @@ public sealed class TypedGraph
                 if (node.Inputs[k] < 0 && !op.Inputs[k].IsOptional)
                     throw new EdgeLiteException(Status.InvalidGraph, $"{node}: required input {k} ({op.InputName(k)}) is absent.");
             operators[i] = op.Create();
-            operators[i].Bind(new AttributeReader(node.Attributes, node.ToString()));
+            operators[i].Bind(new AttributeReader(node.Attributes, node));
         }
         return operators;
     }
@@ -101,7 +101,7 @@ public sealed class TypedGraph
     {
         NodeDefinition node = Definition.Nodes[n];
         Operator op = Operators[n];
-        infer.Reset(node.ToString(), node.Inputs.Length, node.Outputs.Length);
+        infer.Reset(node, node.Inputs.Length, node.Outputs.Length);
         bool allConstant = op.IsPure, allKnown = true;
         for (int i = 0; i < node.Inputs.Length; i++)
         {

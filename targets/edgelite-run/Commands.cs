@@ -9,7 +9,7 @@ internal static class Commands
         edgelite-run: runs EdgeLite models
 
           edgelite-run run MODEL.edgl --in NAME=FILE.npy .. --out DIR     one inference; writes DIR/<output>.npy
-          edgelite-run bench MODEL.edgl [--warmup N] [--runs N] [--json]  start-up, speed, memory
+          edgelite-run bench MODEL.edgl [--warmup N] [--runs N] [--json]  start-up, speed, memory (--runs 0: start-up alone)
           edgelite-run profile MODEL.edgl [--runs N] [--json]             time of every step and operator
           edgelite-run doctor [--json]                                    what this device is and which kernels it gets
 
@@ -28,12 +28,12 @@ internal static class Commands
         string command = args.Length > 0 ? args[0] : "";
         if (command is "" or "--help" or "-h" or "help" || Array.IndexOf(args, "--help") >= 0)
         {
-            Console.WriteLine(Help);
+            Output.WriteLine(Help);
             return command.Length == 0 ? 1 : 0;
         }
         if (command == "--version")
         {
-            Console.WriteLine($"edgelite-run {Release.Version}");
+            Output.WriteLine($"edgelite-run {Release.Version}");
             return 0;
         }
         var arguments = new Arguments(args.AsSpan(1), ["--json"]);

@@ -30,17 +30,17 @@ internal static class DoctorCommand
         if (json)
         {
             string chosen = "{" + string.Join(",", kernels.ConvertAll(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k))}")) + "}";
-            Console.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(cudaText)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
+            Output.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(cudaText)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
             return;
         }
-        Console.WriteLine($"processor     {ProcessMemory.ProcessorName()}, {Environment.ProcessorCount} usable");
-        Console.WriteLine($"system        {RuntimeInformation.OSDescription} ({architecture})");
-        Console.WriteLine($"memory        {ProcessMemory.TotalKilobytes() / 1024} MB");
-        Console.WriteLine($"instructions  {isas}{(cap is { Length: > 0 } ? $"  (capped by EDGELITE_MAX_ISA={cap})" : "")}");
-        Console.WriteLine($"cuda          {cudaText}");
-        Console.WriteLine($"operators     {OperatorTable.All.Length}, of which the reference loop always serves");
-        Console.WriteLine($"kernels       {kernels.Count}, best instruction set {best}:");
+        Output.WriteLine($"processor     {ProcessMemory.ProcessorName()}, {Environment.ProcessorCount} usable");
+        Output.WriteLine($"system        {RuntimeInformation.OSDescription} ({architecture})");
+        Output.WriteLine($"memory        {ProcessMemory.TotalKilobytes() / 1024} MB");
+        Output.WriteLine($"instructions  {isas}{(cap is { Length: > 0 } ? $"  (capped by EDGELITE_MAX_ISA={cap})" : "")}");
+        Output.WriteLine($"cuda          {cudaText}");
+        Output.WriteLine($"operators     {OperatorTable.All.Length}, of which the reference loop always serves");
+        Output.WriteLine($"kernels       {kernels.Count}, best instruction set {best}:");
         foreach (string isa in names)
-            if (kernels.FindAll(k => CpuKernels.ChosenIsa(k) == isa) is { Count: > 0 } of) Console.WriteLine($"  {isa,-11} {string.Join(' ', of)}");
+            if (kernels.FindAll(k => CpuKernels.ChosenIsa(k) == isa) is { Count: > 0 } of) Output.WriteLine($"  {isa,-11} {string.Join(' ', of)}");
     }
 }

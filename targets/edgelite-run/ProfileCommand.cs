@@ -17,15 +17,15 @@ internal static class ProfileCommand
         foreach (StepProfile s in steps) total += s.Microseconds;
         if (json)
         {
-            Console.WriteLine("{\"steps\":[" + string.Join(",", Array.ConvertAll(steps, s => FormattableString.Invariant(
+            Output.WriteLine("{\"steps\":[" + string.Join(",", Array.ConvertAll(steps, s => FormattableString.Invariant(
                 $$"""{"operator":{{Json.Text(s.Operator)}},"node":{{Json.Text(s.Node)}},"kernel":{{Json.Text(s.Kernel)}},"output":{{Json.Text(s.Output.ToString())}},"us":{{s.Microseconds:0.###}},"operations":{{s.Operations:0}},"bytes":{{s.Bytes:0}}}"""))) + "]}");
             return;
         }
-        Console.WriteLine($"{"us",10} {"share",6} {"Gop/s",7} {"GB/s",6}  {"kernel",-28} {"output",-26} step");
+        Output.WriteLine($"{"us",10} {"share",6} {"Gop/s",7} {"GB/s",6}  {"kernel",-28} {"output",-26} step");
         foreach (StepProfile s in steps)
-            Console.WriteLine(FormattableString.Invariant($"{s.Microseconds,10:0.0} {s.Microseconds / total,6:0.0%} {Rate(s.Operations, s),7} {Rate(s.Bytes, s),6}  {s.Kernel,-28} {s.Output,-26} {s.Operator} {s.Node}"));
-        Console.WriteLine();
-        Console.WriteLine($"{"us",10} {"share",6}  {"steps",5}  operator");
+            Output.WriteLine(FormattableString.Invariant($"{s.Microseconds,10:0.0} {s.Microseconds / total,6:0.0%} {Rate(s.Operations, s),7} {Rate(s.Bytes, s),6}  {s.Kernel,-28} {s.Output,-26} {s.Operator} {s.Node}"));
+        Output.WriteLine();
+        Output.WriteLine($"{"us",10} {"share",6}  {"steps",5}  operator");
         var operators = new Dictionary<string, (double Microseconds, int Count)>();
         foreach (StepProfile s in steps)
         {
@@ -35,8 +35,8 @@ internal static class ProfileCommand
         var order = new List<KeyValuePair<string, (double Microseconds, int Count)>>(operators);
         order.Sort((a, b) => b.Value.Microseconds.CompareTo(a.Value.Microseconds));
         foreach ((string name, (double us, int count)) in order)
-            Console.WriteLine(FormattableString.Invariant($"{us,10:0.0} {us / total,6:0.0%}  {count,5}  {name}"));
-        Console.WriteLine(FormattableString.Invariant($"{total,10:0.0} us in all"));
+            Output.WriteLine(FormattableString.Invariant($"{us,10:0.0} {us / total,6:0.0%}  {count,5}  {name}"));
+        Output.WriteLine(FormattableString.Invariant($"{total,10:0.0} us in all"));
     }
 
     /// <summary>Thousand millions a second, nothing where the step has none of it.</summary>

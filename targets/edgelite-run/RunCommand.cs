@@ -26,12 +26,12 @@ internal static class RunCommand
     {
         if (value.IsList)
         {
-            Console.WriteLine($"{path}  {value}, {value.Elements.Length} elements");
+            Output.WriteLine($"{path}  {value}, {value.Elements.Length} elements");
             for (int i = 0; i < value.Elements.Length; i++) Write($"{path}.{i}", value.Elements[i]);
             return;
         }
         NpyFile.Write(path + ".npy", value);
-        Console.WriteLine($"{path}.npy  {value}");
+        Output.WriteLine($"{path}.npy  {value}");
     }
 
     /// <summary>An input that is a list takes as many files as are given for it.</summary>

@@ -84,6 +84,17 @@ public static unsafe partial class CpuKernels
             : throw new EdgeLiteException(Status.OutOfMemory, $"A pool of {threads} threads could not be created.");
     }
 
+    /// <summary>Memory that will be used whole, 64-byte aligned, contents undefined; throws when there is not enough.</summary>
+    internal static byte* Allocate(long bytes)
+    {
+        byte* memory = el_memory_alloc((nuint)bytes);
+        return memory != null ? memory : throw new OutOfMemoryException();
+    }
+
+    [LibraryImport(Library)] internal static partial void el_memory_free(byte* memory, nuint bytes);
+    [LibraryImport(Library)] internal static partial void el_memory_prefetch(byte* memory, nuint bytes);
+    [LibraryImport(Library)] private static partial byte* el_memory_alloc(nuint bytes);
+
     [LibraryImport(Library)] internal static partial void el_pool_destroy(nint pool);
     [LibraryImport(Library), SuppressGCTransition] internal static partial void el_pool_begin(nint pool);
     [LibraryImport(Library), SuppressGCTransition] internal static partial void el_pool_end(nint pool);

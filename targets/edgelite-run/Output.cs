@@ -1,0 +1,12 @@
+using System.Text;
+
+namespace EdgeLite.Run;
+
+/// <summary>Standard output as it is. Console.Out would prepare a terminal for interaction first: signal handlers and a thread for them,
+/// a millisecond of a program that is over in a few.</summary>
+internal static class Output
+{
+    private static readonly StreamWriter s_writer = new(Console.OpenStandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
+
+    public static void WriteLine(string text = "") => s_writer.WriteLine(text);
+}
