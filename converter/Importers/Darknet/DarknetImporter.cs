@@ -1,0 +1,103 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Darknet;
+
+/// <summary>
+/// Reads Darknet's networks: layers from a .cfg, weights from the .weights beside it. The input is "data" [N, C, H, W]; outputs are the
+/// layers that detect, or the last layer.
+/// </summary>
+public sealed class DarknetImporter : IImporter
+{
+    private static readonly Dictionary<string, Func<DarknetLayer, Value>> s_layers = ForeignLayers.Conversions<DarknetAttribute, Func<DarknetLayer, Value>>();
+
+    public string Format => "Darknet";
+
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "`.cfg` and `.weights` of the same name, or the only ones of their folder; either can be given. The .cfg is recognised by its first section, [net]; the .weights by its header and a .cfg beside it. Pictures are [N, C, H, W], RGB from 0 to 1.",
+        Tested = "a genuine small network (of Microsoft's ELL) against OpenCV; detection, routes and reorganisation against hand-made networks. Batch normalization is that of pjreddie's Darknet, (x - mean) / (sqrt(variance) + 1e-6).",
+        LayersOf = "Darknet's layers",
+        Layers = ForeignLayers.References<DarknetAttribute>(),
+    };
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => DarknetCfg.Is(head) || DarknetWeights.Is(head) && TryBeside(path, "cfg", out string[] found) is { } cfg && found.Length > 0 && IsCfg(cfg);
+
+    public Graph Import(string path) => Import(path, new Dictionary<string, Shape>());
+
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        bool isCfg = IsCfg(path);
+        string cfg = isCfg ? path : Beside(path, "cfg", "the network"), weights = isCfg ? Beside(path, "weights", "the weights") : path;
+        List<DarknetSection> sections = DarknetCfg.Read(cfg);
+        if (sections.Count < 2) throw new EdgeLiteException(Status.InvalidGraph, $"'{cfg}' has no layers.");
+        RefuseUnknown(sections);
+        try
+        {
+            return Build(sections, new DarknetWeights(weights), weights, shapes, Path.GetFileNameWithoutExtension(cfg));
+        }
+        catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentException or InvalidOperationException or DivideByZeroException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{cfg}' contradicts itself: {e.Message}", e);
+        }
+    }
+
+    private static Graph Build(List<DarknetSection> sections, DarknetWeights weights, string weightsPath, IReadOnlyDictionary<string, Shape> shapes, string name)
+    {
+        var graph = new Graph(name);
+        DarknetSection net = sections[0];
+        long channels = net.Int("channels", 0), height = net.Int("height", 0), width = net.Int("width", 0), inputs = net.Int("inputs", 0);
+        if (channels <= 0 && height <= 0 && width <= 0 && inputs > 0) (channels, height, width) = (inputs, 1, 1);
+        if (!shapes.TryGetValue("data", out Shape shape) && !shapes.TryGetValue("", out shape))
+        {
+            if (channels <= 0 || height <= 0 || width <= 0) throw new EdgeLiteException(Status.InvalidShape, $"[net] gives the size {channels}x{height}x{width}.");
+            shape = new Shape(graph.SymbolDim("N"), channels, height, width);
+        }
+        Value current = graph.AddInput("data", new TensorType(DType.Float32, shape));
+        var results = new List<Value>();
+        var outputs = new List<(string Name, Value Value)>();
+        string last = "data";
+        for (int i = 1; i < sections.Count; i++)
+        {
+            current = s_layers[sections[i].Type](new DarknetLayer(graph, sections[i], i - 1, current, results, weights));
+            results.Add(current);
+            if (sections[i].Type is not ("cost" or "dropout")) last = $"{sections[i].Type}_{i - 1}";
+            if (sections[i].Type is "yolo" or "region" or "detection") outputs.Add((last, current));
+        }
+        if (weights.Left > 0) throw new EdgeLiteException(Status.Corrupt, $"'{weightsPath}' has {weights.Left} numbers more than the network needs: it belongs to another .cfg.");
+        if (outputs.Count == 0) outputs.Add((last, current));
+        foreach ((string output, Value value) in outputs) NodeBuilder.AddOutput(graph, value, output);
+        GraphVerifier.Verify(graph);
+        return graph;
+    }
+
+    private static void RefuseUnknown(List<DarknetSection> sections)
+    {
+        var unknown = sections.Skip(1).Where(s => !s_layers.ContainsKey(s.Type)).GroupBy(s => s.Type, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
+        if (unknown.Length == 0) return;
+        IEnumerable<string> lines = unknown.Select(g => $"  [{g.Key}]: line {string.Join(", ", g.Take(6).Select(s => s.Line))}{(g.Count() > 6 ? ", ..." : "")}{(g.Key is "rnn" or "lstm" or "gru" or "crnn" or "conv_lstm" ? " - Darknet's recurrent layers are not read" : "")}");
+        throw new EdgeLiteException(Status.UnknownOperator, $"The network has layers that have no conversion:\n{string.Join('\n', lines)}");
+    }
+
+    private static bool IsCfg(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        var head = new byte[Math.Min(1 << 16, stream.Length)];
+        stream.ReadExactly(head);
+        return DarknetCfg.Is(head);
+    }
+
+    private static string Beside(string path, string extension, string what) => TryBeside(path, extension, out string[] found) ?? throw (found.Length == 0
+        ? new EdgeLiteException(Status.FileNotFound, $"'{path}' needs {what}: a .{extension} file beside it.")
+        : new EdgeLiteException(Status.InvalidArgument, $"Beside '{path}' are {found.Length} .{extension} files; name {what} '{Path.GetFileName(Path.ChangeExtension(path, extension))}'."));
+
+    /// <summary>Of the same name; otherwise whose name begins alike (net_final.weights); otherwise the only one.</summary>
+    private static string? TryBeside(string path, string extension, out string[] found)
+    {
+        string same = Path.ChangeExtension(path, extension), stem = Path.GetFileNameWithoutExtension(path);
+        found = File.Exists(same) ? [same] : Directory.GetFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, "*." + extension);
+        if (found.Length < 2) return found.FirstOrDefault();
+        string[] alike = [.. found.Where(f => Path.GetFileNameWithoutExtension(f) is var other && (other.StartsWith(stem, StringComparison.Ordinal) || stem.StartsWith(other, StringComparison.Ordinal)))];
+        return alike.Length == 1 ? alike[0] : null;
+    }
+}
