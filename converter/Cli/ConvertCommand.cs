@@ -16,8 +16,8 @@ internal static class ConvertCommand
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
     private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights) or int8 (weights and activations).", DefaultValueFactory = _ => "none" };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
-    private static readonly Option<string> s_method = new("--method") { Description = "How ranges are observed: min-max or percentile.", DefaultValueFactory = _ => "percentile" };
-    private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.99 };
+    private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse or entropy.", DefaultValueFactory = _ => "percentile" };
+    private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
     private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
@@ -31,7 +31,7 @@ internal static class ConvertCommand
     public static Command Create()
     {
         s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8");
-        s_method.AcceptOnlyFromAmong("min-max", "percentile");
+        s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
             s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
@@ -67,7 +67,14 @@ internal static class ConvertCommand
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
                 quantization = Quantizer.Int8(graph, calibration, new QuantizationOptions
                 {
-                    Method = args.GetValue(s_method) == "min-max" ? RangeMethod.MinMax : RangeMethod.Percentile,
+                    Method = args.GetValue(s_method) switch
+                    {
+                        "minmax" or "min-max" => RangeMethod.MinMax,
+                        "moving-average" => RangeMethod.MovingAverage,
+                        "mse" => RangeMethod.MeanSquaredError,
+                        "entropy" => RangeMethod.Entropy,
+                        _ => RangeMethod.Percentile,
+                    },
                     Percentile = args.GetValue(s_percentile),
                     KeepFloat = args.GetValue(s_keepFloat) ?? [],
                     Int8IO = args.GetValue(s_int8Io),

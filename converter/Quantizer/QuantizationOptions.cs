@@ -8,7 +8,7 @@ public sealed record QuantizationOptions
     public RangeMethod Method { get; init; } = RangeMethod.Percentile;
 
     /// <summary>Percent of numbers that <see cref="RangeMethod.Percentile"/> keeps.</summary>
-    public double Percentile { get; init; } = 99.99;
+    public double Percentile { get; init; } = 99.999;
 
     /// <summary>Samples used for calibration, from the first on.</summary>
     public int MaxSamples { get; init; } = 128;

@@ -21,6 +21,7 @@ internal sealed class QuantizationPlan
     private readonly HashSet<Node> _active = [];
     private readonly HashSet<Value> _taken = [];
     private readonly HashSet<Value> _outputs;
+    private readonly HashSet<Value> _last;
     private readonly Dictionary<Value, Value> _parents = [];
 
     public QuantizationPlan(Graph graph, Dictionary<Value, RangeObserver> observed, QuantizationOptions options)
@@ -30,6 +31,7 @@ internal sealed class QuantizationPlan
         _options = options;
         _outputs = [.. graph.Outputs];
         Classify();
+        _last = Last();
         Activate();
         TakeIn();
         foreach (Value value in graph.Inputs.Concat(graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()))
@@ -220,9 +222,22 @@ internal sealed class QuantizationPlan
         }
     }
 
-    // Pictures use the ends of their range; what is rare in them is not noise.
+    // Pictures use the ends of their range, and of the numbers that a model answers with the largest count most; what is rare there is
+    // not noise.
     private (float Min, float Max) RangeOf(Value value) =>
-        _observed[value].Range(value.Producer == null ? RangeMethod.MinMax : _options.Method, _options.Percentile);
+        _observed[value].Range(value.Producer == null || _last.Contains(value) ? RangeMethod.MinMax : _options.Method, _options.Percentile);
+
+    /// <summary>Values from which no layer leads to an output: the last layers' results and what follows.</summary>
+    private HashSet<Value> Last()
+    {
+        var last = new HashSet<Value>();
+        foreach (Node node in _graph.Nodes.Reverse())
+        {
+            bool isLast = node.Outputs.All(o => o == null || o.Consumers.All(c => _roles[c] != QuantizationRole.Layer && c.Outputs.All(v => v == null || last.Contains(v))));
+            if (isLast) last.UnionWith(node.Outputs.OfType<Value>());
+        }
+        return last;
+    }
 
     private static (float Min, float Max) Join((float Min, float Max) a, (float Min, float Max) b) => (Math.Min(a.Min, b.Min), Math.Max(a.Max, b.Max));
 

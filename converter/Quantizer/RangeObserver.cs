@@ -13,6 +13,12 @@ public enum RangeMethod
 
     /// <summary>The range of least squared error: what clipping costs against what a coarser step costs.</summary>
     MeanSquaredError,
+
+    /// <summary>A running mean of each sample's smallest and largest number; a new sample weighs a tenth.</summary>
+    MovingAverage,
+
+    /// <summary>The range whose 256 levels keep most of the distribution (least Kullback-Leibler divergence).</summary>
+    Entropy,
 }
 
 /// <summary>
@@ -27,6 +33,11 @@ public sealed class RangeObserver
 
     private readonly long[] _bins = new long[2 * HalfBins];
     private int _exponent = int.MinValue;
+    private double _meanMin, _meanMax;
+    private long _zeros;
+
+    /// <summary>What a new sample weighs in <see cref="RangeMethod.MovingAverage"/>.</summary>
+    private const double NewSample = 0.1;
 
     /// <summary>Finite numbers seen.</summary>
     public long Count { get; private set; }
@@ -39,7 +50,7 @@ public sealed class RangeObserver
 
     public void Observe(ReadOnlySpan<float> values)
     {
-        float min = Min, max = Max;
+        float min = float.PositiveInfinity, max = float.NegativeInfinity;
         foreach (float v in values)
         {
             if (!float.IsFinite(v)) continue;
@@ -51,8 +62,10 @@ public sealed class RangeObserver
             NonFinite += values.Length;
             return;
         }
-        (Min, Max) = (min, max);
-        Grow(Math.Max(Math.Abs(min), Math.Abs(max)));
+        _meanMin = Count == 0 ? min : _meanMin + NewSample * (min - _meanMin);
+        _meanMax = Count == 0 ? max : _meanMax + NewSample * (max - _meanMax);
+        (Min, Max) = (Math.Min(Min, min), Math.Max(Max, max));
+        Grow(Math.Max(Math.Abs(Min), Math.Abs(Max)));
         double perUnit = Math.ScaleB(HalfBins, -_exponent);
         foreach (float v in values)
         {
@@ -61,6 +74,7 @@ public sealed class RangeObserver
                 NonFinite++;
                 continue;
             }
+            if (v == 0) _zeros++;
             _bins[HalfBins + (int)Math.Floor(v * perUnit)]++;
             Count++;
         }
@@ -74,7 +88,9 @@ public sealed class RangeObserver
         {
             RangeMethod.MinMax => (Min, Max),
             RangeMethod.Percentile => Percentiles(percentile),
-            _ => LeastError(),
+            RangeMethod.MovingAverage => ((float)_meanMin, (float)_meanMax),
+            RangeMethod.Entropy => Least(Divergence),
+            _ => Least(Error),
         };
         return (Math.Min(min, 0), Math.Max(max, 0));
     }
@@ -103,45 +119,92 @@ public sealed class RangeObserver
     }
 
     /// <summary>
-    /// Tries 64 x 64 ends down to 1/4 of the extremes in turn (lower, then upper, each with the other held), and keeps the least sum over
-    /// bins of count * (distance outside the range)^2 + count * step^2 / 12, step = range / 255.
+    /// Tries 64 ends down to 1/4 of the extremes in turn (lower, then upper, each with the other held, twice), and keeps the range of
+    /// least <paramref name="cost"/>.
     /// </summary>
-    private (float Min, float Max) LeastError()
+    private (float Min, float Max) Least(Func<double, double, double> cost)
     {
         double min = Math.Min(Min, 0), max = Math.Max(Max, 0);
         if (max <= min) return (Min, Max);
         double low = min, high = max;
         for (int round = 0; round < 2; round++)
         {
-            low = Best(f => min * f, l => Error(l, high));
-            high = Best(f => max * f, h => Error(low, h));
+            if (min < 0) low = Best(f => min * f, l => cost(l, high));
+            if (max > 0) high = Best(f => max * f, h => cost(low, h));
         }
         return ((float)low, (float)high);
 
-        static double Best(Func<double, double> end, Func<double, double> error)
+        static double Best(Func<double, double> end, Func<double, double> cost)
         {
-            double best = end(1), least = error(best);
+            double best = end(1), least = cost(best);
             for (int i = 1; i < 64; i++)
             {
-                double at = end(1 - 0.75 * i / 64), e = error(at);
-                if (e < least) (best, least) = (at, e);
+                double at = end(1 - 0.75 * i / 64), c = cost(at);
+                if (c < least) (best, least) = (at, c);
             }
             return best;
         }
     }
 
+    /// <summary>
+    /// Kullback-Leibler divergence of the histogram from its 256-level image, after Migacz, "8-bit Inference with TensorRT", 2017, for a
+    /// range with two ends: what lies outside counts in the last bins of the one and is missing in the other; a level's count is spread
+    /// evenly over the bins of its own that are not empty.
+    /// </summary>
+    private double Divergence(double low, double high)
+    {
+        double width = Math.ScaleB(1.0 / HalfBins, _exponent);
+        int first = Math.Clamp((int)Math.Floor(low / width) + HalfBins, 0, _bins.Length - 1), last = Math.Clamp((int)Math.Ceiling(high / width) + HalfBins - 1, first, _bins.Length - 1);
+        long below = 0, above = 0, inside = 0;
+        for (int i = 0; i < _bins.Length; i++)
+        {
+            if (i < first) below += Inexact(i);
+            else if (i > last) above += Inexact(i);
+            else inside += Inexact(i);
+        }
+        if (inside == 0) return double.PositiveInfinity;
+        double sum = 0;
+        int bins = last - first + 1;
+        for (int level = 0; level < 256; level++)
+        {
+            int from = first + (int)((long)bins * level / 256), to = first + (int)((long)bins * (level + 1) / 256);
+            long count = 0;
+            int used = 0;
+            for (int i = from; i < to; i++)
+            {
+                count += Inexact(i);
+                if (Reference(i) > 0) used++;
+            }
+            for (int i = from; i < to; i++)
+            {
+                long reference = Reference(i);
+                if (reference == 0) continue;
+                // What the image lacks altogether counts like half a number.
+                double p = (double)reference / (Count - _zeros), q = Math.Max(count, 0.5) / used / inside;
+                sum += p * Math.Log(p / q);
+            }
+        }
+        return sum;
+
+        long Reference(int i) => Inexact(i) + (i == first ? below : 0) + (i == last ? above : 0);
+    }
+
+    /// <summary>Sum over bins of count * (distance outside the range)^2, or of count * step^2 / 12 inside, step = range / 255.</summary>
     private double Error(double low, double high)
     {
         double width = Math.ScaleB(1.0 / HalfBins, _exponent), step = (high - low) / 255, sum = 0;
         for (int i = 0; i < _bins.Length; i++)
         {
-            if (_bins[i] == 0) continue;
+            if (Inexact(i) == 0) continue;
             double at = (i - HalfBins + 0.5) * width;
             double outside = at < low ? low - at : at > high ? at - high : 0;
-            sum += _bins[i] * (outside > 0 ? outside * outside : step * step / 12);
+            sum += Inexact(i) * (outside > 0 ? outside * outside : step * step / 12);
         }
         return sum;
     }
+
+    /// <summary>Numbers in a bin without those that are 0, which every range stores exactly.</summary>
+    private long Inexact(int bin) => bin == HalfBins ? _bins[bin] - _zeros : _bins[bin];
 
     /// <summary>Makes 2^e larger than <paramref name="magnitude"/>.</summary>
     private void Grow(float magnitude)

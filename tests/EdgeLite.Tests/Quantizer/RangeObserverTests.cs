@@ -65,6 +65,41 @@ public class RangeObserverTests
     }
 
     [Fact]
+    public void Zeros_are_exact_in_every_range_and_do_not_count()
+    {
+        float[] tail = [.. Ramp(100000, 0, 1).Select(u => -MathF.Log(1 - u))];
+        RangeObserver alone = new(), rectified = new();
+        alone.Observe(tail);
+        rectified.Observe(tail);
+        rectified.Observe(new float[900000]);
+        foreach (RangeMethod method in new[] { RangeMethod.MeanSquaredError, RangeMethod.Entropy })
+            Assert.Equal(alone.Range(method, 0), rectified.Range(method, 0));
+    }
+
+    [Fact]
+    public void Entropy_keeps_what_is_spread_evenly_and_cuts_one_stray_number()
+    {
+        var uniform = new RangeObserver();
+        uniform.Observe(Ramp(100000, -1, 1));
+        (float min, float max) = uniform.Range(RangeMethod.Entropy, 0);
+        Assert.InRange(min, -1, -0.97f);
+        Assert.InRange(max, 0.97f, 1);
+        uniform.Observe([3.9f]);
+        Assert.InRange(uniform.Range(RangeMethod.Entropy, 0).Max, 0.97f, 1.2f);
+    }
+
+    // 0.9 * (0.9 * 10 + 0.1 * 20) + 0.1 * 0 of the largest, each sample weighing a tenth.
+    [Fact]
+    public void A_moving_average_follows_the_ends_of_samples()
+    {
+        var o = new RangeObserver();
+        o.Observe([-1, 10]);
+        o.Observe([-1, 20]);
+        o.Observe([-1, 0]);
+        Assert.Equal((-1, 9.9f), o.Range(RangeMethod.MovingAverage, 0));
+    }
+
+    [Fact]
     public void NaN_and_infinity_are_counted_and_in_no_range()
     {
         var o = new RangeObserver();
