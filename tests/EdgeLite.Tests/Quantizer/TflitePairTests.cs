@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using EdgeLite.Converter;
 using EdgeLite.Converter.Importers.Tflite;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Lowering;
