@@ -164,6 +164,12 @@ static void test_convs(int cases) {
         conv_case("conv_transpose_f32", &p);
         i++;
     }
+    for (int i = 0; i < cases; i++) { /* windows side by side, few output channels */
+        el_conv_params p = {.n = th_range(1, 2), .h = th_range(1, 6), .w = th_range(1, 60), .c = th_range(1, 30), .oc = th_range(1, 40), .kh = th_range(1, 3),
+                            .kw = th_range(1, 3), .dilation_h = 1, .dilation_w = 1, .groups = 1, .act = random_act()};
+        p.stride_h = p.kh, p.stride_w = p.kw, p.oh = p.h * p.kh, p.ow = p.w * p.kw;
+        conv_case("conv_transpose_f32", &p);
+    }
     for (int i = 0; i < cases;) {
         el_conv_params p = random_conv(0);
         if (i % 3) { /* the common kernels: 3x3 and 5x5, stride 1 and 2 */

@@ -52,13 +52,13 @@ static void el_gemm_activate(el_act act, float* y, const int64_t* off, int64_t r
     }
 }
 
-/* One cut of K over the rows [m0, m1) and panels [p0, p1). */
-static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, int64_t t0, int64_t t1, int32_t p0, int32_t p1, el_tile tile,
+/* One cut of K over the panels [p0, p1) and the tiles of a block: tile t is rows [start[t], start[t + 1]) of it. */
+static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* start, int32_t tiles, int32_t p0, int32_t p1, el_tile tile,
                         const float* const* a, const int64_t* off, int32_t seg, int first, int last) {
     const el_gemm_job* j = plan->job;
-    int64_t m0 = t0 * j->m / plan->tiles;
     tile.brow = j->brow + seg;
     a += (int64_t)seg * EL_MB;
+    const int activates = last && !el_act_is_clamp(j->act);
     int32_t step;
     for (int32_t p = p0; p < p1; p += step) {
         step = plan->wide;
@@ -70,13 +70,12 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, int64_t t0, int64_t
         tile.y = j->y + column;
         tile.residual = !first ? tile.y : j->residual ? j->residual + column : NULL;
         tile.tail = columns - (step - 1) * EL_PANEL;
-        for (int64_t t = t0; t < t1; t++) {
-            int64_t begin = t * j->m / plan->tiles, end = (t + 1) * j->m / plan->tiles;
-            tile.a = a + (begin - m0);
-            tile.off = off + (begin - m0);
-            el_tile_kernel((int32_t)(end - begin), step)(&tile);
-            if (last && !el_act_is_clamp(j->act))
-                el_gemm_activate(j->act, tile.y, tile.off, end - begin, j->slope ? j->slope + channel : NULL, columns);
+        for (int32_t t = 0; t < tiles; t++) {
+            tile.a = a + start[t];
+            tile.off = off + start[t];
+            const int32_t rows = start[t + 1] - start[t];
+            el_tile_kernel(rows, step)(&tile);
+            if (activates) el_gemm_activate(j->act, tile.y, tile.off, rows, j->slope ? j->slope + channel : NULL, columns);
         }
     }
 }
@@ -89,14 +88,16 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
     scratch += el_align64((size_t)(EL_MB * (j->segs > 0 ? j->segs : 1)) * sizeof(float*));
     int64_t* off = (int64_t*)scratch;
     scratch += el_align64(EL_MB * sizeof(int64_t));
-    int64_t m0 = t0 * j->m / plan->tiles, m1 = t1 * j->m / plan->tiles;
-    j->fill(j, g, m0, (int32_t)(m1 - m0), a, off, (float*)scratch);
+    int32_t start[EL_MB / EL_MR + 1], tiles = (int32_t)(t1 - t0);
+    int64_t m0 = t0 * j->m / plan->tiles;
+    for (int32_t t = 0; t <= tiles; t++) start[t] = (int32_t)((t0 + t) * j->m / plan->tiles - m0);
+    j->fill(j, g, m0, start[tiles], a, off, (float*)scratch);
 
     el_tile tile = {.b_panel = j->b_panel, .b_row = j->b_row, .segs = j->segs, .seglen = j->seglen, .scale = j->scale,
                     .lo = el_act_lo(j->act), .hi = el_act_hi(j->act)};
     int64_t depth = (int64_t)j->segs * j->seglen;
-    if (t1 - t0 < 2 || depth <= EL_KC + EL_KC / 2) {
-        el_gemm_cut(plan, g, t0, t1, p0, p1, tile, a, off, 0, 1, 1);
+    if (tiles < 2 || depth <= EL_KC + EL_KC / 2) {
+        el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, 0, 1, 1);
         return;
     }
     /* Several cuts: partial sums rest in y, unclamped and unscaled. */
@@ -112,7 +113,7 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
             tile.scale = last ? j->scale : 1.0f;
             tile.lo = last ? el_act_lo(j->act) : -INFINITY;
             tile.hi = last ? el_act_hi(j->act) : INFINITY;
-            el_gemm_cut(plan, g, t0, t1, p0, p1, tile, a, off, s, first, last);
+            el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, s, first, last);
         }
 }
 
@@ -214,8 +215,14 @@ static void el_gemm_run_conv(const el_ctx* ctx, const el_conv_params* p, void* c
     el_gemm_run(ctx, &j);
 }
 
+#include "conv_transpose_tiling.h"
+
 /* One job per stride phase: the outputs of a phase are reached by the same taps, so each is an ordinary convolution. */
 static void el_gemm_run_conv_transpose(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
+    if (el_conv_transpose_is_tiling(p)) {
+        el_tiling_run(ctx, p, buffers);
+        return;
+    }
     el_gemm_job j = el_conv_job(p, buffers);
     j.seglen = p->c / p->groups;
     j.fill = el_fill_phase;

@@ -20,13 +20,12 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) acc[r * P + p] = start;
     }
-    if (t->residual) {
+    /* what the end adds is on its way meanwhile */
+    if (t->residual && t->residual != t->y) {
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) {
-            const float* from = t->residual + t->off[r];
 #pragma GCC unroll 8
-            for (int p = 0; p < P; p++)
-                acc[r * P + p] = _mm512_add_ps(acc[r * P + p], _mm512_maskz_loadu_ps(p == P - 1 ? tail : full, from + p * 16));
+            for (int p = 0; p < P; p++) _mm_prefetch((const char*)(t->residual + t->off[r] + p * 16), _MM_HINT_T0);
         }
     }
     const float* const* rows = t->a;
@@ -48,14 +47,27 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
             }
         }
     }
-    const __m512 scale = _mm512_set1_ps(t->scale), lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
+    if (t->residual) {
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++) {
+            const float* from = t->residual + t->off[r];
+#pragma GCC unroll 8
+            for (int p = 0; p < P; p++)
+                acc[r * P + p] = _mm512_add_ps(acc[r * P + p], _mm512_maskz_loadu_ps(p == P - 1 ? tail : full, from + p * 16));
+        }
+    }
+    if (t->scale != 1.0f) {
+#pragma GCC unroll 24
+        for (int i = 0; i < R * P; i++) acc[i] = _mm512_mul_ps(acc[i], _mm512_set1_ps(t->scale));
+    }
+    const __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
 #pragma GCC unroll 12
     for (int r = 0; r < R; r++) {
         float* to = t->y + t->off[r];
 #pragma GCC unroll 8
         for (int p = 0; p < P; p++) {
             /* max and min return their second operand when one is NaN */
-            __m512 v = _mm512_min_ps(hi, _mm512_max_ps(lo, _mm512_mul_ps(acc[r * P + p], scale)));
+            __m512 v = _mm512_min_ps(hi, _mm512_max_ps(lo, acc[r * P + p]));
             if (p == P - 1) _mm512_mask_storeu_ps(to + p * 16, tail, v);
             else _mm512_storeu_ps(to + p * 16, v);
         }

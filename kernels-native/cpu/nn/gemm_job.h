@@ -91,7 +91,24 @@ static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t 
     return el_gemm_shared_bytes(segs, seglen) +
            (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
 }
+/* A transposed convolution whose windows lie side by side is one matrix product with columns (ky, kx, oc): no column is wasted
+ * where a panel of one tap would not be full. */
+static inline int el_conv_transpose_is_tiling(const el_conv_params* p) {
+    return p->groups == 1 && p->kh == p->stride_h && p->kw == p->stride_w && p->dilation_h == 1 && p->dilation_w == 1 && p->pad_top == 0 &&
+           p->pad_left == 0 && p->oh == p->h * p->stride_h && p->ow == p->w * p->stride_w && p->oc % EL_PANEL != 0 && p->oc <= 64;
+}
+static inline int64_t el_tiling_columns(const el_conv_params* p) {
+    return ((int64_t)p->kh * p->kw * p->oc + EL_PANEL - 1) / EL_PANEL * EL_PANEL;
+}
+/* Shared: weights and bias by column. Of one thread: two tables and the products of EL_MB pixels. */
+static inline size_t el_tiling_shared_bytes(const el_conv_params* p) {
+    return el_align64((size_t)(el_tiling_columns(p) * p->c) * sizeof(float)) + el_align64((size_t)el_tiling_columns(p) * sizeof(float));
+}
+static inline size_t el_tiling_thread_bytes(const el_conv_params* p) {
+    return el_gemm_thread_bytes(1, EL_MB * el_tiling_columns(p));
+}
 static inline size_t el_conv_transpose_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
+    if (el_conv_transpose_is_tiling(p)) return el_tiling_shared_bytes(p) + (size_t)threads * el_tiling_thread_bytes(p);
     int64_t segs = (int64_t)p->kh * p->kw;
     return el_gemm_shared_bytes(segs, p->c / p->groups) + (size_t)threads * el_gemm_thread_bytes(segs, 0);
 }
@@ -286,7 +303,7 @@ typedef struct el_tile {
     float* y;
     const int64_t* off;      /* row r of the tile starts at y + off[r] */
     int32_t tail;            /* columns in use in the last panel, 1 .. 16 */
-    float scale, lo, hi;
+    float scale, lo, hi;     /* y = clamp(scale * (sum + bias + residual), lo, hi) */
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
