@@ -165,6 +165,8 @@ int main(int argc, char** argv) {
     conv("dwconv_f32", 112, 32, 32, 3, 1, 32), conv("dwconv_f32", 112, 96, 96, 3, 2, 96), conv("dwconv_f32", 56, 144, 144, 3, 1, 144);
     conv("dwconv_f32", 28, 192, 192, 3, 1, 192), conv("dwconv_f32", 14, 512, 512, 3, 1, 512), conv("dwconv_f32", 7, 960, 960, 3, 1, 960);
     conv("dwconv_f32", 28, 240, 240, 5, 1, 240), conv("dwconv_f32", 28, 120, 120, 5, 2, 120), conv("dwconv_f32", 7, 1152, 1152, 5, 1, 1152);
+    conv("dwconv_f32", 14, 384, 384, 3, 1, 384), conv("dwconv_f32", 14, 576, 576, 3, 1, 576), conv("dwconv_f32", 14, 576, 576, 3, 2, 576);
+    conv("dwconv_f32", 14, 672, 672, 5, 1, 672), conv("dwconv_f32", 128, 24, 24, 3, 1, 24), conv("conv_f32", 128, 24, 24, 1, 1, 1);
     matmul(1, 512, 512, 512, 0), matmul(1, 512, 512, 512, 1), matmul(12, 128, 128, 64, 1), matmul(12, 128, 64, 128, 0);
     matmul(12, 1, 512, 64, 1), matmul(12, 1, 64, 512, 0);
     recurrent("lstm_f32", 64, 256), recurrent("lstm_f32", 64, 128), recurrent("lstm_f32", 1, 128), recurrent("gru_f32", 64, 256);

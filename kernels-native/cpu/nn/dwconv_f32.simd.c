@@ -16,6 +16,9 @@ EL_KERNEL_SIMD(dwconv_f32, el_conv_params)
 /* Measured: with 16 lanes a long row keeps the weights in registers for longer than reading pixels in order gains. */
 #define MANY_CHANNELS 64
 #define LONGEST_ROW (EL_VF == 16 ? 40 : INT32_MAX)
+#define NEAR_BYTES (32 << 10)  /* rows of a window over a block of channels: stay in the first-level cache */
+/* Measured: fewer channels cost more, for their tables of pixels, than the cache gains. */
+#define LEAST_BLOCK(p) (EL_VF == 16 ? ((p)->kw == 5 && (p)->c >= 192 ? 64 : 128) : (p)->kw == 3 ? 128 : INT32_MAX)
 #define BAND_BYTES (256 << 10) /* input of a band of rows: stays in the second-level cache over all channels */
 
 typedef struct dwconv_task {
@@ -190,8 +193,8 @@ static void band(const dwconv_task* t, int64_t image, int64_t oy0, int64_t oy1) 
     }
 }
 
-/* T outputs side by side, K x K taps, stride S, over all channels. pixel[ky * ((T-1)*S + K) + i]: column i of what they see. */
-INLINE void group(const dwconv_task* t, const float* const* pixel, const float* residual, float* y, const int T, const int K, const int S) {
+/* T outputs side by side, K x K taps, stride S, over the channels [c0, c1). pixel[ky * ((T-1)*S + K) + i]: column i of what they see. */
+INLINE void group(const dwconv_task* t, const float* const* pixel, const float* residual, float* y, int64_t c0, int64_t c1, const int T, const int K, const int S) {
     const el_conv_params* p = t->p;
     const int columns = (T - 1) * S + K;
     const int64_t c = p->c;
@@ -199,8 +202,8 @@ INLINE void group(const dwconv_task* t, const float* const* pixel, const float* 
     const el_vf lo = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.a : -INFINITY), hi = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.b : INFINITY);
     const float* at[55];
     for (int i = 0; i < K * columns; i++) at[i] = pixel[i];
-    for (int64_t ch = 0; ch < c; ch += EL_VF) {
-        const int64_t lanes = c - ch < EL_VF ? c - ch : EL_VF;
+    for (int64_t ch = c0; ch < c1; ch += EL_VF) {
+        const int64_t lanes = c1 - ch < EL_VF ? c1 - ch : EL_VF;
         const int full = lanes == EL_VF;
         const float* taps = w + ch / EL_PANEL * K * K * EL_PANEL + ch % EL_PANEL;
         el_vf acc[4];
@@ -236,13 +239,14 @@ INLINE void group(const dwconv_task* t, const float* const* pixel, const float* 
 }
 
 #define GROUP(T, K, S)                                                                                                             \
-    static __attribute__((noinline)) void group_##T##_##K##_##S(const dwconv_task* t, const float* const* pixel, const float* r, float* y) { \
-        group(t, pixel, r, y, T, K, S);                                                                                            \
+    static __attribute__((noinline)) void group_##T##_##K##_##S(const dwconv_task* t, const float* const* pixel, const float* r, float* y, \
+                                                                int64_t c0, int64_t c1) {                                          \
+        group(t, pixel, r, y, c0, c1, T, K, S);                                                                                    \
     }
 GROUP(4, 3, 1) GROUP(1, 3, 1) GROUP(4, 3, 2) GROUP(1, 3, 2) GROUP(4, 5, 1) GROUP(1, 5, 1) GROUP(4, 5, 2) GROUP(1, 5, 2)
 
-/* One row of outputs over all channels. */
-static void pixels(const dwconv_task* t, int64_t image, int64_t oy) {
+/* One row of outputs over the channels [c0, c1). */
+static void pixels(const dwconv_task* t, int64_t image, int64_t oy, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
     const int K = p->kw, S = p->stride_w;
     const int64_t c = p->c, line = (int64_t)p->w * c, iy0 = oy * S - p->pad_top, at = (image * p->oh + oy) * p->ow * c;
@@ -252,23 +256,29 @@ static void pixels(const dwconv_task* t, int64_t image, int64_t oy) {
         /* The last group reaches back over outputs that are done, where doing them again changes nothing. */
         if (ox + 4 > p->ow && p->ow >= 4 && !t->residual) ox = p->ow - 4;
         const int T = ox + 4 <= p->ow ? 4 : 1, columns = (T - 1) * S + K;
+        const int64_t ix0 = ox * S - p->pad_left;
+        const int inside = iy0 >= 0 && iy0 + K <= p->h && ix0 >= 0 && ix0 + columns <= p->w;
         for (int ky = 0; ky < K; ky++) {
-            int64_t iy = iy0 + ky, ix = ox * S - p->pad_left;
-            for (int i = 0; i < columns; i++, ix++)
-                pixel[ky * columns + i] = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w ? x + iy * line + ix * c : t->zero;
+            int64_t iy = iy0 + ky, ix = ix0;
+            const float* first = x + iy * line + ix * c;
+            if (inside)
+                for (int i = 0; i < columns; i++) pixel[ky * columns + i] = first + i * c;
+            else
+                for (int i = 0; i < columns; i++, ix++)
+                    pixel[ky * columns + i] = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w ? x + iy * line + ix * c : t->zero;
         }
         const float* residual = t->residual ? t->residual + at + ox * c : NULL;
         float* y = t->y + at + ox * c;
-        if (K == 3 && S == 1) (T == 4 ? group_4_3_1 : group_1_3_1)(t, pixel, residual, y);
-        else if (K == 3) (T == 4 ? group_4_3_2 : group_1_3_2)(t, pixel, residual, y);
-        else if (S == 1) (T == 4 ? group_4_5_1 : group_1_5_1)(t, pixel, residual, y);
-        else (T == 4 ? group_4_5_2 : group_1_5_2)(t, pixel, residual, y);
+        if (K == 3 && S == 1) (T == 4 ? group_4_3_1 : group_1_3_1)(t, pixel, residual, y, c0, c1);
+        else if (K == 3) (T == 4 ? group_4_3_2 : group_1_3_2)(t, pixel, residual, y, c0, c1);
+        else if (S == 1) (T == 4 ? group_4_5_1 : group_1_5_1)(t, pixel, residual, y, c0, c1);
+        else (T == 4 ? group_4_5_2 : group_1_5_2)(t, pixel, residual, y, c0, c1);
         ox += T;
     }
     if (p->act.kind == EL_ACT_NONE || p->act.kind == EL_ACT_CLAMP) return;
-    if (p->act.kind == EL_ACT_PRELU) {
-        for (int64_t ch = 0; ch < c; ch += EL_VF)
-            activate(p->act, t->y + at + ch, c, p->ow, t->slope + ch, c - ch < EL_VF ? c - ch : EL_VF);
+    if (p->act.kind == EL_ACT_PRELU || c1 - c0 < c) {
+        for (int64_t ch = c0; ch < c1; ch += EL_VF)
+            activate(p->act, t->y + at + ch, c, p->ow, t->slope ? t->slope + ch : NULL, c1 - ch < EL_VF ? c1 - ch : EL_VF);
         return;
     }
     const int64_t count = p->ow * c, whole = count / EL_VF;
@@ -276,9 +286,16 @@ static void pixels(const dwconv_task* t, int64_t image, int64_t oy) {
     if (whole * EL_VF < count) activate(p->act, t->y + at + whole * EL_VF, EL_VF, 1, NULL, count - whole * EL_VF);
 }
 
+/* As many channels at a time as let the rows of a window stay in the first-level cache until the next row has used them. */
 static void pixel_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const dwconv_task* t = arg;
-    for (int64_t row = begin; row < end; row++) pixels(t, row / t->p->oh, row % t->p->oh);
+    const el_conv_params* p = t->p;
+    int64_t fit = NEAR_BYTES / ((int64_t)p->w * p->kh * 4) / 64 * 64;
+    if (fit < 64) fit = 64;
+    if (fit < LEAST_BLOCK(p)) fit = p->c;
+    const int64_t blocks = (p->c + fit - 1) / fit, block = (p->c + 16 * blocks - 1) / (16 * blocks) * 16;
+    for (int64_t c0 = 0; c0 < p->c; c0 += block)
+        for (int64_t row = begin; row < end; row++) pixels(t, row / p->oh, row % p->oh, c0, c0 + block < p->c ? c0 + block : p->c);
 }
 
 static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
