@@ -74,7 +74,62 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
     }
 }
 
-#define TILE(R, P) static void tile_##R##_##P(const el_tile* t) { tile_body(t, R, P); }
+/* Two panels of which the second has 8 columns or fewer: those of two rows share a register, row 2i below and 2i + 1 above, so that
+ * three multiply-adds do what would take four. */
+static inline __attribute__((always_inline)) void tile_half(const el_tile* t, const int R) {
+    const int H = (R + 1) / 2;
+    const __mmask8 tail = (__mmask8)((1u << t->tail) - 1);
+    __m512 acc[12], half[6];
+    const __m512 start = t->bias ? _mm512_loadu_ps(t->bias) : _mm512_setzero_ps();
+    const __m512 start_half = t->bias ? _mm512_broadcast_f32x8(_mm256_maskz_loadu_ps(tail, t->bias + 16)) : _mm512_setzero_ps();
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) acc[r] = start;
+#pragma GCC unroll 6
+    for (int h = 0; h < H; h++) half[h] = start_half;
+    const float* const* rows = t->a;
+    const int64_t b_panel = t->b_panel, b_row = t->b_row;
+    for (int32_t s = 0; s < t->segs; s++, rows += EL_MB) {
+        const float* a[12];
+#pragma GCC unroll 12
+        for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
+        const float* b = t->b + t->brow[s] * b_row;
+        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row) {
+            const __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_broadcast_f32x8(_mm256_loadu_ps(b + b_panel));
+#pragma GCC unroll 6
+            for (int h = 0; h < H; h++) {
+                __m512 even = _mm512_set1_ps(a[2 * h][k]), both = even;
+                acc[2 * h] = _mm512_fmadd_ps(even, b0, acc[2 * h]);
+                if (2 * h + 1 < R) {
+                    __m512 odd = _mm512_set1_ps(a[2 * h + 1][k]);
+                    acc[2 * h + 1] = _mm512_fmadd_ps(odd, b0, acc[2 * h + 1]);
+                    both = _mm512_mask_blend_ps(0xff00, even, odd);
+                }
+                half[h] = _mm512_fmadd_ps(both, b1, half[h]);
+            }
+        }
+    }
+    const __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi), scale = _mm512_set1_ps(t->scale);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+        const int64_t off = t->off[r];
+        __m512 v = acc[r];
+        __m256 w = r % 2 ? _mm512_extractf32x8_ps(half[r / 2], 1) : _mm512_castps512_ps256(half[r / 2]);
+        if (t->residual) {
+            v = _mm512_add_ps(v, _mm512_loadu_ps(t->residual + off));
+            w = _mm256_add_ps(w, _mm256_maskz_loadu_ps(tail, t->residual + off + 16));
+        }
+        v = _mm512_min_ps(hi, _mm512_max_ps(lo, _mm512_mul_ps(v, scale)));
+        w = _mm256_min_ps(_mm512_castps512_ps256(hi), _mm256_max_ps(_mm512_castps512_ps256(lo), _mm256_mul_ps(w, _mm512_castps512_ps256(scale))));
+        _mm512_storeu_ps(t->y + off, v);
+        _mm256_mask_storeu_ps(t->y + off + 16, tail, w);
+    }
+}
+
+#define TILE(R, P)                                                                                                     \
+    static void tile_##R##_##P(const el_tile* t) {                                                                     \
+        if (P == 2 && R > 4 && t->tail <= 8) tile_half(t, R);                                                          \
+        else tile_body(t, R, P);                                                                                       \
+    }
 TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
 TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(7, 2) TILE(8, 2) TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2)
 TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(1, 8)
