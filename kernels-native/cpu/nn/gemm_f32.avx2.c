@@ -35,17 +35,18 @@ static inline void store_first(float* to, __m256 v, int n) {
     if (n & 1) _mm_store_ss(to, h);
 }
 
-static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
+/* narrow: of the last panel only the first 8 columns are in use */
+static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P, const int narrow) {
     enum { MAX = 12 };
-    const int V = 2 * P; /* registers across */
+    const int V = 2 * P - narrow; /* registers across */
     __m256 acc[MAX];
-    const int partial = t->tail < 16;
+    const int partial = t->tail < (narrow ? 8 : 16), edge = narrow ? V - 1 : V - 2;
     const __m256i mask0 = first_lanes(t->tail), mask1 = first_lanes(t->tail - 8);
 #pragma GCC unroll 8
     for (int v = 0; v < V; v++) {
         __m256 start = _mm256_setzero_ps();
         if (t->bias) {
-            if (v >= V - 2 && partial) start = _mm256_maskload_ps(t->bias + v * 8, v == V - 2 ? mask0 : mask1);
+            if (v >= edge && partial) start = _mm256_maskload_ps(t->bias + v * 8, v == edge ? mask0 : mask1);
             else start = _mm256_loadu_ps(t->bias + v * 8);
         }
 #pragma GCC unroll 6
@@ -58,7 +59,7 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 8
             for (int v = 0; v < V; v++) {
                 __m256 e;
-                if (v >= V - 2 && partial) e = _mm256_maskload_ps(from + v * 8, v == V - 2 ? mask0 : mask1);
+                if (v >= edge && partial) e = _mm256_maskload_ps(from + v * 8, v == edge ? mask0 : mask1);
                 else e = _mm256_loadu_ps(from + v * 8);
                 acc[r * V + v] = _mm256_add_ps(acc[r * V + v], e);
             }
@@ -74,12 +75,13 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
         for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row) {
 #pragma GCC unroll 4
             for (int p = 0; p < P; p++) {
-                __m256 b0 = _mm256_loadu_ps(b + p * b_panel), b1 = _mm256_loadu_ps(b + p * b_panel + 8);
+                const int both = 2 * p + 1 < V;
+                __m256 b0 = _mm256_loadu_ps(b + p * b_panel), b1 = both ? _mm256_loadu_ps(b + p * b_panel + 8) : b0;
 #pragma GCC unroll 6
                 for (int r = 0; r < R; r++) {
                     __m256 av = _mm256_broadcast_ss(a[r] + k);
                     acc[r * V + 2 * p] = _mm256_fmadd_ps(av, b0, acc[r * V + 2 * p]);
-                    acc[r * V + 2 * p + 1] = _mm256_fmadd_ps(av, b1, acc[r * V + 2 * p + 1]);
+                    if (both) acc[r * V + 2 * p + 1] = _mm256_fmadd_ps(av, b1, acc[r * V + 2 * p + 1]);
                 }
             }
         }
@@ -92,19 +94,20 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
         for (int v = 0; v < V; v++) {
             /* max and min return their second operand when one is NaN */
             acc[r * V + v] = _mm256_min_ps(hi, _mm256_max_ps(lo, _mm256_mul_ps(acc[r * V + v], scale)));
-            if (v < V - 2) _mm256_storeu_ps(to + v * 8, acc[r * V + v]);
+            if (v < edge || !partial) _mm256_storeu_ps(to + v * 8, acc[r * V + v]);
         }
-        if (!partial) {
-            _mm256_storeu_ps(to + (V - 2) * 8, acc[r * V + V - 2]);
-            _mm256_storeu_ps(to + (V - 1) * 8, acc[r * V + V - 1]);
-        } else {
-            store_first(to + (V - 2) * 8, acc[r * V + V - 2], t->tail);
-            if (t->tail > 8) store_first(to + (V - 1) * 8, acc[r * V + V - 1], t->tail - 8);
+        if (partial) {
+            store_first(to + edge * 8, acc[r * V + edge], t->tail);
+            if (!narrow && t->tail > 8) store_first(to + (V - 1) * 8, acc[r * V + V - 1], t->tail - 8);
         }
     }
 }
 
-#define TILE(R, P) static void tile_##R##_##P(const el_tile* t) { tile_body(t, R, P); }
+#define TILE(R, P)                                                                                                     \
+    static void tile_##R##_##P(const el_tile* t) {                                                                     \
+        if (P == 1 && t->tail <= 8) tile_body(t, R, P, 1);                                                             \
+        else tile_body(t, R, P, 0);                                                                                    \
+    }
 TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
 TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(1, 4)
 

@@ -33,12 +33,12 @@ static inline void store_first(float* to, float32x4_t v, int n) {
     if (n & 1 && n > 0) vst1_lane_f32(to, h, 0);
 }
 
-static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
+/* V: registers across, 4 for each panel, fewer where the last panel has fewer columns */
+static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P, const int V) {
     enum { MAX = 24 };
-    const int V = 4 * P; /* registers across */
     float32x4_t acc[MAX];
     const int last = (P - 1) * 16 + t->tail; /* columns in use */
-    const int partial = t->tail < 16;
+    const int partial = t->tail < 16 - 4 * (4 * P - V);
 #pragma GCC unroll 16
     for (int v = 0; v < V; v++) {
         float32x4_t start = vdupq_n_f32(0);
@@ -100,7 +100,11 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
     }
 }
 
-#define TILE(R, P) static void tile_##R##_##P(const el_tile* t) { tile_body(t, R, P); }
+#define TILE(R, P)                                                                                                     \
+    static void tile_##R##_##P(const el_tile* t) {                                                                     \
+        if (P == 1 && t->tail <= 8) tile_body(t, R, P, 2);                                                             \
+        else tile_body(t, R, P, 4 * P);                                                                                \
+    }
 TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
 TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(1, 4)
 
