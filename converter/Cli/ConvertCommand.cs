@@ -14,9 +14,14 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights) or int8 (weights and activations).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
     private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse or entropy.", DefaultValueFactory = _ => "percentile" };
+    private static readonly Option<string> s_maxError = new("--max-error") { Description = "For auto: lowest SQNR of an output on held-back samples.", DefaultValueFactory = _ => "30dB" };
+    private static readonly Option<string?> s_evaluate = new("--evaluate") { Description = "For auto, in place of --max-error: a command that is run with a converted file as its last argument and prints a score, higher is better." };
+    private static readonly Option<string> s_maxDrop = new("--max-drop") { Description = "For --evaluate: the share of the float model's score that may be lost.", DefaultValueFactory = _ => "0.5%" };
+    private static readonly Option<bool> s_noEqualization = new("--no-equalization") { Description = "For int8: do not rescale channels between convolutions." };
+    private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
     private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
@@ -30,11 +35,11 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8");
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8", "auto", "mixed");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -65,25 +70,20 @@ internal static class ConvertCommand
         {
             case "int8":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
-                quantization = Quantizer.Int8(graph, calibration, new QuantizationOptions
-                {
-                    Method = args.GetValue(s_method) switch
-                    {
-                        "minmax" or "min-max" => RangeMethod.MinMax,
-                        "moving-average" => RangeMethod.MovingAverage,
-                        "mse" => RangeMethod.MeanSquaredError,
-                        "entropy" => RangeMethod.Entropy,
-                        _ => RangeMethod.Percentile,
-                    },
-                    Percentile = args.GetValue(s_percentile),
-                    KeepFloat = args.GetValue(s_keepFloat) ?? [],
-                    Int8IO = args.GetValue(s_int8Io),
-                }, new ProgressLine(json));
+                quantization = Quantizer.Int8(graph, calibration, Quantization(args), new ProgressLine(json));
                 ShapeInference.Run(graph);
+                break;
+            case "auto" or "mixed":
+                calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
+                BudgetResult found = Search(args, graph, calibration, options, json);
+                quantization = found.Quantization;
+                ShapeInference.Run(graph);
+                if (!json) BudgetCommand.Print(found, new TerminalReport());
+                calibration = SplitSamples.Of(calibration, Math.Min(calibration.Count, new QuantizationOptions().MaxSamples), BudgetSearch.MaxHeldBack).HeldBack;
                 break;
             default:
                 if (args.GetValue(s_calibrate) != null)
-                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8.");
+                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8 or auto.");
                 break;
         }
         Pipeline.Lower(graph, options);
@@ -103,6 +103,32 @@ internal static class ConvertCommand
         }
         Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
         return 0;
+    }
+
+    private static QuantizationOptions Quantization(ParseResult args) => new()
+    {
+        Method = args.GetValue(s_method) switch
+        {
+            "minmax" or "min-max" => RangeMethod.MinMax,
+            "moving-average" => RangeMethod.MovingAverage,
+            "mse" => RangeMethod.MeanSquaredError,
+            "entropy" => RangeMethod.Entropy,
+            _ => RangeMethod.Percentile,
+        },
+        Percentile = args.GetValue(s_percentile),
+        KeepFloat = args.GetValue(s_keepFloat) ?? [],
+        Int8IO = args.GetValue(s_int8Io),
+        EqualizeChannels = !args.GetValue(s_noEqualization),
+        CorrectBias = !args.GetValue(s_noBiasCorrection),
+    };
+
+    private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, bool json)
+    {
+        if (args.GetValue(s_evaluate) is not { } command)
+            return BudgetSearch.Run(graph, calibration, Quantization(args), BudgetCommand.ParseDecibels(args.GetValue(s_maxError)!), progress: new ProgressLine(json));
+        double drop = BudgetCommand.ParseDrop(args.GetValue(s_maxDrop)!), whole = BudgetCommand.Score(graph, command, options);
+        Say(json, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
+        return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - drop * Math.Abs(whole), new ProgressLine(json));
     }
 
     /// <summary>Bytes of weights and planned arena; of weights alone when shapes are chosen at run time.</summary>

@@ -12,6 +12,14 @@ internal sealed class ChannelMeans
 {
     private readonly Dictionary<(Value, int Axis), (double[] Sums, long Count)> _sums = [];
 
+    /// <summary>The same of a copy of the graph, whose values have the same names.</summary>
+    public ChannelMeans Of(Graph copy)
+    {
+        var result = new ChannelMeans();
+        foreach (((Value value, int axis), (double[], long) sums) in _sums) result._sums[(copy.Find(value.Name)!, axis)] = sums;
+        return result;
+    }
+
     /// <summary>The axis of channels in what a layer reads.</summary>
     private static int Axis(Node layer, Shape x) => layer.OpType is "Conv" or "ConvTranspose" ? 1 : x.Rank - 1;
 

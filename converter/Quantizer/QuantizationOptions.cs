@@ -20,6 +20,12 @@ public sealed record QuantizationOptions
     /// <summary>Rescales channels between convolutions so that one scale suits them all; the float model computes the same.</summary>
     public bool EqualizeChannels { get; init; } = true;
 
+    /// <summary>Makes biases take up what rounding the weights does to the mean of each channel.</summary>
+    public bool CorrectBias { get; init; } = true;
+
+    /// <summary>Layers that stay float besides, by the name of their result in the graph.</summary>
+    internal IReadOnlySet<string> FloatLayers { get; init; } = new HashSet<string>();
+
     /// <summary>Makes the graph's float32 inputs and outputs int8 where their values are quantized.</summary>
     public bool Int8IO { get; init; }
 
@@ -27,7 +33,7 @@ public sealed record QuantizationOptions
     public Func<Graph, IGraphRunner> Runner { get; init; } = graph => new NativeRunner(graph);
 
     /// <summary>True when an entry of <see cref="KeepFloat"/> means this node.</summary>
-    internal bool IsKeptFloat(Node node) => KeepFloat.Any(entry => Fits(entry, node));
+    internal bool IsKeptFloat(Node node) => KeepFloat.Any(entry => Fits(entry, node)) || node.Outputs is [{ } result, ..] && FloatLayers.Contains(result.Name);
 
     internal static bool Fits(string entry, Node node)
     {

@@ -88,6 +88,8 @@ internal sealed class QuantizationPlan
                 unused.Remove(entry);
                 (role, reason) = (QuantizationRole.Float, $"asked for by '{entry}'");
             }
+            if (role != QuantizationRole.Float && node.Outputs is [{ } result, ..] && _options.FloatLayers.Contains(result.Name))
+                (role, reason) = (QuantizationRole.Float, "the budget needs it");
             if (role != QuantizationRole.Float)
             {
                 Value? unusable = node.Inputs.Concat(node.Outputs).FirstOrDefault(

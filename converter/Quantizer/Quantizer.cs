@@ -17,7 +17,11 @@ public static class Quantizer
     /// subgraphs of control flow stay float. Method: Jacob et al., "Quantization and Training of Neural Networks for Efficient
     /// Integer-Arithmetic-Only Inference", 2018, and Krishnamoorthi, arXiv 1806.08342.
     /// </summary>
-    public static QuantizationResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null)
+    public static QuantizationResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null) =>
+        Apply(graph, Calibrate(graph, data, options, progress), options, progress);
+
+    /// <summary>Equalises channels in place and observes every value on the samples.</summary>
+    internal static Observations Calibrate(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
     {
         if (graph.Nodes.FirstOrDefault(n => n.OpType == "QuantizeLinear") is { } quantized)
             throw new EdgeLiteException(Status.InvalidArgument, $"Graph '{graph.Name}' is quantized already ({quantized}); convert it without int8 quantization.");
@@ -37,17 +41,22 @@ public static class Quantizer
             });
         }
         var means = new ChannelMeans();
-        Dictionary<Value, RangeObserver> observed = Observe(graph, data, samples, options, means, progress);
-        var plan = new QuantizationPlan(graph, observed, options);
+        return new Observations(Observe(graph, data, samples, options, means, progress), means, samples);
+    }
+
+    /// <summary>Quantizes the graph in place by what was observed on it.</summary>
+    internal static QuantizationResult Apply(Graph graph, Observations seen, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null)
+    {
+        var plan = new QuantizationPlan(graph, seen.Ranges, options);
         int active = plan.Active.Count();
         KeptFloat[] kept = [.. plan.KeptFloat()];
         progress?.Report(new("quantize", 0, 1));
-        var insertion = new QdqInsertion(graph, plan, means);
+        var insertion = new QdqInsertion(graph, plan, options.CorrectBias ? seen.Means : new ChannelMeans());
         insertion.Run();
         if (options.Int8IO) NarrowEnds(graph, plan, insertion);
         GraphVerifier.Verify(graph);
         progress?.Report(new("quantize", 1, 1));
-        return new QuantizationResult { Graph = graph, Parameters = insertion.ParametersByName, QuantizedNodes = active, KeptFloat = kept, Samples = samples };
+        return new QuantizationResult { Graph = graph, Parameters = insertion.ParametersByName, QuantizedNodes = active, KeptFloat = kept, Samples = seen.Samples };
     }
 
     /// <summary>Stores float32 constants of more than 256 elements as float16 with a Cast to float32 behind, subgraphs included.
@@ -120,4 +129,11 @@ public static class Quantizer
         void Note(string name, TensorQuantization p) =>
             graph.Metadata["quantization." + name] = string.Create(CultureInfo.InvariantCulture, $"{p.Scale:R} {p.ZeroPoint}");
     }
+}
+
+/// <summary>What calibration saw of a graph's values.</summary>
+internal sealed record Observations(Dictionary<Value, RangeObserver> Ranges, ChannelMeans Means, int Samples)
+{
+    /// <summary>The same of a copy of the graph, whose values have the same names.</summary>
+    public Observations Of(Graph copy) => new(Ranges.ToDictionary(pair => copy.Find(pair.Key.Name)!, pair => pair.Value), Means.Of(copy), Samples);
 }

@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Globalization;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Quantizing;
+using EdgeLite.Core;
+using Status = EdgeLite.Core.Status;
+
+namespace EdgeLite.Converter.Cli;
+
+/// <summary>The budget of <c>edgelite convert --quantize auto</c>: a lowest SQNR, or a command of the user's that gives a converted file a score.</summary>
+internal static class BudgetCommand
+{
+    /// <summary>"30dB", "30 dB" or "30".</summary>
+    public static double ParseDecibels(string text)
+    {
+        string number = text.EndsWith("dB", StringComparison.OrdinalIgnoreCase) ? text[..^2].Trim() : text;
+        return double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double v) && double.IsFinite(v) ? v
+            : throw new EdgeLiteException(Status.InvalidArgument, $"--max-error '{text}' is not of the form 30dB.");
+    }
+
+    /// <summary>"0.5%" or "0.005": the share of the float model's score that may be lost.</summary>
+    public static double ParseDrop(string text)
+    {
+        bool percent = text.EndsWith('%');
+        return double.TryParse(percent ? text[..^1] : text, NumberStyles.Float, CultureInfo.InvariantCulture, out double v) && v >= 0 && v / (percent ? 100 : 1) < 1 ? v / (percent ? 100 : 1)
+            : throw new EdgeLiteException(Status.InvalidArgument, $"--max-drop '{text}' is not of the form 0.5%.");
+    }
+
+    /// <summary>Writes a lowered copy of the graph, runs the command with the file's name as its last argument, and returns the last number
+    /// that it prints on standard output.</summary>
+    public static double Score(Graph graph, string command, ConversionOptions options)
+    {
+        string file = Path.Combine(Path.GetTempPath(), $"edgelite-{Environment.ProcessId}-{Guid.NewGuid():N}.edgl");
+        try
+        {
+            Graph copy = GraphCopy.Of(graph);
+            Pipeline.Lower(copy, options with { Progress = null });
+            Pipeline.Write(copy, file, options with { Progress = null });
+            var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
+            foreach (string argument in new[] { "-c", command + " \"$1\"", "sh", file }) start.ArgumentList.Add(argument);
+            using Process process = Process.Start(start)!;
+            string printed = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            if (process.ExitCode != 0) throw new EdgeLiteException(Status.RuntimeFailure, $"--evaluate '{command}' ended with status {process.ExitCode}.");
+            foreach (string word in printed.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Reverse())
+            {
+                bool percent = word.EndsWith('%');
+                if (double.TryParse(percent ? word[..^1] : word, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) && double.IsFinite(score)) return percent ? score / 100 : score;
+            }
+            throw new EdgeLiteException(Status.RuntimeFailure, $"--evaluate '{command}' printed no number.");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Prints the trials that no other one beats, and the most sensitive layers.</summary>
+    public static void Print(BudgetResult result, IReportConsole console)
+    {
+        bool scored = result.Trials.Any(t => t.Score != t.Sqnr);
+        console.Table($"Sizes and errors that can be had ({result.Trials.Count} trials, held-back samples)",
+            ["layers in float", "observer", "weight bytes", "SQNR dB", .. scored ? ["score"] : Array.Empty<string>(), "within budget"],
+            [.. result.Pareto.Select(t => (IReadOnlyList<string>)[t.FloatLayers.ToString(CultureInfo.InvariantCulture), t.Observer.ToString(), t.WeightBytes.ToString("N0", CultureInfo.InvariantCulture),
+                Decibels(t.Sqnr), .. scored ? [t.Score.ToString("G5", CultureInfo.InvariantCulture)] : Array.Empty<string>(), t.Meets ? "yes" : "no"])]);
+        if (result.Sensitivity.Count == 0) return;
+        console.Table("Layers by noise for each byte that int8 saves", ["layer", "SQNR dB alone in int8", "bytes saved"],
+            [.. result.Sensitivity.Take(10).Select(s => (IReadOnlyList<string>)[Short(s.Layer), Decibels(s.Sqnr), s.SavedBytes.ToString("N0", CultureInfo.InvariantCulture)])]);
+    }
+
+    // Long names differ at their end.
+    private static string Short(string name) => name.Length <= 60 ? name : "…" + name[^59..];
+
+    private static string Decibels(double v) => double.IsPositiveInfinity(v) ? "exact" : v.ToString("F1", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,77 @@
+using EdgeLite.Converter.Importers.Tflite;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Passes;
+using EdgeLite.Converter.Quantizing;
+
+namespace EdgeLite.Tests.Quantizing;
+
+/// <summary>Layers go back to float until a budget is met, no more of them than it needs.</summary>
+public class BudgetSearchTests
+{
+    [SharedFact("zoo/tflite")]
+    public void A_higher_budget_costs_more_bytes_and_is_met_on_other_samples()
+    {
+        BudgetResult none = Search(10), some = Search(28), most = Search(40);
+        Assert.Empty(none.Sensitivity);
+        Assert.Equal(0, none.Trials[^1].FloatLayers);
+        Assert.Equal(10, some.Sensitivity.Count);
+        Assert.True(Least(none) < Least(some) && Least(some) < Least(most), $"{Least(none)} {Least(some)} {Least(most)}");
+        Assert.InRange(most.Quantization.QuantizedNodes, 1, some.Quantization.QuantizedNodes - 1);
+        Assert.Contains(some.Quantization.KeptFloat, k => k.Reason == "the budget needs it");
+
+        // Of the trials that are shown, each larger one is better.
+        Assert.Equal(most.Pareto.Select(t => t.Score).Order(), most.Pareto.Select(t => t.Score));
+
+        Graph source = Resnet();
+        ProofReport proof = Proof.Compare(new InterpreterRunner(source), new InterpreterRunner(some.Quantization.Graph), Crops(8, 9), 8);
+        Assert.True(proof.WorstOutputSqnr > 23, $"{proof.WorstOutputSqnr:F1} dB");
+    }
+
+    [SharedFact("zoo/tflite")]
+    public void A_score_stands_for_the_error_and_one_that_is_never_reached_is_an_error()
+    {
+        Graph graph = Resnet();
+        PassList.Optimize(graph);
+        int asked = 0;
+        BudgetResult result = BudgetSearch.Run(graph, Crops(8, 3), new QuantizationOptions(), double.PositiveInfinity,
+            g => ++asked > 0 ? g.Nodes.Count(n => n.OpType == "Conv" && n.Inputs[1]!.IsConstant) : 0, 3);
+        Assert.Equal(result.Trials.Count, asked);
+        Assert.Equal(3, result.Quantization.Graph.Nodes.Count(n => n.OpType == "Conv" && n.Inputs[1]!.IsConstant));
+
+        Graph again = Resnet();
+        PassList.Optimize(again);
+        var error = Assert.Throws<EdgeLiteException>(() => BudgetSearch.Run(again, Crops(8, 3), new QuantizationOptions(), 0, _ => 0, 1));
+        Assert.Contains("every layer", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, 3, 3)]
+    [InlineData(8, 6, 2)]
+    [InlineData(100, 84, 16)]
+    public void Held_back_samples_are_not_calibrated_with(int count, int calibration, int heldBack)
+    {
+        Tensor[][] all = [.. Enumerable.Range(0, count).Select(i => new[] { Tensor.FromScalar((float)i) })];
+        (ICalibrationData a, ICalibrationData b) = SplitSamples.Of(new Given(all), count, 16);
+        Assert.Equal((calibration, heldBack), (a.Count, b.Count));
+        if (count < 4) return;
+        Assert.Empty(Numbers(a).Intersect(Numbers(b)));
+
+        static IEnumerable<double> Numbers(ICalibrationData data) => Enumerable.Range(0, data.Count).Select(i => data.Load(i)[0].GetDouble(0));
+    }
+
+    private static BudgetResult Search(double decibels)
+    {
+        Graph graph = Resnet();
+        PassList.Optimize(graph);
+        BudgetResult result = BudgetSearch.Run(graph, Crops(24, 5), new QuantizationOptions(), decibels);
+        Assert.Contains(result.Trials, t => t.Meets && t.Sqnr >= decibels);
+        return result;
+    }
+
+    private static long Least(BudgetResult result) => result.Trials.Where(t => t.Meets).Min(t => t.WeightBytes);
+
+    private static Graph Resnet() => TfliteImporter.Import(Path.Combine(SharedData.Folder!, "zoo/tflite/tiny_resnet8_fp32/model.tflite"));
+
+    private static PhotoCrops Crops(int count, int seed) =>
+        new([.. new[] { "cat.jpg", "coffee.jpg", "image2.jpg", "street_image1.jpg" }.Select(n => Path.Combine(SharedData.Folder!, "zoo/media", n))], count, 32, 1, seed);
+}
