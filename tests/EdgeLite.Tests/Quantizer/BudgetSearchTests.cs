@@ -11,7 +11,7 @@ public class BudgetSearchTests
     [SharedFact("zoo/tflite")]
     public void A_higher_budget_costs_more_bytes_and_is_met_on_other_samples()
     {
-        BudgetResult none = Search(10), some = Search(28), most = Search(40);
+        BudgetResult none = Search(10), some = Search(25), most = Search(33);
         Assert.Empty(none.Sensitivity);
         Assert.Equal(0, none.Trials[^1].FloatLayers);
         Assert.Equal(10, some.Sensitivity.Count);
@@ -24,7 +24,7 @@ public class BudgetSearchTests
 
         Graph source = Resnet();
         ProofReport proof = Proof.Compare(new InterpreterRunner(source), new InterpreterRunner(some.Quantization.Graph), Crops(8, 9), 8);
-        Assert.True(proof.WorstOutputSqnr > 23, $"{proof.WorstOutputSqnr:F1} dB");
+        Assert.True(proof.WorstOutputSqnr > 21, $"{proof.WorstOutputSqnr:F1} dB");
     }
 
     [SharedFact("zoo/tflite")]
