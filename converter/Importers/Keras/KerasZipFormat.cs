@@ -39,10 +39,10 @@ public sealed class KerasZipFormat : IImporter
     {
         try
         {
-            using ZipArchive zip = ZipFile.OpenRead(path);
-            string config = System.Text.Encoding.UTF8.GetString(Unpack(zip, "config.json", MaxText, path));
-            string? metadata = zip.GetEntry("metadata.json") == null ? null : System.Text.Encoding.UTF8.GetString(Unpack(zip, "metadata.json", MaxText, path));
-            using HdfFile file = HdfFile.Open(Unpack(zip, "model.weights.h5", MaxWeights, path), path + ":model.weights.h5");
+            using ZipArchive zip = ZipParts.Open(path);
+            string config = System.Text.Encoding.UTF8.GetString(ZipParts.Read(zip, "config.json", MaxText, path));
+            string? metadata = zip.GetEntry("metadata.json") == null ? null : System.Text.Encoding.UTF8.GetString(ZipParts.Read(zip, "metadata.json", MaxText, path));
+            using HdfFile file = HdfFile.Open(ZipParts.Read(zip, "model.weights.h5", MaxWeights, path), path + ":model.weights.h5");
             return Build(path, config, Folders(file), metadata);
         }
         catch (InvalidDataException e)
@@ -72,17 +72,5 @@ public sealed class KerasZipFormat : IImporter
             if (at.EndsWith("/vars/", StringComparison.Ordinal) && group.AttributeExists("name")) names[at[..^6]] = group.Attribute("name").Read<string>();
         });
         return new KerasFolders("", [.. datasets.Select(d => new KerasWeight(d.Path, () => file.ReadTensor(d.Dataset, d.Path)))], names);
-    }
-
-    private static byte[] Unpack(ZipArchive zip, string name, long limit, string path)
-    {
-        ZipArchiveEntry entry = zip.GetEntry(name) ?? throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no '{name}'.");
-        // Deflate packs at most 1032 to 1: a larger claim is a lie, and reading stops at the claim.
-        if (entry.Length > limit || entry.Length > entry.CompressedLength * 1032 + 1024 || entry.Length > Array.MaxLength)
-            throw new EdgeLiteException(Status.Corrupt, $"'{name}' in '{path}' claims {entry.Length} bytes.");
-        var content = new byte[entry.Length];
-        using Stream stream = entry.Open();
-        stream.ReadExactly(content);
-        return content;
     }
 }
