@@ -8,28 +8,24 @@ namespace EdgeLite.Converter.Importers.Dl4j;
 /// <summary>Marks a method <c>static Dl4jTensor (Dl4jLayer)</c> that converts layers, vertices or preprocessors of these classes: the
 /// class's name, then the short names that older versions write.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class Dl4jAttribute(params string[] names) : Attribute
-{
-    public string[] Names { get; } = names;
-    public string Notes { get; init; } = "";
-}
+internal sealed class Dl4jAttribute(params string[] names) : ForeignLayerAttribute(names);
 
-/// <summary>The map from Deeplearning4j's classes to their conversions.</summary>
+/// <summary>The map from Deeplearning4j's classes to their conversions. Case does not matter: short names differ in it between versions.</summary>
 internal static class Dl4jClasses
 {
-    private static readonly Dictionary<string, (Func<Dl4jLayer, Dl4jTensor> Convert, string Name, string Notes)> s_all = Collect();
+    private static readonly Dictionary<string, Func<Dl4jLayer, Dl4jTensor>> s_all = Collect();
 
-    public static IEnumerable<(string Name, string Notes)> All => s_all.Values.Select(e => (e.Name, e.Notes)).Distinct().OrderBy(e => e.Name, StringComparer.Ordinal);
+    /// <summary>The classes by their own names.</summary>
+    public static IReadOnlyList<LayerReference> References { get; } =
+        [.. ForeignLayers.Marked<Dl4jAttribute>().Select(m => new LayerReference(m.Attribute.Names[0], m.Attribute.Notes, m.Attribute.Limits)).OrderBy(r => r.Name, StringComparer.Ordinal)];
 
-    public static Func<Dl4jLayer, Dl4jTensor>? Find(Dl4jConfig config) => config.IsOwn && s_all.TryGetValue(config.Kind, out var entry) ? entry.Convert : null;
+    public static Func<Dl4jLayer, Dl4jTensor>? Find(Dl4jConfig config) => config.IsOwn ? s_all.GetValueOrDefault(config.Kind) : null;
 
-    private static Dictionary<string, (Func<Dl4jLayer, Dl4jTensor>, string, string)> Collect()
+    private static Dictionary<string, Func<Dl4jLayer, Dl4jTensor>> Collect()
     {
-        var all = new Dictionary<string, (Func<Dl4jLayer, Dl4jTensor>, string, string)>(StringComparer.OrdinalIgnoreCase);
-        foreach (Type type in typeof(Dl4jClasses).Assembly.GetTypes().Where(t => t.Namespace == typeof(Dl4jClasses).Namespace + ".Layers"))
-            foreach (MethodInfo method in type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic))
-                if (method.GetCustomAttribute<Dl4jAttribute>() is { } a)
-                    foreach (string name in a.Names.Distinct(StringComparer.OrdinalIgnoreCase)) all.Add(name, (method.CreateDelegate<Func<Dl4jLayer, Dl4jTensor>>(), a.Names[0], a.Notes));
+        var all = new Dictionary<string, Func<Dl4jLayer, Dl4jTensor>>(StringComparer.OrdinalIgnoreCase);
+        foreach ((MethodInfo method, Dl4jAttribute a) in ForeignLayers.Marked<Dl4jAttribute>())
+            foreach (string name in a.Names.Distinct(StringComparer.OrdinalIgnoreCase)) all.Add(name, method.CreateDelegate<Func<Dl4jLayer, Dl4jTensor>>());
         return all;
     }
 }

@@ -23,7 +23,7 @@ internal static class Convolution
         return l.Result(Activations.Apply(l, y));
     }
 
-    /// <summary>W is [multiplier, in, kernel..]; output c * multiplier + m is filter m over channel c.</summary>
+    /// <summary>W is [kernel.., in, multiplier]; output c * multiplier + m is filter m over channel c.</summary>
     [Dl4j("DepthwiseConvolution2D")]
     private static Dl4jTensor Depthwise(Dl4jLayer l)
     {
@@ -31,7 +31,8 @@ internal static class Convolution
         Value y = On(l, 2, inputs, x =>
         {
             Value? b = Bias(l, checked(inputs * multiplier));
-            return Conv(l, x, DepthwiseKernel(l, multiplier, inputs), b, 2, inputs);
+            Tensor stored = l.Weights.Take(l, [.. Kernel(l, 2), inputs, multiplier]);
+            return Conv(l, x, DepthwiseKernel(l, stored, kernelFirst: true, multiplier, inputs), b, 2, inputs);
         });
         return l.Result(Activations.Apply(l, y));
     }
@@ -44,22 +45,24 @@ internal static class Convolution
         Value y = On(l, 2, inputs, x =>
         {
             Value? b = Bias(l, outputs);
-            Value depthwise = Conv(l, x, DepthwiseKernel(l, multiplier, inputs), null, 2, inputs);
+            Tensor stored = l.Weights.Take(l, [multiplier, inputs, .. Kernel(l, 2)]);
+            Value depthwise = Conv(l, x, DepthwiseKernel(l, stored, kernelFirst: false, multiplier, inputs), null, 2, inputs);
             Value points = l.Constant("pW", l.Weights.Take(l, outputs, checked(inputs * multiplier), 1, 1));
             return l.Emit("Conv", b == null ? [depthwise, points] : [depthwise, points, b], ("kernel_shape", (long[])[1, 1]));
         });
         return l.Result(Activations.Apply(l, y));
     }
 
-    private static Value DepthwiseKernel(Dl4jLayer l, long multiplier, long inputs)
+    /// <summary>Filter m over channel c to row c * multiplier + m of [in * multiplier, 1, kernel..].</summary>
+    private static Value DepthwiseKernel(Dl4jLayer l, Tensor stored, bool kernelFirst, long multiplier, long inputs)
     {
         long[] kernel = Kernel(l, 2);
-        Tensor stored = l.Weights.Take(l, [multiplier, inputs, .. kernel]), w = new(DType.Float32, new Shape([inputs * multiplier, 1, .. kernel]));
-        int size = (int)(kernel[0] * kernel[1]);
-        for (int m = 0; m < multiplier; m++)
-            for (int c = 0; c < inputs; c++)
-                stored.Span<float>().Slice((m * (int)inputs + c) * size, size).CopyTo(w.Span<float>()[((c * (int)multiplier + m) * size)..]);
-        GC.KeepAlive(stored);
+        long size = kernel[0] * kernel[1];
+        var w = new Tensor(DType.Float32, new Shape([inputs * multiplier, 1, .. kernel]));
+        for (long m = 0; m < multiplier; m++)
+            for (long c = 0; c < inputs; c++)
+                for (long k = 0; k < size; k++)
+                    w.SetDouble((c * multiplier + m) * size + k, stored.GetDouble(kernelFirst ? (k * inputs + c) * multiplier + m : (m * inputs + c) * size + k));
         return l.Constant("W", w);
     }
 

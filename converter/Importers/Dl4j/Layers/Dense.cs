@@ -54,7 +54,7 @@ internal static class Dense
     [Dl4j("CnnLossLayer")] private static Dl4jTensor CnnLoss(Dl4jLayer l) => l.Result(Activations.Apply(l, l.X, l.IsChannelsLast ? l.Rank - 1 : 1, "identity"));
     [Dl4j("Cnn3DLossLayer")] private static Dl4jTensor Cnn3DLoss(Dl4jLayer l) => CnnLoss(l);
 
-    [Dl4j("ActivationLayer", "activation")] private static Dl4jTensor Activation(Dl4jLayer l) => l.Result(Activations.Apply(l, l.X));
+    [Dl4j("ActivationLayer", "activation", Limits = "softmax over more than two dimensions")] private static Dl4jTensor Activation(Dl4jLayer l) => l.Result(Activations.Apply(l, l.X));
     [Dl4j("DropoutLayer", "dropout", Notes = "nothing outside training")] private static Dl4jTensor Dropout(Dl4jLayer l) => l.Input;
 
     [Dl4j("FrozenLayer", "FrozenLayerWithBackprop")] private static Dl4jTensor Frozen(Dl4jLayer l) => l.Convert(l.Config.Inner("layer", "underlying"), l.Name, l.Inputs);

@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Dl4j.Layers;
 
@@ -40,7 +39,7 @@ internal static class Preprocessors
         return new(l.IsChannelsLast ? l.X : l.Transpose(l.X, 0, 2, 1), IsRows: true);
     }
 
-    [Dl4j("FeedForwardToRnnPreProcessor", "feedForwardToRnn", Notes = "behind rnnToFeedForward, which tells the number of steps")]
+    [Dl4j("FeedForwardToRnnPreProcessor", "feedForwardToRnn", Limits = "without RnnToFeedForwardPreProcessor before it")]
     private static Dl4jTensor FeedForwardToRnn(Dl4jLayer l)
     {
         if (!l.Input.IsRows) throw l.Error("the steps of its input are not known: no rnnToFeedForward comes before it");
@@ -58,7 +57,7 @@ internal static class Preprocessors
         return new(l.Reshape(time, -1, channels, height, width), Steps: time);
     }
 
-    [Dl4j("CnnToRnnPreProcessor", "cnnToRnn", Notes = "behind rnnToCnn, which tells the number of steps")]
+    [Dl4j("CnnToRnnPreProcessor", "cnnToRnn", Limits = "without RnnToCnnPreProcessor before it")]
     private static Dl4jTensor CnnToRnn(Dl4jLayer l)
     {
         if (l.Input.Steps is not { } time) throw l.Error("the steps of its input are not known: no rnnToCnn comes before it");

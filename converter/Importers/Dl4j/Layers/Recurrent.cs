@@ -21,9 +21,9 @@ internal static class Recurrent
         return l.Emit("Add", [forward, backward]);
     });
 
-    [Dl4j("SimpleRnn", "SimpleRNN")] private static Dl4jTensor Simple(Dl4jLayer l) => Alone(l, x => RunSimple(l, x, backwards: false));
+    [Dl4j("SimpleRnn", Limits = "layer normalization")] private static Dl4jTensor Simple(Dl4jLayer l) => Alone(l, x => RunSimple(l, x, backwards: false));
 
-    [Dl4j("Bidirectional", Notes = "over LSTM, GravesLSTM and SimpleRnn, CONCAT, ADD, MUL and AVERAGE")]
+    [Dl4j("Bidirectional", Limits = "other layers than LSTM, GravesLSTM and SimpleRnn")]
     private static Dl4jTensor Bidirectional(Dl4jLayer l)
     {
         Dl4jConfig forward = l.Config.Inner("fwd"), backward = l.Config.Inner("bwd");
@@ -68,7 +68,7 @@ internal static class Recurrent
         return y with { Value = l.Emit("Gather", [y.Value, l.Constant("last", Tensor.FromScalar(-1L))], ("axis", IsSequenceLast(l.Config.Inner("underlying", "layer")) ? 1 : 2)) };
     }
 
-    [Dl4j("TimeDistributed", Notes = "over dense layers")]
+    [Dl4j("TimeDistributed", Limits = "layers that are not dense")]
     private static Dl4jTensor TimeDistributed(Dl4jLayer l)
     {
         Dl4jConfig inner = l.Config.Inner("underlying");

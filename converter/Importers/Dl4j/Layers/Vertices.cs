@@ -89,7 +89,7 @@ internal static class Vertices
         return l.Result(l.Emit("ReduceL2", [difference, l.Ints(1)], ("keepdims", 1)));
     }
 
-    [Dl4j("ReshapeVertex")]
+    [Dl4j("ReshapeVertex", Limits = "Fortran order")]
     private static Dl4jTensor Reshape(Dl4jLayer l)
     {
         if (l.Config.Text("reshapeOrder", "c") != "c") throw l.Error("a reshape in Fortran order has no conversion");
