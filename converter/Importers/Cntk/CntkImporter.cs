@@ -1,0 +1,230 @@
+using EdgeLite.Converter.Importers.Cntk.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Cntk;
+
+/// <summary>
+/// Reads CNTK's models of version 2 (.model, .dnn, .cmf): a protobuf Dictionary with the primitive functions of a composite one. Shapes are
+/// turned round, (W,H,C) is [N,C,H,W]; numbers are float32.
+/// </summary>
+public sealed class CntkImporter : IImporter
+{
+    private const int Parameter = 2, Constant = 3, Placeholder = 4;
+    private const long FreeDimension = -3;
+    private static readonly byte[] s_version1 = "B\0C\0N\0"u8.ToArray();
+    private static readonly Dictionary<string, Func<CntkFunction, CntkValue>> s_functions = ForeignLayers.Conversions<CntkAttribute, Func<CntkFunction, CntkValue>>();
+
+    private readonly Graph _graph;
+    private readonly Dictionary<string, Dictionary> _functions = new(StringComparer.Ordinal), _variables = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _arguments = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CntkValue> _values = new(StringComparer.Ordinal);
+
+    private CntkImporter(Graph graph) => _graph = graph;
+
+    /// <summary>Importers are found by having a constructor without parameters.</summary>
+    public CntkImporter() : this(new Graph("cntk")) { }
+
+    public string Format => "CNTK";
+
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "models of version 2 (`.model`, `.dnn`, `.cmf`), recognised as a protobuf dictionary with CNTK's keys. Version 1 (`BCN`) is recognised and refused with what to do. Shapes are turned round: (W,H,C) is [N,C,H,W]. A sequence axis counts as batch, so networks without memory work; PastValue, FutureValue and OptimizedRNNStack are refused by name.",
+        Tested = "a genuine convolutional network of CNTK 2.0 against a PyTorch rebuild in float64, and a genuine file of version 1 that is refused. No other genuine file was at hand: other functions against hand-made networks or from the documentation.",
+        LayersOf = "CNTK's functions",
+        Layers = [.. ForeignLayers.References<CntkAttribute>(), new("Block", "what it is made of"), new("Combine", "several outputs")],
+    };
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head)
+    {
+        if (head.StartsWith(s_version1)) return true;
+        var scan = new ProtoScan(head);
+        if (!scan.Next() || scan is not { Field: 1, Wire: 0, Number: < 100 } || !scan.Next() || scan is not { Field: 2, Wire: 2 }) return false;
+        var entry = new ProtoScan(scan.Bytes);
+        return entry.Next() && entry is { Field: 1, IsText: true } && System.Text.Encoding.UTF8.GetString(entry.Bytes) is "version" or "type" or "uid" or "root" or "name" or "inputs" or "primitive_functions" or "state";
+    }
+
+    public Graph Import(string path)
+    {
+        using (FileStream stream = File.OpenRead(path))
+        {
+            var head = new byte[s_version1.Length];
+            if (stream.ReadAtLeast(head, head.Length, false) == head.Length && head.AsSpan().SequenceEqual(s_version1))
+                throw new EdgeLiteException(Status.Unsupported, $"'{path}' is a CNTK model of version 1 (BrainScript), which is not read. Load it in CNTK 2 and save it again: cntk.Function.load(old).save(new).");
+        }
+        try
+        {
+            return new CntkImporter(new Graph(Path.GetFileNameWithoutExtension(path))).Build(ProtoFile.Read(path, Dictionary.Parser));
+        }
+        catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentException or InvalidOperationException or DivideByZeroException or KeyNotFoundException or NullReferenceException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{path}' contradicts itself: {e.Message}", e);
+        }
+    }
+
+    private Graph Build(Dictionary root)
+    {
+        foreach (Dictionary f in Dictionaries(root, "primitive_functions"))
+        {
+            _functions[Text(f, "uid")] = f;
+            if (!IsBlock(f)) continue;
+            string[] keys = Texts(f, "block_function_composite_arguments_map_keys"), values = Texts(f, "block_function_composite_arguments_map_values");
+            for (int i = 0; i < Math.Min(keys.Length, values.Length); i++) _arguments[keys[i]] = values[i];
+        }
+        foreach (Dictionary v in Dictionaries(root, "inputs")) _variables[Text(v, "uid")] = v;
+        if (_functions.Count == 0) throw new EdgeLiteException(Status.NotAModel, "The file is a CNTK dictionary without functions: a checkpoint of a trainer, not a model.");
+
+        // Criteria of training need labels; they are left out where there is anything else.
+        string[] outputs = Outputs(Text(root, "root"));
+        string[] computed = [.. outputs.Where(o => !IsCriterion(o))];
+        if (computed.Length > 0) outputs = computed;
+        string[] order = Order(outputs);
+        RefuseUnknown(order);
+        foreach (string uid in order) Convert(uid);
+        for (int i = 0; i < outputs.Length; i++) NodeBuilder.AddOutput(_graph, Value(outputs[i]).Value, OutputName(root, outputs, i));
+        GraphVerifier.Verify(_graph);
+        return _graph;
+    }
+
+    private string OutputName(Dictionary root, string[] outputs, int i)
+    {
+        if (outputs.Length == 1 && Text(root, "name") is { Length: > 0 } name) return name;
+        return _functions.TryGetValue(Owner(outputs[i]), out Dictionary? f) && Text(f, "name") is { Length: > 0 } own ? own : outputs[i];
+    }
+
+    /// <summary>The outputs of a function; those of a Combine are its operands.</summary>
+    private string[] Outputs(string uid)
+    {
+        Dictionary f = _functions.GetValueOrDefault(uid) ?? throw new EdgeLiteException(Status.Corrupt, $"Function '{uid}' is not in the file.");
+        return OpOf(f) == CntkOp.Combine ? Texts(f, "inputs") : [uid + "_Output_0"];
+    }
+
+    private bool IsCriterion(string variable) => _functions.TryGetValue(Owner(variable), out Dictionary? f) && OpOf(f) is CntkOp.CrossEntropyWithSoftmax or CntkOp.ClassificationError or CntkOp.SquaredError;
+
+    /// <summary>The variables that the outputs need, each after those that it is computed from.</summary>
+    private string[] Order(string[] outputs)
+    {
+        var done = new HashSet<string>(StringComparer.Ordinal);
+        var open = new HashSet<string>(StringComparer.Ordinal);
+        var order = new List<string>();
+        var stack = new Stack<(string Uid, string[] Needs, int Next)>();
+        foreach (string output in outputs)
+        {
+            Push(output);
+            while (stack.Count > 0)
+            {
+                (string uid, string[] needs, int next) = stack.Pop();
+                if (next < needs.Length)
+                {
+                    stack.Push((uid, needs, next + 1));
+                    Push(needs[next]);
+                    continue;
+                }
+                open.Remove(uid);
+                done.Add(uid);
+                order.Add(uid);
+            }
+        }
+        return [.. order];
+
+        void Push(string uid)
+        {
+            if (done.Contains(uid)) return;
+            if (!open.Add(uid)) throw new EdgeLiteException(Status.Unsupported, $"The network is recurrent: '{uid}' depends on itself (PastValue, FutureValue). Export the model to ONNX instead.");
+            stack.Push((uid, Needs(uid), 0));
+        }
+    }
+
+    /// <summary>What a variable is computed from: an alias of one, or the operands of its function.</summary>
+    private string[] Needs(string uid)
+    {
+        if (Alias(uid) is { } alias) return [alias];
+        return _functions.TryGetValue(Owner(uid), out Dictionary? f) ? Texts(f, "inputs") : [];
+    }
+
+    /// <summary>A placeholder stands for the argument of its block, the output of a block or of a Combine for one inside.</summary>
+    private string? Alias(string uid)
+    {
+        if (_arguments.TryGetValue(uid, out string? argument)) return argument;
+        if (!_functions.TryGetValue(Owner(uid), out Dictionary? f)) return null;
+        int index = uid.LastIndexOf('_') is var at and > 0 && int.TryParse(uid[(at + 1)..], out int n) ? n : 0;
+        if (OpOf(f) == CntkOp.Combine) return Texts(f, "inputs")[index];
+        return IsBlock(f) ? Outputs(Text(f.Data["block_function_composite"].DictionaryValue_, "root"))[index] : null;
+    }
+
+    private void Convert(string uid)
+    {
+        if (Alias(uid) is { } alias)
+        {
+            _values[uid] = Value(alias);
+            return;
+        }
+        if (!_functions.TryGetValue(Owner(uid), out Dictionary? f))
+        {
+            _values[uid] = Variable(uid);
+            return;
+        }
+        string name = Text(f, "name") is { Length: > 0 } given ? given : Text(f, "uid");
+        Dictionary attributes = f.Data.GetValueOrDefault("attributes")?.DictionaryValue_ ?? new Dictionary();
+        _values[uid] = s_functions[OpOf(f).ToString()](new CntkFunction(_graph, name, OpOf(f), [.. Texts(f, "inputs").Select(Value)], attributes));
+    }
+
+    private CntkValue Value(string uid) => _values.TryGetValue(uid, out CntkValue value) ? value : throw new EdgeLiteException(Status.Corrupt, $"'{uid}' is used before it is computed.");
+
+    private CntkValue Variable(string uid)
+    {
+        Dictionary v = _variables.GetValueOrDefault(uid) ?? throw new EdgeLiteException(Status.Corrupt, $"Variable '{uid}' is not in the file.");
+        string name = Text(v, "name") is { Length: > 0 } given ? given : uid;
+        long kind = (long)v.Data["kind"].SizeTValue;
+        if (kind == Placeholder) throw new EdgeLiteException(Status.Unsupported, $"Placeholder '{name}' has nothing to stand for.");
+        if (kind is Parameter or Constant) return new(_graph.AddConstant(name, Read(v.Data["value"].NdArrayViewValue, name)), false);
+        bool isBatched = (v.Data.GetValueOrDefault("dynamic_axis") ?? v.Data.GetValueOrDefault("dynamic_axes"))?.VectorValue?.Value.Count > 0;
+        long[] dims = [.. (v.Data["shape"].NdShapeValue?.ShapeDim ?? []).Select((d, i) => unchecked((long)d) switch { FreeDimension => _graph.SymbolDim($"{name}{i}"), < 0 => Shape.Unknown, var size => size }).Reverse()];
+        if (isBatched) dims = [_graph.SymbolDim("N"), .. dims];
+        return new(_graph.AddInput(_graph.FreshName(name), new TensorType(DType.Float32, new Shape(dims))), isBatched);
+    }
+
+    private static Tensor Read(NDArrayView? view, string name)
+    {
+        if (view == null) throw new EdgeLiteException(Status.Corrupt, $"Parameter '{name}' has no value.");
+        if (view.StorageFormat != 0) throw new EdgeLiteException(Status.Unsupported, $"Parameter '{name}' is sparse, which is not supported.");
+        float[] values = view.ValuesCase switch
+        {
+            NDArrayView.ValuesOneofCase.FloatValues => [.. view.FloatValues.Value],
+            NDArrayView.ValuesOneofCase.DoubleValues => [.. view.DoubleValues.Value.Select(d => (float)d)],
+            _ => throw new EdgeLiteException(Status.Unsupported, $"Parameter '{name}' is neither float nor double."),
+        };
+        var shape = new Shape([.. (view.Shape?.ShapeDim ?? []).Select(d => checked((long)d)).Reverse()]);
+        if (shape.Count != values.Length) throw new EdgeLiteException(Status.Corrupt, $"Parameter '{name}' has {values.Length} numbers; expected {shape}.");
+        return Tensor.FromArray<float>(values, shape);
+    }
+
+    private void RefuseUnknown(string[] order)
+    {
+        var unknown = order.Where(uid => Alias(uid) == null).Select(Owner).Distinct().Where(_functions.ContainsKey).Select(o => _functions[o])
+            .Where(f => !s_functions.ContainsKey(OpOf(f).ToString())).GroupBy(OpOf).OrderBy(g => g.Key.ToString(), StringComparer.Ordinal).ToArray();
+        if (unknown.Length == 0) return;
+        IEnumerable<string> lines = unknown.Select(g => $"  {g.Key}: {string.Join(", ", g.Take(6).Select(f => $"'{(Text(f, "name") is { Length: > 0 } n ? n : Text(f, "uid"))}'"))}{Advice(g.Key)}");
+        throw new EdgeLiteException(Status.UnknownOperator, $"The network has functions that have no conversion:\n{string.Join('\n', lines)}");
+    }
+
+    private static string Advice(CntkOp op) => op switch
+    {
+        CntkOp.PastValue or CntkOp.FutureValue or CntkOp.OptimizedRNNStack => " - recurrent networks are not read; export the model to ONNX (model.save(path, format=cntk.ModelFormat.ONNX))",
+        CntkOp.CrossEntropyWithSoftmax or CntkOp.ClassificationError or CntkOp.SquaredError => " - belongs to training; save the network without its criteria",
+        _ => "",
+    };
+
+    private static CntkOp OpOf(Dictionary f) => f.Data.TryGetValue("op", out DictionaryValue? op) ? (CntkOp)op.SizeTValue
+        : throw new EdgeLiteException(Status.Unsupported, $"Function '{Text(f, "uid")}' is of the application's own making ({Text(f, "type")}), which is not in the file.");
+
+    private static bool IsBlock(Dictionary f) => f.Data.TryGetValue("op", out DictionaryValue? op) && op.SizeTValue == (ulong)CntkOp.Block;
+
+    private static string Owner(string variable) => variable.LastIndexOf("_Output_", StringComparison.Ordinal) is var at and > 0 ? variable[..at] : "";
+
+    private static string Text(Dictionary d, string key) => d.Data.GetValueOrDefault(key)?.StringValue ?? "";
+
+    private static string[] Texts(Dictionary d, string key) => [.. d.Data.GetValueOrDefault(key)?.VectorValue?.Value.Select(v => v.StringValue) ?? []];
+
+    private static IEnumerable<Dictionary> Dictionaries(Dictionary d, string key) => d.Data.GetValueOrDefault(key)?.VectorValue?.Value.Select(v => v.DictionaryValue_).Where(v => v != null) ?? [];
+}
