@@ -62,6 +62,26 @@ public sealed record ProofReport
     /// <summary>The lowest SQNR of all outputs, in dB; infinite when they are equal.</summary>
     public double WorstOutputSqnr => Outputs.Count == 0 ? double.PositiveInfinity : Outputs.Min(o => o.Sqnr);
 
+    /// <summary>Below this many dB a layer has gone wrong.</summary>
+    public const double WrongBelow = 20;
+
+    /// <summary>The first layer, in the source model's order, that is wrong: its SQNR is below <see cref="WrongBelow"/>, or only one side is finite.
+    /// Null when there is none.</summary>
+    public ValueComparison? FirstWrong => Layers.Concat(Outputs).Where(l => l.NonFiniteMismatches > 0 || l.Sqnr < WrongBelow).MinBy(l => l.Order);
+
+    /// <summary>What to do about a layer that has gone wrong.</summary>
+    public static string Advice(ValueComparison layer)
+    {
+        double width = layer.SourceMax - layer.SourceMin;
+        if (layer.NonFiniteMismatches > 0) return $"only one model has NaN or infinity there; keep it in float32: --keep-float '{layer.Name}'";
+        if (layer.SourceMax - layer.ConvertedMax > CutShare * width || layer.ConvertedMin - layer.SourceMin > CutShare * width)
+            return "its numbers are cut off at the range of calibration; calibrate with inputs like these, or take --observer minmax";
+        return $"its step is too coarse or its inputs are; try --quantize auto, or keep it in float: --keep-float '{layer.Name}'";
+    }
+
+    /// <summary>A range that misses more than this share at an end is cut off.</summary>
+    private const double CutShare = 0.1;
+
     /// <summary>Writes the report as JSON or, where the name ends in .html, as one HTML page that needs nothing else.</summary>
     public void Save(string path)
     {

@@ -11,6 +11,8 @@ internal static class ProofTable
         console.Table($"Outputs against the source model ({report.Samples} sample{(report.Samples == 1 ? "" : "s")})", s_headers, [.. report.Outputs.Select(Row)]);
         ValueComparison[] worst = [.. report.Layers.Take(worstLayers)];
         if (worst.Length > 0) console.Table($"Worst {worst.Length} of {report.Layers.Count} compared layers", s_headers, [.. worst.Select(Row)]);
+        if (report.FirstWrong is { } wrong)
+            console.Line($"The first layer below {Number(ProofReport.WrongBelow)} dB is {wrong.Operator} '{wrong.Name}' ({Decibels(wrong)}): {ProofReport.Advice(wrong)}.");
     }
 
     /// <summary>"31.4", "exact", "NaN!" where only one side is finite.</summary>

@@ -123,4 +123,22 @@ public sealed class ProofTests
         Assert.Contains(lines, l => l.Contains("Worst 2 of 2 compared layers"));
         Assert.Contains(lines, l => l.TrimStart().StartsWith("n ", StringComparison.Ordinal) && l.Contains("exact"));
     }
+
+    [Fact]
+    public void The_first_wrong_layer_in_order_is_named_with_what_to_do()
+    {
+        ValueComparison good = Layer("a", 1, 35, 10), cut = Layer("b", 2, 12, 5), coarse = Layer("c", 3, 3, 10);
+        var report = new ProofReport { Model = "m", Samples = 1, Outputs = [coarse], Layers = [coarse, cut, good], SourceValuesWithoutMatch = 0 };
+        Assert.Equal("b", report.FirstWrong!.Name);
+        Assert.Contains("--observer minmax", ProofReport.Advice(cut), StringComparison.Ordinal);
+        Assert.Contains("--keep-float 'c'", ProofReport.Advice(coarse), StringComparison.Ordinal);
+        Assert.Contains("NaN", ProofReport.Advice(good with { NonFiniteMismatches = 1 }), StringComparison.Ordinal);
+        Assert.Null((report with { Outputs = [good], Layers = [good] }).FirstWrong);
+
+        static ValueComparison Layer(string name, int order, double sqnr, double convertedMax) => new()
+        {
+            Name = name, Operator = "Conv", Shape = "[1]", Order = order, Elements = 1, Sqnr = sqnr, Cosine = 1, MaxAbsError = 0, MaxRelError = 0,
+            SourceMin = 0, SourceMax = 10, ConvertedMin = 0, ConvertedMax = convertedMax, NonFiniteMismatches = 0,
+        };
+    }
 }
