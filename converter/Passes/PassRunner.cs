@@ -51,7 +51,23 @@ public sealed class PassRunner(IReadOnlyList<IGraphPass> passes)
     {
         bool changed = false;
         foreach (Node node in graph.Nodes.ToArray())
-            foreach (Graph sub in Graph.Subgraphs(node)) changed |= RunWithSubgraphs(pass, sub);
+            foreach (Graph sub in Graph.Subgraphs(node))
+                if (!node.Is("If") || Fits(sub)) changed |= RunWithSubgraphs(pass, sub);
         return pass.Run(graph) | changed;
+    }
+
+    /// <summary>A branch that the shapes rule out (one for another sample rate, say) is no error, as long as the other one fits; it stays as
+    /// it is, since passes work on shapes. The operator If judges the pair.</summary>
+    private static bool Fits(Graph branch)
+    {
+        try
+        {
+            ShapeInference.Run(branch);
+            return true;
+        }
+        catch (EdgeLiteException)
+        {
+            return false;
+        }
     }
 }
