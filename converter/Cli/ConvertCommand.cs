@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Quantizing;
@@ -26,6 +27,7 @@ internal static class ConvertCommand
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
     private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
+    private static readonly Option<string[]> s_fixed = new("--fix") { Description = "An input that gets a value for good and is an input no more: NAME=16000." };
     private static readonly Option<string> s_target = new("--target") { Description = $"The device that the file is for: {string.Join(", ", TargetProfile.All.Select(p => p.Name))}. A model that its memory cannot hold is refused; the name is recorded.", DefaultValueFactory = _ => "" };
     private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
     private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
@@ -39,7 +41,7 @@ internal static class ConvertCommand
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -57,6 +59,7 @@ internal static class ConvertCommand
         var options = new ConversionOptions
         {
             Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
+            Fixed = ParseFixed(args.GetValue(s_fixed) ?? []),
             States = ParseStates(args.GetValue(s_states) ?? []),
             Target = target?.Name ?? "",
             AllowCustom = args.GetValue(s_allowCustom),
@@ -127,7 +130,7 @@ internal static class ConvertCommand
         if (args.GetValue(s_evaluate) is not { } command)
             return BudgetSearch.Run(graph, calibration, Quantization(args), BudgetCommand.ParseDecibels(args.GetValue(s_maxError)!), progress: new ProgressLine(json));
         double drop = BudgetCommand.ParseDrop(args.GetValue(s_maxDrop)!), whole = BudgetCommand.Score(graph, command, options);
-        Say(json, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
+        Say(json, string.Create(CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
         return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - drop * Math.Abs(whole), new ProgressLine(json));
     }
 
@@ -217,6 +220,19 @@ internal static class ConvertCommand
         .. texts.Select(text => text.IndexOf('=') is > 0 and int equals && equals < text.Length - 1 ? (text[..equals], text[(equals + 1)..])
             : throw new EdgeLiteException(Status.InvalidArgument, $"--state '{text}' is not of the form OUTPUT=INPUT.")),
     ];
+
+    internal static Dictionary<string, double> ParseFixed(IEnumerable<string> texts)
+    {
+        var values = new Dictionary<string, double>();
+        foreach (string text in texts)
+        {
+            int equals = text.LastIndexOf('=');
+            if (!double.TryParse(text[(equals + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out double value))
+                throw new EdgeLiteException(Status.InvalidArgument, $"--fix '{text}' is not of the form NAME=16000.");
+            values[equals < 0 ? "" : text[..equals]] = value;
+        }
+        return values;
+    }
 
     internal static Dictionary<string, Shape> ParseShapes(IEnumerable<string> texts)
     {

@@ -107,11 +107,20 @@ public sealed class StateTests
     /// <summary>Silero's voice activity detector over chunks of 576 samples, its state carried by the session, against ONNX Runtime
     /// with the state carried by hand.</summary>
     [PublishedTheory(Vad)]
-    [InlineData("dist/silero_vad_v5.onnx")]
-    public void A_voice_activity_detector_steps_over_chunks(string file)
+    [InlineData("dist/silero_vad_v5.onnx", false)]
+    [InlineData("dist/silero_vad_v5.onnx", true)]
+    public void A_voice_activity_detector_steps_over_chunks(string file, bool fixedRate)
     {
         string path = PublishedModels.PathOf(Vad, file);
         var options = new ConversionOptions { States = [("stateN", "state")] };
+        if (fixedRate)
+        {
+            options = options with
+            {
+                Shapes = new Dictionary<string, Shape> { ["input"] = new Shape(1, 576), ["state"] = new Shape(2, 1, 128) },
+                Fixed = new Dictionary<string, double> { ["sr"] = 16000 },
+            };
+        }
         Graph graph = Pipeline.Import(path, options).Graph;
         Pipeline.Optimize(graph, options);
         Pipeline.Lower(graph, options);
@@ -120,7 +129,8 @@ public sealed class StateTests
         Assert.Single(session.States);
         session.Resize(session.FindInput("input"), new Shape(1, 576));
         session.Resize(session.FindInput("state"), new Shape(2, 1, 128));
-        session.SetInput(session.FindInput("sr"), Tensor.FromScalar(16000L));
+        if (!fixedRate) session.SetInput(session.FindInput("sr"), Tensor.FromScalar(16000L));
+        else Assert.True(session.IsStatic && session.InputCount == 2);
 
         using var reference = new InferenceSession(path);
         float[] state = new float[256];
@@ -141,5 +151,15 @@ public sealed class StateTests
             Assert.Equal(probability, session.Output("output").Span<float>()[0], 1e-4f);
             TensorAssert.Close(Tensor.FromArray<float>(state, new Shape(2, 1, 128)), session.Output("stateN"), 1e-3, 1e-4, $"state after chunk {chunk}");
         }
+    }
+
+    [PublishedTheory(Vad)]
+    [InlineData("rate", 16000, "'rate'")]
+    [InlineData("sr", 0.5, "int64")]
+    [InlineData("input", 1, "only numbers of a known shape")]
+    public void A_value_that_does_not_fit_its_input_is_refused(string input, double value, string message)
+    {
+        var options = new ConversionOptions { Fixed = new Dictionary<string, double> { [input] = value } };
+        Assert.Contains(message, Assert.Throws<EdgeLiteException>(() => Pipeline.Import(PublishedModels.PathOf(Vad, "dist/silero_vad_v5.onnx"), options)).Message);
     }
 }
