@@ -1,5 +1,4 @@
 using System.Globalization;
-using EdgeLite.Bench.Networks;
 
 namespace EdgeLite.Bench;
 
@@ -18,7 +17,7 @@ internal sealed class Arguments
     public List<int> Threads { get; private set; } = [1, 2];
     public List<BenchModel> Models { get; } = [];
 
-    /// <summary>"published", "classic", or names of single classic networks.</summary>
+    /// <summary>"published", "classic", or names of single models of either.</summary>
     public List<string> Sets { get; } = [];
 
     /// <summary>The options as the user gave them.</summary>
@@ -44,7 +43,7 @@ internal sealed class Arguments
                 case "--threads": parsed.Threads = [.. Next().Split(',').Select(Number)]; break;
                 case var option when option.StartsWith('-'): throw new EdgeLiteException(Status.InvalidArgument, $"There is no option '{option}'; see bench/run.sh --help.");
                 default:
-                    if (args[i] is "published" or "classic" || Classic.All.ContainsKey(args[i])) parsed.Sets.Add(args[i]);
+                    if (!args[i].Contains(".onnx", StringComparison.Ordinal)) parsed.Sets.Add(args[i]);
                     else parsed.Models.Add(BenchModel.Parse(args[i]));
                     break;
             }

@@ -10,9 +10,15 @@ try
     Directory.CreateDirectory(folder);
     List<BenchModel> models = [.. arguments.Models];
     bool all = arguments.Models.Count + arguments.Sets.Count == 0;
-    if (all || arguments.Sets.Contains("published")) models.AddRange(BenchModel.Published());
+    var unknown = arguments.Sets.ToHashSet();
+    unknown.RemoveWhere(s => s is "published" or "classic" || Classic.All.ContainsKey(s));
+    List<BenchModel> published = all || arguments.Sets.Contains("published") || unknown.Count > 0 ? BenchModel.Published() : [];
+    models.AddRange(published.Where(m => all || arguments.Sets.Contains("published") || arguments.Sets.Contains(m.Name)));
     foreach ((string name, Func<Graph> build) in Classic.All)
         if (all || arguments.Sets.Contains("classic") || arguments.Sets.Contains(name)) models.Add(BenchModel.Generated(name, build, folder));
+    unknown.ExceptWith(models.Select(m => m.Name));
+    if (unknown.Count > 0)
+        throw new EdgeLiteException(Status.NotFound, $"There is no model '{string.Join("', '", unknown)}'; there are: published ({string.Join(", ", published.Select(m => m.Name))}), classic ({string.Join(", ", Classic.All.Keys)}), and files.");
     var report = new Report(arguments);
     report.PrintHead();
     if (arguments.Speed)
