@@ -152,6 +152,14 @@ typedef struct el_act {
     float a, b;
 } el_act;
 
+/* peak_f32, peak_s8, peak_read: what one core can do at most, for rooflines: multiply-adds of floats, products of int8 summed in
+ * int32 (each counts as two operations), bytes read from memory. The caller takes the time.
+ * buffers: done (double: operations or bytes), memory[bytes] (peak_read; a multiple of 1024), sink (64 bytes, written) */
+typedef struct el_peak_params {
+    int64_t rounds; /* of peak_f32 and peak_s8: about a hundred instructions each; of peak_read: passes */
+    int64_t bytes;
+} el_peak_params;
+
 #ifdef __cplusplus
 }
 #endif

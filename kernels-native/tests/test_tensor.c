@@ -275,7 +275,27 @@ static void test_where(void) {
         }
 }
 
+/* What the peak kernels say they did grows with the rounds, and they read exactly their memory (guarded). */
+static void test_peaks(void) {
+    static const char* const names[] = {"peak_f32", "peak_s8", "peak_read"};
+    const el_kernel* k;
+    for (int i = 0; i < 3; i++)
+        for (uint32_t v = 0; (k = th_variant(names[i], v)); v++) {
+            double done[2] = {0, 0};
+            char* memory = th_alloc(4096, 64);
+            memset(memory, 0, 4096);
+            for (int round = 0; round < 2; round++) {
+                el_peak_params p = {round + 1, 4096};
+                th_run(k, &p, (void*[]){&done[round], memory, th_alloc(64, 64)}, 1);
+            }
+            th_checks++;
+            if (done[0] <= 0 || done[1] != 2 * done[0] || (i == 2 && done[0] != 4096)) th_fail("%s (%s): %g and %g done", names[i], el_isa_name(k->isa), done[0], done[1]);
+            th_free_all();
+        }
+}
+
 int main(void) {
+    test_peaks();
     for (int f = 0; f < LENGTH(functions); f++) sweep(&functions[f]);
     test_unary_lengths();
     test_binary();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using EdgeLite.Devices.Cpu;
 using EdgeLite.Ops;
@@ -27,16 +28,18 @@ internal static class DoctorCommand
         };
         bool cuda = NativeLibrary.TryLoad("libcuda.so.1", out _);
         string cudaText = cuda ? "driver found; this build has no CUDA device" : "no driver (libcuda.so.1 is not there)";
+        MachinePeaks peaks = MachinePeaks.Measure();
         if (json)
         {
             string chosen = "{" + string.Join(",", kernels.ConvertAll(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k))}")) + "}";
-            Output.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(cudaText)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
+            Output.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(cudaText)}},"peak_float_gops":{{peaks.FloatOperations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_int8_gops":{{peaks.Int8Operations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_read_gbs":{{peaks.Bytes.ToString("0.0", CultureInfo.InvariantCulture)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
             return;
         }
         Output.WriteLine($"processor     {ProcessMemory.ProcessorName()}, {Environment.ProcessorCount} usable");
         Output.WriteLine($"system        {RuntimeInformation.OSDescription} ({architecture})");
         Output.WriteLine($"memory        {ProcessMemory.TotalKilobytes() / 1024} MB");
         Output.WriteLine($"instructions  {isas}{(cap is { Length: > 0 } ? $"  (capped by EDGELITE_MAX_ISA={cap})" : "")}");
+        Output.WriteLine(FormattableString.Invariant($"one core      {peaks.FloatOperations:0} Gop/s in float32, {peaks.Int8Operations:0} in int8, reads {peaks.Bytes:0.0} GB/s from memory (measured)"));
         Output.WriteLine($"cuda          {cudaText}");
         Output.WriteLine($"operators     {OperatorTable.All.Length}, of which the reference loop always serves");
         Output.WriteLine($"kernels       {kernels.Count}, best instruction set {best}:");
