@@ -1,0 +1,90 @@
+using System.Text;
+using System.Text.Json;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Lasagne;
+
+/// <summary>
+/// Reads Lasagne's parameters by an architecture in JSON beside them: {"format": "lasagne", "parameters": "model.npz", "layers":
+/// [{"type": "InputLayer", "name": "x", "shape": [null, 3, 32, 32]}, {"type": "Conv2DLayer", "pad": "same"}, ...]}. Types and settings
+/// have Lasagne's names. A layer follows the one before it unless "incoming" or "incomings" name others; parameters are taken in the order
+/// of the layers, as get_all_param_values gives them.
+/// </summary>
+public sealed class LasagneImporter : IImporter
+{
+    private const long MaxText = 16L << 20;
+    private const int MaxLayers = 10_000;
+
+    public string Format => "Lasagne";
+
+    public FormatReference Reference { get; } = new()
+    {
+        Files = "a small `.json` with `\"format\": \"lasagne\"` and, beside it, the parameters, which do not tell the architecture: `.npz` of `numpy.savez(file, *get_all_param_values(network))`, or a pickle of that list. `{\"format\": \"lasagne\", \"parameters\": \"model.npz\", \"layers\": [{\"type\": \"InputLayer\", \"name\": \"x\", \"shape\": [null, 3, 32, 32]}, {\"type\": \"Conv2DLayer\", \"stride\": 2, \"pad\": \"same\"}, {\"type\": \"DenseLayer\", \"nonlinearity\": \"softmax\"}]}`. Settings have Lasagne's names and defaults (`nonlinearity`: a name, `null`, or `{\"type\": \"leaky_rectify\", \"leakiness\": 0.1}`; `\"b\": null`: no biases); `incoming` and `incomings` name other layers than the one before, `outputs` others than the last; sizes come from the parameters. `batch_norm(layer)` is the layer with `\"b\": null, \"nonlinearity\": null`, then BatchNormLayer, then NonlinearityLayer.",
+        Tested = "genuine parameters written by Lasagne 0.2.dev1, `.npz` and pickle, against Lasagne's own results on Theano; the JSON is ours. Layers that this network lacks were written from Lasagne's documentation.",
+        LayersOf = "Lasagne's layers",
+        Layers = ForeignLayers.References<LasagneAttribute>(),
+    };
+
+    public bool Recognizes(string path, ReadOnlySpan<byte> head)
+    {
+        string text = Encoding.UTF8.GetString(head).TrimStart('\uFEFF', ' ', '\t', '\r', '\n');
+        if (!text.StartsWith('{')) return false;
+        string dense = string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
+        return dense.Contains("\"format\":\"lasagne\"", StringComparison.Ordinal);
+    }
+
+    public Graph Import(string path)
+    {
+        if (new FileInfo(path).Length > MaxText) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than an architecture can be.");
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            return Build(path, document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or OverflowException or FormatException or ArgumentException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or DivideByZeroException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is no architecture of Lasagne, or contradicts itself: {e.Message}", e);
+        }
+    }
+
+    private static Graph Build(string path, JsonElement root)
+    {
+        JsonElement[] layers = [.. root.GetProperty("layers").EnumerateArray().Take(MaxLayers + 1)];
+        if (layers.Length is 0 or > MaxLayers) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no layers, or more than {MaxLayers}.");
+        string[] unknown = [.. layers.Where(l => !LasagneLayers.All.ContainsKey(l.GetProperty("type").GetString() ?? "")).Select((l, i) => $"{l.GetProperty("type").GetString()}{(l.TryGetProperty("name", out JsonElement n) ? $" '{n.GetString()}'" : "")}").Distinct()];
+        if (unknown.Length > 0) throw new EdgeLiteException(Status.UnknownOperator, $"'{path}' has layers that have no conversion: {string.Join(", ", unknown)}. Write them as layers of docs/importers.md, or build the network in a framework that exports ONNX.");
+        string file = root.GetProperty("parameters").GetString() ?? "";
+        if (file.Length == 0 || Path.GetFileName(file) != file) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}': \"parameters\" must name a file in the same folder.");
+        var parameters = new Queue<Func<Tensor>>(LasagneParameters.Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, file)));
+
+        var graph = new Graph(Path.GetFileNameWithoutExtension(path));
+        var known = new Dictionary<string, Value>(StringComparer.Ordinal);
+        Value? last = null;
+        string lastName = "";
+        if (root.TryGetProperty("input", out JsonElement input)) last = Add(input, "InputLayer", "x");
+        for (int i = 0; i < layers.Length; i++) last = Add(layers[i], layers[i].GetProperty("type").GetString()!, $"layer{i}");
+        if (parameters.Count > 0) throw new EdgeLiteException(Status.Corrupt, $"'{path}': '{file}' has {parameters.Count} arrays more than the layers take.");
+
+        if (!root.TryGetProperty("outputs", out JsonElement outputs)) NodeBuilder.AddOutput(graph, last!, lastName);
+        else
+            foreach (JsonElement name in outputs.EnumerateArray()) NodeBuilder.AddOutput(graph, known[name.GetString()!], name.GetString()!);
+        if (graph.Outputs.Count == 0 || graph.Inputs.Count == 0) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no input or no output.");
+        GraphVerifier.Verify(graph);
+        return graph;
+
+        Value Add(JsonElement json, string type, string otherwise)
+        {
+            string name = json.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } text ? text : otherwise;
+            string[] from = json.TryGetProperty("incomings", out JsonElement many) ? [.. many.EnumerateArray().Select(n => n.GetString() ?? "")] : json.TryGetProperty("incoming", out JsonElement one) ? [one.GetString() ?? ""] : [];
+            Value[] inputs = from.Length > 0
+                ? [.. from.Select(n => known.TryGetValue(n, out Value? v) ? v : throw new EdgeLiteException(Status.Corrupt, $"Layer '{name}' follows '{n}', which is not a layer before it."))]
+                : last != null ? [last] : [];
+            if (inputs.Length == 0 && type != "InputLayer") throw new EdgeLiteException(Status.Corrupt, $"Layer '{name}' follows no layer; the first is an InputLayer.");
+            Value value = LasagneLayers.All[type](new LasagneLayer(graph, name, json, inputs, parameters));
+            if (!known.TryAdd(name, value)) throw new EdgeLiteException(Status.Corrupt, $"Two layers have the name '{name}'.");
+            lastName = name;
+            return value;
+        }
+    }
+}

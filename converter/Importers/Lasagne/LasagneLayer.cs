@@ -1,0 +1,62 @@
+using System.Text.Json;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Lasagne;
+
+/// <summary>Marks a method <c>static Value (LasagneLayer)</c> that converts layers of these names.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LasagneAttribute(params string[] names) : ForeignLayerAttribute(names);
+
+/// <summary>One layer while it is converted: its settings, what it follows, and the parameters that no layer has taken yet.</summary>
+internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, Value[] inputs, Queue<Func<Tensor>> parameters) : NodeBuilder(graph, name)
+{
+    private const long MaxSetting = 1 << 20;
+
+    public JsonElement Json { get; } = json;
+    public string Type => Json.TryGetProperty("type", out JsonElement type) ? type.GetString()! : "InputLayer";
+    public IReadOnlyList<Value> Inputs { get; } = inputs;
+    public Value X => Inputs.Count == 1 ? Inputs[0] : throw Error($"it follows {Inputs.Count} layers, expected one");
+    public int Rank => X.Shape.Rank;
+
+    /// <summary>The next array as float32, of the rank, or of any (-1).</summary>
+    public Tensor Parameter(string role, int rank)
+    {
+        if (!parameters.TryDequeue(out Func<Tensor>? next)) throw Error($"there is no array left for '{role}'");
+        Tensor stored = next();
+        if (rank >= 0 && stored.Shape.Rank != rank) throw Error($"the array for '{role}' has shape {stored.Shape}, expected {rank} dimensions");
+        if (stored.DType == DType.Float32) return stored;
+        var real = new Tensor(DType.Float32, stored.Shape);
+        for (long i = 0; i < stored.Count; i++) real.SetDouble(i, stored.GetDouble(i));
+        return real;
+    }
+
+    public bool Told(string key) => Json.TryGetProperty(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;
+
+    /// <summary>Whether the setting is null (Python's None): "b": null, a layer without biases.</summary>
+    public bool IsNone(string key) => Json.TryGetProperty(key, out JsonElement v) && v.ValueKind is JsonValueKind.Null or JsonValueKind.False;
+
+    public bool Flag(string key, bool otherwise) => Told(key) ? Json.GetProperty(key).GetBoolean() : otherwise;
+    public float Real(string key, double otherwise) => (float)(Told(key) ? Json.GetProperty(key).GetDouble() : otherwise);
+    public string Text(string key, string otherwise) => Told(key) ? Json.GetProperty(key).GetString()! : otherwise;
+    public long Integer(string key, long otherwise) => Told(key) ? Json.GetProperty(key).GetInt64() : otherwise;
+
+    /// <summary>A number for each of some axes; one number stands for all.</summary>
+    public long[] Sizes(string key, int count, long otherwise, long least)
+    {
+        long[] v = [.. Enumerable.Repeat(otherwise, count)];
+        if (Told(key))
+        {
+            JsonElement e = Json.GetProperty(key);
+            v = e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(n => n.GetInt64())] : [.. Enumerable.Repeat(e.GetInt64(), count)];
+        }
+        return v.Length == count && v.Min() >= least && v.Max() <= MaxSetting ? v : throw Error($"'{key}' is [{string.Join(", ", v)}]");
+    }
+
+    public void Refuse(string key)
+    {
+        if (Told(key)) throw Error($"'{key}' has no conversion");
+    }
+
+    public EdgeLiteException Error(string message) => new(Status.Corrupt, $"{Type} '{Name}': {message}.");
+}

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Lasagne;
+
+/// <summary>Lasagne's layers that pool, merge, and move numbers.</summary>
+internal static partial class LasagneLayers
+{
+    private const long MaxScale = 1024;
+
+    [Lasagne("MaxPool1DLayer", "MaxPool2DLayer", "MaxPool2DDNNLayer")]
+    private static Value MaxPool(LasagneLayer l) => Pooled(l, "max");
+
+    [Lasagne("Pool1DLayer", "Pool2DLayer", "Pool2DDNNLayer", Limits = "mode sum")]
+    private static Value Pool(LasagneLayer l) => Pooled(l, l.Text("mode", "max"));
+
+    /// <summary>Strides are the window's unless told. Without ignore_border, windows that start within the input but end outside count too;
+    /// their average is over what is inside.</summary>
+    private static Value Pooled(LasagneLayer l, string mode)
+    {
+        int places = l.Rank - 2;
+        long[] kernel = l.Sizes("pool_size", places, 0, 1), pad = l.Sizes("pad", places, 0, 0), stride = l.Told("stride") ? l.Sizes("stride", places, 1, 1) : kernel;
+        bool ceil = !l.Flag("ignore_border", true), padded = pad.Any(p => p > 0);
+        if (ceil && padded) throw l.Error("ignore_border = false allows no pad");
+        string opType = mode switch
+        {
+            "max" => "MaxPool",
+            "average_inc_pad" or "average_exc_pad" => "AveragePool",
+            _ => throw l.Error($"mode '{mode}' has no conversion"),
+        };
+        var all = new List<(string, AttributeValue)> { ("kernel_shape", kernel), ("strides", stride), ("pads", (long[])[.. pad, .. pad]), ("ceil_mode", ceil ? 1 : 0) };
+        if (opType == "AveragePool") all.Add(("count_include_pad", padded && mode == "average_inc_pad" ? 1 : 0));
+        return l.Emit(opType, [l.X], [.. all]);
+    }
+
+    /// <summary>Everything behind the channels becomes one number.</summary>
+    [Lasagne("GlobalPoolLayer", Notes = "pool_function mean, max, min or sum")]
+    private static Value GlobalPool(LasagneLayer l)
+    {
+        string opType = l.Text("pool_function", "mean") switch
+        {
+            "mean" => "ReduceMean",
+            "max" => "ReduceMax",
+            "min" => "ReduceMin",
+            "sum" => "ReduceSum",
+            string other => throw l.Error($"pool_function '{other}' has no conversion"),
+        };
+        return l.Emit(opType, [l.X, l.Ints([.. Enumerable.Range(2, l.Rank - 2).Select(a => (long)a)])], ("keepdims", 0));
+    }
+
+    [Lasagne("FlattenLayer", "flatten")]
+    private static Value Flatten(LasagneLayer l)
+    {
+        long rank = l.Integer("outdim", 2);
+        if (rank < 1 || rank > l.Rank) throw l.Error($"outdim {rank} does not fit {l.X.Shape}");
+        return rank == 2 ? l.Emit("Flatten", [l.X], ("axis", 1)) : l.Reshape(l.X, [.. Enumerable.Repeat(0L, (int)rank - 1), -1]);
+    }
+
+    /// <summary>[i] in the shape is the size of the input's axis i, -1 what is left.</summary>
+    [Lasagne("ReshapeLayer", "reshape", Limits = "[i] of a free size at another place than i")]
+    private static Value Reshape(LasagneLayer l)
+    {
+        long[] shape = [.. l.Json.GetProperty("shape").EnumerateArray().Select((e, i) =>
+        {
+            if (e.ValueKind != JsonValueKind.Array) return e.GetInt64() is -1 or > 0 ? e.GetInt64() : throw l.Error($"shape has {e}");
+            int axis = e[0].GetInt32();
+            if (axis < 0 || axis >= l.Rank) throw l.Error($"shape has [{axis}], the input is {l.X.Shape}");
+            return axis == i ? 0 : l.X.Shape[axis] > 0 ? l.X.Shape[axis] : throw l.Error($"the size of axis {axis} is not known");
+        })];
+        return l.Reshape(l.X, shape);
+    }
+
+    /// <summary>"x" in the pattern is a new axis of size 1.</summary>
+    [Lasagne("DimshuffleLayer", "dimshuffle", Limits = "axes left out")]
+    private static Value Dimshuffle(LasagneLayer l)
+    {
+        JsonElement[] pattern = [.. l.Json.GetProperty("pattern").EnumerateArray()];
+        long[] order = [.. pattern.Where(p => p.ValueKind == JsonValueKind.Number).Select(p => p.GetInt64())];
+        long[] added = [.. pattern.Select((p, i) => (p, i)).Where(p => p.p.ValueKind == JsonValueKind.String).Select(p => (long)p.i)];
+        if (order.Length + added.Length != pattern.Length || !order.Order().SequenceEqual(Enumerable.Range(0, l.Rank).Select(a => (long)a))) throw l.Error($"the pattern does not name every axis of {l.X.Shape} once");
+        Value y = l.Transpose(l.X, order);
+        return added.Length == 0 ? y : l.Emit("Unsqueeze", [y, l.Ints(added)]);
+    }
+
+    /// <summary>repeat: every number scale_factor times; dilate: zeros between.</summary>
+    [Lasagne("Upscale1DLayer", "Upscale2DLayer")]
+    private static Value Upscale(LasagneLayer l)
+    {
+        int places = l.Rank - 2;
+        long[] scale = l.Sizes("scale_factor", places, 0, 1);
+        if (scale.Max() > MaxScale) throw l.Error($"scale_factor [{string.Join(", ", scale)}] is larger than {MaxScale}");
+        switch (l.Text("mode", "repeat"))
+        {
+            case "repeat":
+                return l.Emit("Resize", [l.X, null, l.Constant("scales", Tensor.FromArray<float>([1, 1, .. scale.Select(s => (float)s)], new Shape(l.Rank)))],
+                    ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor"));
+            case "dilate":
+                long channels = l.X.Shape[1] > 0 ? l.X.Shape[1] : throw l.Error("the number of channels is not known");
+                var one = new Tensor(DType.Float32, new Shape([channels, 1, .. Enumerable.Repeat(1L, places)]));
+                for (long i = 0; i < channels; i++) one.SetDouble(i, 1);
+                return l.Emit("ConvTranspose", [l.X, l.Constant("one", one)], ("strides", scale), ("output_padding", scale.Select(s => s - 1).ToArray()), ("group", channels));
+            default: throw l.Error($"mode '{l.Text("mode", "")}' has no conversion");
+        }
+    }
+
+    /// <summary>width: one number, or for each axis behind the batch_ndim first ones a number or [before, after].</summary>
+    [Lasagne("PadLayer", "pad")]
+    private static Value Pad(LasagneLayer l)
+    {
+        int first = (int)l.Integer("batch_ndim", 2), count = l.Rank - first;
+        if (first < 0 || count < 1) throw l.Error($"batch_ndim {first} does not fit {l.X.Shape}");
+        JsonElement width = l.Json.GetProperty("width");
+        JsonElement[] each = width.ValueKind == JsonValueKind.Array ? [.. width.EnumerateArray()] : [.. Enumerable.Repeat(width, count)];
+        if (each.Length != count) throw l.Error($"width has {each.Length} entries, expected {count}");
+        var pads = new long[2 * l.Rank];
+        for (int i = 0; i < count; i++)
+        {
+            bool two = each[i].ValueKind == JsonValueKind.Array;
+            pads[first + i] = two ? each[i][0].GetInt64() : each[i].GetInt64();
+            pads[l.Rank + first + i] = two ? each[i][1].GetInt64() : each[i].GetInt64();
+        }
+        if (pads.Min() < 0 || pads.Max() > 1 << 16) throw l.Error("width is negative or too large");
+        return l.Emit("Pad", [l.X, l.Ints(pads), l.Scalar(l.Real("val", 0))], ("mode", "constant"));
+    }
+
+    [Lasagne("ConcatLayer", "concat", Limits = "cropping")]
+    private static Value Concat(LasagneLayer l)
+    {
+        l.Refuse("cropping");
+        return l.Emit("Concat", [.. l.Inputs], ("axis", l.Integer("axis", 1)));
+    }
+
+    /// <summary>coeffs: one factor for all, or one for each.</summary>
+    [Lasagne("ElemwiseSumLayer", Limits = "cropping")]
+    private static Value ElemwiseSum(LasagneLayer l)
+    {
+        l.Refuse("cropping");
+        float[] factors = [.. Enumerable.Repeat(1f, l.Inputs.Count)];
+        if (l.Told("coeffs"))
+        {
+            JsonElement e = l.Json.GetProperty("coeffs");
+            factors = e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(f => f.GetSingle())] : [.. Enumerable.Repeat(e.GetSingle(), l.Inputs.Count)];
+        }
+        if (factors.Length != l.Inputs.Count) throw l.Error($"there are {factors.Length} coeffs for {l.Inputs.Count} layers");
+        Value[] terms = [.. l.Inputs.Select((x, i) => factors[i] == 1 ? x : l.Emit("Mul", [x, l.Scalar(factors[i])]))];
+        return terms.Skip(1).Aggregate(terms[0], (a, b) => l.Emit("Add", [a, b]));
+    }
+
+    [Lasagne("ElemwiseMergeLayer", Notes = "merge_function add, mul, maximum or minimum", Limits = "cropping")]
+    private static Value ElemwiseMerge(LasagneLayer l)
+    {
+        l.Refuse("cropping");
+        string opType = l.Text("merge_function", "") switch
+        {
+            "add" => "Add",
+            "mul" => "Mul",
+            "maximum" => "Max",
+            "minimum" => "Min",
+            string other => throw l.Error($"merge_function '{other}' has no conversion"),
+        };
+        return l.Inputs.Skip(1).Aggregate(l.Inputs[0], (a, b) => l.Emit(opType, [a, b]));
+    }
+}
