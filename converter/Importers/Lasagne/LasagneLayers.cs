@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Lasagne;
 
