@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
@@ -13,9 +12,6 @@ namespace EdgeLite.Converter.Importers.Chainer;
 /// </summary>
 public sealed class ChainerImporter : IImporter
 {
-    private const long MaxText = 16L << 20;
-    private const int MaxLayers = 10_000;
-
     public string Format => "Chainer";
 
     public FormatReference Reference { get; } = new()
@@ -26,37 +22,17 @@ public sealed class ChainerImporter : IImporter
         Layers = ForeignLayers.References<ChainerAttribute>(),
     };
 
-    public bool Recognizes(string path, ReadOnlySpan<byte> head)
-    {
-        string text = Encoding.UTF8.GetString(head).TrimStart('\uFEFF', ' ', '\t', '\r', '\n');
-        if (!text.StartsWith('{')) return false;
-        string dense = string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
-        return dense.Contains("\"format\":\"chainer\"", StringComparison.Ordinal);
-    }
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => ArchitectureFile.Recognizes(head, "chainer");
 
-    public Graph Import(string path)
-    {
-        if (new FileInfo(path).Length > MaxText) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than an architecture can be.");
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
-            return Build(path, document.RootElement);
-        }
-        catch (Exception e) when (e is JsonException or OverflowException or FormatException or ArgumentException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or DivideByZeroException)
-        {
-            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is no architecture of Chainer, or contradicts itself: {e.Message}", e);
-        }
-    }
+    public Graph Import(string path) => ArchitectureFile.Import(path, Format, root => Build(path, root));
 
     private static Graph Build(string path, JsonElement root)
     {
-        JsonElement[] layers = [.. root.GetProperty("layers").EnumerateArray().Take(MaxLayers + 1)];
-        if (layers.Length is 0 or > MaxLayers) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no layers, or more than {MaxLayers}.");
+        JsonElement[] layers = ArchitectureFile.Layers(path, root);
         string[] unknown = [.. layers.Select(l => l.GetProperty("type").GetString() ?? "").Where(t => !ChainerLayers.All.ContainsKey(t)).Distinct()];
         if (unknown.Length > 0) throw new EdgeLiteException(Status.UnknownOperator, $"'{path}' has layers that have no conversion: {string.Join(", ", unknown)}. Export the model with onnx-chainer instead.");
-        string file = root.GetProperty("parameters").GetString() ?? "";
-        if (file.Length == 0 || Path.GetFileName(file) != file) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}': \"parameters\" must name a file in the same folder.");
-        var parameters = NpzFile.Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, file)).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
+        string file = ArchitectureFile.Parameters(path, root);
+        var parameters = NpzFile.Read(file).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
 
         var graph = new Graph(Path.GetFileNameWithoutExtension(path));
         JsonElement input = root.GetProperty("input");

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
@@ -13,9 +12,6 @@ namespace EdgeLite.Converter.Importers.Lasagne;
 /// </summary>
 public sealed class LasagneImporter : IImporter
 {
-    private const long MaxText = 16L << 20;
-    private const int MaxLayers = 10_000;
-
     public string Format => "Lasagne";
 
     public FormatReference Reference { get; } = new()
@@ -26,37 +22,17 @@ public sealed class LasagneImporter : IImporter
         Layers = ForeignLayers.References<LasagneAttribute>(),
     };
 
-    public bool Recognizes(string path, ReadOnlySpan<byte> head)
-    {
-        string text = Encoding.UTF8.GetString(head).TrimStart('\uFEFF', ' ', '\t', '\r', '\n');
-        if (!text.StartsWith('{')) return false;
-        string dense = string.Concat(text.Where(c => !char.IsWhiteSpace(c)));
-        return dense.Contains("\"format\":\"lasagne\"", StringComparison.Ordinal);
-    }
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => ArchitectureFile.Recognizes(head, "lasagne");
 
-    public Graph Import(string path)
-    {
-        if (new FileInfo(path).Length > MaxText) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than an architecture can be.");
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
-            return Build(path, document.RootElement);
-        }
-        catch (Exception e) when (e is JsonException or OverflowException or FormatException or ArgumentException or InvalidOperationException or KeyNotFoundException or IndexOutOfRangeException or DivideByZeroException)
-        {
-            throw new EdgeLiteException(Status.Corrupt, $"'{path}' is no architecture of Lasagne, or contradicts itself: {e.Message}", e);
-        }
-    }
+    public Graph Import(string path) => ArchitectureFile.Import(path, Format, root => Build(path, root));
 
     private static Graph Build(string path, JsonElement root)
     {
-        JsonElement[] layers = [.. root.GetProperty("layers").EnumerateArray().Take(MaxLayers + 1)];
-        if (layers.Length is 0 or > MaxLayers) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no layers, or more than {MaxLayers}.");
+        JsonElement[] layers = ArchitectureFile.Layers(path, root);
         string[] unknown = [.. layers.Where(l => !LasagneLayers.All.ContainsKey(l.GetProperty("type").GetString() ?? "")).Select((l, i) => $"{l.GetProperty("type").GetString()}{(l.TryGetProperty("name", out JsonElement n) ? $" '{n.GetString()}'" : "")}").Distinct()];
         if (unknown.Length > 0) throw new EdgeLiteException(Status.UnknownOperator, $"'{path}' has layers that have no conversion: {string.Join(", ", unknown)}. Write them as layers of docs/importers.md, or build the network in a framework that exports ONNX.");
-        string file = root.GetProperty("parameters").GetString() ?? "";
-        if (file.Length == 0 || Path.GetFileName(file) != file) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}': \"parameters\" must name a file in the same folder.");
-        var parameters = new Queue<Func<Tensor>>(LasagneParameters.Read(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, file)));
+        string file = ArchitectureFile.Parameters(path, root);
+        var parameters = new Queue<Func<Tensor>>(LasagneParameters.Read(file));
 
         var graph = new Graph(Path.GetFileNameWithoutExtension(path));
         var known = new Dictionary<string, Value>(StringComparer.Ordinal);
@@ -64,7 +40,7 @@ public sealed class LasagneImporter : IImporter
         string lastName = "";
         if (root.TryGetProperty("input", out JsonElement input)) last = Add(input, "InputLayer", "x");
         for (int i = 0; i < layers.Length; i++) last = Add(layers[i], layers[i].GetProperty("type").GetString()!, $"layer{i}");
-        if (parameters.Count > 0) throw new EdgeLiteException(Status.Corrupt, $"'{path}': '{file}' has {parameters.Count} arrays more than the layers take.");
+        if (parameters.Count > 0) throw new EdgeLiteException(Status.Corrupt, $"'{file}' has {parameters.Count} arrays more than the layers take.");
 
         if (!root.TryGetProperty("outputs", out JsonElement outputs)) NodeBuilder.AddOutput(graph, last!, lastName);
         else
