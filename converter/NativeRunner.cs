@@ -7,7 +7,8 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter;
 
 /// <summary>Runs a float graph on the native kernels and shows all its float32 values: a copy of the graph, in which each of them is an
-/// output so that no fusion hides it, is lowered and run by a session. What calibration of large networks needs.</summary>
+/// output so that no fusion hides it, is lowered and run by a session. What calibration of large networks needs. For results alone the
+/// graph is lowered as it would be for a device, quantized ones too.</summary>
 public sealed class NativeRunner : IGraphRunner
 {
     private readonly Value[] _shown;
@@ -15,12 +16,12 @@ public sealed class NativeRunner : IGraphRunner
     private readonly Model _model;
     private readonly Session _session;
 
-    public NativeRunner(Graph graph)
+    public NativeRunner(Graph graph, bool showValues = true)
     {
         Graph = graph;
         _outputs = graph.Outputs.Count;
         Graph copy = GraphCopy.Of(graph);
-        _shown = [.. graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Where(v => v.DType == DType.Float32)];
+        _shown = !showValues ? [] : [.. graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>().Where(v => v.DType == DType.Float32)];
         foreach (Value value in _shown) copy.AddOutput(copy.Find(value.Name)!);
         CpuLowering.Run(copy);
         _model = Model.Load(ModelWriter.ToBytes(copy), graph.Name);

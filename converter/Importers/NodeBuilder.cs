@@ -10,16 +10,17 @@ internal class NodeBuilder(Graph graph, string name)
     public Graph Graph { get; } = graph;
     public string Name { get; } = name;
 
+    /// <summary>The rank of a value; throws where it is not known.</summary>
+    public virtual int RankOf(Value x) => x.Shape.Rank;
+
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
         EmitMany(opType, 1, inputs, attributes)[0];
 
     public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
     {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
         var values = new Value[outputs];
         for (int i = 0; i < outputs; i++) values[i] = Graph.NewValue(Graph.FreshName(i == 0 ? $"{Name}/{opType}" : $"{Name}/{opType}_{i}"), default);
-        ShapeInference.Infer(Graph.AddNode("", opType, values[0].Name, inputs, values, set));
+        ShapeInference.Infer(Graph.AddNode("", opType, values[0].Name, inputs, values, AttributeSet.Of(attributes)));
         return values;
     }
 
@@ -28,6 +29,13 @@ internal class NodeBuilder(Graph graph, string name)
     public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
     public Value Reshape(Value x, params ReadOnlySpan<long> shape) => Emit("Reshape", [x, Ints(shape)]);
     public Value Transpose(Value x, params ReadOnlySpan<long> order) => Emit("Transpose", [x], ("perm", order.ToArray()));
+
+    /// <summary>[N, S.., C] as [N, C, S..].</summary>
+    public Value ToChannelsFirst(Value x) => Transpose(x, ChannelOrder.First(RankOf(x)));
+
+    /// <summary>[N, C, S..] as [N, S.., C].</summary>
+    public Value ToChannelsLast(Value x) => Transpose(x, ChannelOrder.Last(RankOf(x)));
+
     public Value Cast(Value x, DType type) => x.DType == type ? x : Emit("Cast", [x], ("to", (long)type));
 
     /// <summary>Names a result: its own name when it is free, otherwise through an Identity.</summary>
@@ -36,5 +44,13 @@ internal class NodeBuilder(Graph graph, string name)
         if (value.IsConstant || graph.Inputs.Contains(value) || graph.Outputs.Contains(value)) value = graph.Add("Identity", graph.FreshName(name), [value], type: value.Type);
         else if (graph.Find(name) == null) graph.Rename(value, name);
         graph.AddOutput(value);
+    }
+
+    /// <summary>A copy as float32, in a shape of as many elements where one is given.</summary>
+    public static Tensor ToFloat32(Tensor stored, Shape? shape = null)
+    {
+        var real = new Tensor(DType.Float32, shape ?? stored.Shape);
+        for (long i = 0; i < stored.Count; i++) real.SetDouble(i, stored.GetDouble(i));
+        return real;
     }
 }

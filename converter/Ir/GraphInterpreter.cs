@@ -41,7 +41,7 @@ public sealed unsafe class GraphInterpreter(Graph graph)
         Operator op = node.CreateOperator()
             ?? throw new EdgeLiteException(Status.UnknownOperator, $"{node}: this operator is not known.");
         int count = node.Outputs.Count;
-        infer.Reset(node.ToString(), inputs.Length, count);
+        infer.Reset(node, inputs.Length, count);
         for (int i = 0; i < inputs.Length; i++)
             if (inputs[i] is { } t) infer.SetInput(i, t.Type, t);
         for (int i = 0; i < op.Definition.MinInputs; i++)

@@ -40,7 +40,7 @@ public static class ShapeInference
     {
         context ??= new InferContext();
         if (node.CreateOperator() is not { } op) return;
-        context.Reset(node.ToString(), node.Inputs.Count, node.Outputs.Count);
+        context.Reset(node, node.Inputs.Count, node.Outputs.Count);
         for (int i = 0; i < node.Inputs.Count; i++)
             if (node.Inputs[i] is { } input) context.SetInput(i, input.Type, input.Constant);
         for (int i = 0; i < op.Definition.MinInputs; i++)

@@ -74,7 +74,7 @@ public sealed class AttentionFusion : IGraphPass
         bool isLeading = perm is [2, 0, 1, 3] && old.Shape[0] == 1;
         if (isLeading && old.Shape is not { IsKnown: true }) isLeading = false;
         Value target = yRows || isLeading ? after!.Output : old;
-        AttributeSet attributes = Rewrite.Attributes(("scale", scale), ("q_rows_first", Flag(qRows)), ("k_rows_first", Flag(kRows)),
+        AttributeSet attributes = AttributeSet.Of(("scale", scale), ("q_rows_first", Flag(qRows)), ("k_rows_first", Flag(kRows)),
             ("v_rows_first", Flag(vRows)), ("y_rows_first", Flag(yRows || isLeading)));
         Value y = Rewrite.Insert(graph, before, "Attention", old.Name + ".attention", mask == null ? [q, k, v] : [q, k, v, mask], attributes, "edgelite");
         Shape wanted = target.Shape;
@@ -108,7 +108,7 @@ public sealed class AttentionFusion : IGraphPass
         }
         Value Split(Value x) => Rewrite.Insert(graph, node, "Reshape", x.Name + ".heads",
             [x, Rewrite.Ints(graph, x.Name + ".heads.shape", x.Shape[0], x.Shape[1], heads, x.Shape[2] / heads)]);
-        AttributeSet attributes = Rewrite.Attributes(("scale", scale), ("q_rows_first", 1L), ("k_rows_first", 1L), ("v_rows_first", 1L), ("y_rows_first", 1L));
+        AttributeSet attributes = AttributeSet.Of(("scale", scale), ("q_rows_first", 1L), ("k_rows_first", 1L), ("v_rows_first", 1L), ("y_rows_first", 1L));
         Value y = Rewrite.Insert(graph, node, "Attention", node.Output.Name + ".attention",
             mask == null ? [Split(q), Split(k), Split(v)] : [Split(q), Split(k), Split(v), mask], attributes, "edgelite");
         Rewrite.Replace(graph, node.Output,

@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
 using EdgeLite.Ops;
 
@@ -53,7 +52,7 @@ internal sealed record ConvGeometry(
 
     public AttributeSet Attributes()
     {
-        AttributeSet set = Rewrite.Attributes(
+        AttributeSet set = AttributeSet.Of(
             ("kernel_shape", Kernel), ("strides", Strides), ("pads", Pads), ("dilations", Dilations), ("group", (long)Groups), ("out_channels", OutChannels));
         if (IsTranspose) set["output_padding"] = OutputPadding;
         return set;

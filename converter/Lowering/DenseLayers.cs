@@ -1,6 +1,7 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Lowering;
 
@@ -59,7 +60,7 @@ public sealed class DenseLayers : IGraphPass
 
     private static void Replace(Graph graph, Node node, Value a, Value packed, Value? bias, long n, Value? addend = null)
     {
-        Value y = Rewrite.Insert(graph, node, "Gemm", node.Output.Name + ".dense", [a, packed, bias], Rewrite.Attributes(("out_features", n)), "edgelite");
+        Value y = Rewrite.Insert(graph, node, "Gemm", node.Output.Name + ".dense", [a, packed, bias], AttributeSet.Of(("out_features", n)), "edgelite");
         if (addend != null) y = Rewrite.Insert(graph, node, "Add", node.Output.Name + ".plus", [y, addend]);
         Rewrite.Replace(graph, node.Output, y, keepName: true);
     }

@@ -59,7 +59,7 @@ public sealed class RecurrentLayers : IGraphPass
         Value packed = WeightPacker.Pack(graph, node.Input(1)!.Name, Tensor.FromArray<float>(matrix, new Shape(directions * columns, inputs)), Packing.GemmTransposed);
         Value? biases = b == null ? null : Rewrite.Floats(graph, name + ".bias", bias);
         Value gateValues = Rewrite.Insert(graph, node, "Gemm", name + ".gates", biases == null ? [x, packed] : [x, packed, biases],
-            Rewrite.Attributes(("out_features", directions * columns)), "edgelite");
+            AttributeSet.Of(("out_features", directions * columns)), "edgelite");
         Value recurrent = graph.AddConstant(node.Input(2)!.Name + ".packed", Recurrence.PackRecurrent(r, gates));
         Value?[] operands = isLstm
             ? [gateValues, recurrent, node.Input(5), node.Input(6)]
@@ -69,7 +69,7 @@ public sealed class RecurrentLayers : IGraphPass
         // An output that nobody reads disappears with the node and must not be replaced after it.
         string?[] hints = [.. node.Outputs.Select(o => o != null && (o.Consumers.Count > 0 || graph.Outputs.Contains(o)) ? o.Name : null)];
         Value?[] results = Rewrite.InsertMany(graph, node, isLstm ? "Lstm" : "Gru", hints, operands.AsSpan(0, count),
-            Rewrite.Attributes(("hidden_size", hidden), ("directions", directions), ("backward", a.String("direction", "forward") == "reverse" ? 1L : 0L)), "edgelite");
+            AttributeSet.Of(("hidden_size", hidden), ("directions", directions), ("backward", a.String("direction", "forward") == "reverse" ? 1L : 0L)), "edgelite");
         Value?[] before = [.. node.Outputs];
         for (int i = 0; i < before.Length; i++)
         {

@@ -1,6 +1,7 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Lowering;
 
@@ -105,7 +106,7 @@ public sealed class TransposeMotion : IGraphPass
         int start = (int)Math.Clamp(Wrap(node.Attributes.Int("start", 0)), 0, rank), end = (int)Math.Clamp(Wrap(node.Attributes.Int("end", rank)), 0, rank);
         Value all = Rewrite.Insert(graph, node, "Shape", node.Output.Name + ".moved", [transpose.Input(0)]);
         Value order = Rewrite.Ints(graph, node.Output.Name + ".order", Match.ToLongs(perm.AsSpan(start, Math.Max(0, end - start))));
-        Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Gather", node.Output.Name, [all, order], Rewrite.Attributes(("axis", 0L))), keepName: true);
+        Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Gather", node.Output.Name, [all, order], AttributeSet.Of(("axis", 0L))), keepName: true);
         return true;
 
         long Wrap(long i) => i < 0 ? i + rank : i;

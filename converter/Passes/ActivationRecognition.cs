@@ -34,7 +34,7 @@ public sealed class ActivationRecognition : IGraphPass
 
     private static bool Become(Graph graph, Node node, string opType, Value x, params ReadOnlySpan<(string, AttributeValue)> attributes)
     {
-        Value y = Rewrite.Insert(graph, node, opType, node.Output.Name, [x], Rewrite.Attributes(attributes));
+        Value y = Rewrite.Insert(graph, node, opType, node.Output.Name, [x], AttributeSet.Of(attributes));
         Rewrite.Replace(graph, node.Output, y, keepName: true);
         return true;
     }

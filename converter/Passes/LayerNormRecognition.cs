@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Passes;
 
@@ -51,7 +52,7 @@ public sealed class LayerNormRecognition : IGraphPass
         }
         else scale = Flat(graph, scale, size);
         Value y = Rewrite.Insert(graph, last, "LayerNormalization", last.Output.Name, bias == null ? [x, scale] : [x, scale, Flat(graph, bias, size)],
-            Rewrite.Attributes(("axis", -1L), ("epsilon", (float)epsilon)));
+            AttributeSet.Of(("axis", -1L), ("epsilon", (float)epsilon)));
         Rewrite.Replace(graph, last.Output, y, keepName: true);
         return true;
     }

@@ -34,15 +34,8 @@ public static class Rewrite
     public static Value Floats(Graph graph, string hint, ReadOnlySpan<float> values) =>
         graph.AddConstant(hint, Tensor.FromArray(values, new Shape(values.Length)));
 
-    public static AttributeSet Attributes(params ReadOnlySpan<(string Name, AttributeValue Value)> items)
-    {
-        var set = new AttributeSet();
-        foreach ((string name, AttributeValue value) in items) set[name] = value;
-        return set;
-    }
-
     public static Value Transpose(Graph graph, Node? before, Value x, ReadOnlySpan<int> perm, string hint) =>
-        Insert(graph, before, "Transpose", hint, [x], Attributes(("perm", Match.ToLongs(perm))));
+        Insert(graph, before, "Transpose", hint, [x], AttributeSet.Of(("perm", Match.ToLongs(perm))));
 
     /// <summary>Makes all readers of <paramref name="from"/> read <paramref name="to"/>, and removes what is no longer needed.
     /// Where a graph output would lose its name (another output, an input or a constant stands in for it), an Identity carries it.

@@ -157,7 +157,7 @@ public sealed class BudgetSearch
         Quantizer.Apply(copy, _seen.Of(copy), options);
         ShapeInference.Run(copy);
         var sums = new Dictionary<int, ComparisonSums>();
-        using (IGraphRunner runner = new OutputRunner(copy))
+        using (IGraphRunner runner = new NativeRunner(copy, showValues: false))
         {
             for (int s = 0; s < _expected.Length; s++)
             {

@@ -97,6 +97,14 @@ public sealed class AttributeSet
 
     internal AttributeSet(int capacity) => _items = new(capacity);
 
+    /// <summary>A set written in one expression.</summary>
+    public static AttributeSet Of(params ReadOnlySpan<(string Name, AttributeValue Value)> items)
+    {
+        var set = new AttributeSet(items.Length);
+        foreach ((string name, AttributeValue value) in items) set[name] = value;
+        return set;
+    }
+
     public int Count => _items.Count;
     public IReadOnlyList<KeyValuePair<string, AttributeValue>> Items => _items;
 

@@ -1,7 +1,6 @@
 using EdgeLite.Converter.Importers.Caffe.Proto;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
-using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Caffe;
 
@@ -18,11 +17,9 @@ internal static class CaffeLayers
 }
 
 /// <summary>One layer while it is converted: its bottoms as values, its weights, and where its tops go.</summary>
-internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobProto> blobs, Dictionary<string, Value> current)
+internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobProto> blobs, Dictionary<string, Value> current) : NodeBuilder(graph, layer.Name)
 {
-    public Graph Graph { get; } = graph;
     public LayerParameter Parameter { get; } = layer;
-    public string Name => Parameter.Name;
     public int BottomCount => Parameter.Bottom.Count;
     public int BlobCount => blobs.Count;
 
@@ -57,29 +54,6 @@ internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobPr
     }
 
     public long WeightCount(int i) => i < blobs.Count ? Math.Max(blobs[i].Data.Count, blobs[i].DoubleData.Count) : throw Error($"its weights (blob {i}) are not in the .caffemodel");
-
-    public Value Constant(string name, Tensor tensor) => Graph.AddConstant($"{Name}/{name}", tensor);
-    public Value Scalar(float value) => Constant("scalar", Tensor.FromScalar(value));
-    public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
-
-    public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
-        Value result = Graph.Add(opType, $"{Name}/{opType}", inputs, set);
-        ShapeInference.Infer(result.Producer!);
-        return result;
-    }
-
-    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
-        var values = new Value[outputs];
-        for (int i = 0; i < outputs; i++) values[i] = Graph.NewValue(Graph.FreshName($"{Name}/{opType}{i}"), default);
-        ShapeInference.Infer(Graph.AddNode("", opType, values[0].Name, inputs, values, set));
-        return values;
-    }
 
     public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Layer '{Name}' ({Parameter.Type}): {message}.");
 }

@@ -60,13 +60,13 @@ internal sealed class Caffe2Operator(Graph graph, OperatorDef op, Dictionary<str
         Value x = Input(i);
         if (!IsChannelsLast) return x;
         int rank = Rank(x);
-        return rank < 3 ? x : Transpose(x, [0, rank - 1, .. Enumerable.Range(1, rank - 2).Select(d => (long)d)]);
+        return rank < 3 ? x : ToChannelsFirst(x);
     }
 
     /// <summary>Sets the output that was computed as [N, C, spatial..].</summary>
     public void SetChannelsFirst(int i, Value y)
     {
-        if (IsChannelsLast && Rank(y) is var rank and > 2) y = Transpose(y, [0, .. Enumerable.Range(2, rank - 2).Select(d => (long)d), 1]);
+        if (IsChannelsLast && Rank(y) is var rank and > 2) y = ToChannelsLast(y);
         SetOutput(i, y);
     }
 

@@ -11,21 +11,18 @@ internal sealed class ChainerAttribute(params string[] names) : ForeignLayerAttr
 
 /// <summary>One layer while it is converted.</summary>
 internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Value input, IReadOnlyDictionary<string, Tensor> parameters)
+    : NodeBuilder(graph, json.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } text ? text : $"layer{number}")
 {
-    private readonly string _name = json.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } text ? text : $"layer{number}";
-
     public Value X { get; } = input;
 
-    public bool Has(string parameter) => parameters.ContainsKey($"{_name}/{parameter}");
+    public bool Has(string parameter) => parameters.ContainsKey($"{Name}/{parameter}");
 
     /// <summary>A parameter as float32.</summary>
     public Tensor Parameter(string parameter, int rank)
     {
-        Tensor stored = parameters.TryGetValue($"{_name}/{parameter}", out Tensor? t) ? t : throw Error($"the .npz has no '{_name}/{parameter}'");
+        Tensor stored = parameters.TryGetValue($"{Name}/{parameter}", out Tensor? t) ? t : throw Error($"the .npz has no '{Name}/{parameter}'");
         if (stored.Shape.Rank != rank) throw Error($"'{parameter}' has shape {stored.Shape}, expected {rank} dimensions");
-        var real = new Tensor(DType.Float32, stored.Shape);
-        for (long i = 0; i < stored.Count; i++) real.SetDouble(i, stored.GetDouble(i));
-        return real;
+        return ToFloat32(stored);
     }
 
     public float Real(string key, double otherwise) => json.TryGetProperty(key, out JsonElement v) ? (float)v.GetDouble() : (float)otherwise;
@@ -39,18 +36,8 @@ internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Va
 
     public bool Flag(string key, bool otherwise) => json.TryGetProperty(key, out JsonElement v) ? v.GetBoolean() : otherwise;
     public bool Told(string key) => json.TryGetProperty(key, out _);
-    public Value Constant(string role, Tensor tensor) => graph.AddConstant($"{_name}/{role}", tensor);
 
-    public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
-        Value result = graph.Add(opType, $"{_name}/{opType}", inputs, set);
-        ShapeInference.Infer(result.Producer!);
-        return result;
-    }
-
-    public EdgeLiteException Error(string message) => new(Status.Corrupt, $"Layer '{_name}': {message}.");
+    public EdgeLiteException Error(string message) => new(Status.Corrupt, $"Layer '{Name}': {message}.");
 }
 
 /// <summary>Chainer's links (chainer.links) and functions (chainer.functions).</summary>

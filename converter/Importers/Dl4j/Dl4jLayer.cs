@@ -1,7 +1,6 @@
 using System.Reflection;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
-using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Dl4j;
 
@@ -79,12 +78,10 @@ internal sealed class Dl4jWeights(float[] numbers)
 }
 
 /// <summary>One layer, vertex or preprocessor while it is converted.</summary>
-internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig config, string name, Dl4jTensor[] inputs)
+internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig config, string name, Dl4jTensor[] inputs) : NodeBuilder(graph, name)
 {
-    public Graph Graph { get; } = graph;
     public Dl4jWeights Weights { get; } = weights;
     public Dl4jConfig Config { get; } = config;
-    public string Name { get; } = name;
     public Dl4jTensor[] Inputs { get; } = inputs;
 
     /// <summary>Names of the weights that the model keeps for this layer.</summary>
@@ -97,7 +94,7 @@ internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig con
     public Value X => Input.Value;
     public int Rank => RankOf(X);
 
-    public int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error("the rank of its input must be known; give the inputs a size with --shape");
+    public override int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error("the rank of its input must be known; give the inputs a size with --shape");
 
     public Dl4jTensor Convert(Dl4jConfig inner, string innerName, params Dl4jTensor[] given)
     {
@@ -123,41 +120,10 @@ internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig con
         if (Rank != rank || Input.IsRows) throw Error($"its input has shape {X.Shape}, expected {form}; a preprocessor is missing");
     }
 
-    public Value Constant(string role, Tensor tensor) => Graph.AddConstant($"{Name}/{role}", tensor);
-    public Value Scalar(double value) => Constant("scalar", Tensor.FromScalar((float)value));
-    public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
-    public Value Transpose(Value x, params long[] order) => Emit("Transpose", [x], ("perm", order));
-    public Value Reshape(Value x, params ReadOnlySpan<long> dims) => Emit("Reshape", [x, Ints(dims)]);
-
     /// <summary>Applies a layer on channels-first data; "NHWC", "NWC" and "NDHWC" configurations have the channels last.</summary>
-    public Value InChannelsFirst(Func<Value, Value> apply)
-    {
-        if (!IsChannelsLast) return apply(X);
-        int rank = Rank;
-        Value y = apply(Transpose(X, [0, rank - 1, .. Enumerable.Range(1, rank - 2).Select(d => (long)d)]));
-        return Transpose(y, [0, .. Enumerable.Range(2, rank - 2).Select(d => (long)d), 1]);
-    }
+    public Value InChannelsFirst(Func<Value, Value> apply) => IsChannelsLast ? ToChannelsLast(apply(ToChannelsFirst(X))) : apply(X);
 
     public bool IsChannelsLast => Config.Get("cnn2dDataFormat", "rnnDataFormat", "dataFormat", "format") is { ValueKind: System.Text.Json.JsonValueKind.String } f && f.GetString() is "NHWC" or "NWC" or "NDHWC" or "CHANNELS_LAST";
-
-    public Value Emit(string opType, ReadOnlySpan<Value?> values, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
-        Value result = Graph.Add(opType, $"{Name}/{opType}", values, set);
-        ShapeInference.Infer(result.Producer!);
-        return result;
-    }
-
-    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> values, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
-        var results = new Value[outputs];
-        for (int i = 0; i < outputs; i++) results[i] = Graph.NewValue(Graph.FreshName($"{Name}/{opType}{i}"), default);
-        ShapeInference.Infer(Graph.AddNode("", opType, results[0].Name, values, results, set));
-        return results;
-    }
 
     public EdgeLiteException Error(string message) => new(Status.Unsupported, $"{Config.Kind} '{Name}': {message}.");
     public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"{Config.Kind} '{Name}': {message}.");

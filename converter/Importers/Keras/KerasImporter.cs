@@ -1,6 +1,5 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
-using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Keras;
 
@@ -67,17 +66,4 @@ internal sealed class KerasImporter
     }
 
     public bool Knows(string className) => s_layers.ContainsKey(className);
-
-    public Value Emit(string name, string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
-        EmitMany(name, opType, 1, inputs, attributes)[0];
-
-    public Value[] EmitMany(string name, string opType, int outputs, ReadOnlySpan<Value?> inputs, ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
-        var values = new Value[outputs];
-        for (int i = 0; i < outputs; i++) values[i] = Graph.NewValue(Graph.FreshName(i == 0 ? name : $"{name}_{i}"), default);
-        ShapeInference.Infer(Graph.AddNode("", opType, values[0].Name, inputs, values, set));
-        return values;
-    }
 }

@@ -92,7 +92,7 @@ internal sealed class KerasModel
             string name = IsSequential ? _slots[^1].Name : _outputs[i].Layer;
             Value value = results[i].Value;
             if (value.IsConstant || graph.Inputs.Contains(value) || graph.Outputs.Contains(value))
-                value = importer.Emit(name, "Identity", [value], []);
+                value = importer.Graph.Add("Identity", name, [value], type: value.Type);
             else if (value.Name != name && graph.Find(name) == null) graph.Rename(value, name);
             graph.AddOutput(value);
         }

@@ -1,11 +1,11 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
-using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Keras;
 
 /// <summary>One call of a layer while it is converted: its inputs, and where its results go.</summary>
 internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]> named)
+    : NodeBuilder(importer.Graph, layer.Name)
 {
     public KerasImporter Importer { get; } = importer;
     public KerasLayer Layer { get; } = layer;
@@ -14,15 +14,13 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
     /// <summary>Tensors given by keyword: initial_state, key, value ...</summary>
     public IReadOnlyDictionary<string, KerasTensor[]> Named { get; } = named;
     public KerasTensor[] Outputs { get; private set; } = [];
-    public Graph Graph => Importer.Graph;
     public KerasConfig Config => Layer.Config;
-    public string Name => Layer.Name;
 
     public Value X => Inputs.Length > 0 ? Inputs[0].Value : throw Error("it is called without an input");
     public Value? Mask => Inputs.Length > 0 ? Inputs[0].Mask : null;
     public int Rank => RankOf(X);
 
-    public int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error($"the rank of '{x.Name}' is not known");
+    public override int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error($"the rank of '{x.Name}' is not known");
 
     /// <summary>The result; masks end here.</summary>
     public void Set(Value y) => Outputs = [new(y)];
@@ -31,36 +29,11 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
     public void SetMasked(Value y) => Outputs = [new(y, Mask)];
     public void Set(params ReadOnlySpan<KerasTensor> outputs) => Outputs = outputs.ToArray();
 
-    /// <summary>Adds a node; the type of its result is known at once.</summary>
-    public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
-        Importer.Emit($"{Name}/{opType}", opType, inputs, attributes);
-
-    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
-        Importer.EmitMany($"{Name}/{opType}", opType, outputs, inputs, attributes);
-
     public Value Constant(string role, Func<Tensor> make) => Layer.Constant(Graph, role, make);
-    public Value Scalar(double value) => Graph.AddConstant($"{Name}/scalar", Tensor.FromScalar((float)value));
-    public Value Ints(params ReadOnlySpan<long> values) => Graph.AddConstant($"{Name}/ints", Tensor.FromArray(values, new Shape(values.Length)));
-    public Value Reshape(Value x, params ReadOnlySpan<long> shape) => Emit("Reshape", [x, Ints(shape)]);
-    public Value Transpose(Value x, params long[] permutation) => Emit("Transpose", [x], ("perm", permutation));
-    public Value Cast(Value x, DType to) => x.DType == to ? x : Emit("Cast", [x], ("to", (long)to));
     public Value Concat(ReadOnlySpan<Value?> values, long axis) => Emit("Concat", values, ("axis", axis));
 
     public Value Slice(Value x, long axis, long from, long to, long step = 1) =>
         Emit("Slice", [x, Ints(from), Ints(to), Ints(axis), Ints(step)]);
-
-    /// <summary>[batch, spatial.., channels] to [batch, channels, spatial..].</summary>
-    public Value ToChannelsFirst(Value x)
-    {
-        int rank = RankOf(x);
-        return Transpose(x, [0, rank - 1, .. Enumerable.Range(1, rank - 2).Select(i => (long)i)]);
-    }
-
-    public Value ToChannelsLast(Value x)
-    {
-        int rank = RankOf(x);
-        return Transpose(x, [0, .. Enumerable.Range(2, rank - 2).Select(i => (long)i), 1]);
-    }
 
     /// <summary>Applies a layer that wants the channels in second place.</summary>
     public Value InChannelsFirst(Func<Value, Value> apply) => Config.ChannelsFirst() ? apply(X) : ToChannelsLast(apply(ToChannelsFirst(X)));

@@ -25,10 +25,7 @@ internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, V
         if (!parameters.TryDequeue(out Func<Tensor>? next)) throw Error($"there is no array left for '{role}'");
         Tensor stored = next();
         if (rank >= 0 && stored.Shape.Rank != rank) throw Error($"the array for '{role}' has shape {stored.Shape}, expected {rank} dimensions");
-        if (stored.DType == DType.Float32) return stored;
-        var real = new Tensor(DType.Float32, stored.Shape);
-        for (long i = 0; i < stored.Count; i++) real.SetDouble(i, stored.GetDouble(i));
-        return real;
+        return stored.DType == DType.Float32 ? stored : ToFloat32(stored);
     }
 
     public bool Told(string key) => Json.TryGetProperty(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;

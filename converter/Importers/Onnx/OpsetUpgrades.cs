@@ -95,7 +95,7 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
         OpType = opType;
         Inputs.Clear();
         Inputs.AddRange(inputs);
-        Attributes = Set(attributes);
+        Attributes = AttributeSet.Of(attributes);
     }
 
     /// <summary>Another domain, everything else unchanged.</summary>
@@ -106,7 +106,7 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
 
     /// <summary>Adds a node with one output before this one.</summary>
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
-        scope.Emit("", opType, Name, inputs, [true], Set(attributes))[0]!;
+        scope.Emit("", opType, Name, inputs, [true], AttributeSet.Of(attributes))[0]!;
 
     /// <summary>As <see cref="Emit"/>, with attributes that are there already.</summary>
     public Value EmitWith(string opType, ReadOnlySpan<Value?> inputs, AttributeSet attributes) =>
@@ -117,7 +117,7 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
     {
         var wanted = new bool[outputs];
         Array.Fill(wanted, true);
-        return scope.Emit("", opType, Name, inputs, wanted, Set(attributes));
+        return scope.Emit("", opType, Name, inputs, wanted, AttributeSet.Of(attributes));
     }
 
     /// <summary>Adds a copy of a node of the graph on other inputs before this one.</summary>
@@ -159,12 +159,4 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
     public EdgeLiteException Error(string message) => new(Status.InvalidGraph, $"{OnnxTensor.Clean(OpType)} '{OnnxTensor.Clean(Name)}': {message}.");
 
     public EdgeLiteException Unsupported(string message) => new(Status.Unsupported, $"{OnnxTensor.Clean(OpType)} '{OnnxTensor.Clean(Name)}': {message}.");
-
-    /// <summary>A set of these attributes.</summary>
-    public static AttributeSet Set(params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach (var (name, value) in attributes) set[name] = value;
-        return set;
-    }
 }

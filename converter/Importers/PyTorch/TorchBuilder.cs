@@ -42,13 +42,11 @@ internal sealed class TorchBuilder(Graph graph, TorchBuilder? parent)
     /// <summary>A node of several outputs; computed now when all its inputs are small constants.</summary>
     public Value[] EmitMany(string opType, string name, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
     {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
         var local = new Value?[inputs.Length];
         for (int i = 0; i < local.Length; i++) local[i] = inputs[i] == null ? null : Local(inputs[i]!);
         var results = new Value[outputs];
         for (int i = 0; i < outputs; i++) results[i] = Graph.NewValue(Graph.FreshName(outputs == 1 ? name : $"{name}.{i}"), default);
-        Node node = Graph.AddNode("", opType, results[0].Name, local, results, set);
+        Node node = Graph.AddNode("", opType, results[0].Name, local, results, AttributeSet.Of(attributes));
         ShapeInference.Infer(node);
         if (outputs == 1 && IsFoldable(opType, local, results[0]))
         {

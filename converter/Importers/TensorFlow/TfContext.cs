@@ -102,7 +102,7 @@ internal sealed class TfContext(Graph graph, TfContext? outer)
     {
         if (Part(opType, inputs, attributes) is not { } part || part.Entries.Any(e => e < 0)) return null;
         Tensor tensor = Tensor.FromArray<long>(part.Entries, part.IsScalar ? Shape.Scalar : new Shape(part.Entries.Length));
-        return Emit(name, "Cast", [Graph.AddConstant(name, tensor)], TfNode.Attributes(("to", (long)inputs[0]!.DType)));
+        return Emit(name, "Cast", [Graph.AddConstant(name, tensor)], AttributeSet.Of(("to", (long)inputs[0]!.DType)));
     }
 
     private (long[] Entries, bool IsScalar)? Part(string opType, ReadOnlySpan<Value?> inputs, AttributeSet attributes)

@@ -14,11 +14,11 @@ internal static class TfLists
         Value zero = context.Graph.AddConstant(n.Name + "/zero", new Tensor(like.DType, Shape.Scalar));
         Value size = Emit("Reshape", Emit1("Cast", list.Size, ("to", (long)DType.Int64)), context.Graph.AddConstant(n.Name + "/one", Tensor.FromArray<long>([1], new Shape(1))));
         Value element = like.Shape.IsKnown ? context.Graph.AddConstant(n.Name + "/element", Tensor.FromArray<long>(like.Shape.AsSpan(), new Shape(like.Shape.Rank))) : Emit1("Shape", like);
-        Value shape = context.Emit(n.Name + "/shape", "Concat", [size, element], TfNode.Attributes(("axis", 0)));
+        Value shape = context.Emit(n.Name + "/shape", "Concat", [size, element], AttributeSet.Of(("axis", 0)));
         return list with { DType = like.DType, Stacked = Emit("Expand", zero, shape), Writes = null };
 
         Value Emit(string op, Value a, Value b) => context.Emit(n.Name + "/zeros", op, [a, b], new AttributeSet());
-        Value Emit1(string op, Value a, params ReadOnlySpan<(string, AttributeValue)> attributes) => context.Emit(n.Name + "/zeros", op, [a], TfNode.Attributes(attributes));
+        Value Emit1(string op, Value a, params ReadOnlySpan<(string, AttributeValue)> attributes) => context.Emit(n.Name + "/zeros", op, [a], AttributeSet.Of(attributes));
     }
 
     public static TfListItem Write(TfNode n, TfListItem list, Value index, Value element)

@@ -170,7 +170,7 @@ internal sealed class TfLoop(TfNode node, TfItem[] initial, bool[] invariant, Fu
         TfImporter.AddOutput(context.Graph, ScalarBool(context, again), "condition_out");
         foreach (int i in carried) TfImporter.AddOutput(context.Graph, ValueOf(next[i]), context.Graph.FreshName($"next{i}"));
         foreach (int i in scanned) TfImporter.AddOutput(context.Graph, ((TfListItem)state[i]).Writes!.Made[0].Element, context.Graph.FreshName($"element{i}"));
-        AttributeSet attributes = TfNode.Attributes(("body", AttributeValue.OfGraph(context.Graph)), ("captures", context.Captures.Count));
+        AttributeSet attributes = AttributeSet.Of(("body", AttributeValue.OfGraph(context.Graph)), ("captures", context.Captures.Count));
         Value[] outputs = _outer.EmitMany(node.Name, "Loop", carried.Length + scanned.Length,
             [null, ScalarBool(_outer, first), .. carried.Select(i => ValueOf(_initial[i])), .. context.Captures.Select(c => c.Outer)], attributes);
         var results = (TfItem[])_initial.Clone();

@@ -89,17 +89,10 @@ internal sealed class TfNode(TfScope scope, NodeDef node)
     public Value Number(Value like, double value) => Scalar(like.DType, value);
 
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string, AttributeValue)> attributes) =>
-        Context.Emit(Name, opType, inputs, Attributes(attributes));
+        Context.Emit(Name, opType, inputs, AttributeSet.Of(attributes));
 
     public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string, AttributeValue)> attributes) =>
-        Context.EmitMany(Name, opType, outputs, inputs, Attributes(attributes));
-
-    public static AttributeSet Attributes(params ReadOnlySpan<(string Name, AttributeValue Value)> items)
-    {
-        var set = new AttributeSet();
-        foreach ((string name, AttributeValue value) in items) set[name] = value;
-        return set;
-    }
+        Context.EmitMany(Name, opType, outputs, inputs, AttributeSet.Of(attributes));
 
     public Value Cast(Value x, DType to) => x.DType == to ? x : Emit("Cast", [x], ("to", (long)to));
     public Value Add(Value a, Value b) => Emit("Add", [a, b]);
@@ -128,13 +121,13 @@ internal sealed class TfNode(TfScope scope, NodeDef node)
     public Value ToChannelsFirst(Value x)
     {
         int rank = RankOf(x);
-        return Transpose(x, [0, rank - 1, .. Enumerable.Range(1, rank - 2).Select(i => (long)i)]);
+        return Transpose(x, ChannelOrder.First(rank));
     }
 
     public Value ToChannelsLast(Value x)
     {
         int rank = RankOf(x);
-        return Transpose(x, [0, .. Enumerable.Range(2, rank - 2).Select(i => (long)i), 1]);
+        return Transpose(x, ChannelOrder.Last(rank));
     }
 
     /// <summary>An empty vector means a scalar; one entry of a shape vector at most is left to be found at run time.</summary>

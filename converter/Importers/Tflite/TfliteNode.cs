@@ -79,10 +79,10 @@ internal sealed class TfliteNode(TfliteScope scope, TfliteOperator op, TfliteImp
     public Value Constant(string name, Tensor tensor) => Graph.AddConstant($"{Name}/{name}", tensor);
 
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string, AttributeValue)> attributes) =>
-        Graph.Add(opType, $"{Name}/{opType}", inputs, TfliteAttributes.Of(attributes));
+        Graph.Add(opType, $"{Name}/{opType}", inputs, AttributeSet.Of(attributes));
 
     public Value EmitOwn(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string, AttributeValue)> attributes) =>
-        Graph.Add(opType, $"{Name}/{opType}", inputs, TfliteAttributes.Of(attributes), "edgelite");
+        Graph.Add(opType, $"{Name}/{opType}", inputs, AttributeSet.Of(attributes), "edgelite");
 
     /// <summary>A node of several outputs.</summary>
     public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, AttributeSet? attributes = null)

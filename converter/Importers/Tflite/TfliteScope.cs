@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Tflite;
 
@@ -122,7 +123,7 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
     public Value Transpose(Value x, long[] permutation, string name)
     {
         if (x.Constant is { } constant) return Graph.AddConstant(name, TfliteTranspose.Apply(constant, permutation));
-        return Graph.Add("Transpose", name, [x], TfliteAttributes.Of(("perm", permutation)));
+        return Graph.Add("Transpose", name, [x], AttributeSet.Of(("perm", permutation)));
     }
 
     public static long[] ChannelsFirst(int rank) => [0, rank - 1, .. Enumerable.Range(1, Math.Max(rank - 2, 0)).Select(i => (long)i)];
@@ -143,7 +144,7 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
     {
         if (tensor.DType == DType.Float16)
         {
-            if (raw.Constant is not { } half) return Graph.Add("Cast", tensor.Name + "/float", [raw], TfliteAttributes.Of(("to", (long)DType.Float32)));
+            if (raw.Constant is not { } half) return Graph.Add("Cast", tensor.Name + "/float", [raw], AttributeSet.Of(("to", (long)DType.Float32)));
             var single = new Tensor(DType.Float32, half.Shape);
             for (long i = 0, n = half.Count; i < n; i++) single.SetDouble(i, half.GetDouble(i));
             return Graph.AddConstant(raw.Name + "/float", single);
@@ -175,7 +176,7 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
         return [scale, Graph.AddConstant(tensor.Name + "/zero_point", zeros)];
     }
 
-    private static Ops.AttributeSet Axis(TfliteQuantization q, int axis) => q.IsPerAxis ? TfliteAttributes.Of(("axis", (long)axis)) : new Ops.AttributeSet();
+    private static Ops.AttributeSet Axis(TfliteQuantization q, int axis) => q.IsPerAxis ? AttributeSet.Of(("axis", (long)axis)) : new Ops.AttributeSet();
 
     private static Tensor Zeros(TfliteTensor tensor)
     {

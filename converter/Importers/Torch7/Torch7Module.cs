@@ -1,6 +1,5 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
-using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Torch7;
 
@@ -19,12 +18,10 @@ internal static class Torch7Modules
 }
 
 /// <summary>One module while it is converted. Its input is a tensor (<see cref="Value"/>) or a table (array of such).</summary>
-internal sealed class Torch7Module(Graph graph, LuaObject module, object input, string path)
+internal sealed class Torch7Module(Graph graph, LuaObject module, object input, string path) : NodeBuilder(graph, path)
 {
-    public Graph Graph { get; } = graph;
     public LuaObject Lua { get; } = module;
     public object Input { get; } = input;
-    public string Path { get; } = path;
 
     public Value X => Input as Value ?? throw Error("its input is a table; a tensor was expected");
     public object[] Table => Input as object[] ?? throw Error("its input is a tensor; a table was expected");
@@ -32,7 +29,7 @@ internal sealed class Torch7Module(Graph graph, LuaObject module, object input, 
 
     public LuaObject[] Children => (Lua["modules"] as LuaTable)?.Sequence().Select(m => m as LuaObject ?? throw Error("one of its modules is no object")).ToArray() ?? throw Error("it has no modules");
 
-    public object Convert(LuaObject child, object input, int number) => Convert(Graph, child, input, Path.Length > 0 ? $"{Path}.{number}" : $"{number}");
+    public object Convert(LuaObject child, object input, int number) => Convert(Graph, child, input, Name.Length > 0 ? $"{Name}.{number}" : $"{number}");
 
     public static object Convert(Graph graph, LuaObject child, object input, string path)
     {
@@ -61,9 +58,7 @@ internal sealed class Torch7Module(Graph graph, LuaObject module, object input, 
         Tensor t = (Lua[field] as LuaTensor)?.Dense ?? throw Error($"its field '{field}' is missing");
         var shape = new Shape(dims);
         if (t.Count != shape.Count) throw Error($"'{field}' has {t.Count} numbers; expected {shape}");
-        var real = new Tensor(DType.Float32, shape);
-        for (long i = 0; i < t.Count; i++) real.SetDouble(i, t.GetDouble(i));
-        return real;
+        return ToFloat32(t, shape);
     }
 
     public bool Has(string field) => Lua[field] is LuaTensor { Sizes.Length: > 0 };
@@ -98,18 +93,5 @@ internal sealed class Torch7Module(Graph graph, LuaObject module, object input, 
         return dimension >= 1 && dimension <= rank ? (int)dimension - 1 : throw Error($"dimension {dimension} is outside a tensor of {rank} dimensions");
     }
 
-    public Value Constant(string name, Tensor tensor) => Graph.AddConstant($"{Path}.{name}", tensor);
-    public Value Scalar(double value) => Constant("scalar", Tensor.FromScalar((float)value));
-    public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
-
-    public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
-    {
-        var set = new AttributeSet();
-        foreach ((string key, AttributeValue value) in attributes) set[key] = value;
-        Value result = Graph.Add(opType, $"{Path}/{opType}", inputs, set);
-        ShapeInference.Infer(result.Producer!);
-        return result;
-    }
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Module {(Path.Length > 0 ? Path : "root")} ({Lua.Type}): {message}.");
+    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Module {(Name.Length > 0 ? Name : "root")} ({Lua.Type}): {message}.");
 }

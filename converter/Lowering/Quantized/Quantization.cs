@@ -2,6 +2,7 @@ using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
 using EdgeLite.Ops.EdgeLite;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Lowering.Quantized;
 
@@ -144,7 +145,7 @@ internal static class QuantizedEdit
     {
         if (from.Scale == to.Scale && from.Zero8 == to.Zero8) return x;
         FixedMultiplier m = FixedPoint.Quantize((double)from.Scale / to.Scale);
-        return Rewrite.Insert(graph, before, "Requantize", x.Name + ".requantized", [x], Rewrite.Attributes(
+        return Rewrite.Insert(graph, before, "Requantize", x.Name + ".requantized", [x], AttributeSet.Of(
             ("x_zero_point", (long)from.Zero8), ("y_zero_point", (long)to.Zero8), ("multiplier", (long)m.Value), ("shift", (long)m.Shift)), "edgelite");
     }
 }

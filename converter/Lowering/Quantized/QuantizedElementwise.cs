@@ -62,7 +62,7 @@ public sealed class QuantizedElementwise : IGraphPass
     private static AttributeSet Binary(Quantization a, Quantization b, Quantization y, Clamp clamp, FixedMultiplier m)
     {
         (int min, int max) = clamp.Range(y);
-        return Rewrite.Attributes(("a_offset", (long)-a.Zero8), ("b_offset", (long)-b.Zero8), ("y_offset", (long)y.Zero8),
+        return AttributeSet.Of(("a_offset", (long)-a.Zero8), ("b_offset", (long)-b.Zero8), ("y_offset", (long)y.Zero8),
             ("y_multiplier", (long)m.Value), ("y_shift", (long)m.Shift), ("y_min", (long)min), ("y_max", (long)max));
     }
 
@@ -80,7 +80,7 @@ public sealed class QuantizedElementwise : IGraphPass
         if (pads == null || a.Int("count_include_pad", 0) != 0 && pads.Any(p => p != 0)) return null;
         (int min, int max) = clamp.Range(y);
         Value entered = ChannelsLast.Enter(graph, before, QuantizedEdit.ToInt8(graph, before, stored), 2);
-        Value pooled = Rewrite.Insert(graph, before, "QAveragePool", op.Output.Name + ".q", [entered], Rewrite.Attributes(
+        Value pooled = Rewrite.Insert(graph, before, "QAveragePool", op.Output.Name + ".q", [entered], AttributeSet.Of(
             ("kernel_shape", kernel), ("strides", strides), ("pads", pads), ("y_min", (long)min), ("y_max", (long)max)), "edgelite");
         pooled.SourceName = before.Output.SourceName ?? before.Output.Name;
         return ChannelsLast.Leave(graph, before, pooled, 2, op.Output.Name + ".q.nchw");
@@ -104,7 +104,7 @@ public sealed class QuantizedElementwise : IGraphPass
         FixedMultiplier m = FixedPoint.QuantizeMean(x.Scale, y.Scale, height * width);
         Value q = QuantizedEdit.ToInt8(graph, before, stored);
         if (!last) q = ChannelsLast.Enter(graph, before, q, 2);
-        Value mean = Rewrite.Insert(graph, before, "QMean", op.Output.Name + ".q", [q], Rewrite.Attributes(
+        Value mean = Rewrite.Insert(graph, before, "QMean", op.Output.Name + ".q", [q], AttributeSet.Of(
             ("x_zero_point", (long)x.Zero8), ("y_zero_point", (long)y.Zero8), ("multiplier", (long)m.Value), ("shift", (long)m.Shift)), "edgelite");
         return keep ? Rewrite.Insert(graph, before, "Unsqueeze", op.Output.Name + ".q.4d", [mean, Rewrite.Ints(graph, "axes", last ? [1, 2] : [2, 3])]) : mean;
     }
@@ -115,7 +115,7 @@ public sealed class QuantizedElementwise : IGraphPass
         if (y.Scale != 1f / 256 || y.Zero8 != -128 || Match.Axis(op.Attributes.Int("axis", -1), stored.Shape.Rank) != stored.Shape.Rank - 1) return null;
         if ((double)x.Scale * (1 << 26) < 1) return null;
         SoftmaxScaling s = FixedPoint.ForSoftmax(x.Scale);
-        return Rewrite.Insert(graph, before, "QSoftmax", op.Output.Name + ".q", [QuantizedEdit.ToInt8(graph, before, stored)], Rewrite.Attributes(
+        return Rewrite.Insert(graph, before, "QSoftmax", op.Output.Name + ".q", [QuantizedEdit.ToInt8(graph, before, stored)], AttributeSet.Of(
             ("input_multiplier", (long)s.Multiplier), ("input_left_shift", (long)s.LeftShift), ("diff_min", (long)s.DiffMin)), "edgelite");
     }
 

@@ -78,7 +78,7 @@ public sealed class QuantizedLayers : IGraphPass
         if (Quantization.Dequantized(a) is not var (stored, x) || b is not { Shape: { IsKnown: true, Rank: 2 } } || stored.Shape is not { IsRanked: true, Rank: >= 1 }) return false;
         int axis = transposed ? 0 : 1;
         if (QuantizedWeights.Of(b, axis) is not { } w || !w.TryBias(c, x.Scale, y.Scale, out int[]? bias)) return false;
-        AttributeSet attributes = Rewrite.Attributes(("out_features", (long)w.Scales.Length));
+        AttributeSet attributes = AttributeSet.Of(("out_features", (long)w.Scales.Length));
         SetZeros(attributes, x, y, clamp);
         Value packed = WeightPacker.Pack(graph, w.Name, w.Stored, transposed ? Packing.GemmTransposed : Packing.Gemm);
         Value result = Rewrite.Insert(graph, quantize, "QGemm", quantize.Output.Name + ".q",

@@ -23,20 +23,12 @@ public class Caffe2ImporterTests
         new ZooModel(model).Check("init_net.pb", shaped: true);
     }
 
-    private static T In<T>(string predict, string? init, Func<string, T> use)
+    private static T In<T>(string predict, string? init, Func<string, T> use) => TemporaryFolder.Use(folder =>
     {
-        string folder = Directory.CreateTempSubdirectory("edgelite").FullName;
-        try
-        {
-            File.WriteAllText(Path.Combine(folder, "predict_net.pbtxt"), predict);
-            if (init != null) File.WriteAllText(Path.Combine(folder, "init_net.pbtxt"), init);
-            return use(Path.Combine(folder, "predict_net.pbtxt"));
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
-    }
+        File.WriteAllText(Path.Combine(folder, "predict_net.pbtxt"), predict);
+        if (init != null) File.WriteAllText(Path.Combine(folder, "init_net.pbtxt"), init);
+        return use(Path.Combine(folder, "predict_net.pbtxt"));
+    });
 
     private static Tensor[] Run(string ops, string? init, params Tensor[] inputs) => In(ops, init, path =>
     {
@@ -137,21 +129,13 @@ public class Caffe2ImporterTests
         Run(net, Fill + "op { output: 'huge' type: 'ConstantFill' arg { name: 'shape' ints: 1099511627776 } arg { name: 'value' f: 1 } }", Counting(1, 3)));
 
     [Fact]
-    public void Weights_without_a_network_say_what_is_missing()
+    public void Weights_without_a_network_say_what_is_missing() => TemporaryFolder.Use(folder =>
     {
-        string folder = Directory.CreateTempSubdirectory("edgelite").FullName;
-        try
-        {
-            string path = Path.Combine(folder, "init_net.pb");
-            var net = new NetDef { Op = { new OperatorDef { Output = { "w" }, Type = "GivenTensorFill", Arg = { new Argument { Name = "values", Floats = { 1 } } } } } };
-            File.WriteAllBytes(path, net.ToByteArray());
-            Assert.Contains("predict_net", Assert.Throws<EdgeLiteException>(() => Pipeline.Import(path, new ConversionOptions())).Message, StringComparison.Ordinal);
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
-    }
+        string path = Path.Combine(folder, "init_net.pb");
+        var net = new NetDef { Op = { new OperatorDef { Output = { "w" }, Type = "GivenTensorFill", Arg = { new Argument { Name = "values", Floats = { 1 } } } } } };
+        File.WriteAllBytes(path, net.ToByteArray());
+        Assert.Contains("predict_net", Assert.Throws<EdgeLiteException>(() => Pipeline.Import(path, new ConversionOptions())).Message, StringComparison.Ordinal);
+    });
 
     [Fact]
     public void Deeply_nested_text_gives_a_clear_error() =>
@@ -163,8 +147,7 @@ public class Caffe2ImporterTests
     {
         var zoo = new ZooModel(model);
         byte[] predict = File.ReadAllBytes(zoo.PathOf("predict_net.pb")), init = File.ReadAllBytes(zoo.PathOf("init_net.pb"));
-        string folder = Directory.CreateTempSubdirectory("edgelite").FullName;
-        try
+        TemporaryFolder.Use(folder =>
         {
             File.WriteAllBytes(Path.Combine(folder, "predict_net.pb"), predict);
             for (int length = 0; length < init.Length - 40; length += init.Length / 20)
@@ -172,10 +155,6 @@ public class Caffe2ImporterTests
                 File.WriteAllBytes(Path.Combine(folder, "init_net.pb"), init[..length]);
                 Assert.Throws<EdgeLiteException>(() => new Caffe2Importer().Import(Path.Combine(folder, "predict_net.pb")));
             }
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
+        });
     }
 }

@@ -19,20 +19,12 @@ public class CaffeImporterTests
     [InlineData("caffe/mtcnn_onet")]
     public void The_weights_file_finds_its_network(string model) => new ZooModel(model).Check("weights.caffemodel");
 
-    private static T In<T>(string prototxt, byte[] weights, Func<string, T> use)
+    private static T In<T>(string prototxt, byte[] weights, Func<string, T> use) => TemporaryFolder.Use(folder =>
     {
-        string folder = Directory.CreateTempSubdirectory("edgelite").FullName;
-        try
-        {
-            File.WriteAllText(Path.Combine(folder, "net.prototxt"), prototxt);
-            File.WriteAllBytes(Path.Combine(folder, "net.caffemodel"), weights);
-            return use(Path.Combine(folder, "net.prototxt"));
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
-    }
+        File.WriteAllText(Path.Combine(folder, "net.prototxt"), prototxt);
+        File.WriteAllBytes(Path.Combine(folder, "net.caffemodel"), weights);
+        return use(Path.Combine(folder, "net.prototxt"));
+    });
 
     private static Tensor Run(string prototxt, NetParameter weights, Tensor x) => In(prototxt, weights.ToByteArray(), p =>
     {

@@ -13,21 +13,13 @@ public class ChainerImporterTests
 
     private static string Vgg7 => string.Join(',', Enumerable.Range(1, 7).Select(i => $$"""{"type":"Convolution2D","name":"conv{{i}}"}""" + (i < 7 ? ",{\"type\":\"leaky_relu\",\"slope\":0.1}" : "")));
 
-    private static T With<T>(string json, byte[]? parameters, Func<string, T> use)
+    private static T With<T>(string json, byte[]? parameters, Func<string, T> use) => TemporaryFolder.Use(folder =>
     {
-        string folder = Directory.CreateTempSubdirectory("edgelite-chainer-").FullName;
-        try
-        {
-            string path = Path.Combine(folder, "model.json");
-            File.WriteAllText(path, json);
-            if (parameters != null) File.WriteAllBytes(Path.Combine(folder, "model.npz"), parameters);
-            return use(path);
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
-    }
+        string path = Path.Combine(folder, "model.json");
+        File.WriteAllText(path, json);
+        if (parameters != null) File.WriteAllBytes(Path.Combine(folder, "model.npz"), parameters);
+        return use(path);
+    });
 
     private static string Json(string layers, string shape) => $"{{\"format\":\"chainer\",\"parameters\":\"model.npz\",\"input\":{{\"name\":\"x\",\"shape\":{shape}}},\"layers\":[{layers}]}}";
 

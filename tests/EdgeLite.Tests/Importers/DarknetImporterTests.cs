@@ -17,20 +17,12 @@ public class DarknetImporterTests
         new ZooModel(model).Check("net.weights");
     }
 
-    private static T In<T>(string cfg, byte[] weights, Func<string, T> use)
+    private static T In<T>(string cfg, byte[] weights, Func<string, T> use) => TemporaryFolder.Use(folder =>
     {
-        string folder = Directory.CreateTempSubdirectory("edgelite").FullName;
-        try
-        {
-            File.WriteAllText(Path.Combine(folder, "net.cfg"), cfg);
-            File.WriteAllBytes(Path.Combine(folder, "net.weights"), weights);
-            return use(Path.Combine(folder, "net.cfg"));
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
-    }
+        File.WriteAllText(Path.Combine(folder, "net.cfg"), cfg);
+        File.WriteAllBytes(Path.Combine(folder, "net.weights"), weights);
+        return use(Path.Combine(folder, "net.cfg"));
+    });
 
     /// <summary>Version 0.2: three int32, an int64, then the numbers.</summary>
     private static byte[] Weights(params float[] values) =>

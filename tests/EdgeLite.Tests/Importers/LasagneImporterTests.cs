@@ -15,21 +15,13 @@ public class LasagneImporterTests
         {"type":"DenseLayer","nonlinearity":"elu"},{"type":"DropoutLayer"},{"type":"DenseLayer","name":"softmax","nonlinearity":"softmax"}
         """;
 
-    private static T With<T>(string json, byte[] parameters, string file, Func<string, T> use)
+    private static T With<T>(string json, byte[] parameters, string file, Func<string, T> use) => TemporaryFolder.Use(folder =>
     {
-        string folder = Directory.CreateTempSubdirectory("edgelite-lasagne-").FullName;
-        try
-        {
-            string path = Path.Combine(folder, "model.json");
-            File.WriteAllText(path, json);
-            File.WriteAllBytes(Path.Combine(folder, file), parameters);
-            return use(path);
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
-    }
+        string path = Path.Combine(folder, "model.json");
+        File.WriteAllText(path, json);
+        File.WriteAllBytes(Path.Combine(folder, file), parameters);
+        return use(path);
+    });
 
     private static string Json(string layers, string file = "model.pkl") => $"{{\"format\": \"lasagne\",\"parameters\":\"{file}\",\"layers\":[{layers}]}}";
 

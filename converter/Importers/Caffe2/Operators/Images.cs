@@ -177,13 +177,13 @@ internal static class Images
     private static void ToChannelsFirst(Caffe2Operator o)
     {
         int rank = o.Input().Shape.IsRanked ? o.Input().Shape.Rank : 4;
-        o.SetOutput(0, o.Transpose(o.Input(), [0, rank - 1, .. Enumerable.Range(1, rank - 2).Select(d => (long)d)]));
+        o.SetOutput(0, o.ToChannelsFirst(o.Input()));
     }
 
     [Caffe2("NCHW2NHWC")]
     private static void ToChannelsLast(Caffe2Operator o)
     {
         int rank = o.Input().Shape.IsRanked ? o.Input().Shape.Rank : 4;
-        o.SetOutput(0, o.Transpose(o.Input(), [0, .. Enumerable.Range(2, rank - 2).Select(d => (long)d), 1]));
+        o.SetOutput(0, o.ToChannelsLast(o.Input()));
     }
 }

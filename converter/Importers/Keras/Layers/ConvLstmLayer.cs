@@ -71,12 +71,7 @@ internal static class ConvLstmLayer
         body.AddOutput(Add("Identity", [hidden]));
         return body;
 
-        Value Add(string opType, Value?[] inputs, params (string Name, AttributeValue Value)[] attributes)
-        {
-            var set = new AttributeSet();
-            foreach ((string name, AttributeValue value) in attributes) set[name] = value;
-            return body.Add(opType, opType, inputs, set);
-        }
+        Value Add(string opType, Value?[] inputs, params (string Name, AttributeValue Value)[] attributes) => body.Add(opType, opType, inputs, AttributeSet.Of(attributes));
 
         Value Act(Value v, (string Name, float Alpha, float Beta) f) => f.Name switch
         {

@@ -146,7 +146,7 @@ internal static class ControlFlow
         }
         Value[] captured = [.. yes.Captures.Concat(no.Captures).Select(c => c.Outer).Distinct()];
         foreach (TfContext side in new[] { yes, no }) side.Graph.OrderInputs([.. captured.Select(side.Capture)]);
-        AttributeSet attributes = TfNode.Attributes(("then_branch", AttributeValue.OfGraph(yes.Graph)), ("else_branch", AttributeValue.OfGraph(no.Graph)), ("captures", captured.Length));
+        AttributeSet attributes = AttributeSet.Of(("then_branch", AttributeValue.OfGraph(yes.Graph)), ("else_branch", AttributeValue.OfGraph(no.Graph)), ("captures", captured.Length));
         Value[] outputs = kept.Count == 0 ? [] : n.Context.EmitMany(n.Name, "If", kept.Count, [condition, .. captured], attributes);
         var results = (TfItem[])a.Clone();
         for (int k = 0; k < kept.Count; k++)

@@ -2,6 +2,7 @@ using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 using EdgeLite.Format;
 using EdgeLite.Ops.EdgeLite;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Tflite.Operators;
 
@@ -107,7 +108,7 @@ internal static class Recurrent
         for (long i = 0; i < units; i++) both.SetDouble(i, b.GetDouble(i));
         Value x = timeMajor ? n.Real(0) : n.Transpose(n.Real(0), 1, 0, 2);
         Value y = n.EmitMany("RNN", 1, [x, Stack(n, "W", [w]), Stack(n, "R", [r]), n.Constant("B", both)],
-            TfliteAttributes.Of(("hidden_size", units), ("activations", new[] { activation })))[0];
+            AttributeSet.Of(("hidden_size", units), ("activations", new[] { activation })))[0];
         y = n.Emit("Squeeze", [y, n.Ints(1)]);
         n.SetReal(0, timeMajor ? y : n.Transpose(y, 1, 0, 2));
     }

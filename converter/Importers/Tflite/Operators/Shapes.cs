@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Tflite.Operators;
 
@@ -60,7 +61,7 @@ internal static class Shapes
     private static void Split(TfliteNode n)
     {
         long axis = n.RequiredInts(0, "the axis")[0];
-        SplitInto(n, 1, axis, n.EmitMany("Split", n.OutputCount, [n.Raw(1)], TfliteAttributes.Of(("axis", axis), ("num_outputs", n.OutputCount))));
+        SplitInto(n, 1, axis, n.EmitMany("Split", n.OutputCount, [n.Raw(1)], AttributeSet.Of(("axis", axis), ("num_outputs", n.OutputCount))));
     }
 
     [Tflite(TfliteOp.SPLIT_V)]
@@ -75,7 +76,7 @@ internal static class Shapes
             if (size < 0) throw n.Error("one size of a split is open and the input size is not known");
             sizes[open] = size - (sizes.Sum() + 1);
         }
-        SplitInto(n, 0, axis, n.EmitMany("Split", n.OutputCount, [n.Raw(0), n.Ints(sizes)], TfliteAttributes.Of(("axis", axis))));
+        SplitInto(n, 0, axis, n.EmitMany("Split", n.OutputCount, [n.Raw(0), n.Ints(sizes)], AttributeSet.Of(("axis", axis))));
     }
 
     private static void SplitInto(TfliteNode n, int input, long axis, Value[] parts)
@@ -103,7 +104,7 @@ internal static class Shapes
     private static void Unpack(TfliteNode n)
     {
         long axis = n.Axis(n.Options.Int32(TfliteOption.Unpack.Axis), n.Input(0).Rank);
-        Value[] parts = n.EmitMany("Split", n.OutputCount, [n.Raw(0)], TfliteAttributes.Of(("axis", axis), ("num_outputs", n.OutputCount)));
+        Value[] parts = n.EmitMany("Split", n.OutputCount, [n.Raw(0)], AttributeSet.Of(("axis", axis), ("num_outputs", n.OutputCount)));
         SplitInto(n, 0, axis, [.. parts.Select(p => n.Emit("Squeeze", [p, n.Ints(axis)]))]);
     }
 

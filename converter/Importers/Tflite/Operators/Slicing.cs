@@ -1,6 +1,7 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 using EdgeLite.Format;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Tflite.Operators;
 
@@ -211,7 +212,7 @@ internal static class Slicing
     [Tflite(TfliteOp.UNIQUE)]
     private static void Unique(TfliteNode n)
     {
-        Value[] y = n.EmitMany("Unique", 3, [n.Raw(0)], TfliteAttributes.Of(("sorted", 0)));
+        Value[] y = n.EmitMany("Unique", 3, [n.Raw(0)], AttributeSet.Of(("sorted", 0)));
         n.SetRaw(0, y[0]);
         n.SetRaw(1, n.Output(1).DType == DType.Int64 ? y[2] : n.Cast(y[2], n.Output(1).DType));
     }

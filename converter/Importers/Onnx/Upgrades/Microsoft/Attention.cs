@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
@@ -41,7 +42,7 @@ internal sealed class Attention : OperatorUpgrade
             if (mask != null || lengths != null) throw node.Unsupported("a mask together with attention_bias is not supported");
             mask = added;
         }
-        var attributes = NodeDraft.Set(("q_num_heads", heads), ("kv_num_heads", heads), ("is_causal", node.Attributes.Int("unidirectional", 0)));
+        var attributes = AttributeSet.Of(("q_num_heads", heads), ("kv_num_heads", heads), ("is_causal", node.Attributes.Int("unidirectional", 0)));
         if (node.Attributes.Float("scale", 0) is not 0 and float scale) attributes["scale"] = scale;
         node.Results = [node.EmitWith("Attention", [qkv[0], qkv[1], qkv[2], mask, null, null, lengths], attributes)];
     }

@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
@@ -22,7 +23,7 @@ internal sealed class MatMulNBits : OperatorUpgrade
 
         Value scales = node.Emit("Reshape", [node.Required(2), node.Ints("scales", n, blocks)]);
         Value w = node.EmitWith("DequantizeLinear", [node.Constant("weights", weights), scales, node.Constant("zero_points", ZeroPoints(node, type, n, blocks))],
-            NodeDraft.Set(("axis", 1), ("block_size", size)));
+            AttributeSet.Of(("axis", 1), ("block_size", size)));
         if (blocks * size != k) w = node.Emit("Slice", [w, node.Ints("start", 0), node.Ints("end", k), node.Ints("axis", 1)]);
         Value transposed = node.Emit("Transpose", [w], ("perm", new long[] { 1, 0 }));
         if (node.Input(5) is not { } bias) node.Become("MatMul", [node.Required(0), transposed]);

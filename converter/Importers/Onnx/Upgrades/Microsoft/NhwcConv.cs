@@ -9,7 +9,7 @@ internal sealed class NhwcConv : OperatorUpgrade
     public override void Apply(NodeDraft node)
     {
         int rank = node.RequiredRank(0);
-        long[] toFirst = [0, rank - 1, .. Enumerable.Range(1, rank - 2).Select(d => (long)d)], toLast = [0, .. Enumerable.Range(2, rank - 2).Select(d => (long)d), 1];
+        long[] toFirst = ChannelOrder.First(rank), toLast = ChannelOrder.Last(rank);
         Value?[] inputs = [.. node.Inputs];
         inputs[0] = node.Emit("Transpose", [node.Required(0)], ("perm", toFirst));
         node.Become("Transpose", [node.EmitWith("Conv", inputs, node.Attributes.Clone())], ("perm", toLast));
