@@ -24,14 +24,14 @@ internal static class Artifacts
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class ArtifactFactAttribute : FactAttribute
 {
-    public ArtifactFactAttribute(string file, string? program = null) =>
-        Skip = Artifacts.WhyNot(Artifacts.Host, file) ?? (program == null ? null : Artifacts.WhyNoProgram(program));
+    public ArtifactFactAttribute(string file, string? program = null, string? shared = null) =>
+        Skip = Artifacts.WhyNot(Artifacts.Host, file) ?? (program == null ? null : Artifacts.WhyNoProgram(program)) ?? (shared == null ? null : SharedData.WhyNot(shared));
 }
 
 /// <summary>A test over one file of one runtime identifier.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class RidFactAttribute : FactAttribute
 {
-    public RidFactAttribute(string rid, string file, string? program = null) =>
-        Skip = Artifacts.WhyNot(rid, file) ?? (program == null ? null : Artifacts.WhyNoProgram(program));
+    public RidFactAttribute(string rid, string file, string? program = null, string? shared = null) =>
+        Skip = Artifacts.WhyNot(rid, file) ?? (program == null ? null : Artifacts.WhyNoProgram(program)) ?? (shared == null ? null : SharedData.WhyNot(shared));
 }

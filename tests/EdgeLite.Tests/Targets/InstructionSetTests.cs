@@ -34,10 +34,9 @@ public sealed class InstructionSetTests : IDisposable
             Compare(expected, Run("dotnet", set, [Path.Combine(AppContext.BaseDirectory, "edgelite-run.dll"), .. arguments]), exact, set);
     }
 
-    [RidFact("linux-arm64", "edgelite-run", "qemu-aarch64")]
+    [RidFact("linux-arm64", "edgelite-run", "qemu-aarch64", shared: "zoo")]
     public void Arm_gives_the_same_as_x64()
     {
-        if (SharedData.WhyNot("zoo") is { } missing) Assert.Fail(missing);
         foreach ((string model, bool exact) in new[] { (Integer, true), (Small, true), (Float, false) })
         {
             string[] arguments = Prepare(model, exact);

@@ -14,10 +14,9 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [ArtifactFact(Program)]
+    [ArtifactFact(Program, shared: "zoo")]
     public void Resident_memory_is_weights_arena_and_at_most_4_MB()
     {
-        if (SharedData.WhyNot("zoo") is { } missing) Assert.Fail(missing);
         var graph = new Graph("idle");
         graph.AddOutput(graph.Add("Relu", "y", [graph.AddInput("x", new TensorType(DType.Float32, new Shape(1)))]));
         ShapeInference.Run(graph);
