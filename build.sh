@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds what people ship into artifacts/<RID>: edgelite (the converter, needs the .NET runtime), edgelite-run and libedgelite.so
-# (native, need nothing), and artifacts/include/edgelite.h.
+# (native, need nothing), for Arm edgelite-watch of targets/raspberry-pi too, and artifacts/include/edgelite.h.
 # usage: ./build.sh [linux-x64|linux-arm64]
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
@@ -31,6 +31,7 @@ publish() {
 }
 publish targets/edgelite-run/EdgeLite.Run.csproj edgelite-run
 publish targets/libedgelite/EdgeLite.Native.csproj libedgelite.so
+[ "$rid" != linux-arm64 ] || publish targets/raspberry-pi/EdgeLite.RaspberryPi.csproj edgelite-watch
 cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
 
 echo "== edgelite ($rid)"
@@ -45,4 +46,6 @@ chmod +x "$out/edgelite"
 rm -rf "$staging"
 
 echo "== $out"
-for file in edgelite edgelite-run libedgelite.so; do printf '%10s bytes  %s\n' "$(wc -c <"$out/$file")" "$out/$file"; done
+for file in edgelite edgelite-run libedgelite.so edgelite-watch; do
+    [ ! -f "$out/$file" ] || printf '%10s bytes  %s\n' "$(wc -c <"$out/$file")" "$out/$file"
+done

@@ -35,3 +35,11 @@ internal sealed class RidFactAttribute : FactAttribute
     public RidFactAttribute(string rid, string file, string? program = null, string? shared = null) =>
         Skip = Artifacts.WhyNot(rid, file) ?? (program == null ? null : Artifacts.WhyNoProgram(program)) ?? (shared == null ? null : SharedData.WhyNot(shared));
 }
+
+/// <summary>A test that needs programs and files of the machine.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class ProgramFactAttribute : FactAttribute
+{
+    public ProgramFactAttribute(string program, string file) =>
+        Skip = Artifacts.WhyNoProgram(program) ?? (File.Exists(file) ? null : $"There is no {file}.");
+}

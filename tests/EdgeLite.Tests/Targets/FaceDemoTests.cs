@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Quantizing;
@@ -19,6 +20,15 @@ public class FaceDemoTests
     private sealed class TheoryOnPublishedAttribute : TheoryAttribute
     {
         public TheoryOnPublishedAttribute() => Skip = PublishedModels.WhyNot(Network) ?? PublishedModels.WhyNot(Photograph) ?? PublishedModels.WhyNot(Calibration);
+    }
+
+    private const string BoardProgram = "edgelite-watch";
+
+    [AttributeUsage(AttributeTargets.Method)]
+    private sealed class ArmBoardFactAttribute : FactAttribute
+    {
+        public ArmBoardFactAttribute() => Skip = Artifacts.WhyNot("linux-arm64", BoardProgram) ?? Artifacts.WhyNoProgram("qemu-aarch64")
+            ?? PublishedModels.WhyNot(Network) ?? PublishedModels.WhyNot(Photograph);
     }
 
     [TheoryOnPublished]
@@ -43,6 +53,33 @@ public class FaceDemoTests
             Assert.InRange(face.Right - face.Left, 60, 130);
             Assert.True(face.Points[0].X < face.Points[1].X, "right eye left of left eye, as the camera sees it");
             Assert.True(face.Points[0].Y < face.Points[3].Y && face.Points[1].Y < face.Points[3].Y, "eyes above the mouth");
+        }
+    }
+
+    /// <summary>What a Raspberry Pi runs, on an emulated processor: one look at the photograph, without pins.</summary>
+    [ArmBoardFact]
+    public void The_program_for_Raspberry_Pi_sees_a_face()
+    {
+        var options = new ConversionOptions();
+        (Graph graph, _) = Pipeline.Import(PublishedModels.PathOf(Network, "ONNX/face_detection_front_128x128_barracuda.onnx"), options);
+        Pipeline.Optimize(graph, options);
+        Pipeline.Lower(graph, options);
+        string folder = Directory.CreateTempSubdirectory("edgelite-watch-").FullName;
+        try
+        {
+            string model = Path.Combine(folder, "face.edgl"), config = Path.Combine(folder, "watch.json");
+            File.WriteAllBytes(model, ModelWriter.ToBytes(graph));
+            File.WriteAllText(config, JsonSerializer.Serialize(new
+            {
+                camera = new { source = "file", file = PublishedModels.PathOf(Photograph, "examples/assets/faces.jpg") },
+                detector = new { model, kind = "face", threshold = 0.6, threads = 1 },
+            }));
+            string seen = ChildProcess.Succeed("qemu-aarch64", "-cpu", "cortex-a72", "-L", "/usr/aarch64-linux-gnu", Artifacts.PathOf("linux-arm64", BoardProgram), "--config", config, "--look");
+            Assert.Contains("face", seen);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 
