@@ -69,6 +69,7 @@ internal static class ConvertCommand
         Pipeline.Optimize(graph, options);
         ICalibrationData? calibration = null;
         QuantizationResult? quantization = null;
+        IReadOnlyList<LayerSensitivity> sensitivity = [];
         switch (args.GetValue(s_quantize))
         {
             case "int8":
@@ -79,7 +80,7 @@ internal static class ConvertCommand
             case "auto" or "mixed":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
                 BudgetResult found = Search(args, graph, calibration, options, json);
-                quantization = found.Quantization;
+                (quantization, sensitivity) = (found.Quantization, found.Sensitivity);
                 ShapeInference.Run(graph);
                 if (!json) BudgetCommand.Print(found, new TerminalReport());
                 calibration = SplitSamples.Of(calibration, Math.Min(calibration.Count, new QuantizationOptions().MaxSamples), BudgetSearch.MaxHeldBack).HeldBack;
@@ -97,7 +98,7 @@ internal static class ConvertCommand
         {
             Pipeline.Write(graph, partial, options);
             target?.CheckMemory(MemoryOf(partial));
-            proof = Prove(args, source, partial, graph, options, calibration, quantization, json);
+            proof = Prove(args, source, partial, graph, options, calibration, quantization, sensitivity, json);
             File.Move(partial, path, overwrite: true);
         }
         finally
@@ -143,7 +144,7 @@ internal static class ConvertCommand
 
     /// <summary>Compares the written file, run by the runtime, with the source model, run by the reference loops.</summary>
     private static ProofReport? Prove(ParseResult args, string source, string path, Graph lowered, ConversionOptions options,
-        ICalibrationData? calibration, QuantizationResult? quantization, bool json)
+        ICalibrationData? calibration, QuantizationResult? quantization, IReadOnlyList<LayerSensitivity> sensitivity, bool json)
     {
         Graph original = Pipeline.Import(source, options with { Progress = null }).Graph;
         if (ShapeInference.FindUnknownOperators(original) is { Count: > 0 } unknown)
@@ -165,7 +166,20 @@ internal static class ConvertCommand
         using Model model = Model.Load(path);
         using var runner = new SessionRunner(lowered, model);
         ProofReport report = Proof.Compare(new InterpreterRunner(original), runner, samples, Math.Max(1, args.GetValue(s_samples)), quantization?.Parameters, new ProgressLine(json));
-        if (args.GetValue(s_report) is { } file) report.Save(file.FullName);
+        if (args.GetValue(s_report) is not { } file) return report;
+        report = report with
+        {
+            Model = Path.GetFileName(source),
+            Facts =
+            [
+                new("Quantization", args.GetValue(s_quantize)!),
+                .. quantization == null ? [] : (KeyValuePair<string, string>[])[new("Layers in int8", $"{quantization.QuantizedNodes}"), new("Layers in float", $"{quantization.KeptFloat.Count}")],
+                new("File", string.Create(CultureInfo.InvariantCulture, $"{new FileInfo(path).Length:N0} bytes")),
+            ],
+            Sensitivity = sensitivity,
+            Steps = runner.MeasureSteps(),
+        };
+        report.Save(file.FullName);
         return report;
     }
 

@@ -23,6 +23,7 @@ public static class PassList
         .. CleanUp,
         new ActivationRecognition(),
         new LayerNormRecognition(),
+        new ConcatPadding(),
         new PadFolding(),
         new AffineFolding(),
         new DeadCode(),

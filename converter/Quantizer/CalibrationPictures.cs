@@ -51,7 +51,12 @@ internal sealed class CalibrationPictures : ICalibrationData
 
     private int Views => _files.Length * _preprocessing.Mosaic.Length;
 
-    public string Describe(int index) => $"'{_files[index * _batch / _preprocessing.Mosaic.Length]}'";
+    public string Describe(int index)
+    {
+        (int file, int mosaic) = Math.DivRem(index * _batch % Views, _preprocessing.Mosaic.Length);
+        int cells = _preprocessing.Mosaic[mosaic];
+        return $"'{_files[file]}'{(cells > 1 ? $", the first of {cells} x {cells}" : "")}";
+    }
 
     public IReadOnlyList<Tensor> Load(int index)
     {

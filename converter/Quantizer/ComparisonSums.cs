@@ -7,7 +7,9 @@ internal sealed class ComparisonSums
 {
     private double _aa, _bb, _ab, _ee, _maxAbs, _maxRel;
     private double _aMin = double.PositiveInfinity, _aMax = double.NegativeInfinity, _bMin = double.PositiveInfinity, _bMax = double.NegativeInfinity;
-    private long _mismatches;
+    private long _mismatches, _cutOff;
+    private bool _isStored;
+    private ValueHistogram? _histogram;
 
     public long Elements { get; private set; }
 
@@ -27,10 +29,18 @@ internal sealed class ComparisonSums
             if (double.IsFinite(v)) largest = Math.Max(largest, v);
         }
         double floor = Math.Max(largest / 1000, 1e-30);
+        if (q is { } stored)
+        {
+            _isStored = true;
+            (double low, double high) = (stored.Min - stored.Scale / 2, stored.Max + stored.Scale / 2);
+            for (long i = 0; i < n; i++)
+                if (a.GetDouble(i) is var x && (x < low || x > high)) _cutOff++;
+        }
+        _histogram ??= ValueHistogram.Of(n, a.GetDouble, i => Converted(place == null ? i : place[i]));
         for (long i = 0; i < n; i++)
         {
             long at = place == null ? i : place[i];
-            double x = a.GetDouble(i), y = q is { } p ? p.Dequantize(b.GetInt64(at)) : b.GetDouble(at);
+            double x = a.GetDouble(i), y = Converted(at);
             Elements++;
             if (!double.IsFinite(x) || !double.IsFinite(y))
             {
@@ -49,6 +59,8 @@ internal sealed class ComparisonSums
             _maxAbs = Math.Max(_maxAbs, e);
             _maxRel = Math.Max(_maxRel, e / Math.Max(Math.Abs(x), floor));
         }
+
+        double Converted(long at) => q is { } p ? p.Dequantize(b.GetInt64(at)) : b.GetDouble(at);
     }
 
     public ValueComparison Result(string name, string op, Shape shape, int order) => new()
@@ -67,5 +79,7 @@ internal sealed class ComparisonSums
         ConvertedMin = _bMin,
         ConvertedMax = _bMax,
         NonFiniteMismatches = _mismatches,
+        Saturation = _isStored ? (double)_cutOff / Elements : null,
+        Histogram = _histogram,
     };
 }

@@ -36,6 +36,7 @@ public static class Proof
 
         var layers = new Dictionary<string, Pair>();
         var outputs = new Pair?[from.Outputs.Count];
+        var each = new List<SampleComparison>();
         for (int s = 0; s < count; s++)
         {
             progress?.Report(new("compare", s, count));
@@ -51,14 +52,19 @@ public static class Proof
                 if (!layers.TryGetValue(Key(value), out Pair? pair)) layers[Key(value)] = pair = new Pair(a.Shape);
                 pair.Add(a, tensor, Stored(Key(value), tensor, a));
             });
+            double worst = double.PositiveInfinity;
             for (int i = 0; i < outputs.Length; i++)
             {
                 int at = IndexOf(to, from.Outputs[i].Name, i);
                 if (expected[i].DType == DType.String || expected[i].DType.IsComplex()) continue;
                 outputs[i] ??= new Pair(expected[i].Shape);
-                if (!outputs[i]!.Add(expected[i], actual[at], Stored(to.Outputs[at].Name, actual[at], expected[i])))
+                var alone = new Pair(expected[i].Shape);
+                TensorQuantization? q = Stored(to.Outputs[at].Name, actual[at], expected[i]);
+                if (alone.Add(expected[i], actual[at], q) && outputs[i]!.Add(expected[i], actual[at], q)) worst = Math.Min(worst, alone.Best!.Sqnr);
+                else
                     throw new EdgeLiteException(Status.RuntimeFailure, $"Output '{from.Outputs[i].Name}' is {expected[i]} in the source model and {actual[at]} in the converted one.");
             }
+            each.Add(new(samples.Describe(s), worst));
         }
         progress?.Report(new("compare", count, count));
         return Report();
@@ -84,6 +90,7 @@ public static class Proof
             {
                 Model = from.Name,
                 Samples = count,
+                EachSample = each,
                 Outputs = [.. outputs.Select((p, i) => p?.Best?.Result(from.Outputs[i].Name, from.Outputs[i].Producer?.OpType ?? "", p.Shape, i)).OfType<ValueComparison>()],
                 Layers = [.. compared.OrderBy(c => c.Sqnr).ThenBy(c => c.Order)],
                 SourceValuesWithoutMatch = unmatched,

@@ -10,6 +10,9 @@ internal static class ProofHtml
     /// <summary>SQNR at which a bar is full: float16 storage lies about here, 8 bits at 30 to 50 dB.</summary>
     private const double FullBar = 60;
 
+    /// <summary>Samples that are listed.</summary>
+    private const int WorstSamples = 20;
+
     public static string Write(ProofReport report)
     {
         var html = new StringBuilder();
@@ -21,13 +24,57 @@ internal static class ProofHtml
         Card(html, "Worst layer", report.Layers.Count == 0 ? "-" : Decibels(report.Layers[0]), report.Layers.Count == 0 ? "" : Grade(report.Layers[0].Sqnr));
         Card(html, "Layers compared", report.Layers.Count.ToString(CultureInfo.InvariantCulture), "");
         foreach ((string name, string text) in report.Facts) Card(html, name, text, "");
-        html.Append("</div>\n<h2>Outputs</h2>\n");
+        html.Append("</div>\n");
+        if (report.FirstWrong is { } wrong)
+        {
+            html.Append("<p class=\"wrong\">The first layer below ").Append(ProofTable.Number(ProofReport.WrongBelow)).Append(" dB is ").Append(Text(wrong.Operator)).Append(" <code>")
+                .Append(Text(wrong.Name)).Append("</code> (").Append(Decibels(wrong)).Append("): ").Append(Text(ProofReport.Advice(wrong))).Append(".</p>\n");
+        }
+        html.Append("<h2>Outputs</h2>\n");
         Table(html, report.Outputs, sortable: false);
+        if (report.EachSample.Count > 1)
+        {
+            html.Append("<h2>Samples</h2>\n<p class=\"note\">Lowest SQNR of an output, the worst ").Append(Math.Min(WorstSamples, report.EachSample.Count)).Append(" of ").Append(report.EachSample.Count).Append(".</p>\n");
+            Table(html, ["Sample", "SQNR", "dB"], report.EachSample.OrderBy(s => s.WorstOutputSqnr).Take(WorstSamples), s =>
+            {
+                Name(html, s.Sample);
+                Bar(html, s.WorstOutputSqnr);
+                Cell(html, ProofTable.Decibels(s.WorstOutputSqnr), s.WorstOutputSqnr, "n");
+            });
+        }
         html.Append("<h2>Layers</h2>\n<p class=\"note\">Worst first; a click on a heading sorts. Bars are full at 60 dB. ")
             .Append(report.SourceValuesWithoutMatch)
             .Append(" float values of the source model have no counterpart: they were fused, folded or rearranged.</p>\n");
         Table(html, report.Layers, sortable: true);
-        html.Append("<p class=\"note\">SQNR = 10 log<sub>10</sub>(&Sigma;a&sup2; / &Sigma;(a&minus;b)&sup2;), a the source, b the converted value. Relative error: |a&minus;b| / max(|a|, largest |a| / 1000).</p>\n");
+        if (report.Sensitivity.Count > 0)
+        {
+            html.Append("<h2>Sensitivity</h2>\n<p class=\"note\">What each layer costs the outputs when it alone is int8, most sensitive first.</p>\n");
+            Table(html, ["Layer", "SQNR", "dB", "Bytes saved by int8"], report.Sensitivity, l =>
+            {
+                Name(html, l.Layer);
+                Bar(html, l.Sqnr);
+                Cell(html, ProofTable.Decibels(l.Sqnr), l.Sqnr, "n");
+                Cell(html, Count(l.SavedBytes), l.SavedBytes, "n");
+            });
+        }
+        if (report.Steps.Count > 0)
+        {
+            double total = report.Steps.Sum(s => s.Microseconds), most = report.Steps.Max(s => s.Microseconds);
+            html.Append("<h2>Cost</h2>\n<p class=\"note\">Steps of the converted model: weights in the file, and the time on one thread of the machine that converted, ")
+                .Append(total.ToString("F0", CultureInfo.InvariantCulture)).Append(" \u00b5s together.</p>\n");
+            int order = 0;
+            Table(html, ["#", "Step", "Operator", "Kernel", "Weight bytes", "Time", "\u00b5s"], report.Steps, s =>
+            {
+                Cell(html, order.ToString(CultureInfo.InvariantCulture), order++, "n");
+                Name(html, s.Node);
+                Cell(html, s.Operator, null, "");
+                Cell(html, s.Kernel, null, "");
+                Cell(html, Count(s.WeightBytes), s.WeightBytes, "n");
+                Bar(html, s.Microseconds, s.Microseconds / most, "time");
+                Cell(html, s.Microseconds.ToString("F1", CultureInfo.InvariantCulture), s.Microseconds, "n");
+            });
+        }
+        html.Append("<p class=\"note\">SQNR = 10 log<sub>10</sub>(&Sigma;a&sup2; / &Sigma;(a&minus;b)&sup2;), a the source, b the converted value. Relative error: |a&minus;b| / max(|a|, largest |a| / 1000). Cut off: elements whose source value the stored int8 cannot hold. Distribution: of the first sample, square roots of counts; grey the source, the line the converted value.</p>\n");
         html.Append("</main>\n<script>").Append(Script).Append("</script>\n</body>\n</html>\n");
         return html.ToString();
     }
@@ -35,31 +82,63 @@ internal static class ProofHtml
     private static void Card(StringBuilder html, string name, string text, string grade) =>
         html.Append("<div class=\"card ").Append(grade).Append("\"><span>").Append(Text(name)).Append("</span><b>").Append(Text(text)).Append("</b></div>\n");
 
-    private static void Table(StringBuilder html, IReadOnlyList<ValueComparison> values, bool sortable)
-    {
-        html.Append("<div class=\"scroll\"><table").Append(sortable ? " class=\"sortable\"" : "").Append(">\n<thead><tr>");
-        foreach (string head in (string[])["#", "Value", "Operator", "Shape", "SQNR", "dB", "Cosine", "Max abs", "Max rel", "Source range", "Converted range"])
-            html.Append("<th>").Append(head).Append("</th>");
-        html.Append("</tr></thead>\n<tbody>\n");
-        foreach (ValueComparison v in values)
+    private static void Table(StringBuilder html, IReadOnlyList<ValueComparison> values, bool sortable) =>
+        Table(html, ["#", "Value", "Operator", "Shape", "SQNR", "dB", "Cosine", "Max abs", "Max rel", "Cut off", "Distribution", "Source range", "Converted range"], values, v =>
         {
-            double width = double.IsNaN(v.Sqnr) ? 0 : Math.Clamp(v.Sqnr / FullBar, 0, 1) * 100;
-            html.Append("<tr>");
             Cell(html, v.Order.ToString(CultureInfo.InvariantCulture), v.Order, "n");
-            html.Append("<td class=\"name\" title=\"").Append(Text(v.Name)).Append("\">").Append(Text(v.Name)).Append("</td>");
+            Name(html, v.Name);
             Cell(html, v.Operator, null, "");
             Cell(html, v.Shape, v.Elements, "");
-            html.Append("<td class=\"bar\" data-v=\"").Append(Sortable(v.Sqnr)).Append("\"><i class=\"").Append(Grade(v.Sqnr)).Append("\" style=\"width:")
-                .Append(width.ToString("F1", CultureInfo.InvariantCulture)).Append("%\"></i></td>");
+            Bar(html, v.Sqnr);
             Cell(html, ProofTable.Decibels(v), v.Sqnr, "n");
             Cell(html, v.Cosine.ToString("F6", CultureInfo.InvariantCulture), v.Cosine, "n");
             Cell(html, ProofTable.Number(v.MaxAbsError), v.MaxAbsError, "n");
             Cell(html, ProofTable.Number(v.MaxRelError), v.MaxRelError, "n");
+            Cell(html, ProofTable.Share(v.Saturation), v.Saturation ?? -1, "n");
+            Histogram(html, v.Histogram);
             Cell(html, ProofTable.Range(v.SourceMin, v.SourceMax), v.SourceMax, "n");
             Cell(html, ProofTable.Range(v.ConvertedMin, v.ConvertedMax), v.ConvertedMax, "n");
+        }, sortable);
+
+    private static void Table<T>(StringBuilder html, string[] heads, IEnumerable<T> rows, Action<T> cells, bool sortable = true)
+    {
+        html.Append("<div class=\"scroll\"><table").Append(sortable ? " class=\"sortable\"" : "").Append(">\n<thead><tr>");
+        foreach (string head in heads) html.Append("<th>").Append(head).Append("</th>");
+        html.Append("</tr></thead>\n<tbody>\n");
+        foreach (T row in rows)
+        {
+            html.Append("<tr>");
+            cells(row);
             html.Append("</tr>\n");
         }
         html.Append("</tbody></table></div>\n");
+    }
+
+    private static void Name(StringBuilder html, string name) =>
+        html.Append("<td class=\"name\" title=\"").Append(Text(name)).Append("\"><bdi>").Append(Text(name)).Append("</bdi></td>");
+
+    private static void Bar(StringBuilder html, double sqnr) => Bar(html, sqnr, double.IsNaN(sqnr) ? 0 : sqnr / FullBar, Grade(sqnr));
+
+    private static void Bar(StringBuilder html, double value, double filled, string css) =>
+        html.Append("<td class=\"bar\" data-v=\"").Append(Sortable(value)).Append("\"><i class=\"").Append(css).Append("\" style=\"width:")
+            .Append((Math.Clamp(filled, 0, 1) * 100).ToString("F1", CultureInfo.InvariantCulture)).Append("%\"></i></td>");
+
+    /// <summary>Source as filled columns, converted as a line over them; heights are square roots, so that rare numbers are seen.</summary>
+    private static void Histogram(StringBuilder html, ValueHistogram? histogram)
+    {
+        const int Width = 3, Height = 24;
+        html.Append("<td>");
+        if (histogram != null)
+        {
+            double most = Math.Sqrt(Math.Max(histogram.Source.Max(), histogram.Converted.Max()));
+            int High(long count) => (int)Math.Ceiling(Math.Sqrt(count) / most * (Height - 1));
+            html.Append(CultureInfo.InvariantCulture, $"<svg width=\"{ValueHistogram.Bins * Width}\" height=\"{Height}\"><path class=\"source\" d=\"M0 {Height}");
+            foreach (long count in histogram.Source) html.Append(CultureInfo.InvariantCulture, $"V{Height - High(count)}h{Width}");
+            html.Append(CultureInfo.InvariantCulture, $"V{Height}z\"/><path class=\"converted\" d=\"M0 {Height}");
+            foreach (long count in histogram.Converted) html.Append(CultureInfo.InvariantCulture, $"V{Height - High(count)}h{Width}");
+            html.Append(CultureInfo.InvariantCulture, $"V{Height}\"/></svg>");
+        }
+        html.Append("</td>");
     }
 
     private static void Cell(StringBuilder html, string text, double? sort, string css)
@@ -76,6 +155,8 @@ internal static class ProofHtml
 
     private static string Grade(double sqnr) => sqnr >= 30 ? "good" : sqnr >= 15 ? "fair" : "poor";
 
+    private static string Count(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
+
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 
     private const string Style = """
@@ -84,7 +165,7 @@ internal static class ProofHtml
         @media (prefers-color-scheme: dark) { :root { --bg: #12161d; --fg: #e4e8ef; --dim: #98a3b3; --card: #1a202a; --line: #2c3542; --good: #3fc287; --fair: #e0a83a; --poor: #f0716b; } }
         * { box-sizing: border-box; }
         body { margin: 0; background: var(--bg); color: var(--fg); font: 14px/1.45 system-ui, sans-serif; }
-        main { max-width: 1280px; margin: 0 auto; padding: 24px 20px 48px; }
+        main { max-width: 1480px; margin: 0 auto; padding: 24px 20px 48px; }
         h1 { margin: 0; font-size: 24px; overflow-wrap: anywhere; }
         h2 { margin: 32px 0 8px; font-size: 17px; }
         .lead, .note { color: var(--dim); margin: 4px 0 12px; }
@@ -101,9 +182,12 @@ internal static class ProofHtml
         .sortable th { cursor: pointer; }
         td.n { text-align: right; font-variant-numeric: tabular-nums; }
         td.name { max-width: 320px; overflow: hidden; text-overflow: ellipsis; font-family: ui-monospace, monospace; font-size: 12.5px; }
+        td.name { direction: rtl; } /* long names differ at their end: their start is cut */
+        .wrong { border-left: 4px solid var(--poor); padding: 6px 12px; margin: 18px 0 0; background: var(--card); overflow-wrap: anywhere; }
+        svg { display: block; } path.source { fill: var(--line); } path.converted { fill: none; stroke: var(--fg); }
         td.bar { width: 150px; min-width: 110px; }
         td.bar i { display: block; height: 9px; border-radius: 3px; min-width: 2px; }
-        i.good { background: var(--good); } i.fair { background: var(--fair); } i.poor { background: var(--poor); }
+        i.good { background: var(--good); } i.fair { background: var(--fair); } i.poor { background: var(--poor); } i.time { background: var(--dim); }
 
         """;
 

@@ -13,7 +13,7 @@ internal static class ProofJson
         {
             json.WriteStartObject();
             json.WriteString("format", "edgelite-proof");
-            json.WriteNumber("version", 1);
+            json.WriteNumber("version", 2);
             json.WriteString("model", report.Model);
             json.WriteNumber("samples", report.Samples);
             Number(json, "worst_output_sqnr_db", report.WorstOutputSqnr);
@@ -22,33 +22,71 @@ internal static class ProofJson
             json.WriteEndObject();
             Values(json, "outputs", report.Outputs);
             Values(json, "layers", report.Layers);
+            List(json, "each_sample", report.EachSample, s =>
+            {
+                json.WriteString("sample", s.Sample);
+                Number(json, "worst_output_sqnr_db", s.WorstOutputSqnr);
+            });
+            List(json, "sensitivity", report.Sensitivity, l =>
+            {
+                json.WriteString("layer", l.Layer);
+                Number(json, "sqnr_db", l.Sqnr);
+                json.WriteNumber("saved_bytes", l.SavedBytes);
+            });
+            List(json, "steps", report.Steps, s =>
+            {
+                json.WriteString("operator", s.Operator);
+                json.WriteString("node", s.Node);
+                json.WriteString("kernel", s.Kernel);
+                json.WriteNumber("weight_bytes", s.WeightBytes);
+                Number(json, "us", s.Microseconds);
+            });
             json.WriteNumber("source_values_without_match", report.SourceValuesWithoutMatch);
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
     }
 
-    private static void Values(Utf8JsonWriter json, string name, IReadOnlyList<ValueComparison> values)
+    private static void List<T>(Utf8JsonWriter json, string name, IReadOnlyList<T> items, Action<T> write)
     {
         json.WriteStartArray(name);
-        foreach (ValueComparison v in values)
+        foreach (T item in items)
         {
             json.WriteStartObject();
-            json.WriteString("name", v.Name);
-            json.WriteString("operator", v.Operator);
-            json.WriteString("shape", v.Shape);
-            json.WriteNumber("order", v.Order);
-            json.WriteNumber("elements", v.Elements);
-            Number(json, "sqnr_db", v.Sqnr);
-            json.WriteBoolean("exact", double.IsPositiveInfinity(v.Sqnr));
-            Number(json, "cosine", v.Cosine);
-            Number(json, "max_abs_error", v.MaxAbsError);
-            Number(json, "max_rel_error", v.MaxRelError);
-            Range(json, "source_range", v.SourceMin, v.SourceMax);
-            Range(json, "converted_range", v.ConvertedMin, v.ConvertedMax);
-            json.WriteNumber("non_finite_mismatches", v.NonFiniteMismatches);
+            write(item);
             json.WriteEndObject();
         }
+        json.WriteEndArray();
+    }
+
+    private static void Values(Utf8JsonWriter json, string name, IReadOnlyList<ValueComparison> values) => List(json, name, values, v =>
+    {
+        json.WriteString("name", v.Name);
+        json.WriteString("operator", v.Operator);
+        json.WriteString("shape", v.Shape);
+        json.WriteNumber("order", v.Order);
+        json.WriteNumber("elements", v.Elements);
+        Number(json, "sqnr_db", v.Sqnr);
+        json.WriteBoolean("exact", double.IsPositiveInfinity(v.Sqnr));
+        Number(json, "cosine", v.Cosine);
+        Number(json, "max_abs_error", v.MaxAbsError);
+        Number(json, "max_rel_error", v.MaxRelError);
+        Range(json, "source_range", v.SourceMin, v.SourceMax);
+        Range(json, "converted_range", v.ConvertedMin, v.ConvertedMax);
+        json.WriteNumber("non_finite_mismatches", v.NonFiniteMismatches);
+        if (v.Saturation is { } cut) json.WriteNumber("saturation", cut);
+        if (v.Histogram is not { } histogram) return;
+        json.WriteStartObject("histogram");
+        Range(json, "range", histogram.Min, histogram.Max);
+        Counts(json, "source", histogram.Source);
+        Counts(json, "converted", histogram.Converted);
+        json.WriteEndObject();
+    });
+
+    private static void Counts(Utf8JsonWriter json, string name, IReadOnlyList<long> counts)
+    {
+        json.WriteStartArray(name);
+        foreach (long count in counts) json.WriteNumberValue(count);
         json.WriteEndArray();
     }
 

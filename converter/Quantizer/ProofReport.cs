@@ -38,7 +38,25 @@ public sealed record ValueComparison
 
     /// <summary>Elements where only one side is NaN or infinite, or both differently.</summary>
     public required long NonFiniteMismatches { get; init; }
+
+    /// <summary>Share of elements (0 to 1) whose source value lies outside of what the stored int8 can hold; null where the converted value
+    /// is not stored as int8.</summary>
+    public double? Saturation { get; init; }
+
+    /// <summary>Of the first sample; null where all numbers are the same.</summary>
+    public ValueHistogram? Histogram { get; init; }
 }
+
+/// <summary>One sample of the comparison: where it came from and the lowest SQNR of an output on it, in dB.</summary>
+public sealed record SampleComparison(string Sample, double WorstOutputSqnr);
+
+/// <summary>A step of the converted model: what it costs.</summary>
+/// <param name="Operator">of the lowered graph</param>
+/// <param name="Node">its name</param>
+/// <param name="Kernel">what runs it on the machine that converted, with its instruction set</param>
+/// <param name="WeightBytes">of its constants in the file</param>
+/// <param name="Microseconds">shortest of some runs on one thread of the machine that converted</param>
+public sealed record StepCost(string Operator, string Node, string Kernel, long WeightBytes, double Microseconds);
 
 /// <summary>The outcome of comparing a converted model with its source.</summary>
 public sealed record ProofReport
@@ -49,6 +67,15 @@ public sealed record ProofReport
     public IReadOnlyList<KeyValuePair<string, string>> Facts { get; init; } = [];
 
     public required int Samples { get; init; }
+
+    /// <summary>Each sample that was compared on, in their order.</summary>
+    public IReadOnlyList<SampleComparison> EachSample { get; init; } = [];
+
+    /// <summary>Steps of the converted model in their order; empty when its shapes depend on values, or nobody measured.</summary>
+    public IReadOnlyList<StepCost> Steps { get; init; } = [];
+
+    /// <summary>Layers by what each costs the outputs alone, most sensitive first; empty when no search measured it.</summary>
+    public IReadOnlyList<LayerSensitivity> Sensitivity { get; init; } = [];
 
     /// <summary>Outputs in the model's order.</summary>
     public required IReadOnlyList<ValueComparison> Outputs { get; init; }

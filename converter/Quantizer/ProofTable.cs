@@ -16,8 +16,13 @@ internal static class ProofTable
     }
 
     /// <summary>"31.4", "exact", "NaN!" where only one side is finite.</summary>
-    public static string Decibels(ValueComparison v) =>
-        v.NonFiniteMismatches > 0 ? "NaN!" : double.IsPositiveInfinity(v.Sqnr) ? "exact" : double.IsNegativeInfinity(v.Sqnr) ? "-inf" : v.Sqnr.ToString("F1", CultureInfo.InvariantCulture);
+    public static string Decibels(ValueComparison v) => v.NonFiniteMismatches > 0 ? "NaN!" : Decibels(v.Sqnr);
+
+    public static string Decibels(double sqnr) =>
+        double.IsPositiveInfinity(sqnr) ? "exact" : double.IsNegativeInfinity(sqnr) ? "-inf" : sqnr.ToString("F1", CultureInfo.InvariantCulture);
+
+    /// <summary>"0.02 %"; nothing where there is no share, or it is 0.</summary>
+    public static string Share(double? share) => share is > 0 ? share.Value.ToString("0.###%", CultureInfo.InvariantCulture) : "";
 
     public static string Number(double v) => v.ToString("G4", CultureInfo.InvariantCulture);
 

@@ -27,6 +27,30 @@ public class PassTests
     }
 
     [Fact]
+    public void Zeros_joined_to_a_value_are_its_padding()
+    {
+        Optimize("""
+            input %x : float32[1,2,2,2]
+            const %a : float32[1,1,2,2] = [0, 0, 0, 0]
+            const %b : float32[1,2,2,2] = [0, 0, 0, 0, 0, 0, 0, 0]
+            %y = Concat(%a, %x, %b, %a) {axis=-3}
+            output %y
+            """, "Pad");
+        Optimize("""
+            input %x : float32[1,2]
+            const %a : float32[1,2] = [0, 1]
+            %y = Concat(%x, %a) {axis=1}
+            output %y
+            """, "Concat");
+        Optimize("""
+            input %x : float32[1,2]
+            const %a : float32[1,2] = [0, 0]
+            %y = Concat(%x, %a, %x) {axis=1}
+            output %y
+            """, "Concat");
+    }
+
+    [Fact]
     public void A_constant_output_keeps_its_name()
     {
         Optimize("""

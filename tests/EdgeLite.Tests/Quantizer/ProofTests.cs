@@ -65,6 +65,37 @@ public sealed class ProofTests
             """, new Dictionary<string, TensorQuantization> { ["n"] = new(0.5f, 3) });
         Assert.Equal(["n", "y"], r.Layers.Select(l => l.Name));
         Assert.All(r.Layers, l => Assert.True(double.IsPositiveInfinity(l.Sqnr), l.Name));
+        Assert.All(r.Layers, l => Assert.Equal(l.Name == "n" ? 0.0 : null, l.Saturation));
+    }
+
+    [Fact]
+    public void What_a_stored_range_cannot_hold_is_counted()
+    {
+        // -x is -1 2 -3 -4, 0 -1 0 1; steps of 1/64 around 0 hold -2 .. 127/64: -3, -4 and 2 are outside, -2 would not be.
+        ProofReport r = Compare(Source, """
+            input %x : float32[1,2,1,2]
+            const %s : float32[] = 0.015625
+            const %z : int8[] = 0
+            %m = Neg(%x)
+            %n = QuantizeLinear(%m, %s, %z)
+            %d = DequantizeLinear(%n, %s, %z)
+            %y = Relu(%d)
+            output %y
+            """, new Dictionary<string, TensorQuantization> { ["n"] = new(1 / 64f, 0) });
+        Assert.Equal(3 / 8.0, r.Layers.Single(l => l.Name == "n").Saturation);
+    }
+
+    [Fact]
+    public void Each_sample_and_the_distribution_of_the_first_are_told()
+    {
+        ProofReport r = Compare(Source, Shifted);
+        Assert.Equal(["sample 0", "sample 1"], r.EachSample.Select(s => s.Sample));
+        Assert.Equal(10 * Math.Log10(4 / 19.0), r.EachSample[0].WorstOutputSqnr, 9);
+        ValueHistogram h = r.Outputs[0].Histogram!;
+        Assert.Equal((-3.5, 2.5), (h.Min, h.Max));
+        Assert.Equal((4, 4), (h.Source.Sum(), h.Converted.Sum()));
+        Assert.Equal((1, 3, 1), (h.Converted[0], h.Source[(int)(3.5 / 6 * ValueHistogram.Bins)], h.Converted[^1]));
+        Assert.Null(Compare(Source, Source).Outputs[0].Saturation);
     }
 
     [Fact]
@@ -90,7 +121,7 @@ public sealed class ProofTests
     [Fact]
     public void Reports_can_be_read_back()
     {
-        ProofReport r = Compare(Source, Shifted) with { Facts = [new("Scheme", "int8 & <more>")] };
+        ProofReport r = Compare(Source, Shifted) with { Facts = [new("Scheme", "int8 & <more>")], Steps = [new("edgelite.QConv", "first <one>", "nn_conv_s8/avx2", 1234, 5.5)], Sensitivity = [new("n", 21.5, 3000)] };
         string folder = Directory.CreateTempSubdirectory("proof").FullName;
         try
         {
@@ -102,6 +133,10 @@ public sealed class ProofTests
             JsonElement exact = json.RootElement.GetProperty("layers")[1];
             Assert.Equal(JsonValueKind.Null, exact.GetProperty("sqnr_db").ValueKind);
             Assert.True(exact.GetProperty("exact").GetBoolean());
+            Assert.Equal(2, json.RootElement.GetProperty("each_sample").GetArrayLength());
+            Assert.Equal(5.5, json.RootElement.GetProperty("steps")[0].GetProperty("us").GetDouble());
+            Assert.Equal(3000, json.RootElement.GetProperty("sensitivity")[0].GetProperty("saved_bytes").GetInt64());
+            Assert.Equal(ValueHistogram.Bins, json.RootElement.GetProperty("outputs")[0].GetProperty("histogram").GetProperty("source").GetArrayLength());
 
             path = Path.Combine(folder, "r.html");
             r.Save(path);
@@ -109,6 +144,7 @@ public sealed class ProofTests
             Assert.Contains("&lt;net&gt; &amp; more", html);
             Assert.Contains("int8 &amp; &lt;more&gt;", html);
             Assert.DoesNotContain("<net>", html);
+            foreach (string section in (string[])["Samples", "Sensitivity", "Cost", "first &lt;one&gt;", "<svg"]) Assert.Contains(section, html);
             Assert.Contains("prefers-color-scheme: dark", html);
             foreach (string external in (string[])["http:", "https:", "<link", "src=", "@import", "url("]) Assert.DoesNotContain(external, html);
             Assert.Contains(".html or .json", Assert.Throws<EdgeLiteException>(() => r.Save(Path.Combine(folder, "r.pdf"))).Message);

@@ -1,0 +1,48 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Passes;
+
+/// <summary>A Concat of one computed value with constants of zeros is a Pad: exporters write channel padding so, and the zeros would lie in
+/// the file.</summary>
+public sealed class ConcatPadding : IGraphPass
+{
+    public string Name => "concat-padding";
+
+    public bool Run(Graph graph)
+    {
+        bool changed = false;
+        foreach (Node node in graph.Nodes.ToArray())
+        {
+            if (!node.Is("Concat", "") || node.Output.DType != DType.Float32 || node.Inputs.Count < 2) continue;
+            int at = -1;
+            long before = 0, after = 0;
+            bool fits = true;
+            for (int i = 0; i < node.Inputs.Count && fits; i++)
+            {
+                Value input = node.Inputs[i]!;
+                if (!input.IsConstant)
+                {
+                    fits = at < 0 && input.Shape.IsRanked;
+                    at = i;
+                }
+                else if (fits = IsZero(input.Constant!))
+                {
+                    long size = input.Constant!.Shape[Match.Axis(node.Attributes.Int("axis", 0), input.Constant.Shape.Rank)];
+                    if (at < 0) before += size;
+                    else after += size;
+                }
+            }
+            if (!fits || at < 0) continue;
+            Value x = node.Inputs[at]!;
+            Value pads = Rewrite.Ints(graph, node.Output.Name + ".pads", before, after);
+            Value axes = Rewrite.Ints(graph, node.Output.Name + ".axes", Match.Axis(node.Attributes.Int("axis", 0), x.Shape.Rank));
+            Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Pad", node.Output.Name, [x, pads, null, axes]), keepName: true);
+            changed = true;
+        }
+        return changed;
+    }
+
+    /// <summary>Zeros without a sign: a Pad writes those.</summary>
+    private static bool IsZero(Tensor constant) => constant.DType == DType.Float32 && !constant.Bytes.ContainsAnyExcept((byte)0);
+}
