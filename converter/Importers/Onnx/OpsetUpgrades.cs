@@ -120,6 +120,10 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
         return scope.Emit("", opType, Name, inputs, wanted, AttributeSet.Of(attributes));
     }
 
+    /// <summary>As <see cref="EmitAll"/>, with attributes that are there already and only the outputs that are wanted.</summary>
+    public Value?[] EmitAllWith(string opType, ReadOnlySpan<Value?> inputs, ReadOnlySpan<bool> wanted, AttributeSet attributes) =>
+        scope.Emit("", opType, Name, inputs, wanted, attributes);
+
     /// <summary>Adds a copy of a node of the graph on other inputs before this one.</summary>
     public Value EmitCopy(Node node, ReadOnlySpan<Value?> inputs) => scope.Emit(node.Domain, node.OpType, Name, inputs, [true], node.Attributes.Clone())[0]!;
 

@@ -13,7 +13,7 @@ public class MicrosoftOperatorTests
     [InlineData(DType.UInt8)]
     [InlineData(DType.Int8)]
     public void QLinearConcat(DType type) => OrtComparison.Check(
-        Microsoft("QLinearConcat", "ys yz a as az b bs bz", "y", Attr("axis", 1L)).In("a", type, 2, 3, 4).In("b", type, 2, 5, 4)
+        Contrib("QLinearConcat", "ys yz a as az b bs bz", "y", Attr("axis", 1L)).In("a", type, 2, 3, 4).In("b", type, 2, 5, 4)
             .Const(Floats("ys", [], 0.05f)).Const(Zero("yz", type)).Const(Floats("as", [], 0.03f)).Const(Zero("az", type))
             .Const(Floats("bs", [], 0.07f)).Const(Zero("bz", type)).Out("y"),
         1, Random(type, 2, 3, 4), Random(type, 2, 5, 4));
@@ -22,7 +22,7 @@ public class MicrosoftOperatorTests
     [InlineData(0)]
     [InlineData(1)]
     public void QLinearAveragePool(int channelsLast) => OrtComparison.Check(
-        Microsoft("QLinearAveragePool", "x xs xz ys yz", "y", Attr("kernel_shape", 3, 2), Attr("strides", 2, 1), Attr("pads", 1, 0, 1, 1), Attr("channels_last", (long)channelsLast))
+        Contrib("QLinearAveragePool", "x xs xz ys yz", "y", Attr("kernel_shape", 3, 2), Attr("strides", 2, 1), Attr("pads", 1, 0, 1, 1), Attr("channels_last", (long)channelsLast))
             .In("x", DType.UInt8, channelsLast == 1 ? [1, 7, 6, 3] : [1, 3, 7, 6])
             .Const(Floats("xs", [], 0.02f)).Const(Raw("xz", DType.UInt8, [], 120)).Const(Floats("ys", [], 0.018f)).Const(Raw("yz", DType.UInt8, [], 125)).Out("y"),
         1, channelsLast == 1 ? Random(DType.UInt8, 1, 7, 6, 3) : Random(DType.UInt8, 1, 3, 7, 6));
@@ -31,7 +31,7 @@ public class MicrosoftOperatorTests
     [InlineData(13, 1)]
     [InlineData(12, 1)]
     public void QLinearSoftmax(int opset, int axis) => OrtComparison.Check(
-        Microsoft("QLinearSoftmax", "x xs xz ys yz", "y", Attr("axis", (long)axis), Attr("opset", (long)opset)).In("x", DType.UInt8, 2, 4, 3)
+        Contrib("QLinearSoftmax", "x xs xz ys yz", "y", Attr("axis", (long)axis), Attr("opset", (long)opset)).In("x", DType.UInt8, 2, 4, 3)
             .Const(Floats("xs", [], 0.05f)).Const(Raw("xz", DType.UInt8, [], 100)).Const(Floats("ys", [], 1f / 256)).Const(Raw("yz", DType.UInt8, [], 0)).Out("y"),
         1, Random(DType.UInt8, 2, 4, 3));
 
@@ -40,7 +40,7 @@ public class MicrosoftOperatorTests
     [InlineData(1, 0, 0.5f)]
     [InlineData(0, 1, -2f)]
     public void FusedMatMul(int transA, int transB, float alpha) => OrtComparison.Check(
-        Microsoft("FusedMatMul", "a b", "y", Attr("transA", (long)transA), Attr("transB", (long)transB), Attr("alpha", alpha))
+        Contrib("FusedMatMul", "a b", "y", Attr("transA", (long)transA), Attr("transB", (long)transB), Attr("alpha", alpha))
             .In("a", DType.Float32, transA == 1 ? [2, 4, 3] : [2, 3, 4]).In("b", DType.Float32, transB == 1 ? [2, 5, 4] : [2, 4, 5]).Out("y"),
         1e-5, transA == 1 ? Random(2, 4, 3) : Random(2, 3, 4), transB == 1 ? Random(2, 5, 4) : Random(2, 4, 5));
 
@@ -52,19 +52,19 @@ public class MicrosoftOperatorTests
     public void FusedGemm(string activation)
     {
         AttributeProto[] attributes = [Attr("activation", activation), Attr("transB", 1L), Attr("alpha", 0.7f), .. activation == "LeakyRelu" ? [Attr("activation_alpha", 0.2f)] : Array.Empty<AttributeProto>()];
-        OrtComparison.Check(Microsoft("FusedGemm", "a b c", "y", attributes).In("a", DType.Float32, 3, 4).In("b", DType.Float32, 5, 4).In("c", DType.Float32, 5).Out("y"),
+        OrtComparison.Check(Contrib("FusedGemm", "a b c", "y", attributes).In("a", DType.Float32, 3, 4).In("b", DType.Float32, 5, 4).In("c", DType.Float32, 5).Out("y"),
             1e-5, Random(3, 4), Random(5, 4), Random(5));
     }
 
     [Fact]
     public void DynamicQuantizeMatMul() => OrtComparison.Check(
-        Microsoft("DynamicQuantizeMatMul", "a b bs bz bias", "y").In("a", DType.Float32, 3, 8).In("b", DType.UInt8, 8, 5)
+        Contrib("DynamicQuantizeMatMul", "a b bs bz bias", "y").In("a", DType.Float32, 3, 8).In("b", DType.UInt8, 8, 5)
             .Const(Floats("bs", [1], 0.03f)).Const(Raw("bz", DType.UInt8, [1], 110)).Const(Floats("bias", [5], 1, 2, 3, 4, 5)).Out("y"),
         1e-5, Random(3, 8), Random(DType.UInt8, 8, 5));
 
     [Fact]
     public void MatMulIntegerToFloat() => OrtComparison.Check(
-        Microsoft("MatMulIntegerToFloat", "a b as bs az bz bias", "y").In("a", DType.UInt8, 3, 8).In("b", DType.UInt8, 8, 5)
+        Contrib("MatMulIntegerToFloat", "a b as bs az bz bias", "y").In("a", DType.UInt8, 3, 8).In("b", DType.UInt8, 8, 5)
             .Const(Floats("as", [], 0.02f)).Const(Floats("bs", [], 0.03f)).Const(Raw("az", DType.UInt8, [], 128)).Const(Raw("bz", DType.UInt8, [], 110))
             .Const(Floats("bias", [5], 1, 2, 3, 4, 5)).Out("y"),
         1e-5, Random(DType.UInt8, 3, 8), Random(DType.UInt8, 8, 5));
@@ -78,7 +78,7 @@ public class MicrosoftOperatorTests
     {
         const int N = 6;
         int blocks = (k + block - 1) / block;
-        ModelProto model = Microsoft("MatMulNBits", zeroPoints ? "a b s z" : "a b s", "y", Attr("K", (long)k), Attr("N", N), Attr("bits", (long)bits), Attr("block_size", (long)block))
+        ModelProto model = Contrib("MatMulNBits", zeroPoints ? "a b s z" : "a b s", "y", Attr("K", (long)k), Attr("N", N), Attr("bits", (long)bits), Attr("block_size", (long)block))
             .In("a", DType.Float32, 3, k).Out("y")
             .Const(Raw("b", DType.UInt8, [N, blocks, block * bits / 8], Random(DType.UInt8, N * blocks * block * bits / 8).Bytes.ToArray()))
             .Const(Floats("s", [N * blocks], Random(N * blocks).Span<float>().ToArray()));
@@ -89,7 +89,7 @@ public class MicrosoftOperatorTests
 
     [Fact]
     public void EmbedLayerNormalization() => OrtComparison.Check(
-        Microsoft("EmbedLayerNormalization", "ids seg words places segs gamma beta mask", "y count", Attr("epsilon", 1e-5f))
+        Contrib("EmbedLayerNormalization", "ids seg words places segs gamma beta mask", "y count", Attr("epsilon", 1e-5f))
             .In("ids", DType.Int32, 2, 4).In("seg", DType.Int32, 2, 4).In("words", DType.Float32, 9, 8).In("places", DType.Float32, 5, 8).In("segs", DType.Float32, 2, 8)
             .In("gamma", DType.Float32, 8).In("beta", DType.Float32, 8).In("mask", DType.Int32, 2, 4).Out("y", "count"),
         1e-5, Tensor.FromArray<int>([3, 1, 8, 0, 2, 2, 5, 7], new Shape(2, 4)), Tensor.FromArray<int>([0, 0, 1, 1, 0, 1, 1, 1], new Shape(2, 4)),
@@ -102,43 +102,21 @@ public class MicrosoftOperatorTests
     {
         Tensor places = first ? Tensor.FromArray<long>([2], new Shape(1)) : Tensor.FromArray<long>([0, 1, 2, 4, 5, 6], new Shape(2, 3));
         OrtComparison.Check(
-            Microsoft("RotaryEmbedding", "x p cos sin", "y", Attr("interleaved", (long)interleaved))
+            Contrib("RotaryEmbedding", "x p cos sin", "y", Attr("interleaved", (long)interleaved))
                 .In("x", DType.Float32, 2, 3, 16).In("p", DType.Int64, places.Shape.AsSpan().ToArray()).In("cos", DType.Float32, 8, 4).In("sin", DType.Float32, 8, 4).Out("y"),
             1e-5, Random(2, 3, 16), places, Random(8, 4), Random(8, 4));
     }
 
-    [Theory]
-    [InlineData(0, 0)]
-    [InlineData(1, 0)]
-    [InlineData(0, 1)]
-    [InlineData(0, 2)]
-    public void Attention(int unidirectional, int maskRank)
-    {
-        ModelProto model = Microsoft("Attention", maskRank > 0 ? "x w b m" : "x w b", "y", Attr("num_heads", 2L), Attr("unidirectional", (long)unidirectional))
-            .In("x", DType.Float32, 2, 4, 8).In("w", DType.Float32, 8, 24).In("b", DType.Float32, 24).Out("y");
-        Tensor[] inputs = [Random(2, 4, 8), Random(8, 24), Random(24)];
-        if (maskRank == 1) OrtComparison.Check(model.In("m", DType.Int32, 2), 1e-4, [.. inputs, Tensor.FromArray<int>([4, 2], new Shape(2))]);
-        else if (maskRank == 2) OrtComparison.Check(model.In("m", DType.Int32, 2, 4), 1e-4, [.. inputs, Tensor.FromArray<int>([1, 1, 1, 0, 0, 1, 1, 1], new Shape(2, 4))]);
-        else OrtComparison.Check(model, 1e-4, inputs);
-    }
-
-    [Fact]
-    public void QAttention() => OrtComparison.Check(
-        Microsoft("QAttention", "x w b xs ws - xz wz", "y", Attr("num_heads", 2L)).In("x", DType.UInt8, 2, 4, 8).In("w", DType.UInt8, 8, 24)
-            .Const(Floats("b", [24], Random(24).Span<float>().ToArray())).Const(Floats("xs", [], 0.01f)).Const(Floats("ws", [], 0.02f))
-            .Const(Raw("xz", DType.UInt8, [], 128)).Const(Raw("wz", DType.UInt8, [], 120)).Out("y"),
-        1e-4, Random(DType.UInt8, 2, 4, 8), Random(DType.UInt8, 8, 24));
-
     [Fact]
     public void Activations_and_normalizations()
     {
-        OrtComparison.Check(Microsoft("Gelu", "x", "y").In("x", DType.Float32, 3, 8).Out("y"), 1e-5, Random(3, 8));
-        OrtComparison.Check(Microsoft("QuickGelu", "x", "y", Attr("alpha", 1.7f)).In("x", DType.Float32, 3, 8).Out("y"), 1e-5, Random(3, 8));
-        OrtComparison.Check(Microsoft("BiasGelu", "x b", "y").In("x", DType.Float32, 3, 8).In("b", DType.Float32, 8).Out("y"), 1e-5, Random(3, 8), Random(8));
-        OrtComparison.Check(Microsoft("FastGelu", "x b", "y").In("x", DType.Float32, 3, 8).In("b", DType.Float32, 8).Out("y"), 1e-4, Random(3, 8), Random(8));
-        OrtComparison.Check(Microsoft("SkipLayerNormalization", "x s g b c", "y").In("x", DType.Float32, 2, 3, 8).In("s", DType.Float32, 2, 3, 8)
+        OrtComparison.Check(Contrib("Gelu", "x", "y").In("x", DType.Float32, 3, 8).Out("y"), 1e-5, Random(3, 8));
+        OrtComparison.Check(Contrib("QuickGelu", "x", "y", Attr("alpha", 1.7f)).In("x", DType.Float32, 3, 8).Out("y"), 1e-5, Random(3, 8));
+        OrtComparison.Check(Contrib("BiasGelu", "x b", "y").In("x", DType.Float32, 3, 8).In("b", DType.Float32, 8).Out("y"), 1e-5, Random(3, 8), Random(8));
+        OrtComparison.Check(Contrib("FastGelu", "x b", "y").In("x", DType.Float32, 3, 8).In("b", DType.Float32, 8).Out("y"), 1e-4, Random(3, 8), Random(8));
+        OrtComparison.Check(Contrib("SkipLayerNormalization", "x s g b c", "y").In("x", DType.Float32, 2, 3, 8).In("s", DType.Float32, 2, 3, 8)
             .In("g", DType.Float32, 8).In("b", DType.Float32, 8).In("c", DType.Float32, 8).Out("y"), 1e-4, Random(2, 3, 8), Random(2, 3, 8), Random(8), Random(8), Random(8));
-        OrtComparison.Check(Microsoft("FusedConv", "x w b z", "y", Attr("activation", "Relu"), Attr("pads", 1, 1, 1, 1)).In("x", DType.Float32, 1, 3, 5, 5).In("w", DType.Float32, 4, 3, 3, 3)
+        OrtComparison.Check(Contrib("FusedConv", "x w b z", "y", Attr("activation", "Relu"), Attr("pads", 1, 1, 1, 1)).In("x", DType.Float32, 1, 3, 5, 5).In("w", DType.Float32, 4, 3, 3, 3)
             .In("b", DType.Float32, 4).In("z", DType.Float32, 1, 4, 5, 5).Out("y"), 1e-4, Random(1, 3, 5, 5), Random(4, 3, 3, 3), Random(4), Random(1, 4, 5, 5));
     }
 
@@ -146,7 +124,7 @@ public class MicrosoftOperatorTests
     [InlineData("QLinearAdd")]
     [InlineData("QLinearMul")]
     public void Quantized_arithmetic(string op) => OrtComparison.Check(
-        Microsoft(op, "a as az b bs bz ys yz", "y").In("a", DType.UInt8, 2, 9).In("b", DType.UInt8, 9)
+        Contrib(op, "a as az b bs bz ys yz", "y").In("a", DType.UInt8, 2, 9).In("b", DType.UInt8, 9)
             .Const(Floats("as", [], 0.03f)).Const(Raw("az", DType.UInt8, [], 120)).Const(Floats("bs", [], 0.02f)).Const(Raw("bz", DType.UInt8, [], 130))
             .Const(Floats("ys", [], 0.05f)).Const(Raw("yz", DType.UInt8, [], 128)).Out("y"),
         1, Random(DType.UInt8, 2, 9), Random(DType.UInt8, 9));
@@ -159,19 +137,163 @@ public class MicrosoftOperatorTests
         Tensor Run(ModelProto model) => new GraphInterpreter(EdgeLite.Converter.Importers.Onnx.OnnxImporter.Import(model, null)).Run(x, w)[0];
         Tensor plain = Run(Model(21, Node("Transpose", "x", "t", Attr("perm", 0, 3, 1, 2)), Node("Conv", "t w", "c", Attr("pads", 1, 1, 1, 1)), Node("Transpose", "c", "y", Attr("perm", 0, 2, 3, 1)))
             .In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"));
-        Tensor nhwc = Run(Microsoft("NhwcConv", "x w", "y", Attr("pads", 1, 1, 1, 1)).In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"));
+        Tensor nhwc = Run(Contrib("NhwcConv", "x w", "y", Attr("pads", 1, 1, 1, 1)).In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"));
         Assert.Equal(new Shape(1, 5, 6, 4), nhwc.Shape);
         TensorAssert.Close(plain, nhwc, 0, 0, "y");
     }
 
-    private static ModelProto Microsoft(string op, string inputs, string outputs, params AttributeProto[] attributes)
+    [Theory]
+    [InlineData("QLinearSigmoid", DType.UInt8)]
+    [InlineData("QLinearSigmoid", DType.Int8)]
+    [InlineData("QLinearLeakyRelu", DType.UInt8)]
+    [InlineData("QLinearLeakyRelu", DType.Int8)]
+    public void Quantized_activations(string op, DType type) => OrtComparison.Check(
+        Contrib(op, "x xs xz ys yz", "y", op == "QLinearLeakyRelu" ? [Attr("alpha", 0.2f)] : []).In("x", type, 4, 33)
+            .Const(Floats("xs", [], 0.04f)).Const(Zero("xz", type)).Const(Floats("ys", [], op == "QLinearSigmoid" ? 1f / 256 : 0.03f))
+            .Const(Raw("yz", type, [], (byte)(op == "QLinearSigmoid" && type == DType.Int8 ? 128 : 0))).Out("y"),
+        op == "QLinearSigmoid" ? 1 : 0, Random(type, 4, 33));
+
+    [Theory]
+    [InlineData(0, DType.UInt8)]
+    [InlineData(1, DType.UInt8)]
+    [InlineData(0, DType.Int8)]
+    public void QLinearGlobalAveragePool(int channelsLast, DType type)
     {
-        NodeProto node = Node(op, inputs, outputs, attributes);
-        node.Domain = "com.microsoft";
-        ModelProto model = Model(21, node);
-        model.IrVersion = 10;
-        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 });
-        return model;
+        long[] shape = channelsLast == 1 ? [2, 5, 6, 3] : [2, 3, 5, 6];
+        OrtComparison.Check(
+            Contrib("QLinearGlobalAveragePool", "x xs xz ys yz", "y", Attr("channels_last", (long)channelsLast)).In("x", type, shape)
+                .Const(Floats("xs", [], 0.05f)).Const(Zero("xz", type)).Const(Floats("ys", [], 0.012f)).Const(Zero("yz", type)).Out("y"),
+            1, Random(type, shape));
+    }
+
+    [Fact]
+    public void QLinearWhere() =>
+        OrtComparison.Check(
+            Contrib("QLinearWhere", "c x xs xz y ys yz zs zz", "z").Const(Raw("c", DType.Bool, [4], 1, 0, 0, 1)).In("x", DType.UInt8, 3, 4).In("y", DType.UInt8, 3, 1)
+                .Const(Floats("xs", [], 0.03f)).Const(Zero("xz", DType.UInt8)).Const(Floats("ys", [], 0.02f)).Const(Zero("yz", DType.UInt8))
+                .Const(Floats("zs", [], 0.035f)).Const(Zero("zz", DType.UInt8)).Out("z"),
+            1, Random(DType.UInt8, 3, 4), Random(DType.UInt8, 3, 1));
+
+    [Theory]
+    [InlineData(false, false, false)]
+    [InlineData(true, true, false)]
+    [InlineData(true, false, true)]
+    public void QGemm(bool quantizedOutput, bool transB, bool perColumn)
+    {
+        ModelProto model = Contrib("QGemm", quantizedOutput ? "a as az b bs bz c ys yz" : "a as az b bs bz c", "y", Attr("transB", transB ? 1L : 0L), Attr("alpha", 0.5f))
+            .In("a", DType.UInt8, 3, 8).In("b", DType.Int8, transB ? [5, 8] : [8, 5]).In("c", DType.Int32, 5).Out("y")
+            .Const(Floats("as", [], 0.02f)).Const(Zero("az", DType.UInt8));
+        model = perColumn ? model.Const(Floats("bs", [5], 0.01f, 0.02f, 0.03f, 0.04f, 0.05f)).Const(Raw("bz", DType.Int8, [5], new byte[5]))
+            : model.Const(Floats("bs", [], 0.03f)).Const(Zero("bz", DType.Int8));
+        if (quantizedOutput) model.Const(Floats("ys", [], 0.2f)).Const(Zero("yz", DType.UInt8));
+        OrtComparison.Check(model, quantizedOutput ? 1 : 1e-5, Random(DType.UInt8, 3, 8), Random(DType.Int8, transB ? [5, 8] : [8, 5]), Tensor.FromArray<int>([100, -200, 300, 0, 5], new Shape(5)));
+    }
+
+    [Theory]
+    [InlineData(0, 1, 1, 0)]
+    [InlineData(1, 1, 0, 0)]
+    [InlineData(0, 0, 1, 1)]
+    public void FusedMatMul_with_the_batch_before_the_last_dimension(int transA, int batchA, int transB, int batchB)
+    {
+        // Batches 2 and 3, rows 4, inner 5, columns 6; with transBatch the rows come before the batches.
+        long[] Dims(bool swap, bool moved, long rows, long columns)
+        {
+            (long r, long c) = swap ? (columns, rows) : (rows, columns);
+            return moved ? [r, 2, 3, c] : [2, 3, r, c];
+        }
+        long[] a = Dims(transA == 1, batchA == 1, 4, 5), b = Dims(transB == 1, batchB == 1, 5, 6);
+        OrtComparison.Check(Contrib("FusedMatMul", "a b", "y", Attr("transA", (long)transA), Attr("transB", (long)transB), Attr("transBatchA", (long)batchA), Attr("transBatchB", (long)batchB))
+            .In("a", DType.Float32, a).In("b", DType.Float32, b).Out("y"), 1e-5, Random(a), Random(b));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Root_mean_square_normalizations(bool biased)
+    {
+        ModelProto model = Contrib("SkipSimplifiedLayerNormalization", biased ? "x s g b" : "x s g", biased ? "y" : "y - - sum", Attr("epsilon", 1e-4f))
+            .In("x", DType.Float32, 2, 3, 8).In("s", DType.Float32, 2, 3, 8).In("g", DType.Float32, 8).Out(biased ? ["y"] : ["y", "sum"]);
+        if (biased) model.In("b", DType.Float32, 8);
+        OrtComparison.Check(model, 1e-4, biased ? [Random(2, 3, 8), Random(2, 3, 8), Random(8), Random(8)] : [Random(2, 3, 8), Random(2, 3, 8), Random(8)]);
+        ModelProto plain = Model(21, Node("SimplifiedLayerNormalization", "x g", "y", Attr("axis", -1L), Attr("epsilon", 1e-4f))).In("x", DType.Float32, 2, 3, 8).In("g", DType.Float32, 8).Out("y");
+        OrtComparison.Check(plain, 1e-4, Random(2, 3, 8), Random(8));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void MatMulNBits_with_zero_points_as_numbers(bool grouped)
+    {
+        const int N = 4, K = 64, Size = 16, Blocks = K / Size;
+        ModelProto model = Contrib("MatMulNBits", grouped ? "a b s z g" : "a b s z", "y", Attr("K", K), Attr("N", N), Attr("bits", 4L), Attr("block_size", Size))
+            .In("a", DType.Float32, 3, K).Out("y")
+            .Const(Raw("b", DType.UInt8, [N, Blocks, Size / 2], Random(DType.UInt8, N * Blocks * Size / 2).Bytes.ToArray()))
+            .Const(Floats("s", [N * Blocks], Random(N * Blocks).Span<float>().ToArray()))
+            .Const(Floats("z", [N * Blocks], [.. Enumerable.Range(0, N * Blocks).Select(i => 5.5f + 0.25f * i)]));
+        if (grouped) model.Const(Raw("g", DType.Int32, [K], [.. Enumerable.Range(0, K).SelectMany(i => BitConverter.GetBytes((i * 7) % Blocks))]));
+        OrtComparison.Check(model, 1e-4, Random(3, K));
+    }
+
+    [Theory]
+    [InlineData(DType.UInt16)]
+    [InlineData(DType.Int16)]
+    public void Quantization_of_16_bits(DType type)
+    {
+        NodeProto q = Node("QuantizeLinear", "x s z", "q"), d = Node("DequantizeLinear", "q s z", "y");
+        q.Domain = d.Domain = "com.microsoft";
+        ModelProto model = Contrib("Trilu", "y", "t").In("x", DType.Float32, 5, 6).Const(Floats("s", [], 1f / 40000)).Const(Raw("z", type, [], 3, 1)).Out("t");
+        model.Graph.Node.Insert(0, d);
+        model.Graph.Node.Insert(0, q);
+        OrtComparison.Check(model, 1e-6, Random(5, 6));
+    }
+
+    [Theory]
+    [InlineData("forward", false)]
+    [InlineData("bidirectional", true)]
+    public void DynamicQuantizeLSTM(string direction, bool perColumn)
+    {
+        // ONNX Runtime quantizes the inputs of the products to 8 bits as well.
+        const int Inputs = 6, Hidden = 5;
+        int dirs = direction == "forward" ? 1 : 2, scales = perColumn ? dirs * 4 * Hidden : dirs;
+        long[] shape = perColumn ? [dirs, 4 * Hidden] : [dirs];
+        float[] Scales() => [.. Enumerable.Range(0, scales).Select(i => 0.003f + 0.0001f * i)];
+        ModelProto model = Contrib("DynamicQuantizeLSTM", "x w r b - - - - ws wz rs rz", "y h c", Attr("direction", direction), Attr("hidden_size", Hidden))
+            .In("x", DType.Float32, 4, 2, Inputs).In("b", DType.Float32, dirs, 8 * Hidden).Out("y", "h", "c")
+            .Const(Raw("w", DType.Int8, [dirs, Inputs, 4 * Hidden], Random(DType.Int8, dirs * Inputs * 4 * Hidden).Bytes.ToArray()))
+            .Const(Raw("r", DType.Int8, [dirs, Hidden, 4 * Hidden], Random(DType.Int8, dirs * Hidden * 4 * Hidden).Bytes.ToArray()))
+            .Const(Floats("ws", shape, Scales())).Const(Raw("wz", DType.Int8, shape, new byte[scales]))
+            .Const(Floats("rs", shape, Scales())).Const(Raw("rz", DType.Int8, shape, new byte[scales]));
+        OrtComparison.Check(model, 0.02, Random(4, 2, Inputs), Random(dirs, 8 * Hidden));
+    }
+
+    [Theory]
+    [InlineData(DType.UInt4, true)]
+    [InlineData(DType.Int4, false)]
+    [InlineData(DType.UInt8, false)]
+    [InlineData(DType.UInt8, true)]
+    public void GatherBlockQuantized(DType type, bool zeroPoints)
+    {
+        // Bytes hold two numbers each; so do those of the 4-bit types.
+        const int Rows = 7, Width = 64, Size = 16, Blocks = Width / Size;
+        bool packed = type == DType.UInt8;
+        ModelProto model = Contrib("GatherBlockQuantized", zeroPoints ? "d i s z" : "d i s", "y", Attr("block_size", Size), Attr("quantize_axis", 1L), Attr("gather_axis", 0L))
+            .Const(Raw("d", type, [Rows, packed ? Width / 2 : Width], Random(DType.UInt8, Rows * Width / 2).Bytes.ToArray()))
+            .In("i", DType.Int64, 2, 3).Const(Floats("s", [Rows, Blocks], Random(Rows * Blocks).Span<float>().ToArray())).Out("y");
+        if (zeroPoints) model.Const(Raw("z", type, [Rows, packed ? Blocks / 2 : Blocks], Random(DType.UInt8, Rows * Blocks / 2).Bytes.ToArray()));
+        OrtComparison.Check(model, 1e-5, Tensor.FromArray<long>([0, 6, 3, 3, 1, 5], new Shape(2, 3)));
+    }
+
+    [Fact]
+    public void QEmbedLayerNormalization()
+    {
+        ModelProto model = Contrib("QEmbedLayerNormalization", "ids seg words places segs gamma beta mask s0 s1 s2 s3 s4 z0 z1 z2 z3 z4", "y count", Attr("epsilon", 1e-5f))
+            .In("ids", DType.Int32, 2, 4).In("seg", DType.Int32, 2, 4).In("mask", DType.Int32, 2, 4).Out("y", "count")
+            .Const(Raw("words", DType.UInt8, [9, 8], Random(DType.UInt8, 72).Bytes.ToArray())).Const(Raw("places", DType.UInt8, [5, 8], Random(DType.UInt8, 40).Bytes.ToArray()))
+            .Const(Raw("segs", DType.UInt8, [2, 8], Random(DType.UInt8, 16).Bytes.ToArray())).Const(Raw("gamma", DType.UInt8, [8], Random(DType.UInt8, 8).Bytes.ToArray()))
+            .Const(Raw("beta", DType.UInt8, [8], Random(DType.UInt8, 8).Bytes.ToArray()));
+        for (int i = 0; i < 5; i++) model.Const(Floats($"s{i}", [], 0.01f * (i + 1))).Const(Raw($"z{i}", DType.UInt8, [], (byte)(120 + i)));
+        OrtComparison.Check(model, 1e-4, Tensor.FromArray<int>([3, 1, 8, 0, 2, 2, 5, 7], new Shape(2, 4)), Tensor.FromArray<int>([0, 0, 1, 1, 0, 1, 1, 1], new Shape(2, 4)),
+            Tensor.FromArray<int>([1, 1, 1, 0, 1, 1, 0, 0], new Shape(2, 4)));
     }
 
     private static TensorProto Zero(string name, DType type) => Raw(name, type, [], (byte)(type == DType.UInt8 ? 120 : 3));

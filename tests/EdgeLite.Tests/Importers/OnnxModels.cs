@@ -14,6 +14,17 @@ internal static class OnnxModels
         return model;
     }
 
+    /// <summary>A model of one operator of com.microsoft.</summary>
+    public static ModelProto Contrib(string op, string inputs, string outputs, params AttributeProto[] attributes)
+    {
+        NodeProto node = Node(op, inputs, outputs, attributes);
+        node.Domain = "com.microsoft";
+        ModelProto model = Model(21, node);
+        model.IrVersion = 10;
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 });
+        return model;
+    }
+
     public static NodeProto Node(string opType, string inputs, string outputs, params AttributeProto[] attributes)
     {
         var node = new NodeProto { OpType = opType, Name = outputs.Split(' ')[0] + "_node" };

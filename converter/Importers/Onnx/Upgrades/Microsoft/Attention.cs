@@ -5,19 +5,20 @@ using EdgeLite.Ops;
 namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
 /// <summary>Attention with its projection inside: input[b][s][i] times weights[i][q + k + v] plus bias gives Q, K and V; then ONNX's
-/// Attention. mask_index holds lengths [b], or 1 for keys that count in [b][t] or [b][s][t]. QAttention has input and weights
-/// quantized.</summary>
+/// Attention. past and present hold keys and values in one: [2][b][heads][t][size]. QAttention has input and weights quantized.</summary>
 [Upgrades("Attention", "QAttention", Domain = "com.microsoft")]
 internal sealed class Attention : OperatorUpgrade
 {
+    /// <summary>Base of the rotation's angles where no caches are given (arXiv 2104.09864, section 3.2.2).</summary>
+    private const double RotaryBase = 10000;
+
     public override void Apply(NodeDraft node)
     {
         bool isQuantized = node.OpType == "QAttention";
-        int maskInput = isQuantized ? 5 : 3, pastInput = isQuantized ? 8 : 4;
-        if (node.Input(pastInput) != null || node.IsWanted(1)) throw node.Unsupported("past and present keys are not supported");
-        if (node.Attributes.Int("do_rotary", 0) != 0) throw node.Unsupported("do_rotary is not supported");
-        long heads = node.Attributes["num_heads"].Int;
-        Value? bias = node.Input(2);
+        AttributeSet a = node.Attributes;
+        if (a.Int("past_present_share_buffer", 0) != 0) throw node.Unsupported("past_present_share_buffer is not supported");
+        long heads = a["num_heads"].Int;
+        Value? mask = node.Input(isQuantized ? 5 : 3), past = node.Input(isQuantized ? 8 : 4), added = isQuantized ? null : node.Input(5);
         Value x = node.Required(0), w = node.Required(1);
         if (isQuantized)
         {
@@ -25,25 +26,52 @@ internal sealed class Attention : OperatorUpgrade
             w = node.Emit("DequantizeLinear", [w, node.Required(4), node.Input(7)], ("axis", 1));
         }
         Value projected = node.Emit("MatMul", [x, w]);
-        if (bias != null) projected = node.Emit("Add", [projected, bias]);
+        if (node.Input(2) is { } bias) projected = node.Emit("Add", [projected, bias]);
         long width = w.Shape.IsRanked ? w.Shape[1] : -1;
-        long[] sizes = node.Attributes.Ints("qkv_hidden_sizes") ?? (width > 0 ? [width / 3, width / 3, width / 3] : throw node.Unsupported("the width of the weights is not known"));
+        long[] sizes = a.Ints("qkv_hidden_sizes") ?? (width > 0 ? [width / 3, width / 3, width / 3] : throw node.Unsupported("the width of the weights is not known"));
         Value?[] qkv = node.EmitAll("Split", [projected, node.Ints("sizes", sizes)], 3, ("axis", 2));
 
-        Value? mask = null, lengths = null;
-        if (node.Input(maskInput) is { } given)
+        Value keys = node.Emit("Shape", [x], ("start", 1), ("end", 2));
+        Value? pastKey = null, pastValue = null, before = null;
+        if (past != null)
         {
-            int rank = node.RequiredRank(maskInput);
-            if (rank == 1) lengths = node.Emit("Cast", [given], ("to", (long)DType.Int64));
-            else mask = node.Emit("Unsqueeze", [node.Emit("Cast", [given], ("to", (long)DType.Bool)), rank == 2 ? node.Ints("axes", 1, 2) : node.Ints("axes", 1)]);
+            Value?[] halves = node.EmitAll("Split", [past], 2, ("axis", 0), ("num_outputs", 2));
+            pastKey = node.Emit("Squeeze", [halves[0], node.Ints("axis", 0)]);
+            pastValue = node.Emit("Squeeze", [halves[1], node.Ints("axis", 0)]);
+            before = node.Emit("Shape", [past], ("start", 3), ("end", 4));
         }
-        if (!isQuantized && node.Input(5) is { } added)
+        if (a.Int("do_rotary", 0) != 0) Rotate(node, qkv, sizes[0] / heads, heads, keys, before);
+        if (before != null) keys = node.Emit("Add", [keys, before]);
+        mask = AttentionMask.Of(node, mask, added, keys, x.Shape.IsRanked ? x.Shape[0] : -1, projected.DType);
+        var attributes = AttributeSet.Of(("q_num_heads", heads), ("kv_num_heads", heads), ("is_causal", a.Int("unidirectional", 0)));
+        if (a.Float("scale", 0) is not 0 and float scale) attributes["scale"] = scale;
+        Value?[] results = node.EmitAllWith("Attention", [qkv[0], qkv[1], qkv[2], mask, pastKey, pastValue], [true, node.IsWanted(1), node.IsWanted(1)], attributes);
+        Value? present = null;
+        if (node.IsWanted(1))
         {
-            if (mask != null || lengths != null) throw node.Unsupported("a mask together with attention_bias is not supported");
-            mask = added;
+            Value both = node.Ints("axis", 0);
+            present = node.Emit("Concat", [node.Emit("Unsqueeze", [results[1], both]), node.Emit("Unsqueeze", [results[2], both])], ("axis", 0));
         }
-        var attributes = AttributeSet.Of(("q_num_heads", heads), ("kv_num_heads", heads), ("is_causal", node.Attributes.Int("unidirectional", 0)));
-        if (node.Attributes.Float("scale", 0) is not 0 and float scale) attributes["scale"] = scale;
-        node.Results = [node.EmitWith("Attention", [qkv[0], qkv[1], qkv[2], mask, null, null, lengths], attributes)];
+        node.Results = [results[0], present];
+    }
+
+    /// <summary>Rotates Q and K by the angles place * base^(-2i/dim), halves paired.</summary>
+    private static void Rotate(NodeDraft node, Value?[] qkv, long size, long heads, Value length, Value? before)
+    {
+        long dim = node.Attributes.Int("rotary_embedding_dim", 0) is > 0 and long given ? given : size;
+        var frequencies = new Tensor(DType.Float32, new Shape(1, dim / 2));
+        for (long i = 0; i < dim / 2; i++) frequencies.SetDouble(i, Math.Pow(RotaryBase, -2.0 * i / dim));
+        Value places = node.Emit("Range", [node.Int("zero", 0), node.Emit("Squeeze", [length]), node.Int("one", 1)]);
+        if (before != null) places = node.Emit("Add", [places, before]);
+        Value column = node.Emit("Unsqueeze", [node.Emit("Cast", [places], ("to", (long)DType.Float32)), node.Ints("axis", 1)]);
+        Value angles = node.Emit("MatMul", [column, node.Constant("frequencies", frequencies)]);
+        angles = node.Emit("Expand", [angles, node.Emit("Concat", [node.Emit("Shape", [qkv[0]], ("start", 0), ("end", 1)), node.Ints("any", 1, 1)], ("axis", 0))]);
+        Value cos = node.Emit("Cos", [angles]), sin = node.Emit("Sin", [angles]);
+        for (int i = 0; i < 2; i++)
+        {
+            DType type = qkv[i]!.DType;
+            Value Of(Value cache) => type == DType.Float32 ? cache : node.Emit("Cast", [cache], ("to", (long)type));
+            qkv[i] = node.Emit("RotaryEmbedding", [qkv[i], Of(cos), Of(sin)], ("num_heads", heads), ("rotary_embedding_dim", dim));
+        }
     }
 }

@@ -4,31 +4,34 @@ namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
 /// <summary>Matrix products of com.microsoft that hold a neighbour: transposes and a factor (FusedMatMul), an activation (FusedGemm).
 /// Lowering fuses again what it can.</summary>
-[Upgrades("FusedMatMul", "FusedGemm", Domain = "com.microsoft")]
+[Upgrades("FusedMatMul", "TransposeMatMul", "FusedGemm", Domain = "com.microsoft")]
 internal sealed class FusedProducts : OperatorUpgrade
 {
     public override void Apply(NodeDraft node)
     {
-        if (node.OpType == "FusedMatMul") MatMul(node);
-        else Gemm(node);
+        if (node.OpType == "FusedGemm") Gemm(node);
+        else MatMul(node);
         node.MoveTo("");
     }
 
     private static void MatMul(NodeDraft node)
     {
-        if (node.Attributes.Int("transBatchA", 0) + node.Attributes.Int("transBatchB", 0) > 0) throw node.Unsupported("transBatchA and transBatchB are not supported");
-        Value a = Side(node, 0, "transA"), b = Side(node, 1, "transB");
+        Value a = Side(node, 0, "transA", "transBatchA"), b = Side(node, 1, "transB", "transBatchB");
         float alpha = node.Attributes.Float("alpha", 1);
         if (alpha == 1) node.Become("MatMul", [a, b]);
         else node.Become("Mul", [node.Emit("MatMul", [a, b]), node.Number("alpha", alpha)]);
     }
 
-    private static Value Side(NodeDraft node, int i, string attribute)
+    /// <summary>The operand with its last two dimensions in their places. transBatch says that the rows come before the batch
+    /// dimensions; trans, that rows and columns change places.</summary>
+    private static Value Side(NodeDraft node, int i, string swap, string moveFirst)
     {
-        if (node.Attributes.Int(attribute, 0) == 0) return node.Required(i);
+        bool swaps = node.Attributes.Int(swap, 0) != 0, moves = node.Attributes.Int(moveFirst, 0) != 0;
+        if (!swaps && !moves) return node.Required(i);
         long[] perm = [.. Enumerable.Range(0, node.RequiredRank(i)).Select(d => (long)d)];
         if (perm.Length < 2) return node.Required(i);
-        (perm[^1], perm[^2]) = (perm[^2], perm[^1]);
+        if (moves) perm = [.. perm[1..^1], perm[0], perm[^1]];
+        if (swaps) (perm[^1], perm[^2]) = (perm[^2], perm[^1]);
         return node.Emit("Transpose", [node.Required(i)], ("perm", perm));
     }
 

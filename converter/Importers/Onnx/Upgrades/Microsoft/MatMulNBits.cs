@@ -15,15 +15,30 @@ internal sealed class MatMulNBits : OperatorUpgrade
         DType type = bits switch { 2 => DType.UInt2, 4 => DType.UInt4, 8 => DType.UInt8, _ => throw node.Unsupported($"weights of {bits} bits are not supported") };
         if (k < 1 || n < 1 || size < 16) throw node.Error($"K {k}, N {n} and blocks of {size} are not possible");
         long blocks = (k + size - 1) / size;
-        if (node.Input(4) != null) throw node.Unsupported("g_idx is not supported");
         if (node.Required(1).Constant is not { DType: DType.UInt8 } packed || packed.ByteLength != type.ByteLength(n * blocks * size))
             throw node.Unsupported($"B is {node.Required(1)}; a constant of {type.ByteLength(n * blocks * size)} bytes is expected");
         var weights = new Tensor(type, new Shape(n, blocks * size));
         packed.Bytes.CopyTo(weights.Bytes);
 
         Value scales = node.Emit("Reshape", [node.Required(2), node.Ints("scales", n, blocks)]);
-        Value w = node.EmitWith("DequantizeLinear", [node.Constant("weights", weights), scales, node.Constant("zero_points", ZeroPoints(node, type, n, blocks))],
-            AttributeSet.Of(("axis", 1), ("block_size", size)));
+        // Zero points of the type of A may lie between the integers: they are taken off as numbers.
+        Value? offsets = node.Input(3) is { } points && points.DType.IsFloat() ? node.Emit("Mul", [node.Emit("Reshape", [points, node.Ints("points", n, blocks)]), scales]) : null;
+        Value? zeros = offsets == null ? node.Constant("zero_points", ZeroPoints(node, type, n, blocks)) : null;
+        if (node.Input(4) is { } groups)
+        {
+            // g_idx[k]: the block whose scale and zero point column k has.
+            scales = node.Emit("Gather", [scales, groups], ("axis", 1));
+            if (zeros != null) zeros = node.Emit("Gather", [zeros, groups], ("axis", 1));
+            if (offsets != null) offsets = node.Emit("Gather", [offsets, groups], ("axis", 1));
+            if (blocks * size != k) throw node.Unsupported($"g_idx with K = {k}, which is no multiple of the blocks' {size}, is not supported");
+        }
+        long group = node.Input(4) == null ? size : 1;
+        Value w = node.EmitWith("DequantizeLinear", [node.Constant("weights", weights), scales, zeros], AttributeSet.Of(("axis", 1), ("block_size", group)));
+        if (offsets != null)
+        {
+            Value blocked = node.Emit("Reshape", [w, node.Ints("blocked", n, -1, group)]);
+            w = node.Emit("Reshape", [node.Emit("Sub", [blocked, node.Emit("Unsqueeze", [offsets, node.Ints("last", 2)])]), node.Ints("flat", n, blocks * size)]);
+        }
         if (blocks * size != k) w = node.Emit("Slice", [w, node.Ints("start", 0), node.Ints("end", k), node.Ints("axis", 1)]);
         Value transposed = node.Emit("Transpose", [w], ("perm", new long[] { 1, 0 }));
         if (node.Input(5) is not { } bias) node.Become("MatMul", [node.Required(0), transposed]);

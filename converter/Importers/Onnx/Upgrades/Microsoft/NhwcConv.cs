@@ -2,8 +2,8 @@ using EdgeLite.Converter.Ir;
 
 namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
-/// <summary>Convolution of channels-last data: Conv between two transposes, which lowering takes out again.</summary>
-[Upgrades("NhwcConv", Domain = "com.microsoft")]
+/// <summary>Convolution or pooling of channels-last data: between two transposes, which lowering takes out again.</summary>
+[Upgrades("NhwcConv", "NhwcMaxPool", Domain = "com.microsoft")]
 internal sealed class NhwcConv : OperatorUpgrade
 {
     public override void Apply(NodeDraft node)
@@ -12,7 +12,7 @@ internal sealed class NhwcConv : OperatorUpgrade
         long[] toFirst = ChannelOrder.First(rank), toLast = ChannelOrder.Last(rank);
         Value?[] inputs = [.. node.Inputs];
         inputs[0] = node.Emit("Transpose", [node.Required(0)], ("perm", toFirst));
-        node.Become("Transpose", [node.EmitWith("Conv", inputs, node.Attributes.Clone())], ("perm", toLast));
+        node.Become("Transpose", [node.EmitWith(node.OpType["Nhwc".Length..], inputs, node.Attributes.Clone())], ("perm", toLast));
         node.MoveTo("");
     }
 }

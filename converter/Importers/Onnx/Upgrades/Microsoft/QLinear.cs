@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
 /// <summary>Integer operators of com.microsoft become DequantizeLinear, the float operator and QuantizeLinear, the one form of quantized
 /// graphs (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md has their inputs).</summary>
-[Upgrades("QLinearConcat", "QLinearAveragePool", "QLinearSoftmax", Domain = "com.microsoft")]
+[Upgrades("QLinearConcat", "QLinearAveragePool", "QLinearSoftmax", "QLinearReduceMean", "QLinearWhere", "QGemm", Domain = "com.microsoft")]
 internal sealed class QLinear : OperatorUpgrade
 {
     public override void Apply(NodeDraft node)
@@ -22,10 +22,33 @@ internal sealed class QLinear : OperatorUpgrade
                 Value x = Real(node, 0);
                 Finish(node, node.EmitWith("AveragePool", [x], node.Attributes.Clone()), 3, 4, node.DType(0));
                 break;
+            case "QLinearReduceMean":
+                Finish(node, node.Emit("ReduceMean", [Real(node, 0), node.Ints("axes", node.Attributes["axes"].Ints)], ("keepdims", node.Attributes.Int("keepdims", 1))), 3, 4, node.DType(0));
+                break;
+            case "QLinearWhere":
+                Finish(node, node.Emit("Where", [node.Required(0), Real(node, 1), Real(node, 4)]), 7, 8, node.DType(1));
+                break;
+            case "QGemm":
+                Value product = Gemm(node);
+                if (node.Input(7) != null) Finish(node, product, 7, 8, node.DType(0));
+                else node.Results = [product];
+                break;
             default:
                 Finish(node, Softmax(node, Real(node, 0)), 3, 4, node.DType(0));
                 break;
         }
+    }
+
+    /// <summary>alpha * (A B + C) in real numbers; C counts in units of both scales, B may have a scale for each column.</summary>
+    private static Value Gemm(NodeDraft node)
+    {
+        float alpha = node.Attributes.Float("alpha", 1);
+        long transB = node.Attributes.Int("transB", 0);
+        Value a = Real(node, 0), b = node.Emit("DequantizeLinear", [node.Required(3), node.Required(4), node.Input(5)], ("axis", 1 - transB));
+        Value? c = node.Input(6) is { } bias
+            ? node.Emit("Mul", [node.Emit("Cast", [bias], ("to", (long)DType.Float32)), node.Emit("Mul", [node.Required(1), node.Required(4)])])
+            : null;
+        return node.Emit("Gemm", [a, b, c], ("alpha", alpha), ("beta", alpha), ("transA", node.Attributes.Int("transA", 0)), ("transB", transB));
     }
 
     /// <summary>Before operator set 13 the axes from axis on were one; the attribute says which rule holds.</summary>
