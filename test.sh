@@ -133,6 +133,10 @@ if [ $quick -eq 0 ] && [ -d "$wake_words" ] && [ -f artifacts/linux-x64/edgelite
     artifacts/linux-x64/edgelite-run run "$only/model.edgl" --in "$wake_words/input.npy" --out "$only/whole" >/dev/null
     "$only/edgelite-run" run "$only/model.edgl" --in "$wake_words/input.npy" --out "$only/only" >/dev/null
     if cmp -s "$only/whole/"*.npy "$only/only/"*.npy; then good=$((good + 1)); fi
-    count $good $((2 - good)) 0
+    # A name that no operator has must not go by.
+    if dotnet build runtime/EdgeLite.Runtime.csproj --artifacts-path "$only/build/net" -v quiet -p:EdgeLiteOperators=Conv+Konv >"$only/wrong.log" 2>&1; then
+        echo "FAILED: a build for the operator Konv went by"
+    elif grep -q 'EDGELITE001.*Konv' "$only/wrong.log"; then good=$((good + 1)); else tail -5 "$only/wrong.log"; fi
+    count $good $((3 - good)) 0
 fi
 finish

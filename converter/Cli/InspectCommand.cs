@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using EdgeLite.Core;
 using EdgeLite.Format;
+using EdgeLite.Ops;
 using Spectre.Console;
 
 namespace EdgeLite.Converter.Cli;
@@ -38,10 +39,11 @@ internal static class InspectCommand
             .OrderByDescending(u => u.WeightBytes).ThenBy(u => u.Operator, StringComparer.Ordinal),
     ];
 
-    /// <summary>Kernels are known of a model whose shapes are; of others a build keeps them all.</summary>
+    /// <summary>Kernels are known of a model whose shapes are; of others a build keeps them all. Operators of the application are not part of
+    /// the runtime.</summary>
     private static void PrintNeeds(Model model, Session session)
     {
-        foreach (string name in model.Graphs.SelectMany(g => g.Nodes).Select(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}").Distinct().Order(StringComparer.Ordinal))
+        foreach (string name in model.Graphs.SelectMany(g => g.Nodes).Where(n => OperatorTable.Find(n.Domain, n.OpType) != null).Select(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}").Distinct().Order(StringComparer.Ordinal))
             Console.WriteLine($"operator {name}");
         if (!session.IsPrepared || !session.IsStatic)
         {

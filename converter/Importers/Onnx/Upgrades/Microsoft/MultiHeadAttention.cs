@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
