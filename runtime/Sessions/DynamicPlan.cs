@@ -20,7 +20,11 @@ internal sealed unsafe class DynamicPlan : IDisposable
     private readonly InferContext _infer = new();
     private Tensor? _scratch;
 
-    public DynamicPlan(TypedGraph graph, IDevice device, int threads)
+    /// <param name="graph">the graph, typed for inputs that may be open</param>
+    /// <param name="inputs">types of the inputs at first</param>
+    /// <param name="device">binds the operators</param>
+    /// <param name="threads">threads of a run</param>
+    public DynamicPlan(TypedGraph graph, ReadOnlySpan<TensorType> inputs, IDevice device, int threads)
     {
         _graph = graph;
         _device = device;
@@ -28,7 +32,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         _tensors = (Tensor?[])graph.Constants.Clone();
         _types = new TensorType[_tensors.Length];
         GraphDefinition definition = graph.Definition;
-        foreach (int v in definition.Inputs) _tensors[v] = Tensor.OfType(graph.Types[v]);
+        for (int i = 0; i < inputs.Length; i++) _tensors[definition.Inputs[i]] = Tensor.OfType(inputs[i]);
         Inputs = Array.ConvertAll(definition.Inputs, v => _tensors[v]!);
         Outputs = new Tensor[definition.Outputs.Length];
     }
@@ -52,9 +56,27 @@ internal sealed unsafe class DynamicPlan : IDisposable
         {
             Tensor input = Inputs[state.Input], output = Outputs[state.Output];
             if (input.Type != output.Type)
-                throw new EdgeLiteException(Status.InvalidShape, $"A state must keep its type: the input is {input.Type}, the output that it takes over {output.Type}.");
+            {
+                TensorType planned = _graph.Types[_graph.Definition.Inputs[state.Input]];
+                if (planned.DType != output.DType || !planned.Shape.Admits(output.Shape))
+                    throw new EdgeLiteException(Status.InvalidShape, $"A state must keep its type but for free dimensions: the input is {planned}, the output that it takes over {output.Type}.");
+                input = Replace(state.Input, output.Type);
+            }
             output.CopyTo(input);
         }
+    }
+
+    /// <summary>Gives inputs of open size other sizes; an input that changes is 0.</summary>
+    public void SetInputTypes(ReadOnlySpan<TensorType> types)
+    {
+        for (int i = 0; i < types.Length; i++)
+            if (Inputs[i].Type != types[i]) Replace(i, types[i]);
+    }
+
+    private Tensor Replace(int input, TensorType type)
+    {
+        Inputs[input].Dispose();
+        return Inputs[input] = _tensors[_graph.Definition.Inputs[input]] = Tensor.OfType(type);
     }
 
     public void Dispose()

@@ -11,6 +11,10 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     /// <summary>Plans kept for different input shapes; the least recently used one goes first.</summary>
     private const int MaxPlans = 4;
 
+    /// <param name="Inputs">types of the inputs; open where states grow</param>
+    /// <param name="Graph">the graph, typed for them</param>
+    /// <param name="Static">the plan, if every shape is known</param>
+    /// <param name="Dynamic">the plan, if not</param>
     private sealed record Entry(TensorType[] Inputs, TypedGraph Graph, StaticPlan? Static, DynamicPlan? Dynamic)
     {
         public Tensor[] InputTensors => Static?.Inputs ?? Dynamic!.Inputs;
@@ -48,14 +52,18 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     /// <summary>The present plan when it is static, otherwise null.</summary>
     public StaticPlan? Static => _plans[0].Static;
 
+    /// <summary>Whether the present plan takes input <paramref name="i"/> in any size, as its state grows.</summary>
+    public bool IsOpen(int i) => !_plans[0].Inputs[i].IsKnown && !_plans[0].Inputs[i].IsList;
+
     /// <summary>Makes the plan for these input types current, building it when it is not kept already.</summary>
     public void Prepare(ReadOnlySpan<TensorType> inputs)
     {
         for (int i = 0; i < _plans.Count; i++)
         {
-            if (!inputs.SequenceEqual(_plans[i].Inputs)) continue;
-            if (i == 0) return;
+            if (!GrowingStates.Fit(_plans[i].Inputs, inputs)) continue;
             Entry found = _plans[i];
+            found.Dynamic?.SetInputTypes(inputs);
+            if (i == 0) return;
             _plans.RemoveAt(i);
             _plans.Insert(0, found);
             return;
@@ -76,9 +84,10 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         try
         {
             TypedGraph graph = TypedGraph.Create(_definition, _operators, inputs);
-            return graph.IsStatic
-                ? new Entry(inputs.ToArray(), graph, new StaticPlan(graph, _device, _threads, _keepAll), null)
-                : new Entry(inputs.ToArray(), graph, null, new DynamicPlan(graph, _device, _threads));
+            TensorType[] types = GrowingStates.Open(_definition, _operators, ref graph, inputs);
+            return graph.IsStatic && inputs.SequenceEqual(types)
+                ? new Entry(types, graph, new StaticPlan(graph, _device, _threads, _keepAll), null)
+                : new Entry(types, graph, null, new DynamicPlan(graph, inputs, _device, _threads));
         }
         catch (OverflowException e)
         {

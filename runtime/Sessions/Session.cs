@@ -33,6 +33,9 @@ public sealed class Session : IDisposable
     private readonly GraphDefinition _graph;
     private readonly TensorType[] _inputTypes;
     private readonly TensorType[] _plannedTypes;
+
+    /// <summary>The types that were chosen from outside; a state may have grown since.</summary>
+    private readonly TensorType[] _chosenTypes;
     private readonly bool _keepAll;
     private nint _pool;
     private bool _isPlanned;
@@ -55,6 +58,7 @@ public sealed class Session : IDisposable
         _graph = _executor.Definition;
         _inputTypes = Array.ConvertAll(_graph.Inputs, v => _graph.Values[v].DefaultType);
         _plannedTypes = [.. _inputTypes];
+        _chosenTypes = [.. _inputTypes];
         if (AllReady()) Plan();
     }
 
@@ -110,6 +114,7 @@ public sealed class Session : IDisposable
             throw new EdgeLiteException(Status.InvalidArgument, $"Input '{InputName(input)}' is {InputType(input)}: it has no shape of its own. Give it its elements with SetInput.");
         var type = new TensorType(dtype, shape);
         _executor.CheckInput(Check(input, InputCount, "input"), type);
+        _chosenTypes[input] = type;
         if (_inputTypes[input] == type) return;
         _inputTypes[input] = type;
         _isPlanned = false;
@@ -132,24 +137,28 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>State that lives from run to run (recurrent nets, caches): inputs that take over an output of the run before. All are 0
-    /// at first; to write to the input sets the state.</summary>
+    /// at first; to write to the input sets the state. A state of free size may grow, as a cache that gets an entry with each run: then its
+    /// input has the size of what it took over, and its memory is another after each run.</summary>
     public IReadOnlyList<StateBinding> States => _graph.States;
 
-    /// <summary>Sets every state to 0, as at the beginning.</summary>
+    /// <summary>Sets every state to 0, as at the beginning; one that has grown has the size again that was chosen for it.</summary>
     public void ResetState()
     {
+        foreach (StateBinding state in _graph.States) ChooseState(state.Input, _chosenTypes[state.Input]);
         GraphExecutor executor = Prepared();
         foreach (StateBinding state in _graph.States) executor.Inputs[state.Input].Bytes.Clear();
     }
 
-    /// <summary>Takes over the states of another session of the same model and shapes.</summary>
+    /// <summary>Takes over the states of another session of the same model and shapes; only a growing state may have another size there.</summary>
     public void CopyStateFrom(Session other)
     {
         GraphExecutor from = other.Prepared(), to = Prepared();
         if (!ReferenceEquals(other.Model, Model)) throw new EdgeLiteException(Status.InvalidArgument, "States can be copied between sessions of one model only.");
         foreach (StateBinding state in _graph.States)
-            if (from.Inputs[state.Input].Type != to.Inputs[state.Input].Type)
+            if (from.Inputs[state.Input].Type != to.Inputs[state.Input].Type && !to.IsOpen(state.Input))
                 throw new EdgeLiteException(Status.InvalidShape, $"State '{InputName(state.Input)}' is {to.Inputs[state.Input].Type} here, {from.Inputs[state.Input].Type} there.");
+        foreach (StateBinding state in _graph.States) ChooseState(state.Input, from.Inputs[state.Input].Type);
+        to = Prepared();
         foreach (StateBinding state in _graph.States) from.Inputs[state.Input].CopyTo(to.Inputs[state.Input]);
     }
 
@@ -162,6 +171,8 @@ public sealed class Session : IDisposable
         {
             executor.Run();
             executor.AdvanceStates();
+            if (executor.Static != null) return;
+            foreach (StateBinding state in _graph.States) _inputTypes[state.Input] = _plannedTypes[state.Input] = executor.Inputs[state.Input].Type;
         }
         finally
         {
@@ -250,6 +261,12 @@ public sealed class Session : IDisposable
         return true;
     }
 
+    private void ChooseState(int input, TensorType type)
+    {
+        _isPlanned &= _inputTypes[input] == type;
+        _inputTypes[input] = type;
+    }
+
     /// <summary>The state whose next value output <paramref name="i"/> is, or null.</summary>
     private StateBinding? StateOf(int i)
     {
@@ -288,6 +305,8 @@ public sealed class Session : IDisposable
         }
         catch
         {
+            for (int i = 0; i < _inputTypes.Length; i++)
+                if (_chosenTypes[i] == _inputTypes[i]) _chosenTypes[i] = _plannedTypes[i];
             _plannedTypes.CopyTo(_inputTypes, 0);
             _isPlanned = _executor.IsPrepared;
             throw;

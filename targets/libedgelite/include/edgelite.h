@@ -195,6 +195,9 @@ EL_CALL el_status el_session_arena_bytes(el_session* session, int64_t* bytes);
  * A model may declare states (edgelite convert --state OUTPUT=INPUT): an input that takes over an output of the run before, for recurrent
  * nets and caches. All are 0 when a session is created. el_session_set_input of such an input sets the state; its address is void after
  * each run, since the memory of the input and of the output change places. The output may be read as any other.
+ *
+ * A state of free size may grow, as a cache that gets an entry with each run: choose its first size (0 is one) with
+ * el_session_resize_input; after each run the input has the size of what it took over.
  */
 
 EL_CALL el_status el_session_state_count(el_session* session, int32_t* count);
@@ -202,10 +205,10 @@ EL_CALL el_status el_session_state_count(el_session* session, int32_t* count);
 /* The input and the output of a state. Either pointer may be NULL. */
 EL_CALL el_status el_session_state(el_session* session, int32_t state, int32_t* input, int32_t* output);
 
-/* Sets every state to 0. */
+/* Sets every state to 0; one that has grown has the size again that was chosen for it. */
 EL_CALL el_status el_session_reset_state(el_session* session);
 
-/* Copies the states of another session of the same model, of the same shapes. */
+/* Copies the states of another session of the same model, of the same shapes; only a growing state may have another size there. */
 EL_CALL el_status el_session_copy_state(el_session* session, el_session* from);
 
 /* ---- operators of the application --------------------------------------------------------------------------------

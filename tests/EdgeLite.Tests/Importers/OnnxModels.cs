@@ -52,10 +52,11 @@ internal static class OnnxModels
         return model;
     }
 
+    /// <summary>A tensor's name and type; dimension -k is free and called nk.</summary>
     public static ValueInfoProto Info(string name, DType type, params long[] dims)
     {
         var shape = new TensorShapeProto();
-        foreach (long dim in dims) shape.Dim.Add(new TensorShapeProto.Types.Dimension { DimValue = dim });
+        foreach (long dim in dims) shape.Dim.Add(dim >= 0 ? new TensorShapeProto.Types.Dimension { DimValue = dim } : new TensorShapeProto.Types.Dimension { DimParam = $"n{-dim}" });
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = shape } } };
     }
 

@@ -53,7 +53,7 @@ internal static class OrtComparison
         }
     }
 
-    private static NamedOnnxValue Named(string name, Tensor t)
+    internal static NamedOnnxValue Named(string name, Tensor t)
     {
         int[] dims = [.. t.Shape.AsSpan().ToArray().Select(d => (int)d)];
         return t.DType switch
@@ -67,7 +67,7 @@ internal static class OrtComparison
         };
     }
 
-    private static Tensor Read(DisposableNamedOnnxValue value) => value.Value switch
+    internal static Tensor Read(DisposableNamedOnnxValue value) => value.Value switch
     {
         Tensor<float> t => Copy(t),
         Tensor<sbyte> t => Copy(t),

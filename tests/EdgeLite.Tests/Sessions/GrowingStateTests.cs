@@ -1,0 +1,136 @@
+using EdgeLite.Converter;
+using EdgeLite.Converter.Importers.Onnx;
+using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Format;
+using EdgeLite.Tests.Importers;
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+using static EdgeLite.Tests.Importers.OnnxModels;
+
+namespace EdgeLite.Tests.Sessions;
+
+/// <summary>States that get longer with each run: caches of keys and values.</summary>
+public class GrowingStateTests
+{
+    /// <summary>now = past with x behind; y = its sum; count = the length of past, which shape arithmetic must not freeze.</summary>
+    private static Model Cache(params long[] declared)
+    {
+        ModelProto proto = Model(21, Node("Concat", "past x", "now", Attr("axis", 1L)), Node("ReduceSum", "now", "y", Attr("keepdims", 0L)),
+                Node("Shape", "past", "count", Attr("start", 1L)))
+            .In("past", DType.Float32, declared).In("x", DType.Float32, 1, -2).Out("y", "now", "count");
+        Graph graph = OnnxImporter.Import(proto, null);
+        graph.Metadata[StateBinding.MetadataKey] = "past=now";
+        ShapeInference.Run(graph);
+        return EdgeLite.Model.Load(ModelWriter.ToBytes(graph));
+    }
+
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("reference")]
+    public void A_cache_grows_with_each_run(string device)
+    {
+        using Model model = Cache(1, -1);
+        using Session session = model.CreateSession(new SessionOptions { Device = device, Threads = 1 }), branch = model.CreateSession(new SessionOptions { Device = device, Threads = 1 });
+        session.Resize(session.FindInput("past"), new Shape(1, 0));
+        var all = new List<float>();
+        Step(session, all, 5);
+        branch.Resize(branch.FindInput("past"), new Shape(1, 2));
+        branch.SetInput(branch.FindInput("x"), Tensor.FromArray<float>([0], new Shape(1, 1)));
+        branch.Run();
+        branch.CopyStateFrom(session);
+        Step(branch, [.. all], 3);
+        Step(session, all, 2);
+
+        session.ResetState();
+        Assert.Equal(new Shape(1, 0), session.Input("past").Shape);
+        Step(session, [], 3);
+        session.SetInput(session.FindInput("past"), Tensor.FromArray<float>([7, 8], new Shape(1, 2)));
+        Step(session, [7, 8], 2);
+        session.ResetState();
+        Step(session, [0, 0], 1);
+
+        static void Step(Session session, List<float> all, int steps)
+        {
+            for (int i = 1; i <= steps; i++)
+            {
+                // One new entry, or two.
+                float[] x = i % 3 == 0 ? [all.Count + 1, -i] : [all.Count + 1];
+                session.SetInput(session.FindInput("x"), Tensor.FromArray<float>(x, new Shape(1, x.Length)));
+                session.Run();
+                Assert.Equal(all.Count, session.Output("count").GetInt64(0));
+                all.AddRange(x);
+                Assert.Equal(all, session.Output("now").Span<float>().ToArray());
+                Assert.Equal(all, session.Input("past").Span<float>().ToArray());
+                Assert.Equal(all.Sum(), session.Output("y").Span<float>()[0]);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_cache_of_fixed_size_does_not_grow()
+    {
+        using Model model = Cache(1, 3);
+        using Session session = model.CreateSession();
+        Assert.Contains("must keep its type", Assert.Throws<EdgeLiteException>(() => session.SetInput(session.FindInput("x"), Tensor.FromArray<float>([1], new Shape(1, 1)))).Message);
+    }
+
+    /// <summary>A prompt of four tokens and five single ones through grouped-query attention with a rotation, the cache kept by the session;
+    /// ONNX Runtime gets its cache by hand.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Attention_decodes_token_by_token(int threads)
+    {
+        const int Heads = 4, KeyHeads = 2, D = 16;
+        ModelProto proto = Contrib("GroupQueryAttention", "q k v pk pv lengths total cos sin", "y keys values", Attr("num_heads", Heads), Attr("kv_num_heads", KeyHeads), Attr("do_rotary", 1L))
+            .In("q", DType.Float32, 1, -1, Heads * D).In("k", DType.Float32, 1, -1, KeyHeads * D).In("v", DType.Float32, 1, -1, KeyHeads * D)
+            .In("pk", DType.Float32, 1, KeyHeads, -2, D).In("pv", DType.Float32, 1, KeyHeads, -2, D).In("lengths", DType.Int32, 1).In("total", DType.Int32)
+            .Const(Table("cos", Math.Cos)).Const(Table("sin", Math.Sin)).Out("y", "keys", "values");
+        using var ort = new InferenceSession(proto.ToByteArray());
+        Graph graph = OnnxImporter.Import(proto, null);
+        graph.Metadata[StateBinding.MetadataKey] = "pk=keys\npv=values";
+        ShapeInference.Run(graph);
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        using Model model = EdgeLite.Model.Load(ModelWriter.ToBytes(graph));
+        using Session session = model.CreateSession(new SessionOptions { Threads = threads });
+        var random = new Random(5);
+        Tensor pastKeys = Random(random, 1, KeyHeads, 0, D), pastValues = Random(random, 1, KeyHeads, 0, D);
+        session.Resize(session.FindInput("pk"), pastKeys.Shape);
+        session.Resize(session.FindInput("pv"), pastValues.Shape);
+        int total = 0;
+        foreach (int count in new[] { 4, 1, 1, 1, 1, 1 })
+        {
+            total += count;
+            var given = new Dictionary<string, Tensor>
+            {
+                ["q"] = Random(random, 1, count, Heads * D),
+                ["k"] = Random(random, 1, count, KeyHeads * D),
+                ["v"] = Random(random, 1, count, KeyHeads * D),
+                ["lengths"] = Tensor.FromArray<int>([total - 1], new Shape(1)),
+                ["total"] = Tensor.FromScalar(total),
+            };
+            foreach (var (name, value) in given) session.Resize(session.FindInput(name), value.Shape);
+            foreach (var (name, value) in given) session.SetInput(session.FindInput(name), value);
+            session.Run();
+            using var expected = ort.Run([.. given.Select(p => OrtComparison.Named(p.Key, p.Value)), OrtComparison.Named("pk", pastKeys), OrtComparison.Named("pv", pastValues)]);
+            pastKeys = OrtComparison.Read(expected.First(v => v.Name == "keys"));
+            pastValues = OrtComparison.Read(expected.First(v => v.Name == "values"));
+            TensorAssert.Close(OrtComparison.Read(expected.First(v => v.Name == "y")), session.Output("y"), 1e-4, 1e-5, $"y of token {total}");
+            TensorAssert.Close(pastKeys, session.Input("pk"), 1e-4, 1e-5, $"keys of token {total}");
+            TensorAssert.Close(pastValues, session.Output("values"), 0, 0, $"values of token {total}");
+        }
+
+        TensorProto Table(string name, Func<double, double> f) =>
+            Floats(name, [16, D / 2], [.. Enumerable.Range(0, 16 * D / 2).Select(i => (float)f(i / (D / 2) * Math.Pow(10000, -2.0 * (i % (D / 2)) / D)))]);
+    }
+
+    private static Tensor Random(Random random, params long[] shape)
+    {
+        var tensor = new Tensor(DType.Float32, new Shape(shape));
+        for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, 2 * random.NextDouble() - 1);
+        return tensor;
+    }
+}
