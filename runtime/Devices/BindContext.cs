@@ -16,10 +16,13 @@ public readonly struct Operand
     /// <summary>The address of a table; bytes past the beginning for an input or output.</summary>
     internal nint Pointer { get; private init; }
 
+    /// <summary>Size of a table.</summary>
+    internal long Bytes { get; private init; }
+
     public static Operand None => default;
     public static Operand Input(int i, long byteOffset = 0) => new() { Kind = OperandKind.Input, Index = i, Pointer = (nint)byteOffset };
     public static Operand Output(int i, long byteOffset = 0) => new() { Kind = OperandKind.Output, Index = i, Pointer = (nint)byteOffset };
-    internal static Operand Table(nint pointer) => new() { Kind = OperandKind.Table, Pointer = pointer };
+    internal static Operand Table(nint pointer, long bytes) => new() { Kind = OperandKind.Table, Pointer = pointer, Bytes = bytes };
 }
 
 /// <summary>A recorded native call; operands are turned into addresses when tensors are placed.</summary>
@@ -42,7 +45,7 @@ public sealed unsafe class BindContext
     public int OutputCount => _outputs.Length;
 
     /// <summary>Memory of parameter blocks and tables; lives as long as the plan.</summary>
-    internal IReadOnlyList<nint> Memory => _memory;
+    internal List<nint> Memory => _memory;
 
     /// <summary>Starts the next step: the values that it reads and writes (-1 where absent), with types and constants of all values.</summary>
     internal void Reset(int[] inputs, int[] outputs, TensorType[] types, Tensor?[] constants)
@@ -81,7 +84,7 @@ public sealed unsafe class BindContext
     {
         nint memory = Allocate(values.Length * sizeof(T));
         values.CopyTo(new Span<T>((void*)memory, values.Length));
-        return Operand.Table(memory);
+        return Operand.Table(memory, (long)values.Length * sizeof(T));
     }
 
     /// <summary>Records a call of the best variant of <paramref name="kernel"/>. <typeparamref name="T"/> mirrors the kernel's C

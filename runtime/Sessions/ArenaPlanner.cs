@@ -1,3 +1,4 @@
+using EdgeLite.Devices.Cuda;
 using EdgeLite.Format;
 using EdgeLite.Ops;
 
@@ -17,13 +18,14 @@ public static class ArenaPlanner
     {
         public long Bytes, Offset = -1;
         public int First, Last;
-        public bool IsListed;
+        public bool IsListed, IsPlaced;
     }
 
     /// <summary>Offset of each value (-1: constant or unused) and the bytes of the whole arena.</summary>
     /// <param name="graph">a static graph</param>
     /// <param name="keepAll">every value keeps memory of its own until the end of the run, so that all can be read afterwards</param>
-    public static (long[] Offsets, long ArenaBytes) Plan(TypedGraph graph, bool keepAll = false)
+    /// <param name="isPlaced">for memory that holds some of the values only: which ones; those that share with one of them are there too</param>
+    public static (long[] Offsets, long ArenaBytes) Plan(TypedGraph graph, bool keepAll = false, Predicate<int>? isPlaced = null)
     {
         GraphDefinition definition = graph.Definition;
         int valueCount = definition.Values.Length, nodeCount = definition.Nodes.Length;
@@ -59,10 +61,20 @@ public static class ArenaPlanner
             }
         }
 
+        if (CudaDevice.IsSupported && isPlaced != null) LeaveOut(buffers, isPlaced);
         long arena = Place(buffers);
         var offsets = new long[valueCount];
         for (int v = 0; v < valueCount; v++) offsets[v] = buffers[v]?.Offset ?? -1;
         return (offsets, arena);
+    }
+
+    /// <summary>Drops the buffers that hold no value of this memory.</summary>
+    private static void LeaveOut(Buffer?[] buffers, Predicate<int> isPlaced)
+    {
+        for (int v = 0; v < buffers.Length; v++)
+            if (buffers[v] is { } buffer && isPlaced(v)) buffer.IsPlaced = true;
+        for (int v = 0; v < buffers.Length; v++)
+            if (buffers[v] is { IsPlaced: false }) buffers[v] = null;
     }
 
     private static int[] LastUses(TypedGraph graph)

@@ -1,5 +1,6 @@
 using EdgeLite.Core;
 using EdgeLite.Devices;
+using EdgeLite.Devices.Cuda;
 using EdgeLite.Format;
 using EdgeLite.Ops;
 
@@ -15,7 +16,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     /// <param name="Graph">the graph, typed for them</param>
     /// <param name="Static">the plan, if every shape is known</param>
     /// <param name="Dynamic">the plan, if not</param>
-    private sealed record Entry(TensorType[] Inputs, TypedGraph Graph, StaticPlan? Static, DynamicPlan? Dynamic)
+    private sealed record Entry(TensorType[] Inputs, TypedGraph Graph, IStaticPlan? Static, DynamicPlan? Dynamic)
     {
         public Tensor[] InputTensors => Static?.Inputs ?? Dynamic!.Inputs;
         public Tensor[] OutputTensors => Static?.Outputs ?? Dynamic!.Outputs;
@@ -50,7 +51,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     public Tensor[] Outputs => _plans[0].OutputTensors;
 
     /// <summary>The present plan when it is static, otherwise null.</summary>
-    public StaticPlan? Static => _plans[0].Static;
+    public IStaticPlan? Static => _plans[0].Static;
 
     /// <summary>Whether the present plan takes input <paramref name="i"/> in any size, as its state grows.</summary>
     public bool IsOpen(int i) => !_plans[0].Inputs[i].IsKnown && !_plans[0].Inputs[i].IsList;
@@ -86,7 +87,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             TypedGraph graph = TypedGraph.Create(_definition, _operators, inputs);
             TensorType[] types = GrowingStates.Open(_definition, _operators, ref graph, inputs);
             return graph.IsStatic && inputs.SequenceEqual(types)
-                ? new Entry(types, graph, new StaticPlan(graph, _device, _threads, _keepAll), null)
+                ? new Entry(types, graph, MakePlan(graph), null)
                 : new Entry(types, graph, null, new DynamicPlan(graph, inputs, _device, _threads));
         }
         catch (OverflowException e)
@@ -98,6 +99,10 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             throw new EdgeLiteException(Status.OutOfMemory, $"Graph '{Name}' needs more memory than there is.", e);
         }
     }
+
+    private IStaticPlan MakePlan(TypedGraph graph) => CudaDevice.IsSupported && _device is CudaDevice cuda
+        ? new CudaPlan(graph, cuda, _threads, _keepAll)
+        : new StaticPlan(graph, _device, _threads, _keepAll);
 
     public void Run()
     {

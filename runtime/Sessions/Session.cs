@@ -2,6 +2,7 @@ using System.Diagnostics;
 using EdgeLite.Core;
 using EdgeLite.Devices;
 using EdgeLite.Devices.Cpu;
+using EdgeLite.Devices.Cuda;
 using EdgeLite.Format;
 using EdgeLite.Sessions;
 
@@ -14,7 +15,8 @@ public sealed record SessionOptions
     /// 1 creates no thread.</summary>
     public int Threads { get; init; }
 
-    /// <summary><c>cpu</c>, or <c>reference</c> for the plain loops.</summary>
+    /// <summary><c>cpu</c>; <c>cuda</c> or <c>cuda:N</c> for a GPU (in builds with CUDA); <c>auto</c> for the first GPU where there is one,
+    /// otherwise the processor; <c>reference</c> for the plain loops.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>Every value keeps memory of its own, so that <see cref="Session.Values"/> can be read after a run: for comparing layer
@@ -46,15 +48,13 @@ public sealed class Session : IDisposable
         Model = model;
         _keepAll = options.KeepAllValues;
         Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
-        IDevice device = options.Device switch
-        {
-            "cpu" => CpuDevice.Instance,
-            "reference" => new ReferenceDevice(),
-            _ => throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{options.Device}'; there are: cpu, reference."),
-        };
+        IDevice device = FindDevice(options.Device);
         TypedGraph.RequireOperators(model.Graphs);
         _pool = Threads > 1 ? CpuKernels.CreatePool(Threads) : 0;
-        _executor = Instantiate(model.Graphs[0], device);
+        // Branches and loop bodies run on the processor, where their conditions are.
+        IDevice inner = CudaDevice.IsSupported && device is CudaDevice ? CpuDevice.Instance : device;
+        _executor = Instantiate(model.Graphs[0], device, inner);
+        Device = device.Name;
         _graph = _executor.Definition;
         _inputTypes = Array.ConvertAll(_graph.Inputs, v => _graph.Values[v].DefaultType);
         _plannedTypes = [.. _inputTypes];
@@ -65,6 +65,10 @@ public sealed class Session : IDisposable
     ~Session() => Dispose();
 
     public Model Model { get; }
+
+    /// <summary>Where it runs: <c>cpu</c>, <c>cuda:N</c> or <c>reference</c>.</summary>
+    public string Device { get; }
+
     public int Threads { get; }
     public int InputCount => _graph.Inputs.Length;
     public int OutputCount => _graph.Outputs.Length;
@@ -185,7 +189,7 @@ public sealed class Session : IDisposable
     public IEnumerable<(string Name, Tensor Tensor)> Values()
     {
         if (!_keepAll) throw new EdgeLiteException(Status.InvalidState, "Values are kept only by a session made with KeepAllValues.");
-        StaticPlan plan = Prepared().Static
+        IStaticPlan plan = Prepared().Static
             ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values; its values cannot be kept.");
         for (int v = 0; v < plan.Tensors.Length; v++)
             if (plan.Tensors[v] is { } tensor && plan.Graph.Constants[v] == null) yield return (_graph.Values[v].Name, tensor);
@@ -206,9 +210,9 @@ public sealed class Session : IDisposable
     /// <summary>Runs <paramref name="runs"/> times and returns the shortest time of every step. Static plans only.</summary>
     public StepProfile[] Profile(int runs)
     {
-        StaticPlan plan = Prepared().Static
+        IStaticPlan plan = Prepared().Static
             ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values, so it has no fixed list of steps to profile.");
-        var ticks = new long[plan.Steps.Length];
+        var ticks = new long[plan.StepCount];
         Array.Fill(ticks, long.MaxValue);
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
         for (int i = 0; i < runs; i++) plan.RunProfiled(_pool, ticks);
@@ -216,13 +220,12 @@ public sealed class Session : IDisposable
         var profile = new StepProfile[ticks.Length];
         for (int i = 0; i < profile.Length; i++)
         {
-            Step step = plan.Steps[i];
-            NodeDefinition node = _graph.Nodes[step.Node];
+            NodeDefinition node = _graph.Nodes[plan.NodeOf(i)];
             TensorType output = plan.Graph.Types[Array.Find(node.Outputs, v => v >= 0)]; // any output may be left out
             string op = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
-            bool isFirst = i == 0 || plan.Steps[i - 1].Node != step.Node;
-            (double operations, double bytes) = isFirst ? StepWork.Of(plan.Graph, step.Node) : default;
-            profile[i] = new StepProfile(op, node.Name, step.Kernel, output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
+            bool isFirst = i == 0 || plan.NodeOf(i - 1) != plan.NodeOf(i);
+            (double operations, double bytes) = isFirst ? StepWork.Of(plan.Graph, plan.NodeOf(i)) : default;
+            profile[i] = new StepProfile(op, node.Name, plan.KernelOf(i), output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
         }
         return profile;
     }
@@ -237,8 +240,20 @@ public sealed class Session : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private GraphExecutor Instantiate(GraphDefinition definition, IDevice device) =>
-        new(definition, device, Threads, _keepAll, sub => Instantiate(((ModelReader.GraphReference)sub).Definition, device)) { Pool = _pool };
+    private GraphExecutor Instantiate(GraphDefinition definition, IDevice device, IDevice inner) =>
+        new(definition, device, Threads, _keepAll, sub => Instantiate(((ModelReader.GraphReference)sub).Definition, inner, inner)) { Pool = _pool };
+
+    private static IDevice FindDevice(string name)
+    {
+        if (name == "cpu") return CpuDevice.Instance;
+        if (name == "reference") return new ReferenceDevice();
+        if (name == "auto") return CudaDevice.IsSupported && CudaDevice.Count(out _) > 0 ? CudaDevice.Open(0) : CpuDevice.Instance;
+        int ordinal = 0;
+        if (name != "cuda" && !(name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out ordinal) && ordinal >= 0))
+            throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, cuda, cuda:N, auto, reference.");
+        return CudaDevice.IsSupported ? CudaDevice.Open(ordinal)
+            : throw new EdgeLiteException(Status.Unsupported, $"There is no device '{name}': this build has no CUDA device. One with EdgeLiteCuda has it (docs/cuda.md).");
+    }
 
     private GraphExecutor Prepared()
     {

@@ -1,0 +1,193 @@
+/* The CUDA execution model as the kernels see it, three times:
+ *   clang -x cuda (device)   attributes and builtins of the compiler; no CUDA header or library is involved
+ *   EL_CUDA_EMULATED         C++ on the host: every thread of a block is a fiber, see emulation/el_emulator.cpp
+ *   otherwise                C++ on the host for the launch rules; entries are parsed and dropped
+ * Blocks are one-dimensional, grids have three dimensions; shared memory is of fixed size. */
+#ifndef EL_CUDA_DEVICE_H
+#define EL_CUDA_DEVICE_H
+
+/* Formulas that host and device share (requantization): the pragma makes them functions of both. */
+#ifdef __CUDA__
+#pragma clang force_cuda_host_device begin
+#endif
+#include "el_cuda.h"
+#include "el_nn.h"
+#include "el_quant.h"
+#include "el_tensor.h"
+#ifdef __CUDA__
+#pragma clang force_cuda_host_device end
+#endif
+
+/* In front of a loop whose counters index registers. */
+#define EL_UNROLL _Pragma("clang loop unroll(full)")
+#define EL_ALL_LANES 0xffffffffu
+
+#ifdef __CUDA__
+#define EL_DEVICE static inline __attribute__((device, always_inline))
+#define EL_MEMBER inline __attribute__((device, always_inline))
+#define EL_OUT_OF_LINE __attribute__((device, noinline))
+#define EL_SHARED static __attribute__((shared))
+#define EL_CUDA_ENTRY(name, params) \
+    extern "C" __attribute__((global)) void el_##name(const params p, const el_cuda_buffers b)
+
+EL_DEVICE int el_thread() { return __nvvm_read_ptx_sreg_tid_x(); }
+EL_DEVICE int el_threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
+EL_DEVICE int el_block_x() { return __nvvm_read_ptx_sreg_ctaid_x(); }
+EL_DEVICE int el_block_y() { return __nvvm_read_ptx_sreg_ctaid_y(); }
+EL_DEVICE int el_block_z() { return __nvvm_read_ptx_sreg_ctaid_z(); }
+EL_DEVICE int el_grid_x() { return __nvvm_read_ptx_sreg_nctaid_x(); }
+EL_DEVICE int el_grid_y() { return __nvvm_read_ptx_sreg_nctaid_y(); }
+EL_DEVICE void el_barrier() { __syncthreads(); }
+EL_DEVICE float el_shuffle_xor(float v, int lanes) { return __nvvm_shfl_sync_bfly_f32(EL_ALL_LANES, v, lanes, 31); }
+EL_DEVICE int el_shuffle_xor(int v, int lanes) { return __nvvm_shfl_sync_bfly_i32(EL_ALL_LANES, v, lanes, 31); }
+EL_DEVICE float el_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#else
+#define EL_DEVICE static inline __attribute__((unused))
+#define EL_MEMBER inline
+#define EL_OUT_OF_LINE __attribute__((unused, noinline))
+#define EL_SHARED static
+#define EL_CUDA_BODY_(name, params) \
+    static __attribute__((unused)) void el_##name##__body(const params& p, const el_cuda_buffers& b)
+#ifdef EL_CUDA_EMULATED
+#define EL_CUDA_ENTRY(name, params) \
+    EL_CUDA_BODY_(name, params); \
+    extern "C" void el_##name##__emulated(const void* p, const el_cuda_buffers* b) { el_##name##__body(*(const params*)p, *b); } \
+    extern "C" const unsigned el_##name##__params = sizeof(params); \
+    EL_CUDA_BODY_(name, params)
+#else
+#define EL_CUDA_ENTRY(name, params) EL_CUDA_BODY_(name, params)
+#endif
+
+extern "C" {
+extern struct el_emulated_thread {
+    int thread, threads, block[3], grid[3];
+} el_emulated;
+void el_emulated_barrier(void);
+/* What lane (own lane ^ lanes) of the warp passed. */
+unsigned el_emulated_shuffle(unsigned bits, int lanes);
+}
+EL_DEVICE int el_thread() { return el_emulated.thread; }
+EL_DEVICE int el_threads() { return el_emulated.threads; }
+EL_DEVICE int el_block_x() { return el_emulated.block[0]; }
+EL_DEVICE int el_block_y() { return el_emulated.block[1]; }
+EL_DEVICE int el_block_z() { return el_emulated.block[2]; }
+EL_DEVICE int el_grid_x() { return el_emulated.grid[0]; }
+EL_DEVICE int el_grid_y() { return el_emulated.grid[1]; }
+EL_DEVICE void el_barrier() { el_emulated_barrier(); }
+EL_DEVICE int el_shuffle_xor(int v, int lanes) { return (int)el_emulated_shuffle((unsigned)v, lanes); }
+EL_DEVICE float el_shuffle_xor(float v, int lanes) {
+    unsigned bits;
+    __builtin_memcpy(&bits, &v, 4);
+    bits = el_emulated_shuffle(bits, lanes);
+    __builtin_memcpy(&v, &bits, 4);
+    return v;
+}
+EL_DEVICE float el_fma(float a, float b, float c) { return a * b + c; }
+#endif
+
+/* A launch rule is a function of the host; the compiler for the device reads and drops it. */
+#define EL_CUDA_LAUNCH(name, params) \
+    static int el_##name##__rule(const params& p, const el_cuda_device& device, el_cuda_launch* launches); \
+    extern "C" int32_t el_##name##__launch(const el_cuda_device* device, const void* p, el_cuda_launch* launches) { \
+        return el_##name##__rule(*(const params*)p, *device, launches); \
+    } \
+    static int el_##name##__rule(const params& p, const el_cuda_device& device, el_cuda_launch* launches)
+
+/* ---- vectors and words ------------------------------------------------------------------------------------------ */
+
+struct alignas(16) el_f4 {
+    float v[4];
+};
+EL_DEVICE el_f4 el_load4(const float* p) { return *(const el_f4*)p; } /* p: 16-byte aligned */
+
+EL_DEVICE unsigned el_bits(float v) {
+    unsigned bits;
+    __builtin_memcpy(&bits, &v, 4);
+    return bits;
+}
+EL_DEVICE float el_float(unsigned bits) {
+    float v;
+    __builtin_memcpy(&v, &bits, 4);
+    return v;
+}
+
+/* sum + a . b over the four int8 of two words; wraps around. */
+EL_DEVICE int el_dot4(int a, int b, int sum) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 610
+    int y;
+    asm("dp4a.s32.s32 %0, %1, %2, %3;" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+    return y;
+#else
+    for (int i = 0; i < 32; i += 8) sum += (int)(signed char)(a >> i) * (int)(signed char)(b >> i);
+    return sum;
+#endif
+}
+
+/* ---- sums over a warp and over a block -------------------------------------------------------------------------- */
+
+EL_DEVICE float el_warp_sum(float v) {
+    for (int lanes = 16; lanes > 0; lanes >>= 1) v += el_shuffle_xor(v, lanes);
+    return v;
+}
+
+/* The larger; NaN when either is. */
+EL_DEVICE float el_max(float a, float b) { return a > b || a != a ? a : b; }
+EL_DEVICE float el_min(float a, float b) { return a < b || a != a ? a : b; }
+
+EL_DEVICE float el_warp_max(float v) {
+    for (int lanes = 16; lanes > 0; lanes >>= 1) v = el_max(v, el_shuffle_xor(v, lanes));
+    return v;
+}
+
+/* Of all threads of a block of up to 1024 threads, the same in each. store: 33 floats of shared memory, free again after the call. */
+EL_DEVICE float el_block_sum(float v, float* store) {
+    int thread = el_thread(), warps = el_threads() / 32;
+    v = el_warp_sum(v);
+    if (thread % 32 == 0) store[thread / 32] = v;
+    el_barrier();
+    if (thread < 32) {
+        v = el_warp_sum(thread < warps ? store[thread] : 0.0f);
+        if (thread == 0) store[32] = v;
+    }
+    el_barrier();
+    v = store[32];
+    el_barrier();
+    return v;
+}
+
+EL_DEVICE float el_block_max(float v, float* store) {
+    int thread = el_thread(), warps = el_threads() / 32;
+    v = el_warp_max(v);
+    if (thread % 32 == 0) store[thread / 32] = v;
+    el_barrier();
+    if (thread < 32) {
+        v = el_warp_max(thread < warps ? store[thread] : store[0]);
+        if (thread == 0) store[32] = v;
+    }
+    el_barrier();
+    v = store[32];
+    el_barrier();
+    return v;
+}
+
+/* ---- launch rules ----------------------------------------------------------------------------------------------- */
+
+/* Counts and offsets inside kernels are 32 bits wide where this holds of every tensor. */
+static inline bool el_fits(int64_t count) { return count >= 0 && count < (1ll << 31) - (1 << 20); }
+
+static inline int64_t el_pieces(int64_t count, int64_t piece) { return (count + piece - 1) / piece; }
+
+static inline int el_one(el_cuda_launch* launches, const char* entry, int64_t x, int64_t y, int64_t z, int threads, uint64_t scratch = 0) {
+    if (x > 0x7fffffff || y > 65535 || z > 65535) return 0;
+    launches[0] = {entry, {(uint32_t)(x > 0 ? x : 1), (uint32_t)(y > 0 ? y : 1), (uint32_t)(z > 0 ? z : 1)}, (uint32_t)threads, scratch, 0};
+    return 1;
+}
+
+/* One thread an item, going over the rest in strides: EL_EACH in the entry. */
+static inline int el_each(const el_cuda_device& device, el_cuda_launch* launches, const char* entry, int64_t count) {
+    int64_t blocks = el_pieces(count, 256), most = (int64_t)device.multiprocessors * 32;
+    return el_fits(count) ? el_one(launches, entry, blocks < most ? blocks : most, 1, 1, 256) : 0;
+}
+#define EL_EACH(i, count)     for (unsigned i = (unsigned)el_block_x() * (unsigned)el_threads() + (unsigned)el_thread(); i < (unsigned)(count);          i += (unsigned)el_grid_x() * (unsigned)el_threads())
+
+#endif

@@ -1,0 +1,38 @@
+#include "el_cuda_conv.h"
+
+/* Input coordinate that tap k of the kernel carries to output coordinate o, or -1. */
+EL_DEVICE int el_transposed_source(int o, int k, int stride, int dilation, int pad, int size) {
+    int at = o + pad - k * dilation;
+    if (at < 0 || at % stride != 0) return -1;
+    at /= stride;
+    return at < size ? at : -1;
+}
+
+/* A thread: one output value; it gathers the inputs that its taps come from. Weights are panels as those of a convolution. */
+EL_CUDA_ENTRY(conv_transpose_f32, el_conv_params) {
+    const float *x = (const float*)b.p[0], *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
+    float* y = (float*)b.p[5];
+    const int cin = p.c / p.groups, n = p.oc / p.groups, k = p.kh * p.kw * cin;
+    EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * (unsigned)p.oc) {
+        int pixel = (int)(i / (unsigned)p.oc), channel = (int)(i - (unsigned)pixel * (unsigned)p.oc);
+        int row = pixel / p.ow, ox = pixel - row * p.ow, image = row / p.oh, oy = row - image * p.oh;
+        int group = channel / n, column = channel - group * n;
+        const float* w = (const float*)b.p[1] + ((int64_t)group * ((n + 15) / 16) + column / EL_PANEL) * k * EL_PANEL + column % EL_PANEL;
+        float sum = 0;
+        for (int ky = 0; ky < p.kh; ky++) {
+            int iy = el_transposed_source(oy, ky, p.stride_h, p.dilation_h, p.pad_top, p.h);
+            for (int kx = 0; kx < p.kw && iy >= 0; kx++) {
+                int ix = el_transposed_source(ox, kx, p.stride_w, p.dilation_w, p.pad_left, p.w);
+                if (ix < 0) continue;
+                const float* from = x + (((int64_t)image * p.h + iy) * p.w + ix) * p.c + group * cin;
+                const float* weights = w + (int64_t)(ky * p.kw + kx) * cin * EL_PANEL;
+                for (int ci = 0; ci < cin; ci++) sum = el_fma(from[ci], weights[ci * EL_PANEL], sum);
+            }
+        }
+        y[i] = el_finish(p.act, sum, i, channel, bias, residual, slope);
+    }
+}
+
+EL_CUDA_LAUNCH(conv_transpose_f32, el_conv_params) {
+    return el_fits((int64_t)p.n * p.h * p.w * p.c) ? el_each(device, launches, "conv_transpose_f32", (int64_t)p.n * p.oh * p.ow * p.oc) : 0;
+}

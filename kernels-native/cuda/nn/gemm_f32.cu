@@ -1,0 +1,66 @@
+#include "el_cuda_tile.h"
+
+/* Rows of a dense matrix x[m][k]. FOUR: k is a multiple of 4. */
+template <bool FOUR>
+struct el_dense_rows {
+    typedef const float* row;
+    const float* x;
+    int m, k;
+    EL_MEMBER row at(int i) const { return i < m ? x + (int64_t)i * k : nullptr; }
+    EL_MEMBER el_quad<float> quad(row r, int kk) const {
+        el_quad<float> q = {};
+        if (!r) return q;
+        if (FOUR) return kk < k ? *(const el_quad<float>*)(r + kk) : q;
+        for (int i = 0; i < 4 && kk + i < k; i++) q.v[i] = r[kk + i];
+        return q;
+    }
+};
+
+template <int SIZE, int PER_THREAD, bool FOUR>
+EL_DEVICE void el_gemm(const el_gemm_params& p, const el_cuda_buffers& b) {
+    const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
+    float* y = (float*)b.p[5];
+    const el_dense_rows<FOUR> rows = {(const float*)b.p[0], (int)p.m, p.k};
+    const el_panels<float> panels = {(const float*)b.p[1], p.k, p.n};
+    float sums[PER_THREAD][PER_THREAD];
+    const int m0 = el_block_x() * SIZE, n0 = el_block_y() * SIZE;
+    el_tile<float, SIZE, SIZE, PER_THREAD, PER_THREAD>(rows, panels, m0, n0, 0, p.k, sums);
+    EL_UNROLL for (int i = 0; i < PER_THREAD; i++) {
+        int row = m0 + el_tile_row<SIZE, PER_THREAD, PER_THREAD>() + i;
+        EL_UNROLL for (int j = 0; j < PER_THREAD; j++) {
+            int column = n0 + el_tile_column<SIZE, PER_THREAD, PER_THREAD>() + j;
+            if (row >= (int)p.m || column >= p.n) continue;
+            unsigned at = (unsigned)row * (unsigned)p.n + (unsigned)column;
+            y[at] = el_finish(p.act, sums[i][j], at, column, bias, residual, slope);
+        }
+    }
+}
+
+EL_CUDA_ENTRY(gemm_f32_128, el_gemm_params) { el_gemm<128, 8, true>(p, b); }
+EL_CUDA_ENTRY(gemm_f32_64, el_gemm_params) { el_gemm<64, 4, true>(p, b); }
+EL_CUDA_ENTRY(gemm_f32_32, el_gemm_params) { el_gemm<32, 4, true>(p, b); }
+EL_CUDA_ENTRY(gemm_f32_32_any, el_gemm_params) { el_gemm<32, 4, false>(p, b); }
+
+/* Few rows: block (panel, row) reads a panel of 16 columns from end to end, 16 rows of k at a time. */
+EL_CUDA_ENTRY(gemm_f32_row, el_gemm_params) {
+    EL_SHARED float part[16][EL_PANEL + 1];
+    const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
+    const int lane = el_thread() % EL_PANEL, slice = el_thread() / EL_PANEL, column = el_block_x() * EL_PANEL + lane;
+    const float *x = (const float*)b.p[0] + (int64_t)el_block_y() * p.k, *w = (const float*)b.p[1] + (int64_t)el_block_x() * p.k * EL_PANEL + lane;
+    float sum = 0;
+    for (int k = slice; k < p.k; k += 16) sum = el_fma(x[k], w[(int64_t)k * EL_PANEL], sum);
+    part[slice][lane] = sum;
+    el_barrier();
+    if (slice > 0 || column >= p.n) return;
+    for (int s = 1; s < 16; s++) sum += part[s][lane];
+    unsigned at = (unsigned)el_block_y() * (unsigned)p.n + (unsigned)column;
+    ((float*)b.p[5])[at] = el_finish(p.act, sum, at, column, bias, residual, slope);
+}
+
+EL_CUDA_LAUNCH(gemm_f32, el_gemm_params) {
+    if (!el_fits(p.m * p.k) || !el_fits(p.m * p.n)) return 0;
+    if (p.m <= 8) return el_one(launches, "gemm_f32_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256);
+    const el_tile_choice tile = el_choose_tile(device, p.m, p.n, 1);
+    if (p.k % 4 != 0) return el_one(launches, "gemm_f32_32_any", el_pieces(p.m, 32), el_pieces(p.n, 32), 1, 64);
+    return el_one(launches, tile.size == 128 ? "gemm_f32_128" : tile.size == 64 ? "gemm_f32_64" : "gemm_f32_32", tile.rows, tile.columns, 1, tile.size == 32 ? 64 : 256);
+}

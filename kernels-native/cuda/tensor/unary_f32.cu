@@ -1,0 +1,31 @@
+#include "el_cuda_math.h"
+
+EL_DEVICE float el_unary(const el_unary_params& p, float x) {
+    switch (p.op) {
+    case EL_UNARY_ABS: return el_abs(x);
+    case EL_UNARY_NEG: return -x;
+    case EL_UNARY_EXP: return el_exp(x);
+    case EL_UNARY_LOG: return el_log(x);
+    case EL_UNARY_SQRT: return __builtin_sqrtf(x);
+    case EL_UNARY_RSQRT: return 1.0f / __builtin_sqrtf(x);
+    case EL_UNARY_RECIPROCAL: return 1.0f / x;
+    case EL_UNARY_FLOOR: return __builtin_floorf(x);
+    case EL_UNARY_CEIL: return __builtin_ceilf(x);
+    case EL_UNARY_ROUND: return __builtin_rintf(x);
+    case EL_UNARY_ERF: return el_erf(x);
+    case EL_UNARY_SIN: return el_sine(x, 0);
+    case EL_UNARY_COS: return el_sine(x, 1);
+    case EL_UNARY_SIGN: return x > 0 ? 1.0f : x < 0 ? -1.0f : x;
+    case EL_UNARY_SQUARE: return x * x;
+    default: return el_activate(p.act, x, 0.0f);
+    }
+}
+
+/* x and y may be one: a thread reads an element before it writes it. */
+EL_CUDA_ENTRY(unary_f32, el_unary_params) {
+    const float* x = (const float*)b.p[0];
+    float* y = (float*)b.p[1];
+    EL_EACH(i, p.count) y[i] = el_unary(p, x[i]);
+}
+
+EL_CUDA_LAUNCH(unary_f32, el_unary_params) { return el_each(device, launches, "unary_f32", p.count); }

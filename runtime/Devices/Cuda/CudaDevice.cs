@@ -1,0 +1,151 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using EdgeLite.Core;
+using EdgeLite.Devices.Cpu;
+
+namespace EdgeLite.Devices.Cuda;
+
+/// <summary>
+/// One NVIDIA GPU. Steps are bound by the bindings of the CPU: a CUDA kernel takes the name, parameter block and packings of the CPU's,
+/// so that whatever has no CUDA kernel runs on the CPU without a second binding. Kernels are compiled from PTX by the driver when the
+/// device is opened; it stays open until the process ends.
+/// </summary>
+public sealed unsafe class CudaDevice : IDevice
+{
+    private static readonly Lock s_lock = new();
+    private static readonly Dictionary<int, CudaDevice> s_open = [];
+
+    private readonly nint _context;
+    private readonly nint _module;
+    private readonly Dictionary<nint, nint> _functions = [];
+
+    private CudaDevice(CudaDriver driver, int ordinal)
+    {
+        Driver = driver;
+        Ordinal = ordinal;
+        int device;
+        driver.Check(driver.DeviceGet(&device, ordinal), $"finding device {ordinal}");
+        (DeviceName, Capability, IsIntegrated, MemoryBytes) = Read(driver, device);
+        nint context, module = 0;
+        driver.Check(driver.PrimaryContextRetain(&context, device), "opening the device");
+        _context = context;
+        MakeCurrent();
+        CudaKernels.WithPtx(Capability.Architecture, ptx =>
+        {
+            nint loaded;
+            driver.Check(driver.ModuleLoadData(&loaded, (void*)ptx), "compiling the kernels");
+            module = loaded;
+        });
+        _module = module;
+        Constants = new CudaConstants(this);
+    }
+
+    /// <summary>False in a program that is built without CUDA (EdgeLiteCuda is not true), which then holds nothing of it.</summary>
+    [FeatureSwitchDefinition("EdgeLite.Cuda")]
+    public static bool IsSupported => !AppContext.TryGetSwitch("EdgeLite.Cuda", out bool isOn) || isOn;
+
+    public string Name => $"cuda:{Ordinal}";
+    public ITensorBackend Tensor => CpuDevice.Instance.Tensor;
+    public INnBackend Nn => CpuDevice.Instance.Nn;
+
+    public int Ordinal { get; }
+
+    /// <summary>What the driver calls it.</summary>
+    public string DeviceName { get; }
+
+    /// <summary>True where it shares memory with the processor (Jetson): nothing is copied then.</summary>
+    public bool IsIntegrated { get; }
+
+    public long MemoryBytes { get; }
+
+    internal CudaDriver Driver { get; }
+    internal CudaCapability Capability { get; }
+    internal CudaConstants Constants { get; }
+
+    /// <summary>How many CUDA devices there are; 0 with the reason why.</summary>
+    public static int Count(out string? whyNot)
+    {
+        whyNot = IsSupported ? CudaKernels.WhyNot() : "this build has no CUDA device";
+        if (whyNot != null || CudaDriver.Find(out whyNot) is not { } driver) return 0;
+        int count;
+        if (driver.DeviceGetCount(&count) != 0) count = 0;
+        if (count == 0) whyNot = "the driver finds no device";
+        return count;
+    }
+
+    /// <summary>The device of that number, opened when it is first asked for. Throws when there is none, saying why.</summary>
+    public static CudaDevice Open(int ordinal)
+    {
+        int count = Count(out string? whyNot);
+        if (whyNot != null) throw new EdgeLiteException(Status.Unsupported, $"There is no CUDA device: {whyNot}.");
+        if ((uint)ordinal >= (uint)count) throw new EdgeLiteException(Status.InvalidArgument, $"There is no device 'cuda:{ordinal}'; there {(count == 1 ? "is one: cuda:0" : $"are {count}: cuda:0 to cuda:{count - 1}")}.");
+        lock (s_lock)
+        {
+            if (!s_open.TryGetValue(ordinal, out CudaDevice? device)) s_open[ordinal] = device = new CudaDevice(CudaDriver.Find(out _)!, ordinal);
+            return device;
+        }
+    }
+
+    /// <summary>One line a device, or one that says why there is none.</summary>
+    public static IEnumerable<string> Describe()
+    {
+        int count = Count(out string? whyNot);
+        if (whyNot != null)
+        {
+            yield return whyNot;
+            yield break;
+        }
+        for (int i = 0; i < count; i++) yield return Describe(CudaDriver.Find(out _)!, i);
+    }
+
+    /// <summary>Makes this the device of the calling thread.</summary>
+    internal void MakeCurrent() => Driver.Check(Driver.ContextSetCurrent(_context), "choosing the device");
+
+    /// <summary>A function of the module by its entry (an address of a zero-terminated name without el_ that stays).</summary>
+    internal nint Function(nint entry)
+    {
+        lock (_functions)
+        {
+            if (_functions.TryGetValue(entry, out nint known)) return known;
+            string name = "el_" + Marshal.PtrToStringUTF8(entry);
+            nint text = Marshal.StringToCoTaskMemUTF8(name), function;
+            int result = Driver.ModuleGetFunction(&function, _module, (byte*)text);
+            Marshal.FreeCoTaskMem(text);
+            Driver.Check(result, $"finding the function {name}");
+            return _functions[entry] = function;
+        }
+    }
+
+    internal nint Allocate(long bytes)
+    {
+        nint memory;
+        Driver.Check(Driver.MemoryAllocate(&memory, (nuint)bytes), $"allocating {bytes} bytes on {Name} ({DeviceName})");
+        return memory;
+    }
+
+    private static (string Name, CudaCapability Capability, bool IsIntegrated, long MemoryBytes) Read(CudaDriver driver, int device)
+    {
+        const int NameBytes = 128;
+        byte* name = stackalloc byte[NameBytes];
+        driver.Check(driver.DeviceGetName(name, NameBytes, device), "reading a device's name");
+        nuint bytes;
+        driver.Check(driver.DeviceTotalMemory(&bytes, device), "reading the size of a device's memory");
+        int Attribute(int attribute)
+        {
+            int value;
+            driver.Check(driver.DeviceGetAttribute(&value, attribute, device), "reading what a device can do");
+            return value;
+        }
+        int architecture = 10 * Attribute(CudaDriver.CapabilityMajor) + Attribute(CudaDriver.CapabilityMinor);
+        return (Marshal.PtrToStringUTF8((nint)name)!, new CudaCapability(architecture, Attribute(CudaDriver.MultiprocessorCount)), Attribute(CudaDriver.Integrated) != 0, (long)bytes);
+    }
+
+    private static string Describe(CudaDriver driver, int ordinal)
+    {
+        int device, version;
+        driver.Check(driver.DeviceGet(&device, ordinal), $"finding device {ordinal}");
+        driver.Check(driver.DriverGetVersion(&version), "reading the driver's version");
+        (string name, CudaCapability capability, bool isIntegrated, long bytes) = Read(driver, device);
+        return $"cuda:{ordinal}  {name}, compute capability {capability.Architecture / 10}.{capability.Architecture % 10}, {capability.Multiprocessors} multiprocessors, {bytes >> 20} MB{(isIntegrated ? " shared with the processor" : "")}; driver for CUDA {version / 1000}.{version % 1000 / 10}";
+    }
+}

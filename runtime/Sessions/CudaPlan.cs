@@ -1,0 +1,297 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using EdgeLite.Core;
+using EdgeLite.Devices;
+using EdgeLite.Devices.Cpu;
+using EdgeLite.Devices.Cuda;
+using EdgeLite.Format;
+
+namespace EdgeLite.Sessions;
+
+/// <summary>
+/// A graph bound for fixed input shapes to a GPU and, where that has no kernel, to the processor. Copies and kernels between two
+/// steps of the processor are one CUDA graph, recorded here: a run of a model that is on the GPU as a whole is one launch.
+/// Inputs and outputs lie in page-locked memory, or in memory that both share.
+/// </summary>
+internal sealed unsafe class CudaPlan : IStaticPlan
+{
+    /// <summary>Operations [First, End) of one kind: on the processor, or one recorded graph.</summary>
+    private readonly record struct Segment(int First, int End, nint Graph);
+
+    private readonly CudaDevice _device;
+    private readonly CudaDriver _driver;
+    private readonly CudaStream _stream;
+    private readonly CudaSchedule _schedule;
+    private readonly CudaOperation[] _operations;
+    private readonly CudaLaunch[]?[] _launches;
+    private readonly Step[]?[] _steps;
+    private readonly List<Segment> _segments = [];
+    private readonly List<nint> _memory;
+    private readonly List<(nint Address, long Bytes)> _constants = [];
+    private readonly StateSwap[] _states;
+    private readonly long _scratchBytes;
+    private byte* _host;
+    private nint _arena, _deviceScratch;
+    private nint _started, _ended;
+
+    public CudaPlan(TypedGraph graph, CudaDevice device, int threads, bool keepAll)
+    {
+        Graph = graph;
+        _device = device;
+        _driver = device.Driver;
+        _stream = new CudaStream(device);
+        var builder = new StepBuilder(graph, device, threads);
+        _memory = builder.Memory;
+        _schedule = new CudaSchedule(graph, device, builder, keepAll);
+        _operations = _schedule.Operations;
+        _launches = new CudaLaunch[]?[_operations.Length];
+        _steps = new Step[]?[_operations.Length];
+        Tensors = new Tensor?[graph.Types.Length];
+        try
+        {
+            _scratchBytes = HostScratch();
+            Allocate();
+            PlaceTensors();
+            for (int i = 0; i < _operations.Length; i++)
+            {
+                int n = _operations[i].Node;
+                if (_operations[i].Action == CudaAction.Launch) _launches[i] = MakeLaunches(n);
+                else if (_operations[i].Action == CudaAction.Host)
+                {
+                    var steps = new List<Step>();
+                    builder.AddSteps(steps, n, _schedule.Calls[n]!, Tensors);
+                    _steps[i] = [.. steps];
+                }
+            }
+            Record();
+            GraphDefinition definition = graph.Definition;
+            Inputs = Array.ConvertAll(definition.Inputs, v => Tensors[v]!);
+            Outputs = Array.ConvertAll(definition.Outputs, v => Tensors[v]!);
+            _states = Array.ConvertAll(definition.States, state => new StateSwap(Inputs[state.Input], Outputs[state.Output], false, [], []));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public TypedGraph Graph { get; }
+    public Tensor?[] Tensors { get; }
+    public Tensor[] Inputs { get; }
+    public Tensor[] Outputs { get; }
+
+    /// <summary>Bytes of the arena on the GPU and of that on the processor, or of the one that both share.</summary>
+    public long ArenaBytes => _device.IsIntegrated ? _schedule.DeviceBytes : _schedule.DeviceBytes + _schedule.HostBytes;
+
+    public long ScratchBytes => _scratchBytes;
+    public int StepCount => _operations.Length;
+    public int NodeOf(int step) => _operations[step].Node;
+
+    public string KernelOf(int step) => _operations[step].Action switch
+    {
+        CudaAction.CopyToDevice => "copy/to_gpu",
+        CudaAction.CopyToHost => "copy/from_gpu",
+        CudaAction.Launch => $"{Marshal.PtrToStringUTF8(_launches[step]![0].Row.Entry)}/cuda",
+        _ => _steps[step]![0].Kernel,
+    };
+
+    public void Run(nint pool)
+    {
+        _device.MakeCurrent();
+        var context = new CpuKernels.Context { Pool = pool, Scratch = _host + ScratchOffset, ScratchBytes = (nuint)_scratchBytes };
+        bool isBusy = false;
+        for (int s = 0; s < _segments.Count; s++)
+        {
+            Segment segment = _segments[s];
+            if (segment.Graph != 0)
+            {
+                _stream.LaunchGraph(segment.Graph);
+                isBusy = true;
+                continue;
+            }
+            if (isBusy) _stream.Synchronize();
+            isBusy = false;
+            for (int i = segment.First; i < segment.End; i++)
+                foreach (ref readonly Step step in _steps[i].AsSpan()) step.Run(&context);
+        }
+        if (isBusy) _stream.Synchronize();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Times on the GPU are those of its own clock, each operation started by itself.</remarks>
+    public void RunProfiled(nint pool, Span<long> ticks)
+    {
+        _device.MakeCurrent();
+        if (_started == 0)
+        {
+            nint started, ended;
+            _driver.Check(_driver.EventCreate(&started, 0), "creating an event");
+            _started = started;
+            _driver.Check(_driver.EventCreate(&ended, 0), "creating an event");
+            _ended = ended;
+        }
+        var context = new CpuKernels.Context { Pool = pool, Scratch = _host + ScratchOffset, ScratchBytes = (nuint)_scratchBytes };
+        for (int i = 0; i < _operations.Length; i++)
+        {
+            long taken;
+            if (_steps[i] is { } steps)
+            {
+                long start = Stopwatch.GetTimestamp();
+                foreach (ref readonly Step step in steps.AsSpan()) step.Run(&context);
+                taken = Stopwatch.GetTimestamp() - start;
+            }
+            else
+            {
+                _driver.Check(_driver.EventRecord(_started, _stream.Handle), "recording an event");
+                Enqueue(i);
+                _driver.Check(_driver.EventRecord(_ended, _stream.Handle), "recording an event");
+                _stream.Synchronize();
+                float milliseconds;
+                _driver.Check(_driver.EventElapsed(&milliseconds, _started, _ended), "reading a time");
+                taken = (long)(milliseconds * Stopwatch.Frequency / 1000);
+            }
+            ticks[i] = Math.Min(ticks[i], taken);
+        }
+    }
+
+    public void AdvanceStates()
+    {
+        foreach (StateSwap state in _states) state.Advance();
+    }
+
+    public void Dispose()
+    {
+        _device.MakeCurrent();
+        foreach (Segment segment in _segments)
+            if (segment.Graph != 0) _driver.Check(_driver.GraphExecDestroy(segment.Graph), "freeing a graph");
+        _segments.Clear();
+        if (_started != 0) _driver.Check(_driver.EventDestroy(_started), "freeing an event");
+        if (_ended != 0) _driver.Check(_driver.EventDestroy(_ended), "freeing an event");
+        _started = _ended = 0;
+        foreach ((nint address, long bytes) in _constants) _device.Constants.Release(address, bytes);
+        _constants.Clear();
+        if (_host != null && !_device.IsIntegrated) _driver.Check(_driver.HostFree((nint)_host), "freeing memory");
+        _host = null;
+        foreach (nint memory in new[] { _arena, _deviceScratch })
+            if (memory != 0) _driver.Check(_driver.MemoryFree(memory), "freeing memory");
+        _arena = _deviceScratch = 0;
+        foreach (nint memory in _memory) NativeMemory.AlignedFree((void*)memory);
+        _memory.Clear();
+        _stream.Dispose();
+    }
+
+    private long ScratchOffset => (_schedule.HostBytes + ArenaPlanner.Alignment - 1) / ArenaPlanner.Alignment * ArenaPlanner.Alignment;
+
+    /// <summary>Scratch of the steps on the processor.</summary>
+    private long HostScratch()
+    {
+        long bytes = 0;
+        foreach (CudaOperation operation in _operations)
+            if (operation.Action == CudaAction.Host)
+                foreach (NativeCall call in _schedule.Calls[operation.Node]!) bytes = Math.Max(bytes, call.ScratchBytes);
+        return bytes;
+    }
+
+    private void Allocate()
+    {
+        nint memory;
+        nuint hostBytes = (nuint)Math.Max(1, ScratchOffset + _scratchBytes);
+        ulong scratch = 0;
+        foreach (CudaKernels.LaunchRow[][]? node in _schedule.Launches)
+            foreach (CudaKernels.LaunchRow[] call in node ?? [])
+                foreach (CudaKernels.LaunchRow row in call) scratch = Math.Max(scratch, row.ScratchBytes);
+        if (scratch > 0) _deviceScratch = _device.Allocate((long)scratch);
+        if (_device.IsIntegrated)
+        {
+            const uint AttachGlobal = 1;
+            _driver.Check(_driver.MemoryAllocateManaged(&memory, hostBytes, AttachGlobal), $"allocating {hostBytes} bytes");
+            _arena = memory;
+            _host = (byte*)memory;
+            _stream.Attach(memory);
+            return;
+        }
+        _driver.Check(_driver.HostAllocate(&memory, hostBytes, 0), $"allocating {hostBytes} bytes of page-locked memory");
+        _host = (byte*)memory;
+        if (_schedule.DeviceBytes > 0) _arena = _device.Allocate(_schedule.DeviceBytes);
+    }
+
+    private void PlaceTensors()
+    {
+        for (int v = 0; v < Tensors.Length; v++)
+        {
+            TensorType type = Graph.Types[v];
+            if (Graph.Constants[v] is { } constant) Tensors[v] = constant;
+            else if (_schedule.HostOffsets[v] < 0) continue;
+            else if (type.DType == DType.String) Tensors[v] = new Tensor(DType.String, type.Shape);
+            else Tensors[v] = new Tensor(type.DType, type.Shape, _host + _schedule.HostOffsets[v]);
+        }
+    }
+
+    private CudaLaunch[] MakeLaunches(int n)
+    {
+        var launches = new List<CudaLaunch>();
+        for (int c = 0; c < _schedule.Calls[n]!.Length; c++)
+        {
+            NativeCall call = _schedule.Calls[n]![c];
+            var buffers = (CudaBuffers*)NativeMemory.AlignedAlloc((nuint)sizeof(CudaBuffers), 64);
+            _memory.Add((nint)buffers);
+            *buffers = default;
+            for (int i = 0; i < call.Operands.Length; i++) (*buffers)[i] = AddressOf(n, call.Operands[i]);
+            (*buffers)[CudaKernels.MaxBuffers] = _deviceScratch;
+            foreach (CudaKernels.LaunchRow row in _schedule.Launches[n]![c])
+                launches.Add(new CudaLaunch(_device.Function(row.Entry), row, call.Parameters, buffers));
+        }
+        return [.. launches];
+    }
+
+    /// <summary>Where an operand of node <paramref name="n"/> lies on the GPU; constants and tables are brought there.</summary>
+    private nint AddressOf(int n, in Operand operand)
+    {
+        NodeDefinition node = Graph.Definition.Nodes[n];
+        switch (operand.Kind)
+        {
+            case Operand.OperandKind.Input: return AddressOf(node.Inputs[operand.Index]) + operand.Pointer;
+            case Operand.OperandKind.Output: return AddressOf(node.Outputs[operand.Index]) + operand.Pointer;
+            case Operand.OperandKind.Table: return Constant(operand.Pointer, operand.Bytes);
+            default: return 0;
+        }
+    }
+
+    private nint AddressOf(int value) => Graph.Constants[value] is { } constant
+        ? Constant((nint)constant.Data, constant.ByteLength)
+        : _arena + (nint)_schedule.DeviceOffsets[value];
+
+    private nint Constant(nint address, long bytes)
+    {
+        nint memory = _device.Constants.Acquire(address, bytes);
+        _constants.Add((address, bytes));
+        return memory;
+    }
+
+    private void Enqueue(int i)
+    {
+        (CudaAction action, _, int value) = _operations[i];
+        if (action == CudaAction.Launch)
+            foreach (ref readonly CudaLaunch launch in _launches[i].AsSpan()) _stream.Launch(launch);
+        else if (action == CudaAction.CopyToDevice)
+            _stream.CopyToDevice(_arena + (nint)_schedule.DeviceOffsets[value], (nint)_host + (nint)_schedule.HostOffsets[value], Graph.Types[value].ByteLength);
+        else _stream.CopyToHost((nint)_host + (nint)_schedule.HostOffsets[value], _arena + (nint)_schedule.DeviceOffsets[value], Graph.Types[value].ByteLength);
+    }
+
+    /// <summary>Makes one graph of the copies and kernels between two steps of the processor.</summary>
+    private void Record()
+    {
+        for (int first = 0, end; first < _operations.Length; first = end)
+        {
+            bool isHost = _operations[first].Action == CudaAction.Host;
+            for (end = first; end < _operations.Length && (_operations[end].Action == CudaAction.Host) == isHost;) end++;
+            int from = first, to = end;
+            nint graph = isHost ? 0 : _stream.Capture(() =>
+            {
+                for (int i = from; i < to; i++) Enqueue(i);
+            });
+            _segments.Add(new Segment(first, end, graph));
+        }
+    }
+}
