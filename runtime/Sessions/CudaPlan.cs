@@ -234,13 +234,15 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         for (int c = 0; c < _schedule.Calls[n]!.Length; c++)
         {
             NativeCall call = _schedule.Calls[n]![c];
-            var buffers = (CudaBuffers*)NativeMemory.AlignedAlloc((nuint)sizeof(CudaBuffers), 64);
-            _memory.Add((nint)buffers);
-            *buffers = default;
-            for (int i = 0; i < call.Operands.Length; i++) (*buffers)[i] = AddressOf(n, call.Operands[i]);
-            (*buffers)[CudaKernels.MaxBuffers] = _deviceScratch;
+            CudaBuffers.Addresses operands = default;
+            for (int i = 0; i < call.Operands.Length; i++) operands[i] = AddressOf(n, call.Operands[i]);
             foreach (CudaKernels.LaunchRow row in _schedule.Launches[n]![c])
+            {
+                var buffers = (CudaBuffers*)NativeMemory.AlignedAlloc((nuint)sizeof(CudaBuffers), 64);
+                _memory.Add((nint)buffers);
+                *buffers = new CudaBuffers { Operands = operands, Scratch = _deviceScratch, Detail = row.Detail };
                 launches.Add(new CudaLaunch(_device.Function(row.Entry), row, call.Parameters, buffers));
+            }
         }
         return [.. launches];
     }

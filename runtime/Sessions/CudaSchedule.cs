@@ -1,4 +1,3 @@
-using EdgeLite.Core;
 using EdgeLite.Devices;
 using EdgeLite.Devices.Cuda;
 using EdgeLite.Format;

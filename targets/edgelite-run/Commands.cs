@@ -16,7 +16,7 @@ internal static class Commands
         Common options
           --threads N              threads of one inference, 0 = all processors (default 0; bench and profile: 1)
           --shape NAME=1x3x64x64   size of an input whose shape is free
-          --device cpu|reference   where to run (default cpu)
+          --device NAME            where to run: cpu (default), cuda, cuda:N, auto, reference
           --in FILE.npy            without NAME= where the model has one input
           --json                   machine-readable
 

@@ -70,7 +70,7 @@ void start(int thread) {
     fiber& f = fibers[thread];
     char* stack = stacks + (size_t)thread * STACK_BYTES;
 #if defined(__x86_64__)
-    void** top = (void**)(stack + STACK_BYTES) - 2; /* body finds the stack as after a call: 16-byte aligned plus 8 */
+    void** top = (void**)(stack + STACK_BYTES) - 1; /* body finds the stack as after a call: 8 past a multiple of 16 */
     *--top = (void*)body;
     top -= 6;
     f.at = top;

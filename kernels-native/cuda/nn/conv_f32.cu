@@ -1,7 +1,7 @@
 #include "el_cuda_conv.h"
 
 /* Block (m tile, n tile, group and piece of k). Several pieces leave their sums in scratch[piece][m][oc], for conv_f32_join. */
-template <int SIZE, int PER_THREAD, bool FOUR>
+template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR>
 EL_DEVICE void el_conv(const el_conv_params& p, const el_cuda_buffers& b) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
     float *y = (float*)b.p[5], *scratch = (float*)b.scratch;
@@ -10,27 +10,21 @@ EL_DEVICE void el_conv(const el_conv_params& p, const el_cuda_buffers& b) {
     const int length = ((k + pieces - 1) / pieces + EL_TILE_K - 1) / EL_TILE_K * EL_TILE_K, first = piece * length;
     const el_conv_rows<FOUR> rows = {p, (const float*)b.p[0] + group * cin, cin, k};
     const el_panels<float> panels = {(const float*)b.p[1] + (int64_t)group * ((n + 15) / 16) * 16 * k, k, n};
-    float sums[PER_THREAD][PER_THREAD];
-    const int m0 = el_block_x() * SIZE, n0 = el_block_y() * SIZE;
-    el_tile<float, SIZE, SIZE, PER_THREAD, PER_THREAD>(rows, panels, m0, n0, first, first + length < k ? first + length : k, sums);
-    EL_UNROLL for (int i = 0; i < PER_THREAD; i++) {
-        int row = m0 + el_tile_row<SIZE, PER_THREAD, PER_THREAD>() + i;
-        EL_UNROLL for (int j = 0; j < PER_THREAD; j++) {
-            int column = n0 + el_tile_column<SIZE, PER_THREAD, PER_THREAD>() + j;
-            if (row >= m || column >= n) continue;
-            int channel = group * n + column;
-            unsigned at = (unsigned)row * (unsigned)p.oc + (unsigned)channel;
-            if (pieces > 1) scratch[(int64_t)piece * m * p.oc + at] = sums[i][j];
-            else y[at] = el_finish(p.act, sums[i][j], at, channel, bias, residual, slope);
-        }
-    }
+    el_tile<float, ROWS, COLUMNS, PER_THREAD>(rows, panels, el_block_x() * ROWS, el_block_y() * COLUMNS, first, first + length < k ? first + length : k,
+        [&](int row, int column, float sum) {
+            if (row >= m || column >= n) return;
+            const int channel = group * n + column;
+            const unsigned at = (unsigned)row * (unsigned)p.oc + (unsigned)channel;
+            if (pieces > 1) scratch[(int64_t)piece * m * p.oc + at] = sum;
+            else y[at] = el_finish(p.act, sum, at, channel, bias, residual, slope);
+        });
 }
 
-EL_CUDA_ENTRY(conv_f32_128, el_conv_params) { el_conv<128, 8, true>(p, b); }
-EL_CUDA_ENTRY(conv_f32_64, el_conv_params) { el_conv<64, 4, true>(p, b); }
-EL_CUDA_ENTRY(conv_f32_32, el_conv_params) { el_conv<32, 4, true>(p, b); }
-EL_CUDA_ENTRY(conv_f32_64_any, el_conv_params) { el_conv<64, 4, false>(p, b); }
-EL_CUDA_ENTRY(conv_f32_32_any, el_conv_params) { el_conv<32, 4, false>(p, b); }
+EL_CUDA_ENTRY(conv_f32_128x64, el_conv_params) { el_conv<128, 64, 8, true>(p, b); }
+EL_CUDA_ENTRY(conv_f32_64x64, el_conv_params) { el_conv<64, 64, 4, true>(p, b); }
+EL_CUDA_ENTRY(conv_f32_32x32, el_conv_params) { el_conv<32, 32, 4, true>(p, b); }
+EL_CUDA_ENTRY(conv_f32_64x64_any, el_conv_params) { el_conv<64, 64, 4, false>(p, b); }
+EL_CUDA_ENTRY(conv_f32_32x32_any, el_conv_params) { el_conv<32, 32, 4, false>(p, b); }
 
 EL_CUDA_ENTRY(conv_f32_join, el_conv_params) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4], *scratch = (const float*)b.scratch;
@@ -47,15 +41,15 @@ EL_CUDA_LAUNCH(conv_f32, el_conv_params) {
     const int64_t m = (int64_t)p.n * p.oh * p.ow, n = p.oc / p.groups, cin = p.c / p.groups, k = (int64_t)p.kh * p.kw * cin;
     if (!el_fits(m * p.oc) || !el_fits((int64_t)p.n * p.h * p.w * p.c) || !el_fits(k)) return 0;
     const bool four = cin % 4 == 0;
-    el_tile_choice tile = el_choose_tile(device, m, n, p.groups);
-    if (!four && tile.size == 128) tile = {64, el_pieces(m, 64), el_pieces(n, 64)};
-    const int64_t blocks = tile.rows * tile.columns * p.groups;
+    const el_tile_choice tile = el_choose_tile(device, m, n, p.groups, four ? 128 : 64);
+    const int64_t blocks = tile.grid_rows * tile.grid_columns * p.groups;
     /* Few tiles and a long k: pieces of at least 256, until there are two blocks for each multiprocessor. */
     int64_t pieces = 1;
     while (pieces < 16 && blocks * pieces < 2 * device.multiprocessors && k / (pieces * 2) >= 256) pieces *= 2;
-    const char* entry = tile.size == 128 ? "conv_f32_128" : tile.size == 64 ? (four ? "conv_f32_64" : "conv_f32_64_any") : four ? "conv_f32_32" : "conv_f32_32_any";
+    const char* entry = tile.rows == 128 ? "conv_f32_128x64" : tile.rows == 64 ? (four ? "conv_f32_64x64" : "conv_f32_64x64_any")
+        : four ? "conv_f32_32x32" : "conv_f32_32x32_any";
     const uint64_t scratch = pieces > 1 ? (uint64_t)(pieces * m * p.oc) * 4 : 0;
-    if (!el_one(launches, entry, tile.rows, tile.columns, p.groups * pieces, tile.size == 32 ? 64 : 256, scratch)) return 0;
+    if (!el_one(launches, entry, tile.grid_rows, tile.grid_columns, p.groups * pieces, tile.threads, scratch)) return 0;
     launches[0].detail = pieces;
     if (pieces == 1) return 1;
     el_each(device, launches + 1, "conv_f32_join", m * p.oc);

@@ -1,13 +1,5 @@
 #include "el_cuda_conv.h"
 
-/* Input coordinate that tap k of the kernel carries to output coordinate o, or -1. */
-EL_DEVICE int el_transposed_source(int o, int k, int stride, int dilation, int pad, int size) {
-    int at = o + pad - k * dilation;
-    if (at < 0 || at % stride != 0) return -1;
-    at /= stride;
-    return at < size ? at : -1;
-}
-
 /* A thread: one output value; it gathers the inputs that its taps come from. Weights are panels as those of a convolution. */
 EL_CUDA_ENTRY(conv_transpose_f32, el_conv_params) {
     const float *x = (const float*)b.p[0], *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];

@@ -25,6 +25,14 @@ EL_DEVICE int el_tap(const P& p, const el_window& window, int tap) {
     return (unsigned)y < (unsigned)p.h && (unsigned)x < (unsigned)p.w ? y * p.w + x : -1;
 }
 
+/* Input coordinate that tap k of the kernel carries to output coordinate o, or -1. */
+EL_DEVICE int el_transposed_source(int o, int k, int stride, int dilation, int pad, int size) {
+    int at = o + pad - k * dilation;
+    if (at < 0 || at % stride != 0) return -1;
+    at /= stride;
+    return at < size ? at : -1;
+}
+
 /* float32; FOUR: the channels of a group are a multiple of 4, so that four neighbours of a window are one load. */
 template <bool FOUR>
 struct el_conv_rows {

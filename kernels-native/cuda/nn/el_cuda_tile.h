@@ -1,11 +1,12 @@
 /* Products of matrices in tiles: C[m][n] = sum over k of A[m][k] B[k][n], float32, or int8 four at a time in words (k then counts
  * words, and a product is el_dot4).
  *
- * A block computes BM x BN of C, a thread TM x TN of that; threads = BM/TM * BN/TN. k goes in steps of 16, two steps in shared memory:
+ * A block computes BM x BN of C, a thread TM x 4 of that; threads = BM/TM * BN/4. k goes in steps of 16, two steps in shared memory:
  * while one is used, the next comes from memory into registers. Operands are fetched as quads by loaders, which know padding, packing
  * and strides:
- *     A: row(m) (what stays the same for a row), quad(row, k): A[m][k..k+3], zero outside
- *     B: quad(k, n): B[k][n..n+3], zero outside */
+ *     A: row at(m) (what stays the same for a row), quad(row, k): A[m][k..k+3], zero outside
+ *     B: quad(k, n): B[k][n..n+3], zero outside
+ * In the end the tile lies in shared memory, and threads take neighbouring columns: finish(m, n, sum), also of places outside C. */
 #ifndef EL_CUDA_TILE_H
 #define EL_CUDA_TILE_H
 #include "el_cuda_math.h"
@@ -20,19 +21,20 @@ struct alignas(16) el_quad {
 EL_DEVICE void el_multiply_add(float a, float b, float& sum) { sum = el_fma(a, b, sum); }
 EL_DEVICE void el_multiply_add(int a, int b, int& sum) { sum = el_dot4(a, b, sum); }
 
-/* sums[TM][TN] of the thread's part, which begins at row el_tile_row, column el_tile_column of the tile; k in [first, end). */
-template <typename T, int BM, int BN, int TM, int TN, typename A, typename B>
-EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int end, T (&sums)[TM][TN]) {
-    constexpr int THREADS = BM / TM * (BN / TN), PAD = 4;
-    constexpr int A_QUADS = (BM * EL_TILE_K / 4 + THREADS - 1) / THREADS, B_QUADS = (BN * EL_TILE_K / 4 + THREADS - 1) / THREADS;
-    static_assert(BM * EL_TILE_K / 4 % THREADS == 0 && BN * EL_TILE_K / 4 % THREADS == 0, "every thread fetches as much");
-    alignas(16) EL_SHARED T as[2][EL_TILE_K][BM + PAD], bs[2][EL_TILE_K][BN];
+/* k in [first, end). */
+template <typename T, int BM, int BN, int TM, typename A, typename B, typename F>
+EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int end, const F& finish) {
+    constexpr int TN = 4, THREADS = BM / TM * (BN / TN), PITCH = BM + 4;
+    constexpr int A_QUADS = BM * EL_TILE_K / 4 / THREADS, B_QUADS = BN * EL_TILE_K / 4 / THREADS, HALF = EL_TILE_K * (PITCH + BN);
+    static_assert(A_QUADS * THREADS * 4 == BM * EL_TILE_K && B_QUADS * THREADS * 4 == BN * EL_TILE_K, "every thread fetches as much");
+    alignas(16) EL_SHARED T store[2 * HALF > BM * BN ? 2 * HALF : BM * BN];
     const int thread = el_thread(), tx = thread % (BN / TN), ty = thread / (BN / TN);
 
     typename A::row rows[A_QUADS];
     EL_UNROLL for (int i = 0; i < A_QUADS; i++) rows[i] = a.at(m0 + (thread + i * THREADS) / 4);
     el_quad<T> next_a[A_QUADS], next_b[B_QUADS];
 
+    /* A step of A lies as [k][m], one of B as [k][n] behind it. */
     auto fetch = [&](int k) {
         EL_UNROLL for (int i = 0; i < A_QUADS; i++) next_a[i] = a.quad(rows[i], k + (thread + i * THREADS) % 4 * 4);
         EL_UNROLL for (int i = 0; i < B_QUADS; i++) {
@@ -40,43 +42,44 @@ EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int en
             next_b[i] = b.quad(k + q / (BN / 4), n0 + q % (BN / 4) * 4);
         }
     };
-    auto keep = [&](int half) {
+    auto keep = [&](T* step) {
         EL_UNROLL for (int i = 0; i < A_QUADS; i++) {
             int q = thread + i * THREADS;
-            EL_UNROLL for (int j = 0; j < 4; j++) as[half][q % 4 * 4 + j][q / 4] = next_a[i].v[j];
+            EL_UNROLL for (int j = 0; j < 4; j++) step[(q % 4 * 4 + j) * PITCH + q / 4] = next_a[i].v[j];
         }
         EL_UNROLL for (int i = 0; i < B_QUADS; i++) {
             int q = thread + i * THREADS;
-            *(el_quad<T>*)&bs[half][q / (BN / 4)][q % (BN / 4) * 4] = next_b[i];
+            *(el_quad<T>*)(step + EL_TILE_K * PITCH + q / (BN / 4) * BN + q % (BN / 4) * 4) = next_b[i];
         }
     };
 
+    T sums[TM][TN];
     EL_UNROLL for (int i = 0; i < TM; i++)
         EL_UNROLL for (int j = 0; j < TN; j++) sums[i][j] = 0;
-    int half = 0;
+    T *step = store, *other = store + HALF;
     fetch(first);
-    keep(0);
+    keep(step);
     el_barrier();
     for (int k = first; k < end; k += EL_TILE_K) {
-        bool more = k + EL_TILE_K < end;
+        const bool more = k + EL_TILE_K < end;
         if (more) fetch(k + EL_TILE_K);
         EL_UNROLL for (int kk = 0; kk < EL_TILE_K; kk++) {
-            T x[TM], y[TN];
-            EL_UNROLL for (int i = 0; i < TM; i += 4) *(el_quad<T>*)&x[i] = *(const el_quad<T>*)&as[half][kk][ty * TM + i];
-            EL_UNROLL for (int j = 0; j < TN; j += 4) *(el_quad<T>*)&y[j] = *(const el_quad<T>*)&bs[half][kk][tx * TN + j];
+            el_quad<T> x[TM / 4], y = *(const el_quad<T>*)(step + EL_TILE_K * PITCH + kk * BN + tx * TN);
+            EL_UNROLL for (int i = 0; i < TM / 4; i++) x[i] = *(const el_quad<T>*)(step + kk * PITCH + ty * TM + i * 4);
             EL_UNROLL for (int i = 0; i < TM; i++)
-                EL_UNROLL for (int j = 0; j < TN; j++) el_multiply_add(x[i], y[j], sums[i][j]);
+                EL_UNROLL for (int j = 0; j < TN; j++) el_multiply_add(x[i / 4].v[i % 4], y.v[j], sums[i][j]);
         }
-        half ^= 1;
-        if (more) keep(half);
+        T* swap = step;
+        step = other;
+        other = swap;
+        if (more) keep(step);
         el_barrier();
     }
-}
 
-template <int BN, int TM, int TN>
-EL_DEVICE int el_tile_row() { return el_thread() / (BN / TN) * TM; }
-template <int BN, int TM, int TN>
-EL_DEVICE int el_tile_column() { return el_thread() % (BN / TN) * TN; }
+    EL_UNROLL for (int i = 0; i < TM; i++) *(el_quad<T>*)(store + (ty * TM + i) * BN + tx * TN) = {{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}};
+    el_barrier();
+    for (int i = thread; i < BM * BN; i += THREADS) finish(m0 + i / BN, n0 + i % BN, store[i]);
+}
 
 /* Panel-packed constant weights [ceil(n/16)][k][16] (of words [ceil(n/16)][k][16] for int8): columns past n are zero there. */
 template <typename T>
@@ -89,19 +92,18 @@ struct el_panels {
     }
 };
 
-/* Which tile: the largest that still gives every multiprocessor something to do. */
+/* Which tile: the largest that still gives every multiprocessor something to do: 128 x 64, 64 x 64 or 32 x 32. */
 struct el_tile_choice {
-    int size;           /* 128, 64 or 32, square */
-    int64_t rows, columns; /* tiles */
+    int rows, columns, threads; /* of the tile and of a block */
+    int64_t grid_rows, grid_columns;
 };
 
-static inline el_tile_choice el_choose_tile(const el_cuda_device& device, int64_t m, int64_t n, int64_t batch) {
-    const int sizes[] = {128, 64, 32};
-    for (int size : sizes) {
-        el_tile_choice c = {size, el_pieces(m, size), el_pieces(n, size)};
-        if (size == 32 || (c.rows * c.columns * batch >= 2 * device.multiprocessors && m > size / 2 && n > size / 2)) return c;
+static inline el_tile_choice el_choose_tile(const el_cuda_device& device, int64_t m, int64_t n, int64_t batch, int largest = 128) {
+    for (int rows = largest; rows >= 64; rows /= 2) {
+        el_tile_choice c = {rows, 64, 256, el_pieces(m, rows), el_pieces(n, 64)};
+        if (c.grid_rows * c.grid_columns * batch >= 2 * device.multiprocessors && m > rows / 2 && n > 32) return c;
     }
-    return {32, 0, 0};
+    return {32, 32, 64, el_pieces(m, 32), el_pieces(n, 32)};
 }
 
 #endif

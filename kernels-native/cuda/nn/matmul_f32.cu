@@ -39,26 +39,18 @@ EL_DEVICE void el_matmul(const el_matmul_params& p, const el_cuda_buffers& b) {
     const el_left left = {(const float*)b.p[0] + a_offset, p.m, p.k, p.trans_a != 0};
     const el_right right = {(const float*)b.p[1] + b_offset, p.k, p.n, p.trans_b != 0};
     float* y = (float*)b.p[2] + (int64_t)el_block_z() * p.m * p.n;
-    float sums[4][4];
-    const int m0 = el_block_x() * SIZE, n0 = el_block_y() * SIZE;
-    el_tile<float, SIZE, SIZE, 4, 4>(left, right, m0, n0, 0, p.k, sums);
-    EL_UNROLL for (int i = 0; i < 4; i++) {
-        int row = m0 + el_tile_row<SIZE, 4, 4>() + i;
-        EL_UNROLL for (int j = 0; j < 4; j++) {
-            int column = n0 + el_tile_column<SIZE, 4, 4>() + j;
-            if (row < p.m && column < p.n) y[(int64_t)row * p.n + column] = p.alpha * sums[i][j];
-        }
-    }
+    el_tile<float, SIZE, SIZE, 4>(left, right, el_block_x() * SIZE, el_block_y() * SIZE, 0, p.k, [&](int row, int column, float sum) {
+        if (row < p.m && column < p.n) y[(int64_t)row * p.n + column] = p.alpha * sum;
+    });
 }
 
-EL_CUDA_ENTRY(matmul_f32_64, el_matmul_params) { el_matmul<64>(p, b); }
-EL_CUDA_ENTRY(matmul_f32_32, el_matmul_params) { el_matmul<32>(p, b); }
+EL_CUDA_ENTRY(matmul_f32_64x64, el_matmul_params) { el_matmul<64>(p, b); }
+EL_CUDA_ENTRY(matmul_f32_32x32, el_matmul_params) { el_matmul<32>(p, b); }
 
 EL_CUDA_LAUNCH(matmul_f32, el_matmul_params) {
     int64_t batch = 1;
     for (int d = 0; d < 4; d++) batch *= p.batch[d];
     if (!el_fits(batch * p.m * p.n)) return 0;
-    el_tile_choice tile = el_choose_tile(device, p.m, p.n, batch);
-    if (tile.size == 128) tile = {64, el_pieces(p.m, 64), el_pieces(p.n, 64)};
-    return el_one(launches, tile.size == 64 ? "matmul_f32_64" : "matmul_f32_32", tile.rows, tile.columns, batch, tile.size == 64 ? 256 : 64);
+    const el_tile_choice tile = el_choose_tile(device, p.m, p.n, batch, 64);
+    return el_one(launches, tile.rows == 64 ? "matmul_f32_64x64" : "matmul_f32_32x32", tile.grid_rows, tile.grid_columns, batch, tile.threads);
 }

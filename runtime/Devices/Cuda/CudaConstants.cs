@@ -1,5 +1,3 @@
-using EdgeLite.Core;
-
 namespace EdgeLite.Devices.Cuda;
 
 /// <summary>Constants in the memory of one device, shared by all plans that use them: uploaded by the first, freed by the last.</summary>

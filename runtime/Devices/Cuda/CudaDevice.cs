@@ -58,6 +58,9 @@ public sealed unsafe class CudaDevice : IDevice
 
     public long MemoryBytes { get; }
 
+    /// <summary>Bytes of the constants of all sessions that it holds now.</summary>
+    public long ConstantBytes => Constants.Bytes;
+
     internal CudaDriver Driver { get; }
     internal CudaCapability Capability { get; }
     internal CudaConstants Constants { get; }

@@ -27,6 +27,7 @@ internal static unsafe partial class CudaKernels
         public nint Entry;
         public uint GridX, GridY, GridZ, Threads;
         public ulong ScratchBytes;
+        public long Detail;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -3,10 +3,18 @@ using System.Runtime.InteropServices;
 namespace EdgeLite.Devices.Cuda;
 
 /// <summary><c>el_cuda_buffers</c>: the second argument of every kernel.</summary>
-[System.Runtime.CompilerServices.InlineArray(CudaKernels.MaxBuffers + 1)]
+[StructLayout(LayoutKind.Sequential)]
 internal struct CudaBuffers
 {
-    private nint _first;
+    public Addresses Operands;
+    public nint Scratch;
+    public long Detail;
+
+    [System.Runtime.CompilerServices.InlineArray(CudaKernels.MaxBuffers)]
+    public struct Addresses
+    {
+        private nint _first;
+    }
 }
 
 /// <summary>One launch of a function of the GPU, its arguments in memory that lives as long as the plan.</summary>

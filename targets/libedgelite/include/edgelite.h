@@ -136,7 +136,7 @@ EL_CALL el_status el_model_weight_bytes(el_model* model, int64_t* bytes);
 typedef struct el_session_options {
     size_t struct_size; /* sizeof(el_session_options); fields that the caller does not know yet have their default */
     int32_t threads;    /* of one inference, the caller included; 0: every processor; 1: creates no thread */
-    const char* device; /* "cpu" or "reference"; NULL: "cpu" */
+    const char* device; /* "cpu", "cuda", "cuda:N", "auto" (the first GPU where there is one) or "reference"; NULL: "cpu" */
 } el_session_options;
 
 /* options may be NULL. */

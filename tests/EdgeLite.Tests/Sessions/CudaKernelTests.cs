@@ -1,0 +1,160 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Lowering;
+using EdgeLite.Converter.Passes;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Tests.Architecture;
+using EdgeLite.Tests.Passes;
+using System.Text.RegularExpressions;
+
+namespace EdgeLite.Tests.Sessions;
+
+/// <summary>Every CUDA kernel against the processor's kernels: graphs in text form, lowered, written and run on both; integers to the bit.
+/// Each case names the entries that it must launch, and together they name all of them.</summary>
+public partial class CudaKernelTests
+{
+    private const string Scales = """
+        const %sx : float32[] = 0.05
+        const %zx : int8[] = -3
+        const %sy : float32[] = 0.1
+        const %zy : int8[] = 5
+        const %sw : float32[] = 0.01
+
+        """;
+
+    /// <summary>Entries that a case must launch (kernels joined with a comma), then the graph.</summary>
+    private static readonly (string Entries, string Body)[] s_cases =
+    [
+        ("unary_f32", "input %x : float32[2,33] %y = Exp(%x) output %y"),
+        ("unary_f32", "input %x : float32[2,33] %a = Abs(%x) %b = Sqrt(%a) %c = Log(%a) %d = Erf(%b) output %b output %c output %d"),
+        ("unary_f32", "input %x : float32[700] %a = Sin(%x) %b = Cos(%x) %c = Floor(%x) %d = Ceil(%x) %e = Round(%x) %f = Sign(%x) %g = Neg(%x) %h = Reciprocal(%x) output %a output %b output %c output %d output %e output %f output %g output %h"),
+        ("unary_f32", "input %x : float32[700] %a = Sigmoid(%x) %b = Tanh(%x) %c = Elu(%x) {alpha=0.7} %d = Softplus(%x) %e = Mish(%x) %f = HardSwish(%x) %g = Gelu(%x) %h = Gelu(%x) {approximate=\"tanh\"} output %a output %b output %c output %d output %e output %f output %g output %h"),
+        ("unary_f32", "input %x : float32[700] %a = Relu(%x) %b = LeakyRelu(%x) {alpha=0.2} %c = HardSigmoid(%x) %d = Swish(%x) output %a output %b output %c output %d"),
+        ("binary_f32_dense", "input %x : float32[5,7] input %z : float32[5,7] %a = Add(%x, %z) %b = Sub(%x, %z) %c = Mul(%a, %b) %d = Div(%a, %b) output %c output %d"),
+        ("binary_f32", "input %x : float32[5,1,7] input %z : float32[3,1] %a = Max(%x, %z) %b = Min(%x, %z) %c = Pow(%x, %z) %d = PRelu(%x, %z) output %a output %b output %c output %d"),
+        ("where_f32", "input %x : float32[5,7] input %z : float32[7] input %c : bool[5,1] %y = Where(%c, %x, %z) output %y"),
+        ("transpose_b4", "input %x : float32[2,3,5,7] %y = Transpose(%x) {perm=[3,1,0,2]} output %y"),
+        ("transpose_b1", "input %x : int8[2,3,5,7] %y = Transpose(%x) {perm=[0,2,3,1]} output %y"),
+        ("transpose_b8", "input %x : int64[3,4] %y = Transpose(%x) output %y"),
+        ("transpose_b2", "input %x : float16[3,4] %y = Transpose(%x) output %y"),
+        ("copy2d_b1", "input %x : float32[3,5] input %z : float32[3,2] %y = Concat(%x, %z) {axis=1} output %y"),
+        ("copy2d_b1", "input %x : int8[3,5] input %z : int8[3,2] %y = Concat(%x, %z) {axis=1} output %y"),
+        ("pad_b4", "input %x : float32[3,5] const %p : int64[4] = [1,2,0,3] %y = Pad(%x, %p) output %y"),
+        ("pad_b1", "input %x : int8[3,5] const %p : int64[4] = [1,2,0,3] const %v : int8[] = -7 %y = Pad(%x, %p, %v) output %y"),
+        ("pad_b8", "input %x : int64[3,5] const %p : int64[4] = [1,2,0,3] %y = Pad(%x, %p) output %y"),
+        ("pad_b2", "input %x : float16[3,5] const %p : int64[4] = [1,2,0,3] %y = Pad(%x, %p) output %y"),
+        ("gather_b1", "input %x : float32[3,5,2] const %i : int64[4] = [1,-1,0,4] %y = Gather(%x, %i) {axis=1} output %y"),
+        ("gather_b1", "input %x : int8[3,5,3] const %i : int64[4] = [1,-1,0,4] %y = Gather(%x, %i) {axis=1} output %y"),
+        ("reduce_f32_rows", "input %x : float32[9,301] const %i : int64[1] = [1] %a = ReduceSum(%x, %i) %b = ReduceMax(%x, %i) %c = ReduceL2(%x, %i) %d = ReduceMean(%x, %i) output %a output %b output %c output %d"),
+        ("reduce_f32_columns", "input %x : float32[3,21,37] const %i : int64[1] = [1] %a = ReduceMin(%x, %i) %b = ReduceProd(%x, %i) %c = ReduceL1(%x, %i) %d = ReduceSumSquare(%x, %i) output %a output %b output %c output %d"),
+        ("softmax_f32", "input %x : float32[5,700] %a = Softmax(%x) %b = LogSoftmax(%x) output %a output %b"),
+        ("softmax_f32", "input %x : float32[5,10] %a = Softmax(%x) output %a"),
+        ("layer_norm_f32", "input %x : float32[5,200] const %s : float32[200] = seeded(1) const %c : float32[200] = seeded(2) %a = LayerNormalization(%x, %s, %c) %b = RMSNormalization(%x, %s) output %a output %b"),
+        ("affine_f32", "input %x : float32[2,5,7,8] const %s : float32[8] = seeded(1) const %v : float32[8] = [1,2,3,4,5,6,7,8] %y = BatchNormalization(%x, %s, %s, %s, %v) {channels_last=1} output %y"),
+        ("resize_f32", "input %x : float32[1,3,5,7] const %s : float32[4] = [1,1,2,2] %y = Resize(%x, _, %s) {mode=\"linear\"} output %y"),
+        ("resize_nearest_b1", "input %x : float32[1,3,5,7] const %s : float32[4] = [1,1,2,2] %y = Resize(%x, _, %s) {mode=\"nearest\"} output %y"),
+        ("conv_f32_32x32_any", "input %x : float32[2,3,9,8] const %w : float32[5,3,3,3] = seeded(3) const %b : float32[5] = seeded(2) %y = Conv(%x, %w, %b) {pads=[1,1,1,1], strides=[2,1]} output %y"),
+        ("conv_f32_64x64_any", "input %x : float32[1,3,60,64] const %w : float32[48,3,3,3] = seeded(3) const %b : float32[48] = seeded(2) %a = Conv(%x, %w, %b) {pads=[1,1,1,1]} %y = Sigmoid(%a) output %y"),
+        ("conv_f32_32x32", "input %x : float32[1,8,9,8] const %w : float32[12,4,3,3] = seeded(3) %y = Conv(%x, %w) {pads=[2,2,2,2], dilations=[2,2], group=2} output %y"),
+        ("conv_f32_64x64", "input %x : float32[1,8,16,16] const %w : float32[128,8,1,1] = seeded(3) const %b : float32[128] = seeded(2) %a = Conv(%x, %w, %b) %y = Relu(%a) output %y"),
+        ("conv_f32_128x64", "input %x : float32[1,4,40,40] const %w : float32[80,4,3,3] = seeded(3) const %b : float32[80] = seeded(2) %y = Conv(%x, %w, %b) {pads=[1,1,1,1]} output %y"),
+        ("conv_f32_32x32,conv_f32_join", "input %x : float32[1,300,5,5] const %w : float32[20,300,3,3] = seeded(3) const %b : float32[20] = seeded(2) const %s : float32[20,1,1] = seeded(5) %a = Conv(%x, %w, %b) %y = PRelu(%a, %s) output %y"),
+        ("dwconv_f32_4", "input %x : float32[1,8,9,8] const %w : float32[8,1,3,3] = seeded(3) const %b : float32[8] = seeded(2) %a = Conv(%x, %w, %b) {pads=[1,1,1,1], group=8} %y = Clip(%a) output %y"),
+        ("dwconv_f32_1", "input %x : float32[1,19,9,8] const %w : float32[19,1,5,3] = seeded(3) %y = Conv(%x, %w) {strides=[2,2], group=19} output %y"),
+        ("conv_transpose_f32", "input %x : float32[1,6,5,4] const %w : float32[6,4,3,3] = seeded(3) const %b : float32[8] = seeded(2) %y = ConvTranspose(%x, %w, %b) {strides=[2,2], pads=[1,1,1,1], group=2} output %y"),
+        ("gemm_f32_row", "input %x : float32[3,50] const %w : float32[50,21] = seeded(3) const %b : float32[21] = seeded(2) %y = Gemm(%x, %w, %b) output %y"),
+        ("gemm_f32_32x32", "input %x : float32[21,48] const %w : float32[48,21] = seeded(3) const %b : float32[21] = seeded(2) %a = MatMul(%x, %w) %c = Add(%a, %b) %y = Gelu(%c) output %y"),
+        ("gemm_f32_32x32_any", "input %x : float32[21,50] const %w : float32[50,21] = seeded(3) %y = MatMul(%x, %w) output %y"),
+        ("gemm_f32_64x64", "input %x : float32[250,20] const %w : float32[20,70] = seeded(3) %y = MatMul(%x, %w) output %y"),
+        ("gemm_f32_128x64", "input %x : float32[1000,20] const %w : float32[20,70] = seeded(3) %y = MatMul(%x, %w) output %y"),
+        ("matmul_f32_32x32", "input %x : float32[2,3,11,13] input %z : float32[3,13,5] %y = MatMul(%x, %z) output %y"),
+        ("matmul_f32_64x64", "input %x : float32[4,1,70,13] input %z : float32[4,3,13,70] %y = MatMul(%x, %z) output %y"),
+        ("max_pool_f32", "input %x : float32[1,5,9,8] const %w : float32[8,5,1,1] = seeded(3) %a = Conv(%x, %w) %y = MaxPool(%a) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1]} output %y"),
+        ("avg_pool_f32", "input %x : float32[1,5,9,8] const %w : float32[8,5,1,1] = seeded(3) %a = Conv(%x, %w) %y = AveragePool(%a) {kernel_shape=[3,2], strides=[2,2], pads=[1,1,1,1], count_include_pad=1} output %y"),
+        ("reduce_f32_columns", "input %x : float32[1,5,9,8] const %w : float32[40,5,1,1] = seeded(3) %a = Conv(%x, %w) %y = GlobalAveragePool(%a) output %y"),
+        ("dequantize_s8_f32,quantize_f32_s8", Scales + "input %x : int8[3,40] %a = DequantizeLinear(%x, %sx, %zx) %b = Exp(%a) %c = Neg(%b) %y = QuantizeLinear(%c, %sy, %zy) output %c output %y"),
+        ("qconv_s8_32x32_any", Scales + "input %x : int8[1,3,9,8] const %w : int8[20,3,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], strides=[2,1]")),
+        ("qconv_s8_32x32", Scales + "input %x : int8[1,8,9,8] const %w : int8[20,4,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], group=2")),
+        ("qconv_s8_64x64", Scales + "input %x : int8[1,8,24,24] const %w : int8[96,8,1,1] = seeded(1) " + QConv("strides=[1,1]")),
+        ("qdwconv_s8", Scales + "input %x : int8[1,20,9,8] const %w : int8[20,1,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], group=20")),
+        ("qconv_transpose_s8", Scales + "input %x : int8[1,6,5,4] const %w : int8[6,4,3,3] = seeded(1) %xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = ConvTranspose(%xr, %wr) {strides=[2,2], pads=[1,1,1,1]} %y = QuantizeLinear(%a, %sy, %zy) output %y"),
+        ("qgemm_s8_row", Scales + "input %x : int8[2,50] const %w : int8[50,21] = seeded(1) " + QMatMul),
+        ("qgemm_s8_32x32", Scales + "input %x : int8[20,48] const %w : int8[48,21] = seeded(1) " + QMatMul),
+        ("qgemm_s8_32x32_any", Scales + "input %x : int8[20,50] const %w : int8[50,21] = seeded(1) " + QMatMul),
+        ("qgemm_s8_64x64", Scales + "input %x : int8[500,20] const %w : int8[20,70] = seeded(1) " + QMatMul),
+        ("qadd_s8", Scales + "input %x : int8[3,40] input %z : int8[40] " + QBinary("Add")),
+        ("qsub_s8", Scales + "input %x : int8[3,40] input %z : int8[3,40] " + QBinary("Sub")),
+        ("qmul_s8", Scales + "input %x : int8[3,40] input %z : int8[3,40] " + QBinary("Mul")),
+        ("lut_s8", Scales + "input %x : int8[3,400] %a = DequantizeLinear(%x, %sx, %zx) %b = Sigmoid(%a) %y = QuantizeLinear(%b, %sy, %zy) output %y"),
+        ("requantize_s8", Scales + "input %x : int8[3,400] %a = DequantizeLinear(%x, %sx, %zx) %y = QuantizeLinear(%a, %sy, %zy) output %y"),
+        ("qsoftmax_s8", Scales + "const %st : float32[] = 0.00390625 const %zt : int8[] = -128 input %x : int8[9,40] %a = DequantizeLinear(%x, %sx, %zx) %b = Softmax(%a) %y = QuantizeLinear(%b, %st, %zt) output %y"),
+        ("max_pool_s8", Scales + "input %x : int8[1,8,9,8] const %w : int8[8,8,1,1] = seeded(1) %xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = Conv(%xr, %wr) %q = QuantizeLinear(%a, %sy, %zy) %r = DequantizeLinear(%q, %sy, %zy) %m = MaxPool(%r) {kernel_shape=[3,3], strides=[2,2], pads=[1,1,1,1]} %y = QuantizeLinear(%m, %sy, %zy) output %y"),
+        ("qavg_pool_s8", Scales + "input %x : int8[1,8,9,8] const %w : int8[8,8,1,1] = seeded(1) %xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = Conv(%xr, %wr) %q = QuantizeLinear(%a, %sy, %zy) %r = DequantizeLinear(%q, %sy, %zy) %m = AveragePool(%r) {kernel_shape=[3,3], strides=[2,2]} %y = QuantizeLinear(%m, %sy, %zy) output %y"),
+        ("qmean_s8", Scales + "input %x : int8[2,40,9,8] const %w : int8[40,40,1,1] = seeded(1) %xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = Conv(%xr, %wr) %q = QuantizeLinear(%a, %sy, %zy) %r = DequantizeLinear(%q, %sy, %zy) %m = GlobalAveragePool(%r) %y = QuantizeLinear(%m, %sx, %zx) output %y"),
+    ];
+
+    private const string QMatMul = "%xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = MatMul(%xr, %wr) %y = QuantizeLinear(%a, %sy, %zy) output %y";
+
+    private static string QConv(string attributes) =>
+        $"%xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = Conv(%xr, %wr) {{{attributes}}} %y = QuantizeLinear(%a, %sy, %zy) output %y";
+
+    private static string QBinary(string op) =>
+        $"%xr = DequantizeLinear(%x, %sx, %zx) %zr = DequantizeLinear(%z, %sy, %zy) %a = {op}(%xr, %zr) %y = QuantizeLinear(%a, %sy, %zy) output %y";
+
+    public static TheoryData<int, string> Cases
+    {
+        get
+        {
+            var data = new TheoryData<int, string>();
+            for (int i = 0; i < s_cases.Length; i++) data.Add(i, s_cases[i].Entries);
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_kernel_computes_what_the_processor_computes(int number, string entries)
+    {
+        Graph graph = GraphText.Parse("graph \"g\" {\n" + s_cases[number].Body + "\n}");
+        if (entries != "affine_f32") // which the passes make products and sums of, where they can
+        {
+            PassList.Optimize(graph);
+            CpuLowering.Run(graph);
+        }
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), entries);
+        using Session expected = model.CreateSession(new SessionOptions { Threads = 1 });
+        foreach (string device in new[] { CudaRun.Device, CudaRun.SharedMemoryDevice })
+        {
+            using Session actual = model.CreateSession(new SessionOptions { Threads = 1, Device = device });
+            for (int i = 0; i < expected.InputCount; i++)
+            {
+                SeededFill.Fill(expected.Input(i), (ulong)(100 + i));
+                expected.Input(i).CopyTo(actual.Input(i));
+            }
+            expected.Run();
+            actual.Run();
+            actual.Run(); // from the same inputs again: nothing of the first run may be left in the way
+            for (int o = 0; o < expected.OutputCount; o++)
+                Equivalence.Same(expected.Output(o), actual.Output(o), 2e-6, 0, $"{device}: {expected.OutputName(o)}");
+            StepProfile[] steps = actual.Profile(1);
+            if (device == CudaRun.Device)
+                foreach (string entry in entries.Split(','))
+                    if (entry != "conv_f32_join") Assert.Contains(entry + "/cuda", steps.Select(s => s.Kernel));
+        }
+    }
+
+    [Fact]
+    public void Every_entry_has_a_case()
+    {
+        string[] sources = [.. SourceTree.Files("kernels-native/cuda", ".cu")];
+        Assert.NotEmpty(sources);
+        string[] declared = [.. sources.SelectMany(f => Entry().Matches(SourceTree.Read(f)).Select(m => m.Groups[1].Value))];
+        Assert.True(declared.Length > 60, $"Only {declared.Length} entries were found.");
+        Assert.Equal([], declared.Except(s_cases.SelectMany(c => c.Entries.Split(','))).Except(s_elsewhere));
+    }
+
+    /// <summary>Checked by AttentionLoweringTests and RecurrentLoweringTests, whose LoweredRun runs on the device as well.</summary>
+    private static readonly string[] s_elsewhere = ["attention_f32", "lstm_f32", "gru_f32"];
+
+    [GeneratedRegex(@"^EL_CUDA_ENTRY\((\w+),", RegexOptions.Multiline)]
+    private static partial Regex Entry();
+}

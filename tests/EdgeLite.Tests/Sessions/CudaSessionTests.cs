@@ -1,0 +1,152 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Lowering;
+using EdgeLite.Converter.Passes;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Devices.Cuda;
+using EdgeLite.Tests.Passes;
+
+namespace EdgeLite.Tests.Sessions;
+
+/// <summary>Sessions on the device cuda: what runs where, what is copied, that a run allocates nothing, shapes, errors.</summary>
+public class CudaSessionTests
+{
+    /// <summary>Convolution on the GPU, CumSum on the processor, an addition on the GPU again.</summary>
+    private const string Mixed = """
+        input %x : float32[1,8,9,7]
+        const %w : float32[8,8,3,3] = seeded(1)
+        const %axis : int64[] = 3
+        %a = Conv(%x, %w) {pads=[1,1,1,1]}
+        %b = CumSum(%a, %axis)
+        %y = Add(%b, %a)
+        output %y
+        """;
+
+    private const string Whole = """
+        input %x : float32[N,8,9,7]
+        const %w : float32[8,8,3,3] = seeded(1)
+        %a = Conv(%x, %w) {pads=[1,1,1,1]}
+        %b = Relu(%a)
+        %y = Add(%b, %x)
+        output %y
+        """;
+
+    public static TheoryData<string> Devices => [CudaRun.Device, CudaRun.SharedMemoryDevice];
+
+    private static Model Make(string body)
+    {
+        Graph graph = GraphText.Parse("graph \"g\" {\n" + body + "\n}");
+        PassList.Optimize(graph);
+        CpuLowering.Run(graph);
+        return Model.Load(ModelWriter.ToBytes(graph), "g");
+    }
+
+    private static Session Compare(Model model, string device, SessionOptions? options = null, long batch = 0)
+    {
+        using Session expected = model.CreateSession(new SessionOptions { Threads = 1 });
+        Session actual = model.CreateSession((options ?? new SessionOptions { Threads = 1 }) with { Device = device });
+        if (batch > 0)
+        {
+            expected.Resize(0, new Shape(batch, 8, 9, 7));
+            actual.Resize(0, new Shape(batch, 8, 9, 7));
+        }
+        SeededFill.Fill(expected.Input(0), 3);
+        expected.Input(0).CopyTo(actual.Input(0));
+        expected.Run();
+        actual.Run();
+        Equivalence.Same(expected.Output(0), actual.Output(0), 2e-6, 0, device);
+        return actual;
+    }
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void An_operator_without_a_kernel_runs_on_the_processor_between_copies(string device)
+    {
+        using Model model = Make(Mixed);
+        using Session session = Compare(model, device);
+        string[] kernels = [.. session.Profile(2).Select(s => s.Kernel)];
+        Assert.Contains("reference", kernels);
+        Assert.Contains("binary_f32_dense/cuda", kernels);
+        int copies = kernels.Count(k => k.StartsWith("copy/", StringComparison.Ordinal));
+        Assert.Equal(device == CudaRun.Device ? 4 : 0, copies);
+    }
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void A_run_allocates_nothing(string device)
+    {
+        using Model model = Make(Mixed);
+        using Session session = Compare(model, device);
+        long allocated = long.MaxValue;
+        for (int attempt = 0; attempt < 5 && allocated > 0; attempt++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 20; i++) session.Run();
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Assert.Equal(0, allocated);
+    }
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void Every_value_can_be_kept(string device)
+    {
+        using Model model = Make(Mixed);
+        using Session session = Compare(model, device, new SessionOptions { Threads = 1, KeepAllValues = true });
+        using Session expected = model.CreateSession(new SessionOptions { Threads = 1, KeepAllValues = true });
+        SeededFill.Fill(expected.Input(0), 3);
+        expected.Run();
+        var kept = session.Values().ToDictionary(v => v.Name, v => v.Tensor);
+        Assert.True(kept.Count > 4);
+        foreach ((string name, Tensor tensor) in expected.Values()) Equivalence.Same(tensor, kept[name], 2e-6, 0, name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void Another_shape_is_planned_anew(string device)
+    {
+        using Model model = Make(Whole);
+        foreach (long batch in new long[] { 1, 5, 2 })
+            using (Session session = Compare(model, device, batch: batch))
+                Assert.Equal(batch, session.Output(0).Shape[0]);
+    }
+
+    [Fact]
+    public void Sessions_of_one_model_share_its_constants_and_give_them_back()
+    {
+        using Model model = Make(Whole);
+        CudaDevice device = CudaDevice.Open(0);
+        long before = device.ConstantBytes;
+        using (Session first = Compare(model, CudaRun.Device))
+        {
+            long one = device.ConstantBytes;
+            Assert.True(one >= before + 8 * 8 * 9 * 4);
+            using Session second = Compare(model, CudaRun.Device);
+            Assert.Equal(one, device.ConstantBytes);
+        }
+        Assert.Equal(before, device.ConstantBytes);
+    }
+
+    [Fact]
+    public void Sessions_run_in_parallel()
+    {
+        using Model model = Make(Mixed);
+        Parallel.For(0, 4, i =>
+        {
+            using Session session = Compare(model, i % 2 == 0 ? CudaRun.Device : CudaRun.SharedMemoryDevice);
+            for (int k = 0; k < 5; k++) session.Run();
+        });
+    }
+
+    [Fact]
+    public void A_device_that_is_not_there_is_named()
+    {
+        using Model model = Make(Whole);
+        string Message(string device) => Assert.Throws<EdgeLiteException>(() => model.CreateSession(new SessionOptions { Device = device })).Message;
+        Assert.Contains("cuda:99", Message("cuda:99"));
+        Assert.Contains("auto", Message("gpu"));
+        Assert.Contains("auto", Message("cuda:x"));
+        using Session automatic = model.CreateSession(new SessionOptions { Device = "auto", Threads = 1 });
+        Assert.Equal("cuda:0", automatic.Device);
+        Assert.Contains("compute capability", CudaDevice.Describe().First());
+    }
+}
