@@ -13,11 +13,11 @@ typedef struct el_ptx {
     __asm__(".section .rodata\n.balign 4\n.hidden el_ptx_" #arch "_begin\n.globl el_ptx_" #arch "_begin\nel_ptx_" #arch \
             "_begin:\n.incbin \"el_" #arch ".ptx.gz\"\n.hidden el_ptx_" #arch "_end\n.globl el_ptx_" #arch "_end\nel_ptx_" #arch "_end:\n.byte 0\n.text\n"); \
     extern const unsigned char el_ptx_##arch##_begin[] __attribute__((visibility("hidden"))), el_ptx_##arch##_end[] __attribute__((visibility("hidden")));
-#include "el_ptx_list.h"
+#include "el_ptx_list.inc"
 #undef EL_PTX
 #define EL_PTX(arch) {arch, el_ptx_##arch##_begin, el_ptx_##arch##_end},
 static const el_ptx images[] = {
-#include "el_ptx_list.h"
+#include "el_ptx_list.inc"
 };
 #define IMAGES (sizeof images / sizeof images[0])
 
