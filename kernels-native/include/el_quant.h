@@ -157,4 +157,28 @@ typedef struct el_qmean_params {
     int32_t x_zero, y_zero, multiplier, shift;
 } el_qmean_params;
 
+/* block_gemm_f32, block_gemm_s8: y[m][n] = x[m][k] * W[k][n] + bias[n], x and y float, W held in 2, 3, 4 or 8 bits:
+ *     W[i][j] = scale[i / block][j] * (q[i][j] - zero[i / block][j]),  0 <= q < 2^bits
+ * buffers: x, packed q, scales (float, or float16 when half_scales) [ceil(n/16)][blocks][16], zeros uint8 in the same order or
+ *          NULL (all 2^(bits-1)), bias[n] or NULL, wsum[n] int32 or NULL, y
+ * blocks = ceil(k / block); block is a multiple of the rows of a unit, or at least k.
+ * Packing: [ceil(n/16)][ceil(k / rows)][16][4] bytes in units of `rows` rows; byte [j][i] of column j of the panel holds
+ *     8 bits: rows 4:   row i as int8 q - 128
+ *     4 bits: rows 8:   row i in the low half, row 4+i in the high one
+ *     2 bits: rows 16:  row 4s+i in bits 2s, 2s+1
+ *     3 bits: rows 32, 192 bytes: the low two bits of rows 0-15, then of rows 16-31, both as of 2 bits; then the third bit of
+ *             row 4s+i in bit s
+ * Arithmetic, the same for every instruction set; fma rounds once:
+ *   block_gemm_f32, block by block from y = 0: even and odd rows of a block are summed apart in order, s = fma(x, q', s);
+ *     y = fma(scale, fma(-zero', sum of x, s_even + s_odd), y), q' and zero' being less 128 for 8 bits; then y + bias
+ *   block_gemm_s8: x is rounded to int8 first, d = max |x| / 127, u = round_half_even(x * (127 / max |x|)), each block of
+ *     each row for itself; all products are summed in int32; y = fma((float)(sum u*q' - zero' * sum u), scale * d, y).
+ *     A block with a number that is not finite gives NaN.
+ *     per_tensor (one block): x as ONNX's DynamicQuantizeLinear makes it, uint8 with one scale and zero point for all rows;
+ *     u is that less 128, and zero_x * wsum[j] is taken off, wsum[j] = sum over i of q' - zero'. */
+typedef struct el_block_gemm_params {
+    int64_t m;
+    int32_t n, k, bits, block, half_scales, per_tensor;
+} el_block_gemm_params;
+
 #endif
