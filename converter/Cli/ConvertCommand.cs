@@ -15,8 +15,10 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
-    private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
+    private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
+    private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
     private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse or entropy.", DefaultValueFactory = _ => "percentile" };
     private static readonly Option<string> s_maxError = new("--max-error") { Description = "For auto: lowest SQNR of an output on held-back samples.", DefaultValueFactory = _ => "30dB" };
     private static readonly Option<string?> s_evaluate = new("--evaluate") { Description = "For auto, in place of --max-error: a command that is run with a converted file as its last argument and prints a score, higher is better." };
@@ -37,11 +39,11 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8", "auto", "mixed");
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "int8", "auto", "mixed");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -85,9 +87,14 @@ internal static class ConvertCommand
                 if (!json) BudgetCommand.Print(found, new TerminalReport());
                 calibration = SplitSamples.Of(calibration, Math.Min(calibration.Count, new QuantizationOptions().MaxSamples), BudgetSearch.MaxHeldBack).HeldBack;
                 break;
+            case "int8-weights" or "int4-weights" or "int3-weights" or "int2-weights":
+                if (args.GetValue(s_calibrate) is { } samples) calibration = CalibrationData.Open(samples, graph);
+                BlockWeightResult blocks = Quantizer.Weights(graph, Blocks(args, calibration), new ProgressLine(json));
+                Say(json, $"{blocks.Layers} matrices in blocks, {blocks.BytesBefore:N0} -> {blocks.BytesAfter:N0} bytes");
+                break;
             default:
                 if (args.GetValue(s_calibrate) != null)
-                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8 or auto.");
+                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8, auto or weights in blocks.");
                 break;
         }
         Pipeline.Lower(graph, options);
@@ -108,6 +115,15 @@ internal static class ConvertCommand
         Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
         return 0;
     }
+
+    private static BlockWeightOptions Blocks(ParseResult args, ICalibrationData? calibration) => new()
+    {
+        Bits = args.GetValue(s_quantize)![3] - '0',
+        BlockSize = args.GetValue(s_group),
+        IsAsymmetric = args.GetValue(s_asymmetric),
+        KeepFloat = args.GetValue(s_keepFloat) ?? [],
+        Calibration = calibration,
+    };
 
     private static QuantizationOptions Quantization(ParseResult args) => new()
     {

@@ -54,9 +54,10 @@ public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphP
         return Graph.Subgraphs(node).All(sub => sub.Nodes.All(IsPure));
     }
 
-    /// <summary>True when a reader of the dequantized constant computes on other dequantized values or is quantized itself.</summary>
+    /// <summary>True when a reader of the dequantized constant computes on other dequantized values or is quantized itself, and for blocks.</summary>
     private static bool FeedsQuantizedPattern(Node dequantize)
     {
+        if (dequantize.Attributes.Int("block_size", 0) > 0) return true; // weights of few bits stay so
         foreach (Node reader in dequantize.Output.Consumers)
         {
             if (reader.Inputs.Any(i => i is { IsConstant: false } && i != dequantize.Output && Match.Producer(i, "DequantizeLinear") != null)) return true;

@@ -63,6 +63,10 @@ public static class Quantizer
     /// Constants with numbers beyond float16 (65504) stay.</summary>
     public static Fp16Result Fp16(Graph graph) => Fp16Weights.Run(graph);
 
+    /// <summary>Stores matrices of MatMul and Gemm in 2, 3, 4 or 8 bits, in blocks with scales of their own; activations stay float. Run it on
+    /// an optimised graph with inferred types.</summary>
+    public static BlockWeightResult Weights(Graph graph, BlockWeightOptions options, IProgress<QuantizationProgress>? progress = null) => BlockWeights.Run(graph, options, progress);
+
     /// <summary>The range of every float32 value that can become int8.</summary>
     private static Dictionary<Value, RangeObserver> Observe(Graph graph, ICalibrationData data, int samples, QuantizationOptions options, ChannelMeans means,
         IProgress<QuantizationProgress>? progress)
