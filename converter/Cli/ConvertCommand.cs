@@ -15,7 +15,7 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
@@ -39,7 +39,7 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "int8", "auto", "mixed");
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "auto", "mixed");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
@@ -86,6 +86,10 @@ internal static class ConvertCommand
                 ShapeInference.Run(graph);
                 if (!json) BudgetCommand.Print(found, new TerminalReport());
                 calibration = SplitSamples.Of(calibration, Math.Min(calibration.Count, new QuantizationOptions().MaxSamples), BudgetSearch.MaxHeldBack).HeldBack;
+                break;
+            case "dynamic":
+                DynamicResult dynamic = Quantizer.Dynamic(graph, args.GetValue(s_keepFloat));
+                Say(json, $"{dynamic.Layers} layers in int8, {dynamic.BytesBefore:N0} -> {dynamic.BytesAfter:N0} bytes");
                 break;
             case "int8-weights" or "int4-weights" or "int3-weights" or "int2-weights":
                 if (args.GetValue(s_calibrate) is { } samples) calibration = CalibrationData.Open(samples, graph);

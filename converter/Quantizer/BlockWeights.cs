@@ -72,7 +72,8 @@ internal static class BlockWeights
         return new BlockWeightResult(done.Count, before, after);
     }
 
-    private static bool IsLayer(Node node)
+    /// <summary>A product of floats with a constant matrix that is large enough.</summary>
+    internal static bool IsLayer(Node node)
     {
         if (!node.Is("MatMul") && !node.Is("Gemm") || node.Input(0) is not { DType: DType.Float32, IsConstant: false, Shape.IsRanked: true }) return false;
         if (node.Input(1)?.Constant is not { DType: DType.Float32, Shape.Rank: 2, Count: >= MinElements }) return false;

@@ -67,6 +67,9 @@ public static class Quantizer
     /// an optimised graph with inferred types.</summary>
     public static BlockWeightResult Weights(Graph graph, BlockWeightOptions options, IProgress<QuantizationProgress>? progress = null) => BlockWeights.Run(graph, options, progress);
 
+    /// <summary>Makes products with constant matrices integer ones: weights int8, the other operand rounded while the model runs.</summary>
+    public static DynamicResult Dynamic(Graph graph, IReadOnlyList<string>? keepFloat = null) => DynamicWeights.Run(graph, keepFloat ?? []);
+
     /// <summary>The range of every float32 value that can become int8.</summary>
     private static Dictionary<Value, RangeObserver> Observe(Graph graph, ICalibrationData data, int samples, QuantizationOptions options, ChannelMeans means,
         IProgress<QuantizationProgress>? progress)

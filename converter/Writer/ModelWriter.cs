@@ -45,7 +45,7 @@ public sealed class ModelWriter
         main.States = StateBinding.Parse(graph.Metadata.GetValueOrDefault(StateBinding.MetadataKey), main);
         StorePlan(main);
         byte[] description = Encode(graph, target);
-        long dataOffset = Align(FileHeader.Size + description.Length, 4096);
+        long dataOffset = Align(FileHeader.Size + description.Length, FileHeader.Alignment);
         var header = new FileHeader(FileHeader.CurrentMajor, FileHeader.CurrentMinor, Crc32.Compute(description),
             FileHeader.Size, description.Length, dataOffset, _constants.Length, dataOffset + _constants.Length);
         Span<byte> start = stackalloc byte[FileHeader.Size];

@@ -1,5 +1,3 @@
-using EdgeLite.Core;
-
 namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>

@@ -58,6 +58,60 @@ public class BlockWeightTests
     }
 
     [Fact]
+    public void Dynamic_layers_compute_in_integers_and_give_the_bits_of_the_graph()
+    {
+        Graph source = GraphText.Parse(Text), graph = GraphText.Parse(Text);
+        PassList.Optimize(graph);
+        Assert.Equal(2, Quantizer.Dynamic(graph).Layers);
+        Tensor[] inputs = [.. source.Inputs.Select(Equivalence.Random)];
+        Tensor real = new GraphInterpreter(source).Run(inputs)[0];
+        graph.SetOutput(0, graph.Nodes.First(n => n.Is("Add")).Output);
+        Tensor whole = new GraphInterpreter(graph).Run(inputs)[0];
+        CpuLowering.Run(graph);
+        Assert.Equal("edgelite.BlockGemm Relu edgelite.BlockGemm", Equivalence.Operators(graph));
+        Assert.Equal(whole.Bytes.ToArray(), new GraphInterpreter(graph).Run(inputs)[0].Bytes.ToArray());
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), "g");
+        using Session session = model.CreateSession(new SessionOptions { Threads = 2, Device = "cpu" });
+        inputs[0].CopyTo(session.Input(0));
+        session.Run();
+        Assert.Equal(whole.Bytes.ToArray(), session.Output(0).Bytes.ToArray());
+    }
+
+    [Theory]
+    [InlineData("uint8", "", "")]
+    [InlineData("int8", "const %z : int8[] = -7", "%z")]
+    [InlineData("uint8", "const %z : uint8[20] = seeded(9, 0, 255)", "%z")]
+    public void Dynamic_pattern_of_other_converters_is_one_layer(string type, string declaration, string zero)
+    {
+        string text = $$"""
+            graph "g" {
+              input %x : float32[2,5,36]
+              const %w : {{type}}[36,20] = seeded(1, {{(type == "int8" ? "-128, 127" : "0, 255")}})
+              {{declaration}}
+              const %s : float32[20] = seeded(2, 0.01, 0.02)
+              %q, %xs, %xz = DynamicQuantizeLinear(%x)
+              %p = MatMulInteger(%q, %w, %xz{{(zero.Length > 0 ? ", " + zero : "")}})
+              %c = Cast(%p) {to=1}
+              %f = Mul(%s, %xs)
+              %y = Mul(%f, %c)
+              output %y
+            }
+            """;
+        Graph source = GraphText.Parse(text), graph = GraphText.Parse(text);
+        Tensor[] inputs = [.. source.Inputs.Select(Equivalence.Random)];
+        Tensor expected = new GraphInterpreter(source).Run(inputs)[0];
+        PassList.Optimize(graph);
+        CpuLowering.Run(graph);
+        Assert.Equal("edgelite.BlockGemm", Equivalence.Operators(graph));
+        Assert.Equal(expected.Bytes.ToArray(), new GraphInterpreter(graph).Run(inputs)[0].Bytes.ToArray());
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), "g");
+        using Session session = model.CreateSession(new SessionOptions { Device = "cpu" });
+        inputs[0].CopyTo(session.Input(0));
+        session.Run();
+        Assert.Equal(expected.Bytes.ToArray(), session.Output(0).Bytes.ToArray());
+    }
+
+    [Fact]
     public void Gptq_is_closer_where_inputs_are_correlated()
     {
         var samples = new Correlated(24);
