@@ -50,11 +50,15 @@ public sealed class TransposeMotion : IGraphPass
     {
         if (TransposeRules.For(node, perm) is not { } rule) return false;
         int[] inverse = Match.Inverse(perm);
-        int transposed = 0, others = 0;
+        int transposed = 0, moving = 0, others = 0, trivial = 0;
         foreach (int i in rule.DataInputs)
         {
             if (node.Input(i) is not { } input) continue;
-            if (HasPermutation(input, perm)) transposed++;
+            if (HasPermutation(input, perm))
+            {
+                transposed++;
+                if (input.Producer!.Input(0) is not { Shape.IsRanked: true } source || !IsTrivial(source.Shape, perm)) moving++;
+            }
             else if (input.IsConstant)
             {
                 if (input.Shape.Rank > perm.Length || input.Constant!.Strings != null && input.Constant.Count > 1) return false;
@@ -62,7 +66,10 @@ public sealed class TransposeMotion : IGraphPass
             else if (input.Shape.IsKnown && input.Shape.Count == 1 && input.Shape.Rank <= perm.Length) continue;
             else if (!input.Shape.IsRanked || input.Shape.Rank != perm.Length) return false;
             else if (!IsTrivial(input.Shape, inverse)) others++;
+            else trivial++;
         }
+        // Among Transposes that move no byte none is better than another: they would change places for ever.
+        if (moving == 0 && trivial > 0) return false;
         // What comes in another layout costs a Transpose of its own. A tie goes to channels last.
         if (transposed == 0 || transposed < others || transposed == others && !BringsChannelsForward(perm)) return false;
 

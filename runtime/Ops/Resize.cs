@@ -50,6 +50,7 @@ public sealed unsafe partial class Resize : Operator
         {
             int at = PositionOf(i, x.Rank);
             dims[i] = at < 0 ? x[i] : OutputSize(x, i, at, scales, sizes);
+            if (x[i] == 0 && dims[i] > 0) throw c.Error($"axis {i} has no elements and cannot become {dims[i]} long");
         }
         c.SetOutput(0, c.DType(0), new Shape(dims));
     }

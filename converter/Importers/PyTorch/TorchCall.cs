@@ -136,8 +136,48 @@ internal sealed class TorchCall(TorchInterpreter interpreter, string name, objec
 
     public static TorchBox Box(Value value) => new(value);
 
-    /// <summary>A result that shares memory with the first argument in PyTorch.</summary>
-    public TorchBox View(Value value) => new(value) { ViewOf = Arg(0) as TorchBox };
+    /// <summary>A result that shares memory with the first argument in PyTorch: how it is made again when that changes in place, and
+    /// how what is changed in it gets there.</summary>
+    public TorchBox View(Value value, Func<Value, Value>? again = null, Func<Value, Value, Value>? putBack = null)
+    {
+        var of = Arg(0) as TorchBox;
+        return new(value) { ViewOf = of, Seen = of?.Version ?? 0, Again = again, PutBack = putBack };
+    }
+
+    /// <summary>A view that has the same elements in the same order, in another shape.</summary>
+    public TorchBox Reshaped(Value value) =>
+        View(value, whole => Emit("Reshape", [whole, ShapeOf(value)]), (whole, view) => Emit("Reshape", [view, ShapeOf(whole)]));
+
+    /// <summary>A view that is the tensor itself.</summary>
+    public TorchBox Itself(Value value) => View(value, whole => whole, (_, view) => view);
+
+    private Value ShapeOf(Value x) => x.Shape.IsKnown ? IntTensor(x.Shape.AsSpan()) : Emit("Shape", [x]);
+
+    /// <summary>The elements start..end along an axis (step 1).</summary>
+    public TorchBox Sliced(Value value, long axis, long start, long end) =>
+        View(value, whole => Emit("Slice", [whole, IntTensor(start), IntTensor(end), IntTensor(axis)]), (whole, view) => WithSlice(whole, view, axis, start, end));
+
+    private Value WithSlice(Value whole, Value view, long axis, long start, long end)
+    {
+        var parts = new List<Value> { view };
+        if (start != 0) parts.Insert(0, Emit("Slice", [whole, IntTensor(0), IntTensor(start), IntTensor(axis)]));
+        if (end != long.MaxValue) parts.Add(Emit("Slice", [whole, IntTensor(end), IntTensor(long.MaxValue), IntTensor(axis)]));
+        return parts.Count == 1 ? view : Emit("Concat", [.. parts], ("axis", axis));
+    }
+
+    /// <summary>One index of an axis, which goes: a number, or one that is known only when the model runs.</summary>
+    public TorchBox Selected(Value value, long axis, object? index)
+    {
+        Value at = Interpreter.ScalarValue(index, ScalarKind.Int);
+        return View(value, whole => Emit("Gather", [whole, at], ("axis", axis)), (whole, view) =>
+        {
+            Value wide = Unsqueeze(view, axis);
+            if (index is long i and not -1) return WithSlice(whole, wide, axis, i, i + 1);
+            if (index is -1L) return WithSlice(whole, wide, axis, -1, long.MaxValue);
+            Value indices = Emit("Expand", [Emit("Reshape", [at, IntTensor([.. Enumerable.Repeat(1L, Rank(wide))])]), ShapeOf(wide)]);
+            return Emit("ScatterElements", [whole, indices, wide], ("axis", axis));
+        });
+    }
 
     /// <summary>A list of sizes as a tensor for Reshape, Expand and the like.</summary>
     public Value SizeTensor(IReadOnlyList<object?> sizes)

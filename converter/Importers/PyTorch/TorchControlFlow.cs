@@ -38,17 +38,44 @@ internal sealed partial class TorchInterpreter
         public TorchRaise? Raised { get; set; }
     }
 
-    /// <summary>Changes a tensor in place.</summary>
+    /// <summary>Changes a tensor in place, and with it the tensors that it is a view of.</summary>
     public void Overwrite(TorchBox box, Value value)
+    {
+        Set(box, value);
+        for (TorchBox at = box; at.ViewOf is { } of; at = of)
+        {
+            if (at.PutBack == null)
+            {
+                for (TorchBox? stale = of; stale != null; stale = stale.ViewOf) stale.IsStale = true;
+                return;
+            }
+            Set(of, at.PutBack(Builder.Local(of.Value), Builder.Local(at.Value)));
+            at.Seen = of.Version;
+        }
+    }
+
+    private void Set(TorchBox box, Value value)
     {
         _journal?.Record(box);
         box.Value = value;
-        for (TorchBox? of = box.ViewOf; of != null; of = of.ViewOf) of.IsStale = true;
+        box.Version++;
+    }
+
+    /// <summary>Makes a view again whose tensor was changed in place after the view was made.</summary>
+    private void Refresh(TorchBox box)
+    {
+        if (box.ViewOf is not { } of) return;
+        Refresh(of);
+        if (box.Seen == of.Version) return;
+        if (box.Again == null || of.IsStale) throw Error($"tensor '{box.Value.Name}' is read after the tensor that it is a view of was changed in place, which is not supported");
+        Set(box, box.Again(Builder.Local(of.Value)));
+        box.Seen = of.Version;
     }
 
     private void RunBranches(IfStatement s, TorchScalar condition, Dictionary<string, object?> variables, string file)
     {
         var captures = new List<Value>();
+        long before = new TorchBox(null!).Serial;
         Branch then = RunBranch("then", s.Then, captures, variables, file), other = RunBranch("else", s.Else, captures, variables, file);
         if (then.Raised != null && other.Raised != null) throw then.Raised;
         if (then.Raised != null || other.Raised != null)
@@ -63,17 +90,17 @@ internal sealed partial class TorchInterpreter
         foreach ((string name, object? a) in then.Variables)
         {
             if (!other.Variables.TryGetValue(name, out object? b)) continue;
-            bool had = variables.TryGetValue(name, out object? before);
-            if (had && ReferenceEquals(before, a) && ReferenceEquals(before, b)) continue;
+            bool had = variables.TryGetValue(name, out object? old);
+            if (had && ReferenceEquals(old, a) && ReferenceEquals(old, b)) continue;
             results.Add((v => variables[name] = v, merge.Plan(a, b)));
         }
         foreach ((TorchObject o, string name) in then.Attributes.Keys.Union(other.Attributes.Keys))
         {
-            object? before = Lift(o.Attributes.GetValueOrDefault(name));
-            object? a = then.Attributes.TryGetValue((o, name), out object? x) ? Lift(x) : before, b = other.Attributes.TryGetValue((o, name), out object? y) ? Lift(y) : before;
+            object? old = Lift(o.Attributes.GetValueOrDefault(name));
+            object? a = then.Attributes.TryGetValue((o, name), out object? x) ? Lift(x) : old, b = other.Attributes.TryGetValue((o, name), out object? y) ? Lift(y) : old;
             results.Add((v => { _journal?.Record(o, name); o.Attributes[name] = v; }, merge.Plan(a, b)));
         }
-        foreach (TorchBox box in then.Boxes.Keys.Union(other.Boxes.Keys))
+        foreach (TorchBox box in then.Boxes.Keys.Union(other.Boxes.Keys).Where(b => b.Serial < before))
         {
             Func<Value[], object?> read = merge.PlanValues(then.Boxes.GetValueOrDefault(box, box.Value), other.Boxes.GetValueOrDefault(box, box.Value));
             results.Add((v => Overwrite(box, ((TorchBox)v!).Value), read));
@@ -117,11 +144,8 @@ internal sealed partial class TorchInterpreter
             branch.Attributes[(o, attribute)] = o.Attributes.GetValueOrDefault(attribute);
             o.Attributes[attribute] = before;
         }
-        foreach ((TorchBox box, Value before) in journal.Boxes)
-        {
-            branch.Boxes[box] = box.Value;
-            box.Value = before;
-        }
+        foreach (TorchBox box in journal.Boxes.Keys) branch.Boxes[box] = box.Value;
+        Restore(journal);
         return branch;
     }
 
@@ -221,6 +245,7 @@ internal sealed partial class TorchInterpreter
     /// <summary>A loop whose number of rounds depends on data. Variables that the body assigns are carried.</summary>
     private void RunLoop(Value? trips, TorchExpr? condition, string? counter, TorchStatement[] statements, Dictionary<string, object?> variables, string file)
     {
+        List<TorchBox> boxes = ChangedBoxes(condition, counter, statements, variables, file);
         TorchBuilder outer = Builder;
         string[] carried = [.. Assigned(statements).Where(variables.ContainsKey).Distinct(StringComparer.Ordinal)];
         var initial = new List<Value>();
@@ -231,6 +256,7 @@ internal sealed partial class TorchInterpreter
                 bool or long or double or TorchScalar => ScalarValue(variables[name], KindOf(variables[name])),
                 var v => throw Error($"variable '{name}' of a loop that depends on data is {Describe(v)}; only tensors and numbers are supported"),
             });
+        initial.AddRange(boxes.Select(Read));
         Value? first = condition == null ? null : ScalarValue(Evaluate(condition, variables), ScalarKind.Bool);
 
         var body = new TorchBuilder(new Graph("body"), outer);
@@ -249,9 +275,13 @@ internal sealed partial class TorchInterpreter
         Journal? outerJournal = _journal;
         var journal = _journal = new Journal(outerJournal);
         Builder = body;
+        for (int i = 0; i < boxes.Count; i++)
+        {
+            TensorType type = ShapeInference.WithoutSymbols(initial[carried.Length + i].Type);
+            Overwrite(boxes[i], body.Graph.AddInput(body.Graph.FreshName($"changed{i}"), type));
+        }
         if (Run(statements, inside, file).Returned) throw Error("a return inside a loop is not supported");
-        if (journal.Attributes.Count > 0 || journal.Boxes.Keys.Any(b => !inside.ContainsValue(b)))
-            throw Error("a loop that depends on data changes attributes or tensors in place, which is not supported");
+        if (journal.Attributes.Count > 0) throw Error("a loop that depends on data changes attributes, which is not supported");
         Value again = condition == null ? body.Constant("true", Tensor.FromScalar(true)) : ScalarValue(Evaluate(condition, inside), ScalarKind.Bool);
         body.AddOutput(again, "condition_out");
         for (int i = 0; i < carried.Length; i++)
@@ -260,13 +290,45 @@ internal sealed partial class TorchInterpreter
             Value value = next is TorchBox b ? Read(b) : ScalarValue(next, KindOf(variables[carried[i]]));
             body.AddOutput(value, $"next{i}");
         }
+        foreach (TorchBox box in boxes) body.AddOutput(Read(box), $"next{body.Graph.Outputs.Count - 1}");
         Builder = outer;
         _journal = outerJournal;
-        if (carried.Length == 0) return;
-        Value[] results = Builder.EmitMany("Loop", Named("loop"), carried.Length, [trips, first, .. initial, .. body.Captures],
+        Restore(journal);
+        if (initial.Count == 0) return;
+        Value[] results = Builder.EmitMany("Loop", Named("loop"), initial.Count, [trips, first, .. initial, .. body.Captures],
             ("body", AttributeValue.OfGraph(body.Graph)), ("captures", (long)body.Captures.Count));
         for (int i = 0; i < carried.Length; i++)
             variables[carried[i]] = variables[carried[i]] is TorchBox ? new TorchBox(results[i]) : new TorchScalar(results[i], KindOf(variables[carried[i]]));
+        for (int i = 0; i < boxes.Count; i++) Overwrite(boxes[i], results[carried.Length + i]);
+    }
+
+    /// <summary>Tensors from before the loop that its body changes in place, found by running it once for nothing.</summary>
+    private List<TorchBox> ChangedBoxes(TorchExpr? condition, string? counter, TorchStatement[] statements, Dictionary<string, object?> variables, string file)
+    {
+        TorchBuilder outer = Builder;
+        Journal? outerJournal = _journal;
+        long before = new TorchBox(null!).Serial;
+        var journal = _journal = new Journal(null);
+        Builder = new TorchBuilder(new Graph("trial"), outer);
+        var inside = new Dictionary<string, object?>(variables, variables.Comparer);
+        if (counter != null) inside[counter] = new TorchScalar(Builder.Graph.AddInput("iteration", new TensorType(DType.Int64, Shape.Scalar)), ScalarKind.Int);
+        if (condition != null) Evaluate(condition, inside);
+        Run(statements, inside, file);
+        Builder = outer;
+        _journal = outerJournal;
+        Restore(journal);
+        foreach (((TorchObject o, string name), object? value) in journal.Attributes) o.Attributes[name] = value;
+        // What a view changes is carried by the tensor that it is a view of.
+        return [.. journal.Boxes.Keys.Where(b => b.Serial < before && b.ViewOf == null && variables.Values.All(v => !ReferenceEquals(v, b) || !Assigned(statements).Any(n => ReferenceEquals(variables.GetValueOrDefault(n), b))))];
+    }
+
+    private static void Restore(Journal journal)
+    {
+        foreach ((TorchBox box, Value value) in journal.Boxes)
+        {
+            box.Value = value;
+            if (box is { ViewOf: not null, Again: not null }) box.Seen = -1;
+        }
     }
 
     private static IEnumerable<string> Assigned(TorchStatement[] body) => body.SelectMany(s => s switch

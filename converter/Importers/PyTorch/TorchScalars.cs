@@ -11,6 +11,7 @@ internal sealed partial class TorchInterpreter
     /// <summary>The present content of a tensor, in the graph being built.</summary>
     public Value Read(TorchBox box)
     {
+        Refresh(box);
         if (box.IsStale) throw Error($"tensor '{box.Value.Name}' is read after a view of it was changed in place, which is not supported");
         return Builder.Local(box.Value);
     }
@@ -40,6 +41,9 @@ internal sealed partial class TorchInterpreter
                 if (v.Shape is { IsRanked: true, Rank: > 0 } or { IsRanked: false }) v = Emit("Reshape", v, Constant(new Tensor(DType.Int64, new Shape(0))));
                 return new TorchScalar(CastTo(v, TypeOf(kind)), kind);
             }
+            case TorchAbsent a:
+                RefuseUnknown();
+                throw Error($"a number is not known: {a.Reason}");
             case TorchScalar { Value.Constant: { } known }:
                 return ToScalar(known.DType.IsFloat() ? known.GetDouble(0) : known.DType == DType.Bool ? known.GetInt64(0) != 0 : (object)known.GetInt64(0), kind);
             case TorchScalar s: return s.Kind == kind ? s : new TorchScalar(CastTo(s.Value, TypeOf(kind)), kind);

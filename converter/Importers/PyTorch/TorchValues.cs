@@ -5,12 +5,29 @@ namespace EdgeLite.Converter.Importers.PyTorch;
 /// <summary>A tensor that the code computes with. Python variables share it, so that an in-place operator is seen through all of them.</summary>
 internal sealed class TorchBox(Value value)
 {
+    private static long s_made;
+
     public Value Value { get; set; } = value;
+
+    /// <summary>Grows from tensor to tensor: tells which were there before a loop began.</summary>
+    public long Serial { get; } = Interlocked.Increment(ref s_made);
 
     /// <summary>The tensor that this one is a view of, as far as in-place operators matter.</summary>
     public TorchBox? ViewOf { get; init; }
 
-    /// <summary>True once a view of this tensor was changed in place, which is not followed.</summary>
+    /// <summary>Makes the view again from the tensor it is a view of; null where that is not followed.</summary>
+    public Func<Value, Value>? Again { get; init; }
+
+    /// <summary>(whole, view): the tensor that this one is a view of, with the view's elements put in; null where that is not followed.</summary>
+    public Func<Value, Value, Value>? PutBack { get; init; }
+
+    /// <summary>Counts changes in place.</summary>
+    public int Version { get; set; }
+
+    /// <summary>Version of <see cref="ViewOf"/> that this view shows.</summary>
+    public int Seen { get; set; }
+
+    /// <summary>True once a view of this tensor was changed in place in a way that is not followed.</summary>
     public bool IsStale { get; set; }
 }
 

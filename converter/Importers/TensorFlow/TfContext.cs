@@ -107,7 +107,7 @@ internal sealed class TfContext(Graph graph, TfContext? outer)
 
     private (long[] Entries, bool IsScalar)? Part(string opType, ReadOnlySpan<Value?> inputs, AttributeSet attributes)
     {
-        if (inputs[0]!.IsConstant || Entries(inputs[0]!) is not { } entries) return null;
+        if (inputs[0]!.IsConstant || inputs[0]!.Shape is not { IsRanked: true, Rank: 1 } || Entries(inputs[0]!) is not { } entries) return null;
         for (int i = 1; i < inputs.Length; i++)
             if (inputs[i]?.Constant == null) return null;
         if (opType == "Gather")
@@ -133,7 +133,7 @@ internal sealed class TfContext(Graph graph, TfContext? outer)
                 if (Part(node.OpType, [.. node.Inputs], node.Attributes) is { } part) _entries[result] = part.Entries;
                 break;
             case "Cast" or "Squeeze" or "Unsqueeze" or "Identity" or "Reshape":
-                if (node.Inputs[0]!.Shape is { IsRanked: true, Rank: <= 1 } && Entries(node.Inputs[0]!) is { } same) _entries[result] = same;
+                if (node.Inputs[0]!.Shape is { IsRanked: true, Rank: <= 1 } && result.Shape is { IsRanked: true, Rank: <= 1 } && Entries(node.Inputs[0]!) is { } same) _entries[result] = same;
                 break;
             case "Concat" when result.Shape is { IsRanked: true, Rank: 1 } && result.DType is DType.Int32 or DType.Int64:
                 var all = new List<long>();

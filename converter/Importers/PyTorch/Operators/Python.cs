@@ -113,13 +113,53 @@ internal static class Python
     {
         if (c.Arg(0) is TorchDict d)
         {
-            d.Items.RemoveAll(i => Equals(i.Key, c.Arg(1)));
-            d.Items.Add(new(c.Arg(1), c.Arg(2)));
+            int found = d.Items.FindIndex(i => Equals(i.Key, c.Arg(1)));
+            if (found < 0) d.Items.Add(new(c.Arg(1), c.Arg(2)));
+            else d.Items[found] = new(c.Arg(1), c.Arg(2));
             return null;
         }
         List<object?> items = ((TorchList)c.Arg(0)!).Items;
         long at = c.Int(1);
         items[(int)(at < 0 ? at + items.Count : at)] = c.Arg(2);
+        return null;
+    }
+
+    /// <summary>dict(), dict(another) or dict of a list of pairs.</summary>
+    [Torch("dict")]
+    private static object? Dict(TorchCall c)
+    {
+        var dict = new TorchDict();
+        if (c.Arg(0) is TorchDict other) dict.Items.AddRange(other.Items);
+        else
+            foreach (object? pair in c.Items(0))
+                if (pair is TorchTuple { Items: [var key, var value] }) dict.Items.Add(new(key, value));
+                else throw c.Error($"a dict is made of {TorchInterpreter.Describe(pair)}");
+        return dict;
+    }
+
+    [Torch("items")] private static object? Pairs(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => (object?)new TorchTuple([i.Key, i.Value])));
+
+    /// <summary>(dict, key, default = None)</summary>
+    [Torch("get")]
+    private static object? Get(TorchCall c)
+    {
+        foreach ((object? key, object? value) in ((TorchDict)c.Arg(0)!).Items) if (Equals(key, c.Arg(1))) return value;
+        return c.Arg(2);
+    }
+
+    [Torch("Delete", "__delitem__")]
+    private static object? DeleteItem(TorchCall c)
+    {
+        if (c.Arg(0) is TorchDict d) d.Items.RemoveAll(i => Equals(i.Key, c.Arg(1)));
+        else ((TorchList)c.Arg(0)!).Items.RemoveAt((int)(c.Int(1) < 0 ? c.Int(1) + c.Items(0).Count : c.Int(1)));
+        return null;
+    }
+
+    [Torch("clear")]
+    private static object? Clear(TorchCall c)
+    {
+        if (c.Arg(0) is TorchDict d) d.Items.Clear();
+        else ((TorchList)c.Arg(0)!).Items.Clear();
         return null;
     }
 
@@ -135,8 +175,13 @@ internal static class Python
 
     [Torch("__derive_index")] private static object? DeriveIndex(TorchCall c) => c.Interpreter.Apply("add", [c.Interpreter.Apply("mul", [c.Arg(0), c.Arg(2)], []), c.Arg(1)], []);
     [Torch("format", "percentFormat", "str", AllowsAbsent = true)] private static object? Format(TorchCall c) => string.Join(" ", c.Arguments.Select(TorchInterpreter.Describe));
+    /// <summary>(text, part): where the part is, or -1.</summary>
+    [Torch("find")] private static object? Find(TorchCall c) => (long)c.Text(0, "").IndexOf(c.Text(1, ""), StringComparison.Ordinal);
+    [Torch("startswith")] private static object? StartsWith(TorchCall c) => c.Text(0, "").StartsWith(c.Text(1, ""), StringComparison.Ordinal);
+    [Torch("endswith")] private static object? EndsWith(TorchCall c) => c.Text(0, "").EndsWith(c.Text(1, ""), StringComparison.Ordinal);
+
     [Torch("warn", "Print", "prim.Print", "print", "set_grad_enabled", "_assert", "_assert_async", AllowsAbsent = true)] private static object? Nothing(TorchCall c) => null;
-    [Torch("is_grad_enabled", "is_autocast_enabled", "is_scripting", "prim.is_cuda", "prim.is_quantized", "prim.requires_grad", "prim.is_sparse", "prim.is_mkldnn", "prim.is_meta")] private static object? False(TorchCall c) => false;
+    [Torch("is_grad_enabled", "is_autocast_enabled", "is_scripting", "prim.is_cuda", "prim.is_quantized", "prim.requires_grad", "prim.is_sparse", "prim.is_mkldnn", "prim.is_meta", "prim.is_nested", "is_nested", "prim.is_xla", "prim.is_mps", "prim.is_ort", "is_training", "is_deterministic")] private static object? False(TorchCall c) => false;
     [Torch("is_floating_point")] private static object? IsFloating(TorchCall c) => c.Tensor(0).DType.IsFloat();
     [Torch("device", "prim.device")] private static object? Device(TorchCall c) => "cpu";
     [Torch("prim.type")] private static object? DeviceType(TorchCall c) => "cpu";

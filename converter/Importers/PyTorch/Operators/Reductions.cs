@@ -57,7 +57,7 @@ internal static class Reductions
 
     private static object? Two(TorchCall c, object? a, object? b, string opType, Func<double, double, double> known)
     {
-        if (a is long x && b is long y) return (long)known(x, y);
+        if (a is long x && b is long y) return opType == "Max" ? Math.Max(x, y) : Math.Min(x, y);
         ScalarKind kind = TorchInterpreter.KindOf(a) == ScalarKind.Float || TorchInterpreter.KindOf(b) == ScalarKind.Float ? ScalarKind.Float : ScalarKind.Int;
         (a, b) = (c.Interpreter.ToScalar(a, kind), c.Interpreter.ToScalar(b, kind));
         if (a is double p && b is double q) return known(p, q);
@@ -112,6 +112,15 @@ internal static class Reductions
     [Torch("cumsum")] private static object? CumSum(TorchCall c) => TorchCall.Box(c.Emit("CumSum", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1), ScalarKind.Int)]));
 
     /// <summary>(input, k, dim, largest, sorted)</summary>
+    /// <summary>(input, sorted, return_inverse, return_counts) -> (values, inverse, counts) of the flattened tensor; always sorted.</summary>
+    [Torch("_unique2", "_unique")]
+    private static object? Unique(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        Value[] r = c.EmitMany("Unique", 4, [x], ("sorted", 1));
+        return new TorchTuple([TorchCall.Box(r[0]), TorchCall.Box(c.Emit("Reshape", [r[2], c.Emit("Shape", [x])])), TorchCall.Box(r[3])]);
+    }
+
     [Torch("topk")]
     private static object? TopK(TorchCall c)
     {
@@ -131,8 +140,15 @@ internal static class Reductions
 
     [Torch("argsort")] private static object? ArgSort(TorchCall c) => ((TorchTuple)Sort(c)!).Items[1];
 
-    [Torch("any")] private static object? Any(TorchCall c) => Truth(c, "ReduceMax");
-    [Torch("all")] private static object? All(TorchCall c) => Truth(c, "ReduceMin");
+    [Torch("any")] private static object? Any(TorchCall c) => c.Arg(0) is TorchList l ? OfList(c, l, "__or__", false) : Truth(c, "ReduceMax");
+    [Torch("all")] private static object? All(TorchCall c) => c.Arg(0) is TorchList l ? OfList(c, l, "__and__", true) : Truth(c, "ReduceMin");
+
+    /// <summary>Python's all and any of a list of numbers.</summary>
+    private static object? OfList(TorchCall c, TorchList list, string op, object? result)
+    {
+        foreach (object? item in list.Items) result = c.Interpreter.Apply(op, [result, c.Interpreter.ToScalar(item, ScalarKind.Bool)], []);
+        return result;
+    }
 
     private static TorchBox Truth(TorchCall c, string opType)
     {

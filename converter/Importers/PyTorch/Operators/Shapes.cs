@@ -15,29 +15,29 @@ internal static class Shapes
         // A size that is the input's own along the same axis is ONNX's 0: it survives as a free dimension. One unknown size is -1.
         for (int i = 0; i < sizes.Length; i++)
             if (sizes[i] is TorchScalar { SizeOf: { } of } s && s.Axis == i && (ReferenceEquals(of, x) || SameSize(of, x, i))) sizes[i] = 0L;
-        if (c.Items(1).Any(s => s is 0L)) return c.View(c.Emit("Reshape", [x, c.SizeTensor(c.Items(1))], ("allowzero", 1)));
+        if (c.Items(1).Any(s => s is 0L)) return c.Reshaped(c.Emit("Reshape", [x, c.SizeTensor(c.Items(1))], ("allowzero", 1)));
         if (sizes.Count(s => s is TorchScalar) == 1 && !sizes.Contains(-1L)) sizes = [.. sizes.Select(s => s is TorchScalar ? -1L : s)];
-        return c.View(c.Emit("Reshape", [x, c.SizeTensor(sizes)]));
+        return c.Reshaped(c.Emit("Reshape", [x, c.SizeTensor(sizes)]));
     }
 
     private static bool SameSize(Value a, Value b, int axis) =>
         a.Shape.IsRanked && b.Shape.IsRanked && axis < a.Shape.Rank && axis < b.Shape.Rank && a.Shape[axis] == b.Shape[axis] && a.Shape[axis] != Shape.Unknown;
 
-    [Torch("view_as", "reshape_as")] private static object? ReshapeAs(TorchCall c) => c.View(c.Emit("Reshape", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
+    [Torch("view_as", "reshape_as")] private static object? ReshapeAs(TorchCall c) => c.Reshaped(c.Emit("Reshape", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
 
     /// <summary>(input, start_dim = 0, end_dim = -1)</summary>
     [Torch("flatten")]
     private static object? Flatten(TorchCall c)
     {
         Value x = c.Tensor(0);
-        if (c.Int(1, 0) == 1 && c.Int(2, -1) == -1) return c.View(c.Emit("Flatten", [x], ("axis", 1)));
+        if (c.Int(1, 0) == 1 && c.Int(2, -1) == -1) return c.Reshaped(c.Emit("Flatten", [x], ("axis", 1)));
         int rank = c.Rank(x), start = c.Axis(c.Int(1, 0), rank), end = c.Axis(c.Int(2, -1), rank);
-        if (rank == 0) return c.View(c.Reshape(x, 1));
+        if (rank == 0) return c.Reshaped(c.Reshape(x, 1));
         bool tailKnown = true;
         for (int d = end + 1; d < rank; d++) tailKnown &= x.Shape[d] >= 0;
         // Leading sizes stay by 0; trailing ones must be numbers, since 0 counts from the front.
-        if (tailKnown) return c.View(c.Reshape(x, [.. Enumerable.Repeat(0L, start), -1, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => x.Shape[d])]));
-        return c.View(c.Emit("Reshape", [x, c.SizeTensor([.. Enumerable.Range(0, start).Select(d => c.Size(x, d)), -1L, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => c.Size(x, d))])]));
+        if (tailKnown) return c.Reshaped(c.Reshape(x, [.. Enumerable.Repeat(0L, start), -1, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => x.Shape[d])]));
+        return c.Reshaped(c.Emit("Reshape", [x, c.SizeTensor([.. Enumerable.Range(0, start).Select(d => c.Size(x, d)), -1L, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => c.Size(x, d))])]));
     }
 
     /// <summary>(input, dim, sizes)</summary>
@@ -46,14 +46,21 @@ internal static class Shapes
     {
         Value x = c.Tensor(0);
         int rank = c.Rank(x), axis = c.Axis(c.Int(1), rank);
-        return c.View(c.Emit("Reshape", [x, c.SizeTensor([.. Enumerable.Range(0, axis).Select(d => c.Size(x, d)), .. c.Items(2), .. Enumerable.Range(axis + 1, rank - axis - 1).Select(d => c.Size(x, d))])]));
+        return c.Reshaped(c.Emit("Reshape", [x, c.SizeTensor([.. Enumerable.Range(0, axis).Select(d => c.Size(x, d)), .. c.Items(2), .. Enumerable.Range(axis + 1, rank - axis - 1).Select(d => c.Size(x, d))])]));
     }
 
     [Torch("permute")]
     private static object? Permute(TorchCall c)
     {
         long[] axes = c.Ints(1);
-        return c.View(c.Transpose(c.Tensor(0), [.. axes.Select(a => (long)c.Axis(a, axes.Length))]));
+        return Permuted(c, c.Tensor(0), [.. axes.Select(a => (long)c.Axis(a, axes.Length))]);
+    }
+
+    private static TorchBox Permuted(TorchCall c, Value x, long[] order)
+    {
+        var back = new long[order.Length];
+        for (int i = 0; i < order.Length; i++) back[order[i]] = i;
+        return c.View(c.Transpose(x, order), whole => c.Transpose(whole, order), (_, view) => c.Transpose(view, back));
     }
 
     [Torch("transpose", "swapaxes", "swapdims")]
@@ -63,28 +70,28 @@ internal static class Shapes
         int rank = c.Rank(x), a = c.Axis(c.Int(1), rank), b = c.Axis(c.Int(2), rank);
         long[] order = [.. Enumerable.Range(0, rank).Select(d => (long)d)];
         (order[a], order[b]) = (order[b], order[a]);
-        return c.View(c.Transpose(x, order));
+        return Permuted(c, x, order);
     }
 
     [Torch("t", "numpy_T", "mT")]
     private static object? T(TorchCall c)
     {
         Value x = c.Tensor(0);
-        return c.Rank(x) < 2 ? c.View(x) : c.View(c.Transpose(x, 1, 0));
+        return c.Rank(x) < 2 ? c.Itself(x) : Permuted(c, x, [1, 0]);
     }
 
-    [Torch("unsqueeze")] private static object? Unsqueeze(TorchCall c) => c.View(c.Unsqueeze(c.Tensor(0), c.Int(1)));
+    [Torch("unsqueeze")] private static object? Unsqueeze(TorchCall c) => c.Reshaped(c.Unsqueeze(c.Tensor(0), c.Int(1)));
 
     /// <summary>Axes of another size than 1 stay.</summary>
     [Torch("squeeze")]
     private static object? Squeeze(TorchCall c)
     {
         Value x = c.Tensor(0);
-        if (!x.Shape.IsRanked && c.Arg(1) is long only) return c.View(c.Squeeze(x, only));
+        if (!x.Shape.IsRanked && c.Arg(1) is long only) return c.Reshaped(c.Squeeze(x, only));
         int rank = c.Rank(x);
         IEnumerable<int> axes = c.Arg(1) is null ? Enumerable.Range(0, rank).Where(d => x.Shape[d] == 1) : c.Ints(1).Select(a => c.Axis(a, rank));
         long[] gone = [.. axes.Where(a => x.Shape[a] is 1 or < 0).Select(a => (long)a)];
-        return c.View(gone.Length == 0 ? x : c.Squeeze(x, gone));
+        return gone.Length == 0 ? c.Itself(x) : c.Reshaped(c.Squeeze(x, gone));
     }
 
     /// <summary>(input, sizes): -1 keeps a size; new axes come in front.</summary>
@@ -135,6 +142,8 @@ internal static class Shapes
     {
         if (c.Name == "tensor_split") throw c.Error("it is not supported");
         Value x = c.Tensor(0);
+        if (c.Arg(1) is TorchList or TorchTuple && c.Items(1).Any(s => c.Interpreter.ToScalar(s, ScalarKind.Int) is not long))
+            return new TorchList(c.EmitMany("Split", c.Items(1).Count, [x, c.SizeTensor(c.Items(1))], ("axis", c.Int(2, 0))).Select(v => (object?)c.View(v)));
         long[] sizes = c.Arg(1) is TorchList or TorchTuple ? c.Ints(1) : [.. Cut(KnownSize(c, x, c.Int(2, 0)), c.Int(1))];
         return Pieces(c, x, c.Int(2, 0), sizes);
     }
@@ -145,8 +154,8 @@ internal static class Shapes
         for (long at = 0; at < size; at += each) yield return Math.Min(each, size - at);
     }
 
-    private static TorchList Pieces(TorchCall c, Value x, long axis, long[] sizes) => sizes.Length == 1 ? new TorchList([c.View(x)])
-        : new TorchList(c.EmitMany("Split", sizes.Length, [x, c.IntTensor(sizes)], ("axis", axis)).Select(v => (object?)c.View(v)));
+    private static TorchList Pieces(TorchCall c, Value x, long axis, long[] sizes) => sizes.Length == 1 ? new TorchList([c.Itself(x)])
+        : new TorchList(c.EmitMany("Split", sizes.Length, [x, c.IntTensor(sizes)], ("axis", axis)).Select((v, i) => (object?)c.Sliced(v, axis, sizes[..i].Sum(), sizes[..(i + 1)].Sum())));
 
     private static long KnownSize(TorchCall c, Value x, long axis)
     {
@@ -160,11 +169,11 @@ internal static class Shapes
         Value x = c.Tensor(0);
         long axis = c.Int(1, 0), n = KnownSize(c, x, axis);
         if (n > 4096) throw c.Error($"{n} parts are too many");
-        return new TorchList(Enumerable.Range(0, (int)n).Select(i => (object?)c.View(c.Emit("Gather", [x, c.Interpreter.ScalarValue((long)i, ScalarKind.Int)], ("axis", axis)))));
+        return new TorchList(Enumerable.Range(0, (int)n).Select(i => (object?)c.Selected(c.Emit("Gather", [x, c.Interpreter.ScalarValue((long)i, ScalarKind.Int)], ("axis", axis)), axis, (long)i)));
     }
 
     /// <summary>(input, dim, index)</summary>
-    [Torch("select")] private static object? Select(TorchCall c) => c.View(c.Emit("Gather", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(2), ScalarKind.Int)], ("axis", c.Int(1))));
+    [Torch("select")] private static object? Select(TorchCall c) => c.Selected(c.Emit("Gather", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(2), ScalarKind.Int)], ("axis", c.Int(1))), c.Int(1), c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int));
 
     /// <summary>(input, dim = 0, start = None, end = None, step = 1); on lists as in Python.</summary>
     [Torch("slice")]
@@ -180,8 +189,10 @@ internal static class Shapes
         Value x = c.Tensor(0);
         object? start = c.Arg(2) ?? 0L, end = c.Arg(3) ?? long.MaxValue;
         object? step = c.Arg(4) ?? 1L;
-        if (start is 0L && end is long.MaxValue && step is 1L) return c.View(x);
-        return c.View(c.Emit("Slice", [x, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]));
+        if (start is 0L && end is long.MaxValue && step is 1L) return c.Itself(x);
+        Value y = c.Emit("Slice", [x, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]);
+        return start is long first && end is long last && step is 1L ? c.Sliced(y, c.Int(1, 0), first, last)
+            : c.View(y, whole => c.Emit("Slice", [whole, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]));
     }
 
     /// <summary>(input, dim, start, length)</summary>
@@ -190,29 +201,6 @@ internal static class Shapes
     {
         object? end = c.Interpreter.Apply("add", [c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int), c.Arg(3)], []);
         return c.View(c.Emit("Slice", [c.Tensor(0), c.SizeTensor([c.Arg(2)]), c.SizeTensor([end]), c.IntTensor(c.Int(1))]));
-    }
-
-    [Torch("index_select")] private static object? IndexSelect(TorchCall c) => TorchCall.Box(c.Emit("Gather", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
-    [Torch("gather")] private static object? Gather(TorchCall c) => TorchCall.Box(c.Emit("GatherElements", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
-
-    /// <summary>x[i0, i1, ...]: None takes an axis whole. One tensor of indices, or several for the first axes.</summary>
-    [Torch("index")]
-    private static object? Index(TorchCall c)
-    {
-        Value x = c.Tensor(0);
-        object?[] given = [.. c.Items(1)];
-        int[] used = [.. Enumerable.Range(0, given.Length).Where(i => given[i] is TorchBox)];
-        if (used.Length == 0) return c.View(x);
-        Value[] indices = [.. used.Select(i => c.AsTensor(given[i], "an index"))];
-        if (indices.Any(i => i.DType is DType.Bool or DType.UInt8))
-        {
-            if (used.Length != 1 || used[0] != 0) throw c.Error("a mask that is not the only index is not supported");
-            return TorchCall.Box(c.Emit("GatherND", [x, c.Transpose(c.Emit("NonZero", [indices[0]]), 1, 0)]));
-        }
-        if (used.Length == 1) return TorchCall.Box(c.Emit("Gather", [x, c.Cast(indices[0], DType.Int64)], ("axis", used[0])));
-        if (used[^1] != used.Length - 1) throw c.Error("several tensors of indices are supported for the first axes only");
-        Value shape = c.Emit("Shape", [indices.Select(i => i).Aggregate((a, b) => c.Emit("Add", [a, b]))]);
-        return TorchCall.Box(c.Emit("GatherND", [x, c.Emit("Concat", [.. indices.Select(i => c.Unsqueeze(c.Emit("Expand", [c.Cast(i, DType.Int64), shape]), -1))], ("axis", -1))]));
     }
 
     /// <summary>(input, shifts, dims)</summary>
@@ -239,23 +227,6 @@ internal static class Shapes
         return TorchCall.Box(c.Emit("Slice", [c.Tensor(0), c.IntTensor(Same(-1)), c.IntTensor(Same(long.MinValue)), c.IntTensor(axes), c.IntTensor(Same(-1))]));
     }
 
-    [Torch("where")]
-    private static object? Where(TorchCall c)
-    {
-        (Value a, Value b, _) = Arithmetic.Promote(c, c.Arg(1) is TorchBox || c.Arg(2) is TorchBox ? c.Arg(1) : TorchCall.Box(c.Tensor(1)), c.Arg(2));
-        return TorchCall.Box(c.Emit("Where", [c.Cast(c.Tensor(0), DType.Bool), a, b]));
-    }
-
-    /// <summary>(input, mask, value)</summary>
-    [Torch("masked_fill")]
-    private static object? MaskedFill(TorchCall c)
-    {
-        Value x = c.Tensor(0);
-        Value value = c.Arg(2) is TorchBox ? c.Cast(c.Tensor(2), x.DType) : c.Interpreter.ScalarLike(c.Arg(2), x.DType);
-        return TorchCall.Box(c.Emit("Where", [c.Cast(c.Tensor(1), DType.Bool), value, x]));
-    }
-
-    [Torch("nonzero")] private static object? NonZero(TorchCall c) => TorchCall.Box(c.Transpose(c.Emit("NonZero", [c.Tensor(0)]), 1, 0));
     [Torch("triu")] private static object? Triu(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 1)));
     [Torch("tril")] private static object? Tril(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 0)));
 
@@ -306,19 +277,22 @@ internal static class Shapes
     private static object? To(TorchCall c)
     {
         Value x = c.Tensor(0);
-        if (c.Arg(1) is TorchBox) return c.View(c.Cast(x, c.Tensor(1).DType));
+        if (c.Arg(1) is TorchBox) return CastView(c, x, c.Tensor(1).DType);
         object? dtype = c.Option("dtype") ?? c.Arguments.Skip(1).FirstOrDefault(a => a is long);
-        return c.View(dtype is long n ? c.Cast(x, TorchArchive.ScalarType(n)) : x);
+        return CastView(c, x, dtype is long n ? TorchArchive.ScalarType(n) : x.DType);
     }
 
-    [Torch("type_as")] private static object? TypeAs(TorchCall c) => c.View(c.Cast(c.Tensor(0), c.Tensor(1).DType));
+    [Torch("type_as")] private static object? TypeAs(TorchCall c) => CastView(c, c.Tensor(0), c.Tensor(1).DType);
+
+    /// <summary>A copy when the element type changes, otherwise the tensor itself.</summary>
+    private static TorchBox CastView(TorchCall c, Value x, DType type) => x.DType == type ? c.Itself(x) : TorchCall.Box(c.Cast(x, type));
 
     /// <summary>Results that are the tensor itself, as far as values go.</summary>
     [Torch("contiguous", "detach", "cpu", "cuda", "prim.data", "alias", "dropout", "feature_dropout", "alpha_dropout", "requires_grad_", "lift_fresh")]
     private static object? Same(TorchCall c)
     {
-        if (c.PlainName.Contains("dropout", StringComparison.Ordinal) && c.Bool(2, false)) throw c.Error("the module is in training mode; call eval() before it is traced or scripted");
-        return c.View(c.Tensor(0));
+        if (c.PlainName.Contains("dropout", StringComparison.Ordinal) && c.Bool(2, false) && c.Number(1, 0) > 0) throw c.Error("the module is in training mode; call eval() before it is traced or scripted");
+        return c.Itself(c.Tensor(0));
     }
 
     [Torch("clone", "copy")] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));

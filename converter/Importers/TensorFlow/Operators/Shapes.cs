@@ -236,32 +236,35 @@ internal static class Shapes
     }
 
     [TensorFlow("SpaceToBatchND")]
-    private static void SpaceToBatchNd(TfNode n) => n.Set(SpaceToBatch(n, n.In(0), n.RequiredInts(1, "the block shape"), n.RequiredInts(2, "the paddings")));
+    private static void SpaceToBatchNd(TfNode n) => n.Set(SpaceToBatch(n, n.In(0), n.RequiredInts(1, "the block shape"), n.Int64(2)));
 
     [TensorFlow("SpaceToBatch")]
     private static void SpaceToBatch(TfNode n)
     {
         long block = n.Int("block_size");
-        n.Set(SpaceToBatch(n, n.In(0), [block, block], n.RequiredInts(1, "the paddings")));
+        n.Set(SpaceToBatch(n, n.In(0), [block, block], n.Int64(1)));
     }
 
     [TensorFlow("BatchToSpaceND")]
-    private static void BatchToSpaceNd(TfNode n) => n.Set(BatchToSpace(n, n.In(0), n.RequiredInts(1, "the block shape"), n.RequiredInts(2, "the crops")));
+    private static void BatchToSpaceNd(TfNode n) => n.Set(BatchToSpace(n, n.In(0), n.RequiredInts(1, "the block shape"), n.Int64(2)));
 
     [TensorFlow("BatchToSpace")]
     private static void BatchToSpace(TfNode n)
     {
         long block = n.Int("block_size");
-        n.Set(BatchToSpace(n, n.In(0), [block, block], n.RequiredInts(1, "the crops")));
+        n.Set(BatchToSpace(n, n.In(0), [block, block], n.Int64(1)));
     }
 
     /// <summary>[N, S.., rest] padded -> [N, S/b, b, ..] -> the blocks before N -> [prod(b) * N, S/b.., rest].</summary>
-    private static Value SpaceToBatch(TfNode n, Value x, long[] block, long[] pads)
+    private static Value SpaceToBatch(TfNode n, Value x, long[] block, Value pads)
     {
         int rank = n.RankOf(x), m = block.Length;
-        long[] onnxPads = new long[2 * rank];
-        for (int i = 0; i < m; i++) (onnxPads[i + 1], onnxPads[rank + i + 1]) = (pads[2 * i], pads[2 * i + 1]);
-        if (pads.Any(p => p != 0)) x = n.Emit("Pad", [x, n.Vector(onnxPads)]);
+        if (!(pads.Constant is { } known && known.ToInt64Array().All(p => p == 0)))
+        {
+            // [m, 2] -> begins of all axes, then ends
+            Value Column(long i) => n.Concat(0, n.Vector(0), n.Reshape(n.Slice(pads, 1, i, i + 1), -1), n.Vector(new long[rank - m - 1]));
+            x = n.Emit("Pad", [x, n.Concat(0, Column(0), Column(1))]);
+        }
         List<long> order = [];
         List<Value?> split = [Dim(n, x, 0)], joined = [n.Vector(-1)];
         for (int i = 0; i < m; i++)
@@ -283,7 +286,7 @@ internal static class Shapes
     }
 
     /// <summary>The inverse: [prod(b) * N, S.., rest] -> [N, S * b.., rest], cropped.</summary>
-    private static Value BatchToSpace(TfNode n, Value x, long[] block, long[] crops)
+    private static Value BatchToSpace(TfNode n, Value x, long[] block, Value crops)
     {
         int rank = n.RankOf(x), m = block.Length;
         List<long> order = [m];
@@ -301,10 +304,16 @@ internal static class Shapes
             joined.Add(Dim(n, x, i));
         }
         Value y = n.ReshapeTo(n.Transpose(n.ReshapeTo(x, n.Concat(0, [.. split])), [.. order]), n.Concat(0, [.. joined]));
+        if (crops.Constant?.ToInt64Array() is not { } known)
+        {
+            Value Column(long i) => n.Reshape(n.Slice(crops, 1, i, i + 1), -1);
+            Value ends = n.Sub(n.Slice(n.ShapeOf(y), 0, 1, m + 1), Column(1));
+            return n.Emit("Slice", [y, Column(0), ends, n.Vector([.. Enumerable.Range(1, m).Select(i => (long)i)])]);
+        }
         for (int i = 0; i < m; i++)
         {
-            long end = crops[2 * i + 1] == 0 ? long.MaxValue : -crops[2 * i + 1];
-            if (crops[2 * i] != 0 || crops[2 * i + 1] != 0) y = n.Slice(y, i + 1, crops[2 * i], end);
+            long end = known[2 * i + 1] == 0 ? long.MaxValue : -known[2 * i + 1];
+            if (known[2 * i] != 0 || known[2 * i + 1] != 0) y = n.Slice(y, i + 1, known[2 * i], end);
         }
         return y;
     }
