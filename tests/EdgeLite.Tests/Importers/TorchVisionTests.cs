@@ -1,0 +1,105 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using EdgeLite.Converter;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
+using Xunit.Abstractions;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>TorchScript files that PyTorch on this machine writes (tests/oracles/torch/make_models.py: torchvision's architectures, a
+/// tagger, a transformer, changes in place), through the whole line to a session, against PyTorch.</summary>
+public class TorchVisionTests(ITestOutputHelper output)
+{
+    private static readonly string[] s_quick = ["resnet18", "squeezenet", "mobilenet_v3", "shufflenet_v2", "efficientnet_b0", "mnasnet", "vit", "vit_scripted", "swin", "swin_v2", "lraspp", "ssdlite", "faster_rcnn",
+        "lstm_tagger", "transformer_encoder", "transformer_encoder_traced", "writes", "batched_nms"];
+    private static readonly string[] s_long = ["alexnet", "vgg11", "densenet121", "googlenet", "inception_v3", "mobilenet_v2", "regnet_y_400mf", "convnext_tiny", "deeplab_v3"];
+
+    public static TheoryData<string> Models() => [.. LongTests.Wanted ? [.. s_quick, .. s_long] : s_quick];
+
+    [TorchTheory]
+    [MemberData(nameof(Models))]
+    public void Architectures_compute_what_PyTorch_computes(string name)
+    {
+        string folder = TorchModels.FolderOf(name);
+        Tensor[] inputs = [.. Files(folder, "in")], expected = [.. Files(folder, "out")];
+        string path = Path.Combine(folder, "model.pt");
+        string[] names = File.ReadAllLines(Path.Combine(folder, "names.txt"));
+        var options = new ConversionOptions { Shapes = names.Zip(inputs).ToDictionary(p => p.First, p => p.Second.Shape) };
+        (Graph graph, string format) = Pipeline.Import(path, options);
+        Assert.Equal("PyTorch", format);
+        Pipeline.Optimize(graph, options);
+        Pipeline.Lower(graph, options);
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), path);
+        using Session session = model.CreateSession(new SessionOptions { Threads = 2 });
+        for (int i = 0; i < inputs.Length; i++)
+            for (long k = 0; k < inputs[i].Count; k++) session.Input(i).SetDouble(k, inputs[i].GetDouble(k));
+        session.Run();
+        Assert.Equal(expected.Length, session.OutputCount);
+        Tensor[] got = [.. Enumerable.Range(0, expected.Length).Select(session.Output)];
+        // Its equal scores have no order, and which box of equals suppresses the others decides about the boxes.
+        if (name == "ssdlite") (expected, got) = ([expected[1]], [got[1]]);
+        for (int k = 0; k < expected.Length; k++)
+        {
+            double largest = 0;
+            for (long i = 0; i < expected[k].Count; i++) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
+            output.WriteLine($"{name} {k}: {expected[k].Shape}, largest {largest:g3}");
+            TensorAssert.Close(expected[k], got[k], 0, 1e-4 * largest, $"{name}, output {k}");
+        }
+    }
+
+    private static IEnumerable<Tensor> Files(string folder, string prefix)
+    {
+        for (int k = 0; File.Exists(Path.Combine(folder, $"{prefix}_{k}.npy")); k++) yield return NpyFile.Read(Path.Combine(folder, $"{prefix}_{k}.npy"));
+    }
+}
+
+/// <summary>A theory over models that PyTorch writes; skipped with the reason where no Python has it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TorchTheoryAttribute : TheoryAttribute
+{
+    public TorchTheoryAttribute() => Skip = TorchModels.WhyNot;
+}
+
+/// <summary>Models of tests/oracles/torch/make_models.py, written once for each version of the script into artifacts/models/torch.</summary>
+internal static class TorchModels
+{
+    private static readonly string s_script = Path.Combine(SharedData.Root, "tests/oracles/torch/make_models.py");
+    private static readonly Lock s_writing = new();
+    private static readonly Lazy<string?> s_python = new(() => new[] { "python3", "/usr/bin/python3" }.FirstOrDefault(p => Run(p, "-c", "import torch, torchvision, numpy").ExitCode == 0));
+
+    public static string? WhyNot => s_python.Value != null ? null : "no python3 here has PyTorch and torchvision (Debian: python3-torch, python3-torchvision)";
+
+    public static string FolderOf(string name)
+    {
+        string version = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(s_script)))[..8];
+        string root = Path.Combine(SharedData.Root, "artifacts/models/torch", version), folder = Path.Combine(root, name);
+        lock (s_writing)
+        {
+            if (Directory.Exists(folder)) return folder;
+            string partial = Path.Combine(root, $".{name}-{Environment.ProcessId}");
+            Directory.CreateDirectory(partial);
+            (int exit, string errors) = Run(s_python.Value!, s_script, partial, name);
+            Assert.True(exit == 0, errors);
+            Directory.Move(Path.Combine(partial, name), folder);
+            Directory.Delete(partial, recursive: true);
+            return folder;
+        }
+    }
+
+    private static (int ExitCode, string Errors) Run(string program, params string[] arguments)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            Task<string> errors = process.StandardError.ReadToEndAsync(), text = process.StandardOutput.ReadToEndAsync();
+            process.WaitForExit();
+            Task.WaitAll(errors, text);
+            return (process.ExitCode, errors.Result);
+        }
+        catch (Win32Exception e)
+        {
+            return (-1, e.Message);
+        }
+    }
+}
