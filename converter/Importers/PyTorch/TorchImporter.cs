@@ -14,7 +14,7 @@ public sealed class TorchImporter : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/. The code is run symbolically; pickles are read by a reader that executes nothing. Weights alone (state_dict) and pickled modules are refused with what to do.",
-        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, two mobile files; 20 architectures of torchvision 0.14 up to Swin, ViT, SSDLite and Faster R-CNN, a tagger, transformer encoders, changes in place) against PyTorch 1.13.",
+        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, two mobile files; 20 architectures of torchvision 0.14 up to Swin, ViT, LRASPP and Faster R-CNN, a tagger, transformer encoders, changes in place) against PyTorch 1.13.",
         LayersOf = "PyTorch's operators",
         Layers = ForeignLayers.References<TorchAttribute>(),
     };

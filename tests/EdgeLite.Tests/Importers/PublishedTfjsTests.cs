@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using EdgeLite.Converter;
-using EdgeLite.Converter.Importers;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Writer;
 using Xunit.Abstractions;

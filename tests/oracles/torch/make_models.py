@@ -13,16 +13,16 @@ def noise(*shape):
     return torch.rand(*shape) * 2 - 1
 
 
-def busy(module, affine=True):
+def busy(module):
     """Batch normalization that does something, and boxes whose scores are not all alike."""
     for m in module.modules():
         if isinstance(m, nn.BatchNorm2d):
             m.running_mean.uniform_(-0.1, 0.1)
             m.running_var.uniform_(0.75, 1.25)
-            if affine: m.weight.data.uniform_(0.8, 1.2)
-            if affine: m.bias.data.uniform_(-0.1, 0.1)
+            m.weight.data.uniform_(0.8, 1.2)
+            m.bias.data.uniform_(-0.1, 0.1)
     for name, p in module.named_parameters():
-        if "cls_score.weight" in name or "classification_head" in name and p.dim() > 1: p.data.mul_(25)
+        if "cls_score.weight" in name: p.data.mul_(25)
         if "heads.head.weight" in name: p.data.normal_(0, 0.1)
     return module
 
@@ -127,7 +127,6 @@ CASES = {  # name: (module, inputs, scripted instead of traced)
     "swin_v2": (lambda: swin(**swin_v2), picture, False),
     "lraspp": (lambda: busy(models.segmentation.lraspp_mobilenet_v3_large(**no_weights)), picture, True),
     "deeplab_v3": (lambda: busy(models.segmentation.deeplabv3_mobilenet_v3_large(**no_weights)), picture, True),
-    "ssdlite": (lambda: Detections(busy(models.detection.ssdlite320_mobilenet_v3_large(num_classes=5, score_thresh=0.2, detections_per_img=20, topk_candidates=50, **no_weights), affine=False)), lambda: (torch.rand(1, 3, 320, 320),), False),
     "faster_rcnn": (lambda: Detections(busy(models.detection.fasterrcnn_mobilenet_v3_large_320_fpn(num_classes=5, min_size=128, max_size=160, box_score_thresh=0.1, box_detections_per_img=20, **no_weights))), lambda: (torch.rand(1, 3, 128, 128),), False),
     "lstm_tagger": (Tagger, tokens, True),
     "transformer_encoder": (Encoder, tokens, True),
