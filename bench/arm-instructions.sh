@@ -1,0 +1,53 @@
+#!/bin/sh
+# Instructions that one inference executes on an emulated Cortex-A76, EdgeLite's and those of ONNX Runtime's linux-arm64 library.
+# usage: bench/arm-instructions.sh [MODEL..]       names of artifacts/bench/MODEL.edgl and MODEL.onnx, which bench/run.sh makes; all when none is given
+# One thread; the difference between two and one inferences more, so that starting cancels out. A count repeats nearly to the instruction, and says
+# nothing of cycles: bench/neon-ports.sh does that for the inner loops.
+set -eu
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+case ${1:-} in -h | --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;; esac
+command -v qemu-aarch64 >/dev/null || { echo "arm-instructions.sh: qemu-aarch64 is not installed (Debian: qemu-user)" >&2; exit 1; }
+models=$root/artifacts/bench
+if [ $# -eq 0 ]; then
+    for file in "$models"/*.edgl; do set -- "$@" "$(basename "$file" .edgl)"; done
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$root/build.sh" linux-arm64 >/dev/null
+edgelite_run=$root/artifacts/linux-arm64/edgelite-run
+dotnet build "$root/converter/EdgeLite.Converter.csproj" -c Release -v quiet
+converter=$root/converter/bin/Release/net10.0/edgelite.dll
+peer=$(dotnet msbuild "$root/bench/peers/EdgeLite.Bench.csproj" -getProperty:PkgMicrosoft_ML_OnnxRuntime)
+aarch64-linux-gnu-gcc -O2 -Wall -Wextra -Werror "-I$peer/build/native/include" "$root/bench/peers/ort_start.c" -o "$work/ort_start" -ldl
+gcc -shared -fPIC -O2 -Wall -Wextra -Werror "$root/bench/native/count_instructions.c" -o "$work/count.so"
+
+# ONNX Runtime looks at the processor in /proc/cpuinfo and fails on one that is not Arm's.
+mkdir -p "$work/system/proc"
+cp -r /usr/aarch64-linux-gnu/lib "$work/system/"
+for core in 0 1; do
+    printf 'processor\t: %s\nFeatures\t: fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp\n' $core
+    printf 'CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x4\nCPU part\t: 0xd0b\nCPU revision\t: 1\n\n'
+done >"$work/system/proc/cpuinfo"
+
+# executed COMMAND..: what the emulated program executes.
+executed() {
+    qemu-aarch64 -cpu cortex-a76 -plugin "$work/count.so" -L "$work/system" "$@" 2>&1 >/dev/null | sed -n 's/^instructions //p'
+}
+
+# ratio A B
+ratio() { awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }
+
+printf '%-28s %14s %14s %6s\n' model EdgeLite "ONNX Runtime" ratio
+for name in "$@"; do
+    own=$(($(executed "$edgelite_run" bench "$models/$name.edgl" --threads 1 --warmup 0 --runs 2) - $(executed "$edgelite_run" bench "$models/$name.edgl" --threads 1 --warmup 0 --runs 1)))
+    onnx=$models/$name.onnx
+    if [ ! -f "$onnx" ]; then
+        printf '%-28s %14s %14s %6s\n' "$name" "$own" - -
+        continue
+    fi
+    inputs=$(dotnet "$converter" inspect "$models/$name.edgl" --json | grep -o '"inputs":\[[^]]*\][^]]*\]' | grep -o '"name":"[^"]*","dtype":"float32","shape":"[^"]*"' \
+        | sed 's/"name":"\([^"]*\)","dtype":"float32","shape":"\[\([^]]*\)\]"/\1=\2/; s/,/x/g')
+    # shellcheck disable=SC2086
+    other=$(($(executed "$work/ort_start" "$peer/runtimes/linux-arm64/native/libonnxruntime.so" "$onnx" all $inputs 2) - $(executed "$work/ort_start" "$peer/runtimes/linux-arm64/native/libonnxruntime.so" "$onnx" all $inputs 1)))
+    printf '%-28s %14s %14s %6s\n' "$name" "$own" "$other" "$(ratio "$own" "$other")"
+done
