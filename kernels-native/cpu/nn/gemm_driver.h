@@ -76,6 +76,8 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
             tile.a = a + start[t];
             tile.off = off + start[t];
             const int32_t rows = start[t + 1] - start[t];
+            /* each tile fetches one panel of the next group */
+            tile.ahead = t < step && p + step + t < p1 ? (step + t) * j->b_panel : 0;
             el_tile_kernel(rows, step)(&tile);
             if (activates) el_gemm_activate(j->act, tile.y, tile.off, rows, j->slope ? j->slope + channel : NULL, columns);
         }

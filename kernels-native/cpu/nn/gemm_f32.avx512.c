@@ -34,8 +34,9 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
         const float* a[12];
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
-        const float* b = t->b + t->brow[s] * b_row;
-        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row) {
+        const float *b = t->b + t->brow[s] * b_row, *ahead = b + t->ahead;
+        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row, ahead += b_row) {
+            _mm_prefetch((const char*)ahead, _MM_HINT_T0);
             __m512 bv[8];
 #pragma GCC unroll 8
             for (int p = 0; p < P; p++) bv[p] = _mm512_loadu_ps(b + p * b_panel);
@@ -92,8 +93,9 @@ static inline __attribute__((always_inline)) void tile_half(const el_tile* t, co
         const float* a[12];
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
-        const float* b = t->b + t->brow[s] * b_row;
-        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row) {
+        const float *b = t->b + t->brow[s] * b_row, *ahead = b + t->ahead;
+        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row, ahead += b_row) {
+            _mm_prefetch((const char*)ahead, _MM_HINT_T0);
             const __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_broadcast_f32x8(_mm256_loadu_ps(b + b_panel));
 #pragma GCC unroll 6
             for (int h = 0; h < H; h++) {

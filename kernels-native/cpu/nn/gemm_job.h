@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-#define EL_MB 48
+#define EL_MB 60
 
 /* The activations that are an interval (possibly the whole line) are applied in registers. */
 static inline int el_act_is_clamp(el_act act) { return act.kind == EL_ACT_NONE || act.kind == EL_ACT_CLAMP; }
@@ -298,6 +298,7 @@ typedef struct el_tile {
     const int32_t* brow;
     const float* b;
     int64_t b_panel, b_row;  /* floats between panels, and between rows of one panel */
+    int64_t ahead;           /* from b to what of B will be read soon, one panel: the micro-kernel may fetch it meanwhile; 0: nothing */
     const float* bias;       /* [columns] or NULL */
     const float* residual;   /* same layout as y, or NULL; the earlier partial sums of y itself when K is cut */
     float* y;
