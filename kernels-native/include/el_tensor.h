@@ -108,6 +108,13 @@ typedef struct el_copy2d_params {
     int64_t rows, row_bytes, x_pitch, y_pitch, x_offset, y_offset;
 } el_copy2d_params;
 
+/* interleave_bK: z[r][2i] = a[r][i], z[r][2i+1] = b[r][i] for `rows` rows of `width` elements. With `halves` (width is even) the first
+ * half of each row of z is a row of y0, the second of y1; else all of it is y0's. buffers: a, b, y0, y1 (y0 again without halves) */
+typedef struct el_interleave_params {
+    int64_t rows, width;
+    int32_t halves;
+} el_interleave_params;
+
 /* pad_bK: constant padding (or cropping when negative) of x[dims] to y; `value` holds the element's bytes
  * (little-endian, in its low bytes). buffers: x, y; not in place */
 typedef struct el_pad_params {

@@ -232,7 +232,40 @@ static void test_half(void) {
     }
 }
 
+static void test_interleave(void) {
+    for (int n = 0; n < 120; n++) {
+        const int size = n % 2 ? 4 : 1;
+        el_interleave_params p = {th_range(1, 20), th_range(1, 90), th_range(0, 1)};
+        if (n % 20 == 0) p.rows = 3000;
+        if (p.halves) p.width = p.width / 2 * 2 + 2;
+        const int64_t c = p.width, half = p.halves ? c / 2 : c, count = p.rows * c;
+        uint8_t *a = th_alloc((size_t)(count * size), (size_t)size), *b = th_alloc((size_t)(count * size), (size_t)size);
+        uint8_t *want = th_alloc((size_t)(2 * count * size), (size_t)size), *y[2];
+        th_fill_bytes(a, (size_t)(count * size)), th_fill_bytes(b, (size_t)(count * size));
+        /* [y0 | y1] one behind the other */
+        for (int64_t r = 0; r < p.rows; r++)
+            for (int64_t i = 0; i < 2 * c; i++) {
+                int64_t part = i / (2 * half), at = part * p.rows * 2 * half + r * 2 * half + i % (2 * half);
+                memcpy(want + at * size, (i % 2 ? b : a) + (r * c + i / 2) * size, (size_t)size);
+            }
+        const size_t bytes = (size_t)(p.rows * 2 * half * size);
+        y[0] = th_alloc(bytes, (size_t)size), y[1] = p.halves ? th_alloc(bytes, (size_t)size) : y[0];
+        char name[32], text[128];
+        kernel_name(name, sizeof name, "interleave", size);
+        const el_kernel* k;
+        for (uint32_t v = 0; (k = th_variant(name, v)); v++) {
+            memset(y[0], 0xEE, bytes), memset(y[1], 0xEE, bytes);
+            th_run(k, &p, (void*[]){a, b, y[0], y[1]}, 1 + n % 3);
+            snprintf(text, sizeof text, "%s rows %d width %d halves %d (%s)", name, (int)p.rows, (int)c, (int)p.halves, el_isa_name(k->isa));
+            th_same_bytes(text, y[0], want, bytes);
+            if (p.halves) th_same_bytes(text, y[1], want + bytes, bytes);
+        }
+        th_free_all();
+    }
+}
+
 int main(void) {
+    test_interleave();
     test_transpose();
     test_copy2d();
     test_pad();

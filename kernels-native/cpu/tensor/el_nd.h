@@ -68,4 +68,10 @@ static inline void el_nd_rows(const el_nd* nd, int64_t begin, int64_t end, el_nd
     }
 }
 
+typedef struct el_interleave_job {
+    const el_interleave_params* p;
+    const void *a, *b;
+    void *y0, *y1;
+} el_interleave_job;
+
 #endif

@@ -38,6 +38,32 @@ public class FloatLoweringTests
     }
 
     [Fact]
+    public void Channel_shuffles_interleave_two_tensors_and_write_the_halves_apart()
+    {
+        Lower("""
+            input %x : float32[1,4,6,5]
+            const %w1 : float32[8,4,1,1] = seeded(1)
+            const %w2 : float32[8,4,3,3] = seeded(2)
+            const %w3 : float32[8,8,1,1] = seeded(3)
+            const %apart : int64[5] = [1,2,8,6,5]
+            const %together : int64[4] = [1,16,6,5]
+            %a = Conv(%x, %w1)
+            %b = Conv(%x, %w2) {pads=[1,1,1,1]}
+            %ab = Concat(%a, %b) {axis=1}
+            %r = Reshape(%ab, %apart)
+            %t = Transpose(%r) {perm=[0,2,1,3,4]}
+            %s = Reshape(%t, %together)
+            %left, %right = Split(%s) {axis=1, num_outputs=2}
+            %c = Conv(%right, %w3)
+            %lc = Concat(%left, %c) {axis=1}
+            %r2 = Reshape(%lc, %apart)
+            %t2 = Transpose(%r2) {perm=[0,2,1,3,4]}
+            %s2 = Reshape(%t2, %together)
+            output %s2
+            """, "Transpose edgelite.Conv edgelite.Conv edgelite.Interleave edgelite.Conv edgelite.Interleave Transpose");
+    }
+
+    [Fact]
     public void Depthwise_grouped_and_transposed_convolutions_stay_channels_last()
     {
         Lower("""

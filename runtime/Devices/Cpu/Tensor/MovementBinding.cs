@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using EdgeLite.Core;
 using EdgeLite.Ops;
+using EdgeLite.Ops.EdgeLite;
 
 namespace EdgeLite.Devices.Cpu;
 
@@ -20,6 +21,14 @@ internal static class MovementBinding
     private struct CopyParameters
     {
         public long Rows, RowBytes, XPitch, YPitch, XOffset, YOffset;
+    }
+
+    /// <summary><c>el_interleave_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct InterleaveParameters
+    {
+        public long Rows, Width;
+        public int Halves;
     }
 
     /// <summary><c>el_pad_params</c>.</summary>
@@ -107,6 +116,18 @@ internal static class MovementBinding
                 c.Call("copy2d_b1", new CopyParameters { Rows = outer, RowBytes = row, XPitch = pitch, YPitch = row, XOffset = at }, Operand.Input(0), Operand.Output(i));
             at += row;
         }
+        return true;
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(Interleave op, BindContext c)
+    {
+        Shape x = c.Shape(0);
+        int size = c.DType(0).Size(), halves = c.OutputCount > 1 ? 1 : 0;
+        if (size is not (1 or 4) || x.Count == 0) return false;
+        long width = x[x.Rank - 1];
+        c.Call(size == 1 ? "interleave_b1" : "interleave_b4", new InterleaveParameters { Rows = x.Count / width, Width = width, Halves = halves },
+            Operand.Input(0), Operand.Input(1), Operand.Output(0), Operand.Output(halves));
         return true;
     }
 

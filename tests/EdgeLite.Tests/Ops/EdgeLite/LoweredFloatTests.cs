@@ -55,6 +55,18 @@ public class LoweredFloatTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Interleave_equals_stacking_along_a_new_last_axis(int outputs)
+    {
+        Tensor a = Numbers(1, 2, 3, 6), b = Numbers(2, 2, 3, 6);
+        Tensor pairs = Run("Concat", [a.Reshaped(new Shape(2, 3, 6, 1)), b.Reshaped(new Shape(2, 3, 6, 1))], Attributes(("axis", -1L)))[0].Reshaped(new Shape(2, 3, 12));
+        Tensor[] expected = outputs == 1 ? [pairs] : Run("Split", [pairs], Attributes(("axis", -1L), ("num_outputs", 2L)), outputs: 2);
+        Tensor[] actual = Run("Interleave", [a, b], null, domain: "edgelite", outputs: outputs);
+        for (int i = 0; i < outputs; i++) Close(expected[i], actual[i]);
+    }
+
+    [Theory]
     [InlineData(1, 4, 17)]
     [InlineData(2, 4, 6)]
     public void Conv_transpose_equals_onnx_conv_transpose(int groups, long cin, long cout)
