@@ -111,6 +111,9 @@ if [ $quick -eq 0 ]; then
     if [ -d "$suites" ]; then
         conformance "reference loops"
         conformance "passes, lowering, model file and session on the CPU" --session
+        # A GPU where there is one, otherwise the emulated driver.
+        ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1' || export EDGELITE_CUDA_DRIVER="$root/build/linux-x64-cuda/libel_cuda_emulated.so"
+        LD_LIBRARY_PATH=$root/build/linux-x64-cuda conformance "the same on the device cuda" --session --device cuda
         [ ! -f artifacts/linux-x64/libedgelite.so ] || conformance "the same through libedgelite.so" --library artifacts/linux-x64/libedgelite.so
     else
         section "ONNX backend conformance"

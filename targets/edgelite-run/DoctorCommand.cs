@@ -27,7 +27,7 @@ internal static class DoctorCommand
             Architecture.Arm64 => "arm64",
             _ => "other",
         };
-        List<string> cuda = [.. CudaDevice.Describe()];
+        IReadOnlyList<string> cuda = CudaDevice.Describe();
         MachinePeaks peaks = MachinePeaks.Measure();
         if (json)
         {

@@ -3,7 +3,7 @@ using EdgeLite.Conformance;
 
 // Runs tests in the layout of the ONNX backend tests through importer and reference interpreter.
 const string Usage = """
-    conformance PATH.. [--filter TEXT] [--jobs N] [--json] [--failed] [--known FILE] [--session | --library FILE]
+    conformance PATH.. [--filter TEXT] [--jobs N] [--json] [--failed] [--known FILE] [--session [--device NAME] | --library FILE]
 
     PATH       a folder that holds tests (model.onnx and test_data_set_N/), at any depth, or a .tar.xz / .tar.gz / .tar of one
     --filter   only tests whose suite/name contains TEXT (several: separated by commas; =NAME for exactly this test)
@@ -11,6 +11,7 @@ const string Usage = """
     --json     one JSON document instead of lines
     --failed   lines for failed tests only
     --session  through a model file and a session on the CPU's kernels, instead of the reference interpreter
+    --device   that of the session (default cpu): cuda, cuda:N
     --library  through a model file and this built libedgelite.so; what has strings or lists is skipped
     --known    list of tests whose data is known to be wrong or random (default: known.tsv beside the program)
     """;
@@ -19,6 +20,7 @@ var paths = new List<string>();
 string filter = "", known = Path.Combine(AppContext.BaseDirectory, "known.tsv");
 int jobs = Environment.ProcessorCount;
 string? library = null;
+string device = "cpu";
 bool json = false, failedOnly = false, session = false;
 for (int i = 0; i < args.Length; i++)
 {
@@ -29,6 +31,7 @@ for (int i = 0; i < args.Length; i++)
         case "--jobs" when i + 1 < args.Length && int.TryParse(args[i + 1], out jobs) && jobs > 0: i++; break;
         case "--json": json = true; break;
         case "--session": session = true; break;
+        case "--device" when i + 1 < args.Length: device = args[++i]; break;
         case "--library" when i + 1 < args.Length: library = args[++i]; break;
         case "--failed": failedOnly = true; break;
         case "--help" or "-h":
@@ -65,7 +68,7 @@ catch (IOException e)
     return 2;
 }
 
-TestRunner.Engine engine = library != null ? new NativeLibrarySession(library).Run : session ? TestRunner.RunSession : TestRunner.Interpreter;
+TestRunner.Engine engine = library != null ? new NativeLibrarySession(library).Run : session ? new TestRunner.Engine((graph, inputs) => TestRunner.RunSession(graph, inputs, device)) : TestRunner.Interpreter;
 var results = new TestResult[tests.Count];
 Parallel.For(0, tests.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, i => results[i] = TestRunner.Run(tests[i], list, engine));
 Report.AttributeExpanded(results);

@@ -119,10 +119,10 @@ internal static class TestRunner
     }
 
     /// <summary>Loads a model and runs it on the kernels. Inputs may keep free dimensions; those of the data are chosen.</summary>
-    public static Tensor[] RunSession(byte[] bytes, Tensor[] inputs)
+    public static Tensor[] RunSession(byte[] bytes, Tensor[] inputs, string device)
     {
         using Model file = Model.Load(bytes);
-        using Session session = file.CreateSession(new SessionOptions { Threads = 1 });
+        using Session session = file.CreateSession(new SessionOptions { Threads = 1, Device = device });
         for (int i = 0; i < inputs.Length; i++)
             if (!inputs[i].IsList) session.Resize(i, inputs[i].DType, inputs[i].Shape);
         for (int i = 0; i < inputs.Length; i++) session.SetInput(i, inputs[i]);

@@ -12,6 +12,8 @@ namespace EdgeLite.Devices.Cuda;
 /// </summary>
 public sealed unsafe class CudaDevice : IDevice
 {
+    private const string NotBuilt = "this build has no CUDA device";
+
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<int, CudaDevice> s_open = [];
 
@@ -68,12 +70,8 @@ public sealed unsafe class CudaDevice : IDevice
     /// <summary>How many CUDA devices there are; 0 with the reason why.</summary>
     public static int Count(out string? whyNot)
     {
-        whyNot = IsSupported ? CudaKernels.WhyNot() : "this build has no CUDA device";
-        if (whyNot != null || CudaDriver.Find(out whyNot) is not { } driver) return 0;
-        int count;
-        if (driver.DeviceGetCount(&count) != 0) count = 0;
-        if (count == 0) whyNot = "the driver finds no device";
-        return count;
+        whyNot = NotBuilt;
+        return IsSupported ? CountDevices(out whyNot) : 0;
     }
 
     /// <summary>The device of that number, opened when it is first asked for. Throws when there is none, saying why.</summary>
@@ -90,16 +88,7 @@ public sealed unsafe class CudaDevice : IDevice
     }
 
     /// <summary>One line a device, or one that says why there is none.</summary>
-    public static IEnumerable<string> Describe()
-    {
-        int count = Count(out string? whyNot);
-        if (whyNot != null)
-        {
-            yield return whyNot;
-            yield break;
-        }
-        for (int i = 0; i < count; i++) yield return Describe(CudaDriver.Find(out _)!, i);
-    }
+    public static IReadOnlyList<string> Describe() => IsSupported ? DescribeDevices() : [NotBuilt];
 
     /// <summary>Makes this the device of the calling thread.</summary>
     internal void MakeCurrent() => Driver.Check(Driver.ContextSetCurrent(_context), "choosing the device");
@@ -124,6 +113,25 @@ public sealed unsafe class CudaDevice : IDevice
         nint memory;
         Driver.Check(Driver.MemoryAllocate(&memory, (nuint)bytes), $"allocating {bytes} bytes on {Name} ({DeviceName})");
         return memory;
+    }
+
+    private static int CountDevices(out string? whyNot)
+    {
+        whyNot = CudaKernels.WhyNot();
+        if (whyNot != null || CudaDriver.Find(out whyNot) is not { } driver) return 0;
+        int count;
+        if (driver.DeviceGetCount(&count) != 0) count = 0;
+        if (count == 0) whyNot = "the driver finds no device";
+        return count;
+    }
+
+    private static string[] DescribeDevices()
+    {
+        int count = CountDevices(out string? whyNot);
+        if (whyNot != null) return [whyNot];
+        var lines = new string[count];
+        for (int i = 0; i < count; i++) lines[i] = Describe(CudaDriver.Find(out _)!, i);
+        return lines;
     }
 
     private static (string Name, CudaCapability Capability, bool IsIntegrated, long MemoryBytes) Read(CudaDriver driver, int device)

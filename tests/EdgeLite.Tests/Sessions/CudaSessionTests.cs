@@ -147,6 +147,28 @@ public class CudaSessionTests
         Assert.Contains("auto", Message("cuda:x"));
         using Session automatic = model.CreateSession(new SessionOptions { Device = "auto", Threads = 1 });
         Assert.Equal("cuda:0", automatic.Device);
-        Assert.Contains("compute capability", CudaDevice.Describe().First());
+        Assert.Contains("compute capability", CudaDevice.Describe()[0]);
+    }
+
+    [Fact]
+    public void A_batch_is_split_over_devices()
+    {
+        using Model model = Make(Whole);
+        string[] devices = CudaRun.IsEmulated ? ["cuda:0", "cuda:1", "cuda:2", "cpu"] : ["cuda:0", "cpu"];
+        using var runner = new BatchRunner(model, devices, new SessionOptions { Threads = 1 });
+        using Session whole = model.CreateSession(new SessionOptions { Threads = 1 });
+        foreach (long batch in new long[] { 7, 2, 9 }) // less than the devices, too
+        {
+            using var x = new Tensor(DType.Float32, new Shape(batch, 8, 9, 7));
+            SeededFill.Fill(x, (ulong)batch);
+            whole.Resize(0, x.Shape);
+            whole.SetInput(0, x);
+            whole.Run();
+            Equivalence.Same(whole.Output(0), Assert.Single(runner.Run(x)), 2e-6, 0, $"batch {batch}");
+        }
+        using Model fixedBatch = Make(Mixed);
+        Assert.Contains("free batch", Assert.Throws<EdgeLiteException>(() => new BatchRunner(fixedBatch, devices)).Message);
+        using var wrong = new Tensor(DType.Float32, new Shape(2, 8, 9, 6));
+        Assert.Contains("cuda:0", Assert.Throws<EdgeLiteException>(() => runner.Run(wrong)).Message);
     }
 }

@@ -45,7 +45,7 @@ public sealed class StateTests
         {
             var cases = new TheoryData<string, string>();
             foreach (string output in s_outputs.Keys)
-                foreach (string device in new[] { "cpu", "reference" }) cases.Add(output, device);
+                foreach (string device in new[] { "cpu", "reference", CudaRun.Device, CudaRun.SharedMemoryDevice }) cases.Add(output, device);
             return cases;
         }
     }

@@ -15,6 +15,8 @@ public class ZooSessionTests
         foreach (string model in ConvertedModels.All)
         {
             data.Add(model, "cpu");
+            data.Add(model, CudaRun.Device);
+            data.Add(model, CudaRun.SharedMemoryDevice);
             if (new FileInfo(ConvertedModels.SourceOf(model)).Length < ReferenceLimit) data.Add(model, "reference");
         }
         return data;

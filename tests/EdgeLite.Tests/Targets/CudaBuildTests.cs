@@ -1,0 +1,46 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.RegularExpressions;
+using EdgeLite.Tests.Architecture;
+
+namespace EdgeLite.Tests.Targets;
+
+/// <summary>The PTX of every architecture, and the size of what is embedded.</summary>
+public partial class CudaBuildTests
+{
+    private static readonly string s_build = Path.Combine(SourceTree.Root, "build/linux-x64-cuda");
+
+    private static string[] DeclaredEntries => [.. SourceTree.Files("kernels-native/cuda", ".cu").SelectMany(f => Declaration().Matches(SourceTree.Read(f)).Select(m => "el_" + m.Groups[1].Value)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [InlineData(53, "6.4")]
+    [InlineData(72, "6.4")]
+    [InlineData(80, "7.0")]
+    [InlineData(87, "7.4")]
+    [InlineData(90, "7.8")]
+    public void Every_entry_is_in_the_PTX_of_every_architecture(int architecture, string version)
+    {
+        using var file = new GZipStream(File.OpenRead(Path.Combine(s_build, $"el_{architecture}.ptx.gz")), CompressionMode.Decompress);
+        using var reader = new StreamReader(file, Encoding.ASCII);
+        string ptx = reader.ReadToEnd();
+        Assert.StartsWith($".version {version}\n.target sm_{architecture}\n", ptx);
+        Assert.Equal(DeclaredEntries, Entry().Matches(ptx).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal));
+        // Nothing is left to link: the device has no library.
+        Assert.DoesNotContain(".extern", ptx);
+        // From 6.1 on four products of int8 are one instruction.
+        Assert.Equal(architecture >= 61, ptx.Contains("dp4a.s32.s32", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_library_of_kernels_is_below_600_kB()
+    {
+        long bytes = new FileInfo(Path.Combine(s_build, "libel_cuda.so")).Length;
+        Assert.InRange(bytes, 100_000, 600_000);
+    }
+
+    [GeneratedRegex(@"^EL_CUDA_ENTRY\((\w+),", RegexOptions.Multiline)]
+    private static partial Regex Declaration();
+
+    [GeneratedRegex(@"^\.visible \.entry (\w+)\(", RegexOptions.Multiline)]
+    private static partial Regex Entry();
+}
