@@ -21,6 +21,12 @@
 
 /* In front of a loop whose counters index registers. */
 #define EL_UNROLL _Pragma("clang loop unroll(full)")
+/* In front of loops of many products; without dp4a, whose replacement is long, they are kept shorter. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 610
+#define EL_UNROLL_PRODUCTS _Pragma("clang loop unroll_count(2)")
+#else
+#define EL_UNROLL_PRODUCTS EL_UNROLL
+#endif
 #define EL_ALL_LANES 0xffffffffu
 
 #ifdef __CUDA__
@@ -66,6 +72,10 @@ extern struct el_emulated_thread {
 void el_emulated_barrier(void);
 /* What lane (own lane ^ lanes) of the warp passed. */
 unsigned el_emulated_shuffle(unsigned bits, int lanes);
+/* Six words that the other lanes of the warp may read until all have called el_emulated_seen. */
+void el_emulated_show(const void* words);
+const void* el_emulated_shown(int lane);
+void el_emulated_seen(void);
 }
 EL_DEVICE int el_thread() { return el_emulated.thread; }
 EL_DEVICE int el_threads() { return el_emulated.threads; }

@@ -31,7 +31,11 @@ typedef struct el_cuda_buffers {
 typedef struct el_cuda_device {
     int32_t arch; /* compute capability, 10 * major + minor */
     int32_t multiprocessors;
+    int32_t allows_half; /* products of float32 layers may be made in float16, with sums in float32 */
 } el_cuda_device;
+
+/* Compute capability from which a warp multiplies matrices of int8 and of float16 (cuda/nn/el_cuda_matrix.h). */
+#define EL_CUDA_MATRIX_ARCH 80
 
 /* One launch: entry "el_<entry>" over grid blocks of `threads` threads (a multiple of 32, at most 1024). */
 typedef struct el_cuda_launch {

@@ -1,6 +1,7 @@
 #include "el_emulator.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #if !defined(__x86_64__)
 #include <ucontext.h>
@@ -36,6 +37,7 @@ struct fiber {
     context at;
     state is;
     unsigned passed; /* to a shuffle */
+    unsigned shown[6];
 };
 
 fiber fibers[MAX_THREADS];
@@ -135,6 +137,15 @@ extern "C" unsigned el_emulated_shuffle(unsigned bits, int lanes) {
     leave(AT_SHUFFLE); /* nobody passes the next value before all have read this one */
     return received;
 }
+
+extern "C" void el_emulated_show(const void* words) {
+    memcpy(fibers[el_emulated.thread].shown, words, sizeof fibers[0].shown);
+    leave(AT_SHUFFLE);
+}
+
+extern "C" const void* el_emulated_shown(int lane) { return fibers[el_emulated.thread / WARP * WARP + lane].shown; }
+
+extern "C" void el_emulated_seen(void) { leave(AT_SHUFFLE); }
 
 extern "C" void el_emulate(const el_emulated_entry* which, const void* p, const el_cuda_buffers* b, const unsigned grid[3], unsigned threads) {
     if (!stacks) {

@@ -6,29 +6,30 @@
  * and strides:
  *     A: row at(m) (what stays the same for a row), quad(row, k): A[m][k..k+3], zero outside
  *     B: quad(k, n): B[k][n..n+3], zero outside
+ * MATRIX: the products are made by a warp's matrix instructions (from compute capability 8.0 on), 16 x 32 of C by each warp; k then counts words
+ * of four int8 or of two float16, and sums are int32 or float32.
  * In the end the tile lies in shared memory, and threads take neighbouring columns: finish(m, n, sum), also of places outside C. */
 #ifndef EL_CUDA_TILE_H
 #define EL_CUDA_TILE_H
 #include "el_cuda_math.h"
+#include "el_cuda_matrix.h"
 
 #define EL_TILE_K 16
-
-template <typename T>
-struct alignas(16) el_quad {
-    T v[4];
-};
 
 EL_DEVICE void el_multiply_add(float a, float b, float& sum) { sum = el_fma(a, b, sum); }
 EL_DEVICE void el_multiply_add(int a, int b, int& sum) { sum = el_dot4(a, b, sum); }
 
-/* k in [first, end). */
-template <typename T, int BM, int BN, int TM, typename A, typename B, typename F>
+/* T: what is multiplied, S: what is summed. k in [first, end). */
+template <typename T, typename S, bool MATRIX, int BM, int BN, int TM, typename A, typename B, typename F>
 EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int end, const F& finish) {
-    constexpr int TN = 4, THREADS = BM / TM * (BN / TN), PITCH = BM + 4;
-    constexpr int A_QUADS = BM * EL_TILE_K / 4 / THREADS, B_QUADS = BN * EL_TILE_K / 4 / THREADS, HALF = EL_TILE_K * (PITCH + BN);
+    /* Rows of shared memory are 8 longer than the tile, so that the lanes of a matrix instruction read from different banks. */
+    constexpr int TN = 4, THREADS = BM / TM * (BN / TN), A_PITCH = BM + 8, B_PITCH = BN + 8;
+    constexpr int A_QUADS = BM * EL_TILE_K / 4 / THREADS, B_QUADS = BN * EL_TILE_K / 4 / THREADS, STEP = EL_TILE_K * (A_PITCH + B_PITCH);
     static_assert(A_QUADS * THREADS * 4 == BM * EL_TILE_K && B_QUADS * THREADS * 4 == BN * EL_TILE_K, "every thread fetches as much");
-    alignas(16) EL_SHARED T store[2 * HALF > BM * BN ? 2 * HALF : BM * BN];
+    static_assert(sizeof(T) == 4 && sizeof(S) == 4 && (!MATRIX || THREADS / 32 * 16 * 32 == BM * BN), "a warp has 16 x 32");
+    alignas(16) EL_SHARED T store[2 * STEP > BM * BN ? 2 * STEP : BM * BN];
     const int thread = el_thread(), tx = thread % (BN / TN), ty = thread / (BN / TN);
+    const int lane = thread % 32, warp_row = thread / 32 / (BN / 32) * 16, warp_column = thread / 32 % (BN / 32) * 32;
 
     typename A::row rows[A_QUADS];
     EL_UNROLL for (int i = 0; i < A_QUADS; i++) rows[i] = a.at(m0 + (thread + i * THREADS) / 4);
@@ -45,29 +46,39 @@ EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int en
     auto keep = [&](T* step) {
         EL_UNROLL for (int i = 0; i < A_QUADS; i++) {
             int q = thread + i * THREADS;
-            EL_UNROLL for (int j = 0; j < 4; j++) step[(q % 4 * 4 + j) * PITCH + q / 4] = next_a[i].v[j];
+            EL_UNROLL for (int j = 0; j < 4; j++) step[(q % 4 * 4 + j) * A_PITCH + q / 4] = next_a[i].v[j];
         }
         EL_UNROLL for (int i = 0; i < B_QUADS; i++) {
             int q = thread + i * THREADS;
-            *(el_quad<T>*)(step + EL_TILE_K * PITCH + q / (BN / 4) * BN + q % (BN / 4) * 4) = next_b[i];
+            *(el_quad<T>*)(step + EL_TILE_K * A_PITCH + q / (BN / 4) * B_PITCH + q % (BN / 4) * 4) = next_b[i];
         }
     };
 
-    T sums[TM][TN];
+    /* Row i, column j of the thread's part; with MATRIX column tile i, its four sums j. */
+    S sums[TM][TN];
     EL_UNROLL for (int i = 0; i < TM; i++)
         EL_UNROLL for (int j = 0; j < TN; j++) sums[i][j] = 0;
-    T *step = store, *other = store + HALF;
+    T *step = store, *other = store + STEP;
     fetch(first);
     keep(step);
     el_barrier();
     for (int k = first; k < end; k += EL_TILE_K) {
         const bool more = k + EL_TILE_K < end;
+        const T* step_b = step + EL_TILE_K * A_PITCH;
         if (more) fetch(k + EL_TILE_K);
-        EL_UNROLL for (int kk = 0; kk < EL_TILE_K; kk++) {
-            el_quad<T> x[TM / 4], y = *(const el_quad<T>*)(step + EL_TILE_K * PITCH + kk * BN + tx * TN);
-            EL_UNROLL for (int i = 0; i < TM / 4; i++) x[i] = *(const el_quad<T>*)(step + kk * PITCH + ty * TM + i * 4);
-            EL_UNROLL for (int i = 0; i < TM; i++)
-                EL_UNROLL for (int j = 0; j < TN; j++) el_multiply_add(x[i / 4].v[i % 4], y.v[j], sums[i][j]);
+        if constexpr (MATRIX) {
+            EL_UNROLL for (int kk = 0; kk < EL_TILE_K; kk += 8) {
+                el_matrix_a<T> x = el_matrix_load_a(step + kk * A_PITCH + warp_row, A_PITCH, lane);
+                EL_UNROLL for (int i = 0; i < 4; i++)
+                    el_matrix_multiply(x, el_matrix_load_b(step_b + kk * B_PITCH + warp_column + i * 8, B_PITCH, lane), sums[i]);
+            }
+        } else {
+            EL_UNROLL_PRODUCTS for (int kk = 0; kk < EL_TILE_K; kk++) {
+                el_quad<T> x[TM / 4], y = *(const el_quad<T>*)(step_b + kk * B_PITCH + tx * TN);
+                EL_UNROLL for (int i = 0; i < TM / 4; i++) x[i] = *(const el_quad<T>*)(step + kk * A_PITCH + ty * TM + i * 4);
+                EL_UNROLL for (int i = 0; i < TM; i++)
+                    EL_UNROLL for (int j = 0; j < TN; j++) el_multiply_add(x[i / 4].v[i % 4], y.v[j], sums[i][j]);
+            }
         }
         T* swap = step;
         step = other;
@@ -76,9 +87,16 @@ EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int en
         el_barrier();
     }
 
-    EL_UNROLL for (int i = 0; i < TM; i++) *(el_quad<T>*)(store + (ty * TM + i) * BN + tx * TN) = {{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}};
+    S* tile = (S*)store;
+    if constexpr (MATRIX) {
+        EL_UNROLL for (int i = 0; i < 4; i++)
+            EL_UNROLL for (int j = 0; j < 4; j++)
+                tile[(warp_row + el_matrix_row(lane, j)) * BN + warp_column + i * 8 + el_matrix_column(lane, j)] = sums[i][j];
+    } else {
+        EL_UNROLL for (int i = 0; i < TM; i++) *(el_quad<S>*)(tile + (ty * TM + i) * BN + tx * TN) = {{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}};
+    }
     el_barrier();
-    for (int i = thread; i < BM * BN; i += THREADS) finish(m0 + i / BN, n0 + i % BN, store[i]);
+    for (int i = thread; i < BM * BN; i += THREADS) finish(m0 + i / BN, n0 + i % BN, tile[i]);
 }
 
 /* Panel-packed constant weights [ceil(n/16)][k][16] (of words [ceil(n/16)][k][16] for int8): columns past n are zero there. */

@@ -16,23 +16,40 @@ struct el_dense_rows {
     }
 };
 
-template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR>
+template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR, bool HALF = false>
 EL_DEVICE void el_gemm(const el_gemm_params& p, const el_cuda_buffers& b) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
     float* y = (float*)b.p[5];
     const el_dense_rows<FOUR> rows = {(const float*)b.p[0], (int)p.m, p.k};
     const el_panels<float> panels = {(const float*)b.p[1], p.k, p.n};
-    el_tile<float, ROWS, COLUMNS, PER_THREAD>(rows, panels, el_block_x() * ROWS, el_block_y() * COLUMNS, 0, p.k, [&](int row, int column, float sum) {
+    const auto finish = [&](int row, int column, float sum) {
         if (row >= (int)p.m || column >= p.n) return;
         const unsigned at = (unsigned)row * (unsigned)p.n + (unsigned)column;
         y[at] = el_finish(p.act, sum, at, column, bias, residual, slope);
-    });
+    };
+    const int m0 = el_block_x() * ROWS, n0 = el_block_y() * COLUMNS;
+    if constexpr (HALF)
+        el_tile<el_half2, float, true, ROWS, COLUMNS, PER_THREAD>(el_half_rows<el_dense_rows<FOUR>>{rows}, el_half_columns<el_panels<float>>{panels}, m0, n0, 0, (p.k + 1) / 2, finish);
+    else
+        el_tile<float, float, false, ROWS, COLUMNS, PER_THREAD>(rows, panels, m0, n0, 0, p.k, finish);
 }
 
 EL_CUDA_ENTRY(gemm_f32_128x64, el_gemm_params) { el_gemm<128, 64, 8, true>(p, b); }
 EL_CUDA_ENTRY(gemm_f32_64x64, el_gemm_params) { el_gemm<64, 64, 4, true>(p, b); }
 EL_CUDA_ENTRY(gemm_f32_32x32, el_gemm_params) { el_gemm<32, 32, 4, true>(p, b); }
 EL_CUDA_ENTRY(gemm_f32_32x32_any, el_gemm_params) { el_gemm<32, 32, 4, false>(p, b); }
+
+/* Products in float16, by matrix instructions. */
+EL_CUDA_ENTRY(gemm_f32_64x64_half, el_gemm_params) {
+#if EL_HAS_MATRIX
+    el_gemm<64, 64, 4, true, true>(p, b);
+#endif
+}
+EL_CUDA_ENTRY(gemm_f32_32x32_half, el_gemm_params) {
+#if EL_HAS_MATRIX
+    el_gemm<32, 32, 4, true, true>(p, b);
+#endif
+}
 
 /* Few rows: block (panel, row) reads a panel of 16 columns from end to end, 16 rows of k at a time. */
 EL_CUDA_ENTRY(gemm_f32_row, el_gemm_params) {
@@ -54,6 +71,9 @@ EL_CUDA_LAUNCH(gemm_f32, el_gemm_params) {
     if (!el_fits(p.m * p.k) || !el_fits(p.m * p.n)) return 0;
     if (p.m <= 8) return el_one(launches, "gemm_f32_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256);
     if (p.k % 4 != 0) return el_one(launches, "gemm_f32_32x32_any", el_pieces(p.m, 32), el_pieces(p.n, 32), 1, 64);
-    const el_tile_choice tile = el_choose_tile(device, p.m, p.n, 1);
-    return el_one(launches, tile.rows == 128 ? "gemm_f32_128x64" : tile.rows == 64 ? "gemm_f32_64x64" : "gemm_f32_32x32", tile.grid_rows, tile.grid_columns, 1, tile.threads);
+    const bool half = device.allows_half && device.arch >= EL_CUDA_MATRIX_ARCH;
+    const el_tile_choice tile = el_choose_tile(device, p.m, p.n, 1, half ? 64 : 128);
+    const char* entry = half ? (tile.rows == 64 ? "gemm_f32_64x64_half" : "gemm_f32_32x32_half")
+        : tile.rows == 128 ? "gemm_f32_128x64" : tile.rows == 64 ? "gemm_f32_64x64" : "gemm_f32_32x32";
+    return el_one(launches, entry, tile.grid_rows, tile.grid_columns, 1, tile.threads);
 }

@@ -36,27 +36,41 @@ EL_DEVICE int8_t el_qfinish(const P& p, int sum, int channel, const el_cuda_buff
 }
 
 /* Block (m tile, n tile, group). */
-template <int SIZE, bool FOUR>
+template <int SIZE, bool FOUR, bool MATRIX = false>
 EL_DEVICE void el_qconv(const el_qconv_params& p, const el_cuda_buffers& b) {
     int8_t* y = (int8_t*)b.p[6];
     const int group = el_block_z(), cin = p.c / p.groups, n = p.oc / p.groups, words = (cin + 3) / 4, k = p.kh * p.kw * words, m = p.n * p.oh * p.ow;
     const el_qconv_rows<FOUR> rows = {p, (const int8_t*)b.p[0] + group * cin, cin, words, k, (int)((unsigned)(uint8_t)p.x_zero * 0x01010101u)};
     const el_panels<int> panels = {(const int*)b.p[1] + (int64_t)group * ((n + 15) / 16) * 16 * k, k, n};
-    el_tile<int, SIZE, SIZE, 4>(rows, panels, el_block_x() * SIZE, el_block_y() * SIZE, 0, k, [&](int row, int column, int sum) {
+    el_tile<int, int, MATRIX, SIZE, SIZE, 4>(rows, panels, el_block_x() * SIZE, el_block_y() * SIZE, 0, k, [&](int row, int column, int sum) {
         if (row < m && column < n) y[(int64_t)row * p.oc + group * n + column] = el_qfinish(p, sum, group * n + column, b);
     });
 }
 
 EL_CUDA_ENTRY(qconv_s8_64x64, el_qconv_params) { el_qconv<64, true>(p, b); }
 EL_CUDA_ENTRY(qconv_s8_32x32, el_qconv_params) { el_qconv<32, true>(p, b); }
+EL_CUDA_ENTRY(qconv_s8_64x64_matrix, el_qconv_params) {
+#if EL_HAS_MATRIX
+    el_qconv<64, true, true>(p, b);
+#endif
+}
+EL_CUDA_ENTRY(qconv_s8_32x32_matrix, el_qconv_params) {
+#if EL_HAS_MATRIX
+    el_qconv<32, true, true>(p, b);
+#endif
+}
 EL_CUDA_ENTRY(qconv_s8_32x32_any, el_qconv_params) { el_qconv<32, false>(p, b); }
+
+static inline const char* el_qtile_entry(const el_tile_choice& tile, const el_cuda_device& device, const char* matrix_64, const char* matrix_32, const char* dot_64, const char* dot_32) {
+    return device.arch >= EL_CUDA_MATRIX_ARCH ? (tile.rows == 64 ? matrix_64 : matrix_32) : tile.rows == 64 ? dot_64 : dot_32;
+}
 
 EL_CUDA_LAUNCH(qconv_s8, el_qconv_params) {
     const int64_t m = (int64_t)p.n * p.oh * p.ow, n = p.oc / p.groups, cin = p.c / p.groups;
     if (!el_fits(m * p.oc) || !el_fits((int64_t)p.n * p.h * p.w * p.c) || !el_fits((int64_t)p.kh * p.kw * (cin + 3))) return 0;
     if (cin % 4 != 0) return el_one(launches, "qconv_s8_32x32_any", el_pieces(m, 32), el_pieces(n, 32), p.groups, 64);
     const el_tile_choice tile = el_choose_tile(device, m, n, p.groups, 64);
-    return el_one(launches, tile.rows == 64 ? "qconv_s8_64x64" : "qconv_s8_32x32", tile.grid_rows, tile.grid_columns, p.groups, tile.threads);
+    return el_one(launches, el_qtile_entry(tile, device, "qconv_s8_64x64_matrix", "qconv_s8_32x32_matrix", "qconv_s8_64x64", "qconv_s8_32x32"), tile.grid_rows, tile.grid_columns, p.groups, tile.threads);
 }
 
 /* A dense layer is a convolution of 1x1 over m pixels of k channels. */
@@ -66,6 +80,16 @@ EL_DEVICE el_qconv_params el_as_conv(const el_qgemm_params& p) {
 
 EL_CUDA_ENTRY(qgemm_s8_64x64, el_qgemm_params) { el_qconv<64, true>(el_as_conv(p), b); }
 EL_CUDA_ENTRY(qgemm_s8_32x32, el_qgemm_params) { el_qconv<32, true>(el_as_conv(p), b); }
+EL_CUDA_ENTRY(qgemm_s8_64x64_matrix, el_qgemm_params) {
+#if EL_HAS_MATRIX
+    el_qconv<64, true, true>(el_as_conv(p), b);
+#endif
+}
+EL_CUDA_ENTRY(qgemm_s8_32x32_matrix, el_qgemm_params) {
+#if EL_HAS_MATRIX
+    el_qconv<32, true, true>(el_as_conv(p), b);
+#endif
+}
 EL_CUDA_ENTRY(qgemm_s8_32x32_any, el_qgemm_params) { el_qconv<32, false>(el_as_conv(p), b); }
 
 /* Few rows: block (panel, row), 16 words of k at a time. */
@@ -90,5 +114,5 @@ EL_CUDA_LAUNCH(qgemm_s8, el_qgemm_params) {
     if (p.m <= 8) return el_one(launches, "qgemm_s8_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256);
     if (p.k % 4 != 0) return el_one(launches, "qgemm_s8_32x32_any", el_pieces(p.m, 32), el_pieces(p.n, 32), 1, 64);
     const el_tile_choice tile = el_choose_tile(device, p.m, p.n, 1, 64);
-    return el_one(launches, tile.rows == 64 ? "qgemm_s8_64x64" : "qgemm_s8_32x32", tile.grid_rows, tile.grid_columns, 1, tile.threads);
+    return el_one(launches, el_qtile_entry(tile, device, "qgemm_s8_64x64_matrix", "qgemm_s8_32x32_matrix", "qgemm_s8_64x64", "qgemm_s8_32x32"), tile.grid_rows, tile.grid_columns, 1, tile.threads);
 }

@@ -19,7 +19,7 @@ public sealed unsafe class CudaDevice : IDevice
 
     private readonly nint _context;
     private readonly nint _module;
-    private readonly Dictionary<nint, nint> _functions = [];
+    private readonly Dictionary<nint, nint> _functions;
 
     private CudaDevice(CudaDriver driver, int ordinal)
     {
@@ -40,6 +40,22 @@ public sealed unsafe class CudaDevice : IDevice
         });
         _module = module;
         Constants = new CudaConstants(this);
+        _functions = [];
+    }
+
+    /// <summary>The same device for float layers whose products may be made in float16.</summary>
+    private CudaDevice(CudaDevice device)
+    {
+        Driver = device.Driver;
+        Ordinal = device.Ordinal;
+        DeviceName = device.DeviceName;
+        IsIntegrated = device.IsIntegrated;
+        MemoryBytes = device.MemoryBytes;
+        Capability = new CudaCapability(device.Capability.Architecture, device.Capability.Multiprocessors, allowsHalf: true);
+        Constants = device.Constants;
+        _context = device._context;
+        _module = device._module;
+        _functions = device._functions;
     }
 
     /// <summary>False in a program that is built without CUDA (EdgeLiteCuda is not true), which then holds nothing of it.</summary>
@@ -86,6 +102,9 @@ public sealed unsafe class CudaDevice : IDevice
             return device;
         }
     }
+
+    /// <summary>This device, allowed to make the products of float layers in float16 (sums stay float32), which matrix instructions do.</summary>
+    internal CudaDevice WithHalfProducts() => new(this);
 
     /// <summary>One line a device, or one that says why there is none.</summary>
     public static IReadOnlyList<string> Describe() => IsSupported ? DescribeDevices() : [NotBuilt];

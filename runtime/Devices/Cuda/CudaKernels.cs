@@ -5,12 +5,17 @@ namespace EdgeLite.Devices.Cuda;
 
 /// <summary><c>el_cuda_device</c> of kernels-native/include/el_cuda.h: what a launch rule may know.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal readonly struct CudaCapability(int architecture, int multiprocessors)
+internal readonly struct CudaCapability(int architecture, int multiprocessors, bool allowsHalf = false)
 {
+    /// <summary>Compute capability from which a warp multiplies matrices (EL_CUDA_MATRIX_ARCH).</summary>
+    public const int MatrixArchitecture = 80;
+
     /// <summary>Compute capability, 10 * major + minor.</summary>
     public readonly int Architecture = architecture;
 
     public readonly int Multiprocessors = multiprocessors;
+
+    private readonly int _allowsHalf = allowsHalf ? 1 : 0;
 }
 
 /// <summary>The library of CUDA kernels: launch rules and compressed PTX. Linked in where a program is built with EdgeLiteCuda, otherwise

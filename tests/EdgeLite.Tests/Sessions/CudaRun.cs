@@ -15,6 +15,9 @@ internal static class CudaRun
     /// <summary>A device that shares memory with the processor; under a real driver the first one.</summary>
     public static string SharedMemoryDevice => IsEmulated ? "cuda:1" : Device;
 
+    /// <summary>One of each kind: with matrix instructions, without dp4a and with shared memory, with dp4a.</summary>
+    public static string[] AllDevices => IsEmulated ? ["cuda:0", "cuda:1", "cuda:2"] : [Device];
+
     public static bool IsEmulated { get; private set; }
 
     [ModuleInitializer]
