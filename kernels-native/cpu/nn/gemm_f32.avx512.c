@@ -35,6 +35,7 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
         const float *b = t->b + t->brow[s] * b_row, *ahead = b + t->ahead;
+#pragma GCC unroll 2
         for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row, ahead += b_row) {
             _mm_prefetch((const char*)ahead, _MM_HINT_T0);
             __m512 bv[8];
@@ -94,6 +95,7 @@ static inline __attribute__((always_inline)) void tile_half(const el_tile* t, co
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
         const float *b = t->b + t->brow[s] * b_row, *ahead = b + t->ahead;
+#pragma GCC unroll 2
         for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row, ahead += b_row) {
             _mm_prefetch((const char*)ahead, _MM_HINT_T0);
             const __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_broadcast_f32x8(_mm256_loadu_ps(b + b_panel));
