@@ -53,7 +53,7 @@ internal static class CaffeConversions
 
     /// <summary>Output size ceil((in + 2 pad - kernel) / stride) + 1, less one where the last window would begin beyond the padded
     /// input's start of padding; averages count the padding.</summary>
-    [Caffe("Pooling")]
+    [Caffe("Pooling", Limits = "stochastic pooling, the mask of a maximum pool")]
     private static void Pooling(CaffeLayer l)
     {
         PoolingParameter p = l.Parameter.PoolingParam ?? throw l.Error("pooling_param is missing");
@@ -114,7 +114,7 @@ internal static class CaffeConversions
     }
 
     /// <summary>Blobs: sums of means and variances, and the number that divides both.</summary>
-    [Caffe("BatchNorm")]
+    [Caffe("BatchNorm", Limits = "use_global_stats false")]
     private static void BatchNorm(CaffeLayer l)
     {
         BatchNormParameter p = l.Parameter.BatchNormParam ?? new BatchNormParameter();
@@ -150,7 +150,7 @@ internal static class CaffeConversions
         l.SetTop(0, p.BiasTerm ? l.Emit("Add", [y, l.Constant("bias", l.Weights(1, shape))]) : y);
     }
 
-    [Caffe("Bias")]
+    [Caffe("Bias", Limits = "a bias from a second bottom")]
     private static void Bias(CaffeLayer l)
     {
         BiasParameter p = l.Parameter.BiasParam ?? new BiasParameter();
@@ -363,7 +363,7 @@ internal static class CaffeConversions
         l.SetTop(0, Affine(l, l.Emit(opType, [x, l.Ints([.. Enumerable.Range(axis, rank - axis).Select(d => (long)d)])], ("keepdims", 0)), p.Coeff, 0));
     }
 
-    [Caffe("ArgMax")]
+    [Caffe("ArgMax", Limits = "top_k other than 1, no axis")]
     private static void ArgMax(CaffeLayer l)
     {
         ArgMaxParameter p = l.Parameter.ArgmaxParam ?? new ArgMaxParameter();

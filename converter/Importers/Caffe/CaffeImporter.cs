@@ -17,7 +17,7 @@ public sealed class CaffeImporter : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.prototxt` and `.caffemodel` of the same name, or the only ones of their folder; either can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
-        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations and the rounding of pooling against hand-made files.",
+        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling and the layers of SSD against hand-made files.",
         LayersOf = "Caffe's layers",
         Layers = ForeignLayers.References<CaffeAttribute>(),
     };
@@ -104,7 +104,8 @@ public sealed class CaffeImporter : IImporter
             bool isGiven = shapes.TryGetValue(input, out Shape shape) || shapes.TryGetValue("", out shape);
             if (!isGiven)
             {
-                if (dims.Length > 0) dims[0] = graph.SymbolDim("N");
+                // Detections of several pictures do not share one table here.
+                if (dims.Length > 0 && !layers.Any(l => l.Type == "DetectionOutput")) dims[0] = graph.SymbolDim("N");
                 shape = new Shape(dims);
             }
             current[input] = graph.AddInput(input, new TensorType(DType.Float32, shape));

@@ -52,16 +52,25 @@ internal sealed class HdfFile : IDisposable
     public T Read<T>(Func<T> read) => Guard(Name, read);
 
     public string? Text(IH5Object at, string attribute) =>
-        Guard(Name, () => at.AttributeExists(attribute) ? at.Attribute(attribute).Read<string>() : null);
+        Guard(Name, () => at.AttributeExists(attribute) ? Attribute(at, attribute).Read<string>() : null);
 
     /// <summary>A list of names; long lists are cut into attribute0, attribute1 ... (HDF5 limits an object's header to 64 kB).</summary>
     public string[] Texts(IH5Object at, string attribute) => Guard(Name, () =>
     {
-        if (at.AttributeExists(attribute)) return at.Attribute(attribute).Space.Dimensions.Contains(0UL) ? [] : at.Attribute(attribute).Read<string[]>();
+        if (at.AttributeExists(attribute)) return at.Attribute(attribute).Space.Dimensions.Contains(0UL) ? [] : Attribute(at, attribute).Read<string[]>();
         var texts = new List<string>();
-        for (int i = 0; i < MaxObjects && at.AttributeExists($"{attribute}{i}"); i++) texts.AddRange(at.Attribute($"{attribute}{i}").Read<string[]>());
+        for (int i = 0; i < MaxObjects && at.AttributeExists($"{attribute}{i}"); i++) texts.AddRange(Attribute(at, $"{attribute}{i}").Read<string[]>());
         return [.. texts];
     });
+
+    /// <summary>An attribute, which lies in the file as it is: it claims no more bytes than the file has.</summary>
+    private IH5Attribute Attribute(IH5Object at, string name)
+    {
+        IH5Attribute attribute = at.Attribute(name);
+        long bytes = attribute.Type.Size;
+        foreach (ulong d in attribute.Space.Dimensions) bytes = checked(bytes * (long)d);
+        return bytes <= _length ? attribute : throw new InvalidDataException($"attribute '{name}' claims {bytes} bytes");
+    }
 
     public bool Exists(IH5Group group, string name) => Guard(Name, () => group.LinkExists(name));
 

@@ -82,6 +82,44 @@ public class CaffeImporterTests
         Assert.Equal([0.5f, 0.5f, 0.5f, 0.5f, 12.5f, 0.5f, 0.5f, 16.5f, 0.5f, 0.5f, 0.5f, 0.5f], y.Span<float>().ToArray());
     }
 
+    /// <summary>Three boxes in the middle of a picture of 4 x 4, side 2 and aspects 1, 2, 1/2: the first overlaps the others by 0.547, those each
+    /// other by 1/3.</summary>
+    [Theory]
+    [InlineData(0.5f, -1, new[] { 0, 1, 0.9f, 0.25f, 0.25f, 0.75f, 0.75f })]
+    [InlineData(0.6f, 2, new[] { 0, 1, 0.9f, 0.25f, 0.25f, 0.75f, 0.75f, 0, 1, 0.8f, 0.146447f, 0.323223f, 0.853553f, 0.676777f })]
+    public void Boxes_of_SSD_are_decoded_and_suppressed(float overlap, int keep, float[] expected)
+    {
+        // Offsets of the three boxes, then (background, object) for each.
+        float[] x = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.1f, 0.9f, 0.2f, 0.8f, 0.3f, 0.7f];
+        Tensor y = Run(string.Create(System.Globalization.CultureInfo.InvariantCulture, $$"""
+            input: "x" input_dim: 1 input_dim: 18 input_dim: 1 input_dim: 1
+            layer { name: "p" type: "PriorBox" bottom: "x" bottom: "x" top: "priors" prior_box_param { min_size: 2 aspect_ratio: 2 img_size: 4 variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2 } }
+            layer { name: "f" type: "Flatten" bottom: "x" top: "flat" }
+            layer { name: "s" type: "Slice" bottom: "flat" top: "loc" top: "conf" slice_param { slice_point: 12 } }
+            layer { name: "d" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "priors" top: "y" detection_output_param { num_classes: 2 code_type: CENTER_SIZE
+              keep_top_k: {{keep}} confidence_threshold: 0.01 nms_param { nms_threshold: {{overlap}} top_k: 10 } } }
+            """), new NetParameter(), Tensor.FromArray<float>(x, new Shape(1, 18, 1, 1)));
+        TensorAssert.Close(Tensor.FromArray<float>(expected, new Shape(1, 1, expected.Length / 7, 7)), y, 0, 1e-5, "detections");
+    }
+
+    [Theory]
+    [InlineData("type: 'Interp' interp_param { zoom_factor: 2 }", new[] { 0, 0.5f, 1, 1, 1.5f, 2, 2, 2.5f, 3 })]
+    [InlineData("type: 'Upsample' upsample_param { scale: 2 }", new[] { 0f, 0, 1, 1, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 3, 3 })]
+    public void Maps_grow(string layer, float[] expected)
+    {
+        Tensor y = Run("input: 'x' input_dim: 1 input_dim: 1 input_dim: 2 input_dim: 2 layer { name: 'l' bottom: 'x' top: 'y' " + layer + " }", new NetParameter(), Tensor.FromArray<float>([0, 1, 2, 3], new Shape(1, 1, 2, 2)));
+        Assert.Equal(expected, y.Span<float>().ToArray());
+    }
+
+    [Theory]
+    [InlineData("layer { name: 'l' type: 'ShuffleChannel' bottom: 'x' top: 'y' shuffle_channel_param { group: 2 } }", new[] { 1f, 3, 2, 4 })]
+    [InlineData("layer { name: 'l' type: 'Axpy' bottom: 'x' bottom: 'x' bottom: 'x' top: 'y' }", new[] { 2f, 6, 12, 20 })]
+    public void Channels_are_shuffled_and_scaled(string layer, float[] expected)
+    {
+        Tensor y = Run("input: 'x' input_dim: 1 input_dim: 4 input_dim: 1 input_dim: 1 " + layer, new NetParameter(), Tensor.FromArray<float>([1, 2, 3, 4], new Shape(1, 4, 1, 1)));
+        Assert.Equal(expected, y.Span<float>().ToArray());
+    }
+
     [Fact]
     public void All_unknown_layers_are_named_at_once()
     {

@@ -31,7 +31,7 @@ internal static class Dense
     private static object? MatMul(TorchCall c) => TorchCall.Box(c.Emit("MatMul", [c.Tensor(0), c.Tensor(1)]));
 
     /// <summary>beta * input + alpha * (a b)</summary>
-    [Torch("addmm", "baddbmm", "addbmm")]
+    [Torch("addmm", "baddbmm", "addbmm", Limits = "addbmm")]
     private static object? AddMm(TorchCall c)
     {
         if (c.PlainName == "addbmm") throw c.Error("the sum over the batch is not supported");
@@ -73,7 +73,7 @@ internal static class Dense
     }
 
     /// <summary>(query, key, value, attn_mask, dropout_p, is_causal, *, scale): softmax(q k^T * scale + mask) v.</summary>
-    [Torch("scaled_dot_product_attention")]
+    [Torch("scaled_dot_product_attention", Limits = "is_causal")]
     private static object? Attention(TorchCall c)
     {
         Value q = c.Tensor(0), k = c.Tensor(1), v = c.Tensor(2);

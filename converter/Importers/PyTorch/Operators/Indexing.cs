@@ -10,7 +10,7 @@ internal static class Indexing
     [Torch("gather")] private static object? Gather(TorchCall c) => TorchCall.Box(c.Emit("GatherElements", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
 
     /// <summary>x[i0, i1, ...]: None takes an axis whole. One tensor of indices, or several for the first axes.</summary>
-    [Torch("index")]
+    [Torch("index", Limits = "a mask beside other indices, several tensors of indices for other than the first axes")]
     private static object? Index(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -22,7 +22,7 @@ internal static class Indexing
     }
 
     /// <summary>(input, indices, values, accumulate = False): a copy with x[indices] = values, or += values.</summary>
-    [Torch("index_put")]
+    [Torch("index_put", Limits = "a mask beside other indices, several tensors of indices for other than the first axes")]
     private static object? IndexPut(TorchCall c)
     {
         Value x = c.Tensor(0), values = c.Cast(c.Tensor(2), x.DType);

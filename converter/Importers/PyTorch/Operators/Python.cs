@@ -53,7 +53,7 @@ internal static class Python
     [Torch("prim.NumToTensor", "scalar_tensor")] private static object? NumToTensor(TorchCall c) => c.Arg(0);
     [Torch("prim.unchecked_unwrap_optional", "_unwrap_optional")] private static object? Unwrap(TorchCall c) => c.Arg(0) ?? throw c.Error("a value is None here that must not be");
 
-    [Torch("tensor", "as_tensor", "_infer_size_tensor")]
+    [Torch("tensor", "as_tensor", "_infer_size_tensor", Limits = "nested lists")]
     private static object? MakeTensor(TorchCall c)
     {
         object? given = c.Arg(0);

@@ -6,7 +6,7 @@ namespace EdgeLite.Converter.Importers.PyTorch.Operators;
 /// <summary>Operators that rearrange, pick, join and make tensors.</summary>
 internal static class Shapes
 {
-    [Torch("view", "reshape", "_unsafe_view", "view_copy")]
+    [Torch("view", "reshape", "_unsafe_view", "view_copy", Limits = "another element type")]
     private static object? Reshape(TorchCall c)
     {
         if (c.Arg(1) is not (TorchList or TorchTuple)) throw c.Error("a view as another element type is not supported");
@@ -137,7 +137,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, size or sizes, dim)</summary>
-    [Torch("split", "split_with_sizes", "tensor_split")]
+    [Torch("split", "split_with_sizes", "tensor_split", Limits = "tensor_split")]
     private static object? Split(TorchCall c)
     {
         if (c.Name == "tensor_split") throw c.Error("it is not supported");
@@ -204,7 +204,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, shifts, dims)</summary>
-    [Torch("roll")]
+    [Torch("roll", Limits = "no dims (a roll of the flattened tensor)")]
     private static object? Roll(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -288,7 +288,7 @@ internal static class Shapes
     private static TorchBox CastView(TorchCall c, Value x, DType type) => x.DType == type ? c.Itself(x) : TorchCall.Box(c.Cast(x, type));
 
     /// <summary>Results that are the tensor itself, as far as values go.</summary>
-    [Torch("contiguous", "detach", "cpu", "cuda", "prim.data", "alias", "dropout", "feature_dropout", "alpha_dropout", "requires_grad_", "lift_fresh")]
+    [Torch("contiguous", "detach", "cpu", "cuda", "prim.data", "alias", "dropout", "feature_dropout", "alpha_dropout", "requires_grad_", "lift_fresh", Limits = "dropout of a module in training mode")]
     private static object? Same(TorchCall c)
     {
         if (c.PlainName.Contains("dropout", StringComparison.Ordinal) && c.Bool(2, false) && c.Number(1, 0) > 0) throw c.Error("the module is in training mode; call eval() before it is traced or scripted");

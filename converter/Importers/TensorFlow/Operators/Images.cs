@@ -182,7 +182,7 @@ internal static class Images
     }
 
     /// <summary>The boxes that remain, best first, all of one class.</summary>
-    [TensorFlow("NonMaxSuppression", "NonMaxSuppressionV2", "NonMaxSuppressionV3", "NonMaxSuppressionV4", "NonMaxSuppressionV5")]
+    [TensorFlow("NonMaxSuppression", "NonMaxSuppressionV2", "NonMaxSuppressionV3", "NonMaxSuppressionV4", "NonMaxSuppressionV5", Limits = "soft_nms_sigma other than 0")]
     private static void NonMaxSuppression(TfNode n)
     {
         Value boxes = n.In(0), scores = n.In(1), limit = n.Reshape(n.Int64(2), 1);
@@ -212,7 +212,7 @@ internal static class Images
     /// boxes [batch, n, q, 4] (q is 1 or the number of classes), scores [batch, n, classes]: suppression within each class, then the
     /// best of all classes of an image, zeros after them.
     /// </summary>
-    [TensorFlow("CombinedNonMaxSuppression")]
+    [TensorFlow("CombinedNonMaxSuppression", Limits = "several images, boxes of each class")]
     private static void Combined(TfNode n)
     {
         Value boxes = n.In(0), scores = n.In(1);

@@ -323,7 +323,7 @@ internal static class Shapes
         x.Shape[axis] >= 0 ? n.Vector(x.Shape[axis]) : n.Emit("Slice", [n.ShapeOf(x), n.Vector(axis), n.Vector(axis + 1)]);
 
     /// <summary>Windows of the image side by side in the channels: [N, rows, columns, kh * kw * C].</summary>
-    [TensorFlow("ExtractImagePatches")]
+    [TensorFlow("ExtractImagePatches", Limits = "a free number of channels")]
     private static void Patches(TfNode n)
     {
         long[] sizes = n.Ints("ksizes"), strides = n.Ints("strides"), rates = n.Ints("rates");
