@@ -38,6 +38,8 @@ public partial class CudaKernelTests
         ("transpose_b2", "input %x : float16[3,4] %y = Transpose(%x) output %y"),
         ("copy2d_b1", "input %x : float32[3,5] input %z : float32[3,2] %y = Concat(%x, %z) {axis=1} output %y"),
         ("copy2d_b1", "input %x : int8[3,5] input %z : int8[3,2] %y = Concat(%x, %z) {axis=1} output %y"),
+        ("interleave_b4", "input %x : float32[2,3,8] input %z : float32[2,3,8] %a, %b = edgelite.Interleave(%x, %z) output %a output %b"),
+        ("interleave_b1", "input %x : int8[2,3,7] input %z : int8[2,3,7] %a = edgelite.Interleave(%x, %z) output %a"),
         ("pad_b4", "input %x : float32[3,5] const %p : int64[4] = [1,2,0,3] %y = Pad(%x, %p) output %y"),
         ("pad_b1", "input %x : int8[3,5] const %p : int64[4] = [1,2,0,3] const %v : int8[] = -7 %y = Pad(%x, %p, %v) output %y"),
         ("pad_b8", "input %x : int64[3,5] const %p : int64[4] = [1,2,0,3] %y = Pad(%x, %p) output %y"),

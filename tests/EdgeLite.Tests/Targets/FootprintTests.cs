@@ -22,6 +22,17 @@ public sealed class FootprintTests(CApiModels models) : IClassFixture<CApiModels
         Assert.Equal(["converter", "edgelite", "edgelite-run", "libedgelite.so"],
             Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(Artifacts.PathOf(X64, Run))!).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
 
+    [RidFact(X64, Run)]
+    public void A_build_without_CUDA_holds_nothing_of_it()
+    {
+        foreach (string file in new[] { Run, Library })
+        {
+            // The name of an entry, in the launch rules that come with the PTX.
+            ReadOnlySpan<byte> program = File.ReadAllBytes(Artifacts.PathOf(X64, file));
+            Assert.False(program.IndexOf("conv_f32_join"u8) >= 0, $"{file} has the CUDA kernels.");
+        }
+    }
+
     [RidFact(X64, Run, "readelf")]
     public void Nothing_but_the_C_library_is_needed()
     {
