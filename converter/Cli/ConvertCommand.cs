@@ -19,11 +19,12 @@ internal static class ConvertCommand
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
-    private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse or entropy.", DefaultValueFactory = _ => "percentile" };
+    private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse, entropy, or best (of these, what is nearest to the float model on calibration samples).", DefaultValueFactory = _ => "best" };
     private static readonly Option<string> s_maxError = new("--max-error") { Description = "For auto: lowest SQNR of an output on held-back samples.", DefaultValueFactory = _ => "30dB" };
     private static readonly Option<string?> s_evaluate = new("--evaluate") { Description = "For auto, in place of --max-error: a command that is run with a converted file as its last argument and prints a score, higher is better." };
     private static readonly Option<string> s_maxDrop = new("--max-drop") { Description = "For --evaluate: the share of the float model's score that may be lost.", DefaultValueFactory = _ => "0.5%" };
     private static readonly Option<bool> s_noEqualization = new("--no-equalization") { Description = "For int8: do not rescale channels between convolutions." };
+    private static readonly Option<bool> s_smooth = new("--smooth") { Description = "For int8 of transformers: move outlying channels of normalizations into the weights behind (SmoothQuant)." };
     private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
     private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
@@ -40,10 +41,10 @@ internal static class ConvertCommand
     public static Command Create()
     {
         s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "auto", "mixed");
-        s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy");
+        s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -137,12 +138,14 @@ internal static class ConvertCommand
             "moving-average" => RangeMethod.MovingAverage,
             "mse" => RangeMethod.MeanSquaredError,
             "entropy" => RangeMethod.Entropy,
-            _ => RangeMethod.Percentile,
+            "percentile" => RangeMethod.Percentile,
+            _ => args.GetResult(s_percentile) is { Implicit: false } ? RangeMethod.Percentile : RangeMethod.Best,
         },
         Percentile = args.GetValue(s_percentile),
         KeepFloat = args.GetValue(s_keepFloat) ?? [],
         Int8IO = args.GetValue(s_int8Io),
         EqualizeChannels = !args.GetValue(s_noEqualization),
+        SmoothNormalizations = args.GetValue(s_smooth),
         CorrectBias = !args.GetValue(s_noBiasCorrection),
     };
 
@@ -225,7 +228,7 @@ internal static class ConvertCommand
         proof?.Print(new TerminalReport(), quantization == null ? 0 : 8);
         if (quantization is { KeptFloat.Count: > 0 })
             AnsiConsole.MarkupLineInterpolated($"[yellow]{quantization.KeptFloat.Count} nodes stay float[/]: {string.Join(", ", quantization.KeptFloat.Take(6).Select(k => $"{k.Node} ({k.Reason})"))}{(quantization.KeptFloat.Count > 6 ? ", ..." : "")}");
-        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in int8" : "")}, {elapsed.TotalSeconds:0.0} s");
+        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in int8, ranges by {quantization.Method.ToString().ToLowerInvariant()}{(quantization.Method == RangeMethod.Percentile ? FormattableString.Invariant($" {quantization.Percentile}") : "")}" : "")}, {elapsed.TotalSeconds:0.0} s");
         if (args.GetValue(s_report) is { } file && proof != null) AnsiConsole.MarkupLineInterpolated($"report: {file.FullName}");
     }
 

@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>What int8 quantization may decide.</summary>
 public sealed record QuantizationOptions
 {
-    public RangeMethod Method { get; init; } = RangeMethod.Percentile;
+    public RangeMethod Method { get; init; } = RangeMethod.Best;
 
     /// <summary>Percent of numbers that <see cref="RangeMethod.Percentile"/> keeps.</summary>
     public double Percentile { get; init; } = 99.999;
@@ -19,6 +19,10 @@ public sealed record QuantizationOptions
 
     /// <summary>Rescales channels between convolutions so that one scale suits them all; the float model computes the same.</summary>
     public bool EqualizeChannels { get; init; } = true;
+
+    /// <summary>Moves outlying channels of normalizations into the weights of the dense layers behind; the float model computes the same.
+    /// For transformers.</summary>
+    public bool SmoothNormalizations { get; init; }
 
     /// <summary>Makes biases take up what rounding the weights does to the mean of each channel.</summary>
     public bool CorrectBias { get; init; } = true;
@@ -65,4 +69,10 @@ public sealed record QuantizationResult
     public required IReadOnlyList<KeptFloat> KeptFloat { get; init; }
 
     public required int Samples { get; init; }
+
+    /// <summary>How ranges were taken; with <see cref="RangeMethod.Best"/>, what was chosen.</summary>
+    public required RangeMethod Method { get; init; }
+
+    /// <summary>Percent of numbers kept by <see cref="RangeMethod.Percentile"/>.</summary>
+    public required double Percentile { get; init; }
 }

@@ -17,8 +17,12 @@ public static class Quantizer
     /// subgraphs of control flow stay float. Method: Jacob et al., "Quantization and Training of Neural Networks for Efficient
     /// Integer-Arithmetic-Only Inference", 2018, and Krishnamoorthi, arXiv 1806.08342.
     /// </summary>
-    public static QuantizationResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null) =>
-        Apply(graph, Calibrate(graph, data, options, progress), options, progress);
+    public static QuantizationResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null)
+    {
+        Observations seen = Calibrate(graph, data, options, progress);
+        if (options.Method == RangeMethod.Best) options = ObserverChoice.Choose(graph, data, seen, options, progress);
+        return Apply(graph, seen, options, progress);
+    }
 
     /// <summary>Equalises channels in place and observes every value on the samples.</summary>
     internal static Observations Calibrate(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
@@ -27,21 +31,21 @@ public static class Quantizer
             throw new EdgeLiteException(Status.InvalidArgument, $"Graph '{graph.Name}' is quantized already ({quantized}); convert it without int8 quantization.");
         int samples = Math.Min(data.Count, options.MaxSamples);
         if (samples < 1) throw new EdgeLiteException(Status.InvalidArgument, "int8 quantization needs at least one sample of calibration data.");
-        if (options.EqualizeChannels)
+        if (options.EqualizeChannels) ChannelEqualization.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("equalize", onValue));
+        if (options.SmoothNormalizations) SmoothScaling.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("smooth", onValue));
+        var means = new ChannelMeans();
+        return new Observations(Observe(graph, data, samples, options, means, progress), means, samples);
+
+        void Show(string stage, Action<Value, Tensor> onValue)
         {
             using IGraphRunner runner = options.Runner(graph);
             int few = Math.Min(samples, EqualizationSamples);
-            ChannelEqualization.Run(graph, node => !options.IsKeptFloat(node), onValue =>
+            for (int i = 0; i < few; i++)
             {
-                for (int i = 0; i < few; i++)
-                {
-                    progress?.Report(new("equalize", i, few));
-                    runner.Run(data.Load(i), onValue);
-                }
-            });
+                progress?.Report(new(stage, i, few));
+                runner.Run(data.Load(i), onValue);
+            }
         }
-        var means = new ChannelMeans();
-        return new Observations(Observe(graph, data, samples, options, means, progress), means, samples);
     }
 
     /// <summary>Quantizes the graph in place by what was observed on it.</summary>
@@ -56,7 +60,7 @@ public static class Quantizer
         if (options.Int8IO) NarrowEnds(graph, plan, insertion);
         GraphVerifier.Verify(graph);
         progress?.Report(new("quantize", 1, 1));
-        return new QuantizationResult { Graph = graph, Parameters = insertion.ParametersByName, QuantizedNodes = active, KeptFloat = kept, Samples = seen.Samples };
+        return new QuantizationResult { Graph = graph, Parameters = insertion.ParametersByName, QuantizedNodes = active, KeptFloat = kept, Samples = seen.Samples, Method = options.Method, Percentile = options.Percentile };
     }
 
     /// <summary>Stores float32 constants of more than 256 elements as float16 with a Cast to float32 behind, subgraphs included.

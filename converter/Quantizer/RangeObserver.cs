@@ -19,6 +19,9 @@ public enum RangeMethod
 
     /// <summary>The range whose 256 levels keep most of the distribution (least Kullback-Leibler divergence).</summary>
     Entropy,
+
+    /// <summary>The one of the others whose int8 model is nearest to the float model on calibration samples; for whole graphs.</summary>
+    Best,
 }
 
 /// <summary>
@@ -87,7 +90,7 @@ public sealed class RangeObserver
         (float min, float max) = method switch
         {
             RangeMethod.MinMax => (Min, Max),
-            RangeMethod.Percentile => Percentiles(percentile),
+            RangeMethod.Percentile or RangeMethod.Best => Percentiles(percentile),
             RangeMethod.MovingAverage => ((float)_meanMin, (float)_meanMax),
             RangeMethod.Entropy => Least(Divergence),
             _ => Least(Error),

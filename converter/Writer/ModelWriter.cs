@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 using EdgeLite.Format;
@@ -15,6 +17,11 @@ public sealed class ModelWriter
     private readonly Dictionary<Graph, int> _indices = [];
     private readonly ConstantLayout _constants = new();
     private readonly FlatBufferBuilder _builder = new(1 << 16);
+    private readonly Dictionary<(string Key, string Content), int> _attributes = [];
+    private readonly Dictionary<(int Size, string Content), int> _vectors = [];
+
+    /// <summary>Characters of a constant's name that are kept.</summary>
+    private const int LongName = 16;
 
     public static void Write(Graph graph, string path, string target = "")
     {
@@ -159,7 +166,7 @@ public sealed class ModelWriter
 
     private int Encode(GraphDefinition graph)
     {
-        int values = Tables([.. graph.Values.Select(Encode)]);
+        int values = Tables([.. graph.Values.Select((v, i) => Encode(v, ShortName(graph, v, i)))]);
         int nodes = Tables([.. graph.Nodes.Select(Encode)]);
         int inputs = Numbers<int>(graph.Inputs), outputs = Numbers<int>(graph.Outputs), symbols = Texts(graph.Symbols), name = Text(graph.Name);
         _builder.StartTable(Schema.Graph.Count);
@@ -173,12 +180,20 @@ public sealed class ModelWriter
         return _builder.EndTable();
     }
 
-    private int Encode(ValueDefinition value)
+    /// <summary>Nobody asks for a constant by its name: long ones are numbers in the file.</summary>
+    private string ShortName(GraphDefinition graph, ValueDefinition value, int index)
     {
-        int name = Text(value.Name), shape = Numbers(value.Type.Shape.AsSpan());
+        if (value.Constant == null || value.Name.Length <= LongName || graph.Outputs.Contains(index)) return value.Name;
+        string name = string.Create(CultureInfo.InvariantCulture, $"w{index}");
+        return graph.Values.Any(v => v.Name == name) ? value.Name : name;
+    }
+
+    private int Encode(ValueDefinition value, string storedName)
+    {
+        int name = Text(storedName), shape = Numbers(value.Type.Shape.AsSpan());
         int strings = value.Constant?.Strings is { } texts ? Texts(texts) : 0;
         int defaultShape = value.DefaultShape.IsRanked ? Numbers(value.DefaultShape.AsSpan()) : 0;
-        int sourceName = value.SourceName != null ? Text(value.SourceName) : 0;
+        int sourceName = value.SourceName != null && value.Constant == null ? Text(value.SourceName) : 0;
         _builder.StartTable(Schema.Value.Count);
         _builder.AddOffset(Schema.Value.Name, name, 0);
         _builder.AddByte(Schema.Value.DType, (byte)value.Type.DType, 0);
@@ -219,7 +234,23 @@ public sealed class ModelWriter
         return _builder.EndTable();
     }
 
+    /// <summary>Equal attributes are written once.</summary>
     private int Encode(string key, AttributeValue value)
+    {
+        string? content = value.Kind switch
+        {
+            AttributeKind.Int => $"i{value.Int}",
+            AttributeKind.Float => $"f{BitConverter.SingleToInt32Bits(value.Float)}",
+            AttributeKind.String => $"s{value.String}",
+            AttributeKind.Ints => $"I{string.Join(',', value.Ints)}",
+            _ => null,
+        };
+        if (content == null) return EncodeNew(key, value);
+        if (!_attributes.TryGetValue((key, content), out int known)) _attributes[(key, content)] = known = EncodeNew(key, value);
+        return known;
+    }
+
+    private int EncodeNew(string key, AttributeValue value)
     {
         int name = Text(key);
         int payload = value.Kind switch
@@ -233,7 +264,7 @@ public sealed class ModelWriter
                 Name = key,
                 Type = new TensorType(value.Tensor.DType, value.Tensor.Shape),
                 Constant = value.Tensor,
-            }),
+            }, key),
             _ => 0,
         };
         _builder.StartTable(Schema.Attribute.Count);
@@ -264,8 +295,11 @@ public sealed class ModelWriter
         return _builder.EndVector().Value;
     }
 
+    /// <summary>Equal vectors are written once.</summary>
     private unsafe int Numbers<T>(ReadOnlySpan<T> values) where T : unmanaged
     {
+        var key = (sizeof(T), Convert.ToHexString(MemoryMarshal.AsBytes(values)));
+        if (_vectors.TryGetValue(key, out int known)) return known;
         _builder.StartVector(sizeof(T), values.Length, sizeof(T));
         for (int i = values.Length - 1; i >= 0; i--)
         {
@@ -274,7 +308,7 @@ public sealed class ModelWriter
             else if (typeof(T) == typeof(long)) _builder.AddLong(*(long*)&value);
             else if (typeof(T) == typeof(float)) _builder.AddFloat(*(float*)&value);
         }
-        return _builder.EndVector().Value;
+        return _vectors[key] = _builder.EndVector().Value;
     }
 
     private static long Align(long offset, long alignment) => (offset + alignment - 1) / alignment * alignment;

@@ -74,7 +74,7 @@ internal readonly unsafe struct StoredText(ReadOnlySpan<byte> utf8)
     private readonly byte* _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(utf8));
     private readonly int _length = utf8.Length;
 
-    public override string ToString() => Encoding.UTF8.GetString(_start, _length);
+    public override string ToString() => _length == 0 ? "" : Encoding.UTF8.GetString(_start, _length);
 }
 
 public sealed class ValueDefinition
