@@ -143,6 +143,10 @@ static void outer(const el_conv_params* p, const dwconv_row* row, int64_t begin,
 
 INLINE void activate_each(const el_act act, float* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
     el_vf s = act.kind == EL_ACT_PRELU ? el_vload_n(slope, lanes) : el_vzero();
+    if (lanes == EL_VF && act.kind != EL_ACT_PRELU) { /* whole vectors: no masks */
+        for (int64_t i = 0; i < count; i++, y += step) el_vstore(y, el_vact(act, el_vload(y)));
+        return;
+    }
     for (int64_t i = 0; i < count; i++, y += step) {
         el_vf v = el_vload_n(y, lanes);
         el_vstore_n(y, act.kind == EL_ACT_PRELU ? el_vprelu(v, s) : el_vact(act, v), lanes);
