@@ -87,20 +87,22 @@ else
     count 0 1 0
 fi
 
-# conformance NAME OPTION..: every ONNX backend test, each counts.
+# conformance NAME PATH.. [OPTION..]: ONNX backend tests, each counts.
 conformance() {
     name=$1
     shift
     section "ONNX backend conformance: $name"
-    dotnet tests/Conformance/bin/$configuration/net10.0/conformance.dll "$suites"/*.tar.xz --failed "$@" >"$results/conformance.log"
+    start=$(date +%s)
+    dotnet tests/Conformance/bin/$configuration/net10.0/conformance.dll "$@" --failed >"$results/conformance.log" 2>&1
     totals=$(sed -n 's/^all  *\([0-9]*\)  *\([0-9]*\)  *\([0-9]*\)$/\1 \2 \3/p' "$results/conformance.log" | tail -1)
     if [ -n "$totals" ]; then
         grep '^FAIL ' "$results/conformance.log"
-        echo "conformance: passed, failed, skipped: $totals"
+        echo "conformance: passed, failed, skipped: $totals ($(($(date +%s) - start)) s)"
         # shellcheck disable=SC2086
         count $totals
     else
         echo "FAILED: the conformance runner ended without a report"
+        tail -5 "$results/conformance.log"
         count 0 1 0
     fi
 }
@@ -109,15 +111,37 @@ if [ $quick -eq 0 ]; then
     suites=${EDGELITE_SHARED:-$(dirname "$root")/shared}/conformance/onnx
     [ -d "$suites" ] || suites=$root/shared/conformance/onnx
     if [ -d "$suites" ]; then
-        conformance "reference loops"
-        conformance "passes, lowering, model file and session on the CPU" --session
+        conformance "reference loops" "$suites"/*.tar.xz
+        conformance "passes, lowering, model file and session on the CPU" "$suites"/*.tar.xz --session
+        # The sets that this processor lacks run as the best one that it has.
+        for isa in scalar avx2 avx512; do
+            [ "$(uname -m)" = x86_64 ] || break
+            export EDGELITE_MAX_ISA=$isa
+            conformance "a session of at most $isa" "$suites"/*.tar.xz --session
+        done
+        unset EDGELITE_MAX_ISA
         # A GPU where there is one, otherwise the emulated driver.
         ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1' || export EDGELITE_CUDA_DRIVER="$root/build/linux-x64-cuda/libel_cuda_emulated.so"
-        LD_LIBRARY_PATH=$root/build/linux-x64-cuda conformance "the same on the device cuda" --session --device cuda
-        [ ! -f artifacts/linux-x64/libedgelite.so ] || conformance "the same through libedgelite.so" --library artifacts/linux-x64/libedgelite.so
+        LD_LIBRARY_PATH=$root/build/linux-x64-cuda conformance "the same on the device cuda" "$suites"/*.tar.xz --session --device cuda
+        [ ! -f artifacts/linux-x64/libedgelite.so ] || conformance "the same through libedgelite.so" "$suites"/*.tar.xz --library artifacts/linux-x64/libedgelite.so
+        if [ -f artifacts/linux-arm64/libedgelite.so ]; then
+            compiler=gcc emulator=
+            [ "$(uname -m)" = aarch64 ] || { compiler=aarch64-linux-gnu-gcc emulator="qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu"; }
+            step "the server of models is built (linux-arm64)" $compiler -std=c11 -O2 -Wall -Wextra -Werror tests/capi/serve.c -Iartifacts/include \
+                artifacts/linux-arm64/libedgelite.so "-Wl,-rpath,$root/artifacts/linux-arm64" -o artifacts/serve-arm64 &&
+                conformance "every 16th test through libedgelite.so on Arm" "$suites"/*.tar.xz --every 16 --serve "$emulator artifacts/serve-arm64"
+        fi
     else
         section "ONNX backend conformance"
         echo "skipped: the suite is not there (folder conformance/onnx beside the repository in 'shared', or where EDGELITE_SHARED says)"
+        count 0 0 1
+    fi
+    if debian=$(eng/debian-testdata.sh 2>"$results/debian.log"); then
+        conformance "Debian's libonnx-testdata, reference loops" "$debian"
+        conformance "Debian's libonnx-testdata, sessions" "$debian" --session
+    else
+        section "ONNX backend conformance: Debian's libonnx-testdata"
+        echo "skipped: $(cat "$results/debian.log")"
         count 0 0 1
     fi
 fi

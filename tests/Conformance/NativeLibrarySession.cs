@@ -71,10 +71,12 @@ internal sealed unsafe class NativeLibrarySession
 
     private void Check(Status status)
     {
-        if (status == Status.Ok) return;
-        string message = Marshal.PtrToStringUTF8(_lastError())!;
-        if (status == Status.Unsupported && message.Contains("no memory that C could see", StringComparison.Ordinal)) throw new NotSupportedException("C sees no strings and no lists");
-        if (status == Status.UnknownOperator && message.Contains("ImageDecoder", StringComparison.Ordinal)) throw new NotSupportedException("ImageDecoder is registered in C# only");
-        throw new EdgeLiteException(status, message);
+        if (status != Status.Ok) throw Failure(status, Marshal.PtrToStringUTF8(_lastError())!);
     }
+
+    /// <summary>What a failure of the library is to a test: what C cannot see is not run.</summary>
+    public static Exception Failure(Status status, string message) =>
+        status == Status.Unsupported && message.Contains("no memory that C could see", StringComparison.Ordinal) ? new NotSupportedException("C sees no strings and no lists")
+        : status == Status.UnknownOperator && message.Contains("ImageDecoder", StringComparison.Ordinal) ? new NotSupportedException("ImageDecoder is registered in C# only")
+        : new EdgeLiteException(status, message);
 }

@@ -3,7 +3,7 @@ using EdgeLite.Conformance;
 
 // Runs tests in the layout of the ONNX backend tests through importer and reference interpreter.
 const string Usage = """
-    conformance PATH.. [--filter TEXT] [--jobs N] [--json] [--failed] [--known FILE] [--session [--device NAME] | --library FILE]
+    conformance PATH.. [--filter TEXT] [--jobs N] [--json] [--failed] [--known FILE] [--session [--device NAME] | --library FILE | --serve COMMAND] [--every N]
 
     PATH       a folder that holds tests (model.onnx and test_data_set_N/), at any depth, or a .tar.xz / .tar.gz / .tar of one
     --filter   only tests whose suite/name contains TEXT (several: separated by commas; =NAME for exactly this test)
@@ -13,14 +13,17 @@ const string Usage = """
     --session  through a model file and a session on the CPU's kernels, instead of the reference interpreter
     --device   that of the session (default cpu): cuda, cuda:N
     --library  through a model file and this built libedgelite.so; what has strings or lists is skipped
+    --serve    through a model file and processes of this command, tests/capi/serve.c built for a processor, an emulator before it
+    --every    a sample: of the tests, sorted by name, the first and every Nth after it
     --known    list of tests whose data is known to be wrong or random (default: known.tsv beside the program)
     """;
 
 var paths = new List<string>();
 string filter = "", known = Path.Combine(AppContext.BaseDirectory, "known.tsv");
 int jobs = Environment.ProcessorCount;
-string? library = null;
+string? library = null, serve = null;
 string device = "cpu";
+int every = 1;
 bool json = false, failedOnly = false, session = false;
 for (int i = 0; i < args.Length; i++)
 {
@@ -29,6 +32,8 @@ for (int i = 0; i < args.Length; i++)
         case "--filter" when i + 1 < args.Length: filter = args[++i]; break;
         case "--known" when i + 1 < args.Length: known = args[++i]; break;
         case "--jobs" when i + 1 < args.Length && int.TryParse(args[i + 1], out jobs) && jobs > 0: i++; break;
+        case "--serve" when i + 1 < args.Length: serve = args[++i]; break;
+        case "--every" when i + 1 < args.Length && int.TryParse(args[i + 1], out every) && every > 0: i++; break;
         case "--json": json = true; break;
         case "--session": session = true; break;
         case "--device" when i + 1 < args.Length: device = args[++i]; break;
@@ -60,7 +65,7 @@ KnownTests list;
 try
 {
     list = KnownTests.Read(known);
-    tests = paths.SelectMany(suites.Find).Where(t => TestSuites.Matches(t, filter)).ToList();
+    tests = paths.SelectMany(suites.Find).Where(t => TestSuites.Matches(t, filter)).Where((_, i) => i % every == 0).ToList();
 }
 catch (IOException e)
 {
@@ -68,7 +73,10 @@ catch (IOException e)
     return 2;
 }
 
-TestRunner.Engine engine = library != null ? new NativeLibrarySession(library).Run : session ? new TestRunner.Engine((graph, inputs) => TestRunner.RunSession(graph, inputs, device)) : TestRunner.Interpreter;
+using ServedSession? served = serve != null ? new ServedSession(serve) : null;
+TestRunner.Engine engine = library != null ? new NativeLibrarySession(library).Run
+    : served != null ? served.Run
+    : session ? new TestRunner.Engine((graph, inputs) => TestRunner.RunSession(graph, inputs, device)) : TestRunner.Interpreter;
 var results = new TestResult[tests.Count];
 Parallel.For(0, tests.Count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, i => results[i] = TestRunner.Run(tests[i], list, engine));
 Report.AttributeExpanded(results);

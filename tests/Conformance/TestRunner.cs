@@ -132,9 +132,21 @@ internal static class TestRunner
 
     private static Tensor ReadValue(string path, TensorType type)
     {
-        if (type.Kind == ValueKind.Tensor) return ReadTensor(path);
+        if (type.Kind == ValueKind.Tensor)
+        {
+            Tensor tensor = ReadTensor(path);
+            // Data until v1.12 holds bfloat16 numbers as their bits.
+            return type.DType == DType.BFloat16 && tensor.DType == DType.UInt16 ? AsBFloat16(tensor) : tensor;
+        }
         using var stream = new CodedInputStream(File.ReadAllBytes(path));
         return ReadList(stream, type);
+    }
+
+    private static Tensor AsBFloat16(Tensor bits)
+    {
+        var numbers = new Tensor(DType.BFloat16, bits.Shape);
+        bits.Bytes.CopyTo(numbers.Bytes);
+        return numbers;
     }
 
     /// <summary>SequenceProto and OptionalProto (onnx-data.proto) have the same fields: 3 tensors, 5 sequences.</summary>

