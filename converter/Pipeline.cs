@@ -86,6 +86,9 @@ public static class Pipeline
     {
         if (states.Count == 0) return;
         string text = string.Join('\n', states.Select(s => $"{s.Input}={s.Output}"));
+        // The importer may know of states already.
+        if (graph.Metadata.TryGetValue(StateBinding.MetadataKey, out string? known))
+            text = string.Join('\n', known.Split('\n').Where(line => !states.Any(s => line.StartsWith(s.Input + "=", StringComparison.Ordinal))).Append(text));
         StateBinding.Parse(text, ModelWriter.Define(graph));
         graph.Metadata[StateBinding.MetadataKey] = text;
     }

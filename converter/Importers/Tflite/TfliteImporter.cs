@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Converter.Importers.Tflite;
 
@@ -80,11 +81,16 @@ public sealed class TfliteImporter
         }
         Convert(scope);
         foreach ((string outputName, int t) in outputs) AddOutput(graph, scope.Raw(t), outputName);
+        var states = new List<string>();
         foreach (TfliteVariable variable in _variables.Values)
         {
             if (variable.Input == null || variable.Current == null) continue;
-            graph.Metadata[$"state.{variable.Input.Name}"] = AddOutput(graph, variable.Current, variable.Input.Name + ".next").Name;
+            string next = AddOutput(graph, variable.Current, variable.Input.Name + ".next").Name;
+            graph.Metadata[$"state.{variable.Input.Name}"] = next;
+            // Sessions begin with zeros.
+            if (variable.Initial is not { } initial || initial.Bytes.IndexOfAnyExcept((byte)0) < 0) states.Add($"{variable.Input.Name}={next}");
         }
+        if (states.Count > 0) graph.Metadata[StateBinding.MetadataKey] = string.Join('\n', states);
         GraphVerifier.Verify(graph);
         ShapeInference.Run(graph);
         return graph;
@@ -171,7 +177,7 @@ public sealed class TfliteImporter
             foreach (TfliteOperator op in subgraph.Operators)
             {
                 if (Handler(op) != null) continue;
-                string key = op.Op == TfliteOp.CUSTOM ? $"custom operator '{op.CustomCode}'" : Enum.IsDefined(op.Op) ? op.Op.ToString() : $"builtin operator number {(int)op.Op}";
+                string key = op.Op == TfliteOp.CUSTOM ? $"custom operator '{op.CustomCode}'" : Enum.IsDefined(op.Op) ? op.Op + (TfliteRefusals.Find(op.Op) is { } reason ? $" [{reason}]" : "") : $"builtin operator number {(int)op.Op}";
                 if (!unknown.TryGetValue(key, out List<string>? nodes)) unknown[key] = nodes = [];
                 nodes.Add(op.Outputs.Length > 0 && op.Outputs[0] >= 0 ? subgraph.Tensors[op.Outputs[0]].Name : $"#{op.Index}");
             }

@@ -17,7 +17,7 @@ internal sealed class TfliteFileBuilder
         public int[] Outputs { get; set; } = [];
     }
 
-    public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Bool = 6, Int16 = 7, Int8 = 9, Resource = 13;
+    public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Bool = 6, Int16 = 7, Complex64 = 8, Int8 = 9, Resource = 13;
 
     private readonly List<byte[]> _buffers = [[]];
     private readonly List<GraphSpec> _graphs = [new()];
@@ -45,7 +45,7 @@ internal sealed class TfliteFileBuilder
     public int Ints(params int[] values) => Constant($"c{Current.Tensors.Count}", Int32, [values.Length], values);
     public int Scalar(int value) => Constant<int>($"c{Current.Tensors.Count}", Int32, [], [value]);
 
-    /// <summary>An operator; options are the fields of its table: int, bool, float or an sbyte for an enumeration.</summary>
+    /// <summary>An operator; options are the fields of its table: int, bool, float, float[], string or an sbyte for an enumeration.</summary>
     public void Op(int code, int[] inputs, int[] outputs, params object[] options) =>
         Current.Ops.Add(new OpSpec(code, null, inputs, outputs, options.Length == 0 ? null : b => Options(b, options), null));
 
@@ -167,7 +167,7 @@ internal sealed class TfliteFileBuilder
 
     private static int Options(FlatBufferBuilder b, object[] fields)
     {
-        int[] strings = [.. fields.Select(f => f is string s ? b.CreateString(s).Value : 0)];
+        int[] strings = [.. fields.Select(f => f is string s ? b.CreateString(s).Value : f is float[] v ? Floats(b, v) : 0)];
         b.StartTable(fields.Length);
         for (int i = 0; i < fields.Length; i++)
             switch (fields[i])
@@ -176,9 +176,16 @@ internal sealed class TfliteFileBuilder
                 case sbyte v: b.AddSbyte(i, v, sbyte.MinValue); break;
                 case float v: b.AddFloat(i, v, float.NaN); break;
                 case bool v: b.AddBool(i, v, !v); break;
-                case string: b.AddOffset(i, strings[i], 0); break;
+                case string or float[]: b.AddOffset(i, strings[i], 0); break;
             }
         return b.EndTable();
+    }
+
+    private static int Floats(FlatBufferBuilder b, float[] values)
+    {
+        b.StartVector(4, values.Length, 4);
+        for (int i = values.Length - 1; i >= 0; i--) b.AddFloat(values[i]);
+        return b.EndVector().Value;
     }
 
     private static int Map(FlatBufferBuilder b, (string Name, int Tensor)[] map) => Tables(b, [.. map.Select(m =>

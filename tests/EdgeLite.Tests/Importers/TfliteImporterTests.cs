@@ -179,6 +179,7 @@ public class TfliteImporterTests
         Graph graph = TfliteImporter.Import(file.Finish(), "counter");
         Assert.Equal(["x", "counter"], graph.Inputs.Select(i => i.Name));
         Assert.Equal("counter.next", graph.Metadata["state.counter"]);
+        Assert.Equal("counter=counter.next", graph.Metadata[EdgeLite.Format.StateBinding.MetadataKey]);
         Tensor[] y = new GraphInterpreter(graph).Run(F(new Shape(1), 2), F(new Shape(1), 40));
         Assert.Equal([42d, 42d], y.Select(t => t.GetDouble(0)));
     }
@@ -231,7 +232,7 @@ public class TfliteImporterTests
         file.Border([x], [b]);
         EdgeLiteException e = Assert.Throws<EdgeLiteException>(() => TfliteImporter.Import(file.Finish(), "m"));
         Assert.Equal(Status.UnknownOperator, e.Status);
-        foreach (string part in new[] { "LSH_PROJECTION", "first", "Frobnicate", "second" }) Assert.Contains(part, e.Message);
+        foreach (string part in new[] { "LSH_PROJECTION", "strings", "first", "Frobnicate", "second" }) Assert.Contains(part, e.Message);
     }
 
     [Fact]

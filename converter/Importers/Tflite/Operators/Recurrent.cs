@@ -8,13 +8,13 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 
 /// <summary>
 /// Recurrent layers. A layer over a sequence starts from zero states at every run, which is what the network meant before it was
-/// converted; TFLite's interpreter does so after AllocateTensors and ResetVariableTensors. A layer over single steps (SVDF) keeps its state in an input and an
-/// output of the graph, named in the metadata as <c>state.&lt;input&gt; = &lt;output&gt;</c>.
+/// converted; TFLite's interpreter does so after AllocateTensors and ResetVariableTensors. A layer over single steps (SVDF, LSTM,
+/// RNN) keeps its state in an input and an output of the graph, which a session hands on (<c>state.&lt;input&gt; = &lt;output&gt;</c> in the metadata too).
 /// </summary>
 internal static class Recurrent
 {
     // Inputs of the LSTM operators (tensorflow/lite/kernels/lstm_shared.h): gates i, f, g (cell), o.
-    private const int InputWeights = 1, RecurrentWeights = 5, Peephole = 9, Bias = 12, Projection = 16, ProjectionBias = 17, OutputState = 18, CellState = 19, LayerNorm = 20;
+    private const int InputWeights = 1, RecurrentWeights = 5, Peephole = 9, Bias = 12, Projection = 16, OutputState = 18, CellState = 19, LayerNorm = 20;
 
     [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_LSTM)]
     private static void SequenceLstm(TfliteNode n)
@@ -29,19 +29,125 @@ internal static class Recurrent
             IntegerLstm(n, timeMajor, o.Float32(TfliteOption.SequenceLstm.CellClip));
             return;
         }
-        bool coupled = !n.HasInput(InputWeights);
-        int first = coupled ? 1 : 0, gates = 4 - first;
-        Value w = Stack(n, "W", Gates(InputWeights)), r = Stack(n, "R", Gates(RecurrentWeights)), b = Stack(n, "B", Gates(Bias));
-        Value? peephole = n.HasInput(Peephole + 1)
-            ? Stack(n, "peephole", [coupled ? Zeros(n, Peephole + 1) : RealConstant(n, Peephole), RealConstant(n, Peephole + 1), RealConstant(n, Peephole + 2)])
-            : null;
-        Value? norm = n.HasInput(LayerNorm + 1) ? Stack(n, "layer_norm", Gates(LayerNorm)) : null;
-        Value? projection = n.HasInput(Projection) ? n.Constant("projection", RealConstant(n, Projection)) : null;
-        Value? projectionBias = n.HasInput(ProjectionBias) ? n.Constant("projection_bias", RealConstant(n, ProjectionBias)) : null;
-        n.SetReal(0, n.EmitOwn("SequenceLstm", [n.Real(0), w, r, b, peephole, norm, projection, projectionBias], ("time_major", timeMajor),
-            ("cell_clip", o.Float32(TfliteOption.SequenceLstm.CellClip)), ("projection_clip", o.Float32(TfliteOption.SequenceLstm.ProjClip))));
+        n.SetReal(0, FloatLstm(n, n.Real(0), timeMajor, new LstmInputs(InputWeights, RecurrentWeights, Peephole, Bias, Projection, LayerNorm),
+            o.Float32(TfliteOption.SequenceLstm.CellClip), o.Float32(TfliteOption.SequenceLstm.ProjClip)));
+    }
 
-        Tensor[] Gates(int at) => [.. Enumerable.Range(at + first, gates).Select(i => RealConstant(n, i))];
+    /// <summary>Where the parameters of an LSTM begin among the inputs; LayerNorm -1: it has none.</summary>
+    private readonly record struct LstmInputs(int Weights, int Recurrent, int Peephole, int Bias, int Projection, int LayerNorm);
+
+    private static Value FloatLstm(TfliteNode n, Value x, long timeMajor, LstmInputs at, float cellClip, float projectionClip)
+    {
+        bool coupled = !n.HasInput(at.Weights);
+        int first = coupled ? 1 : 0, gates = 4 - first;
+        Value w = Stack(n, "W", Gates(at.Weights)), r = Stack(n, "R", Gates(at.Recurrent)), b = Stack(n, "B", Gates(at.Bias));
+        Value? peephole = n.HasInput(at.Peephole + 1)
+            ? Stack(n, "peephole", [coupled ? Zeros(n, at.Peephole + 1) : RealConstant(n, at.Peephole), RealConstant(n, at.Peephole + 1), RealConstant(n, at.Peephole + 2)])
+            : null;
+        Value? norm = at.LayerNorm >= 0 && n.HasInput(at.LayerNorm + 1) ? Stack(n, "layer_norm", Gates(at.LayerNorm)) : null;
+        Value? projection = n.HasInput(at.Projection) ? n.Constant("projection", RealConstant(n, at.Projection)) : null;
+        Value? projectionBias = n.HasInput(at.Projection + 1) ? n.Constant("projection_bias", RealConstant(n, at.Projection + 1)) : null;
+        return n.EmitOwn("SequenceLstm", [x, w, r, b, peephole, norm, projection, projectionBias], ("time_major", timeMajor), ("cell_clip", cellClip), ("projection_clip", projectionClip));
+
+        Tensor[] Gates(int gate) => [.. Enumerable.Range(gate + first, gates).Select(i => RealConstant(n, i))];
+    }
+
+    /// <summary>Two layers, the second over the reversed sequence; inputs as lstm's twice, without layer normalization, then states. Auxiliary
+    /// inputs (of stacked layers that exchange directions) are not supported.</summary>
+    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_LSTM)]
+    private static void BidirectionalLstm(TfliteNode n)
+    {
+        FlatTable o = n.Options;
+        if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 3) throw n.Error("only a float input of 3 dimensions is supported");
+        if (n.HasInput(39)) throw n.Error("an auxiliary input is not supported");
+        if (o.Int8(TfliteOption.BidirectionalLstm.Activation) != (int)TfliteActivation.Tanh) throw n.Error("an activation other than tanh is not supported");
+        bool timeMajor = o.Bool(TfliteOption.BidirectionalLstm.TimeMajor);
+        float cellClip = o.Float32(TfliteOption.BidirectionalLstm.CellClip), projectionClip = o.Float32(TfliteOption.BidirectionalLstm.ProjClip);
+        int axis = timeMajor ? 0 : 1;
+        Value forward = FloatLstm(n, n.Real(0), timeMajor ? 1 : 0, new LstmInputs(1, 5, 9, 12, 16, -1), cellClip, projectionClip);
+        Value backward = Reversed(n, FloatLstm(n, Reversed(n, n.Real(0), axis), timeMajor ? 1 : 0, new LstmInputs(18, 22, 26, 29, 33, -1), cellClip, projectionClip), axis);
+        SetBoth(n, forward, backward, o.Bool(TfliteOption.BidirectionalLstm.MergeOutputs));
+    }
+
+    /// <summary>One step of an LSTM with its states. Kernel 0 has them as variables, gates apart; kernel 1 as inputs and outputs, gates (i, g,
+    /// f, o) in one matrix [4 n][in + n] over the input and the last result.</summary>
+    [Tflite(TfliteOp.LSTM)]
+    private static void LstmStep(TfliteNode n)
+    {
+        if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 2) throw n.Error("only a float input of 2 dimensions is supported");
+        if (n.Options.Float32(TfliteOption.Lstm.CellClip) != 0 || n.Options.Float32(TfliteOption.Lstm.ProjClip) != 0) throw n.Error("clipping is not supported");
+        if (n.Options.Int8(TfliteOption.Lstm.Activation) != (int)TfliteActivation.Tanh) throw n.Error("an activation other than tanh is not supported");
+        if (n.Options.Int8(TfliteOption.Lstm.KernelType) == 1)
+        {
+            Value both = n.Emit("Concat", [n.Real(0), n.Real(1)], ("axis", 1));
+            Value[] g = n.EmitMany("Split", 4, [n.Emit("Gemm", [both, n.Real(2), n.Real(3)], ("transB", 1))], AttributeSet.Of(("axis", 1), ("num_outputs", 4)));
+            (Value h, Value c) = Cell(n, g[0], g[2], g[1], g[3], n.Real(4));
+            n.SetReal(0, h);
+            n.SetReal(1, c);
+            if (n.OutputCount > 2 && n.Operator.Outputs[2] >= 0) n.SetReal(2, both);
+            return;
+        }
+        if (!n.HasInput(InputWeights) || n.HasInput(Peephole + 1) || n.HasInput(Projection) || n.HasInput(LayerNorm + 1))
+            throw n.Error("a step of an LSTM with coupled gates, peepholes, projection or layer normalization is not supported");
+        TfliteVariable hidden = State(n, OutputState), cell = State(n, CellState);
+        (hidden.Current, cell.Current) = Cell(n, Gate(0), Gate(1), Gate(2), Gate(3), cell.Input!);
+        n.SetReal(0, hidden.Current);
+
+        Value Gate(int i) => n.Emit("Add", [n.Emit("Gemm", [n.Real(0), n.Real(InputWeights + i), n.Real(Bias + i)], ("transB", 1)), n.Emit("Gemm", [hidden.Input!, n.Real(RecurrentWeights + i)], ("transB", 1))]);
+    }
+
+    /// <summary>c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').</summary>
+    private static (Value H, Value C) Cell(TfliteNode n, Value i, Value f, Value g, Value o, Value c)
+    {
+        Value kept = n.Emit("Mul", [n.Emit("Sigmoid", [f]), c]), added = n.Emit("Mul", [n.Emit("Sigmoid", [i]), n.Emit("Tanh", [g])]);
+        Value next = n.Emit("Add", [kept, added]);
+        return (n.Emit("Mul", [n.Emit("Sigmoid", [o]), n.Emit("Tanh", [next])]), next);
+    }
+
+    /// <summary>One step of h' = act(W x + R h + b), h a variable; inputs: X, W, R, B, state.</summary>
+    [Tflite(TfliteOp.RNN)]
+    private static void RnnStep(TfliteNode n)
+    {
+        if (n.Input(0).IsQuantizedActivation) throw n.Error("only a float input is supported");
+        TfliteVariable hidden = State(n, 4);
+        Value sum = n.Emit("Add", [n.Emit("Gemm", [n.Real(0), n.Real(1), n.Real(3)], ("transB", 1)), n.Emit("Gemm", [hidden.Input!, n.Real(2)], ("transB", 1))]);
+        hidden.Current = n.Activate(sum, n.Options.Int8(TfliteOption.Rnn.Activation));
+        n.SetReal(0, hidden.Current);
+    }
+
+    /// <summary>Inputs: X, then W, R, B and state of each direction. Auxiliary inputs are not supported.</summary>
+    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_RNN)]
+    private static void BidirectionalRnn(TfliteNode n)
+    {
+        if (n.HasInput(9)) throw n.Error("an auxiliary input is not supported");
+        bool timeMajor = n.Options.Bool(TfliteOption.BidirectionalRnn.TimeMajor);
+        sbyte activation = n.Options.Int8(TfliteOption.BidirectionalRnn.Activation);
+        int axis = timeMajor ? 0 : 1;
+        Value forward = FloatRnn(n, n.Real(0), 1, activation, timeMajor);
+        Value backward = Reversed(n, FloatRnn(n, Reversed(n, n.Real(0), axis), 5, activation, timeMajor), axis);
+        SetBoth(n, forward, backward, n.Options.Bool(TfliteOption.BidirectionalRnn.MergeOutputs));
+    }
+
+    private static void SetBoth(TfliteNode n, Value forward, Value backward, bool merge)
+    {
+        if (merge)
+        {
+            n.SetReal(0, n.Emit("Concat", [forward, backward], ("axis", 2)));
+            return;
+        }
+        n.SetReal(0, forward);
+        n.SetReal(1, backward);
+    }
+
+    private static Value Reversed(TfliteNode n, Value x, int axis) => n.Emit("Slice", [x, n.Ints(-1), n.Ints(long.MinValue), n.Ints(axis), n.Ints(-1)]);
+
+    /// <summary>An input that is a state: a graph input that carries it.</summary>
+    private static TfliteVariable State(TfliteNode n, int i)
+    {
+        TfliteTensor state = n.Input(i);
+        var variable = new TfliteVariable(state.Name) { Input = n.Graph.AddInput(n.Graph.FreshName(state.Name), new TensorType(DType.Float32, state.Shape)) };
+        n.Scope.Variables[$"{n.Name}/{state.Name}"] = variable;
+        return variable;
     }
 
     /// <summary>Parameters as lstm.cc computes them (PopulateQuantizedLstmParams8x8_16): gates are Q3.12, the hidden state has the scale
@@ -95,22 +201,27 @@ internal static class Recurrent
     private static void SequenceRnn(TfliteNode n)
     {
         bool timeMajor = n.Options.Bool(TfliteOption.SequenceRnn.TimeMajor);
-        string activation = (TfliteActivation)n.Options.Int8(TfliteOption.SequenceRnn.Activation) switch
+        n.SetReal(0, FloatRnn(n, n.Real(0), 1, n.Options.Int8(TfliteOption.SequenceRnn.Activation), timeMajor));
+    }
+
+    private static Value FloatRnn(TfliteNode n, Value x, int weights, sbyte kind, bool timeMajor)
+    {
+        string activation = (TfliteActivation)kind switch
         {
             TfliteActivation.Tanh => "Tanh",
             TfliteActivation.Relu => "Relu",
             _ => throw n.Error("an activation other than tanh and relu is not supported"),
         };
         if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 3) throw n.Error("only a float input of 3 dimensions is supported");
-        Tensor w = RealConstant(n, 1), r = RealConstant(n, 2), b = RealConstant(n, 3);
+        Tensor w = RealConstant(n, weights), r = RealConstant(n, weights + 1), b = RealConstant(n, weights + 2);
         long units = w.Shape[0];
         var both = new Tensor(DType.Float32, new Shape(1, 2 * units));
         for (long i = 0; i < units; i++) both.SetDouble(i, b.GetDouble(i));
-        Value x = timeMajor ? n.Real(0) : n.Transpose(n.Real(0), 1, 0, 2);
+        if (!timeMajor) x = n.Transpose(x, 1, 0, 2);
         Value y = n.EmitMany("RNN", 1, [x, Stack(n, "W", [w]), Stack(n, "R", [r]), n.Constant("B", both)],
             AttributeSet.Of(("hidden_size", units), ("activations", new[] { activation })))[0];
         y = n.Emit("Squeeze", [y, n.Ints(1)]);
-        n.SetReal(0, timeMajor ? y : n.Transpose(y, 1, 0, 2));
+        return timeMajor ? y : n.Transpose(y, 1, 0, 2);
     }
 
     /// <summary>

@@ -152,6 +152,52 @@ internal static class Shapes
     private static void Cumsum(TfliteNode n) => n.SetReal(0, n.Emit("CumSum", [n.Real(0), n.Int64(1)],
         ("exclusive", n.Options.Bool(TfliteOption.Cumsum.Exclusive) ? 1 : 0), ("reverse", n.Options.Bool(TfliteOption.Cumsum.Reverse) ? 1 : 0)));
 
+    /// <summary>The shape that two shapes broadcast to.</summary>
+    [Tflite(TfliteOp.BROADCAST_ARGS)]
+    private static void BroadcastArgs(TfliteNode n)
+    {
+        long rank = n.Output(0).Dims is [> 0 and long known] ? known : throw n.Error("the rank of the result is not known");
+        Value[] shapes = [Filled(0), Filled(1)];
+        Value y = n.Emit("Where", [n.Emit("Equal", [shapes[0], n.Int(1)]), shapes[1], shapes[0]]);
+        n.SetRaw(0, n.Cast(y, n.Output(0).DType));
+
+        // With ones in front.
+        Value Filled(int i)
+        {
+            Value missing = n.Emit("Sub", [n.Ints(rank), n.Emit("Shape", [n.Raw(i)])]);
+            return n.Emit("Pad", [n.Int64(i), n.Emit("Concat", [missing, n.Ints(0)], ("axis", 0)), n.Int(1)]);
+        }
+    }
+
+    [Tflite(TfliteOp.BITCAST)]
+    private static void Bitcast(TfliteNode n)
+    {
+        if (n.Input(0).DType.Bits() != n.Output(0).DType.Bits()) throw n.Error($"{n.Input(0).DType.Name()} as {n.Output(0).DType.Name()} is not supported: their widths differ");
+        n.SetRaw(0, n.Emit("BitCast", [n.Raw(0)], ("to", (long)n.Output(0).DType)));
+    }
+
+    /// <summary>Every dimension d becomes (d - 1) * dilation + 1, filled with input 2 between.</summary>
+    [Tflite(TfliteOp.DILATE)]
+    private static void Dilate(TfliteNode n)
+    {
+        long[] dilations = n.RequiredInts(1, "the dilations"), dims = n.Input(0).Dims is { } known && known.All(d => d > 0) ? known : throw n.Error("the shape of the input is not known");
+        Value x = n.Raw(0), filler = n.Emit("Reshape", [n.Raw(2), n.Ints()]);
+        for (int d = 0; d < dims.Length; d++)
+        {
+            if (dilations[d] == 1) continue;
+            int rank = dims.Length;
+            var pads = new long[2 * (rank + 1)];
+            pads[rank + 1 + d + 1] = dilations[d] - 1;
+            x = n.Emit("Pad", [n.Emit("Unsqueeze", [x, n.Ints(d + 1)]), n.Ints(pads), filler]);
+            dims = [.. dims];
+            dims[d] *= dilations[d];
+            x = n.Reshape(x, dims);
+            dims[d] -= dilations[d] - 1;
+            x = n.Emit("Slice", [x, n.Ints(0), n.Ints(dims[d]), n.Ints(d)]);
+        }
+        n.SetRaw(0, x);
+    }
+
     /// <summary>x[.., n] on the diagonals of [.., n, n].</summary>
     [Tflite(TfliteOp.MATRIX_DIAG)]
     private static void MatrixDiag(TfliteNode n) =>
