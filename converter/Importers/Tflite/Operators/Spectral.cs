@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Tflite.Operators;
 

@@ -1,4 +1,3 @@
-using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Tflite.Operators;
