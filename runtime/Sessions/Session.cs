@@ -254,7 +254,7 @@ public sealed class Session : IDisposable
         if (name == "reference") return new ReferenceDevice();
         if (name == "auto") return CudaDevice.IsSupported && CudaDevice.Count(out _) > 0 ? CudaDevice.Open(0) : CpuDevice.Instance;
         if (!CudaDevice.IsSupported)
-            throw new EdgeLiteException(Status.Unsupported, $"There is no device '{name}'; there are: cpu, auto, reference. This build has no CUDA device (docs/cuda.md).");
+            throw new EdgeLiteException(name.StartsWith("cuda", StringComparison.Ordinal) ? Status.Unsupported : Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, auto, reference. This build has no CUDA device (docs/cuda.md).");
         int ordinal = 0;
         return name == "cuda" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out ordinal) && ordinal >= 0) ? CudaDevice.Open(ordinal)
             : throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, cuda, cuda:N, auto, reference.");

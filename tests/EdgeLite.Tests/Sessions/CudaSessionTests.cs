@@ -8,6 +8,7 @@ using EdgeLite.Tests.Passes;
 namespace EdgeLite.Tests.Sessions;
 
 /// <summary>Sessions on the device cuda: what runs where, what is copied, that a run allocates nothing, shapes, errors.</summary>
+[Collection(nameof(CudaAlone))]
 public class CudaSessionTests
 {
     /// <summary>Convolution on the GPU, CumSum on the processor, an addition on the GPU again.</summary>
@@ -194,3 +195,7 @@ public class CudaSessionTests
         Assert.True(!CudaRun.IsEmulated || largest > 1e-5, $"The largest difference is {largest}.");
     }
 }
+
+/// <summary>Counts what a device holds, which tests beside would change.</summary>
+[CollectionDefinition(nameof(CudaAlone), DisableParallelization = true)]
+public sealed class CudaAlone;
