@@ -33,17 +33,15 @@ public sealed class BlockLayers : IGraphPass
 
         Value? bias = null, addend = isGemm ? node.Input(2) : null;
         int n = w.Layout.Columns;
-        if (addend?.Constant is { DType: DType.Float32 } constant && (constant.Count == 1 || constant.Count == n && constant.Shape[constant.Shape.Rank - 1] == n))
+        if (addend?.Constant is { DType: DType.Float32 } constant && DenseLayers.Bias(constant, n) is { } values)
         {
-            var repeated = new float[n];
-            for (int j = 0; j < n; j++) repeated[j] = (float)constant.GetDouble(constant.Count == 1 ? 0 : j);
-            bias = Rewrite.Floats(graph, addend.Name + ".bias", repeated);
+            bias = graph.AddConstant(addend.Name + ".bias", values);
             addend = null;
         }
         string name = w.Stored.Name;
-        Value packed = graph.AddConstant(graph.FreshName(name + ".packed"), Pack(w));
-        Value scales = graph.AddConstant(graph.FreshName(name + ".scales"), PackParameters(w, w.Scales, w.Scales.DType));
-        Value? zeros = w.Zeros == null ? null : graph.AddConstant(graph.FreshName(name + ".zeros"), PackParameters(w, w.Zeros, DType.UInt8));
+        Value packed = graph.AddConstant(name + ".packed", Pack(w));
+        Value scales = graph.AddConstant(name + ".scales", PackParameters(w, w.Scales, w.Scales.DType));
+        Value? zeros = w.Zeros == null ? null : graph.AddConstant(name + ".zeros", PackParameters(w, w.Zeros, DType.UInt8));
         Value?[] inputs = bias != null ? [x, packed, scales, zeros, bias] : zeros != null ? [x, packed, scales, zeros] : [x, packed, scales];
         Value y = Rewrite.Insert(graph, node, "BlockGemm", node.Output.Name + ".dense", inputs,
             AttributeSet.Of(("out_features", n), ("bits", w.Layout.Bits), ("block_size", w.Layout.BlockSize)), "edgelite");

@@ -49,8 +49,7 @@ public sealed class DenseLayers : IGraphPass
         if (c?.Constant is { } constant)
         {
             Tensor scaled = beta == 1 ? constant : Scaled(constant, beta);
-            if (constant.Count == 1 || constant.Count == n && constant.Shape[constant.Shape.Rank - 1] == n)
-                bias = graph.AddConstant(c.Name + ".bias", Repeated(scaled, n));
+            if (Bias(scaled, n) is { } values) bias = graph.AddConstant(c.Name + ".bias", values);
             else addend = beta == 1 ? c : graph.AddConstant(c.Name + ".scaled", scaled);
         }
         else addend = c;
@@ -72,8 +71,11 @@ public sealed class DenseLayers : IGraphPass
         return y;
     }
 
-    private static Tensor Repeated(Tensor x, long n)
+    /// <summary>A constant that is added to a product of <paramref name="n"/> columns as its bias, one float32 for each; null where it is
+    /// not the same for all rows.</summary>
+    internal static Tensor? Bias(Tensor x, long n)
     {
+        if (x.Count != 1 && (x.Count != n || x.Shape[x.Shape.Rank - 1] != n)) return null;
         var y = new Tensor(DType.Float32, new Shape(n));
         for (long i = 0; i < n; i++) y.SetDouble(i, x.GetDouble(x.Count == 1 ? 0 : i));
         return y;

@@ -60,17 +60,15 @@ public sealed class DynamicLayers : IGraphPass
         Node last = scaled;
         Value? bias = null;
         if (Match.SoleConsumer(graph, scaled.Output) is { } add && add.Is("Add") && Match.OtherInput(add, v => v == scaled.Output)?.Constant is { DType: DType.Float32 } constant
-            && (constant.Count == 1 && constant.Shape.Rank <= x.Shape.Rank || constant.Count == n && constant.Shape.Rank <= x.Shape.Rank && constant.Shape[constant.Shape.Rank - 1] == n))
+            && constant.Shape.Rank <= x.Shape.Rank && DenseLayers.Bias(constant, n) is { } values)
         {
-            var values = new float[n];
-            for (int j = 0; j < n; j++) values[j] = (float)constant.GetDouble(constant.Count == 1 ? 0 : j);
-            bias = Rewrite.Floats(graph, graph.FreshName(add.Output.Name + ".bias"), values);
+            bias = graph.AddConstant(add.Output.Name + ".bias", values);
             last = add;
         }
         string name = node.Inputs[1]!.Name;
-        Value?[] inputs = [x, graph.AddConstant(graph.FreshName(name + ".packed"), packed), Rewrite.Floats(graph, graph.FreshName(name + ".scales"), scale),
-            isMiddle ? null : graph.AddConstant(graph.FreshName(name + ".zeros"), Tensor.FromArray<byte>(zero, new Shape(zero.Length))), bias,
-            graph.AddConstant(graph.FreshName(name + ".sums"), Tensor.FromArray<int>(sums, new Shape(n)))];
+        Value?[] inputs = [x, graph.AddConstant(name + ".packed", packed), Rewrite.Floats(graph, name + ".scales", scale),
+            isMiddle ? null : graph.AddConstant(name + ".zeros", Tensor.FromArray<byte>(zero, new Shape(zero.Length))), bias,
+            graph.AddConstant(name + ".sums", Tensor.FromArray<int>(sums, new Shape(n)))];
         Value y = Rewrite.Insert(graph, last, "BlockGemm", last.Output.Name + ".dense", inputs,
             AttributeSet.Of(("out_features", (long)n), ("bits", 8L), ("block_size", (long)k), ("int8", 1L), ("per_tensor", 1L)), "edgelite");
         y.SourceName = last.Output.SourceName ?? last.Output.Name;

@@ -15,29 +15,27 @@ public sealed class ConcatPadding : IGraphPass
         foreach (Node node in graph.Nodes.ToArray())
         {
             if (!node.Is("Concat", "") || node.Output.DType != DType.Float32 || node.Inputs.Count < 2) continue;
-            int at = -1;
+            int at = -1, axis = node.Output.Shape.IsRanked ? Match.Axis(node.Attributes.Int("axis", 0), node.Output.Shape.Rank) : -1;
             long before = 0, after = 0;
-            bool fits = true;
+            bool fits = axis >= 0;
             for (int i = 0; i < node.Inputs.Count && fits; i++)
             {
                 Value input = node.Inputs[i]!;
                 if (!input.IsConstant)
                 {
-                    fits = at < 0 && input.Shape.IsRanked;
+                    fits = at < 0;
                     at = i;
                 }
                 else if (fits = IsZero(input.Constant!))
                 {
-                    long size = input.Constant!.Shape[Match.Axis(node.Attributes.Int("axis", 0), input.Constant.Shape.Rank)];
-                    if (at < 0) before += size;
-                    else after += size;
+                    if (at < 0) before += input.Constant!.Shape[axis];
+                    else after += input.Constant!.Shape[axis];
                 }
             }
             if (!fits || at < 0) continue;
-            Value x = node.Inputs[at]!;
             Value pads = Rewrite.Ints(graph, node.Output.Name + ".pads", before, after);
-            Value axes = Rewrite.Ints(graph, node.Output.Name + ".axes", Match.Axis(node.Attributes.Int("axis", 0), x.Shape.Rank));
-            Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Pad", node.Output.Name, [x, pads, null, axes]), keepName: true);
+            Value axes = Rewrite.Ints(graph, node.Output.Name + ".axes", axis);
+            Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Pad", node.Output.Name, [node.Inputs[at], pads, null, axes]), keepName: true);
             changed = true;
         }
         return changed;

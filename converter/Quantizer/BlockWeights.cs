@@ -36,17 +36,13 @@ public sealed record BlockWeightResult(int Layers, long BytesBefore, long BytesA
 /// </summary>
 internal static class BlockWeights
 {
-    /// <summary>Smaller matrices are not worth it.</summary>
-    public const int MinElements = 1024;
-
     public static BlockWeightResult Run(Graph graph, BlockWeightOptions options, IProgress<QuantizationProgress>? progress = null)
     {
         if (options.Bits is not (2 or 3 or 4 or 8)) throw new EdgeLiteException(Status.InvalidArgument, $"Weights of {options.Bits} bits are not possible; there are 2, 3, 4 and 8.");
         if (options.BlockSize < 32 || options.BlockSize % 32 != 0) throw new EdgeLiteException(Status.InvalidArgument, $"Blocks of {options.BlockSize} weights are not possible; expected a multiple of 32.");
         var keep = new QuantizationOptions { KeepFloat = options.KeepFloat };
-        Node[] layers = [.. graph.Nodes.Where(n => IsLayer(n) && !keep.IsKeptFloat(n))];
-        foreach (string entry in options.KeepFloat)
-            if (!graph.Nodes.Any(n => QuantizationOptions.Fits(entry, n))) throw new EdgeLiteException(Status.NotFound, $"--keep-float names '{entry}'; no node or operator is called so.");
+        Node[] layers = [.. graph.Nodes.Where(n => DenseWeights.IsLayer(n) && !keep.IsKeptFloat(n))];
+        keep.RequireKeptNodes(graph);
         Dictionary<Node, double[]> hessians = options.Calibration == null ? [] : Hessian.Collect(graph, layers, options, progress);
         var done = new Dictionary<(Tensor, bool), Value>();
         long before = 0, after = 0;
@@ -55,7 +51,7 @@ internal static class BlockWeights
         {
             progress?.Report(new("weights", count++, layers.Length));
             Value weights = node.Inputs[1]!;
-            bool inRows = node.Is("Gemm") && node.Attributes.Int("transB", 0) != 0;
+            bool inRows = DenseWeights.InRows(node);
             if (!done.TryGetValue((weights.Constant!, inRows), out Value? real))
             {
                 real = Quantize(graph, node, weights, inRows, options, hessians.GetValueOrDefault(node));
@@ -70,15 +66,6 @@ internal static class BlockWeights
         progress?.Report(new("weights", layers.Length, layers.Length));
         GraphVerifier.Verify(graph);
         return new BlockWeightResult(done.Count, before, after);
-    }
-
-    /// <summary>A product of floats with a constant matrix that is large enough.</summary>
-    internal static bool IsLayer(Node node)
-    {
-        if (!node.Is("MatMul") && !node.Is("Gemm") || node.Input(0) is not { DType: DType.Float32, IsConstant: false, Shape.IsRanked: true }) return false;
-        if (node.Input(1)?.Constant is not { DType: DType.Float32, Shape.Rank: 2, Count: >= MinElements }) return false;
-        AttributeSet a = node.Attributes;
-        return node.OpType == "MatMul" || a.Int("transA", 0) == 0 && a.Float("alpha", 1) == 1 && a.Float("beta", 1) == 1;
     }
 
     private static Value Quantize(Graph graph, Node node, Value weights, bool inRows, BlockWeightOptions options, double[]? hessian)
@@ -126,7 +113,7 @@ internal static class BlockWeights
                 zeros?.SetInt64(at, columnZeros[(long)j * blocks + b]);
             }
         }
-        Value?[] inputs = [graph.AddConstant(graph.FreshName(weights.Name + ".stored"), stored), graph.AddConstant(graph.FreshName(weights.Name + ".scale"), scales), .. zeros == null ? Array.Empty<Value?>() : [graph.AddConstant(graph.FreshName(weights.Name + ".zero"), zeros)]];
+        Value?[] inputs = [graph.AddConstant(weights.Name + ".stored", stored), graph.AddConstant(weights.Name + ".scale", scales), .. zeros == null ? Array.Empty<Value?>() : [graph.AddConstant(weights.Name + ".zero", zeros)]];
         Value real = Rewrite.Insert(graph, node, "DequantizeLinear", weights.Name + ".blocks", inputs,
             AttributeSet.Of(("axis", inRows ? 1L : 0L), ("block_size", (long)size), ("output_dtype", (long)DType.Float32)));
         real.SourceName = weights.SourceName ?? weights.Name;

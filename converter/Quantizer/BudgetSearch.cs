@@ -39,11 +39,10 @@ public sealed class BudgetSearch
     private static readonly RangeMethod[] s_observers = [RangeMethod.Percentile, RangeMethod.MinMax, RangeMethod.MeanSquaredError];
 
     private readonly Graph _graph;
-    private readonly ICalibrationData _heldBack;
     private readonly QuantizationOptions _options;
     private readonly IProgress<QuantizationProgress>? _progress;
     private readonly Observations _seen;
-    private readonly Tensor[][] _expected;
+    private readonly OutputNoise _noise;
     private readonly Node[] _layers;
     private readonly List<BudgetTrial> _trials = [];
 
@@ -58,13 +57,12 @@ public sealed class BudgetSearch
         _graph = graph;
         _options = options;
         _progress = progress;
-        (ICalibrationData calibration, _heldBack) = SplitSamples.Of(data, Math.Min(data.Count, options.MaxSamples), MaxHeldBack);
+        (ICalibrationData calibration, ICalibrationData heldBack) = SplitSamples.Of(data, Math.Min(data.Count, options.MaxSamples), MaxHeldBack);
         _seen = Quantizer.Calibrate(graph, calibration, options, progress);
         _layers = [.. graph.Nodes.Where(n => !options.IsKeptFloat(n) && QuantizationRoles.Of(n).Role == QuantizationRole.Layer)];
         if (_layers.Length == 0) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{graph.Name}' has no layer with an int8 form.");
-        using IGraphRunner runner = options.Runner(graph);
-        _expected = [.. Enumerable.Range(0, _heldBack.Count).Select(i => runner.Run(_heldBack.Load(i)).Select(t => t.Clone()).ToArray())];
-        if (_expected[0].All(t => t.DType != DType.Float32)) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{graph.Name}' has no float32 output whose error could be measured.");
+        _noise = new OutputNoise(graph, heldBack, options);
+        if (!_noise.IsMeasurable) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{graph.Name}' has no float32 output whose error could be measured.");
     }
 
     /// <summary>Quantizes <paramref name="graph"/> in place.</summary>
@@ -132,7 +130,7 @@ public sealed class BudgetSearch
         {
             _progress?.Report(new("sensitivity", i, _layers.Length));
             string name = _layers[i].Output.Name;
-            (_, double sqnr) = Quantized(options with { FloatLayers = all.Where(n => n != name).ToHashSet() });
+            (_, double sqnr) = _noise.Of(_seen, options with { FloatLayers = all.Where(n => n != name).ToHashSet() });
             result[i] = new LayerSensitivity(name, sqnr, 3 * _layers[i].Inputs[1]!.Constant!.Count);
         }
         _progress?.Report(new("sensitivity", _layers.Length, _layers.Length));
@@ -142,39 +140,16 @@ public sealed class BudgetSearch
     private BudgetTrial Try(QuantizationOptions options, Func<Graph, double, double> score, double budget)
     {
         _progress?.Report(new("search", _trials.Count, _trials.Count + 1));
-        (Graph graph, double sqnr) = Quantized(options);
+        (Graph graph, double sqnr) = _noise.Of(_seen, options);
         long bytes = _layers.Sum(l => l.Inputs[1]!.Constant!.Count * (options.FloatLayers.Contains(l.Output.Name) ? 4 : 1));
         double value = score(graph, sqnr);
         var trial = new BudgetTrial(options.Method, options.FloatLayers.Count, bytes, sqnr, value, value >= budget);
         _trials.Add(trial);
         return trial;
     }
-
-    /// <summary>A quantized copy, and the lowest SQNR of its float32 outputs on all held-back samples.</summary>
-    private (Graph Graph, double Sqnr) Quantized(QuantizationOptions options)
-    {
-        Graph copy = GraphCopy.Of(_graph);
-        Quantizer.Apply(copy, _seen.Of(copy), options);
-        ShapeInference.Run(copy);
-        var sums = new Dictionary<int, ComparisonSums>();
-        using (IGraphRunner runner = new NativeRunner(copy, showValues: false))
-        {
-            for (int s = 0; s < _expected.Length; s++)
-            {
-                IReadOnlyList<Tensor> actual = runner.Run(_heldBack.Load(s));
-                for (int i = 0; i < actual.Count; i++)
-                {
-                    if (_expected[s][i].DType != DType.Float32) continue;
-                    if (!sums.TryGetValue(i, out ComparisonSums? sum)) sums[i] = sum = new ComparisonSums();
-                    sum.Add(_expected[s][i], actual[i], null, null);
-                }
-            }
-        }
-        return (copy, sums.Values.Min(v => v.Sqnr));
-    }
 }
 
-/// <summary>Every fourth sample apart from the others.</summary>
+/// <summary>Some of the samples.</summary>
 public sealed class SplitSamples : ICalibrationData
 {
     private readonly ICalibrationData _all;
@@ -194,6 +169,13 @@ public sealed class SplitSamples : ICalibrationData
         if (count < 4) return (new SplitSamples(all, every), new SplitSamples(all, every));
         int[] apart = [.. every.Where(i => i % 4 == 3).Take(maxHeldBack)];
         return (new SplitSamples(all, [.. every.Except(apart)]), new SplitSamples(all, apart));
+    }
+
+    /// <summary>At most <paramref name="most"/> of the first <paramref name="count"/> samples, evenly.</summary>
+    public static ICalibrationData Evenly(ICalibrationData all, int count, int most)
+    {
+        int few = Math.Min(most, count);
+        return new SplitSamples(all, [.. Enumerable.Range(0, few).Select(i => i * count / few)]);
     }
 
     public int Count => _indices.Length;

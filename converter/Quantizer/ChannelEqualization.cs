@@ -103,20 +103,11 @@ internal static class ChannelEqualization
 
     private static void Rescale(Graph graph, Bridge bridge, double[] s)
     {
-        Replace(graph, bridge.First, 1, (i, shape) => 1 / s[i / shape.Product(1, shape.Rank)]);
-        if (bridge.First.Input(2) != null) Replace(graph, bridge.First, 2, (i, _) => 1 / s[i]);
+        ScaledConstant.Replace(graph, bridge.First, 1, ".equalized", (i, shape) => 1 / s[i / shape.Product(1, shape.Rank)]);
+        if (bridge.First.Input(2) != null) ScaledConstant.Replace(graph, bridge.First, 2, ".equalized", (i, _) => 1 / s[i]);
         bool depthwise = bridge.Second.Attributes.Int("group", 1) > 1;
-        Replace(graph, bridge.Second, 1, (i, shape) => s[depthwise ? i / shape.Product(1, shape.Rank) : i / shape.Product(2, shape.Rank) % shape[1]]);
+        ScaledConstant.Replace(graph, bridge.Second, 1, ".equalized", (i, shape) => s[depthwise ? i / shape.Product(1, shape.Rank) : i / shape.Product(2, shape.Rank) % shape[1]]);
         bridge.Between.SourceName = null;
         graph.Rename(bridge.Between, graph.FreshName(bridge.Between.Name + ".equalized"));
-    }
-
-    private static void Replace(Graph graph, Node node, int input, Func<long, Shape, double> factor)
-    {
-        Value old = node.Inputs[input]!;
-        var scaled = new Tensor(DType.Float32, old.Shape);
-        for (long i = 0; i < scaled.Count; i++) scaled.SetDouble(i, old.Constant!.GetDouble(i) * factor(i, old.Shape));
-        graph.SetInput(node, input, graph.AddConstant(old.Name + ".equalized", scaled));
-        if (old.Consumers.Count == 0 && !graph.Outputs.Contains(old)) graph.Remove(old);
     }
 }

@@ -16,15 +16,7 @@ internal static class ChannelWeights
     /// <param name="yScale">step of the layer's result</param>
     public static float[] Scales(Tensor weights, int axis, Tensor? bias, float xScale, float yScale)
     {
-        var scales = new float[weights.Shape[axis]];
-        long inner = weights.Shape.Product(axis + 1, weights.Shape.Rank);
-        ReadOnlySpan<float> w = weights.Span<float>();
-        for (int i = 0; i < w.Length; i++)
-        {
-            int c = (int)(i / inner % scales.Length);
-            if (!float.IsFinite(w[i])) throw new EdgeLiteException(Status.InvalidGraph, $"Weights {weights} hold {w[i]} at element {i}; they cannot be quantized.");
-            scales[c] = Math.Max(scales[c], Math.Abs(w[i]));
-        }
+        float[] scales = Largest(weights, axis);
         for (int c = 0; c < scales.Length; c++)
         {
             double b = bias == null ? 0 : Math.Abs(bias.GetDouble(bias.Count == 1 ? 0 : c));
@@ -33,6 +25,21 @@ internal static class ChannelWeights
             scales[c] = (float)Math.Max(scales[c] / 127.0, least);
         }
         return scales;
+    }
+
+    /// <summary>max |w[c]|; all weights must be finite.</summary>
+    public static float[] Largest(Tensor weights, int axis)
+    {
+        var largest = new float[weights.Shape[axis]];
+        long inner = weights.Shape.Product(axis + 1, weights.Shape.Rank);
+        ReadOnlySpan<float> w = weights.Span<float>();
+        for (int i = 0; i < w.Length; i++)
+        {
+            int c = (int)(i / inner % largest.Length);
+            if (!float.IsFinite(w[i])) throw new EdgeLiteException(Status.InvalidGraph, $"Weights {weights} hold {w[i]} at element {i}; they cannot be quantized.");
+            largest[c] = Math.Max(largest[c], Math.Abs(w[i]));
+        }
+        return largest;
     }
 
     /// <summary>round(w / scale[c]) within [-127, 127].</summary>

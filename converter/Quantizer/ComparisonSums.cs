@@ -13,7 +13,13 @@ internal sealed class ComparisonSums
 
     public long Elements { get; private set; }
 
-    public double Sqnr => _mismatches > 0 ? double.NegativeInfinity : _ee == 0 ? double.PositiveInfinity : 10 * Math.Log10(_aa / _ee);
+    public double Sqnr => Decibels(_mismatches, _aa, _ee);
+
+    /// <summary>SQNR of what was added last, alone.</summary>
+    public double LastSqnr { get; private set; }
+
+    private static double Decibels(long mismatches, double signal, double noise) =>
+        mismatches > 0 ? double.NegativeInfinity : noise == 0 ? double.PositiveInfinity : 10 * Math.Log10(signal / noise);
 
     /// <param name="a">source</param>
     /// <param name="b">converted, as many elements</param>
@@ -21,8 +27,8 @@ internal sealed class ComparisonSums
     /// <param name="q">parameters when b is stored as int8</param>
     public void Add(Tensor a, Tensor b, long[]? place, TensorQuantization? q)
     {
-        long n = a.Count;
-        double largest = 0;
+        long n = a.Count, mismatches = 0;
+        double largest = 0, signal = 0, noise = 0;
         for (long i = 0; i < n; i++)
         {
             double v = Math.Abs(a.GetDouble(i));
@@ -44,7 +50,7 @@ internal sealed class ComparisonSums
             Elements++;
             if (!double.IsFinite(x) || !double.IsFinite(y))
             {
-                if (!x.Equals(y)) _mismatches++;
+                if (!x.Equals(y)) mismatches++;
                 continue;
             }
             _aMin = Math.Min(_aMin, x);
@@ -56,9 +62,13 @@ internal sealed class ComparisonSums
             _bb += y * y;
             _ab += x * y;
             _ee += e * e;
+            signal += x * x;
+            noise += e * e;
             _maxAbs = Math.Max(_maxAbs, e);
             _maxRel = Math.Max(_maxRel, e / Math.Max(Math.Abs(x), floor));
         }
+        _mismatches += mismatches;
+        LastSqnr = Decibels(mismatches, signal, noise);
 
         double Converted(long at) => q is { } p ? p.Dequantize(b.GetInt64(at)) : b.GetDouble(at);
     }

@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Quantizing;
 
@@ -38,6 +39,14 @@ public sealed record QuantizationOptions
 
     /// <summary>True when an entry of <see cref="KeepFloat"/> means this node.</summary>
     internal bool IsKeptFloat(Node node) => KeepFloat.Any(entry => Fits(entry, node)) || node.Outputs is [{ } result, ..] && FloatLayers.Contains(result.Name);
+
+    /// <summary>Throws when an entry of <see cref="KeepFloat"/> means no node of the graph.</summary>
+    internal void RequireKeptNodes(Graph graph)
+    {
+        string[] unused = [.. KeepFloat.Where(entry => !graph.Nodes.Any(n => Fits(entry, n))).Distinct().Order().Select(u => $"'{u}'")];
+        if (unused.Length > 0)
+            throw new EdgeLiteException(Status.InvalidArgument, $"Nothing in graph '{graph.Name}' is called {string.Join(", ", unused)}, which was to stay float.");
+    }
 
     internal static bool Fits(string entry, Node node)
     {

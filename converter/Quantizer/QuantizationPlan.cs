@@ -78,16 +78,12 @@ internal sealed class QuantizationPlan
 
     private void Classify()
     {
-        var unused = new HashSet<string>(_options.KeepFloat);
+        _options.RequireKeptNodes(_graph);
         foreach (Node node in _graph.Nodes)
         {
             (QuantizationRole role, string? reason) = QuantizationRoles.Of(node);
-            foreach (string entry in _options.KeepFloat)
-            {
-                if (!QuantizationOptions.Fits(entry, node)) continue;
-                unused.Remove(entry);
-                (role, reason) = (QuantizationRole.Float, $"asked for by '{entry}'");
-            }
+            if (_options.KeepFloat.LastOrDefault(entry => QuantizationOptions.Fits(entry, node)) is { } kept)
+                (role, reason) = (QuantizationRole.Float, $"asked for by '{kept}'");
             if (role != QuantizationRole.Float && node.Outputs is [{ } result, ..] && _options.FloatLayers.Contains(result.Name))
                 (role, reason) = (QuantizationRole.Float, "the budget needs it");
             if (role != QuantizationRole.Float)
@@ -103,8 +99,6 @@ internal sealed class QuantizationPlan
             _roles[node] = role;
             if (reason != null) _reasons[node] = reason;
         }
-        if (unused.Count > 0)
-            throw new EdgeLiteException(Status.InvalidArgument, $"Nothing in graph '{_graph.Name}' is called {string.Join(", ", unused.Order().Select(u => $"'{u}'"))}, which was to stay float.");
     }
 
     private void Activate()

@@ -45,13 +45,10 @@ internal static class SmoothScaling
         foreach (Node reader in y.Consumers)
         {
             bool isDense = (reader.Is("MatMul") || reader.Is("Gemm") && reader.Attributes.Int("transA", 0) == 0) && reader.Inputs[0] == y && reader.Inputs[1] != y && reader.Input(2) != y;
-            if (!isDense || !isFree(reader) || reader.Inputs[1]!.Constant is not { DType: DType.Float32, Shape.Rank: 2 } w || w.Shape[InRows(reader) ? 1 : 0] != scale.Count) return null;
+            if (!isDense || !isFree(reader) || reader.Inputs[1]!.Constant is not { DType: DType.Float32, Shape.Rank: 2 } w || w.Shape[DenseWeights.InRows(reader) ? 1 : 0] != scale.Count) return null;
         }
         return new Place(node, [.. y.Consumers]);
     }
-
-    /// <summary>True when the weights are stored as [out][in].</summary>
-    private static bool InRows(Node layer) => layer.Is("Gemm") && layer.Attributes.Int("transB", 0) != 0;
 
     private static double[] Factors(Place place, float[] x)
     {
@@ -62,7 +59,7 @@ internal static class SmoothScaling
             long n = weights.Count / x.Length;
             for (long i = 0; i < weights.Count; i++)
             {
-                long row = InRows(layer) ? i % x.Length : i / n;
+                long row = DenseWeights.InRows(layer) ? i % x.Length : i / n;
                 w[row] = Math.Max(w[row], Math.Abs(weights.GetDouble(i)));
             }
         }
@@ -71,24 +68,15 @@ internal static class SmoothScaling
 
     private static void Rescale(Graph graph, Place place, double[] s)
     {
-        Replace(graph, place.Normalization, 1, i => 1 / s[i]);
-        if (place.Normalization.Input(2) != null) Replace(graph, place.Normalization, 2, i => 1 / s[i]);
+        ScaledConstant.Replace(graph, place.Normalization, 1, ".smooth", (i, _) => 1 / s[i]);
+        if (place.Normalization.Input(2) != null) ScaledConstant.Replace(graph, place.Normalization, 2, ".smooth", (i, _) => 1 / s[i]);
         foreach (Node layer in place.Layers)
         {
             long n = layer.Inputs[1]!.Constant!.Count / s.Length;
-            Replace(graph, layer, 1, i => s[InRows(layer) ? i % s.Length : i / n]);
+            ScaledConstant.Replace(graph, layer, 1, ".smooth", (i, _) => s[DenseWeights.InRows(layer) ? i % s.Length : i / n]);
         }
         Value y = place.Normalization.Outputs[0]!;
         y.SourceName = null;
         graph.Rename(y, graph.FreshName(y.Name + ".smooth"));
-    }
-
-    private static void Replace(Graph graph, Node node, int input, Func<long, double> factor)
-    {
-        Value old = node.Inputs[input]!;
-        var scaled = new Tensor(DType.Float32, old.Shape);
-        for (long i = 0; i < scaled.Count; i++) scaled.SetDouble(i, old.Constant!.GetDouble(i) * factor(i));
-        graph.SetInput(node, input, graph.AddConstant(graph.FreshName(old.Name + ".smooth"), scaled));
-        if (old.Consumers.Count == 0 && !graph.Outputs.Contains(old)) graph.Remove(old);
     }
 }

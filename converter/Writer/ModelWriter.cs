@@ -166,7 +166,9 @@ public sealed class ModelWriter
 
     private int Encode(GraphDefinition graph)
     {
-        int values = Tables([.. graph.Values.Select((v, i) => Encode(v, ShortName(graph, v, i)))]);
+        var names = new HashSet<string>(graph.Values.Select(v => v.Name));
+        var results = new HashSet<int>(graph.Outputs);
+        int values = Tables([.. graph.Values.Select((v, i) => Encode(v, results.Contains(i) ? v.Name : ShortName(names, v, i)))]);
         int nodes = Tables([.. graph.Nodes.Select(Encode)]);
         int inputs = Numbers<int>(graph.Inputs), outputs = Numbers<int>(graph.Outputs), symbols = Texts(graph.Symbols), name = Text(graph.Name);
         _builder.StartTable(Schema.Graph.Count);
@@ -181,11 +183,11 @@ public sealed class ModelWriter
     }
 
     /// <summary>Nobody asks for a constant by its name: long ones are numbers in the file.</summary>
-    private string ShortName(GraphDefinition graph, ValueDefinition value, int index)
+    private static string ShortName(HashSet<string> names, ValueDefinition value, int index)
     {
-        if (value.Constant == null || value.Name.Length <= LongName || graph.Outputs.Contains(index)) return value.Name;
+        if (value.Constant == null || value.Name.Length <= LongName) return value.Name;
         string name = string.Create(CultureInfo.InvariantCulture, $"w{index}");
-        return graph.Values.Any(v => v.Name == name) ? value.Name : name;
+        return names.Contains(name) ? value.Name : name;
     }
 
     private int Encode(ValueDefinition value, string storedName)
