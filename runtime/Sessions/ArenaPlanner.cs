@@ -34,7 +34,7 @@ public static class ArenaPlanner
         var isOutput = new bool[valueCount];
         foreach (int v in definition.Outputs) isOutput[v] = true;
         foreach (int v in definition.Inputs)
-            buffers[v] = new Buffer { Bytes = Round(graph.Types[v].ByteLength), First = -1, Last = nodeCount };
+            buffers[v] = new Buffer { Bytes = Aligned(Math.Max(graph.Types[v].ByteLength, 1)), First = -1, Last = nodeCount };
 
         // The next state and the last one change places after each run, so that both keep their memory for the whole of it.
         var isState = new bool[valueCount];
@@ -57,7 +57,7 @@ public static class ArenaPlanner
                     buffers[v] = shared;
                     continue;
                 }
-                buffers[v] = new Buffer { Bytes = Round(graph.Types[v].ByteLength), First = isState[v] ? -1 : n, Last = last };
+                buffers[v] = new Buffer { Bytes = Aligned(Math.Max(graph.Types[v].ByteLength, 1)), First = isState[v] ? -1 : n, Last = last };
             }
         }
 
@@ -140,5 +140,6 @@ public static class ArenaPlanner
         return arena;
     }
 
-    private static long Round(long bytes) => (Math.Max(bytes, 1) + Alignment - 1) / Alignment * Alignment;
+    /// <summary>The next place that is aligned.</summary>
+    public static long Aligned(long offset) => (offset + Alignment - 1) / Alignment * Alignment;
 }

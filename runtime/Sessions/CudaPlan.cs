@@ -46,12 +46,11 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         _operations = _schedule.Operations;
         _launches = new CudaLaunch[]?[_operations.Length];
         _steps = new Step[]?[_operations.Length];
-        Tensors = new Tensor?[graph.Types.Length];
         try
         {
             _scratchBytes = HostScratch();
             Allocate();
-            PlaceTensors();
+            Tensors = StaticPlan.Place(graph, _schedule.HostOffsets, _host);
             for (int i = 0; i < _operations.Length; i++)
             {
                 int n = _operations[i].Node;
@@ -181,7 +180,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         _stream.Dispose();
     }
 
-    private long ScratchOffset => (_schedule.HostBytes + ArenaPlanner.Alignment - 1) / ArenaPlanner.Alignment * ArenaPlanner.Alignment;
+    private long ScratchOffset => ArenaPlanner.Aligned(_schedule.HostBytes);
 
     /// <summary>Scratch of the steps on the processor.</summary>
     private long HostScratch()
@@ -214,18 +213,6 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         _driver.Check(_driver.HostAllocate(&memory, hostBytes, 0), $"allocating {hostBytes} bytes of page-locked memory");
         _host = (byte*)memory;
         if (_schedule.DeviceBytes > 0) _arena = _device.Allocate(_schedule.DeviceBytes);
-    }
-
-    private void PlaceTensors()
-    {
-        for (int v = 0; v < Tensors.Length; v++)
-        {
-            TensorType type = Graph.Types[v];
-            if (Graph.Constants[v] is { } constant) Tensors[v] = constant;
-            else if (_schedule.HostOffsets[v] < 0) continue;
-            else if (type.DType == DType.String) Tensors[v] = new Tensor(DType.String, type.Shape);
-            else Tensors[v] = new Tensor(type.DType, type.Shape, _host + _schedule.HostOffsets[v]);
-        }
     }
 
     private CudaLaunch[] MakeLaunches(int n)

@@ -37,9 +37,9 @@ internal sealed unsafe class StaticPlan : IStaticPlan
             foreach (NativeCall call in calls[n]!) _scratchBytes = Math.Max(_scratchBytes, call.ScratchBytes);
         }
 
-        _scratchOffset = (ArenaBytes + ArenaPlanner.Alignment - 1) / ArenaPlanner.Alignment * ArenaPlanner.Alignment;
+        _scratchOffset = ArenaPlanner.Aligned(ArenaBytes);
         _block = CpuKernels.Allocate(_scratchOffset + _scratchBytes);
-        Tensors = PlaceTensors(graph, offsets);
+        Tensors = Place(graph, offsets, _block);
         var steps = new List<Step>(calls.Length);
         for (int n = 0; n < calls.Length; n++)
             if (calls[n] is { } nodeCalls) builder.AddSteps(steps, n, nodeCalls, Tensors);
@@ -151,7 +151,8 @@ internal sealed unsafe class StaticPlan : IStaticPlan
         return graph.Constants[input] == null && offsets[input] >= 0 && offsets[input] == offsets[output];
     }
 
-    private Tensor?[] PlaceTensors(TypedGraph graph, long[] offsets)
+    /// <summary>Every value at its offset in <paramref name="block"/>; constants where they are, null without a place.</summary>
+    internal static Tensor?[] Place(TypedGraph graph, long[] offsets, byte* block)
     {
         var tensors = new Tensor?[offsets.Length];
         for (int v = 0; v < offsets.Length; v++)
@@ -160,7 +161,7 @@ internal sealed unsafe class StaticPlan : IStaticPlan
             if (graph.Constants[v] is { } constant) tensors[v] = constant;
             else if (offsets[v] < 0) continue;
             else if (type.DType == DType.String) tensors[v] = new Tensor(DType.String, type.Shape);
-            else tensors[v] = new Tensor(type.DType, type.Shape, _block + offsets[v]);
+            else tensors[v] = new Tensor(type.DType, type.Shape, block + offsets[v]);
         }
         return tensors;
     }
