@@ -1,25 +1,7 @@
 /* A lane holds one column of a panel. Weights are taken from their bits, made float and multiplied by one broadcast number of x:
  * even and odd rows in sums of their own. Several rows of x share the unpacking. x is copied with zeros behind where its last
  * unit is not whole. */
-#include "block_gemm.h"
-#include "el_simd.h"
-
-#define VECTORS (16 / EL_VF)
-
-#if EL_VF == 16
-EL_BLOCK_INLINE el_vf load_half(const uint16_t* p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p)); }
-EL_BLOCK_INLINE el_vf load_bytes(const uint8_t* p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p))); }
-#elif EL_VF == 8
-EL_BLOCK_INLINE el_vf load_half(const uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p)); }
-EL_BLOCK_INLINE el_vf load_bytes(const uint8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p))); }
-#else
-EL_BLOCK_INLINE el_vf load_half(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
-EL_BLOCK_INLINE el_vf load_bytes(const uint8_t* p) {
-    uint32_t four;
-    memcpy(&four, p, 4);
-    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four)))));
-}
-#endif
+#include "block_gemm_simd.h"
 
 /* Bits k.. of a, k a constant. */
 #define FROM(a, k) ((k) == 0 ? (a) : el_vishr(a, (k) == 0 ? 1 : (k)))
@@ -53,7 +35,6 @@ EL_BLOCK_INLINE el_vf load_bytes(const uint8_t* p) {
 
 /* Rows m .. m+MR-1 of vectors first .. first+VV-1 of a panel. */
 EL_BLOCK_INLINE void tile(const el_block_job* j, int64_t panel, int64_t m, const int first, const int bits, const int MR, const int VV) {
-    const el_block_gemm_params* p = j->p;
     const el_block_sizes s = j->s;
     const uint8_t* w = j->packed + panel * s.units * s.bytes + first * EL_VF * 4;
     const float* x[4];
@@ -94,8 +75,8 @@ EL_BLOCK_INLINE void tile(const el_block_job* j, int64_t panel, int64_t m, const
         }
         int64_t at = (panel * s.blocks + b) * 16 + first * EL_VF;
         EL_BLOCK_UNROLL for (int v = 0; v < VV; v++, at += EL_VF) {
-            el_vf scale = p->half_scales ? load_half((const uint16_t*)j->scales + at) : el_vload((const float*)j->scales + at);
-            el_vf zero = j->zeros ? load_bytes(j->zeros + at) : el_vset1((float)(1 << (bits - 1)));
+            el_vf scale = load_scales(j, at);
+            el_vf zero = j->zeros ? el_vcvt_f(load_bytes(j->zeros + at)) : el_vset1((float)(1 << (bits - 1)));
             if (bits == 8) zero = el_vsub(zero, el_vset1(128));
             EL_BLOCK_UNROLL for (int r = 0; r < MR; r++) {
                 el_vf t = el_vfnma(zero, el_vset1(j->row_sums[(m + r) * s.blocks + b]), el_vadd(sum[r][v][0], sum[r][v][1]));
@@ -103,13 +84,7 @@ EL_BLOCK_INLINE void tile(const el_block_job* j, int64_t panel, int64_t m, const
             }
         }
     }
-    EL_BLOCK_UNROLL for (int v = 0; v < VV; v++) {
-        int64_t n = panel * 16 + (first + v) * EL_VF, count = p->n - n;
-        if (count <= 0) break;
-        if (count > EL_VF) count = EL_VF;
-        el_vf bias = j->bias ? el_vload_n(j->bias + n, count) : el_vzero();
-        EL_BLOCK_UNROLL for (int r = 0; r < MR; r++) el_vstore_n(j->y + (m + r) * p->n + n, el_vadd(y[r][v], bias), count);
-    }
+    store_tile(j, m, panel * 16 + first * EL_VF, y, MR, VV);
 }
 
 EL_BLOCK_INLINE void panels(const el_block_job* j, int64_t begin, int64_t end, const int bits) {
@@ -121,10 +96,7 @@ EL_BLOCK_INLINE void panels(const el_block_job* j, int64_t begin, int64_t end, c
     }
 }
 
-static void panels8(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 8); }
-static void panels4(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 4); }
-static void panels3(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 3); }
-static void panels2(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 2); }
+EL_BLOCK_BY_BITS
 
 static void some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_block_job* j = arg;
@@ -150,5 +122,5 @@ void EL_SIMD_NAME(block_gemm_f32)(const el_ctx* ctx, const void* params, void* c
     j.row_sums = (float*)((uint8_t*)ctx->scratch + el_block_scratch_of(p, sizeof(float)).sums);
     if (j.s.depth != p->k) j.rows = ctx->scratch, j.stride = j.s.depth;
     el_parallel(ctx, p->m, 65536 / (p->k + 1) + 1, some_rows, &j);
-    el_parallel(ctx, el_block_panels(&j), el_block_grain(&j), p->bits == 8 ? panels8 : p->bits == 4 ? panels4 : p->bits == 3 ? panels3 : panels2, &j);
+    el_parallel(ctx, el_block_panels(&j), el_block_grain(&j), panels_of(p), &j);
 }

@@ -109,25 +109,14 @@ static inline void el_block_gemm_s8(const el_ctx* ctx, const void* params, void*
 }
 
 #ifdef UNSIGNED_BYTES
-#include "el_simd.h"
-#define VECTORS (16 / EL_VF)
+#include "block_gemm_simd.h"
+
 #if EL_VF == 16
 #define MULTIPLY(a, b) _mm512_mullo_epi32(a, b)
-#define HALVES(p) _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)(p)))
-#define BYTES(p) _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)(p)))
 #elif EL_VF == 8
 #define MULTIPLY(a, b) _mm256_mullo_epi32(a, b)
-#define HALVES(p) _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)(p)))
-#define BYTES(p) _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)(p)))
 #else
 #define MULTIPLY(a, b) vmulq_s32(a, b)
-#define HALVES(p) vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)))
-EL_BLOCK_INLINE el_vi bytes_(const uint8_t* p) {
-    uint32_t four;
-    memcpy(&four, p, 4);
-    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four)))));
-}
-#define BYTES(p) bytes_(p)
 #endif
 
 /* Rows m .. m+MR-1 of one panel. */
@@ -167,9 +156,9 @@ EL_BLOCK_INLINE void tile(const el_block_job* j, int64_t panel, int64_t m, const
             sums_store(total, sums_add(sums[r][0], sums[r][1]));
             EL_BLOCK_UNROLL for (int v = 0; v < VECTORS; v++) {
                 const int64_t i = at + v * EL_VF;
-                el_vf scale = p->half_scales ? HALVES((const uint16_t*)j->scales + i) : el_vload((const float*)j->scales + i);
+                el_vf scale = load_scales(j, i);
                 el_vi off = el_viset1((int32_t)((uint32_t)row * (uint32_t)(bits == 8 ? signs : 1 << (bits - 1))));
-                if (j->zeros) off = MULTIPLY(el_viadd(BYTES(j->zeros + i), el_viset1(bits == 8 ? signs - 128 : 0)), el_viset1(row));
+                if (j->zeros) off = MULTIPLY(el_viadd(load_bytes(j->zeros + i), el_viset1(bits == 8 ? signs - 128 : 0)), el_viset1(row));
                 el_vi t = el_visub(el_viload(total + v * EL_VF), off);
                 if (p->per_tensor) {
                     int64_t n = panel * 16 + v * EL_VF, count = p->n - n < EL_VF ? p->n - n : EL_VF;
@@ -179,13 +168,7 @@ EL_BLOCK_INLINE void tile(const el_block_job* j, int64_t panel, int64_t m, const
             }
         }
     }
-    EL_BLOCK_UNROLL for (int v = 0; v < VECTORS; v++) {
-        int64_t n = panel * 16 + v * EL_VF, count = p->n - n;
-        if (count <= 0) break;
-        if (count > EL_VF) count = EL_VF;
-        el_vf bias = j->bias ? el_vload_n(j->bias + n, count) : el_vzero();
-        EL_BLOCK_UNROLL for (int r = 0; r < MR; r++) el_vstore_n(j->y + (m + r) * p->n + n, el_vadd(y[r][v], bias), count);
-    }
+    store_tile(j, m, panel * 16, y, MR, VECTORS);
 }
 
 EL_BLOCK_INLINE void panels(const el_block_job* j, int64_t begin, int64_t end, const int bits) {
@@ -196,10 +179,6 @@ EL_BLOCK_INLINE void panels(const el_block_job* j, int64_t begin, int64_t end, c
     }
 }
 
-static void panels8(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 8); }
-static void panels4(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 4); }
-static void panels3(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 3); }
-static void panels2(void* arg, int64_t begin, int64_t end, int32_t worker) { panels(arg, begin, end, 2); }
-static inline el_body_fn panels_of(const el_block_gemm_params* p) { return p->bits == 8 ? panels8 : p->bits == 4 ? panels4 : p->bits == 3 ? panels3 : panels2; }
+EL_BLOCK_BY_BITS
 #endif
 #endif
