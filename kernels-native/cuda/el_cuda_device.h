@@ -150,14 +150,16 @@ EL_DEVICE float el_warp_max(float v) {
     return v;
 }
 
-/* Of all threads of a block of up to 1024 threads, the same in each. store: 33 floats of shared memory, free again after the call. */
-EL_DEVICE float el_block_sum(float v, float* store) {
+/* Of all threads of a block of up to 1024 threads, the same in each. WARP: the same of a warp; none: what changes nothing; store: 33 floats
+ * of shared memory, free again after the call. */
+template <float (*WARP)(float)>
+EL_DEVICE float el_block_all(float v, float none, float* store) {
     int thread = el_thread(), warps = el_threads() / 32;
-    v = el_warp_sum(v);
+    v = WARP(v);
     if (thread % 32 == 0) store[thread / 32] = v;
     el_barrier();
     if (thread < 32) {
-        v = el_warp_sum(thread < warps ? store[thread] : 0.0f);
+        v = WARP(thread < warps ? store[thread] : none);
         if (thread == 0) store[32] = v;
     }
     el_barrier();
@@ -165,20 +167,20 @@ EL_DEVICE float el_block_sum(float v, float* store) {
     el_barrier();
     return v;
 }
+EL_DEVICE float el_block_sum(float v, float* store) { return el_block_all<el_warp_sum>(v, 0.0f, store); }
+EL_DEVICE float el_block_max(float v, float* store) { return el_block_all<el_warp_max>(v, -__builtin_inff(), store); }
 
-EL_DEVICE float el_block_max(float v, float* store) {
-    int thread = el_thread(), warps = el_threads() / 32;
-    v = el_warp_max(v);
-    if (thread % 32 == 0) store[thread / 32] = v;
-    el_barrier();
-    if (thread < 32) {
-        v = el_warp_max(thread < warps ? store[thread] : store[0]);
-        if (thread == 0) store[32] = v;
-    }
-    el_barrier();
-    v = store[32];
-    el_barrier();
-    return v;
+/* ---- images in NHWC --------------------------------------------------------------------------------------------- */
+
+/* Image, line and column of an output pixel. */
+struct el_place {
+    int image, y, x;
+};
+
+template <typename P>
+EL_DEVICE el_place el_place_of(const P& p, int pixel) {
+    int row = pixel / p.ow, image = row / p.oh;
+    return {image, row - image * p.oh, pixel - row * p.ow};
 }
 
 /* ---- launch rules ----------------------------------------------------------------------------------------------- */
@@ -198,6 +200,11 @@ static inline int el_one(el_cuda_launch* launches, const char* entry, int64_t x,
 static inline int el_each(const el_cuda_device& device, el_cuda_launch* launches, const char* entry, int64_t count) {
     int64_t blocks = el_pieces(count, 256), most = (int64_t)device.multiprocessors * 32;
     return el_fits(count) ? el_one(launches, entry, blocks < most ? blocks : most, 1, 1, 256) : 0;
+}
+/* A thread for each output value of an image layer with so many channels. */
+template <typename P>
+static inline int el_each_output(const P& p, const el_cuda_device& device, el_cuda_launch* launches, const char* entry, int channels) {
+    return el_fits((int64_t)p.n * p.h * p.w * p.c) ? el_each(device, launches, entry, (int64_t)p.n * p.oh * p.ow * channels) : 0;
 }
 #define EL_EACH(i, count)     for (unsigned i = (unsigned)el_block_x() * (unsigned)el_threads() + (unsigned)el_thread(); i < (unsigned)(count);          i += (unsigned)el_grid_x() * (unsigned)el_threads())
 

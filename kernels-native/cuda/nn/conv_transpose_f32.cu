@@ -7,16 +7,16 @@ EL_CUDA_ENTRY(conv_transpose_f32, el_conv_params) {
     const int cin = p.c / p.groups, n = p.oc / p.groups, k = p.kh * p.kw * cin;
     EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * (unsigned)p.oc) {
         int pixel = (int)(i / (unsigned)p.oc), channel = (int)(i - (unsigned)pixel * (unsigned)p.oc);
-        int row = pixel / p.ow, ox = pixel - row * p.ow, image = row / p.oh, oy = row - image * p.oh;
+        el_place at = el_place_of(p, pixel);
         int group = channel / n, column = channel - group * n;
         const float* w = (const float*)b.p[1] + ((int64_t)group * ((n + 15) / 16) + column / EL_PANEL) * k * EL_PANEL + column % EL_PANEL;
         float sum = 0;
         for (int ky = 0; ky < p.kh; ky++) {
-            int iy = el_transposed_source(oy, ky, p.stride_h, p.dilation_h, p.pad_top, p.h);
+            int iy = el_transposed_source(at.y, ky, p.stride_h, p.dilation_h, p.pad_top, p.h);
             for (int kx = 0; kx < p.kw && iy >= 0; kx++) {
-                int ix = el_transposed_source(ox, kx, p.stride_w, p.dilation_w, p.pad_left, p.w);
+                int ix = el_transposed_source(at.x, kx, p.stride_w, p.dilation_w, p.pad_left, p.w);
                 if (ix < 0) continue;
-                const float* from = x + (((int64_t)image * p.h + iy) * p.w + ix) * p.c + group * cin;
+                const float* from = x + (((int64_t)at.image * p.h + iy) * p.w + ix) * p.c + group * cin;
                 const float* weights = w + (int64_t)(ky * p.kw + kx) * cin * EL_PANEL;
                 for (int ci = 0; ci < cin; ci++) sum = el_fma(from[ci], weights[ci * EL_PANEL], sum);
             }
@@ -26,5 +26,5 @@ EL_CUDA_ENTRY(conv_transpose_f32, el_conv_params) {
 }
 
 EL_CUDA_LAUNCH(conv_transpose_f32, el_conv_params) {
-    return el_fits((int64_t)p.n * p.h * p.w * p.c) ? el_each(device, launches, "conv_transpose_f32", (int64_t)p.n * p.oh * p.ow * p.oc) : 0;
+    return el_each_output(p, device, launches, "conv_transpose_f32", p.oc);
 }

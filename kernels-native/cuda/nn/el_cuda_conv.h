@@ -13,8 +13,8 @@ struct el_window {
 template <typename P>
 EL_DEVICE el_window el_window_at(const P& p, const void* x, int64_t image_bytes, int m) {
     if (m >= p.n * p.oh * p.ow) return {nullptr, 0, 0};
-    int row = m / p.ow, ox = m - row * p.ow, n = row / p.oh, oy = row - n * p.oh;
-    return {(const char*)x + n * image_bytes, oy * p.stride_h - p.pad_top, ox * p.stride_w - p.pad_left};
+    el_place at = el_place_of(p, m);
+    return {(const char*)x + at.image * image_bytes, at.y * p.stride_h - p.pad_top, at.x * p.stride_w - p.pad_left};
 }
 
 /* Where tap (ky, kx) of a window lies, as y*w + x; -1 in the padding. */

@@ -7,19 +7,19 @@ EL_DEVICE void el_window_pool(const el_pool_params& p, const el_cuda_buffers& b)
     float* y = (float*)b.p[1];
     EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * (unsigned)p.c) {
         int pixel = (int)(i / (unsigned)p.c), c = (int)(i - (unsigned)pixel * (unsigned)p.c);
-        int row = pixel / p.ow, ox = pixel - row * p.ow, n = row / p.oh, oy = row - n * p.oh;
+        el_place at = el_place_of(p, pixel);
         float sum = AVERAGE ? 0.0f : -EL_INFINITY;
         int count = 0;
         for (int ky = 0; ky < p.kh; ky++) {
-            int iy = oy * p.stride_h - p.pad_top + ky * p.dilation_h;
+            int iy = at.y * p.stride_h - p.pad_top + ky * p.dilation_h;
             if (iy >= p.h + p.pad_bottom) continue; /* overhang of ceil_mode */
             for (int kx = 0; kx < p.kw; kx++) {
-                int ix = ox * p.stride_w - p.pad_left + kx * p.dilation_w;
+                int ix = at.x * p.stride_w - p.pad_left + kx * p.dilation_w;
                 if (ix >= p.w + p.pad_right) continue;
                 bool inside = (unsigned)iy < (unsigned)p.h && (unsigned)ix < (unsigned)p.w;
                 count += inside || p.count_include_pad;
                 if (!inside) continue;
-                float v = x[(((int64_t)n * p.h + iy) * p.w + ix) * p.c + c];
+                float v = x[(((int64_t)at.image * p.h + iy) * p.w + ix) * p.c + c];
                 sum = AVERAGE ? sum + v : el_max(sum, v);
             }
         }
@@ -30,8 +30,5 @@ EL_DEVICE void el_window_pool(const el_pool_params& p, const el_cuda_buffers& b)
 EL_CUDA_ENTRY(max_pool_f32, el_pool_params) { el_window_pool<false>(p, b); }
 EL_CUDA_ENTRY(avg_pool_f32, el_pool_params) { el_window_pool<true>(p, b); }
 
-static inline int el_pool_rule(const el_pool_params& p, const el_cuda_device& device, el_cuda_launch* launches, const char* entry) {
-    return el_fits((int64_t)p.n * p.h * p.w * p.c) ? el_each(device, launches, entry, (int64_t)p.n * p.oh * p.ow * p.c) : 0;
-}
-EL_CUDA_LAUNCH(max_pool_f32, el_pool_params) { return el_pool_rule(p, device, launches, "max_pool_f32"); }
-EL_CUDA_LAUNCH(avg_pool_f32, el_pool_params) { return el_pool_rule(p, device, launches, "avg_pool_f32"); }
+EL_CUDA_LAUNCH(max_pool_f32, el_pool_params) { return el_each_output(p, device, launches, "max_pool_f32", p.c); }
+EL_CUDA_LAUNCH(avg_pool_f32, el_pool_params) { return el_each_output(p, device, launches, "avg_pool_f32", p.c); }

@@ -20,5 +20,5 @@ EL_CUDA_ENTRY(qdwconv_s8, el_qconv_params) {
 }
 
 EL_CUDA_LAUNCH(qdwconv_s8, el_qconv_params) {
-    return el_fits((int64_t)p.n * p.h * p.w * p.c) ? el_each(device, launches, "qdwconv_s8", (int64_t)p.n * p.oh * p.ow * p.c) : 0;
+    return el_each_output(p, device, launches, "qdwconv_s8", p.c);
 }

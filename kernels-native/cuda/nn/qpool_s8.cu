@@ -7,13 +7,13 @@ EL_DEVICE void el_qpool(const el_qpool_params& p, const el_cuda_buffers& b) {
     int8_t* y = (int8_t*)b.p[1];
     EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * (unsigned)p.c) {
         int pixel = (int)(i / (unsigned)p.c), c = (int)(i - (unsigned)pixel * (unsigned)p.c);
-        int row = pixel / p.ow, ox = pixel - row * p.ow, n = row / p.oh, oy = row - n * p.oh;
+        el_place at = el_place_of(p, pixel);
         int sum = 0, count = 0, largest = -128;
         for (int ky = 0; ky < p.kh; ky++)
             for (int kx = 0; kx < p.kw; kx++) {
-                int iy = oy * p.stride_h - p.pad_top + ky, ix = ox * p.stride_w - p.pad_left + kx;
+                int iy = at.y * p.stride_h - p.pad_top + ky, ix = at.x * p.stride_w - p.pad_left + kx;
                 if ((unsigned)iy >= (unsigned)p.h || (unsigned)ix >= (unsigned)p.w) continue;
-                int v = x[(((int64_t)n * p.h + iy) * p.w + ix) * p.c + c];
+                int v = x[(((int64_t)at.image * p.h + iy) * p.w + ix) * p.c + c];
                 sum += v;
                 count++;
                 largest = v > largest ? v : largest;
@@ -26,11 +26,8 @@ EL_DEVICE void el_qpool(const el_qpool_params& p, const el_cuda_buffers& b) {
 EL_CUDA_ENTRY(qavg_pool_s8, el_qpool_params) { el_qpool<true>(p, b); }
 EL_CUDA_ENTRY(max_pool_s8, el_qpool_params) { el_qpool<false>(p, b); }
 
-static inline int el_qpool_rule(const el_qpool_params& p, const el_cuda_device& device, el_cuda_launch* launches, const char* entry) {
-    return el_fits((int64_t)p.n * p.h * p.w * p.c) ? el_each(device, launches, entry, (int64_t)p.n * p.oh * p.ow * p.c) : 0;
-}
-EL_CUDA_LAUNCH(qavg_pool_s8, el_qpool_params) { return el_qpool_rule(p, device, launches, "qavg_pool_s8"); }
-EL_CUDA_LAUNCH(max_pool_s8, el_qpool_params) { return el_qpool_rule(p, device, launches, "max_pool_s8"); }
+EL_CUDA_LAUNCH(qavg_pool_s8, el_qpool_params) { return el_each_output(p, device, launches, "qavg_pool_s8", p.c); }
+EL_CUDA_LAUNCH(max_pool_s8, el_qpool_params) { return el_each_output(p, device, launches, "max_pool_s8", p.c); }
 
 /* Block (32 channels, image): its 8 warps share the positions. */
 EL_CUDA_ENTRY(qmean_s8, el_qmean_params) {
