@@ -1,14 +1,11 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
-using EdgeLite.Converter.Ir;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
 namespace EdgeLite.Tests.Importers;
 
 /// <summary>The attention operators of com.microsoft, with their caches, masks and rotations, against ONNX Runtime.</summary>
-public class MicrosoftAttentionTests
+public class MicrosoftAttentionTests() : SeededTests(100)
 {
-    private int _seed = 100;
-
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 0)]
@@ -260,8 +257,6 @@ public class MicrosoftAttentionTests
         Assert.Contains("quantized cache", Assert.Throws<EdgeLiteException>(() => EdgeLite.Converter.Importers.Onnx.OnnxImporter.Import(model, null)).Message);
     }
 
-    private static Tensor[] Run(ModelProto model, params Tensor[] inputs) => new GraphInterpreter(EdgeLite.Converter.Importers.Onnx.OnnxImporter.Import(model, null)).Run(inputs);
-
     /// <summary>Random entries in the places that are taken, 0 behind.</summary>
     private Tensor Cache(Grouped c, int heads, int size)
     {
@@ -280,16 +275,4 @@ public class MicrosoftAttentionTests
     }
 
     private static Tensor Ints(int[] values, params long[] shape) => Tensor.FromArray<int>(values, new Shape(shape));
-
-    private Tensor Random(params long[] shape) => Random(DType.Float32, shape);
-
-    private Tensor Random(DType type, params long[] shape)
-    {
-        var random = new Random(_seed++);
-        var tensor = new Tensor(type, new Shape(shape));
-        for (long i = 0; i < tensor.Count; i++)
-            if (type == DType.Float32) tensor.SetDouble(i, 2 * random.NextDouble() - 1);
-            else tensor.SetInt64(i, random.Next(256));
-        return tensor;
-    }
 }

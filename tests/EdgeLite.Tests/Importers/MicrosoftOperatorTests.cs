@@ -1,14 +1,11 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
-using EdgeLite.Converter.Ir;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
 namespace EdgeLite.Tests.Importers;
 
 /// <summary>Operators of com.microsoft that exported and optimised models contain, against ONNX Runtime.</summary>
-public class MicrosoftOperatorTests
+public class MicrosoftOperatorTests() : SeededTests(1)
 {
-    private int _seed = 1;
-
     [Theory]
     [InlineData(DType.UInt8)]
     [InlineData(DType.Int8)]
@@ -134,10 +131,9 @@ public class MicrosoftOperatorTests
     {
         // ONNX Runtime has no kernel for it on CPU: compared with its Conv.
         Tensor x = Random(1, 5, 6, 3), w = Random(4, 3, 3, 3);
-        Tensor Run(ModelProto model) => new GraphInterpreter(EdgeLite.Converter.Importers.Onnx.OnnxImporter.Import(model, null)).Run(x, w)[0];
         Tensor plain = Run(Model(21, Node("Transpose", "x", "t", Attr("perm", 0, 3, 1, 2)), Node("Conv", "t w", "c", Attr("pads", 1, 1, 1, 1)), Node("Transpose", "c", "y", Attr("perm", 0, 2, 3, 1)))
-            .In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"));
-        Tensor nhwc = Run(Contrib("NhwcConv", "x w", "y", Attr("pads", 1, 1, 1, 1)).In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"));
+            .In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"), x, w)[0];
+        Tensor nhwc = Run(Contrib("NhwcConv", "x w", "y", Attr("pads", 1, 1, 1, 1)).In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"), x, w)[0];
         Assert.Equal(new Shape(1, 5, 6, 4), nhwc.Shape);
         TensorAssert.Close(plain, nhwc, 0, 0, "y");
     }
@@ -297,16 +293,4 @@ public class MicrosoftOperatorTests
     }
 
     private static TensorProto Zero(string name, DType type) => Raw(name, type, [], (byte)(type == DType.UInt8 ? 120 : 3));
-
-    private Tensor Random(params long[] shape) => Random(DType.Float32, shape);
-
-    private Tensor Random(DType type, params long[] shape)
-    {
-        var random = new Random(_seed++);
-        var tensor = new Tensor(type, new Shape(shape));
-        for (long i = 0; i < tensor.Count; i++)
-            if (type == DType.Float32) tensor.SetDouble(i, 2 * random.NextDouble() - 1);
-            else tensor.SetInt64(i, random.Next(256));
-        return tensor;
-    }
 }

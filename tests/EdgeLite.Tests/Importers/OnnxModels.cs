@@ -1,4 +1,6 @@
+using EdgeLite.Converter.Importers.Onnx;
 using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Converter.Ir;
 using Google.Protobuf;
 
 namespace EdgeLite.Tests.Importers;
@@ -24,6 +26,9 @@ internal static class OnnxModels
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 });
         return model;
     }
+
+    /// <summary>The outputs by the reference loops.</summary>
+    public static Tensor[] Run(ModelProto model, params Tensor[] inputs) => new GraphInterpreter(OnnxImporter.Import(model, null)).Run(inputs);
 
     public static NodeProto Node(string opType, string inputs, string outputs, params AttributeProto[] attributes)
     {

@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Text.Json;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Writer;
+using EdgeLite.Tests.Targets;
 using Xunit.Abstractions;
 
 namespace EdgeLite.Tests.Importers;
@@ -46,20 +46,11 @@ public class PublishedTfjsTests(ITestOutputHelper output)
     [MemberData(nameof(NsfwModels))]
     public void Classification(string model, string format)
     {
-        string folder = Directory.CreateTempSubdirectory("edgelite-nsfw-").FullName;
-        try
+        TemporaryFolder.Use(folder =>
         {
-            using (Process node = Process.Start("node", [Path.Combine(SharedData.Root, "tests/oracles/tfjs/unpack-nsfwjs.js"), PublishedModels.PathOf(Nsfw, "dist/models"), folder]))
-            {
-                node.WaitForExit();
-                Assert.Equal(0, node.ExitCode);
-            }
+            ChildProcess.Succeed("node", Path.Combine(SharedData.Root, "tests/oracles/tfjs/unpack-nsfwjs.js"), PublishedModels.PathOf(Nsfw, "dist/models"), folder);
             Check($"nsfwjs/{model}", Path.Combine(folder, model, "model.json"), format);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        });
     }
 
     /// <summary>face-api's files are weights; the networks are in its program.</summary>

@@ -64,8 +64,7 @@ public class FaceDemoTests
         (Graph graph, _) = Pipeline.Import(PublishedModels.PathOf(Network, "ONNX/face_detection_front_128x128_barracuda.onnx"), options);
         Pipeline.Optimize(graph, options);
         Pipeline.Lower(graph, options);
-        string folder = Directory.CreateTempSubdirectory("edgelite-watch-").FullName;
-        try
+        TemporaryFolder.Use(folder =>
         {
             string model = Path.Combine(folder, "face.edgl"), config = Path.Combine(folder, "watch.json");
             File.WriteAllBytes(model, ModelWriter.ToBytes(graph));
@@ -76,11 +75,7 @@ public class FaceDemoTests
             }));
             string seen = ChildProcess.Succeed("qemu-aarch64", "-cpu", "cortex-a72", "-L", "/usr/aarch64-linux-gnu", Artifacts.PathOf("linux-arm64", BoardProgram), "--config", config, "--look");
             Assert.Contains("face", seen);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        });
     }
 
     /// <summary>The larger network computes rare numbers far from the others, which the default range would keep at the cost of all others:
