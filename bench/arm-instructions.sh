@@ -15,7 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$root/build.sh" linux-arm64 >/dev/null
 edgelite_run=$root/artifacts/linux-arm64/edgelite-run
-dotnet build "$root/converter/EdgeLite.Converter.csproj" -c Release -v quiet
+dotnet build "$root/converter/EdgeLite.Converter.csproj" -c Release -v quiet >/dev/null
 converter=$root/converter/bin/Release/net10.0/edgelite.dll
 peer=$(dotnet msbuild "$root/bench/peers/EdgeLite.Bench.csproj" -getProperty:PkgMicrosoft_ML_OnnxRuntime)
 aarch64-linux-gnu-gcc -O2 -Wall -Wextra -Werror "-I$peer/build/native/include" "$root/bench/peers/ort_start.c" -o "$work/ort_start" -ldl
@@ -29,25 +29,32 @@ for core in 0 1; do
     printf 'CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x4\nCPU part\t: 0xd0b\nCPU revision\t: 1\n\n'
 done >"$work/system/proc/cpuinfo"
 
-# executed COMMAND..: what the emulated program executes.
-executed() {
-    qemu-aarch64 -cpu cortex-a76 -plugin "$work/count.so" -L "$work/system" "$@" 2>&1 >/dev/null | sed -n 's/^instructions //p'
+# inference COMMAND..: instructions of the second of two inferences; their number is the command's last argument. Nothing, and what the
+# program said, when it fails.
+inference() {
+    before=0
+    for runs in 1 2; do
+        if ! qemu-aarch64 -cpu cortex-a76 -plugin "$work/count.so" -L "$work/system" "$@" $runs >/dev/null 2>"$work/said"; then
+            sed 's/^/    /' "$work/said" >&2
+            return 0
+        fi
+        count=$(sed -n 's/^instructions //p' "$work/said")
+        [ $runs -eq 2 ] || before=$count
+    done
+    echo $((count - before))
 }
-
-# ratio A B
-ratio() { awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }
 
 printf '%-28s %14s %14s %6s\n' model EdgeLite "ONNX Runtime" ratio
 for name in "$@"; do
-    own=$(($(executed "$edgelite_run" bench "$models/$name.edgl" --threads 1 --warmup 0 --runs 2) - $(executed "$edgelite_run" bench "$models/$name.edgl" --threads 1 --warmup 0 --runs 1)))
-    onnx=$models/$name.onnx
-    if [ ! -f "$onnx" ]; then
-        printf '%-28s %14s %14s %6s\n' "$name" "$own" - -
-        continue
+    own=$(inference "$edgelite_run" bench "$models/$name.edgl" --threads 1 --warmup 0 --runs)
+    onnx=$models/$name.onnx other=
+    if [ -f "$onnx" ]; then
+        inputs=$(dotnet "$converter" inspect "$models/$name.edgl" --json | grep -o '"inputs":\[[^]]*\][^]]*\]' | grep -o '"name":"[^"]*","dtype":"float32","shape":"[^"]*"' \
+            | sed 's/"name":"\([^"]*\)","dtype":"float32","shape":"\[\([^]]*\)\]"/\1=\2/; s/,/x/g')
+        # shellcheck disable=SC2086
+        other=$(inference "$work/ort_start" "$peer/runtimes/linux-arm64/native/libonnxruntime.so" "$onnx" all $inputs)
     fi
-    inputs=$(dotnet "$converter" inspect "$models/$name.edgl" --json | grep -o '"inputs":\[[^]]*\][^]]*\]' | grep -o '"name":"[^"]*","dtype":"float32","shape":"[^"]*"' \
-        | sed 's/"name":"\([^"]*\)","dtype":"float32","shape":"\[\([^]]*\)\]"/\1=\2/; s/,/x/g')
-    # shellcheck disable=SC2086
-    other=$(($(executed "$work/ort_start" "$peer/runtimes/linux-arm64/native/libonnxruntime.so" "$onnx" all $inputs 2) - $(executed "$work/ort_start" "$peer/runtimes/linux-arm64/native/libonnxruntime.so" "$onnx" all $inputs 1)))
-    printf '%-28s %14s %14s %6s\n' "$name" "$own" "$other" "$(ratio "$own" "$other")"
+    ratio=-
+    [ -z "$own" ] || [ -z "$other" ] || ratio=$(awk "BEGIN { printf \"%.2f\", $own / $other }")
+    printf '%-28s %14s %14s %6s\n' "$name" "${own:--}" "${other:--}" "$ratio"
 done
