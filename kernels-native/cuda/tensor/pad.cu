@@ -4,6 +4,7 @@ template <typename T>
 EL_DEVICE void el_pad(const el_pad_params& p, const el_cuda_buffers& b) {
     const T* x = (const T*)b.p[0];
     T* y = (T*)b.p[1];
+    const T value = (T)p.value;
     unsigned count = 1;
     for (int d = 0; d < p.rank; d++) count *= (unsigned)(p.before[d] + p.x_dims[d] + p.after[d]);
     EL_EACH(i, count) {
@@ -18,7 +19,9 @@ EL_DEVICE void el_pad(const el_pad_params& p, const el_cuda_buffers& b) {
             stride *= (int)p.x_dims[d];
             rest = outer;
         }
-        y[i] = inside ? x[offset] : (T)p.value;
+        /* Not a choice between two values, of which the compiler would make one between two addresses, and the parameters a copy to have one. */
+        y[i] = value;
+        if (inside) y[i] = x[offset];
     }
 }
 

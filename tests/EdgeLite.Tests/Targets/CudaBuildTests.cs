@@ -33,6 +33,15 @@ public partial class CudaBuildTests
         Assert.Equal(architecture >= 80, ptx.Contains("mma.sync.aligned.m16n8k32", StringComparison.Ordinal) && ptx.Contains("mma.sync.aligned.m16n8k16", StringComparison.Ordinal));
     }
 
+    /// <summary>Outside evidence, where a developer has the CUDA toolkit: NVIDIA's own assembler takes every kernel, and registers suffice.</summary>
+    [ProgramFact("ptxas", "/bin/sh")]
+    public void Ptxas_assembles_every_kernel_for_every_architecture_without_spilling()
+    {
+        string[] lines = ChildProcess.Succeed(Path.Combine(SourceTree.Root, "eng/ptxas.sh"), "-q").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        foreach (int architecture in new[] { 53, 72, 80, 87, 90 })
+            Assert.Contains(lines, l => Regex.IsMatch(l, $"^sm_{architecture}: {DeclaredEntries.Length} kernels assembled, at most [0-9]+ registers, 0 bytes of stack, 0 spilled$"));
+    }
+
     [Fact]
     public void The_library_of_kernels_is_below_700_kB()
     {
