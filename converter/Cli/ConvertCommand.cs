@@ -75,6 +75,10 @@ internal static class ConvertCommand
         IReadOnlyList<LayerSensitivity> sensitivity = [];
         switch (args.GetValue(s_quantize))
         {
+            case "int8" when Quantizer.IsQuantized(graph):
+                calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
+                Say(json, "the model is quantized already; its own scales are kept");
+                break;
             case "int8":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
                 quantization = Quantizer.Int8(graph, calibration, Quantization(args), new ProgressLine(json));

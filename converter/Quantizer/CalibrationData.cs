@@ -20,8 +20,8 @@ public static class CalibrationData
         if (string.IsNullOrWhiteSpace(spec))
             throw new EdgeLiteException(Status.InvalidArgument,
                 "int8 quantization needs calibration data: give a folder of pictures, .npy or .npz files with --calibrate, or 'random' for a trial without meaning.");
-        if (graph.Inputs.Count == 0) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{graph.Name}' has no inputs to calibrate.");
         preprocessing?.Check("the options");
+        if (graph.Inputs.Count == 0) return new CalibrationRandom(graph, 1, 1, CalibrationPreprocessing.Default); // nothing to fill: the one sample that there is
         if (spec == "random" || spec.StartsWith("random:", StringComparison.Ordinal)) return OpenRandom(spec, graph, preprocessing);
 
         bool isFolder = Directory.Exists(spec);

@@ -106,7 +106,7 @@ internal static class ChannelEqualization
         ScaledConstant.Replace(graph, bridge.First, 1, ".equalized", (i, shape) => 1 / s[i / shape.Product(1, shape.Rank)]);
         if (bridge.First.Input(2) != null) ScaledConstant.Replace(graph, bridge.First, 2, ".equalized", (i, _) => 1 / s[i]);
         bool depthwise = bridge.Second.Attributes.Int("group", 1) > 1;
-        ScaledConstant.Replace(graph, bridge.Second, 1, ".equalized", (i, shape) => s[depthwise ? i / shape.Product(1, shape.Rank) : i / shape.Product(2, shape.Rank) % shape[1]]);
+        ScaledConstant.Replace(graph, bridge.Second, 1, ".equalized", (i, shape) => s[depthwise ? i / (shape.Count / s.Length) : i / shape.Product(2, shape.Rank) % shape[1]]);
         bridge.Between.SourceName = null;
         graph.Rename(bridge.Between, graph.FreshName(bridge.Between.Name + ".equalized"));
     }

@@ -24,6 +24,10 @@ public static class Quantizer
         return Apply(graph, seen, options, progress);
     }
 
+    /// <summary>True where the source's framework quantized activations already; <see cref="Int8"/> refuses such a graph, whose own scales are
+    /// the better ones.</summary>
+    public static bool IsQuantized(Graph graph) => graph.Nodes.Any(n => n.OpType == "QuantizeLinear");
+
     /// <summary>Equalises channels in place and observes every value on the samples.</summary>
     internal static Observations Calibrate(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
     {

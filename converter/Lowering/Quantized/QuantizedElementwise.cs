@@ -113,7 +113,7 @@ public sealed class QuantizedElementwise : IGraphPass
     {
         if (Quantization.Dequantized(op.Inputs[0]) is not var (stored, x) || !stored.Shape.IsRanked) return null;
         if (y.Scale != 1f / 256 || y.Zero8 != -128 || Match.Axis(op.Attributes.Int("axis", -1), stored.Shape.Rank) != stored.Shape.Rank - 1) return null;
-        if ((double)x.Scale * (1 << 26) < 1) return null;
+        if (x.Scale is < 1f / (1 << 26) or >= 16) return null; // beyond what the multiplier can say
         SoftmaxScaling s = FixedPoint.ForSoftmax(x.Scale);
         return Rewrite.Insert(graph, before, "QSoftmax", op.Output.Name + ".q", [QuantizedEdit.ToInt8(graph, before, stored)], AttributeSet.Of(
             ("input_multiplier", (long)s.Multiplier), ("input_left_shift", (long)s.LeftShift), ("diff_min", (long)s.DiffMin)), "edgelite");

@@ -57,7 +57,7 @@ public sealed class QuantizedMovement : IGraphPass
         if (node.OpType == "Resize" && (node.Attributes.String("mode", "nearest") != "nearest"
             || node.Attributes.String("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize")) return false;
         Value?[] inputs = [.. node.Inputs];
-        if (node.OpType == "Pad" && !PadValue(graph, node, x, inputs)) return false;
+        if (node.OpType == "Pad" && !PadValue(graph, node, x, ref inputs)) return false;
         Node dequantize = Match.Producer(node.Inputs[0], "DequantizeLinear")!;
         for (int i = 0; i < data; i++) inputs[i] = Match.Producer(node.Inputs[i], "DequantizeLinear")!.Inputs[0];
         Value?[] moved = Rewrite.InsertMany(graph, node, node.OpType, [.. node.Outputs.Select(o => o == null ? null : o.Name + ".stored")], inputs, node.Attributes.Clone(), node.Domain);
@@ -74,7 +74,7 @@ public sealed class QuantizedMovement : IGraphPass
     }
 
     /// <summary>The stored number of the padding value, where it has an exact one.</summary>
-    private static bool PadValue(Graph graph, Node node, Quantization x, Value?[] inputs)
+    private static bool PadValue(Graph graph, Node node, Quantization x, ref Value?[] inputs)
     {
         string mode = node.Attributes.String("mode", "constant");
         if (mode != "constant") return true;
@@ -85,6 +85,7 @@ public sealed class QuantizedMovement : IGraphPass
         if (stored < min || stored > max || Math.Abs((stored - x.Zero) * x.Scale - value) > 1e-6 * Math.Max(1e-3, Math.Abs(value))) return false;
         var constant = new Tensor(x.Type, Shape.Scalar);
         constant.SetInt64(0, (long)stored);
+        if (inputs.Length < 3) Array.Resize(ref inputs, 3);
         inputs[2] = graph.AddConstant(node.Output.Name + ".value", constant);
         return true;
     }

@@ -6,12 +6,12 @@ namespace EdgeLite.Tests.Importers;
 /// <summary>Parameters of the collection with their architecture in JSON, against Chainer's own results; hostile files.</summary>
 public class ChainerImporterTests
 {
-    private const string Small = """
+    internal const string Small = """
         {"type":"Convolution2D","name":"c","stride":2,"pad":1},{"type":"BatchNormalization","name":"b"},{"type":"DepthwiseConvolution2D","name":"d","pad":1},
         {"type":"relu"},{"type":"max_pooling_2d","ksize":1},{"type":"Linear","name":"l"},{"type":"elu"},{"type":"Linear","name":"e"},{"type":"softmax"}
         """;
 
-    private static string Vgg7 => string.Join(',', Enumerable.Range(1, 7).Select(i => $$"""{"type":"Convolution2D","name":"conv{{i}}"}""" + (i < 7 ? ",{\"type\":\"leaky_relu\",\"slope\":0.1}" : "")));
+    internal static string Vgg7 => string.Join(',', Enumerable.Range(1, 7).Select(i => $$"""{"type":"Convolution2D","name":"conv{{i}}"}""" + (i < 7 ? ",{\"type\":\"leaky_relu\",\"slope\":0.1}" : "")));
 
     private static T With<T>(string json, byte[]? parameters, Func<string, T> use) => TemporaryFolder.Use(folder =>
     {
@@ -21,7 +21,7 @@ public class ChainerImporterTests
         return use(path);
     });
 
-    private static string Json(string layers, string shape) => $"{{\"format\":\"chainer\",\"parameters\":\"model.npz\",\"input\":{{\"name\":\"x\",\"shape\":{shape}}},\"layers\":[{layers}]}}";
+    internal static string Json(string layers, string shape) => $"{{\"format\":\"chainer\",\"parameters\":\"model.npz\",\"input\":{{\"name\":\"x\",\"shape\":{shape}}},\"layers\":[{layers}]}}";
 
     [SharedTheory("zoo/chainer")]
     [InlineData("chainer/w_small_cnn", "[null,3,16,16]")]

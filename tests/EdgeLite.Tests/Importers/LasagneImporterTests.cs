@@ -8,7 +8,7 @@ namespace EdgeLite.Tests.Importers;
 /// hostile files.</summary>
 public class LasagneImporterTests
 {
-    private const string Convnet = """
+    internal const string Convnet = """
         {"type":"InputLayer","name":"x","shape":[null,3,14,12]},{"type":"Conv2DLayer","stride":[2,1],"pad":"same"},
         {"type":"Conv2DLayer","pad":1,"b":null,"nonlinearity":null},{"type":"BatchNormLayer"},{"type":"NonlinearityLayer","nonlinearity":{"type":"leaky_rectify","leakiness":0.1}},
         {"type":"MaxPool2DLayer","pool_size":2},{"type":"TransposedConv2DLayer","stride":2,"crop":1},{"type":"Upscale2DLayer","scale_factor":2},
@@ -23,7 +23,7 @@ public class LasagneImporterTests
         return use(path);
     });
 
-    private static string Json(string layers, string file = "model.pkl") => $"{{\"format\": \"lasagne\",\"parameters\":\"{file}\",\"layers\":[{layers}]}}";
+    internal static string Json(string layers, string file = "model.pkl") => $"{{\"format\": \"lasagne\",\"parameters\":\"{file}\",\"layers\":[{layers}]}}";
 
     [SharedTheory("zoo/lasagne")]
     [InlineData("model.npz")]
