@@ -128,6 +128,20 @@ static void recurrent(const char* name, int32_t steps, int32_t hidden) {
     free(b[0]), free(b[1]), free(b[5]);
 }
 
+/* s new tokens of `heads` query heads, `group` of them to a key head, of 64 numbers, over t keys; causal. */
+static void attention(int32_t heads, int32_t group, int32_t s, int32_t t) {
+    const int64_t d = 64;
+    el_attention_params p = {.batch = 1, .heads = heads, .s = s, .t = t, .d = (int32_t)d, .e = (int32_t)d, .scale = 0.125f, .group = group,
+                             .first = t - s, .left = EL_ALL_KEYS, .right = 0, .hidden_is_zero = 1,
+                             .q = {0, s * d, d}, .k = {0, t * d, d}, .v = {0, t * d, d}, .y = {0, s * d, d}};
+    size_t queries = (size_t)(heads * s * d), keys = (size_t)(heads / group * t * d);
+    void* b[6] = {floats(queries, 1), floats(keys, 1), floats(keys, 1), NULL, NULL, floats(queries, 1)};
+    char shape[64];
+    snprintf(shape, sizeof shape, "heads %d/%d s%d t%d", heads, group, s, t);
+    row("attention_f32", shape, &p, b, 4.0 * heads * s * (t - (s - 1) / 2.0) * (double)d);
+    free(b[0]), free(b[1]), free(b[2]), free(b[5]);
+}
+
 int main(int argc, char** argv) {
     if (argc > 1) threads = atoi(argv[1]);
     if (argc > 2) filter = argv[2];
@@ -169,6 +183,7 @@ int main(int argc, char** argv) {
     conv("dwconv_f32", 14, 672, 672, 5, 1, 672), conv("dwconv_f32", 128, 24, 24, 3, 1, 24), conv("conv_f32", 128, 24, 24, 1, 1, 1);
     matmul(1, 512, 512, 512, 0), matmul(1, 512, 512, 512, 1), matmul(12, 128, 128, 64, 1), matmul(12, 128, 64, 128, 0);
     matmul(12, 1, 512, 64, 1), matmul(12, 1, 64, 512, 0);
+    attention(12, 1, 1, 512), attention(16, 4, 1, 512), attention(12, 1, 4, 512), attention(12, 1, 8, 512), attention(12, 1, 197, 197), attention(12, 1, 512, 512);
     recurrent("lstm_f32", 64, 256), recurrent("lstm_f32", 64, 128), recurrent("lstm_f32", 1, 128), recurrent("gru_f32", 64, 256);
     pooling(112, 64, 3, 2), pooling(56, 128, 2, 2), pooling(7, 2048, 7, 1);
     el_pool_destroy(pool);

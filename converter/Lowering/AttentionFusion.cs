@@ -7,8 +7,8 @@ namespace EdgeLite.Converter.Lowering;
 
 /// <summary>
 /// softmax(Q K^T * scale + mask) V, as exporters write it out, becomes edgelite.Attention, together with the Transposes that move
-/// heads before rows on the way in and back on the way out. Scores may be scaled by a Mul or Div before or after the product; ONNX's
-/// own Attention without its options becomes the same.
+/// heads before rows on the way in and back on the way out. Scores may be scaled by a Mul or Div before or after the product. ONNX's
+/// own Attention, which has a kernel too, loses such Transposes by its form with folded heads.
 /// </summary>
 public sealed class AttentionFusion : IGraphPass
 {
@@ -20,7 +20,7 @@ public sealed class AttentionFusion : IGraphPass
         foreach (Node node in graph.Nodes.ToArray())
         {
             if (node.Outputs.All(o => o == null || graph.Find(o.Name) != o)) continue;
-            changed |= node.Is("Softmax") ? Fuse(graph, node) : node.Is("Attention") && Lower(graph, node);
+            changed |= node.Is("Softmax") ? Fuse(graph, node) : node.Is("Attention") && Fold(graph, node);
         }
         return changed;
     }
@@ -84,35 +84,27 @@ public sealed class AttentionFusion : IGraphPass
         Rewrite.Replace(graph, target, y, keepName: true);
     }
 
-    /// <summary>ONNX's Attention of as many key as query heads, without past, options and further outputs.</summary>
-    private static bool Lower(Graph graph, Node node)
+    /// <summary>Attention of Transposes of [batch][rows][heads][width] as that of [batch][rows][heads * width].</summary>
+    private static bool Fold(Graph graph, Node node)
     {
-        AttributeSet a = node.Attributes;
-        if (a.Int("is_causal", 0) != 0 || a.Float("softcap", 0) != 0 || a.Int("left_window_size", -1) >= 0 || a.Int("right_window_size", -1) >= 0) return false;
-        if (node.Outputs.Skip(1).Any(o => o != null) || node.Input(4) != null || node.Input(5) != null || node.Input(6) != null) return false;
-        if (node.Input(0) is not { DType: DType.Float32, Shape.IsKnown: true } q || node.Input(1) is not { Shape.IsKnown: true } k || node.Input(2) is not { Shape.IsKnown: true } v) return false;
-        Value? mask = node.Input(3);
-        if (!node.Output.Shape.IsKnown || q.Shape.Rank != k.Shape.Rank || q.Shape.Rank != v.Shape.Rank) return false;
-        bool folded = q.Shape.Rank == 3;
-        long heads = folded ? a.Int("q_num_heads", 0) : q.Shape[1], keyHeads = folded ? a.Int("kv_num_heads", 0) : k.Shape[1];
-        if (heads < 1 || heads != keyHeads) return false;
-        long rows = folded ? q.Shape[1] : q.Shape[2], keys = folded ? k.Shape[1] : k.Shape[2], width = folded ? q.Shape[2] / heads : q.Shape[3];
-        if (mask != null && (mask.DType != DType.Float32 || !mask.Shape.IsKnown || mask.Shape.Rank is < 2 or > 4
-            || !Ops.EdgeLite.FusedAttention.MaskStrides(mask.Shape, [q.Shape[0], heads, rows, keys], stackalloc long[4]))) return false;
-        float scale = a.Float("scale", 0);
-        if (scale == 0) scale = (float)(1 / Math.Sqrt(width));
-        if (!folded)
+        Value[] folded = new Value[3];
+        for (int i = 0; i < 3; i++)
         {
-            Replace(graph, node, node.Output, q, k, v, mask, scale, false, false, false);
-            return true;
+            folded[i] = RowsFirst(node.Inputs[i]!, out bool isRowsFirst);
+            if (!isRowsFirst || folded[i].Shape is not { IsRanked: true, Rank: 4 } s || s[2] < 1 || s[3] < 1) return false;
         }
-        Value Split(Value x) => Rewrite.Insert(graph, node, "Reshape", x.Name + ".heads",
-            [x, Rewrite.Ints(graph, x.Name + ".heads.shape", x.Shape[0], x.Shape[1], heads, x.Shape[2] / heads)]);
-        AttributeSet attributes = AttributeSet.Of(("scale", scale), ("q_rows_first", 1L), ("k_rows_first", 1L), ("v_rows_first", 1L), ("y_rows_first", 1L));
-        Value y = Rewrite.Insert(graph, node, "Attention", node.Output.Name + ".attention",
-            mask == null ? [Split(q), Split(k), Split(v)] : [Split(q), Split(k), Split(v), mask], attributes, "edgelite");
-        Rewrite.Replace(graph, node.Output,
-            Rewrite.Insert(graph, node, "Reshape", node.Output.Name + ".folded", [y, Rewrite.Ints(graph, node.Output.Name + ".shape", Sizes(node.Output.Shape))]), keepName: true);
+        long heads = folded[0].Shape[2];
+        AttributeSet attributes = node.Attributes.Clone();
+        attributes["q_num_heads"] = heads;
+        attributes["kv_num_heads"] = folded[1].Shape[2];
+        for (int i = 0; i < 3; i++)
+            folded[i] = Rewrite.Insert(graph, node, "Reshape", node.Inputs[i]!.Name + ".folded", [folded[i], Rewrite.Ints(graph, node.Inputs[i]!.Name + ".folded.shape", 0, 0, folded[i].Shape[2] * folded[i].Shape[3])]);
+        Value y = node.Output;
+        Value?[] results = Rewrite.InsertMany(graph, node, "Attention", [.. node.Outputs.Select(o => o == null ? null : o.Name + ".attention")], [.. folded, .. node.Inputs.Skip(3)], attributes);
+        for (int i = 1; i < node.Outputs.Count; i++)
+            if (node.Outputs[i] is { } kept) Rewrite.Replace(graph, kept, results[i]!, keepName: true);
+        Value apart = Rewrite.Insert(graph, node, "Reshape", y.Name + ".heads", [results[0]!, Rewrite.Ints(graph, y.Name + ".heads.shape", 0, 0, heads, -1)]);
+        Rewrite.Replace(graph, y, Rewrite.Insert(graph, node, "Transpose", y.Name + ".transposed", [apart], AttributeSet.Of(("perm", new long[] { 0, 2, 1, 3 }))), keepName: true);
         return true;
     }
 

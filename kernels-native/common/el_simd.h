@@ -265,6 +265,7 @@ static inline float el_vhsum(el_vf a) {
     float32x2_t h = vadd_f32(vget_low_f32(a), vget_high_f32(a));
     return vget_lane_f32(h, 0) + vget_lane_f32(h, 1);
 }
+static inline void el_vhsum4(el_vf a, el_vf b, el_vf c, el_vf d, float* sums) { vst1q_f32(sums, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d))); }
 static inline float el_vhmax(el_vf a) { return vmaxvq_f32(a); }
 static inline float el_vhmin(el_vf a) { return vminvq_f32(a); }
 #else
@@ -272,6 +273,10 @@ static inline float el_vhsum(el_vf a) {
     __m128 q = el_vfold128_(a, 0);
     q = _mm_add_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+}
+/* The sums of four vectors. */
+static inline void el_vhsum4(el_vf a, el_vf b, el_vf c, el_vf d, float* sums) {
+    _mm_storeu_ps(sums, _mm_hadd_ps(_mm_hadd_ps(el_vfold128_(a, 0), el_vfold128_(b, 0)), _mm_hadd_ps(el_vfold128_(c, 0), el_vfold128_(d, 0))));
 }
 static inline float el_vhmax(el_vf a) {
     __m128 q = el_vfold128_(a, 1);

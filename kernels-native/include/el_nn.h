@@ -76,13 +76,34 @@ typedef struct el_recurrent_params {
     int32_t steps, batch, hidden, directions, backward;
 } el_recurrent_params;
 
-/* attention_f32: y[b][h][s] = softmax_t(scale * q[b][h][s] . k[b][h][t] + mask[b][h][s][t]) v[b][h][t]: d numbers in a row of q
- * and k, e in a row of v and y, adjacent. Strides in floats: of batch, head and row; of the mask also of t, 0 where it repeats.
- * buffers: q, k, v, mask or NULL, y. The scores of a block of rows only are ever in memory. */
+/* attention_f32: y[b][h][i] = softmax_j(cap(scale * q[b][h][i] . k[b][h / group][j]) + mask[b][h][i][j]) v[b][h / group][j], i of s queries,
+ * j of t keys; d numbers in a row of q and k, e in a row of v and y, adjacent. cap(x) = softcap * tanh(x / softcap), or x where softcap
+ * is 0. Query i stands at key first + i: it sees the keys from first + i - left to first + i + right (EL_ALL_KEYS: no limit). With
+ * lengths only the first lengths[b] keys of a sample count, and first is lengths[b] - s. A mask of bool is 1 where a key counts.
+ * A query that sees no key gives 0 with hidden_is_zero, else what softmax makes of it. Strides in elements: of batch, head and row; of
+ * the mask also of j, 0 where it repeats. buffers: q, k, v, mask or NULL, lengths (int64[batch]) or NULL, y. The scores of a block
+ * of rows only are ever in memory. */
+#define EL_ALL_KEYS INT32_MAX
 typedef struct el_attention_params {
     int32_t batch, heads, s, t, d, e;
-    float scale;
+    float scale, softcap;
+    int32_t group;
+    int32_t first, left, right;
+    int32_t mask_is_bool, hidden_is_zero;
     int64_t q[3], k[3], v[3], y[3], mask[4];
 } el_attention_params;
+
+/* The keys [lo, hi) that query i of sample b sees. */
+static inline void el_attention_seen(const el_attention_params* p, const int64_t* lengths, int64_t b, int64_t i, int64_t* lo, int64_t* hi) {
+    int64_t all = p->t, place = p->first + i;
+    if (lengths) {
+        if (lengths[b] < all) all = lengths[b] > 0 ? lengths[b] : 0;
+        place = lengths[b] - p->s + i;
+    }
+    *lo = p->left == EL_ALL_KEYS || place < p->left ? 0 : place - p->left;
+    *hi = p->right == EL_ALL_KEYS || place + p->right + 1 > all ? all : place + p->right + 1;
+    if (*lo > all) *lo = all;
+    if (*hi < *lo) *hi = *lo;
+}
 
 #endif

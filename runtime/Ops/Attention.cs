@@ -23,16 +23,6 @@ public sealed unsafe partial class Attention : Operator
     [Attr] public float Softcap { get; set; }
     [Attr] public long SoftmaxPrecision { get; set; }
 
-    /// <summary>Where element (b, h, s, i) of a 3-D or 4-D tensor lies.</summary>
-    private readonly record struct HeadView(long Batch, long Heads, long Length, long Width, bool IsFolded)
-    {
-        public static HeadView Of(in Shape s, long heads) => s.Rank == 4
-            ? new(s[0], s[1], s[2], s[3], false)
-            : new(s[0], heads, s[1], s[2] < 0 ? s[2] : s[2] / heads, true);
-
-        public long At(long b, long h, long s) => IsFolded ? ((b * Length + s) * Heads + h) * Width : ((b * Heads + h) * Length + s) * Width;
-    }
-
     public override void Infer(InferContext c)
     {
         Shape q = c.Shape(0), k = c.Shape(1), v = c.Shape(2);
@@ -44,28 +34,49 @@ public sealed unsafe partial class Attention : Operator
         if (q.Rank is not (3 or 4) || k.Rank != q.Rank || v.Rank != q.Rank)
             throw c.Error($"Q, K and V have shapes {q}, {k}, {v}; expected 3 or 4 dimensions each");
         if (q.Rank == 3 && (QNumHeads < 1 || KvNumHeads < 1)) throw c.Error("inputs have 3 dimensions, but q_num_heads and kv_num_heads are not given");
-        HeadView qv = HeadView.Of(q, QNumHeads), kv = HeadView.Of(k, KvNumHeads), vv = HeadView.Of(v, KvNumHeads);
+        HeadView qv = HeadView.OfFolded(q, QNumHeads), kv = HeadView.OfFolded(k, KvNumHeads), vv = HeadView.OfFolded(v, KvNumHeads);
         c.Unify(qv.Width, kv.Width, "head sizes of Q and K differ");
-        c.Unify(kv.Length, vv.Length, "lengths of K and V differ");
-        if (qv.Heads >= 0 && kv.Heads > 0 && qv.Heads % kv.Heads != 0) throw c.Error($"{qv.Heads} query heads do not split among {kv.Heads} key heads");
+        c.Unify(kv.Rows, vv.Rows, "lengths of K and V differ");
+        c.Unify(qv.Batch, kv.Batch, "samples of Q and K differ");
+        c.Unify(qv.Batch, vv.Batch, "samples of Q and V differ");
+        c.Unify(kv.Heads, vv.Heads, "heads of K and V differ");
+        if (qv.Heads >= 0 && kv.Heads >= 0 && (kv.Heads == 0 ? qv.Heads > 0 : qv.Heads % kv.Heads != 0)) throw c.Error($"{qv.Heads} query heads do not split among {kv.Heads} key heads");
         if (c.HasInput(4) != c.HasInput(5)) throw c.Error("past_key and past_value must be given together");
-        long past = c.HasInput(4) ? c.Shape(4).IsRanked ? c.Shape(4)[2] : Shape.Unknown : 0;
-        long total = past < 0 || kv.Length < 0 ? past == 0 ? kv.Length : Shape.Unknown : past + kv.Length;
+        long past = c.HasInput(4) ? CheckPast(c, 4, kv, Shape.Unknown) : 0;
+        if (c.HasInput(5)) past = CheckPast(c, 5, vv, past);
+        if (c.HasInput(6) && c.Shape(6).IsRanked)
+        {
+            c.ExpectRank(6, 1);
+            c.Unify(c.Shape(6)[0], qv.Batch, "nonpad_kv_seqlen has a number for each sample:");
+        }
+        long total = past < 0 || kv.Rows < 0 ? past == 0 ? kv.Rows : Shape.Unknown : past + kv.Rows;
         c.SetOutput(0, c.DType(0), q.Rank == 4
             ? new Shape(q[0], q[1], q[2], v[3])
             : new Shape(q[0], q[1], vv.Width < 0 ? Shape.Unknown : qv.Heads * vv.Width));
         c.SetOutput(1, c.DType(1), new Shape(kv.Batch, kv.Heads, total, kv.Width));
         c.SetOutput(2, c.DType(2), new Shape(vv.Batch, vv.Heads, total, vv.Width));
-        c.SetOutput(3, c.DType(0), new Shape(qv.Batch, qv.Heads, qv.Length, total));
+        c.SetOutput(3, c.DType(0), new Shape(qv.Batch, qv.Heads, qv.Rows, total));
+    }
+
+    /// <summary>The number of past entries in [batch][heads][past][width], whose other sizes are those of the new ones.</summary>
+    private static long CheckPast(InferContext c, int input, in HeadView now, long past)
+    {
+        Shape s = c.Shape(input);
+        if (!s.IsRanked) return past;
+        c.ExpectRank(input, 4);
+        c.Unify(s[0], now.Batch, "samples of past and new entries differ");
+        c.Unify(s[1], now.Heads, "heads of past and new entries differ");
+        c.Unify(s[3], now.Width, "head sizes of past and new entries differ");
+        return c.Unify(s[2], past, "numbers of past keys and values differ");
     }
 
     public override void Compute(ComputeContext c)
     {
         Tensor y = c.Output(0);
-        HeadView q = HeadView.Of(c.Input(0).Shape, QNumHeads);
-        HeadView k = HeadView.Of(c.Input(1).Shape, KvNumHeads), v = HeadView.Of(c.Input(2).Shape, KvNumHeads);
-        HeadView o = HeadView.Of(y.Shape, q.Heads);
-        long past = c.OptionalInput(4)?.Shape[2] ?? 0, total = past + k.Length;
+        HeadView q = HeadView.OfFolded(c.Input(0).Shape, QNumHeads);
+        HeadView k = HeadView.OfFolded(c.Input(1).Shape, KvNumHeads), v = HeadView.OfFolded(c.Input(2).Shape, KvNumHeads);
+        HeadView o = HeadView.OfFolded(y.Shape, q.Heads);
+        long past = c.OptionalInput(4)?.Shape[2] ?? 0, total = past + k.Rows;
         double scale = Scale != 0 ? Scale : 1 / Math.Sqrt(q.Width);
         using var queries = new WideBuffer(c.Input(0));
         using var keys = new WideBuffer(k.Batch * k.Heads * total * k.Width);
@@ -80,9 +91,9 @@ public sealed unsafe partial class Attention : Operator
         using var sums = new WideBuffer(v.Width);
         for (long b = 0; b < q.Batch; b++)
             for (long h = 0; h < q.Heads; h++)
-                for (long s = 0; s < q.Length; s++)
+                for (long s = 0; s < q.Rows; s++)
                 {
-                    long head = b * k.Heads + h / (q.Heads / k.Heads), show = ((b * q.Heads + h) * q.Length + s) * total;
+                    long head = b * k.Heads + h / (q.Heads / k.Heads), show = ((b * q.Heads + h) * q.Rows + s) * total;
                     double* query = queries.P + q.At(b, h, s);
                     for (long t = 0; t < total; t++)
                     {
@@ -121,7 +132,7 @@ public sealed unsafe partial class Attention : Operator
         {
             double* rows = to + bh * total * view.Width;
             if (before != null) WideBuffer.Load(before, bh * past * view.Width, past * view.Width, 1, rows);
-            for (long s = 0; s < view.Length; s++)
+            for (long s = 0; s < view.Rows; s++)
                 WideBuffer.Load(now, view.At(bh / view.Heads, bh % view.Heads, s), view.Width, 1, rows + (past + s) * view.Width);
         }
     }
@@ -130,7 +141,7 @@ public sealed unsafe partial class Attention : Operator
     private double Bias(ComputeContext c, in HeadView q, long b, long h, long s, long t, long past)
     {
         Tensor? valid = c.OptionalInput(6), mask = c.OptionalInput(3);
-        long offset = c.HasInput(4) ? past : valid != null ? valid.GetInt64(b) - q.Length : 0;
+        long offset = c.HasInput(4) ? past : valid != null ? valid.GetInt64(b) - q.Rows : 0;
         long distance = s + offset - t;
         if (IsCausal && distance < 0) return double.NegativeInfinity;
         if (LeftWindowSize >= 0 && distance > LeftWindowSize || RightWindowSize >= 0 && -distance > RightWindowSize) return double.NegativeInfinity;

@@ -31,8 +31,8 @@ internal static class StepWork
             case Lowered.QuantizedConvolution v: return outputs * v.KernelShape[0] * v.KernelShape[1] * x[3] / v.Group;
             case Lowered.Gemm or Lowered.QGemm or MatMul: return outputs * x[x.Rank - 1];
             case Lowered.FusedAttention a: // scores, then the weighted sum of V
-                var q = Lowered.FusedAttention.View.Of(x, a.QRowsFirst);
-                var v3 = Lowered.FusedAttention.View.Of(graph.Types[node.Inputs[2]].Shape, a.VRowsFirst);
+                var q = HeadView.Of(x, a.QRowsFirst);
+                var v3 = HeadView.Of(graph.Types[node.Inputs[2]].Shape, a.VRowsFirst);
                 return (double)q.Batch * q.Heads * q.Rows * v3.Rows * (q.Width + v3.Width);
             case Lowered.Recurrence: // the packed weights meet every step and row
                 return (double)x[0] * x[1] * graph.Types[node.Inputs[1]].Shape.Count;

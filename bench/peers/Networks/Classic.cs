@@ -18,6 +18,7 @@ internal static class Classic
         ["vgg16"] = Vgg16,
         ["vit_b_16"] = Transformers.VitB16,
         ["bert_6x384"] = Transformers.Bert,
+        ["attention_decode_512"] = Transformers.AttentionDecode,
         ["lstm_2x256"] = Lstm,
     };
 

@@ -37,4 +37,22 @@ internal static class Transformers
         }
         return b.Finish(x);
     }
+
+    /// <summary>The attention alone of a language model of the size of GPT-2 small that adds a token to 511: 12 layers of 12 heads of 64,
+    /// each with its cache.</summary>
+    public static Graph AttentionDecode()
+    {
+        const int Layers = 12, Heads = 12, Size = 64, Past = 511;
+        var b = new NetworkBuilder("attention_decode_512");
+        Value x = b.Input("x", DType.Float32, 1, 1, Heads * Size);
+        var outputs = new List<Value>();
+        for (int i = 0; i < Layers; i++)
+        {
+            Value keys = b.Input($"keys_{i}", DType.Float32, 1, Heads, Past, Size), values = b.Input($"values_{i}", DType.Float32, 1, Heads, Past, Size);
+            Value[] results = b.Op("Attention", 3, [x, x, x, null, keys, values], ("q_num_heads", (long)Heads), ("kv_num_heads", (long)Heads), ("is_causal", 1L));
+            x = b.Add(x, results[0]);
+            outputs.AddRange(results[1], results[2]);
+        }
+        return b.Finish([x, .. outputs]);
+    }
 }

@@ -1,17 +1,38 @@
-/* Attention over the same micro-kernel; included by gemm_driver.h. A task is some rows of q of one head. It packs k and v of
- * the head as panels, and takes its rows in blocks of at most EL_MB: scores = scale * q k^T, softmax without its division, y =
- * scores v, then each row of y divided by its sum. */
+/* Attention over the same micro-kernel; included by gemm_driver.h. A task is some of the queries that share a key head. It packs k
+ * and v of the head as panels, and takes its queries in blocks of at most EL_MB: scores = scale * q k^T over the keys that some query of
+ * the block sees, softmax without its division, y = scores v, then each row of y divided by its sum. Few queries read k and v where
+ * they lie, query by query. */
 #ifndef EL_ATTENTION_H
 #define EL_ATTENTION_H
 
 typedef struct el_attention_plan {
     const el_attention_params* p;
-    const float *q, *k, *v, *mask;
+    const float *q, *k, *v;
+    const void* mask;
+    const int64_t* lengths;
     float* y;
-    int64_t pieces, piece; /* of the rows of a head */
+    int64_t rows;          /* queries that share a key head: [group][s] */
+    int64_t pieces, piece; /* of these rows */
     char* scratch;
     size_t thread_bytes;
 } el_attention_plan;
+
+/* One query: where it lies, and the keys [lo, hi) that it sees. */
+typedef struct el_attention_query {
+    const float* q;
+    float* y;
+    int64_t lo, hi;
+    int64_t mask; /* element of key 0 in the mask */
+} el_attention_query;
+
+static el_attention_query el_attention_find(const el_attention_plan* plan, int64_t b, int64_t key_head, int64_t row) {
+    const el_attention_params* p = plan->p;
+    int64_t h = key_head * p->group + row / p->s, i = row % p->s;
+    el_attention_query query = {plan->q + b * p->q[0] + h * p->q[1] + i * p->q[2], plan->y + b * p->y[0] + h * p->y[1] + i * p->y[2], 0, 0,
+                                b * p->mask[0] + h * p->mask[1] + i * p->mask[2]};
+    el_attention_seen(p, plan->lengths, b, i, &query.lo, &query.hi);
+    return query;
+}
 
 /* k[t][d] with rows row_stride apart as panels [ceil(t/16)][d][16], zero past t. */
 static void el_attention_pack_keys(const float* k, int64_t row_stride, int64_t t, int64_t d, float* out) {
@@ -40,13 +61,13 @@ static void el_attention_pack_values(const float* v, int64_t row_stride, int64_t
     }
 }
 
-/* rows x n of the product of a[r] (k long) with panels b, to y + off[r]. */
-static void el_attention_product(const float* const* a, const int64_t* off, int64_t rows, int32_t k, const float* b, int32_t n, float scale,
-                                 float* y) {
+/* rows x n of the product of a[r][offset ..] (k long) with panels b, which are b_panel floats apart, to y + off[r]. */
+static void el_attention_product(const float* const* a, int64_t offset, const int64_t* off, int64_t rows, int32_t k, const float* b,
+                                 int64_t b_panel, int32_t n, float scale, float* y) {
     static const int32_t brow = 0;
     int64_t cuts = (rows + EL_MR - 1) / EL_MR;
     int32_t wide = EL_WIDE((rows + cuts - 1) / cuts), panels = (n + EL_PANEL - 1) / EL_PANEL, step;
-    el_tile tile = {.segs = 1, .seglen = k, .brow = &brow, .b_panel = (int64_t)k * EL_PANEL, .b_row = EL_PANEL, .scale = scale,
+    el_tile tile = {.segs = 1, .seglen = k, .a_offset = offset, .brow = &brow, .b_panel = b_panel, .b_row = EL_PANEL, .scale = scale,
                     .lo = -INFINITY, .hi = INFINITY};
     for (int32_t p = 0; p < panels; p += step) {
         for (step = wide; step > panels - p;) step >>= 1;
@@ -63,18 +84,39 @@ static void el_attention_product(const float* const* a, const int64_t* off, int6
     }
 }
 
-/* x += mask, x = exp(x - max x); the sum of x. */
-static float el_attention_exponentials(float* x, int64_t n, const float* mask, int64_t mask_stride) {
+/* x[j] += mask[j * stride], or -infinity where a mask of bool says no. */
+static void el_attention_add_mask(const el_attention_params* p, float* x, int64_t n, const void* mask, int64_t first) {
+    const int64_t stride = p->mask[3], whole = n / EL_VF * EL_VF;
+    if (p->mask_is_bool) {
+        const uint8_t* seen = (const uint8_t*)mask + first;
+        for (int64_t i = 0; i < n; i++) x[i] = seen[i * stride] ? x[i] : -INFINITY;
+        return;
+    }
+    const float* added = (const float*)mask + first;
+    if (stride == 1) {
+        for (int64_t i = 0; i < whole; i += EL_VF) el_vstore(x + i, el_vadd(el_vload(x + i), el_vload(added + i)));
+        if (whole < n) el_vstore_n(x + whole, el_vadd(el_vload_n(x + whole, n - whole), el_vload_n(added + whole, n - whole)), n - whole);
+    } else
+        for (int64_t i = 0; i < n; i++) x[i] += added[i * stride];
+}
+
+/* x = cap(x) + mask, x = exp(x - max x); the sum of x, 0 where every x is -infinity and that shall give 0. */
+static float el_attention_exponentials(const el_attention_params* p, float* x, int64_t n, const void* mask, int64_t first) {
     const int64_t whole = n / EL_VF * EL_VF;
-    if (mask && mask_stride == 1) {
-        for (int64_t i = 0; i < whole; i += EL_VF) el_vstore(x + i, el_vadd(el_vload(x + i), el_vload(mask + i)));
-        if (whole < n) el_vstore_n(x + whole, el_vadd(el_vload_n(x + whole, n - whole), el_vload_n(mask + whole, n - whole)), n - whole);
-    } else if (mask)
-        for (int64_t i = 0; i < n; i++) x[i] += mask[i * mask_stride];
+    if (p->softcap != 0) {
+        const el_vf cap = el_vset1(p->softcap), inverse = el_vset1(1.0f / p->softcap);
+        for (int64_t i = 0; i < n; i += EL_VF) {
+            int64_t left = n - i < EL_VF ? n - i : EL_VF;
+            el_vstore_n(x + i, el_vmul(cap, el_vtanh(el_vmul(el_vload_n(x + i, left), inverse))), left);
+        }
+    }
+    if (mask) el_attention_add_mask(p, x, n, mask, first);
     el_vf top = el_vset1(-INFINITY), s0 = el_vzero(), s1 = s0;
     for (int64_t i = 0; i < whole; i += EL_VF) top = el_vmax(el_vload(x + i), top); /* a NaN comes out of its exponential */
     if (whole < n) top = el_vmax(el_vselect(el_vfirst(n - whole), el_vload_n(x + whole, n - whole), el_vset1(-INFINITY)), top);
-    const el_vf max = el_vset1(el_vhmax(top));
+    float most = el_vhmax(top);
+    if (p->hidden_is_zero && most == -INFINITY) most = 0;
+    const el_vf max = el_vset1(most);
     int64_t i = 0;
     for (; i + 2 * EL_VF <= n; i += 2 * EL_VF) {
         el_vf e0 = el_vexp(el_vsub(el_vload(x + i), max)), e1 = el_vexp(el_vsub(el_vload(x + i + EL_VF), max));
@@ -92,11 +134,103 @@ static float el_attention_exponentials(float* x, int64_t n, const float* mask, i
     return el_vhsum(el_vadd(s0, s1));
 }
 
-/* Items are [batch][heads][pieces of rows]. */
+/* What the values weighted by the exponentials are multiplied with. */
+static inline float el_attention_inverse(const el_attention_params* p, float sum) { return p->hidden_is_zero && sum == 0 ? 0 : 1.0f / sum; }
+
+/* ---- few queries --------------------------------------------------------------------------------------------------- */
+
+/* out[j] = scale * q . k[j], j < n: four keys at a time, so that their sums are folded together. */
+static void el_attention_dots(const float* q, const float* k, int64_t row_stride, int64_t n, int64_t d, float scale, float* out) {
+    const int64_t whole = d / EL_VF * EL_VF;
+    for (int64_t j = 0; j < n; j += 4) {
+        const int64_t lanes = n - j < 4 ? n - j : 4;
+        const float *k0 = k + j * row_stride, *k1 = lanes > 1 ? k0 + row_stride : k0, *k2 = lanes > 2 ? k1 + row_stride : k0,
+                    *k3 = lanes > 3 ? k2 + row_stride : k0;
+        el_vf s0 = el_vzero(), s1 = s0, s2 = s0, s3 = s0;
+        for (int64_t i = 0; i < whole; i += EL_VF) {
+            el_vf a = el_vload(q + i);
+            s0 = el_vfma(a, el_vload(k0 + i), s0);
+            s1 = el_vfma(a, el_vload(k1 + i), s1);
+            s2 = el_vfma(a, el_vload(k2 + i), s2);
+            s3 = el_vfma(a, el_vload(k3 + i), s3);
+        }
+        if (whole < d) {
+            const int64_t left = d - whole;
+            el_vf a = el_vload_n(q + whole, left);
+            s0 = el_vfma(a, el_vload_n(k0 + whole, left), s0);
+            s1 = el_vfma(a, el_vload_n(k1 + whole, left), s1);
+            s2 = el_vfma(a, el_vload_n(k2 + whole, left), s2);
+            s3 = el_vfma(a, el_vload_n(k3 + whole, left), s3);
+        }
+        float sums[4];
+        el_vhsum4(s0, s1, s2, s3, sums);
+        for (int64_t l = 0; l < lanes; l++) out[j + l] = scale * sums[l];
+    }
+}
+
+/* y[i] = scale * sum_j w[j] v[j][i], i of `width` floats, at most V registers of them; two or four sums take turns. */
+static inline __attribute__((always_inline)) void el_attention_weigh_some(const float* w, const float* v, int64_t row_stride, int64_t n,
+                                                                         float scale, float* y, const int V, int64_t width) {
+    const int turns = V == 1 ? 4 : 2;
+    el_vf sum[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < V * turns; i++) sum[i] = el_vzero();
+    int64_t j = 0;
+    for (; j + turns <= n; j += turns)
+#pragma GCC unroll 4
+        for (int u = 0; u < turns; u++, v += row_stride) {
+            const el_vf a = el_vset1(w[j + u]);
+#pragma GCC unroll 4
+            for (int i = 0; i < V; i++)
+                sum[u * V + i] = el_vfma(a, V == 1 && width < EL_VF ? el_vload_n(v, width) : el_vload(v + i * EL_VF), sum[u * V + i]);
+        }
+    for (; j < n; j++, v += row_stride) {
+        const el_vf a = el_vset1(w[j]);
+#pragma GCC unroll 4
+        for (int i = 0; i < V; i++) sum[i] = el_vfma(a, V == 1 && width < EL_VF ? el_vload_n(v, width) : el_vload(v + i * EL_VF), sum[i]);
+    }
+    const el_vf factor = el_vset1(scale);
+#pragma GCC unroll 4
+    for (int i = 0; i < V; i++) {
+        el_vf total = turns == 4 ? el_vadd(el_vadd(sum[0], sum[1]), el_vadd(sum[2], sum[3])) : el_vadd(sum[i], sum[V + i]);
+        total = el_vmul(total, factor);
+        if (V == 1 && width < EL_VF) el_vstore_n(y, total, width);
+        else el_vstore(y + i * EL_VF, total);
+    }
+}
+
+static void el_attention_weigh(const float* w, const float* v, int64_t row_stride, int64_t n, int64_t e, float scale, float* y) {
+    int64_t i = 0;
+    for (; i + 4 * EL_VF <= e; i += 4 * EL_VF) el_attention_weigh_some(w, v + i, row_stride, n, scale, y + i, 4, 4 * EL_VF);
+    for (; i + EL_VF <= e; i += EL_VF) el_attention_weigh_some(w, v + i, row_stride, n, scale, y + i, 1, EL_VF);
+    if (i < e) el_attention_weigh_some(w, v + i, row_stride, n, scale, y + i, 1, e - i);
+}
+
+/* Items are [batch][key heads]. */
+static void el_attention_few_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_attention_plan* plan = arg;
+    const el_attention_params* p = plan->p;
+    float* scores = (float*)(plan->scratch + (size_t)worker * plan->thread_bytes);
+    for (int64_t item = begin; item < end; item++) {
+        int64_t key_heads = p->heads / p->group, b = item / key_heads, h = item % key_heads;
+        const float *k = plan->k + b * p->k[0] + h * p->k[1], *v = plan->v + b * p->v[0] + h * p->v[1];
+        for (int64_t row = 0; row < plan->rows; row++) {
+            el_attention_query it = el_attention_find(plan, b, h, row);
+            int64_t n = it.hi - it.lo;
+            el_attention_dots(it.q, k + it.lo * p->k[2], p->k[2], n, p->d, p->scale, scores);
+            float sum = n > 0 ? el_attention_exponentials(p, scores, n, plan->mask, it.mask + it.lo * p->mask[3]) : 1.0f;
+            el_attention_weigh(scores, v + it.lo * p->v[2], p->v[2], n, p->e, el_attention_inverse(p, sum), it.y);
+        }
+    }
+}
+
+/* ---- many queries -------------------------------------------------------------------------------------------------- */
+
+/* Items are [batch][key heads][pieces of rows]. */
 static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_attention_plan* plan = arg;
     const el_attention_params* p = plan->p;
-    const int64_t score_row = el_attention_score_row(p);
+    const int64_t score_row = el_attention_score_row(p), key_heads = p->heads / p->group;
     char* s = plan->scratch + (size_t)worker * plan->thread_bytes;
     const float** queries = (const float**)s;
     const float** rows = (const float**)(s += el_align64(EL_MB * sizeof(float*)));
@@ -108,31 +242,43 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
     for (int64_t r = 0; r < EL_MB; r++) {
         rows[r] = scores + r * score_row;
         score_off[r] = r * score_row;
-        y_off[r] = r * p->y[2];
     }
     int64_t packed = -1;
     for (int64_t item = begin; item < end; item++) {
-        int64_t head = item / plan->pieces, b = head / p->heads, h = head % p->heads;
+        int64_t head = item / plan->pieces, b = head / key_heads, h = head % key_heads;
         if (packed != head) {
             el_attention_pack_keys(plan->k + b * p->k[0] + h * p->k[1], p->k[2], p->t, p->d, keys);
             el_attention_pack_values(plan->v + b * p->v[0] + h * p->v[1], p->v[2], p->t, p->e, values);
             packed = head;
         }
-        int64_t first = item % plan->pieces * plan->piece, last = first + plan->piece < p->s ? first + plan->piece : p->s;
+        int64_t first = item % plan->pieces * plan->piece, last = first + plan->piece < plan->rows ? first + plan->piece : plan->rows;
         for (int64_t m = first; m < last; m += EL_MB) {
-            int64_t count = last - m < EL_MB ? last - m : EL_MB;
-            float* y = plan->y + b * p->y[0] + h * p->y[1] + m * p->y[2];
-            for (int64_t r = 0; r < count; r++) queries[r] = plan->q + b * p->q[0] + h * p->q[1] + (m + r) * p->q[2];
-            el_attention_product(queries, score_off, count, p->d, keys, p->t, p->scale, scores);
+            int64_t count = last - m < EL_MB ? last - m : EL_MB, lo = p->t, hi = 0;
+            el_attention_query its[EL_MB];
+            for (int64_t r = 0; r < count; r++) {
+                its[r] = el_attention_find(plan, b, h, m + r);
+                queries[r] = its[r].q;
+                y_off[r] = its[r].y - plan->y;
+                if (its[r].lo < lo) lo = its[r].lo;
+                if (its[r].hi > hi) hi = its[r].hi;
+            }
+            lo = lo / EL_PANEL * EL_PANEL;
+            if (hi < lo) hi = lo;
+            el_attention_product(queries, 0, score_off, count, p->d, keys + lo * p->d, (int64_t)p->d * EL_PANEL, (int32_t)(hi - lo), p->scale, scores + lo);
             float sums[EL_MB];
             for (int64_t r = 0; r < count; r++) {
-                const float* mask = plan->mask ? plan->mask + b * p->mask[0] + h * p->mask[1] + (m + r) * p->mask[2] : NULL;
-                sums[r] = el_attention_exponentials(scores + r * score_row, p->t, mask, p->mask[3]);
+                const el_attention_query* it = &its[r];
+                float* row = scores + r * score_row;
+                int64_t n = it->hi - it->lo;
+                sums[r] = n > 0 ? el_attention_exponentials(p, row + it->lo, n, plan->mask, it->mask + it->lo * p->mask[3]) : 1.0f;
+                int64_t from = n > 0 ? it->lo : hi, to = n > 0 ? it->hi : hi; /* keys that others see */
+                if (from > lo) memset(row + lo, 0, (size_t)(from - lo) * sizeof(float));
+                if (to < hi) memset(row + to, 0, (size_t)(hi - to) * sizeof(float));
             }
-            el_attention_product(rows, y_off, count, p->t, values, p->e, 1.0f, y);
+            el_attention_product(rows, lo, y_off, count, (int32_t)(hi - lo), values + lo * EL_PANEL, (int64_t)p->t * EL_PANEL, p->e, 1.0f, plan->y);
             for (int64_t r = 0; r < count; r++) {
-                float* to = y + y_off[r];
-                const el_vf scale = el_vset1(1.0f / sums[r]);
+                float* to = its[r].y;
+                const el_vf scale = el_vset1(el_attention_inverse(p, sums[r]));
                 int64_t i = 0;
                 for (; i + EL_VF <= p->e; i += EL_VF) el_vstore(to + i, el_vmul(el_vload(to + i), scale));
                 if (i < p->e) el_vstore_n(to + i, el_vmul(el_vload_n(to + i, p->e - i), scale), p->e - i);
@@ -142,19 +288,20 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
 }
 
 static void el_attention_run(const el_ctx* ctx, const el_attention_params* p, void* const* buffers) {
-    int64_t heads = (int64_t)p->batch * p->heads, threads = el_ctx_threads(ctx);
+    int64_t heads = (int64_t)p->batch * p->heads / p->group, threads = el_ctx_threads(ctx), rows = (int64_t)p->group * p->s;
     if (heads <= 0 || p->s <= 0 || p->e <= 0) return;
-    el_attention_plan plan = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], 1, p->s, ctx->scratch,
+    el_attention_plan plan = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5], rows, 1, rows, ctx->scratch,
                               el_attention_thread_bytes(p)};
+    const int few = el_attention_is_few(p);
     /* Every piece packs k and v again: heads are split only where there are too few for the threads. */
-    if (threads > 1 && heads % threads != 0 && heads < 4 * threads) {
-        int64_t want = (4 * threads + heads - 1) / heads, most = (p->s + EL_MB - 1) / EL_MB;
+    if (!few && threads > 1 && heads % threads != 0 && heads < 4 * threads) {
+        int64_t want = (4 * threads + heads - 1) / heads, most = (rows + EL_MB - 1) / EL_MB;
         if (want > most) want = most;
-        plan.piece = (p->s + want - 1) / want;
-        plan.pieces = (p->s + plan.piece - 1) / plan.piece;
+        plan.piece = (rows + want - 1) / want;
+        plan.pieces = (rows + plan.piece - 1) / plan.piece;
     }
     int64_t cost = plan.piece * p->t * (p->d + p->e);
-    el_parallel(ctx, heads * plan.pieces, EL_PARALLEL_FMAS / (cost + 1) + 1, el_attention_body, &plan);
+    el_parallel(ctx, heads * plan.pieces, EL_PARALLEL_FMAS / (cost + 1) + 1, few ? el_attention_few_body : el_attention_body, &plan);
 }
 
 #endif

@@ -18,24 +18,29 @@ static void attention_rows(void* arg, int64_t begin, int64_t end, int32_t worker
     const el_attention_params* p = task->p;
     float* score = task->scores + worker * task->thread_floats;
     for (int64_t row = begin; row < end; row++) {
-        int64_t s = row % p->s, h = row / p->s % p->heads, b = row / p->s / p->heads;
+        int64_t s = row % p->s, h = row / p->s % p->heads, b = row / p->s / p->heads, lo, hi;
         const float* q = (const float*)task->buffers[0] + b * p->q[0] + h * p->q[1] + s * p->q[2];
-        const float* k = (const float*)task->buffers[1] + b * p->k[0] + h * p->k[1];
-        const float* v = (const float*)task->buffers[2] + b * p->v[0] + h * p->v[1];
-        const float* mask = task->buffers[3];
-        float *y = (float*)task->buffers[4] + b * p->y[0] + h * p->y[1] + s * p->y[2], max = -INFINITY, sum = 0;
-        if (mask) mask += b * p->mask[0] + h * p->mask[1] + s * p->mask[2];
-        for (int64_t t = 0; t < p->t; t++) {
+        const float* k = (const float*)task->buffers[1] + b * p->k[0] + h / p->group * p->k[1];
+        const float* v = (const float*)task->buffers[2] + b * p->v[0] + h / p->group * p->v[1];
+        const void* mask = task->buffers[3];
+        float *y = (float*)task->buffers[5] + b * p->y[0] + h * p->y[1] + s * p->y[2], max = -INFINITY, sum = 0;
+        const int64_t first = b * p->mask[0] + h * p->mask[1] + s * p->mask[2];
+        el_attention_seen(p, task->buffers[4], b, s, &lo, &hi);
+        for (int64_t t = lo; t < hi; t++) {
             float dot = 0;
             for (int64_t i = 0; i < p->d; i++) dot += q[i] * k[t * p->k[2] + i];
-            score[t] = p->scale * dot + (mask ? mask[t * p->mask[3]] : 0.0f);
+            score[t] = p->scale * dot;
+            if (p->softcap != 0) score[t] = p->softcap * tanhf(score[t] / p->softcap);
+            if (mask && !p->mask_is_bool) score[t] += ((const float*)mask)[first + t * p->mask[3]];
+            else if (mask && !((const uint8_t*)mask)[first + t * p->mask[3]]) score[t] = -INFINITY;
             if (score[t] > max) max = score[t];
         }
-        for (int64_t t = 0; t < p->t; t++) sum += score[t] = expf(score[t] - max);
+        if (max == -INFINITY && p->hidden_is_zero) max = 0;
+        for (int64_t t = lo; t < hi; t++) sum += score[t] = expf(score[t] - max);
         for (int64_t i = 0; i < p->e; i++) {
             float total = 0;
-            for (int64_t t = 0; t < p->t; t++) total += score[t] * v[t * p->v[2] + i];
-            y[i] = total / sum;
+            for (int64_t t = lo; t < hi; t++) total += score[t] * v[t * p->v[2] + i];
+            y[i] = sum == 0 && (p->hidden_is_zero || lo == hi) ? 0 : total / sum;
         }
     }
 }

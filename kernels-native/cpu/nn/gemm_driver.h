@@ -313,7 +313,8 @@ static void el_matmul_dots(const el_matmul_params* p, int64_t rows, const float*
                 s2 = el_vfma(v, el_vload_n(b2 + whole, k - whole), s2);
                 s3 = el_vfma(v, el_vload_n(b3 + whole, k - whole), s3);
             }
-            float sums[4] = {el_vhsum(s0), el_vhsum(s1), el_vhsum(s2), el_vhsum(s3)};
+            float sums[4];
+            el_vhsum4(s0, s1, s2, s3, sums);
             for (int32_t l = 0; l < lanes; l++) y[r * p->n + c + l] = p->alpha * sums[l];
         }
     }

@@ -132,9 +132,14 @@ static inline size_t el_matmul_f32_scratch_bytes(const el_matmul_params* p, int3
            (size_t)threads * (el_matmul_pack_bytes(p) + el_gemm_thread_bytes(1, p->trans_a ? (int64_t)EL_MB * p->k : 0));
 }
 
-/* Of one thread: rows of q and of the scores, the scores of EL_MB rows, k and v as panels. */
+/* Few queries for each key head, as when a language model adds a token: k and v are read once or twice, packing them does not pay. */
+#define EL_ATTENTION_FEW 6
+static inline int el_attention_is_few(const el_attention_params* p) { return (int64_t)p->group * p->s <= EL_ATTENTION_FEW; }
+
+/* Of one thread: rows of q and of the scores, the scores of EL_MB rows, k and v as panels; for few queries the scores of one. */
 static inline int64_t el_attention_score_row(const el_attention_params* p) { return (p->t + 15) / 16 * 16 + 16; }
 static inline size_t el_attention_thread_bytes(const el_attention_params* p) {
+    if (el_attention_is_few(p)) return el_align64((size_t)el_attention_score_row(p) * sizeof(float));
     size_t tables = 2 * el_align64(EL_MB * sizeof(float*)) + 2 * el_align64(EL_MB * sizeof(int64_t));
     int64_t k = (int64_t)(p->t + 15) / 16 * 16 * p->d, v = (int64_t)(p->e + 15) / 16 * 16 * p->t;
     return tables + el_align64((size_t)(EL_MB * el_attention_score_row(p)) * 4) + el_align64((size_t)k * 4) + el_align64((size_t)v * 4);

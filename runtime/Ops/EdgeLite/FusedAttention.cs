@@ -16,21 +16,6 @@ public sealed partial class FusedAttention : Operator
     [Attr] public bool VRowsFirst { get; set; }
     [Attr] public bool YRowsFirst { get; set; }
 
-    /// <summary>Sizes of one operand, and the distances in elements between its samples, heads and rows.</summary>
-    public readonly record struct View(long Batch, long Heads, long Rows, long Width, bool IsRowsFirst)
-    {
-        public static View Of(Shape s, bool rowsFirst)
-        {
-            int first = s.Rank - 3;
-            return new View(first == 0 ? 1 : s[0], s[rowsFirst ? first + 1 : first], s[rowsFirst ? first : first + 1], s[first + 2], rowsFirst);
-        }
-
-        public long BatchStride => Heads * Rows * Width;
-        public long HeadStride => IsRowsFirst ? Width : Rows * Width;
-        public long RowStride => IsRowsFirst ? Heads * Width : Width;
-        public long At(long b, long h, long row) => b * BatchStride + h * HeadStride + row * RowStride;
-    }
-
     public override void Infer(InferContext c)
     {
         for (int i = 0; i < 4; i++)
@@ -42,7 +27,7 @@ public sealed partial class FusedAttention : Operator
             return;
         }
         if (q.Rank is not (3 or 4) || k.Rank is not (3 or 4) || v.Rank is not (3 or 4)) throw c.Error($"Q, K and V have shapes {q}, {k}, {v}; expected 3 or 4 dimensions");
-        View qv = View.Of(q, QRowsFirst), kv = View.Of(k, KRowsFirst), vv = View.Of(v, VRowsFirst);
+        HeadView qv = HeadView.Of(q, QRowsFirst), kv = HeadView.Of(k, KRowsFirst), vv = HeadView.Of(v, VRowsFirst);
         c.Unify(qv.Width, kv.Width, "widths of Q and K differ");
         c.Unify(kv.Rows, vv.Rows, "rows of K and V differ");
         c.Unify(qv.Heads, kv.Heads, "heads of Q and K differ");
@@ -74,7 +59,7 @@ public sealed partial class FusedAttention : Operator
     public override void Compute(ComputeContext c)
     {
         Tensor q = c.Input(0), k = c.Input(1), v = c.Input(2), y = c.Output(0);
-        View qv = View.Of(q.Shape, QRowsFirst), kv = View.Of(k.Shape, KRowsFirst), vv = View.Of(v.Shape, VRowsFirst), yv = View.Of(y.Shape, YRowsFirst);
+        HeadView qv = HeadView.Of(q.Shape, QRowsFirst), kv = HeadView.Of(k.Shape, KRowsFirst), vv = HeadView.Of(v.Shape, VRowsFirst), yv = HeadView.Of(y.Shape, YRowsFirst);
         Tensor? mask = c.OptionalInput(3);
         Span<long> strides = stackalloc long[4];
         if (mask != null) MaskStrides(mask.Shape, [qv.Batch, qv.Heads, qv.Rows, kv.Rows], strides);

@@ -81,7 +81,49 @@ public class AttentionLoweringTests
         input %mask : float32[5,6]
         %y = Attention(%q, %k, %v, %mask) {q_num_heads=3, kv_num_heads=3}
         output %y
-        """, "Reshape Reshape Reshape edgelite.Attention Reshape");
+        """, "Attention");
+
+    [Fact]
+    public void The_onnx_operator_between_transposes_with_a_cache() => LoweredRun.Check("""
+        input %x : float32[2,5,24]
+        input %kx : float32[2,5,12]
+        input %vx : float32[2,5,18]
+        input %pk : float32[2,2,3,6]
+        input %pv : float32[2,2,3,9]
+        const %split_q : int64[4] = [0,0,4,6]
+        const %split_k : int64[4] = [0,0,2,6]
+        const %split_v : int64[4] = [0,0,2,9]
+        const %join : int64[3] = [0,0,36]
+        %q0 = Reshape(%x, %split_q)
+        %k0 = Reshape(%kx, %split_k)
+        %v0 = Reshape(%vx, %split_v)
+        %q = Transpose(%q0) {perm=[0,2,1,3]}
+        %k = Transpose(%k0) {perm=[0,2,1,3]}
+        %v = Transpose(%v0) {perm=[0,2,1,3]}
+        %c0, %keys, %values = Attention(%q, %k, %v, _, %pk, %pv) {is_causal=1, softcap=1.5}
+        %c1 = Transpose(%c0) {perm=[0,2,1,3]}
+        %y = Reshape(%c1, %join)
+        output %y
+        output %keys
+        output %values
+        """, "Attention");
+
+    [Theory]
+    [InlineData(1, 7, "is_causal=1, left_window_size=3")]
+    [InlineData(3, 0, "left_window_size=2, right_window_size=1, softcap=0.7")]
+    [InlineData(40, 25, "is_causal=1, scale=0.4")]
+    public void Grouped_queries_over_a_cache(int rows, int past, string options) => LoweredRun.Check($$"""
+        input %q : float32[2,6,{{rows}},10]
+        input %k : float32[2,3,{{rows}},10]
+        input %v : float32[2,3,{{rows}},7]
+        input %mask : float32[{{rows}},{{rows + past}}]
+        input %pk : float32[2,3,{{past}},10]
+        input %pv : float32[2,3,{{past}},7]
+        %y, %keys, %values = Attention(%q, %k, %v, %mask, %pk, %pv) {{{options}}}
+        output %y
+        output %keys
+        output %values
+        """, "Attention");
 
     [Fact]
     public void Weights_that_are_read_twice_stay_apart() => LoweredRun.Check("""

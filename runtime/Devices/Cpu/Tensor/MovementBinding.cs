@@ -18,7 +18,7 @@ internal static class MovementBinding
 
     /// <summary><c>el_copy2d_params</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    private struct CopyParameters
+    internal struct CopyParameters
     {
         public long Rows, RowBytes, XPitch, YPitch, XOffset, YOffset;
     }
