@@ -131,4 +131,15 @@ typedef struct el_gather_params {
     int32_t index_is_32;
 } el_gather_params;
 
+/* rotary_f32: the first dim numbers (an even count) of each row of x[batch][heads][rows][width] as pairs, (i, i + dim/2) or neighbours when
+ * interleaved; pair i (a, b) becomes (c a - s b, s a + c b), c = cos[place][i], s = sin[place][i]; the rest is copied. The place of
+ * (batch, row) is ids[batch][row], or batch * rows + row without ids; cos and sin have places * dim/2 numbers; a place beyond them
+ * gives 0 (they come at run time, see gather). Distances in floats of x and y; the width is adjacent.
+ * buffers: x, cos, sin, ids (int64) or NULL, y; y may be x */
+typedef struct el_rotary_params {
+    int64_t batch, heads, rows, width, dim, places;
+    int64_t batch_stride, head_stride, row_stride;
+    int32_t interleaved;
+} el_rotary_params;
+
 #endif

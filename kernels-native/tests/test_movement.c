@@ -171,6 +171,40 @@ static void test_gather(void) {
     }
 }
 
+/* Rows of heads, or heads of rows, out of place and in place, with places beyond the tables. */
+static void test_rotary(void) {
+    for (int c = 0; c < 40; c++) {
+        el_rotary_params p = {.batch = th_range(1, 3), .heads = th_range(1, 4), .rows = th_range(1, 9), .dim = 2 * th_range(1, 20), .interleaved = c & 1};
+        p.width = p.dim + (c & 2 ? th_range(1, 9) : 0);
+        int with_ids = c >> 2 & 1, rows_first = c >> 3 & 1;
+        p.places = with_ids ? th_range(1, 12) : p.batch * p.rows;
+        p.batch_stride = p.heads * p.rows * p.width;
+        p.head_stride = rows_first ? p.width : p.rows * p.width;
+        p.row_stride = rows_first ? p.heads * p.width : p.width;
+        size_t count = (size_t)(p.batch * p.batch_stride), table = (size_t)(p.places * p.dim / 2);
+        float *x = th_floats(count), *y = th_floats(count), *want = th_floats(count), *cosine = th_floats(table), *sine = th_floats(table);
+        int64_t* ids = with_ids ? th_alloc((size_t)(p.batch * p.rows) * 8, 8) : NULL;
+        th_fill_f32(x, count, -2, 2), th_fill_f32(cosine, table, -1, 1), th_fill_f32(sine, table, -1, 1);
+        for (int64_t i = 0; ids && i < p.batch * p.rows; i++) ids[i] = i == 1 ? INT64_MIN : th_range(-1, (int32_t)p.places);
+        for (int64_t i = 0; i < (int64_t)count; i++) {
+            int64_t b = i / p.batch_stride, t = i % p.batch_stride / p.row_stride % p.rows, n = i % p.width, half = p.dim / 2;
+            int64_t place = ids ? ids[b * p.rows + t] : b * p.rows + t, pair = p.interleaved ? n / 2 : n % half;
+            int second = p.interleaved ? (int)(n % 2) : n >= half;
+            const float* row = x + i - n;
+            float a = row[p.interleaved ? 2 * pair : pair], d = row[p.interleaved ? 2 * pair + 1 : pair + half];
+            if (n >= p.dim) want[i] = x[i];
+            else if (place < 0 || place >= p.places) want[i] = 0;
+            else if (second) want[i] = sine[place * half + pair] * a + cosine[place * half + pair] * d;
+            else want[i] = cosine[place * half + pair] * a - sine[place * half + pair] * d;
+        }
+        th_run(th_variant("rotary_f32", 0), &p, (void*[]){x, cosine, sine, ids, y}, 1 + c % 2);
+        th_same_bytes("rotary_f32", y, want, count * sizeof *y);
+        th_run(th_variant("rotary_f32", 0), &p, (void*[]){x, cosine, sine, ids, x}, 1 + c % 2);
+        th_same_bytes("rotary_f32 in place", x, want, count * sizeof *x);
+        th_free_all();
+    }
+}
+
 /* The value of a half by its definition; NaN aside. */
 static double half_value(uint16_t h) {
     int exponent = h >> 10 & 31, fraction = h & 1023;
@@ -270,6 +304,7 @@ int main(void) {
     test_copy2d();
     test_pad();
     test_gather();
+    test_rotary();
     test_half();
     return th_report("test_movement");
 }

@@ -36,14 +36,18 @@ public sealed partial class TensorScatter : Operator
     {
         Tensor update = context.Input(1), y = context.Output(0);
         Tensor? starts = context.OptionalInput(2);
-        Elements.CopyAll(context.Input(0), y);
         int axis = context.Axis(Axis, y.Shape.Rank);
         long middle = y.Shape.Product(1, axis), outer = y.Shape[0] * middle;
         long length = y.Shape[axis], steps = update.Shape[axis], inner = y.Shape.Product(axis + 1, y.Shape.Rank);
+        for (long b = 0; b < y.Shape[0]; b++)
+        {
+            long start = starts?.GetInt64(b) ?? 0;
+            if (start < 0 || (Mode == "linear" && start > length - steps)) throw context.Error($"write index {start} with {steps} steps leaves a cache of {length}");
+        }
+        Elements.CopyAll(context.Input(0), y);
         for (long o = 0; o < outer; o++)
         {
             long start = starts?.GetInt64(o / middle) ?? 0;
-            if (start < 0 || (Mode == "linear" && start + steps > length)) throw context.Error($"write index {start} with {steps} steps leaves a cache of {length}");
             for (long s = 0; s < steps; s++)
                 Elements.Copy(update, (o * steps + s) * inner, y, (o * length + (start + s) % length) * inner, inner);
         }

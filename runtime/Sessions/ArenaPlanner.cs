@@ -8,7 +8,8 @@ namespace EdgeLite.Sessions;
 /// Decides where in one block of memory each value of a static graph lives. Views and in-place operators share their input's
 /// memory; the rest is placed greedily by size, largest first, at the lowest gap among buffers alive at the same time
 /// (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020, section 5).
-/// Graph inputs and outputs live for the whole run. Offsets are multiples of 64 bytes.
+/// Graph inputs and outputs live for the whole run; the next value of a state may be written over the last one. Offsets are multiples
+/// of 64 bytes.
 /// </summary>
 public static class ArenaPlanner
 {
@@ -19,6 +20,9 @@ public static class ArenaPlanner
         public long Bytes, Offset = -1;
         public int First, Last;
         public bool IsListed, IsPlaced;
+
+        /// <summary>Of a state's input: the output that it takes over, the only one that an operator may write in its place; else -1.</summary>
+        public int Successor = -1;
     }
 
     /// <summary>Offset of each value (-1: constant or unused) and the bytes of the whole arena.</summary>
@@ -36,9 +40,16 @@ public static class ArenaPlanner
         foreach (int v in definition.Inputs)
             buffers[v] = new Buffer { Bytes = Aligned(Math.Max(graph.Types[v].ByteLength, 1)), First = -1, Last = nodeCount };
 
-        // The next state and the last one change places after each run, so that both keep their memory for the whole of it.
+        // The next state and the last one change places after each run, so that both keep their memory for the whole of it; unless they
+        // share it, as a cache does to which a run adds an entry.
         var isState = new bool[valueCount];
-        foreach (StateBinding state in definition.States) isState[definition.Outputs[state.Output]] = true;
+        foreach (StateBinding state in definition.States)
+        {
+            int input = definition.Inputs[state.Input], output = definition.Outputs[state.Output];
+            isState[output] = true;
+            buffers[input]!.Successor = output;
+            if (!keepAll && !isOutput[input]) buffers[input]!.Last = lastUse[input];
+        }
 
         for (int n = 0; n < nodeCount; n++)
         {
@@ -61,6 +72,7 @@ public static class ArenaPlanner
             }
         }
 
+        foreach (StateBinding state in definition.States) buffers[definition.Inputs[state.Input]]!.Last = nodeCount;
         if (CudaDevice.IsSupported && isPlaced != null) LeaveOut(buffers, isPlaced);
         long arena = Place(buffers);
         var offsets = new long[valueCount];
@@ -103,7 +115,7 @@ public static class ArenaPlanner
             int v = node.Inputs[i];
             if (v < 0 || buffers[v] is not { } source || graph.Types[v].ByteLength != bytes) continue;
             if (i == 0 && op.IsView) return source;
-            if (!op.CanRunInPlace(i) || source.Last > n) continue;
+            if (!op.CanRunInPlace(i) || source.Last > n || source.Successor >= 0 && source.Successor != output) continue;
             if (Array.FindAll(node.Inputs, x => x >= 0 && buffers[x] == source).Length == 1) return source;
         }
         return null;

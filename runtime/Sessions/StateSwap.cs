@@ -3,7 +3,7 @@ using EdgeLite.Core;
 namespace EdgeLite.Sessions;
 
 /// <summary>
-/// How one state goes from a run to the next. Two blocks of memory change places: every address of a step and every tensor that
+/// How one state goes from a run to the next. One block of memory stays where it is. Two blocks of memory change places: every address of a step and every tensor that
 /// lies in one of them is moved to the other, some ten additions whatever the size of the state.
 /// </summary>
 internal sealed unsafe class StateSwap
@@ -38,7 +38,7 @@ internal sealed unsafe class StateSwap
     {
         if (!_swaps)
         {
-            _output.CopyTo(_input);
+            if (_input.Data != _output.Data) _output.CopyTo(_input);
             return;
         }
         foreach (nint slot in _inputSlots) *(nint*)slot += _distance;

@@ -127,6 +127,55 @@ public class GrowingStateTests
             Floats(name, [16, D / 2], [.. Enumerable.Range(0, 16 * D / 2).Select(i => (float)f(i / (D / 2) * Math.Pow(10000, -2.0 * (i % (D / 2)) / D)))]);
     }
 
+    /// <summary>A cache of a fixed number of places, of which the first count: each token is written into the state's own memory, where a
+    /// cache that grows is copied.</summary>
+    [Theory]
+    [InlineData("cpu", 1)]
+    [InlineData("cpu", 2)]
+    [InlineData("reference", 1)]
+    [InlineData("cuda", 1)]
+    public void A_cache_of_fixed_size_is_written_where_it_lies(string device, int threads)
+    {
+        const int Heads = 4, KeyHeads = 2, D = 16, Places = 40;
+        ModelProto proto = Model(24, Node("TensorScatter", "pk k at", "keys"), Node("TensorScatter", "pv v at", "values"), Node("Attention", "q keys values - - - valid", "y", Attr("is_causal", 1L)))
+            .In("q", DType.Float32, 1, Heads, 1, D).In("k", DType.Float32, 1, KeyHeads, 1, D).In("v", DType.Float32, 1, KeyHeads, 1, D)
+            .In("pk", DType.Float32, 1, KeyHeads, Places, D).In("pv", DType.Float32, 1, KeyHeads, Places, D).In("at", DType.Int64, 1).In("valid", DType.Int64, 1).Out("y", "keys", "values");
+        using var ort = new InferenceSession(proto.ToByteArray());
+        Graph graph = OnnxImporter.Import(proto, null);
+        graph.Metadata[StateBinding.MetadataKey] = "pk=keys\npv=values";
+        ShapeInference.Run(graph);
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        using Model model = EdgeLite.Model.Load(ModelWriter.ToBytes(graph));
+        using Session session = model.CreateSession(new SessionOptions { Threads = threads, Device = device == "cuda" ? CudaRun.Device : device });
+        const int CacheBytes = 2 * KeyHeads * Places * D * sizeof(float);
+        if (device == "cpu") Assert.InRange(session.ArenaBytes, CacheBytes, CacheBytes + 2048);
+        var random = new Random(6);
+        Tensor pastKeys = new(DType.Float32, new Shape(1, KeyHeads, Places, D)), pastValues = new(DType.Float32, new Shape(1, KeyHeads, Places, D));
+        for (int token = 0; token < 5; token++)
+        {
+            var given = new Dictionary<string, Tensor>
+            {
+                ["q"] = Random(random, 1, Heads, 1, D),
+                ["k"] = Random(random, 1, KeyHeads, 1, D),
+                ["v"] = Random(random, 1, KeyHeads, 1, D),
+                ["at"] = Tensor.FromArray<long>([token], new Shape(1)),
+                ["valid"] = Tensor.FromArray<long>([token + 1], new Shape(1)),
+            };
+            foreach (var (name, value) in given) session.SetInput(session.FindInput(name), value);
+            session.Run();
+            using var expected = ort.Run([.. given.Select(p => OrtComparison.Named(p.Key, p.Value)), OrtComparison.Named("pk", pastKeys), OrtComparison.Named("pv", pastValues)]);
+            pastKeys = OrtComparison.Read(expected.First(v => v.Name == "keys"));
+            pastValues = OrtComparison.Read(expected.First(v => v.Name == "values"));
+            TensorAssert.Close(OrtComparison.Read(expected.First(v => v.Name == "y")), session.Output("y"), 1e-4, 1e-5, $"y of token {token}");
+            TensorAssert.Close(pastKeys, session.Input("pk"), 0, 0, $"keys of token {token}");
+            TensorAssert.Close(pastValues, session.Output("values"), 0, 0, $"values of token {token}");
+        }
+        session.SetInput(session.FindInput("at"), Tensor.FromArray<long>([Places], new Shape(1)));
+        Assert.Contains("leaves a cache of 40", Assert.Throws<EdgeLiteException>(session.Run).Message);
+        TensorAssert.Close(pastKeys, session.Input("pk"), 0, 0, "keys after a refused token");
+    }
+
     private static Tensor Random(Random random, params long[] shape)
     {
         var tensor = new Tensor(DType.Float32, new Shape(shape));

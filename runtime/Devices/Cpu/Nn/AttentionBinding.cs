@@ -5,7 +5,7 @@ using EdgeLite.Ops.EdgeLite;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>attention_f32; copy2d_b1 for keys and values that are kept.</summary>
+/// <summary>attention_f32, rotary_f32; copy2d_b1 for keys and values that are kept.</summary>
 internal static class AttentionBinding
 {
     /// <summary><c>EL_ALL_KEYS</c>.</summary>
@@ -35,6 +35,29 @@ internal static class AttentionBinding
     private struct MaskStrides
     {
         private long _first;
+    }
+
+    /// <summary><c>el_rotary_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct RotaryParameters
+    {
+        public long Batch, Heads, Rows, Width, Dim, Places;
+        public Strides X;
+        public int Interleaved;
+    }
+
+    [Binds(typeof(CpuNnBackend))]
+    public static bool Bind(RotaryEmbedding op, BindContext c)
+    {
+        if (!c.All(DType.Float32, 3) || c.HasInput(3) && c.DType(3) != DType.Int64) return false;
+        HeadView x = HeadView.OfFolded(c.Shape(0), op.NumHeads);
+        if (c.Shape(0).Count == 0) return false;
+        c.Call("rotary_f32", new RotaryParameters
+        {
+            Batch = x.Batch, Heads = x.Heads, Rows = x.Rows, Width = x.Width, Dim = op.RotatedOf(x.Width), X = new(x), Interleaved = op.Interleaved ? 1 : 0,
+            Places = c.HasInput(3) ? c.Shape(1)[0] : x.Batch * x.Rows,
+        }, Operand.Input(0), Operand.Input(1), Operand.Input(2), c.Optional(3), Operand.Output(0));
+        return true;
     }
 
     [Binds(typeof(CpuNnBackend))]
