@@ -71,23 +71,39 @@ internal sealed class TorchArchive : IDisposable
     private readonly string _path;
     private long _budget;
 
-    public TorchArchive(string path)
+    /// <summary>Entries that lie at the root of an archive, by which its folder is found.</summary>
+    private static readonly string[] s_roots = ["archive_format", "serialized_exported_program.json", "data.pkl"];
+
+    public TorchArchive(string path) : this(path, File.OpenRead(path)) { }
+
+    /// <summary>An archive inside another one; <paramref name="path"/> is for messages.</summary>
+    public TorchArchive(string path, Stream stream)
     {
         _path = path;
-        _budget = Math.Max(64L << 20, new FileInfo(path).Length * 20);
+        _budget = Math.Max(64L << 20, stream.Length * 20);
         try
         {
-            _zip = ZipFile.OpenRead(path);
-            ZipArchiveEntry? marker = _zip.Entries.FirstOrDefault(e => e.FullName == "data.pkl" || e.FullName.EndsWith("/data.pkl", StringComparison.Ordinal));
-            string prefix = marker == null ? "" : marker.FullName[..^"data.pkl".Length];
+            _zip = new ZipArchive(stream);
+            string prefix = "";
+            foreach (string root in s_roots)
+            {
+                ZipArchiveEntry? marker = _zip.Entries.FirstOrDefault(e => e.FullName == root || e.FullName.EndsWith("/" + root, StringComparison.Ordinal));
+                if (marker == null) continue;
+                prefix = marker.FullName[..^root.Length];
+                break;
+            }
             foreach (ZipArchiveEntry entry in _zip.Entries)
                 if (entry.FullName.StartsWith(prefix, StringComparison.Ordinal)) _entries.TryAdd(entry.FullName[prefix.Length..], entry);
         }
         catch (InvalidDataException e)
         {
+            stream.Dispose();
             throw new EdgeLiteException(Status.Corrupt, $"'{path}' is a damaged zip archive: {e.Message}", e);
         }
     }
+
+    /// <summary>Whether a program of torch.export lies in it.</summary>
+    public bool IsExport => Has("serialized_exported_program.json") || Has("archive_format");
 
     public IEnumerable<string> Names => _entries.Keys;
 

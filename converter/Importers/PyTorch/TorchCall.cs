@@ -62,7 +62,25 @@ internal sealed class TorchCall(TorchInterpreter interpreter, string name, objec
 
     public object? Arg(int i) => i < Arguments.Length ? Arguments[i] : null;
 
-    public object? Option(string key) => named.FirstOrDefault(n => n.Name == key).Value;
+    /// <summary>An argument given by name.</summary>
+    public object? Option(string key)
+    {
+        _read.Add(key);
+        return named.FirstOrDefault(n => n.Name == key).Value;
+    }
+
+    /// <summary>Named arguments that say where and how a tensor lies in memory, or only matter in training.</summary>
+    private static readonly HashSet<string> s_immaterial = new(StringComparer.Ordinal)
+    { "copy", "device", "generator", "layout", "memory_format", "names", "non_blocking", "pin_memory", "requires_grad" };
+
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+
+    /// <summary>Throws where an argument was given by name that the conversion did not look at.</summary>
+    public void RefuseUnread()
+    {
+        foreach ((string key, object? value) in named)
+            if (value is not (null or false) && !s_immaterial.Contains(key) && !_read.Contains(key)) throw Error($"argument '{key}' is not supported");
+    }
 
     /// <summary>An argument given in its place or by name.</summary>
     public object? Arg(int i, string key) => i < Arguments.Length ? Arguments[i] : Option(key);

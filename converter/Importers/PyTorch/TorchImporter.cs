@@ -4,8 +4,9 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Importers.PyTorch;
 
 /// <summary>
-/// Reads TorchScript archives (.pt, .ptl): traced and scripted modules. The code of method forward is run symbolically; parameters are
-/// constants. Input names are the names of forward's parameters; the sizes of inputs are not part of such a file and can be given.
+/// Reads TorchScript archives (.pt, .ptl): traced and scripted modules, and programs of torch.export (.pt2; <see cref="TorchExport"/>). The
+/// code of method forward is run symbolically; parameters are constants. Input names are the names of forward's parameters; the sizes of
+/// inputs are not part of a TorchScript file and can be given.
 /// </summary>
 public sealed class TorchImporter : IImporter
 {
@@ -13,8 +14,8 @@ public sealed class TorchImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/. The code is run symbolically; pickles are read by a reader that executes nothing. Weights alone (state_dict) and pickled modules are refused with what to do.",
-        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, two mobile files; 20 architectures of torchvision 0.14 up to Swin, ViT, LRASPP and Faster R-CNN, a tagger, transformer encoders, changes in place) against PyTorch 1.13.",
+        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Weights alone (state_dict) and pickled modules are refused with what to do.",
+        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, two mobile files; 20 architectures of torchvision 0.14 up to Swin, ViT, LRASPP and Faster R-CNN, a tagger, transformer encoders, changes in place) against PyTorch 1.13. Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
         LayersOf = "PyTorch's operators",
         Layers = ForeignLayers.References<TorchAttribute>(),
     };
@@ -26,7 +27,7 @@ public sealed class TorchImporter : IImporter
         try
         {
             using var archive = new TorchArchive(path);
-            return archive.Has("data.pkl") && archive.Names.Any(n => n == "version" || n.StartsWith("data/", StringComparison.Ordinal) || n.StartsWith("code/", StringComparison.Ordinal));
+            return archive.IsExport || archive.Has("data.pkl") && archive.Names.Any(n => n == "version" || n.StartsWith("data/", StringComparison.Ordinal) || n.StartsWith("code/", StringComparison.Ordinal));
         }
         catch (EdgeLiteException)
         {
@@ -46,6 +47,7 @@ public sealed class TorchImporter : IImporter
                 throw new EdgeLiteException(Status.Unsupported, $"'{path}' was written by torch.save before PyTorch 1.6; such a file holds parameters or pickled Python objects, not the architecture. {Advice}");
         }
         using var archive = new TorchArchive(path);
+        if (archive.IsExport) return new TorchExport(path, archive, shapes).Import();
         if (!archive.Names.Any(n => n.StartsWith("code/", StringComparison.Ordinal))) throw NoArchitecture(path, archive);
         var reader = new TorchObjects();
         object? root = reader.Lift(archive.Unpickle("data.pkl", "data/"), "");
@@ -56,12 +58,18 @@ public sealed class TorchImporter : IImporter
             ?? throw new EdgeLiteException(Status.Unsupported, $"'{path}': {module.Type} has no method forward.");
 
         var graph = new Graph(Path.GetFileNameWithoutExtension(path));
-        var interpreter = new TorchInterpreter(code, constants, graph);
         object?[] arguments = [.. forward.Parameters.Skip(1).Select(p => Argument(graph, p, shapes))];
         object?[] given = [.. arguments.TakeWhile(a => a is not Omitted)];
+        var interpreter = new TorchInterpreter(code, constants, graph);
+        return Finish(path, interpreter, () => interpreter.CallMethod(module, "forward", given));
+    }
+
+    /// <summary>Runs the model's code and makes outputs of the tensors that it gives.</summary>
+    internal static Graph Finish(string path, TorchInterpreter interpreter, Func<object?> run)
+    {
         try
         {
-            object? result = interpreter.CallMethod(module, "forward", given);
+            object? result = run();
             interpreter.RefuseUnknown();
             TorchBox[] outputs = [.. Flatten(result, interpreter)];
             if (outputs.Length == 0) throw new EdgeLiteException(Status.Unsupported, $"'{path}': forward returns no tensor.");
@@ -71,8 +79,8 @@ public sealed class TorchImporter : IImporter
         {
             throw new EdgeLiteException(Status.InvalidShape, $"'{path}': for inputs of this size the model raises: {e.Message}", e);
         }
-        if (interpreter.ChangedState.Count > 0)
-            graph.Metadata["torch.state_not_carried"] = string.Join(",", interpreter.ChangedState);
+        Graph graph = interpreter.Root.Graph;
+        if (interpreter.ChangedState.Count > 0) graph.Metadata["torch.state_not_carried"] = string.Join(",", interpreter.ChangedState);
         RemoveUnused(graph);
         GraphVerifier.Verify(graph);
         return graph;

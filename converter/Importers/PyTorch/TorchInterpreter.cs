@@ -121,7 +121,9 @@ internal sealed partial class TorchInterpreter
 
     private void Assign(AssignStatement a, Dictionary<string, object?> variables)
     {
+        if (a.Module != null) _paths.Push(a.Module);
         object? value = Evaluate(a.Value, variables);
+        if (a.Module != null) _paths.Pop();
         if (!a.Unpack)
         {
             Set(a.Targets[0], value, variables);
@@ -248,9 +250,10 @@ internal sealed partial class TorchInterpreter
         switch (function)
         {
             case TorchMethod m: return CallMethod(m.Self, m.Name, arguments, named);
+            case TorchFunction f: return Call(f, arguments, named);
             case TorchPath p when p.Name.StartsWith("__torch__.", StringComparison.Ordinal):
                 if (p.Name.EndsWith(".__new__", StringComparison.Ordinal)) return new TorchObject(p.Name[..^".__new__".Length]);
-                if (_code.Function(p.Name) is { } f) return Call(f, arguments, named);
+                if (_code.Function(p.Name) is { } own) return Call(own, arguments, named);
                 if (_code.Class(p.Name) is { Methods.Count: 0 } or null) return new TorchTuple(arguments); // a NamedTuple
                 throw Error($"the archive has no code for '{p.Name}'");
             case TorchPath p: return Apply(OperatorName(p.Name), arguments, named);
@@ -283,7 +286,10 @@ internal sealed partial class TorchInterpreter
                     return argument as TorchAbsent ?? new TorchAbsent("an element of a list is not there");
         try
         {
-            return op.Convert(new TorchCall(this, name, arguments, named));
+            var call = new TorchCall(this, name, arguments, named);
+            object? result = op.Convert(call);
+            call.RefuseUnread();
+            return result;
         }
         catch (Exception ex) when (ex is InvalidCastException or IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException or DivideByZeroException)
         {

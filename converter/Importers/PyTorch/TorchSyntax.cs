@@ -16,7 +16,12 @@ internal sealed record NegateExpr(TorchExpr Operand) : TorchExpr;
 /// <summary>Statements of it.</summary>
 internal abstract record TorchStatement(int Line);
 
-internal sealed record AssignStatement(TorchExpr[] Targets, bool Unpack, TorchExpr Value, int Line) : TorchStatement(Line);
+internal sealed record AssignStatement(TorchExpr[] Targets, bool Unpack, TorchExpr Value, int Line) : TorchStatement(Line)
+{
+    /// <summary>Path of the module that the value is computed for, where that is not the one whose code runs.</summary>
+    public string? Module { get; init; }
+}
+
 internal sealed record ExprStatement(TorchExpr Value, int Line) : TorchStatement(Line);
 internal sealed record ReturnStatement(TorchExpr? Value, int Line) : TorchStatement(Line);
 internal sealed record IfStatement(TorchExpr Condition, TorchStatement[] Then, TorchStatement[] Else, int Line) : TorchStatement(Line);

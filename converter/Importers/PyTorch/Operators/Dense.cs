@@ -73,18 +73,25 @@ internal static class Dense
     }
 
     /// <summary>(query, key, value, attn_mask, dropout_p, is_causal, *, scale): softmax(q k^T * scale + mask) v.</summary>
-    [Torch("scaled_dot_product_attention", Limits = "is_causal")]
+    [Torch("scaled_dot_product_attention")]
     private static object? Attention(TorchCall c)
     {
         Value q = c.Tensor(0), k = c.Tensor(1), v = c.Tensor(2);
         int rank = c.Rank(k);
-        if (c.Bool(5, false)) throw c.Error("is_causal is not supported");
         long[] swap = [.. Enumerable.Range(0, rank - 2).Select(d => (long)d), rank - 1, rank - 2];
         object? scale = c.Arg(6, "scale");
         if (scale is null && q.Shape[rank - 1] < 0) throw c.Error("the size of a head must be known");
         Value scores = Scaled(c, c.Emit("MatMul", [q, c.Transpose(k, swap)]), scale is double s ? s : 1 / Math.Sqrt(q.Shape[rank - 1]));
         if (c.Optional(3) is { } mask)
             scores = mask.DType == DType.Bool ? c.Emit("Where", [mask, scores, c.Scalar(scores.DType, double.NegativeInfinity)]) : c.Emit("Add", [scores, mask]);
+        if (c.Bool(5, false)) scores = c.Emit("Where", [NotLater(c, c.Size(q, rank - 2), c.Size(k, rank - 2)), scores, c.Scalar(scores.DType, double.NegativeInfinity)]);
         return TorchCall.Box(c.Emit("MatMul", [c.Emit("Softmax", [scores], ("axis", -1)), v]));
+    }
+
+    /// <summary>[queries, keys]: whether a key stands at most as late as the query.</summary>
+    private static Value NotLater(TorchCall c, object queries, object keys)
+    {
+        Value Places(object count, long axis) => c.Unsqueeze(c.Emit("Range", [c.Scalar(DType.Int64, 0), c.Interpreter.ScalarValue(count, ScalarKind.Int), c.Scalar(DType.Int64, 1)]), axis);
+        return c.Emit("LessOrEqual", [Places(keys, 0), Places(queries, 1)]);
     }
 }

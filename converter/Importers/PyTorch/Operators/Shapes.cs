@@ -295,15 +295,14 @@ internal static class Shapes
         return c.Itself(c.Tensor(0));
     }
 
-    [Torch("clone", "copy")] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
+    [Torch("clone")] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
 
-    /// <summary>(target, source): broadcasts the source to the target.</summary>
-    [Torch("copy_")]
+    /// <summary>(target, source): the source as large as the target and of its type; of one argument alone, that itself.</summary>
+    [Torch("copy")]
     private static object? Copy(TorchCall c)
     {
+        if (c.Count == 1) return Clone(c);
         Value target = c.Tensor(0), source = c.Cast(c.Tensor(1), target.DType);
-        if (target.Shape != source.Shape) source = c.Emit("Expand", [source, c.Emit("Shape", [target])]);
-        c.Interpreter.Overwrite((TorchBox)c.Arg(0)!, source);
-        return c.Arg(0);
+        return TorchCall.Box(target.Shape == source.Shape ? source : c.Emit("Expand", [source, c.Emit("Shape", [target])]));
     }
 }
