@@ -200,7 +200,7 @@ public sealed unsafe partial class Resize : Operator
         {
             case "align_corners": return length == 1 ? 0 : o * (map.In - 1) / (length - 1);
             case "asymmetric": return o / map.Scale;
-            case "pytorch_half_pixel": return length == 1 ? -0.5 : (o + 0.5) / map.Scale - 0.5;
+            case "pytorch_half_pixel": return length == 1 ? 0 : (o + 0.5) / map.Scale - 0.5;
             case "half_pixel_symmetric": return map.In / 2.0 * (1 - map.Out / length) + (o + 0.5) / map.Scale - 0.5;
             case "tf_crop_and_resize":
                 double span = (map.RoiEnd - map.RoiStart) * (map.In - 1);

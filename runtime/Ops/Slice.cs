@@ -61,7 +61,8 @@ public sealed partial class Slice : Operator
         for (long k = 0, n = y.Count; k < n; k++, from.Next()) Elements.Copy(x, from.Offset, y, k);
     }
 
-    private static (long Start, long Size) Extent(long start, long end, long step, long dim)
+    /// <summary>The first index that is taken of a dimension, and how many are.</summary>
+    internal static (long Start, long Size) Extent(long start, long end, long step, long dim)
     {
         if (start < 0) start += dim;
         if (end < 0) end = end < -dim ? -1 : end + dim;
@@ -71,7 +72,8 @@ public sealed partial class Slice : Operator
             end = Math.Clamp(end, 0, dim);
             return (start, end > start ? (end - start - 1) / step + 1 : 0);
         }
-        start = Math.Clamp(start, -1, dim - 1);
+        if (dim == 0) return (0, 0);
+        start = Math.Clamp(start, 0, dim - 1);
         end = Math.Clamp(end, -1, dim - 1);
         return (start, start > end ? (step == long.MinValue ? 1 : (start - end - 1) / -step + 1) : 0);
     }

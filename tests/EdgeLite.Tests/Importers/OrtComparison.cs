@@ -14,13 +14,13 @@ namespace EdgeLite.Tests.Importers;
 internal static class OrtComparison
 {
     /// <param name="model">the model; its inputs in the order of <paramref name="inputs"/></param>
-    /// <param name="inputs">tensors of float32, int8, uint8, int32 or int64</param>
+    /// <param name="inputs">tensors of float32, int8, uint8, int32, int64 or bool</param>
     /// <param name="tolerance">allowed difference, in proportion to the largest number of an output; for integers absolute</param>
     public static void Check(ModelProto model, double tolerance, params Tensor[] inputs)
     {
-        NamedOnnxValue[] given = [.. inputs.Select((t, i) => Named(model.Graph.Input[i].Name, t))];
+        NamedOnnxValue[] named = [.. inputs.Select((t, i) => Named(model.Graph.Input[i].Name, t))];
         using var ort = new InferenceSession(model.ToByteArray());
-        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = ort.Run(given, [.. model.Graph.Output.Select(o => o.Name)]);
+        using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = ort.Run(named, [.. model.Graph.Output.Select(o => o.Name)]);
         Tensor[] expected = [.. results.Select(Read)];
 
         Graph graph = OnnxImporter.Import(model, null);
@@ -34,6 +34,7 @@ internal static class OrtComparison
         Pipeline.Lower(graph, new ConversionOptions());
         using Model file = Model.Load(ModelWriter.ToBytes(graph));
         using Session session = file.CreateSession(new EdgeLite.SessionOptions { Threads = 1 });
+        for (int i = 0; i < inputs.Length; i++) session.Resize(i, inputs[i].Shape);
         for (int i = 0; i < inputs.Length; i++) session.SetInput(i, inputs[i]);
         session.Run();
         Compare("session", [.. Enumerable.Range(0, session.OutputCount).Select(session.Output)]);
@@ -45,10 +46,13 @@ internal static class OrtComparison
                 Assert.Equal(expected[k].DType, got[k].DType);
                 Assert.Equal(expected[k].Shape, got[k].Shape);
                 double largest = 1;
-                for (long i = 0; i < expected[k].Count && expected[k].DType.IsFloat(); i++) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
+                for (long i = 0; i < expected[k].Count && expected[k].DType.IsFloat(); i++)
+                    if (double.IsFinite(expected[k].GetDouble(i))) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
                 for (long i = 0; i < expected[k].Count; i++)
-                    Assert.True(Math.Abs(expected[k].GetDouble(i) - got[k].GetDouble(i)) <= tolerance * largest,
-                        $"{where}, output {k}, element {i}: ONNX Runtime gives {expected[k].GetDouble(i)}, got {got[k].GetDouble(i)}");
+                {
+                    double wanted = expected[k].GetDouble(i), given = got[k].GetDouble(i);
+                    Assert.True(wanted.Equals(given) || Math.Abs(wanted - given) <= tolerance * largest, $"{where}, output {k}, element {i}: ONNX Runtime gives {wanted}, got {given}");
+                }
             }
         }
     }
@@ -63,6 +67,7 @@ internal static class OrtComparison
             DType.UInt8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<byte>(t.Span<byte>().ToArray(), dims)),
             DType.Int32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<int>(t.Span<int>().ToArray(), dims)),
             DType.Int64 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(t.Span<long>().ToArray(), dims)),
+            DType.Bool => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<bool>(t.Span<bool>().ToArray(), dims)),
             _ => throw new ArgumentException(t.ToString()),
         };
     }
@@ -74,6 +79,7 @@ internal static class OrtComparison
         Tensor<byte> t => Copy(t),
         Tensor<int> t => Copy(t),
         Tensor<long> t => Copy(t),
+        Tensor<bool> t => Copy(t),
         _ => throw new ArgumentException(value.Name),
     };
 

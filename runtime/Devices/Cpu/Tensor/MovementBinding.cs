@@ -67,8 +67,8 @@ internal static class MovementBinding
     [Binds(typeof(CpuTensorBackend))]
     public static bool Bind(Slice op, BindContext c)
     {
-        long[]? starts = c.Constant(1)?.ToInt64Array(), axes = c.Constant(3)?.ToInt64Array(), steps = c.Constant(4)?.ToInt64Array();
-        if (starts == null || c.Constant(2) == null || (c.HasInput(3) && axes == null) || (c.HasInput(4) && steps == null)) return false;
+        long[]? starts = c.Constant(1)?.ToInt64Array(), ends = c.Constant(2)?.ToInt64Array(), axes = c.Constant(3)?.ToInt64Array(), steps = c.Constant(4)?.ToInt64Array();
+        if (starts == null || ends == null || (c.HasInput(3) && axes == null) || (c.HasInput(4) && steps == null)) return false;
         Shape x = c.Shape(0);
         Dims strides = Dims.Strides(x);
         long origin = 0;
@@ -76,8 +76,8 @@ internal static class MovementBinding
         {
             int axis = (int)(axes?[i] ?? i);
             if (axis < 0) axis += x.Rank;
-            long dim = x[axis], step = steps?[i] ?? 1, start = starts[i] < 0 ? starts[i] + dim : starts[i];
-            origin += (step > 0 ? Math.Clamp(start, 0, dim) : Math.Clamp(start, -1, dim - 1)) * strides[axis];
+            long step = steps?[i] ?? 1;
+            origin += Slice.Extent(starts[i], ends[i], step, x[axis]).Start * strides[axis];
             strides[axis] *= step;
         }
         return CallStrided(c, strides, c.Output(0).Shape.Count == 0 ? 0 : origin);
