@@ -143,7 +143,7 @@ internal sealed class TorchArchive : IDisposable
         }
     }
 
-    private static (object? Value, bool Known) Reduce(PickleGlobal function, object?[] args)
+    internal static (object? Value, bool Known) Reduce(PickleGlobal function, object?[] args)
     {
         switch (function.FullName)
         {

@@ -14,7 +14,7 @@ public sealed class TorchImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Weights alone (state_dict) and pickled modules are refused with what to do.",
+        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing.",
         Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, two mobile files; 20 architectures of torchvision 0.14 up to Swin, ViT, LRASPP and Faster R-CNN, a tagger, transformer encoders, changes in place) against PyTorch 1.13. Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
         LayersOf = "PyTorch's operators",
         Layers = ForeignLayers.References<TorchAttribute>(),
@@ -22,12 +22,11 @@ public sealed class TorchImporter : IImporter
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {
-        if (IsLegacy(head)) return true;
         if (!head.StartsWith("PK\x03\x04"u8)) return false;
         try
         {
             using var archive = new TorchArchive(path);
-            return archive.IsExport || archive.Has("data.pkl") && archive.Names.Any(n => n == "version" || n.StartsWith("data/", StringComparison.Ordinal) || n.StartsWith("code/", StringComparison.Ordinal));
+            return archive.IsExport || archive.Has("data.pkl") && HasCode(archive);
         }
         catch (EdgeLiteException)
         {
@@ -39,16 +38,8 @@ public sealed class TorchImporter : IImporter
 
     public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
     {
-        using (FileStream stream = File.OpenRead(path))
-        {
-            var head = new byte[Math.Min(16, stream.Length)];
-            stream.ReadExactly(head);
-            if (IsLegacy(head))
-                throw new EdgeLiteException(Status.Unsupported, $"'{path}' was written by torch.save before PyTorch 1.6; such a file holds parameters or pickled Python objects, not the architecture. {Advice}");
-        }
         using var archive = new TorchArchive(path);
         if (archive.IsExport) return new TorchExport(path, archive, shapes).Import();
-        if (!archive.Names.Any(n => n.StartsWith("code/", StringComparison.Ordinal))) throw NoArchitecture(path, archive);
         var reader = new TorchObjects();
         object? root = reader.Lift(archive.Unpickle("data.pkl", "data/"), "");
         List<object?> constants = archive.Has("constants.pkl") ? reader.LiftConstants(archive.Unpickle("constants.pkl", "constants/")) : [];
@@ -86,23 +77,7 @@ public sealed class TorchImporter : IImporter
         return graph;
     }
 
-    private const string Advice = "Export the model with torch.jit.script(model).save(...) or torch.jit.trace(model, example).save(...), or to ONNX.";
-
-    private static bool IsLegacy(ReadOnlySpan<byte> head) => head.StartsWith((ReadOnlySpan<byte>)[0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]);
-
-    private static EdgeLiteException NoArchitecture(string path, TorchArchive archive)
-    {
-        object? root = archive.Unpickle("data.pkl", "data/");
-        if (root is PickleDict dict)
-        {
-            string[] names = [.. dict.Items.Where(i => i.Value is TorchTensor).Select(i => $"{i.Key}")];
-            string what = names.Length > 0 ? $"a state_dict of {names.Length} tensors ({string.Join(", ", names.Take(6))}{(names.Length > 6 ? ", ..." : "")})"
-                : $"a dict with the entries {string.Join(", ", dict.Items.Take(6).Select(i => $"'{i.Key}'"))}";
-            return new EdgeLiteException(Status.Unsupported, $"'{path}' holds {what}: parameters only, the architecture is missing. {Advice}");
-        }
-        string type = root is PickleObject o ? $"a pickled Python object of class {o.Type.FullName}" : "a pickled value";
-        return new EdgeLiteException(Status.Unsupported, $"'{path}' holds {type}; the code of its classes, the architecture, is not in the file. {Advice}");
-    }
+    internal static bool HasCode(TorchArchive archive) => archive.Names.Any(n => n.StartsWith("code/", StringComparison.Ordinal));
 
     private sealed class Omitted;
 

@@ -55,6 +55,15 @@ internal sealed partial class TorchInterpreter
         return result;
     }
 
+    /// <summary>Calls a function for the module at a path.</summary>
+    public object? CallIn(string path, TorchFunction function, object?[] arguments, (string Name, object? Value)[] named)
+    {
+        _paths.Push(path);
+        object? result = Call(function, arguments, named);
+        _paths.Pop();
+        return result;
+    }
+
     public object? Call(TorchFunction function, object?[] arguments, (string Name, object? Value)[]? named = null)
     {
         if (++_depth > MaxDepth) throw new EdgeLiteException(Status.Corrupt, $"Function '{function.Name}' is called more than {MaxDepth} levels deep.");

@@ -14,7 +14,6 @@ public class TorchImporterTests
     private static string ScriptOf(string model) => Path.Combine(SharedData.Folder!, "zoo", "pytorch", model, "model.pt");
 
     public static TheoryData<string> Scripts => ZooModel.Of("pytorch", IsScript);
-    public static TheoryData<string> Weights => ZooModel.Of("pytorch", m => !IsScript(m));
 
     [SharedTheory("zoo/pytorch")]
     [MemberData(nameof(Scripts))]
@@ -28,15 +27,6 @@ public class TorchImporterTests
     [InlineData("pytorch/w_small_cnn_ptl", "model.ptl")]
     [InlineData("pytorch/w_squeezenet_traced", "model.pt")]
     public void Sizes_that_nobody_gave_stay_free(string model, string file) => new ZooModel(model).Check(file);
-
-    [SharedTheory("zoo/pytorch")]
-    [MemberData(nameof(Weights))]
-    public void Weights_alone_are_refused_with_what_is_missing(string model)
-    {
-        var e = Assert.Throws<EdgeLiteException>(() => Pipeline.Import(new ZooModel(model).PathOf("model.pth"), new ConversionOptions()));
-        Assert.Contains("architecture", e.Message, StringComparison.Ordinal);
-        Assert.Contains("torch.jit", e.Message, StringComparison.Ordinal);
-    }
 
     /// <summary>A module without parameters: its class is "M", whose code is given.</summary>
     private static string Archive(string code, byte[]? pickle = null)

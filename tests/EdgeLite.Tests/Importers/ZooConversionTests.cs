@@ -31,9 +31,6 @@ public class ZooConversionTests(ITestOutputHelper output)
         ["cntk/v1_01_OneHidden"] = "version 1",
         ["dl4j/100b4_custom_layer_half"] = "CustomLayer",
         ["dl4j/100b6_custom_layer_float"] = "CustomLayer",
-        ["pytorch/cifar_net_pth"] = "architecture",
-        ["pytorch/w_small_cnn_state_dict"] = "architecture",
-        ["pytorch/w_small_cnn_whole_module"] = "architecture",
     };
 
     /// <summary>Architectures for files of parameters alone: the JSON that is written beside them.</summary>
@@ -43,13 +40,16 @@ public class ZooConversionTests(ITestOutputHelper output)
         ["chainer/waifu2x_vgg7_rgb"] = ("model.npz", ChainerImporterTests.Json(ChainerImporterTests.Vgg7, "[null,3,null,null]")),
         ["chainer/waifu2x_vgg7_y"] = ("model.npz", ChainerImporterTests.Json(ChainerImporterTests.Vgg7, "[null,1,null,null]")),
         ["lasagne/w_flipped_convnet"] = ("model.npz", LasagneImporterTests.Json(LasagneImporterTests.Convnet, "model.npz")),
+        ["pytorch/cifar_net_pth"] = ("model.pth", TorchStateTests.Json(TorchStateTests.Cifar, 32)),
+        ["pytorch/w_small_cnn_state_dict"] = ("model.pth", TorchStateTests.Json(TorchStateTests.Small, 16)),
+        ["pytorch/w_small_cnn_whole_module"] = ("model.pth", TorchStateTests.Json(TorchStateTests.Small, 16)),
     };
 
     private static readonly HashSet<string> s_always =
     [
         "caffe/wechat_sr", "caffe2/googlenet_head", "chainer/w_small_cnn", "cntk/mnist_conv_v2", "darknet/ell_unittest", "dl4j/100b4_synthetic_cnn",
         "keras_h5/dl4j_cnn_batch_norm", "keras_theano/w_cnn_channels_last", "keras_v3/mnist_cnn_keras311", "lasagne/w_flipped_convnet", "onnx/silero_vad_v5",
-        "pytorch/w_small_cnn_ptl", "tensorflow_frozen/conv_0", "tensorflow_frozen/rnn__bstack__d_n2", "tensorflow_savedmodel/mnist_conv", "tfjs_graph/liveness",
+        "pytorch/w_small_cnn_ptl", "pytorch/w_small_cnn_whole_module", "tensorflow_frozen/conv_0", "tensorflow_frozen/rnn__bstack__d_n2", "tensorflow_savedmodel/mnist_conv", "tfjs_graph/liveness",
         "tfjs_layers/w_seq_cnn", "tflite/tflm_mnist_lstm_int8", "tflite/mediapipe_face_short_fp16", "tflite/tiny_ad01_fp32", "torch7/w_cnn_bn",
     ];
 

@@ -82,6 +82,17 @@ class Writes(nn.Module):
         return a, a.t().reshape(3, 8), b, c, first + 1, d
 
 
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.b = nn.BatchNorm2d(8)
+        self.f = nn.Linear(512, 6)
+
+    def forward(self, x):
+        return torch.log_softmax(self.f(torch.flatten(nn.functional.hardswish(self.b(self.c(x))), 1)), 1)
+
+
 class BatchedNms(nn.Module):
     """A loop over what the data holds, which changes a tensor from before it."""
 
@@ -106,6 +117,13 @@ picture = lambda n=64: (noise(1, 3, n, n),)
 tokens = lambda: (torch.randint(0, 50, (2, 9)),)
 no_weights = dict(weights=None, weights_backbone=None)
 swin_v2 = dict(block=models.swin_transformer.SwinTransformerBlockV2, downsample_layer=models.swin_transformer.PatchMergingV2)
+small = lambda: busy(Small())
+STATES = {  # name: how parameters without the network are written to a file
+    "state_legacy": lambda module, inputs, file: torch.save(module.state_dict(), file, _use_new_zipfile_serialization=False),
+    "state_checkpoint": lambda module, inputs, file: torch.save({"epoch": 3, "state_dict": nn.DataParallel(module).state_dict()}, file),
+    "state_onnx": lambda module, inputs, file: (torch.save(module.state_dict(), file), torch.onnx.export(
+        module, inputs, file[:-2] + "onnx", export_params=False, do_constant_folding=False, training=torch.onnx.TrainingMode.PRESERVE, input_names=["x"])),
+}
 CASES = {  # name: (module, inputs, scripted instead of traced)
     "alexnet": (lambda: models.alexnet(weights=None), lambda: picture(96), False),
     "vgg11": (lambda: models.vgg11(weights=None, num_classes=10), picture, False),
@@ -132,6 +150,7 @@ CASES = {  # name: (module, inputs, scripted instead of traced)
     "transformer_encoder": (Encoder, tokens, True),
     "transformer_encoder_traced": (Encoder, tokens, False),
     "writes": (Writes, lambda: (noise(4, 6),), True),
+    **{name: (small, lambda: picture(16), False) for name in STATES},
     "batched_nms": (BatchedNms, lambda: (boxes(60), torch.rand(60), torch.randint(0, 3, (60,)).float()), True),
 }
 
@@ -147,7 +166,8 @@ def write(folder, name):
     module, inputs = module().eval(), inputs()
     compiled = torch.jit.script(module) if scripted else torch.jit.trace(module, inputs, check_trace=False)
     os.makedirs(f"{folder}/{name}", exist_ok=True)
-    compiled.save(f"{folder}/{name}/model.pt")
+    if name in STATES: STATES[name](module, inputs, f"{folder}/{name}/model.pt")
+    else: compiled.save(f"{folder}/{name}/model.pt")
     with open(f"{folder}/{name}/names.txt", "w") as f: f.write("\n".join(a.name for a in compiled.forward.schema.arguments[1:]))
     for k, t in enumerate(inputs): np.save(f"{folder}/{name}/in_{k}.npy", t.numpy())
     for k, t in enumerate(tensors(module(*inputs))): np.save(f"{folder}/{name}/out_{k}.npy", t.detach().float().numpy())
