@@ -8,7 +8,7 @@ namespace EdgeLite.Converter.Passes;
 /// Finds activations that an exporter wrote out:
 /// x * sigmoid(x) = Swish; clip(x + 3, 0, 6) / 6 = HardSigmoid; x * hardsigmoid(x) = HardSwish; min and max against scalars = Clip;
 /// 0.5 x (1 + erf(x / sqrt 2)) = Gelu; 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) = Gelu of approximate "tanh";
-/// x * tanh(softplus(x)) = Mish. Factors may come in any order.
+/// x * tanh(softplus(x)) = Mish. Factors may come in any order. 1/6 may have been stored as float16; what it differs by stays a factor.
 /// </summary>
 public sealed class ActivationRecognition : IGraphPass
 {
@@ -51,10 +51,10 @@ public sealed class ActivationRecognition : IGraphPass
                 return Become(graph, mul, "HardSwish", x);
             if (gate.Is("Tanh") && Match.Producer(gate.Inputs[0], "Softplus") is { } softplus && softplus.Inputs[0] == x) return Become(graph, mul, "Mish", x);
             // (x * clip(x + 3, 0, 6)) * (1/6)
-            if (Match.IsScalar(x, 1.0 / 6) && gate.Is("Mul") && ThreeShifted(gate) is { } swished) return Become(graph, mul, "HardSwish", swished);
+            if (NearSixth(x, out double sixth) && gate.Is("Mul") && ThreeShifted(gate) is { } swished) return BecomeSixth(graph, mul, "HardSwish", swished, sixth);
             // (x * (1/6)) * clip(x + 3, 0, 6)
-            if (gate.Is("Mul") && Relu6OfPlus3(x) is { } base6 && Match.OtherInput(gate, v => Match.IsScalar(v, 1.0 / 6)) == base6)
-                return Become(graph, mul, "HardSwish", base6);
+            if (gate.Is("Mul") && Relu6OfPlus3(x) is { } base6 && Match.OtherInput(gate, v => NearSixth(v, out sixth)) == base6)
+                return BecomeSixth(graph, mul, "HardSwish", base6, sixth);
         }
         return false;
     }
@@ -80,8 +80,22 @@ public sealed class ActivationRecognition : IGraphPass
     /// <summary>clip(x + 3, 0, 6) / 6, or times 1/6.</summary>
     private static bool HardSigmoid(Graph graph, Node node)
     {
-        Value? clipped = node.OpType == "Div" ? Match.IsScalar(node.Inputs[1], 6) ? node.Inputs[0] : null : Match.OtherInput(node, v => Match.IsScalar(v, 1.0 / 6));
-        return Relu6OfPlus3(clipped) is { } x && Become(graph, node, "HardSigmoid", x, ("alpha", 1f / 6), ("beta", 0.5f));
+        double sixth = 1.0 / 6;
+        Value? clipped = node.OpType == "Div" ? Match.IsScalar(node.Inputs[1], 6) ? node.Inputs[0] : null : Match.OtherInput(node, v => NearSixth(v, out sixth));
+        return Relu6OfPlus3(clipped) is { } x && BecomeSixth(graph, node, "HardSigmoid", x, sixth, ("alpha", 1f / 6), ("beta", 0.5f));
+    }
+
+    /// <summary>1/6 as float32 or as float16 has it.</summary>
+    private static bool NearSixth(Value? value, out double sixth) => Match.Scalar(value, out sixth) && Math.Abs(sixth - 1.0 / 6) < 1.0 / 6 / 2048;
+
+    /// <summary>An activation that holds the factor 1/6, times what <paramref name="sixth"/> is more or less.</summary>
+    private static bool BecomeSixth(Graph graph, Node node, string opType, Value x, double sixth, params ReadOnlySpan<(string, AttributeValue)> attributes)
+    {
+        if (Math.Abs(sixth * 6 - 1) < 1e-6) return Become(graph, node, opType, x, attributes);
+        Value y = Rewrite.Insert(graph, node, opType, node.Output.Name, [x], AttributeSet.Of(attributes));
+        Value factor = graph.AddConstant(node.Output.Name + ".sixth", Tensor.FromScalar((float)(sixth * 6)));
+        Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Mul", node.Output.Name, [y, factor]), keepName: true);
+        return true;
     }
 
     /// <summary>Relu followed by a minimum, a maximum followed by a minimum and so on: one Clip.</summary>

@@ -228,6 +228,9 @@ public class PassTests
     [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %m = Mul(%x, %c) %y = Div(%m, %six)", "HardSwish")]
     [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %m = Mul(%x, %c) %y = Mul(%m, %sixth)", "HardSwish")]
     [InlineData("%a = Add(%x, %three) %c = Clip(%a, %zero, %six) %y = Div(%c, %six)", "HardSigmoid")]
+    [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %m = Mul(%x, %c) %y = Mul(%m, %halfsixth)", "HardSwish Mul")]
+    [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %m = Mul(%halfsixth, %x) %y = Mul(%m, %c)", "HardSwish Mul")]
+    [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %y = Mul(%halfsixth, %c)", "HardSigmoid Mul")]
     [InlineData("%d = Div(%x, %root2) %e = Erf(%d) %a = Add(%e, %one) %m = Mul(%x, %a) %y = Mul(%m, %half)", "Gelu")]
     [InlineData("%h = Mul(%x, %half) %d = Div(%x, %root2) %e = Erf(%d) %a = Add(%one, %e) %y = Mul(%h, %a)", "Gelu")]
     [InlineData("%q = Mul(%x, %x) %r = Mul(%q, %x) %s = Mul(%r, %c3) %t = Add(%x, %s) %u = Mul(%t, %cpi) %v = Tanh(%u) %w = Add(%v, %one) %h = Mul(%x, %half) %y = Mul(%h, %w)", "Gelu")]
@@ -245,6 +248,7 @@ public class PassTests
             const %three : float32[] = 3
             const %six : float32[] = 6
             const %sixth : float32[] = 0.16666667
+            const %halfsixth : float32[] = 0.16662598
             const %root2 : float32[] = 1.4142135
             const %c3 : float32[] = 0.044715
             const %cpi : float32[] = 0.7978846
