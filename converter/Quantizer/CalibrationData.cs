@@ -10,8 +10,8 @@ public static class CalibrationData
     private static readonly string[] s_pictures = [".png", ".jpg", ".jpeg", ".bmp"];
 
     /// <summary>
-    /// Opens what <paramref name="spec"/> names: a folder of pictures (png, jpg, bmp), of .npy or of .npz files; one such file; or
-    /// <c>random[:COUNT[:SEED]]</c>, seeded uniform numbers, which only the user may ask for. Files are taken in ordinal order of
+    /// Opens what <paramref name="spec"/> names: a folder of pictures (png, jpg, bmp), of .npy or of .npz files, of sound (.wav), of token
+    /// numbers (.txt); one such file; or <c>random[:COUNT[:SEED]]</c>, seeded uniform numbers, which only the user may ask for. Files are taken in ordinal order of
     /// their names. Preprocessing of pictures: the argument, else the folder's preprocessing.json, else the model's
     /// metadata, else pixel / 255. Throws where nothing usable is there.
     /// </summary>
@@ -19,7 +19,7 @@ public static class CalibrationData
     {
         if (string.IsNullOrWhiteSpace(spec))
             throw new EdgeLiteException(Status.InvalidArgument,
-                "int8 quantization needs calibration data: give a folder of pictures, .npy or .npz files with --calibrate, or 'random' for a trial without meaning.");
+                "int8 quantization needs calibration data: give a folder of pictures, .npy, .npz, .wav or .txt files with --calibrate, or 'random' for a trial without meaning.");
         preprocessing?.Check("the options");
         if (graph.Inputs.Count == 0) return new CalibrationRandom(graph, 1, 1, CalibrationPreprocessing.Default); // nothing to fill: the one sample that there is
         if (spec == "random" || spec.StartsWith("random:", StringComparison.Ordinal)) return OpenRandom(spec, graph, preprocessing);
@@ -27,21 +27,29 @@ public static class CalibrationData
         bool isFolder = Directory.Exists(spec);
         if (!isFolder && !File.Exists(spec)) throw new EdgeLiteException(Status.FileNotFound, $"Calibration data '{spec}' does not exist.");
         string[] files = isFolder ? [.. Directory.EnumerateFiles(spec).Order(StringComparer.Ordinal)] : [spec];
-        string[] pictures = Of(s_pictures), arrays = Of([".npy"]), archives = Of([".npz"]);
-        int kinds = (pictures.Length > 0 ? 1 : 0) + (arrays.Length > 0 ? 1 : 0) + (archives.Length > 0 ? 1 : 0);
-        if (kinds == 0)
+        string[] pictures = Of(s_pictures);
+        (string What, string[] Files)[] kinds = Present([("pictures", pictures), (".npy", Of([".npy"])), (".npz", Of([".npz"]))]);
+        // Beside pictures and arrays sound and text may be something else.
+        if (kinds.Length == 0) kinds = Present([(".wav", Of([".wav"])), (".txt", Of([".txt"]))]);
+        if (kinds.Length == 0)
             throw new EdgeLiteException(Status.InvalidArgument,
-                $"Calibration data '{spec}' holds no picture (png, jpg, bmp), .npy or .npz file{(isFolder ? $"; {files.Length} other files are there" : "")}.");
-        if (kinds > 1)
+                $"Calibration data '{spec}' holds no picture (png, jpg, bmp), .npy, .npz, .wav or .txt file{(isFolder ? $"; {files.Length} other files are there" : "")}.");
+        if (kinds.Length > 1)
             throw new EdgeLiteException(Status.InvalidArgument,
-                $"Calibration folder '{spec}' mixes kinds: {pictures.Length} pictures, {arrays.Length} .npy, {archives.Length} .npz files. Keep one kind in a folder.");
+                $"Calibration folder '{spec}' mixes kinds: {string.Join(", ", kinds.Select(k => $"{k.Files.Length} {k.What}"))}. Keep one kind in a folder.");
         if (pictures.Length > 0)
         {
             string folder = isFolder ? spec : Path.GetDirectoryName(Path.GetFullPath(spec))!;
             return new CalibrationPictures(pictures, graph, preprocessing ?? Stored(folder, graph));
         }
-        return new CalibrationArrays(arrays.Length > 0 ? arrays : archives, graph);
+        return kinds[0].What switch
+        {
+            ".wav" => new CalibrationAudio(kinds[0].Files, graph),
+            ".txt" => new CalibrationText(kinds[0].Files, graph),
+            _ => new CalibrationArrays(kinds[0].Files, graph),
+        };
 
+        static (string, string[])[] Present((string What, string[] Files)[] all) => [.. all.Where(k => k.Files.Length > 0)];
         string[] Of(string[] extensions) => [.. files.Where(f => extensions.Contains(Path.GetExtension(f).ToLowerInvariant()))];
     }
 

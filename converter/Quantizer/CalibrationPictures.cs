@@ -4,8 +4,8 @@ using StbImageSharp;
 
 namespace EdgeLite.Converter.Quantizing;
 
-/// <summary>Pictures for a model with one picture input: [N,C,H,W], [N,H,W,C], [C,H,W] or [H,W,C], C being 1, 3 or 4, float or uint8
-/// (which takes pixels as they are).</summary>
+/// <summary>Pictures for a model with one picture input: [N,C,H,W], [N,H,W,C], [C,H,W] or [H,W,C], C being 1, 3 or 4, float, or uint8 or int32
+/// (which take pixels as they are).</summary>
 internal sealed class CalibrationPictures : ICalibrationData
 {
     private readonly string[] _files;
@@ -14,6 +14,9 @@ internal sealed class CalibrationPictures : ICalibrationData
     private readonly bool _channelsFirst;
     private readonly Shape _shape;
     private readonly int _batch, _channels, _height, _width;
+    private readonly Dictionary<int, Tensor[]> _kept = [];
+
+    private const long MaxKeptBytes = 256 << 20;
 
     public CalibrationPictures(string[] files, Graph graph, CalibrationPreprocessing preprocessing)
     {
@@ -23,8 +26,8 @@ internal sealed class CalibrationPictures : ICalibrationData
         _files = files;
         _input = graph.Inputs[0];
         _preprocessing = preprocessing;
-        if (_input.DType is not (DType.Float32 or DType.Float16 or DType.Float64 or DType.UInt8))
-            throw new EdgeLiteException(Status.InvalidType, $"Input '{_input.Name}' is {_input.DType.Name()}; pictures can fill float and uint8 inputs.");
+        if (_input.DType is not (DType.Float32 or DType.Float16 or DType.Float64 or DType.UInt8 or DType.Int32))
+            throw new EdgeLiteException(Status.InvalidType, $"Input '{_input.Name}' is {_input.DType.Name()}; pictures can fill float, uint8 and int32 inputs.");
         _shape = CalibrationData.SampleShape(_input);
         int rank = _shape.Rank;
         if (rank is not (3 or 4)) throw NotPicture();
@@ -58,11 +61,15 @@ internal sealed class CalibrationPictures : ICalibrationData
         return $"'{_files[file]}'{(cells > 1 ? $", the first of {cells} x {cells}" : "")}";
     }
 
+    /// <summary>Samples are kept for the next time while they are no more than <see cref="MaxKeptBytes"/>.</summary>
     public IReadOnlyList<Tensor> Load(int index)
     {
+        if (_kept.TryGetValue(index, out Tensor[]? kept)) return kept;
         var tensor = new Tensor(_input.DType, _shape);
         for (int n = 0; n < _batch; n++) Place(tensor, n, (index * _batch + n) % Views);
-        return [tensor];
+        Tensor[] sample = [tensor];
+        if ((_kept.Count + 1) * tensor.ByteLength <= MaxKeptBytes) _kept.Add(index, sample);
+        return sample;
     }
 
     private void Place(Tensor tensor, int n, int view)
@@ -80,7 +87,7 @@ internal sealed class CalibrationPictures : ICalibrationData
     private void PlaceCell(Tensor tensor, int n, string file, int left, int top, int width, int height)
     {
         float[] pixels = Resize(Decode(file), width, height);
-        bool raw = _input.DType == DType.UInt8;
+        bool raw = !_input.DType.IsFloat();
         for (int c = 0; c < _channels; c++)
         {
             float mean = CalibrationPreprocessing.Of(_preprocessing.Mean, c, _channels, "mean");

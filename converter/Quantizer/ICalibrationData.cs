@@ -12,6 +12,6 @@ public interface ICalibrationData
     string Describe(int index);
 
     /// <summary>Sample <paramref name="index"/>: one tensor for each input of the graph, in the graph's order, of the input's type and
-    /// shape. Read from disk on each call; floats are finite.</summary>
+    /// shape. Not to be changed; floats are finite.</summary>
     IReadOnlyList<Tensor> Load(int index);
 }

@@ -224,4 +224,94 @@ public sealed class CalibrationDataTests : IDisposable
         Assert.True(a.All(v => v is >= 0 and < 1));
         Assert.Contains("random[:COUNT[:SEED]]", Error(() => CalibrationData.Open("random:x", Model(1, 2))));
     }
+
+    [Theory]
+    [InlineData(1, 1, 8)]
+    [InlineData(1, 2, 16)]
+    [InlineData(1, 1, 24)]
+    [InlineData(1, 2, 32)]
+    [InlineData(3, 1, 32)]
+    public void Sound_is_cut_into_windows(int kind, int channels, int bits)
+    {
+        double[] signal = [0, 0.5, -0.5, -1, 0.25];
+        File.WriteAllBytes(Path.Combine(_folder, "a.wav"), Wav(kind, channels, bits, 16000, signal));
+        ICalibrationData data = CalibrationData.Open(_folder, Model(1, 3));
+        Assert.Equal(2, data.Count);
+        Assert.Equal([0f, 0.5f, -0.5f], data.Load(0)[0].Span<float>().ToArray());
+        Assert.Equal([-1f, 0.25f, 0f], data.Load(1)[0].Span<float>().ToArray());
+        Tensor whole = CalibrationData.Open(_folder, Model(DType.Int16, 1, 5, 1)).Load(0)[0];
+        Assert.Equal([0, 16384, -16384, -32768, 8192], whole.Span<short>().ToArray());
+    }
+
+    [Fact]
+    public void Sound_that_does_not_fit_is_refused()
+    {
+        string path = Path.Combine(_folder, "a.wav");
+        byte[] wav = Wav(1, 1, 16, 16000, [0, 0.5]);
+        File.WriteAllBytes(path, wav);
+        Assert.Contains("[1,T]", Error(() => CalibrationData.Open(path, Model(1, 4, 4))), StringComparison.Ordinal);
+        File.WriteAllBytes(Path.Combine(_folder, "b.wav"), Wav(1, 1, 16, 8000, [0, 0.5]));
+        Assert.Contains("8000 samples a second, others 16000", Error(() => CalibrationData.Open(_folder, Model(1, 4))), StringComparison.Ordinal);
+        File.Delete(Path.Combine(_folder, "b.wav"));
+        wav[34] = 12;
+        File.WriteAllBytes(path, wav);
+        Assert.Contains("12 bits", Error(() => CalibrationData.Open(path, Model(1, 4))), StringComparison.Ordinal);
+        for (int length = 0; length < 44; length++)
+        {
+            File.WriteAllBytes(path, wav[..length]);
+            Error(() => CalibrationData.Open(path, Model(1, 4)));
+        }
+    }
+
+    [Fact]
+    public void Lines_of_token_numbers_fill_ids_and_mask()
+    {
+        string path = Path.Combine(_folder, "a.txt");
+        File.WriteAllText(path, "101 7592, 102\n\n101\t1 2 3 4 102\n");
+        var graph = new Graph("bert");
+        foreach (string name in (string[])["input_ids", "attention_mask", "token_type_ids", "position_ids"]) graph.AddInput(name, new TensorType(DType.Int64, new Shape(1, 4)));
+        ICalibrationData data = CalibrationData.Open(path, graph);
+        Assert.Equal(2, data.Count);
+        Assert.Equal([[101, 7592, 102, 0], [1, 1, 1, 0], [0, 0, 0, 0], [0, 1, 2, 3]], data.Load(0).Select(t => t.ToInt64Array()));
+        Assert.Equal([[101, 1, 2, 3], [1, 1, 1, 1], [0, 0, 0, 0], [0, 1, 2, 3]], data.Load(1).Select(t => t.ToInt64Array()));
+        File.WriteAllText(path, "101 hello");
+        Assert.Contains("'hello'", Error(() => CalibrationData.Open(path, graph)), StringComparison.Ordinal);
+        Assert.Contains("int32 and int64", Error(() => CalibrationData.Open(path, Model(1, 4))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Whole_numbers_take_pixels_as_they_are()
+    {
+        Bmp("a.bmp", 2, 1, (x, _) => x == 0 ? ((byte)255, (byte)51, (byte)0) : ((byte)0, (byte)102, (byte)254));
+        Assert.Equal([255, 51, 0, 0, 102, 254], CalibrationData.Open(_folder, Model(DType.Int32, 1, 1, 2, 3), s_last).Load(0)[0].Span<int>().ToArray());
+    }
+
+    /// <summary>All channels hold the same signal.</summary>
+    private static byte[] Wav(int kind, int channels, int bits, int rate, double[] signal)
+    {
+        using var file = new MemoryStream();
+        using var w = new BinaryWriter(file);
+        int size = signal.Length * channels * bits / 8;
+        w.Write("RIFF"u8);
+        w.Write(36 + size);
+        w.Write("WAVEfmt "u8);
+        w.Write(16);
+        w.Write((short)kind);
+        w.Write((short)channels);
+        w.Write(rate);
+        w.Write(rate * channels * bits / 8);
+        w.Write((short)(channels * bits / 8));
+        w.Write((short)bits);
+        w.Write("data"u8);
+        w.Write(size);
+        foreach (double v in signal)
+            for (int c = 0; c < channels; c++)
+            {
+                int whole = (int)(v * Math.ScaleB(1, bits - 1));
+                if (kind == 3) w.Write((float)v);
+                else if (bits == 8) w.Write((byte)(whole + 128));
+                else for (int b = 0; b < bits; b += 8) w.Write((byte)(whole >> b));
+            }
+        return file.ToArray();
+    }
 }
