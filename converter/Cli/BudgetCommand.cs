@@ -60,8 +60,8 @@ internal static class BudgetCommand
     {
         bool scored = result.Trials.Any(t => t.Score != t.Sqnr);
         console.Table($"Sizes and errors that can be had ({result.Trials.Count} trials, held-back samples)",
-            ["layers in float", "observer", "weight bytes", "SQNR dB", .. scored ? ["score"] : Array.Empty<string>(), "within budget"],
-            [.. result.Pareto.Select(t => (IReadOnlyList<string>)[t.FloatLayers.ToString(CultureInfo.InvariantCulture), t.Observer.ToString(), t.WeightBytes.ToString("N0", CultureInfo.InvariantCulture),
+            ["layers in float", "observer", "more repairs", "weight bytes", "SQNR dB", .. scored ? ["score"] : Array.Empty<string>(), "within budget"],
+            [.. result.Pareto.Select(t => (IReadOnlyList<string>)[t.FloatLayers.ToString(CultureInfo.InvariantCulture), t.Observer.ToString(), t.Repairs, t.WeightBytes.ToString("N0", CultureInfo.InvariantCulture),
                 Decibels(t.Sqnr), .. scored ? [t.Score.ToString("G5", CultureInfo.InvariantCulture)] : Array.Empty<string>(), t.Meets ? "yes" : "no"])]);
         if (result.Sensitivity.Count == 0) return;
         console.Table("Layers by noise for each byte that int8 saves", ["layer", "SQNR dB alone in int8", "bytes saved"],

@@ -15,10 +15,10 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
-    private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, .npy or .npz files, one such file, or 'random' for a trial without meaning." };
+    private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, of .npy, .npz, .wav or .txt files (a line of token numbers a sample), one such file, or 'random' for a trial without meaning." };
     private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse, entropy, or best (of these, what is nearest to the float model on calibration samples).", DefaultValueFactory = _ => "best" };
     private static readonly Option<string> s_maxError = new("--max-error") { Description = "For auto: lowest SQNR of an output on held-back samples.", DefaultValueFactory = _ => "30dB" };
     private static readonly Option<string?> s_evaluate = new("--evaluate") { Description = "For auto, in place of --max-error: a command that is run with a converted file as its last argument and prints a score, higher is better." };
@@ -26,6 +26,8 @@ internal static class ConvertCommand
     private static readonly Option<bool> s_noEqualization = new("--no-equalization") { Description = "For int8: do not rescale channels between convolutions." };
     private static readonly Option<bool> s_smooth = new("--smooth") { Description = "For int8 of transformers: move outlying channels of normalizations into the weights behind (SmoothQuant)." };
     private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
+    private static readonly Option<bool> s_adaptiveRounding = new("--adaptive-rounding") { Description = "For int8: round weights up or down by what the layer's results lose on calibration samples." };
+    private static readonly Option<string> s_prefer = new("--prefer") { Description = "For auto, of layers that stay float: smallest (float16 weights) or fastest to load (float32).", DefaultValueFactory = _ => "smallest" };
     private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
@@ -40,11 +42,12 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        s_quantize.AcceptOnlyFromAmong("none", "fp16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "auto", "mixed");
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "auto", "mixed");
+        s_prefer.AcceptOnlyFromAmong("smallest", "fastest");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -87,7 +90,7 @@ internal static class ConvertCommand
             case "auto" or "mixed":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
                 BudgetResult found = Search(args, graph, calibration, options, json);
-                (quantization, sensitivity) = (found.Quantization, found.Sensitivity);
+                (graph, quantization, sensitivity) = (found.Quantization.Graph, found.Quantization, found.Sensitivity);
                 ShapeInference.Run(graph);
                 if (!json) BudgetCommand.Print(found, new TerminalReport());
                 calibration = SplitSamples.Of(calibration, Math.Min(calibration.Count, new QuantizationOptions().MaxSamples), BudgetSearch.MaxHeldBack).HeldBack;
@@ -107,7 +110,8 @@ internal static class ConvertCommand
                 break;
         }
         Pipeline.Lower(graph, options);
-        if (args.GetValue(s_quantize) == "fp16") Quantizer.Fp16(graph); // last: folding would expand the weights again
+        // Last, as folding would expand the weights again.
+        if (HalfType(args) is { } half) Quantizer.Half(graph, half);
         ProofReport? proof;
         string partial = $"{path}.{Environment.ProcessId}.partial"; // takes its name only once it is proven to run
         try
@@ -124,6 +128,15 @@ internal static class ConvertCommand
         Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
         return 0;
     }
+
+    /// <summary>The type that float weights are stored in; null: as they are.</summary>
+    private static DType? HalfType(ParseResult args) => args.GetValue(s_quantize) switch
+    {
+        "fp16" => DType.Float16,
+        "bf16" => DType.BFloat16,
+        "auto" or "mixed" => args.GetValue(s_prefer) == "smallest" ? DType.Float16 : null,
+        _ => null,
+    };
 
     private static BlockWeightOptions Blocks(ParseResult args, ICalibrationData? calibration) => new()
     {
@@ -151,6 +164,8 @@ internal static class ConvertCommand
         EqualizeChannels = !args.GetValue(s_noEqualization),
         SmoothNormalizations = args.GetValue(s_smooth),
         CorrectBias = !args.GetValue(s_noBiasCorrection),
+        RoundAdaptively = args.GetValue(s_adaptiveRounding),
+        HalvesFloatWeights = HalfType(args) != null,
     };
 
     private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, bool json)

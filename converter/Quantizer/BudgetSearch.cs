@@ -5,12 +5,13 @@ namespace EdgeLite.Converter.Quantizing;
 
 /// <summary>One model that a search tried: which layers stay float, what it costs and how good it is.</summary>
 /// <param name="Observer">how ranges were taken</param>
+/// <param name="Repairs">repairs besides those that are on anyway, as their options are called</param>
 /// <param name="FloatLayers">layers kept in float</param>
 /// <param name="WeightBytes">bytes of the weights of all layers</param>
 /// <param name="Sqnr">lowest SQNR of the outputs on held-back samples, dB</param>
 /// <param name="Score">what the budget measured; the SQNR where it is that</param>
 /// <param name="Meets">within the budget</param>
-public sealed record BudgetTrial(RangeMethod Observer, int FloatLayers, long WeightBytes, double Sqnr, double Score, bool Meets);
+public sealed record BudgetTrial(RangeMethod Observer, string Repairs, int FloatLayers, long WeightBytes, double Sqnr, double Score, bool Meets);
 
 /// <summary>A layer and how much of the output's noise it makes alone.</summary>
 /// <param name="Layer">name of its result</param>
@@ -28,7 +29,8 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 }
 
 /// <summary>
-/// Finds the smallest mixture of int8 and float layers within a budget. First every observer with all layers in int8; if the best is
+/// Finds the smallest mixture of int8 and float layers within a budget. First all layers in int8, with repairs in the order of their cost:
+/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such. If the best of these is
 /// outside of the budget, each layer alone in int8, once, which gives its share of the noise. Layers return to float in the order of
 /// noise for each byte that they save, and the fewest that suffice are found by doubling and halving their number; of those, the ones
 /// that are not needed once the last is float go back to int8. Each trial
@@ -36,14 +38,14 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 /// </summary>
 public sealed class BudgetSearch
 {
-    private static readonly RangeMethod[] s_observers = [RangeMethod.Percentile, RangeMethod.MinMax, RangeMethod.MeanSquaredError];
+    private static readonly (RangeMethod Method, double Percentile)[] s_observers =
+        [(RangeMethod.Percentile, 99.999), (RangeMethod.MinMax, 100), (RangeMethod.MeanSquaredError, 100), (RangeMethod.Percentile, 99.99), (RangeMethod.Entropy, 100)];
 
-    private readonly Graph _graph;
-    private readonly QuantizationOptions _options;
+    private readonly Graph _source;
+    private readonly ICalibrationData _calibration, _heldBack;
     private readonly IProgress<QuantizationProgress>? _progress;
-    private readonly Observations _seen;
-    private readonly OutputNoise _noise;
-    private readonly Node[] _layers;
+    private readonly Func<Graph, double, double> _score;
+    private readonly double _budget;
     private readonly List<BudgetTrial> _trials = [];
 
     /// <summary>Samples that a trial runs on.</summary>
@@ -52,23 +54,22 @@ public sealed class BudgetSearch
     /// <summary>Layers that are tried in int8 again at the end.</summary>
     private const int MaxReturned = 16;
 
-    private BudgetSearch(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
+    /// <summary>A float copy of the graph with its repairs, calibrated.</summary>
+    private sealed record Repaired(Graph Graph, Observations Seen, OutputNoise Noise, Node[] Layers);
+
+    private BudgetSearch(Graph graph, ICalibrationData data, QuantizationOptions options, Func<Graph, double, double> score, double budget, IProgress<QuantizationProgress>? progress)
     {
-        _graph = graph;
-        _options = options;
+        _source = graph;
         _progress = progress;
-        (ICalibrationData calibration, ICalibrationData heldBack) = SplitSamples.Of(data, Math.Min(data.Count, options.MaxSamples), MaxHeldBack);
-        _seen = Quantizer.Calibrate(graph, calibration, options, progress);
-        _layers = [.. graph.Nodes.Where(n => !options.IsKeptFloat(n) && QuantizationRoles.Of(n).Role == QuantizationRole.Layer)];
-        if (_layers.Length == 0) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{graph.Name}' has no layer with an int8 form.");
-        _noise = new OutputNoise(graph, heldBack, options);
-        if (!_noise.IsMeasurable) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{graph.Name}' has no float32 output whose error could be measured.");
+        _score = score;
+        _budget = budget;
+        (_calibration, _heldBack) = SplitSamples.Of(data, Math.Min(data.Count, options.MaxSamples), MaxHeldBack);
     }
 
-    /// <summary>Quantizes <paramref name="graph"/> in place.</summary>
-    /// <param name="graph">optimised, float</param>
+    /// <summary>Quantizes a copy of <paramref name="graph"/>.</summary>
+    /// <param name="graph">optimised, float; stays as it is</param>
     /// <param name="data">a fourth of the samples, at most <see cref="MaxHeldBack"/>, is held back for measuring</param>
-    /// <param name="options">observer and percentile are chosen by the search</param>
+    /// <param name="options">observer and percentile are chosen by the search, which adds repairs that are not switched on</param>
     /// <param name="minSqnr">lowest SQNR of an output, dB; not used where <paramref name="score"/> is given</param>
     /// <param name="score">measures a quantized graph, which it may change; higher is better</param>
     /// <param name="minScore">the least score that will do</param>
@@ -77,36 +78,69 @@ public sealed class BudgetSearch
         Func<Graph, double>? score = null, double minScore = 0, IProgress<QuantizationProgress>? progress = null)
     {
         if (options.Int8IO) throw new EdgeLiteException(Status.InvalidArgument, "A search under a budget measures float inputs and outputs; leave int8 inputs and outputs out.");
-        var search = new BudgetSearch(graph, data, options, progress);
-        (QuantizationOptions chosen, LayerSensitivity[] sensitivity) = search.Choose((g, sqnr) => score == null ? sqnr : score(g), score == null ? minSqnr : minScore);
-        return new BudgetResult(Quantizer.Apply(graph, search._seen, chosen, progress), search._trials, sensitivity);
+        var search = new BudgetSearch(graph, data, options, (g, sqnr) => score == null ? sqnr : score(g), score == null ? minSqnr : minScore, progress);
+        return search.Choose(options);
     }
 
-    private (QuantizationOptions, LayerSensitivity[]) Choose(Func<Graph, double, double> score, double budget)
+    private BudgetResult Choose(QuantizationOptions asked)
     {
-        QuantizationOptions best = _options;
+        (Repaired Graph, QuantizationOptions Options)? best = null;
         BudgetTrial? first = null;
-        foreach (RangeMethod observer in s_observers)
+        foreach (QuantizationOptions repairs in Repairs(asked))
         {
-            QuantizationOptions options = _options with { Method = observer };
-            BudgetTrial trial = Try(options, score, budget);
-            if (first == null || trial.Score > first.Score) (first, best) = (trial, options);
-            if (trial.Meets) return (options, []);
+            Repaired repaired = Repair(repairs);
+            // What was the best observer before is so with one more repair.
+            (RangeMethod, double)[] observers = best is { } known ? [(known.Options.Method, known.Options.Percentile)] : s_observers;
+            foreach ((RangeMethod method, double percentile) in observers)
+            {
+                QuantizationOptions options = repairs with { Method = method, Percentile = percentile };
+                BudgetTrial trial = Try(repaired, options);
+                if (first == null || trial.Score > first.Score) (first, best) = (trial, (repaired, options));
+                if (trial.Meets) return Finish(repaired, options, []);
+            }
         }
-        LayerSensitivity[] sensitivity = Sensitivity(best);
+        return Mix(best!.Value.Graph, best.Value.Options);
+    }
+
+    /// <summary>What is tried on all layers, the cheapest first.</summary>
+    private IEnumerable<QuantizationOptions> Repairs(QuantizationOptions asked)
+    {
+        yield return asked;
+        if (!asked.RoundAdaptively) yield return asked with { RoundAdaptively = true };
+        if (!asked.SmoothNormalizations && SmoothScaling.Applies(_source)) yield return asked with { SmoothNormalizations = true };
+    }
+
+    private Repaired Repair(QuantizationOptions options)
+    {
+        Graph copy = GraphCopy.Of(_source);
+        Observations seen = Quantizer.Calibrate(copy, _calibration, options, _progress);
+        Node[] layers = [.. copy.Nodes.Where(n => !options.IsKeptFloat(n) && QuantizationRoles.Of(n).Role == QuantizationRole.Layer)];
+        if (layers.Length == 0) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{copy.Name}' has no layer with an int8 form.");
+        var noise = new OutputNoise(copy, _heldBack, options);
+        if (!noise.IsMeasurable) throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{copy.Name}' has no float32 output whose error could be measured.");
+        return new Repaired(copy, seen, noise, layers);
+    }
+
+    private BudgetResult Finish(Repaired repaired, QuantizationOptions options, LayerSensitivity[] sensitivity) =>
+        new(Quantizer.Apply(repaired.Graph, repaired.Seen, options, _progress), _trials, sensitivity);
+
+    /// <summary>Returns layers to float until the budget is met.</summary>
+    private BudgetResult Mix(Repaired repaired, QuantizationOptions best)
+    {
+        LayerSensitivity[] sensitivity = Sensitivity(repaired, best);
         // Few layers first, doubled until they suffice; then the least number between.
         int enough = 1, few = 0;
-        while (!Try(Keep(enough), score, budget).Meets)
+        while (!Try(repaired, Keep(enough)).Meets)
         {
             if (enough == sensitivity.Length)
-                throw new EdgeLiteException(Status.InvalidArgument, $"With every layer of '{_graph.Name}' in float the budget of {budget:G4} is still not met ({_trials[^1].Score:G4}).");
+                throw new EdgeLiteException(Status.InvalidArgument, $"With every layer of '{_source.Name}' in float the budget of {_budget:G4} is still not met ({_trials[^1].Score:G4}).");
             few = enough;
             enough = Math.Min(2 * enough, sensitivity.Length);
         }
         while (enough - few > 1)
         {
             int middle = (few + enough) / 2;
-            if (Try(Keep(middle), score, budget).Meets) enough = middle;
+            if (Try(repaired, Keep(middle)).Meets) enough = middle;
             else few = middle;
         }
         // With the last one in float some before it may be int8 after all.
@@ -114,36 +148,40 @@ public sealed class BudgetSearch
         foreach (LayerSensitivity layer in sensitivity.Take(enough - 1).Reverse().Take(MaxReturned))
         {
             QuantizationOptions smaller = best with { FloatLayers = chosen.FloatLayers.Where(n => n != layer.Layer).ToHashSet() };
-            if (Try(smaller, score, budget).Meets) chosen = smaller;
+            if (Try(repaired, smaller).Meets) chosen = smaller;
         }
-        return (chosen, sensitivity);
+        return Finish(repaired, chosen, sensitivity);
 
         QuantizationOptions Keep(int count) => best with { FloatLayers = sensitivity.Take(count).Select(s => s.Layer).ToHashSet() };
     }
 
     /// <summary>Each layer alone in int8; the one that makes most noise for each byte that it saves first.</summary>
-    private LayerSensitivity[] Sensitivity(QuantizationOptions options)
+    private LayerSensitivity[] Sensitivity(Repaired repaired, QuantizationOptions options)
     {
-        var result = new LayerSensitivity[_layers.Length];
-        HashSet<string> all = [.. _layers.Select(l => l.Output.Name)];
-        for (int i = 0; i < _layers.Length; i++)
+        Node[] layers = repaired.Layers;
+        var result = new LayerSensitivity[layers.Length];
+        HashSet<string> all = [.. layers.Select(l => l.Output.Name)];
+        for (int i = 0; i < layers.Length; i++)
         {
-            _progress?.Report(new("sensitivity", i, _layers.Length));
-            string name = _layers[i].Output.Name;
-            (_, double sqnr) = _noise.Of(_seen, options with { FloatLayers = all.Where(n => n != name).ToHashSet() });
-            result[i] = new LayerSensitivity(name, sqnr, 3 * _layers[i].Inputs[1]!.Constant!.Count);
+            _progress?.Report(new("sensitivity", i, layers.Length));
+            string name = layers[i].Output.Name;
+            (_, double sqnr) = repaired.Noise.Of(repaired.Seen, options with { FloatLayers = all.Where(n => n != name).ToHashSet() });
+            result[i] = new LayerSensitivity(name, sqnr, (FloatBytes(options) - 1) * layers[i].Inputs[1]!.Constant!.Count);
         }
-        _progress?.Report(new("sensitivity", _layers.Length, _layers.Length));
+        _progress?.Report(new("sensitivity", layers.Length, layers.Length));
         return [.. result.OrderByDescending(s => Math.Pow(10, -s.Sqnr / 10) / s.SavedBytes).ThenBy(s => s.Layer, StringComparer.Ordinal)];
     }
 
-    private BudgetTrial Try(QuantizationOptions options, Func<Graph, double, double> score, double budget)
+    private static int FloatBytes(QuantizationOptions options) => options.HalvesFloatWeights ? 2 : 4;
+
+    private BudgetTrial Try(Repaired repaired, QuantizationOptions options)
     {
         _progress?.Report(new("search", _trials.Count, _trials.Count + 1));
-        (Graph graph, double sqnr) = _noise.Of(_seen, options);
-        long bytes = _layers.Sum(l => l.Inputs[1]!.Constant!.Count * (options.FloatLayers.Contains(l.Output.Name) ? 4 : 1));
-        double value = score(graph, sqnr);
-        var trial = new BudgetTrial(options.Method, options.FloatLayers.Count, bytes, sqnr, value, value >= budget);
+        (Graph graph, double sqnr) = repaired.Noise.Of(repaired.Seen, options);
+        long bytes = repaired.Layers.Sum(l => l.Inputs[1]!.Constant!.Count * (options.FloatLayers.Contains(l.Output.Name) ? FloatBytes(options) : 1));
+        double value = _score(graph, sqnr);
+        string repairs = (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "");
+        var trial = new BudgetTrial(options.Method, repairs.TrimStart(), options.FloatLayers.Count, bytes, sqnr, value, value >= _budget);
         _trials.Add(trial);
         return trial;
     }

@@ -37,7 +37,7 @@ internal static class Hessian
     }
 
     /// <summary>The upper triangle is added to.</summary>
-    private static void Add(double[] h, ReadOnlySpan<float> x)
+    public static void Add(double[] h, ReadOnlySpan<float> x)
     {
         int k = (int)Math.Sqrt(h.Length);
         var row = new double[k];
@@ -85,7 +85,7 @@ internal static class Hessian
     }
 
     /// <summary>y += factor * x.</summary>
-    private static void AddScaled(ReadOnlySpan<double> x, double factor, Span<double> y)
+    public static void AddScaled(ReadOnlySpan<double> x, double factor, Span<double> y)
     {
         int i = 0;
         for (; i + Vector<double>.Count <= x.Length; i += Vector<double>.Count)

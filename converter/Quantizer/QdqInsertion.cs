@@ -6,7 +6,7 @@ namespace EdgeLite.Converter.Quantizing;
 
 /// <summary>Writes a plan into the graph: QuantizeLinear and DequantizeLinear behind each quantized value, weights and constants as
 /// dequantized integers.</summary>
-internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMeans means)
+internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMeans means, AdaptiveRounding? rounding)
 {
     private readonly Dictionary<TensorQuantization, (Value Scale, Value Zero)> _parameters = [];
     private readonly Dictionary<(Value, int), List<(float[] Scales, Value Real)>> _weights = [];
@@ -66,7 +66,7 @@ internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMe
         Value? real = known.Find(k => k.Scales.AsSpan().SequenceEqual(scales)).Real;
         if (real == null)
         {
-            Value stored = graph.AddConstant(w.Name + ".int8", ChannelWeights.Quantize(w.Constant!, axis, scales));
+            Value stored = graph.AddConstant(w.Name + ".int8", rounding?.Round(node, w.Constant!, axis, scales) ?? ChannelWeights.Quantize(w.Constant!, axis, scales));
             Value scale = graph.AddConstant(w.Name + ".scale", Tensor.FromArray<float>(scales, new Shape(scales.Length)));
             real = Add("DequantizeLinear", w.Name + ".dequantized", [stored, scale], axis);
             known.Add((scales, real));

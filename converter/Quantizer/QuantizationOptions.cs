@@ -28,6 +28,12 @@ public sealed record QuantizationOptions
     /// <summary>Makes biases take up what rounding the weights does to the mean of each channel.</summary>
     public bool CorrectBias { get; init; } = true;
 
+    /// <summary>Rounds weights up or down by what the layer's results lose on calibration samples, instead of to nearest.</summary>
+    public bool RoundAdaptively { get; init; }
+
+    /// <summary>The caller will store the weights of layers that stay float as float16 (<see cref="Quantizer.Half"/>): a search counts them so.</summary>
+    public bool HalvesFloatWeights { get; init; }
+
     /// <summary>Layers that stay float besides, by the name of their result in the graph.</summary>
     internal IReadOnlySet<string> FloatLayers { get; init; } = new HashSet<string>();
 

@@ -4,7 +4,7 @@ using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Quantizing;
 
-/// <summary>Makes a float graph smaller: int8 by calibration, or float16 weights.</summary>
+/// <summary>Makes a float graph smaller: int8 by calibration, or weights of fewer bits.</summary>
 public static class Quantizer
 {
     /// <summary>Ranges of channels need fewer samples than those of tensors.</summary>
@@ -38,7 +38,8 @@ public static class Quantizer
         if (options.EqualizeChannels) ChannelEqualization.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("equalize", onValue));
         if (options.SmoothNormalizations) SmoothScaling.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("smooth", onValue));
         var means = new ChannelMeans();
-        return new Observations(Observe(graph, data, samples, options, means, progress), means, samples);
+        AdaptiveRounding? rounding = options.RoundAdaptively ? new AdaptiveRounding() : null;
+        return new Observations(Observe(graph, data, samples, options, means, rounding, progress), means, rounding, samples);
 
         void Show(string stage, Action<Value, Tensor> onValue)
         {
@@ -59,7 +60,7 @@ public static class Quantizer
         int active = plan.Active.Count();
         KeptFloat[] kept = [.. plan.KeptFloat()];
         progress?.Report(new("quantize", 0, 1));
-        var insertion = new QdqInsertion(graph, plan, options.CorrectBias ? seen.Means : new ChannelMeans());
+        var insertion = new QdqInsertion(graph, plan, options.CorrectBias ? seen.Means : new ChannelMeans(), options.RoundAdaptively ? seen.Rounding : null);
         insertion.Run();
         if (options.Int8IO) NarrowEnds(graph, plan, insertion);
         GraphVerifier.Verify(graph);
@@ -67,9 +68,9 @@ public static class Quantizer
         return new QuantizationResult { Graph = graph, Parameters = insertion.ParametersByName, QuantizedNodes = active, KeptFloat = kept, Samples = seen.Samples, Method = options.Method, Percentile = options.Percentile };
     }
 
-    /// <summary>Stores float32 constants of more than 256 elements as float16 with a Cast to float32 behind, subgraphs included.
-    /// Constants with numbers beyond float16 (65504) stay.</summary>
-    public static Fp16Result Fp16(Graph graph) => Fp16Weights.Run(graph);
+    /// <summary>Stores float32 constants of more than 256 elements as float16 or bfloat16 with a Cast to float32 behind, subgraphs included.
+    /// Constants with numbers beyond the type (65504 for float16) stay.</summary>
+    public static HalfResult Half(Graph graph, DType type) => HalfWeights.Run(graph, type);
 
     /// <summary>Stores matrices of MatMul and Gemm in 2, 3, 4 or 8 bits, in blocks with scales of their own; activations stay float. Run it on
     /// an optimised graph with inferred types.</summary>
@@ -80,7 +81,7 @@ public static class Quantizer
 
     /// <summary>The range of every float32 value that can become int8.</summary>
     private static Dictionary<Value, RangeObserver> Observe(Graph graph, ICalibrationData data, int samples, QuantizationOptions options, ChannelMeans means,
-        IProgress<QuantizationProgress>? progress)
+        AdaptiveRounding? rounding, IProgress<QuantizationProgress>? progress)
     {
         var observed = new Dictionary<Value, RangeObserver>();
         foreach (Node node in graph.Nodes)
@@ -102,6 +103,8 @@ public static class Quantizer
                 observer.Observe(tensor.Span<float>());
                 // Readers of one kind see the same means.
                 foreach (Node layer in layers[value].DistinctBy(l => l.OpType is "Conv" or "ConvTranspose")) means.Add(layer, tensor);
+                if (rounding == null) return;
+                foreach (Node layer in layers[value]) rounding.Add(layer, tensor);
             });
         }
         progress?.Report(new("calibrate", samples, samples));
@@ -147,8 +150,8 @@ public static class Quantizer
 }
 
 /// <summary>What calibration saw of a graph's values.</summary>
-internal sealed record Observations(Dictionary<Value, RangeObserver> Ranges, ChannelMeans Means, int Samples)
+internal sealed record Observations(Dictionary<Value, RangeObserver> Ranges, ChannelMeans Means, AdaptiveRounding? Rounding, int Samples)
 {
     /// <summary>The same of a copy of the graph, whose values have the same names.</summary>
-    public Observations Of(Graph copy) => new(Ranges.ToDictionary(pair => copy.Find(pair.Key.Name)!, pair => pair.Value), Means.Of(copy), Samples);
+    public Observations Of(Graph copy) => new(Ranges.ToDictionary(pair => copy.Find(pair.Key.Name)!, pair => pair.Value), Means.Of(copy), Rounding, Samples);
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Quantizing;
@@ -53,13 +54,7 @@ public sealed class RangeObserver
 
     public void Observe(ReadOnlySpan<float> values)
     {
-        float min = float.PositiveInfinity, max = float.NegativeInfinity;
-        foreach (float v in values)
-        {
-            if (!float.IsFinite(v)) continue;
-            if (v < min) min = v;
-            if (v > max) max = v;
-        }
+        (float min, float max, bool allFinite) = Extremes(values);
         if (min > max)
         {
             NonFinite += values.Length;
@@ -70,17 +65,45 @@ public sealed class RangeObserver
         (Min, Max) = (Math.Min(Min, min), Math.Max(Max, max));
         Grow(Math.Max(Math.Abs(Min), Math.Abs(Max)));
         double perUnit = Math.ScaleB(HalfBins, -_exponent);
+        long zeros = 0, finite = 0;
         foreach (float v in values)
         {
-            if (!float.IsFinite(v))
-            {
-                NonFinite++;
-                continue;
-            }
-            if (v == 0) _zeros++;
+            if (!allFinite && !float.IsFinite(v)) continue;
+            if (v == 0) zeros++;
             _bins[HalfBins + (int)Math.Floor(v * perUnit)]++;
-            Count++;
+            finite++;
         }
+        _zeros += zeros;
+        Count += finite;
+        NonFinite += values.Length - finite;
+    }
+
+    /// <summary>Of the finite numbers; smallest above largest where there are none.</summary>
+    private static (float Min, float Max, bool AllFinite) Extremes(ReadOnlySpan<float> values)
+    {
+        var lows = new Vector<float>(float.PositiveInfinity);
+        Vector<float> highs = -lows, sum = Vector<float>.Zero;
+        int i = 0;
+        for (; i + Vector<float>.Count <= values.Length; i += Vector<float>.Count)
+        {
+            var v = new Vector<float>(values[i..]);
+            lows = Vector.Min(lows, v);
+            highs = Vector.Max(highs, v);
+            sum += v - v; // NaN where v is not finite
+        }
+        float min = float.PositiveInfinity, max = float.NegativeInfinity;
+        if (Vector.EqualsAll(sum, Vector<float>.Zero))
+        {
+            for (int lane = 0; lane < Vector<float>.Count; lane++) (min, max) = (Math.Min(min, lows[lane]), Math.Max(max, highs[lane]));
+        }
+        else i = 0;
+        bool allFinite = i > 0 || values.Length < Vector<float>.Count;
+        for (; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i])) allFinite = false;
+            else (min, max) = (Math.Min(min, values[i]), Math.Max(max, values[i]));
+        }
+        return (min, max, allFinite);
     }
 
     /// <summary>The range by a method; includes 0, since 0 must have an exact stored number.</summary>

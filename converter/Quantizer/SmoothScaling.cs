@@ -16,6 +16,9 @@ internal static class SmoothScaling
     /// <summary>A normalization over the last axis, and the dense layers that read it.</summary>
     private sealed record Place(Node Normalization, Node[] Layers);
 
+    /// <summary>True where the graph has a normalization that can be rescaled.</summary>
+    public static bool Applies(Graph graph) => graph.Nodes.Any(n => Find(graph, n, _ => true) != null);
+
     /// <summary>Rescales constants in place and returns the number of normalizations rescaled; their results get new names.</summary>
     /// <param name="graph">float, optimised</param>
     /// <param name="isFree">false for nodes to be left as they are</param>

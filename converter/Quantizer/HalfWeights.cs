@@ -4,15 +4,17 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Quantizing;
 
-/// <summary>What float16 storage did: constants changed, their bytes before and after, and constants left because of numbers that float16 lacks.</summary>
-public sealed record Fp16Result(int Constants, long BytesBefore, long BytesAfter, IReadOnlyList<string> TooLarge);
+/// <summary>What storage in 16 bits did: constants changed, their bytes before and after, and constants left because of numbers that the type lacks.</summary>
+public sealed record HalfResult(int Constants, long BytesBefore, long BytesAfter, IReadOnlyList<string> TooLarge);
 
-internal static class Fp16Weights
+internal static class HalfWeights
 {
     /// <summary>Smaller constants are not worth a Cast.</summary>
     public const int MinElements = 256;
 
-    public static Fp16Result Run(Graph graph)
+    /// <param name="graph">changed in place, its subgraphs too</param>
+    /// <param name="type">float16 or bfloat16</param>
+    public static HalfResult Run(Graph graph, DType type)
     {
         int constants = 0;
         long before = 0, after = 0;
@@ -20,12 +22,12 @@ internal static class Fp16Weights
         foreach (Value value in graph.Values.Where(v => v.Constant is { DType: DType.Float32, Count: > MinElements }).ToArray())
         {
             if (value.Consumers.Count == 0) continue;
-            if (Convert(value.Constant!) is not { } half)
+            if (Convert(value.Constant!, type) is not { } half)
             {
                 tooLarge.Add(value.Name);
                 continue;
             }
-            Value stored = graph.AddConstant(value.Name + ".fp16", half);
+            Value stored = graph.AddConstant(value.Name + (type == DType.Float16 ? ".fp16" : ".bf16"), half);
             var attributes = new AttributeSet();
             attributes["to"] = (long)DType.Float32;
             Value real = graph.Add("Cast", value.Name + ".fp32", [stored], attributes, before: graph.Nodes[0]);
@@ -37,27 +39,26 @@ internal static class Fp16Weights
             before += 4 * half.Count;
             after += half.ByteLength;
         }
-        var result = new Fp16Result(constants, before, after, tooLarge);
+        var result = new HalfResult(constants, before, after, tooLarge);
         foreach (Node node in graph.Nodes)
-            foreach (Graph sub in Graph.Subgraphs(node)) result = Sum(result, Run(sub));
+            foreach (Graph sub in Graph.Subgraphs(node)) result = Sum(result, Run(sub, type));
         GraphVerifier.Verify(graph);
         return result;
     }
 
     /// <summary>Rounded to nearest even, or null when a finite number would become infinite.</summary>
-    private static Tensor? Convert(Tensor source)
+    private static Tensor? Convert(Tensor source, DType type)
     {
-        var half = new Tensor(DType.Float16, source.Shape);
+        var half = new Tensor(type, source.Shape);
         ReadOnlySpan<float> from = source.Span<float>();
-        Span<Half> to = half.Span<Half>();
         for (int i = 0; i < from.Length; i++)
         {
-            to[i] = (Half)from[i];
-            if (Half.IsInfinity(to[i]) && float.IsFinite(from[i])) return null;
+            half.SetDouble(i, from[i]);
+            if (double.IsInfinity(half.GetDouble(i)) && float.IsFinite(from[i])) return null;
         }
         return half;
     }
 
-    private static Fp16Result Sum(Fp16Result a, Fp16Result b) =>
+    private static HalfResult Sum(HalfResult a, HalfResult b) =>
         new(a.Constants + b.Constants, a.BytesBefore + b.BytesBefore, a.BytesAfter + b.BytesAfter, [.. a.TooLarge, .. b.TooLarge]);
 }
