@@ -21,7 +21,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ptxas --version | sed -n 's/^Cuda compilation tools, /ptxas: /p'
 for arch in "$@"; do
-    ptxas -v -arch="sm_$arch" "$build/el_$arch.min.ptx" -o "$work/el.cubin" 2>"$work/info" || { cat "$work/info" >&2; exit 1; }
+    ptxas -v -arch="sm_$arch" "$build/el_$arch.min.ptx" -o "$work/el.cubin" 2>"$work/info" || { grep error "$work/info" >&2; exit 1; }
     if command -v nvdisasm >/dev/null 2>&1; then nvdisasm -c "$work/el.cubin" >"$work/sass"; else : >"$work/sass"; fi
     # First the listing: of the loops (a backward branch to a label of the same kernel) the one that has most products.
     awk -v arch="$arch" -v quiet="$quiet" '

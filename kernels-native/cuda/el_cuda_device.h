@@ -27,7 +27,21 @@
 #else
 #define EL_UNROLL_PRODUCTS EL_UNROLL
 #endif
+/* In front of a loop whose body is long. */
+#define EL_ROLLED _Pragma("clang loop unroll(disable)")
 #define EL_ALL_LANES 0xffffffffu
+/* The body of an entry that takes instructions from compute capability 8.0 on, and of one whose place another takes from there on: empty in PTX for
+ * the others, where no launch rule chooses it. */
+#if !defined(__CUDA_ARCH__)
+#define EL_FROM_80(body) body
+#define EL_BELOW_80(body) body
+#elif __CUDA_ARCH__ >= 800
+#define EL_FROM_80(body) body
+#define EL_BELOW_80(body)
+#else
+#define EL_FROM_80(body)
+#define EL_BELOW_80(body) body
+#endif
 
 #ifdef __CUDA__
 #define EL_DEVICE static inline __attribute__((device, always_inline))
@@ -45,6 +59,10 @@ EL_DEVICE int el_block_z() { return __nvvm_read_ptx_sreg_ctaid_z(); }
 EL_DEVICE int el_grid_x() { return __nvvm_read_ptx_sreg_nctaid_x(); }
 EL_DEVICE int el_grid_y() { return __nvvm_read_ptx_sreg_nctaid_y(); }
 EL_DEVICE void el_barrier() { __syncthreads(); }
+EL_DEVICE void el_warp_barrier() { __nvvm_bar_warp_sync(EL_ALL_LANES); }
+/* What this thread wrote is seen by all blocks before what it writes later. */
+EL_DEVICE void el_fence() { __nvvm_membar_gl(); }
+EL_DEVICE int el_atomic_add(int* counter, int v) { return __nvvm_atom_add_gen_i(counter, v); }
 EL_DEVICE float el_shuffle_xor(float v, int lanes) { return __nvvm_shfl_sync_bfly_f32(EL_ALL_LANES, v, lanes, 31); }
 EL_DEVICE int el_shuffle_xor(int v, int lanes) { return __nvvm_shfl_sync_bfly_i32(EL_ALL_LANES, v, lanes, 31); }
 EL_DEVICE float el_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -70,6 +88,10 @@ extern struct el_emulated_thread {
     int thread, threads, block[3], grid[3];
 } el_emulated;
 void el_emulated_barrier(void);
+/* cp.async: bytes (from NULL: zeros) arrive when el_emulated_await lets their group come, so that a wait that is missing shows. */
+void el_emulated_copy(void* to, const void* from, int bytes);
+void el_emulated_commit(void);
+void el_emulated_await(int pending);
 /* What lane (own lane ^ lanes) of the warp passed. */
 unsigned el_emulated_shuffle(unsigned bits, int lanes);
 /* Six words that the other lanes of the warp may read until all have called el_emulated_seen. */
@@ -85,6 +107,9 @@ EL_DEVICE int el_block_z() { return el_emulated.block[2]; }
 EL_DEVICE int el_grid_x() { return el_emulated.grid[0]; }
 EL_DEVICE int el_grid_y() { return el_emulated.grid[1]; }
 EL_DEVICE void el_barrier() { el_emulated_barrier(); }
+EL_DEVICE void el_warp_barrier() { el_emulated_seen(); }
+EL_DEVICE void el_fence() {}
+EL_DEVICE int el_atomic_add(int* counter, int v) { return (*counter += v) - v; }
 EL_DEVICE int el_shuffle_xor(int v, int lanes) { return (int)el_emulated_shuffle((unsigned)v, lanes); }
 EL_DEVICE float el_shuffle_xor(float v, int lanes) {
     unsigned bits;
@@ -106,11 +131,6 @@ EL_DEVICE float el_fma(float a, float b, float c) { return a * b + c; }
 
 /* ---- vectors and words ------------------------------------------------------------------------------------------ */
 
-struct alignas(16) el_f4 {
-    float v[4];
-};
-EL_DEVICE el_f4 el_load4(const float* p) { return *(const el_f4*)p; } /* p: 16-byte aligned */
-
 EL_DEVICE unsigned el_bits(float v) {
     unsigned bits;
     __builtin_memcpy(&bits, &v, 4);
@@ -121,6 +141,48 @@ EL_DEVICE float el_float(unsigned bits) {
     __builtin_memcpy(&v, &bits, 4);
     return v;
 }
+
+/* To float16, to nearest, ties to even, and back. */
+EL_DEVICE unsigned el_to_half(float x) {
+#ifdef __CUDA__
+    unsigned short h;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(x));
+    return h;
+#else
+    unsigned bits = el_bits(x), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u) return sign | 0x7fffu;
+    if (magnitude >= 0x477ff000u) return sign | 0x7c00u; /* 65520 and more */
+    if (magnitude < 0x38800000u) return sign | (el_bits(el_float(magnitude) + 0.5f) - 0x3f000000u); /* below 2^-14: the sum has units of 2^-24 */
+    return sign | (magnitude + 0xfffu + (magnitude >> 13 & 1u) - 0x38000000u) >> 13;
+#endif
+}
+EL_DEVICE float el_from_half(unsigned h) {
+#ifdef __CUDA__
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"((unsigned short)h));
+    return x;
+#else
+    unsigned sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31u, mantissa = h & 0x3ffu;
+    if (exponent == 31) return el_float(sign | 0x7f800000u | mantissa << 13);
+    if (exponent > 0) return el_float(sign | (exponent + 112) << 23 | mantissa << 13);
+    return el_float(sign | el_bits((float)mantissa * 5.9604644775390625e-8f)); /* 2^-24 */
+#endif
+}
+
+/* A float16 in memory. Kernels over both kinds of float are templates that read by el_value and write by el_keep. */
+struct el_half {
+    unsigned short bits;
+};
+EL_DEVICE float el_value(float x) { return x; }
+EL_DEVICE float el_value(el_half x) { return el_from_half(x.bits); }
+EL_DEVICE void el_keep(float& y, float v) { y = v; }
+EL_DEVICE void el_keep(el_half& y, float v) { y.bits = (unsigned short)el_to_half(v); }
+
+/* N neighbours in one load or store. */
+template <typename T, int N>
+struct alignas(sizeof(T) * N) el_pack {
+    T v[N];
+};
 
 /* sum + a . b over the four int8 of two words; wraps around. */
 EL_DEVICE int el_dot4(int a, int b, int sum) {
@@ -192,8 +254,14 @@ static inline int64_t el_pieces(int64_t count, int64_t piece) { return (count + 
 
 static inline int el_one(el_cuda_launch* launches, const char* entry, int64_t x, int64_t y, int64_t z, int threads, uint64_t scratch = 0) {
     if (x > 0x7fffffff || y > 65535 || z > 65535) return 0;
-    launches[0] = {entry, {(uint32_t)(x > 0 ? x : 1), (uint32_t)(y > 0 ? y : 1), (uint32_t)(z > 0 ? z : 1)}, (uint32_t)threads, scratch, 0};
+    launches[0] = {entry, {(uint32_t)(x > 0 ? x : 1), (uint32_t)(y > 0 ? y : 1), (uint32_t)(z > 0 ? z : 1)}, (uint32_t)threads, scratch, 0, 0};
     return 1;
+}
+
+/* As chosen, over float16 in these buffers. */
+static inline int el_in_half(int count, el_cuda_launch* launches, uint64_t buffers) {
+    launches[0].halves = buffers;
+    return count;
 }
 
 /* One thread an item, going over the rest in strides: EL_EACH in the entry. */

@@ -19,11 +19,13 @@ extern "C" {
 
 #define EL_CUDA_MAX_BUFFERS 8
 #define EL_CUDA_MAX_LAUNCHES 4
+#define EL_CUDA_COUNTERS 8192
 
 /* Second argument of every entry; the first is the parameter block, by value. Addresses are those of the device. */
 typedef struct el_cuda_buffers {
     void* p[EL_CUDA_MAX_BUFFERS]; /* in the order of the kernel's documentation; NULL: absent */
     void* scratch;                /* what the launch rule asked for */
+    int32_t* counters;            /* EL_CUDA_COUNTERS of them, zero when a kernel starts and when it has ended */
     int64_t detail;               /* what the launch rule passes on */
 } el_cuda_buffers;
 
@@ -31,19 +33,22 @@ typedef struct el_cuda_buffers {
 typedef struct el_cuda_device {
     int32_t arch; /* compute capability, 10 * major + minor */
     int32_t multiprocessors;
-    int32_t allows_half; /* products of float32 layers may be made in float16, with sums in float32 */
+    int32_t allows_half; /* the float32 operands of this call may be given in float16 */
 } el_cuda_device;
 
-/* Compute capability from which a warp multiplies matrices of int8 and of float16 (cuda/nn/el_cuda_matrix.h). */
+/* Compute capability from which a warp multiplies matrices of int8 and of float16, and copies to shared memory go on beside it
+ * (cuda/nn/el_cuda_matrix.h). Kernels over float16 exist from there on. */
 #define EL_CUDA_MATRIX_ARCH 80
 
-/* One launch: entry "el_<entry>" over grid blocks of `threads` threads (a multiple of 32, at most 1024). */
+/* One launch: entry "el_<entry>" over grid blocks of `threads` threads (a multiple of 32, at most 1024). halves, of the first one:
+ * the buffers (bit i: buffer i) that this call takes and leaves in float16 where the parameters say float32; 0: none. */
 typedef struct el_cuda_launch {
     const char* entry;
     uint32_t grid[3];
     uint32_t threads;
     uint64_t scratch_bytes;
     int64_t detail;
+    uint64_t halves;
 } el_cuda_launch;
 
 /* Fills up to EL_CUDA_MAX_LAUNCHES launches, done in order, and returns their number; 0: these parameters are not for this

@@ -29,7 +29,8 @@ public static class ArenaPlanner
     /// <param name="graph">a static graph</param>
     /// <param name="keepAll">every value keeps memory of its own until the end of the run, so that all can be read afterwards</param>
     /// <param name="isPlaced">for memory that holds some of the values only: which ones; those that share with one of them are there too</param>
-    public static (long[] Offsets, long ArenaBytes) Plan(TypedGraph graph, bool keepAll = false, Predicate<int>? isPlaced = null)
+    /// <param name="part">values take this part of their bytes there</param>
+    public static (long[] Offsets, long ArenaBytes) Plan(TypedGraph graph, bool keepAll = false, Predicate<int>? isPlaced = null, int part = 1)
     {
         GraphDefinition definition = graph.Definition;
         int valueCount = definition.Values.Length, nodeCount = definition.Nodes.Length;
@@ -73,7 +74,7 @@ public static class ArenaPlanner
         }
 
         foreach (StateBinding state in definition.States) buffers[definition.Inputs[state.Input]]!.Last = nodeCount;
-        if (CudaDevice.IsSupported && isPlaced != null) LeaveOut(buffers, isPlaced);
+        if (CudaDevice.IsSupported && isPlaced != null) LeaveOut(buffers, isPlaced, part);
         long arena = Place(buffers);
         var offsets = new long[valueCount];
         for (int v = 0; v < valueCount; v++) offsets[v] = buffers[v]?.Offset ?? -1;
@@ -81,12 +82,19 @@ public static class ArenaPlanner
     }
 
     /// <summary>Drops the buffers that hold no value of this memory.</summary>
-    private static void LeaveOut(Buffer?[] buffers, Predicate<int> isPlaced)
+    private static void LeaveOut(Buffer?[] buffers, Predicate<int> isPlaced, int part)
     {
         for (int v = 0; v < buffers.Length; v++)
             if (buffers[v] is { } buffer && isPlaced(v)) buffer.IsPlaced = true;
         for (int v = 0; v < buffers.Length; v++)
             if (buffers[v] is { IsPlaced: false }) buffers[v] = null;
+        if (part == 1) return;
+        foreach (Buffer? buffer in buffers)
+        {
+            if (buffer is not { IsPlaced: true }) continue;
+            buffer.Bytes = Aligned(buffer.Bytes / part);
+            buffer.IsPlaced = false; // is done: several values may share one
+        }
     }
 
     private static int[] LastUses(TypedGraph graph)

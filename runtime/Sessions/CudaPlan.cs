@@ -27,11 +27,12 @@ internal sealed unsafe class CudaPlan : IStaticPlan
     private readonly Step[]?[] _steps;
     private readonly List<Segment> _segments = [];
     private readonly List<nint> _memory;
-    private readonly List<(nint Address, long Bytes)> _constants = [];
+    private readonly List<CudaConstant> _constants = [];
+    private readonly CudaConversion?[] _conversions;
     private readonly StateSwap[] _states;
     private readonly long _scratchBytes;
     private byte* _host;
-    private nint _arena, _deviceScratch;
+    private nint _arena, _halfArena, _deviceScratch;
     private nint _started, _ended;
 
     public CudaPlan(TypedGraph graph, CudaDevice device, int threads, bool keepAll)
@@ -42,10 +43,11 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         _stream = new CudaStream(device);
         var builder = new StepBuilder(graph, device, threads);
         _memory = builder.Memory;
-        _schedule = new CudaSchedule(graph, device, builder, keepAll);
+        _schedule = new CudaSchedule(graph, device.Capability, device.IsIntegrated, builder, keepAll);
         _operations = _schedule.Operations;
         _launches = new CudaLaunch[]?[_operations.Length];
         _steps = new Step[]?[_operations.Length];
+        _conversions = new CudaConversion?[_operations.Length];
         try
         {
             _scratchBytes = HostScratch();
@@ -53,9 +55,10 @@ internal sealed unsafe class CudaPlan : IStaticPlan
             Tensors = StaticPlan.Place(graph, _schedule.HostOffsets, _host);
             for (int i = 0; i < _operations.Length; i++)
             {
-                int n = _operations[i].Node;
-                if (_operations[i].Action == CudaAction.Launch) _launches[i] = MakeLaunches(n);
-                else if (_operations[i].Action == CudaAction.Host)
+                (CudaAction action, int n, int value) = _operations[i];
+                if (action == CudaAction.Launch) _launches[i] = MakeLaunches(n);
+                else if (action is CudaAction.ToHalf or CudaAction.FromHalf) _conversions[i] = MakeConversion(value, action == CudaAction.ToHalf);
+                else if (action == CudaAction.Host)
                 {
                     var steps = new List<Step>();
                     builder.AddSteps(steps, n, _schedule.Calls[n]!, Tensors);
@@ -80,20 +83,14 @@ internal sealed unsafe class CudaPlan : IStaticPlan
     public Tensor[] Inputs { get; }
     public Tensor[] Outputs { get; }
 
-    /// <summary>Bytes of the arena on the GPU and of that on the processor, or of the one that both share.</summary>
-    public long ArenaBytes => _device.IsIntegrated ? _schedule.DeviceBytes : _schedule.DeviceBytes + _schedule.HostBytes;
+    /// <summary>Bytes of the arenas on the GPU and of that on the processor, or of the one that both share.</summary>
+    public long ArenaBytes => _schedule.HalfBytes + _schedule.DeviceBytes + (_device.IsIntegrated ? 0 : _schedule.HostBytes);
 
     public long ScratchBytes => _scratchBytes;
     public int StepCount => _operations.Length;
     public int NodeOf(int step) => _operations[step].Node;
 
-    public string KernelOf(int step) => _operations[step].Action switch
-    {
-        CudaAction.CopyToDevice => "copy/to_gpu",
-        CudaAction.CopyToHost => "copy/from_gpu",
-        CudaAction.Launch => $"{Marshal.PtrToStringUTF8(_launches[step]![0].Row.Entry)}/cuda",
-        _ => _steps[step]![0].Kernel,
-    };
+    public string KernelOf(int step) => _schedule.KernelOf(step);
 
     public void Run(nint pool)
     {
@@ -168,17 +165,21 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         if (_started != 0) _driver.Check(_driver.EventDestroy(_started), "freeing an event");
         if (_ended != 0) _driver.Check(_driver.EventDestroy(_ended), "freeing an event");
         _started = _ended = 0;
-        foreach ((nint address, long bytes) in _constants) _device.Constants.Release(address, bytes);
+        foreach (CudaConstant constant in _constants) _device.Constants.Release(constant);
         _constants.Clear();
+        foreach (CudaConversion? conversion in _conversions) conversion?.Dispose();
+        Array.Clear(_conversions);
         if (_host != null && !_device.IsIntegrated) _driver.Check(_driver.HostFree((nint)_host), "freeing memory");
         _host = null;
-        foreach (nint memory in new[] { _arena, _deviceScratch })
+        foreach (nint memory in new[] { _arena, _halfArena, _deviceScratch })
             if (memory != 0) _driver.Check(_driver.MemoryFree(memory), "freeing memory");
-        _arena = _deviceScratch = 0;
+        _arena = _halfArena = _deviceScratch = 0;
         foreach (nint memory in _memory) NativeMemory.AlignedFree((void*)memory);
         _memory.Clear();
         _stream.Dispose();
     }
+
+    private const int CounterBytes = CudaKernels.Counters * sizeof(int);
 
     private long ScratchOffset => ArenaPlanner.Aligned(_schedule.HostBytes);
 
@@ -200,7 +201,8 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         foreach (CudaKernels.LaunchRow[][]? node in _schedule.Launches)
             foreach (CudaKernels.LaunchRow[] call in node ?? [])
                 foreach (CudaKernels.LaunchRow row in call) scratch = Math.Max(scratch, row.ScratchBytes);
-        if (scratch > 0) _deviceScratch = _device.Allocate((long)scratch);
+        if (scratch > 0) AllocateScratch((long)scratch);
+        if (_schedule.HalfBytes > 0) _halfArena = _device.Allocate(_schedule.HalfBytes);
         if (_device.IsIntegrated)
         {
             const uint AttachGlobal = 1;
@@ -215,46 +217,72 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         if (_schedule.DeviceBytes > 0) _arena = _device.Allocate(_schedule.DeviceBytes);
     }
 
+    /// <summary>Counters, zero, and behind them what launches leave for each other.</summary>
+    private void AllocateScratch(long bytes)
+    {
+        _deviceScratch = _device.Allocate(CounterBytes + bytes);
+        var zeros = new byte[CounterBytes];
+        fixed (byte* first = zeros)
+        {
+            _stream.CopyToDevice(_deviceScratch, (nint)first, CounterBytes);
+            _stream.Synchronize();
+        }
+    }
+
     private CudaLaunch[] MakeLaunches(int n)
     {
         var launches = new List<CudaLaunch>();
         for (int c = 0; c < _schedule.Calls[n]!.Length; c++)
         {
             NativeCall call = _schedule.Calls[n]![c];
+            CudaKernels.LaunchRow[] rows = _schedule.Launches[n]![c];
             CudaBuffers.Addresses operands = default;
-            for (int i = 0; i < call.Operands.Length; i++) operands[i] = AddressOf(n, call.Operands[i]);
-            foreach (CudaKernels.LaunchRow row in _schedule.Launches[n]![c])
+            for (int i = 0; i < call.Operands.Length; i++) operands[i] = AddressOf(n, call.Operands[i], CudaSchedule.IsHalf(rows, i));
+            foreach (CudaKernels.LaunchRow row in rows)
             {
                 var buffers = (CudaBuffers*)NativeMemory.AlignedAlloc((nuint)sizeof(CudaBuffers), 64);
                 _memory.Add((nint)buffers);
-                *buffers = new CudaBuffers { Operands = operands, Scratch = _deviceScratch, Detail = row.Detail };
+                *buffers = new CudaBuffers { Operands = operands, Detail = row.Detail };
+                if (_deviceScratch != 0) (buffers->Counters, buffers->Scratch) = (_deviceScratch, _deviceScratch + CounterBytes);
                 launches.Add(new CudaLaunch(_device.Function(row.Entry), row, call.Parameters, buffers));
             }
         }
         return [.. launches];
     }
 
+    private CudaConversion MakeConversion(int value, bool toHalf)
+    {
+        nint whole = _arena + (nint)_schedule.DeviceOffsets[value], half = _halfArena + (nint)_schedule.HalfOffsets[value];
+        return new CudaConversion(_device, toHalf ? whole : half, toHalf ? half : whole, Graph.Types[value].ByteLength / sizeof(float), toHalf);
+    }
+
     /// <summary>Where an operand of node <paramref name="n"/> lies on the GPU; constants and tables are brought there.</summary>
-    private nint AddressOf(int n, in Operand operand)
+    private nint AddressOf(int n, in Operand operand, bool isHalf)
     {
         NodeDefinition node = Graph.Definition.Nodes[n];
         switch (operand.Kind)
         {
-            case Operand.OperandKind.Input: return AddressOf(node.Inputs[operand.Index]) + operand.Pointer;
-            case Operand.OperandKind.Output: return AddressOf(node.Outputs[operand.Index]) + operand.Pointer;
-            case Operand.OperandKind.Table: return Constant(operand.Pointer, operand.Bytes);
+            case Operand.OperandKind.Input: return AddressOf(node.Inputs[operand.Index], isHalf) + PlaceOf(operand, isHalf);
+            case Operand.OperandKind.Output: return AddressOf(node.Outputs[operand.Index], isHalf) + PlaceOf(operand, isHalf);
+            case Operand.OperandKind.Table: return Constant(operand.Pointer, operand.Bytes, false);
             default: return 0;
         }
     }
 
-    private nint AddressOf(int value) => Graph.Constants[value] is { } constant
-        ? Constant((nint)constant.Data, constant.ByteLength)
-        : _arena + (nint)_schedule.DeviceOffsets[value];
+    /// <summary>Bytes past the beginning of a value.</summary>
+    private static nint PlaceOf(in Operand operand, bool isHalf) => isHalf ? operand.Pointer / 2 : operand.Pointer;
 
-    private nint Constant(nint address, long bytes)
+    private nint AddressOf(int value, bool isHalf)
     {
-        nint memory = _device.Constants.Acquire(address, bytes);
-        _constants.Add((address, bytes));
+        if (Graph.Constants[value] is { } constant) return Constant((nint)constant.Data, constant.ByteLength, isHalf);
+        return isHalf ? _halfArena + (nint)_schedule.HalfOffsets[value] : _arena + (nint)_schedule.DeviceOffsets[value];
+    }
+
+    private nint Constant(nint address, long bytes, bool isHalf)
+    {
+        var constant = new CudaConstant(address, bytes, isHalf);
+        nint memory = _device.Constants.Acquire(constant);
+        _constants.Add(constant);
         return memory;
     }
 
@@ -263,6 +291,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         (CudaAction action, _, int value) = _operations[i];
         if (action == CudaAction.Launch)
             foreach (ref readonly CudaLaunch launch in _launches[i].AsSpan()) _stream.Launch(launch);
+        else if (_conversions[i] is { } conversion) conversion.Enqueue(_stream);
         else if (action == CudaAction.CopyToDevice)
             _stream.CopyToDevice(_arena + (nint)_schedule.DeviceOffsets[value], (nint)_host + (nint)_schedule.HostOffsets[value], Graph.Types[value].ByteLength);
         else _stream.CopyToHost((nint)_host + (nint)_schedule.HostOffsets[value], _arena + (nint)_schedule.DeviceOffsets[value], Graph.Types[value].ByteLength);

@@ -1,54 +1,85 @@
+using System.Runtime.InteropServices;
+using EdgeLite.Core;
 using EdgeLite.Devices;
 using EdgeLite.Devices.Cuda;
 using EdgeLite.Format;
 
 namespace EdgeLite.Sessions;
 
-/// <summary>What a step of a plan with a GPU does.</summary>
+/// <summary>What a step of a plan with a GPU does: copy a value or change its form, launch a node's kernels, or run it on the processor.</summary>
 internal enum CudaAction
 {
-    CopyToDevice, CopyToHost, Launch, Host,
+    CopyToDevice, CopyToHost, ToHalf, FromHalf, Launch, Host,
 }
 
-/// <summary>Copy a value that a node needs, launch a node's kernels, or run it on the processor.</summary>
 internal readonly record struct CudaOperation(CudaAction Action, int Node, int Value = -1);
 
 /// <summary>
 /// Which nodes of a graph run on the GPU, what must be copied before each, and where every value lies: one arena for the GPU, one for the
 /// processor, each planned for the values that are read or written there. Where both share memory there is one arena and no copy.
+/// Where float16 is allowed, an arena more holds values of float32 in that form: between products, and between other nodes
+/// that find their inputs so. A value that is needed in two forms is there in both.
 /// </summary>
 internal sealed class CudaSchedule
 {
+    private enum Form
+    {
+        Host, Device, Half,
+    }
+
+    private const int Forms = 3;
+
     private readonly TypedGraph _graph;
-    private readonly CudaDevice _device;
+    private readonly CudaCapability _device;
+    private readonly bool _isIntegrated;
+    private readonly List<CudaOperation> _operations = [];
 
     /// <summary>Per value: the value whose memory it is a view of, else itself.</summary>
     private readonly int[] _source;
 
-    public CudaSchedule(TypedGraph graph, CudaDevice device, StepBuilder builder, bool keepAll)
+    /// <summary>Per form and value: whether its present content is there; that of a view is that of its source.</summary>
+    private readonly bool[][] _isThere;
+
+    /// <summary>Per form and value: whether it needs a place.</summary>
+    private readonly bool[][] _isPlaced;
+
+    /// <param name="graph">the graph with all shapes</param>
+    /// <param name="device">what launch rules may know of the GPU</param>
+    /// <param name="isIntegrated">whether it shares memory with the processor</param>
+    /// <param name="builder">binds the nodes</param>
+    /// <param name="keepAll">whether every value can be read on the processor after a run</param>
+    public CudaSchedule(TypedGraph graph, CudaCapability device, bool isIntegrated, StepBuilder builder, bool keepAll)
     {
         _graph = graph;
         _device = device;
-        int nodes = graph.Definition.Nodes.Length;
+        _isIntegrated = isIntegrated;
+        int nodes = graph.Definition.Nodes.Length, values = graph.Types.Length;
         (HostOffsets, HostBytes) = (DeviceOffsets, DeviceBytes) = ArenaPlanner.Plan(graph, keepAll);
         Calls = new NativeCall[]?[nodes];
         Launches = new CudaKernels.LaunchRow[][]?[nodes];
-        _source = new int[graph.Types.Length];
-        for (int v = 0; v < _source.Length; v++) _source[v] = v;
+        _source = new int[values];
+        for (int v = 0; v < values; v++) _source[v] = v;
+        _isThere = new bool[Forms][];
+        _isPlaced = new bool[Forms][];
+        for (int form = 0; form < Forms; form++) (_isThere[form], _isPlaced[form]) = (new bool[values], new bool[values]);
+        Array.Fill(_isThere[(int)Form.Host], true);
+        Array.Fill(_isPlaced[(int)Form.Host], keepAll);
         for (int n = 0; n < nodes; n++)
         {
             if (graph.IsFolded[n]) continue;
-            if (StaticPlan.IsFreeView(graph, n, HostOffsets))
-            {
-                NodeDefinition view = graph.Definition.Nodes[n];
-                _source[view.Outputs[0]] = _source[view.Inputs[0]];
-                continue;
-            }
-            Calls[n] = builder.Bind(n);
-            Launches[n] = FindLaunches(Calls[n]!);
+            NodeDefinition node = graph.Definition.Nodes[n];
+            if (StaticPlan.IsFreeView(graph, n, HostOffsets)) _source[node.Outputs[0]] = _source[node.Inputs[0]];
+            else Order(n, builder.Bind(n), keepAll);
         }
-        if (!device.IsIntegrated) SplitArena(keepAll);
-        Operations = Order(keepAll);
+        foreach (int v in graph.Definition.Inputs) _isPlaced[(int)Form.Host][v] = true;
+        foreach (int v in graph.Definition.Outputs) Need(v, Form.Host, Array.FindLastIndex(graph.Definition.Nodes, node => Array.IndexOf(node.Outputs, v) >= 0));
+        if (!isIntegrated)
+        {
+            (HostOffsets, HostBytes) = ArenaPlanner.Plan(graph, keepAll, v => _isPlaced[(int)Form.Host][v]);
+            (DeviceOffsets, DeviceBytes) = ArenaPlanner.Plan(graph, keepAll, v => _isPlaced[(int)Form.Device][v]);
+        }
+        (HalfOffsets, HalfBytes) = ArenaPlanner.Plan(graph, keepAll, v => _isPlaced[(int)Form.Half][v], part: 2);
+        Operations = [.. _operations];
     }
 
     /// <summary>Per node: its native calls; empty where the reference loop serves, null where there is nothing to do.</summary>
@@ -58,17 +89,68 @@ internal sealed class CudaSchedule
     public CudaKernels.LaunchRow[][]?[] Launches { get; }
 
     /// <summary>Per value, -1 where it has no place.</summary>
-    public long[] HostOffsets { get; private set; }
+    public long[] HostOffsets { get; }
 
-    public long[] DeviceOffsets { get; private set; }
-    public long HostBytes { get; private set; }
-    public long DeviceBytes { get; private set; }
+    public long[] DeviceOffsets { get; }
+    public long[] HalfOffsets { get; }
+    public long HostBytes { get; }
+    public long DeviceBytes { get; }
+    public long HalfBytes { get; }
 
     /// <summary>Everything to do in one run.</summary>
     public CudaOperation[] Operations { get; }
 
-    /// <summary>Null when one of the calls, or the node as a whole, has no kernel on the device.</summary>
-    private CudaKernels.LaunchRow[][]? FindLaunches(NativeCall[] calls)
+    /// <summary>What a step does, for profiles: a kernel with where it runs, or a copy.</summary>
+    public string KernelOf(int step)
+    {
+        CudaOperation operation = Operations[step];
+        switch (operation.Action)
+        {
+            case CudaAction.CopyToDevice: return "copy/to_gpu";
+            case CudaAction.CopyToHost: return "copy/from_gpu";
+            case CudaAction.ToHalf: return "copy/to_half";
+            case CudaAction.FromHalf: return "copy/from_half";
+            case CudaAction.Launch: return $"{Marshal.PtrToStringUTF8(Launches[operation.Node]![0][0].Entry)}/cuda";
+            default: return Calls[operation.Node]! is [NativeCall first, ..] ? first.Kernel.Label : Step.Reference;
+        }
+    }
+
+    /// <summary>Whether an operand of a launched call lies in float16.</summary>
+    public static bool IsHalf(CudaKernels.LaunchRow[] launches, int operand) => (launches[0].Halves >> operand & 1) != 0;
+
+    /// <summary>Decides where node <paramref name="n"/> runs, and brings there what it needs.</summary>
+    private void Order(int n, NativeCall[] calls, bool keepAll)
+    {
+        NodeDefinition node = _graph.Definition.Nodes[n];
+        Calls[n] = calls;
+        if (_device.AllowsHalf && IsWorthHalf(n)) Launches[n] = FindLaunches(n, calls, true);
+        Launches[n] ??= FindLaunches(n, calls, false);
+        bool launches = Launches[n] != null;
+        for (int i = 0; i < node.Inputs.Length; i++) Need(node.Inputs[i], launches ? FormOf(n, Operand.OperandKind.Input, i) : Form.Host, n);
+        _operations.Add(new CudaOperation(launches ? CudaAction.Launch : CudaAction.Host, n));
+        for (int i = 0; i < node.Outputs.Length; i++)
+        {
+            int v = node.Outputs[i];
+            if (v < 0) continue;
+            Form form = launches ? FormOf(n, Operand.OperandKind.Output, i) : Form.Host;
+            foreach (bool[] there in _isThere) there[v] = false;
+            _isThere[(int)form][v] = true;
+            _isPlaced[(int)form][v] = true;
+            if (keepAll) Need(v, Form.Host, n);
+        }
+    }
+
+    /// <summary>Products gain by float16; other nodes when their inputs are there in that form already.</summary>
+    private bool IsWorthHalf(int n)
+    {
+        if (StepWork.Of(_graph, n).Operations > 0) return true;
+        foreach (int v in _graph.Definition.Nodes[n].Inputs)
+            if (v >= 0 && _graph.Constants[v] == null && _isThere[(int)Form.Half][_source[v]]) return true;
+        return false;
+    }
+
+    /// <summary>Null when one of the calls, or the node as a whole, has no kernel on the device, or none over float16.</summary>
+    private CudaKernels.LaunchRow[][]? FindLaunches(int n, NativeCall[] calls, bool half)
     {
         if (calls.Length == 0) return null;
         Span<CudaKernels.LaunchRow> rows = stackalloc CudaKernels.LaunchRow[CudaKernels.MaxLaunches];
@@ -77,62 +159,51 @@ internal sealed class CudaSchedule
         {
             NativeCall call = calls[i];
             if (call.Operands.Length > CudaKernels.MaxBuffers) return null;
-            launches[i] = [.. CudaKernels.Launches(call.Kernel.Name, call.Parameters, call.Kernel.ParametersSize, _device.Capability, rows)];
-            if (launches[i].Length == 0) return null;
+            if (half && !WritesFloats(n, call)) return null;
+            launches[i] = [.. CudaKernels.Launches(call.Kernel.Name, call.Parameters, call.Kernel.ParametersSize, _device.For(half), rows)];
+            if (launches[i].Length == 0 || (half && launches[i][0].Halves == 0)) return null;
         }
         return launches;
     }
 
-    /// <summary>An arena for each memory, with the values that its steps read or write; inputs and outputs are the caller's, on the processor.</summary>
-    private void SplitArena(bool keepAll)
+    private bool WritesFloats(int n, NativeCall call)
     {
-        var onDevice = new bool[_source.Length];
-        var onHost = new bool[_source.Length];
-        Array.Fill(onHost, keepAll);
-        foreach (int v in _graph.Definition.Inputs) onHost[v] = true;
-        foreach (int v in _graph.Definition.Outputs) onHost[v] = true;
-        for (int n = 0; n < Calls.Length; n++)
-        {
-            if (Calls[n] == null) continue;
-            bool[] there = Launches[n] != null ? onDevice : onHost;
-            foreach (int v in _graph.Definition.Nodes[n].Inputs)
-                if (v >= 0) there[v] = true;
-            foreach (int v in _graph.Definition.Nodes[n].Outputs)
-                if (v >= 0) there[v] = true;
-        }
-        (HostOffsets, HostBytes) = ArenaPlanner.Plan(_graph, keepAll, v => onHost[v]);
-        (DeviceOffsets, DeviceBytes) = ArenaPlanner.Plan(_graph, keepAll, v => onDevice[v]);
+        foreach (Operand operand in call.Operands)
+            if (operand.Kind == Operand.OperandKind.Output && _graph.Types[_graph.Definition.Nodes[n].Outputs[operand.Index]].DType != DType.Float32) return false;
+        return true;
     }
 
-    private CudaOperation[] Order(bool keepAll)
+    /// <summary>The form of an input or output of a node on the GPU; its calls agree on it.</summary>
+    private Form FormOf(int n, Operand.OperandKind kind, int index)
     {
-        var operations = new List<CudaOperation>();
-        // Where the present content of a value is; a view has that of its source.
-        var isOnDevice = new bool[_source.Length];
-        var isOnHost = new bool[_source.Length];
-        Array.Fill(isOnHost, true);
-        void Need(int v, bool[] there, CudaAction copy, int node)
+        for (int c = 0; c < Calls[n]!.Length; c++)
         {
-            if (v < 0 || _graph.Constants[v] != null || there[_source[v]]) return;
-            if (!_device.IsIntegrated && _graph.Types[v].ByteLength > 0) operations.Add(new CudaOperation(copy, node, v));
-            there[_source[v]] = true;
+            Operand[] operands = Calls[n]![c].Operands;
+            for (int i = 0; i < operands.Length; i++)
+                if (operands[i].Kind == kind && operands[i].Index == index) return IsHalf(Launches[n]![c], i) ? Form.Half : Form.Device;
         }
-        for (int n = 0; n < Calls.Length; n++)
+        return Form.Device;
+    }
+
+    /// <summary>Sees to it that a value is there in a form before node <paramref name="n"/>.</summary>
+    private void Need(int v, Form form, int n)
+    {
+        if (v < 0 || _graph.Constants[v] != null) return;
+        _isPlaced[(int)form][v] = true;
+        int source = _source[v];
+        if (_isThere[(int)form][source]) return;
+        // Host and Half are neighbours of Device.
+        if (form != Form.Device) Need(v, Form.Device, n);
+        bool fromHalf = form == Form.Device && _isThere[(int)Form.Half][source];
+        if (form == Form.Device) _isPlaced[(int)(fromHalf ? Form.Half : Form.Host)][v] = true;
+        CudaAction action = form switch
         {
-            if (Calls[n] == null) continue;
-            NodeDefinition node = _graph.Definition.Nodes[n];
-            bool launches = Launches[n] != null;
-            foreach (int v in node.Inputs) Need(v, launches ? isOnDevice : isOnHost, launches ? CudaAction.CopyToDevice : CudaAction.CopyToHost, n);
-            operations.Add(new CudaOperation(launches ? CudaAction.Launch : CudaAction.Host, n));
-            foreach (int v in node.Outputs)
-            {
-                if (v < 0) continue;
-                isOnDevice[v] = launches;
-                isOnHost[v] = !launches;
-                if (keepAll) Need(v, isOnHost, CudaAction.CopyToHost, n);
-            }
-        }
-        foreach (int v in _graph.Definition.Outputs) Need(v, isOnHost, CudaAction.CopyToHost, Array.FindLastIndex(_graph.Definition.Nodes, node => Array.IndexOf(node.Outputs, v) >= 0));
-        return [.. operations];
+            Form.Host => CudaAction.CopyToHost,
+            Form.Half => CudaAction.ToHalf,
+            _ => fromHalf ? CudaAction.FromHalf : CudaAction.CopyToDevice,
+        };
+        bool isShared = _isIntegrated && action is (CudaAction.CopyToHost or CudaAction.CopyToDevice);
+        if (!isShared && _graph.Types[v].ByteLength > 0) _operations.Add(new CudaOperation(action, n, v));
+        _isThere[(int)form][source] = true;
     }
 }

@@ -19,9 +19,10 @@ public sealed record SessionOptions
     /// otherwise the processor; <c>reference</c> for the plain loops.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>Whether a device may multiply float32 numbers of convolutions and dense layers as float16 and sum them in float32: faster on
-    /// GPUs with matrix instructions (compute capability 8.0 on), about three digits exact; elsewhere it changes nothing.</summary>
-    public bool AllowHalfProducts { get; init; }
+    /// <summary>Whether a device may keep float32 values between layers, and weights, in float16; sums stay float32. Much faster, and half the memory, on
+    /// GPUs with matrix instructions (compute capability 8.0 on); about three digits exact, and values above 65,504 become infinite. Inputs and
+    /// outputs keep their type. Elsewhere it changes nothing.</summary>
+    public bool AllowHalf { get; init; }
 
     /// <summary>Every value keeps memory of its own, so that <see cref="Session.Values"/> can be read after a run: for comparing layer
     /// by layer. Takes more memory.</summary>
@@ -53,7 +54,7 @@ public sealed class Session : IDisposable
         _keepAll = options.KeepAllValues;
         Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         IDevice device = FindDevice(options.Device);
-        if (CudaDevice.IsSupported && options.AllowHalfProducts && device is CudaDevice cuda) device = cuda.WithHalfProducts();
+        if (CudaDevice.IsSupported && options.AllowHalf && device is CudaDevice cuda) device = cuda.WithHalf();
         TypedGraph.RequireOperators(model.Graphs);
         _pool = Threads > 1 ? CpuKernels.CreatePool(Threads) : 0;
         // Branches and loop bodies run on the processor, where their conditions are.

@@ -19,7 +19,10 @@ internal unsafe struct Step
     public NativeKernel Native;
 
     /// <summary>Name and instruction set of the kernel, for profiles.</summary>
-    public readonly string Kernel => Function == null ? "reference" : $"{Native.Name}/{CpuKernels.IsaName(Native.Isa)}";
+    public readonly string Kernel => Function == null ? Reference : Native.Label;
+
+    /// <summary>Stands for the name of a kernel where an operator's reference loop serves.</summary>
+    public const string Reference = "reference";
 
     public readonly void Run(CpuKernels.Context* context)
     {

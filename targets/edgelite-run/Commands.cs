@@ -17,7 +17,7 @@ internal static class Commands
           --threads N              threads of one inference, 0 = all processors (default 0; bench and profile: 1)
           --shape NAME=1x3x64x64   size of an input whose shape is free
           --device NAME            where to run: cpu (default), cuda, cuda:N, auto, reference
-          --half                   a GPU may multiply in float16
+          --half                   a GPU may compute in float16
           --in FILE.npy            without NAME= where the model has one input
           --json                   machine-readable
 
@@ -55,7 +55,7 @@ internal static class Commands
         {
             Threads = arguments.Int("--threads", defaultThreads),
             Device = arguments.Value("--device") ?? "cpu",
-            AllowHalfProducts = arguments.Flag("--half"),
+            AllowHalf = arguments.Flag("--half"),
         });
         foreach (string text in arguments.All("--shape"))
         {

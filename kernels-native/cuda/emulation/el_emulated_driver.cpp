@@ -357,8 +357,8 @@ EXPORT CUresult cuLaunchKernel(function* f, unsigned gx, unsigned gy, unsigned g
     o.grid[1] = gy;
     o.grid[2] = gz;
     o.threads = bx;
-    for (int i = 0; i <= EL_CUDA_MAX_BUFFERS; i++) {
-        void* address = i < EL_CUDA_MAX_BUFFERS ? o.buffers.p[i] : o.buffers.scratch;
+    for (int i = 0; i < EL_CUDA_MAX_BUFFERS + 2; i++) {
+        void* address = i < EL_CUDA_MAX_BUFFERS ? o.buffers.p[i] : i == EL_CUDA_MAX_BUFFERS ? o.buffers.scratch : o.buffers.counters;
         char* begin;
         allocation* a;
         if (address && (!find(address, &begin, &a) || a->device != current)) return ILLEGAL_ADDRESS;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <vector>
 #if !defined(__x86_64__)
 #include <ucontext.h>
 #endif
@@ -33,11 +34,19 @@ typedef void* context;
 typedef ucontext_t context;
 #endif
 
+struct copy {
+    char* to;
+    const void* from;
+    int bytes, group;
+};
+
 struct fiber {
     context at;
     state is;
     unsigned passed; /* to a shuffle */
     unsigned shown[6];
+    std::vector<copy> copies; /* that have not come yet, of groups up to `group`, the open one */
+    int group;
 };
 
 fiber fibers[MAX_THREADS];
@@ -64,6 +73,7 @@ void leave(state is) {
 
 void body() {
     entry->run(params, buffers);
+    if (!fibers[el_emulated.thread].copies.empty()) fail("a thread that ends before its copies have come");
     leave(DONE);
     fail("a finished thread went on");
 }
@@ -83,6 +93,8 @@ void start(int thread) {
     makecontext(&f.at, body, 0);
 #endif
     f.is = READY;
+    f.copies.clear();
+    f.group = 0;
 }
 
 void run(int thread) {
@@ -146,6 +158,25 @@ extern "C" void el_emulated_show(const void* words) {
 extern "C" const void* el_emulated_shown(int lane) { return fibers[el_emulated.thread / WARP * WARP + lane].shown; }
 
 extern "C" void el_emulated_seen(void) { leave(AT_SHUFFLE); }
+
+extern "C" void el_emulated_copy(void* to, const void* from, int bytes) {
+    if (((size_t)to | (size_t)from) % (size_t)bytes != 0) fail("a copy to shared memory that is not aligned");
+    fiber& f = fibers[el_emulated.thread];
+    f.copies.push_back({(char*)to, from, bytes, f.group});
+}
+
+extern "C" void el_emulated_commit(void) { fibers[el_emulated.thread].group++; }
+
+extern "C" void el_emulated_await(int pending) {
+    fiber& f = fibers[el_emulated.thread];
+    size_t kept = 0;
+    for (const copy& c : f.copies) {
+        if (c.group >= f.group - pending) f.copies[kept++] = c;
+        else if (c.from) memcpy(c.to, c.from, (size_t)c.bytes);
+        else memset(c.to, 0, (size_t)c.bytes);
+    }
+    f.copies.resize(kept);
+}
 
 extern "C" void el_emulate(const el_emulated_entry* which, const void* p, const el_cuda_buffers* b, const unsigned grid[3], unsigned threads) {
     if (!stacks) {

@@ -1,4 +1,4 @@
-#include "el_cuda_math.h"
+#include "el_cuda_matrix.h"
 
 #define EL_ATTENTION_KEYS 32
 #define EL_ATTENTION_WIDTH 256 /* most of d and e */
@@ -65,7 +65,151 @@ EL_CUDA_ENTRY(attention_f32, el_attention_params) {
         if (j * 32 + lane < p.e) y[j * 32 + lane] = is_zero ? 0.0f : total[j] / sum;
 }
 
+/* 2^x, x <= 0 or NaN, to two units in the last place. */
+EL_DEVICE float el_exp2(float x) {
+#ifdef __CUDA__
+    float y;
+    asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+#else
+    return el_exp(x * 0.693147181f);
+#endif
+}
+
+/* q, k, v and y in float16, by matrix instructions (the order of work is that of Dao, "FlashAttention-2", 2023): a block of four warps has 64 rows
+ * of q of one head, a warp 16 of them; q, scores and results stay in registers. Keys and values pass through shared memory, KEYS at a time, while
+ * the next ones are on their way; the softmax is kept running as above. d and e are multiples of 8 up to WIDTH; what is past them is zero. */
+template <int WIDTH, int KEYS>
+EL_DEVICE void el_attention_half(const el_attention_params& p, const el_cuda_buffers& b) {
+    constexpr int CHUNKS = WIDTH / 8, TILE = KEYS * WIDTH * 2;
+    alignas(16) EL_SHARED char store[4 * TILE];
+    const int thread = el_thread(), lane = thread % 32, s0 = el_block_x() * 64 + thread / 32 * 16 + lane / 4, head = el_block_y(), batch = el_block_z();
+    const int block_first = el_block_x() * 64, block_last = block_first + 63 < p.s ? block_first + 63 : p.s - 1;
+    const el_half* q = (const el_half*)b.p[0] + batch * p.q[0] + head * p.q[1];
+    const el_half* k = (const el_half*)b.p[1] + batch * p.k[0] + head / p.group * p.k[1];
+    const el_half* v = (const el_half*)b.p[2] + batch * p.v[0] + head / p.group * p.v[1];
+    const int64_t mask = batch * p.mask[0] + head * p.mask[1], *lengths = (const int64_t*)b.p[4];
+    /* Keys that row r of the thread sees; that some row of the block sees; that all do. */
+    int64_t lo[2], hi[2], block_lo, block_hi, all_lo, all_hi;
+    EL_UNROLL for (int r = 0; r < 2; r++) el_attention_seen(&p, lengths, batch, s0 + r * 8, &lo[r], &hi[r]);
+    el_attention_seen(&p, lengths, batch, block_first, &block_lo, &all_hi);
+    el_attention_seen(&p, lengths, batch, block_last, &all_lo, &block_hi);
+
+    unsigned x[WIDTH / 16][4];
+    EL_UNROLL for (int kk = 0; kk < WIDTH / 16; kk++)
+        EL_UNROLL for (int i = 0; i < 4; i++) {
+            const int row = s0 + i % 2 * 8, column = kk * 16 + i / 2 * 8 + lane % 4 * 2;
+            x[kk][i] = row < p.s && column < p.d ? *(const unsigned*)(q + row * p.q[2] + column) : 0;
+        }
+    /* Chunk c of a row lies where eight rows meet different banks. */
+    auto place = [&](int key, int c) { return (key * CHUNKS + (c ^ (key & 7))) * 16; };
+    auto fetch = [&](int t0) __attribute__((always_inline)) {
+        char* to = store + t0 / KEYS % 2 * 2 * TILE;
+        EL_UNROLL for (int i = 0; i < KEYS * CHUNKS / 128; i++) {
+            const int key = (thread + i * 128) / CHUNKS, c = (thread + i * 128) % CHUNKS, t = t0 + key;
+            el_copy_async(to + place(key, c), t < p.t && c * 8 < p.d ? k + t * p.k[2] + c * 8 : nullptr, k);
+            el_copy_async(to + TILE + place(key, c), t < p.t && c * 8 < p.e ? v + t * p.v[2] + c * 8 : nullptr, v);
+        }
+        el_commit_copies();
+    };
+
+    float total[WIDTH / 8][4], most[2] = {-EL_INFINITY, -EL_INFINITY}, sum[2] = {0, 0};
+    EL_UNROLL for (int j = 0; j < WIDTH / 8; j++)
+        EL_UNROLL for (int l = 0; l < 4; l++) total[j][l] = 0;
+    const int begin = (int)(block_lo / KEYS * KEYS);
+    for (int t0 = begin - KEYS; t0 < block_hi; t0 += KEYS) {
+        if (t0 >= begin) el_barrier(); /* all have read what the next ones take the place of */
+        if (t0 + KEYS < block_hi) fetch(t0 + KEYS);
+        else el_commit_copies();
+        if (t0 < begin) continue;
+        el_await_copies<1>();
+        el_barrier();
+        const char *keys = store + t0 / KEYS % 2 * 2 * TILE, *values = keys + TILE;
+        float score[KEYS / 8][4];
+        EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
+            EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] = 0;
+        EL_UNROLL for (int kk = 0; kk < WIDTH / 16; kk++)
+            EL_UNROLL for (int j = 0; j < KEYS / 16; j++) {
+                unsigned y[4];
+                el_load_matrices(keys + place(j * 16 + lane / 16 * 8 + lane % 8, kk * 2 + lane / 8 % 2), y);
+                el_matrix_multiply(x[kk], y, score[j * 2]);
+                el_matrix_multiply(x[kk], y + 2, score[j * 2 + 1]);
+            }
+        EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
+            EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] *= p.scale;
+        if (p.softcap != 0) {
+            EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
+                EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] = p.softcap * el_activate_slowly(EL_ACT_TANH, 0, 0, score[j][l] / p.softcap);
+        }
+        if (b.p[3] || t0 < all_lo || t0 + KEYS > all_hi) {
+            EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
+                EL_UNROLL for (int l = 0; l < 4; l++) {
+                    const int row = s0 + l / 2 * 8, t = t0 + j * 8 + lane % 4 * 2 + l % 2;
+                    const int64_t at = mask + row * p.mask[2] + t * p.mask[3];
+                    if (row >= p.s || t < lo[l / 2] || t >= hi[l / 2]) score[j][l] = -EL_INFINITY;
+                    else if (b.p[3] && !p.mask_is_bool) score[j][l] += ((const float*)b.p[3])[at];
+                    else if (b.p[3] && !((const uint8_t*)b.p[3])[at]) score[j][l] = -EL_INFINITY;
+                }
+        }
+        /* Powers are of 2. NaN takes part as above: it is no maximum, but makes the sum NaN. */
+        float group[2] = {-EL_INFINITY, -EL_INFINITY};
+        EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
+            EL_UNROLL for (int l = 0; l < 4; l++) {
+                score[j][l] *= 1.44269504f;
+                group[l / 2] = score[j][l] > group[l / 2] ? score[j][l] : group[l / 2];
+            }
+        EL_UNROLL for (int r = 0; r < 2; r++) {
+            EL_UNROLL for (int lanes = 1; lanes <= 2; lanes *= 2) {
+                const float other = el_shuffle_xor(group[r], lanes);
+                group[r] = other > group[r] ? other : group[r];
+            }
+            /* While all keys so far are hidden (-inf) nothing is scaled, and their weights are 0. */
+            const float higher = group[r] > most[r] ? group[r] : most[r], base = higher == -EL_INFINITY ? 0.0f : higher, shrink = most[r] == higher ? 1.0f : el_exp2(most[r] - base);
+            most[r] = higher;
+            sum[r] *= shrink;
+            EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
+                EL_UNROLL for (int l = 2 * r; l < 2 * r + 2; l++) {
+                    score[j][l] = el_exp2(score[j][l] - base);
+                    sum[r] += score[j][l];
+                }
+            EL_UNROLL for (int j = 0; j < WIDTH / 8; j++)
+                EL_UNROLL for (int l = 2 * r; l < 2 * r + 2; l++) total[j][l] *= shrink;
+        }
+        /* Scores lie as results of a product do; two neighbours are a word of the next one's left operand. */
+        EL_UNROLL for (int kk = 0; kk < KEYS / 16; kk++) {
+            const unsigned weights[4] = {el_half_pair(score[2 * kk][0], score[2 * kk][1]), el_half_pair(score[2 * kk][2], score[2 * kk][3]),
+                                         el_half_pair(score[2 * kk + 1][0], score[2 * kk + 1][1]), el_half_pair(score[2 * kk + 1][2], score[2 * kk + 1][3])};
+            EL_UNROLL for (int j = 0; j < WIDTH / 16; j++) {
+                unsigned y[4];
+                el_load_matrices_transposed(values + place(kk * 16 + lane % 16, j * 2 + lane / 16), y);
+                el_matrix_multiply(weights, y, total[j * 2]);
+                el_matrix_multiply(weights, y + 2, total[j * 2 + 1]);
+            }
+        }
+    }
+    el_await_copies<0>();
+    el_half* y = (el_half*)b.p[5] + batch * p.y[0] + head * p.y[1];
+    EL_UNROLL for (int r = 0; r < 2; r++) {
+        EL_UNROLL for (int lanes = 1; lanes <= 2; lanes *= 2) sum[r] += el_shuffle_xor(sum[r], lanes);
+        const int row = s0 + r * 8;
+        if (row >= p.s) continue;
+        if (sum[r] == 0 && (p.hidden_is_zero || lo[r] == hi[r])) sum[r] = 1;
+        EL_UNROLL for (int j = 0; j < WIDTH / 8; j++) {
+            const int column = j * 8 + lane % 4 * 2;
+            if (column < p.e) *(unsigned*)(y + row * p.y[2] + column) = el_half_pair(total[j][2 * r] / sum[r], total[j][2 * r + 1] / sum[r]);
+        }
+    }
+}
+
+EL_CUDA_ENTRY(attention_f16_64, el_attention_params) { EL_FROM_80((el_attention_half<64, 64>(p, b))); }
+EL_CUDA_ENTRY(attention_f16_128, el_attention_params) { EL_FROM_80((el_attention_half<128, 32>(p, b))); }
+
 EL_CUDA_LAUNCH(attention_f32, el_attention_params) {
+    const int width = p.d > p.e ? p.d : p.e;
+    bool is_whole = p.d % 8 == 0 && p.e % 8 == 0;
+    for (int i = 0; i < 3; i++) is_whole &= (p.q[i] | p.k[i] | p.v[i] | p.y[i]) % 8 == 0;
+    if (device.allows_half && is_whole && width <= 128)
+        return el_in_half(el_one(launches, width <= 64 ? "attention_f16_64" : "attention_f16_128", el_pieces(p.s, 64), p.heads, p.batch, 128), launches, 1 << 0 | 1 << 1 | 1 << 2 | 1 << 5);
     if (p.d > EL_ATTENTION_WIDTH || p.e > EL_ATTENTION_WIDTH) return 0;
     return el_one(launches, "attention_f32", el_pieces(p.s, 8), p.heads, p.batch, 256);
 }

@@ -1,14 +1,14 @@
 #include "el_cuda_conv.h"
 
 /* Block (m tile, n tile, group and piece of k). Several pieces leave their sums in scratch[piece][m][oc], for conv_f32_join. */
-template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR, bool HALF = false>
+template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR>
 EL_DEVICE void el_conv(const el_conv_params& p, const el_cuda_buffers& b) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
     float *y = (float*)b.p[5], *scratch = (float*)b.scratch;
     const int pieces = (int)b.detail, group = el_block_z() / pieces, piece = el_block_z() - group * pieces;
     const int cin = p.c / p.groups, n = p.oc / p.groups, k = p.kh * p.kw * cin, m = p.n * p.oh * p.ow;
-    const int words = HALF ? (k + 1) / 2 : k, length = ((words + pieces - 1) / pieces + EL_TILE_K - 1) / EL_TILE_K * EL_TILE_K;
-    const int first = piece * length, end = first + length < words ? first + length : words;
+    const int length = ((k + pieces - 1) / pieces + EL_TILE_K - 1) / EL_TILE_K * EL_TILE_K;
+    const int first = piece * length, end = first + length < k ? first + length : k;
     const el_conv_rows<FOUR> rows = {p, (const float*)b.p[0] + group * cin, cin, k};
     const el_panels<float> panels = {(const float*)b.p[1] + (int64_t)group * ((n + 15) / 16) * 16 * k, k, n};
     const auto finish = [&](int row, int column, float sum) {
@@ -18,11 +18,7 @@ EL_DEVICE void el_conv(const el_conv_params& p, const el_cuda_buffers& b) {
         if (pieces > 1) scratch[(int64_t)piece * m * p.oc + at] = sum;
         else y[at] = el_finish(p.act, sum, at, channel, bias, residual, slope);
     };
-    const int m0 = el_block_x() * ROWS, n0 = el_block_y() * COLUMNS;
-    if constexpr (HALF)
-        el_tile<el_half2, float, true, ROWS, COLUMNS, PER_THREAD>(el_half_rows<el_conv_rows<FOUR>>{rows}, el_half_columns<el_panels<float>>{panels}, m0, n0, first, end, finish);
-    else
-        el_tile<float, float, false, ROWS, COLUMNS, PER_THREAD>(rows, panels, m0, n0, first, end, finish);
+    el_tile<float, float, ROWS, COLUMNS, PER_THREAD>(rows, panels, el_block_x() * ROWS, el_block_y() * COLUMNS, first, end, finish);
 }
 
 EL_CUDA_ENTRY(conv_f32_128x64, el_conv_params) { el_conv<128, 64, 8, true>(p, b); }
@@ -31,17 +27,37 @@ EL_CUDA_ENTRY(conv_f32_32x32, el_conv_params) { el_conv<32, 32, 4, true>(p, b); 
 EL_CUDA_ENTRY(conv_f32_64x64_any, el_conv_params) { el_conv<64, 64, 4, false>(p, b); }
 EL_CUDA_ENTRY(conv_f32_32x32_any, el_conv_params) { el_conv<32, 32, 4, false>(p, b); }
 
-/* Products in float16, by matrix instructions. */
-EL_CUDA_ENTRY(conv_f32_64x64_half, el_conv_params) {
-#if EL_HAS_MATRIX
-    el_conv<64, 64, 4, true, true>(p, b);
-#endif
+/* Image and result in float16. */
+enum el_half_windows { EL_HALF_POINTS, EL_HALF_WINDOWS, EL_HALF_GATHERED };
+
+template <int ROWS, int COLUMNS, int STAGES, el_half_windows KIND>
+EL_DEVICE void el_conv_half(const el_conv_params& p, const el_cuda_buffers& b) {
+    const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
+    const el_half* residual = (const el_half*)b.p[3];
+    el_half* y = (el_half*)b.p[5];
+    const el_matrix_block block = el_matrix_block_of(b, ROWS, COLUMNS);
+    const int cin = p.c / p.groups, n = p.oc / p.groups, k = p.kh * p.kw * cin, m = p.n * p.oh * p.ow, columns = (n + 15) / 16 * 16;
+    const el_half* x = (const el_half*)b.p[0] + block.group * cin;
+    const el_matrix_panels<el_half> panels = {(const el_half*)b.p[1] + (int64_t)block.group * columns * k, k, columns};
+    const auto finish = [&](int row, int column, float* sums) {
+        const int channel = block.group * n + column;
+        if (row < m) el_finish_half(p.act, sums, (int64_t)row * p.oc + channel, channel, n - column, bias, residual, slope, y);
+    };
+    if constexpr (KIND == EL_HALF_POINTS)
+        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_rows{(const char*)x, m, k * 2}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+    else if constexpr (KIND == EL_HALF_WINDOWS)
+        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_windows<el_conv_params, 2>{p, (const char*)x, cin * 2, 0}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+    else
+        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_gathered{p, x, cin, k}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
 }
-EL_CUDA_ENTRY(conv_f32_32x32_half, el_conv_params) {
-#if EL_HAS_MATRIX
-    el_conv<32, 32, 4, true, true>(p, b);
-#endif
-}
+
+EL_CUDA_ENTRY(conv_f16_128x128_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, 3, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, 4, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_64x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, 4, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x128, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, 3, EL_HALF_WINDOWS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x64, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, 4, EL_HALF_WINDOWS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_64x64, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, 4, EL_HALF_WINDOWS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_64x64_any, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, 4, EL_HALF_GATHERED>(p, b))); }
 
 EL_CUDA_ENTRY(conv_f32_join, el_conv_params) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4], *scratch = (const float*)b.scratch;
@@ -57,16 +73,22 @@ EL_CUDA_ENTRY(conv_f32_join, el_conv_params) {
 EL_CUDA_LAUNCH(conv_f32, el_conv_params) {
     const int64_t m = (int64_t)p.n * p.oh * p.ow, n = p.oc / p.groups, cin = p.c / p.groups, k = (int64_t)p.kh * p.kw * cin;
     if (!el_fits(m * p.oc) || !el_fits((int64_t)p.n * p.h * p.w * p.c) || !el_fits(k)) return 0;
+    if (device.allows_half && device.arch >= EL_CUDA_MATRIX_ARCH) {
+        static const char* const points[] = {"conv_f16_128x128_1x1", "conv_f16_128x64_1x1", "conv_f16_64x64_1x1"};
+        static const char* const windows[] = {"conv_f16_128x128", "conv_f16_128x64", "conv_f16_64x64"};
+        static const char* const any[] = {"conv_f16_64x64_any", "conv_f16_64x64_any", "conv_f16_64x64_any"};
+        const bool is_point = p.kh == 1 && p.kw == 1 && p.stride_h == 1 && p.stride_w == 1 && p.pad_top == 0 && p.pad_left == 0 && p.oh == p.h && p.ow == p.w && p.groups == 1;
+        const auto& entries = cin % 8 != 0 || p.c % 8 != 0 ? any : is_point ? points : windows;
+        return el_in_half(el_launch_matrix(device, launches, entries, m, n, p.groups, el_pieces(k * 2, EL_STEP_BYTES), entries == any), launches, 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5);
+    }
     const bool four = cin % 4 == 0;
-    const bool half = four && device.allows_half && device.arch >= EL_CUDA_MATRIX_ARCH;
-    const el_tile_choice tile = el_choose_tile(device, m, n, p.groups, four && !half ? 128 : 64);
+    const el_tile_choice tile = el_choose_tile(device, m, n, p.groups, four ? 128 : 64);
     const int64_t blocks = tile.grid_rows * tile.grid_columns * p.groups;
     /* Few tiles and a long k: pieces of at least 256, until there are two blocks for each multiprocessor. */
     int64_t pieces = 1;
     while (pieces < 16 && blocks * pieces < 2 * device.multiprocessors && k / (pieces * 2) >= 256) pieces *= 2;
-    const char* entry = half ? (tile.rows == 64 ? "conv_f32_64x64_half" : "conv_f32_32x32_half")
-        : tile.rows == 128 ? "conv_f32_128x64" : tile.rows == 64 ? (four ? "conv_f32_64x64" : "conv_f32_64x64_any")
-        : four ? "conv_f32_32x32" : "conv_f32_32x32_any";
+    const char* entry = tile.rows == 128 ? "conv_f32_128x64" : tile.rows == 64 ? (four ? "conv_f32_64x64" : "conv_f32_64x64_any")
+                      : four ? "conv_f32_32x32" : "conv_f32_32x32_any";
     const uint64_t scratch = pieces > 1 ? (uint64_t)(pieces * m * p.oc) * 4 : 0;
     if (!el_one(launches, entry, tile.grid_rows, tile.grid_columns, p.groups * pieces, tile.threads, scratch)) return 0;
     launches[0].detail = pieces;

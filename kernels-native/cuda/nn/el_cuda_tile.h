@@ -1,35 +1,34 @@
-/* Products of matrices in tiles: C[m][n] = sum over k of A[m][k] B[k][n], float32, or int8 four at a time in words (k then counts
- * words, and a product is el_dot4).
+/* Products of matrices in tiles without matrix instructions: C[m][n] = sum over k of A[m][k] B[k][n], float32, or int8 four at a time in
+ * words (k then counts words, and a product is el_dot4).
  *
  * A block computes BM x BN of C, a thread TM x 4 of that; threads = BM/TM * BN/4. k goes in steps of 16, two steps in shared memory:
  * while one is used, the next comes from memory into registers. Operands are fetched as quads by loaders, which know padding, packing
  * and strides:
  *     A: row at(m) (what stays the same for a row), quad(row, k): A[m][k..k+3], zero outside
  *     B: quad(k, n): B[k][n..n+3], zero outside
- * MATRIX: the products are made by a warp's matrix instructions (from compute capability 8.0 on), 16 x 32 of C by each warp; k then counts words
- * of four int8 or of two float16, and sums are int32 or float32.
  * In the end the tile lies in shared memory, and threads take neighbouring columns: finish(m, n, sum), also of places outside C. */
 #ifndef EL_CUDA_TILE_H
 #define EL_CUDA_TILE_H
 #include "el_cuda_math.h"
-#include "el_cuda_matrix.h"
 
 #define EL_TILE_K 16
+
+template <typename T>
+using el_quad = el_pack<T, 4>;
 
 EL_DEVICE void el_multiply_add(float a, float b, float& sum) { sum = el_fma(a, b, sum); }
 EL_DEVICE void el_multiply_add(int a, int b, int& sum) { sum = el_dot4(a, b, sum); }
 
 /* T: what is multiplied, S: what is summed. k in [first, end). */
-template <typename T, typename S, bool MATRIX, int BM, int BN, int TM, typename A, typename B, typename F>
+template <typename T, typename S, int BM, int BN, int TM, typename A, typename B, typename F>
 EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int end, const F& finish) {
-    /* Rows of shared memory are 8 longer than the tile, so that the lanes of a matrix instruction read from different banks. */
+    /* Rows of shared memory are 8 longer than the tile, so that what a warp writes at a time lies in different banks. */
     constexpr int TN = 4, THREADS = BM / TM * (BN / TN), A_PITCH = BM + 8, B_PITCH = BN + 8;
     constexpr int A_QUADS = BM * EL_TILE_K / 4 / THREADS, B_QUADS = BN * EL_TILE_K / 4 / THREADS, STEP = EL_TILE_K * (A_PITCH + B_PITCH);
     static_assert(A_QUADS * THREADS * 4 == BM * EL_TILE_K && B_QUADS * THREADS * 4 == BN * EL_TILE_K, "every thread fetches as much");
-    static_assert(sizeof(T) == 4 && sizeof(S) == 4 && (!MATRIX || THREADS / 32 * 16 * 32 == BM * BN), "a warp has 16 x 32");
+    static_assert(sizeof(T) == 4 && sizeof(S) == 4, "words");
     alignas(16) EL_SHARED T store[2 * STEP > BM * BN ? 2 * STEP : BM * BN];
     const int thread = el_thread(), tx = thread % (BN / TN), ty = thread / (BN / TN);
-    const int lane = thread % 32, warp_row = thread / 32 / (BN / 32) * 16, warp_column = thread / 32 % (BN / 32) * 32;
 
     typename A::row rows[A_QUADS];
     EL_UNROLL for (int i = 0; i < A_QUADS; i++) rows[i] = a.at(m0 + (thread + i * THREADS) / 4);
@@ -54,7 +53,6 @@ EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int en
         }
     };
 
-    /* Row i, column j of the thread's part; with MATRIX column tile i, its four sums j. */
     S sums[TM][TN];
     EL_UNROLL for (int i = 0; i < TM; i++)
         EL_UNROLL for (int j = 0; j < TN; j++) sums[i][j] = 0;
@@ -66,19 +64,11 @@ EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int en
         const bool more = k + EL_TILE_K < end;
         const T* step_b = step + EL_TILE_K * A_PITCH;
         if (more) fetch(k + EL_TILE_K);
-        if constexpr (MATRIX) {
-            EL_UNROLL for (int kk = 0; kk < EL_TILE_K; kk += 8) {
-                el_matrix_a<T> x = el_matrix_load_a(step + kk * A_PITCH + warp_row, A_PITCH, lane);
-                EL_UNROLL for (int i = 0; i < 4; i++)
-                    el_matrix_multiply(x, el_matrix_load_b(step_b + kk * B_PITCH + warp_column + i * 8, B_PITCH, lane), sums[i]);
-            }
-        } else {
-            EL_UNROLL_PRODUCTS for (int kk = 0; kk < EL_TILE_K; kk++) {
-                el_quad<T> x[TM / 4], y = *(const el_quad<T>*)(step_b + kk * B_PITCH + tx * TN);
-                EL_UNROLL for (int i = 0; i < TM / 4; i++) x[i] = *(const el_quad<T>*)(step + kk * A_PITCH + ty * TM + i * 4);
-                EL_UNROLL for (int i = 0; i < TM; i++)
-                    EL_UNROLL for (int j = 0; j < TN; j++) el_multiply_add(x[i / 4].v[i % 4], y.v[j], sums[i][j]);
-            }
+        EL_UNROLL_PRODUCTS for (int kk = 0; kk < EL_TILE_K; kk++) {
+            el_quad<T> x[TM / 4], y = *(const el_quad<T>*)(step_b + kk * B_PITCH + tx * TN);
+            EL_UNROLL for (int i = 0; i < TM / 4; i++) x[i] = *(const el_quad<T>*)(step + kk * A_PITCH + ty * TM + i * 4);
+            EL_UNROLL for (int i = 0; i < TM; i++)
+                EL_UNROLL for (int j = 0; j < TN; j++) el_multiply_add(x[i / 4].v[i % 4], y.v[j], sums[i][j]);
         }
         T* swap = step;
         step = other;
@@ -88,13 +78,7 @@ EL_DEVICE void el_tile(const A& a, const B& b, int m0, int n0, int first, int en
     }
 
     S* tile = (S*)store;
-    if constexpr (MATRIX) {
-        EL_UNROLL for (int i = 0; i < 4; i++)
-            EL_UNROLL for (int j = 0; j < 4; j++)
-                tile[(warp_row + el_matrix_row(lane, j)) * BN + warp_column + i * 8 + el_matrix_column(lane, j)] = sums[i][j];
-    } else {
-        EL_UNROLL for (int i = 0; i < TM; i++) *(el_quad<S>*)(tile + (ty * TM + i) * BN + tx * TN) = {{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}};
-    }
+    EL_UNROLL for (int i = 0; i < TM; i++) *(el_quad<S>*)(tile + (ty * TM + i) * BN + tx * TN) = {{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}};
     el_barrier();
     for (int i = thread; i < BM * BN; i += THREADS) finish(m0 + i / BN, n0 + i % BN, tile[i]);
 }

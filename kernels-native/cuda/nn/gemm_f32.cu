@@ -1,4 +1,4 @@
-#include "el_cuda_tile.h"
+#include "el_cuda_conv.h"
 
 /* Rows of a dense matrix x[m][k]. FOUR: k is a multiple of 4. */
 template <bool FOUR>
@@ -16,7 +16,7 @@ struct el_dense_rows {
     }
 };
 
-template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR, bool HALF = false>
+template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR>
 EL_DEVICE void el_gemm(const el_gemm_params& p, const el_cuda_buffers& b) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
     float* y = (float*)b.p[5];
@@ -27,11 +27,7 @@ EL_DEVICE void el_gemm(const el_gemm_params& p, const el_cuda_buffers& b) {
         const unsigned at = (unsigned)row * (unsigned)p.n + (unsigned)column;
         y[at] = el_finish(p.act, sum, at, column, bias, residual, slope);
     };
-    const int m0 = el_block_x() * ROWS, n0 = el_block_y() * COLUMNS;
-    if constexpr (HALF)
-        el_tile<el_half2, float, true, ROWS, COLUMNS, PER_THREAD>(el_half_rows<el_dense_rows<FOUR>>{rows}, el_half_columns<el_panels<float>>{panels}, m0, n0, 0, (p.k + 1) / 2, finish);
-    else
-        el_tile<float, float, false, ROWS, COLUMNS, PER_THREAD>(rows, panels, m0, n0, 0, p.k, finish);
+    el_tile<float, float, ROWS, COLUMNS, PER_THREAD>(rows, panels, el_block_x() * ROWS, el_block_y() * COLUMNS, 0, p.k, finish);
 }
 
 EL_CUDA_ENTRY(gemm_f32_128x64, el_gemm_params) { el_gemm<128, 64, 8, true>(p, b); }
@@ -39,41 +35,68 @@ EL_CUDA_ENTRY(gemm_f32_64x64, el_gemm_params) { el_gemm<64, 64, 4, true>(p, b); 
 EL_CUDA_ENTRY(gemm_f32_32x32, el_gemm_params) { el_gemm<32, 32, 4, true>(p, b); }
 EL_CUDA_ENTRY(gemm_f32_32x32_any, el_gemm_params) { el_gemm<32, 32, 4, false>(p, b); }
 
-/* Products in float16, by matrix instructions. */
-EL_CUDA_ENTRY(gemm_f32_64x64_half, el_gemm_params) {
-#if EL_HAS_MATRIX
-    el_gemm<64, 64, 4, true, true>(p, b);
-#endif
-}
-EL_CUDA_ENTRY(gemm_f32_32x32_half, el_gemm_params) {
-#if EL_HAS_MATRIX
-    el_gemm<32, 32, 4, true, true>(p, b);
-#endif
+/* Rows and result in float16. DENSE: k is a multiple of 8. */
+template <int ROWS, int COLUMNS, int STAGES, bool DENSE>
+EL_DEVICE void el_gemm_half(const el_gemm_params& p, const el_cuda_buffers& b) {
+    const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
+    const el_half *x = (const el_half*)b.p[0], *residual = (const el_half*)b.p[3];
+    el_half* y = (el_half*)b.p[5];
+    const el_matrix_block block = el_matrix_block_of(b, ROWS, COLUMNS);
+    const el_matrix_panels<el_half> panels = {b.p[1], p.k, (p.n + 15) / 16 * 16};
+    const auto finish = [&](int row, int column, float* sums) {
+        if (row < (int)p.m) el_finish_half(p.act, sums, (int64_t)row * p.n + column, column, p.n - column, bias, residual, slope, y);
+    };
+    if constexpr (DENSE) {
+        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_rows{(const char*)x, (int)p.m, p.k * 2}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+    } else {
+        /* A convolution of 1x1 over m pixels of k channels. */
+        const el_conv_params conv = {1, (int)p.m, 1, p.k, (int)p.m, 1, p.n, 1, 1, 1, 1, 1, 1, 0, 0, 1, p.act};
+        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_gathered{conv, x, p.k, p.k}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+    }
 }
 
-/* Few rows: block (panel, row) reads a panel of 16 columns from end to end, 16 rows of k at a time. */
-EL_CUDA_ENTRY(gemm_f32_row, el_gemm_params) {
+EL_CUDA_ENTRY(gemm_f16_128x128, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 128, 3, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_128x64, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 64, 4, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_64x64, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, 4, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_64x64_any, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, 4, false>(p, b))); }
+
+/* Few rows: block (panel, row) reads a panel of 16 columns from end to end, 16 rows of k at a time. T: float, or el_half of rows, weights, residual
+ * and result. */
+template <typename T>
+EL_DEVICE void el_gemm_row(const el_gemm_params& p, const el_cuda_buffers& b) {
     EL_SHARED float part[16][EL_PANEL + 1];
-    const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];
+    const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
+    const T* residual = (const T*)b.p[3];
     const int lane = el_thread() % EL_PANEL, slice = el_thread() / EL_PANEL, column = el_block_x() * EL_PANEL + lane;
-    const float *x = (const float*)b.p[0] + (int64_t)el_block_y() * p.k, *w = (const float*)b.p[1] + (int64_t)el_block_x() * p.k * EL_PANEL + lane;
+    const T *x = (const T*)b.p[0] + (int64_t)el_block_y() * p.k, *w = (const T*)b.p[1] + (int64_t)el_block_x() * p.k * EL_PANEL + lane;
     float sum = 0;
-    for (int k = slice; k < p.k; k += 16) sum = el_fma(x[k], w[(int64_t)k * EL_PANEL], sum);
+    for (int k = slice; k < p.k; k += 16) sum = el_fma(el_value(x[k]), el_value(w[(int64_t)k * EL_PANEL]), sum);
     part[slice][lane] = sum;
     el_barrier();
     if (slice > 0 || column >= p.n) return;
     for (int s = 1; s < 16; s++) sum += part[s][lane];
     unsigned at = (unsigned)el_block_y() * (unsigned)p.n + (unsigned)column;
-    ((float*)b.p[5])[at] = el_finish(p.act, sum, at, column, bias, residual, slope);
+    if (bias) sum += bias[column];
+    if (residual) sum += el_value(residual[at]);
+    el_keep(((T*)b.p[5])[at], el_activate(p.act, sum, slope ? slope[column] : 0.0f));
 }
+
+EL_CUDA_ENTRY(gemm_f32_row, el_gemm_params) { el_gemm_row<float>(p, b); }
+EL_CUDA_ENTRY(gemm_f16_row, el_gemm_params) { EL_FROM_80(el_gemm_row<el_half>(p, b)); }
 
 EL_CUDA_LAUNCH(gemm_f32, el_gemm_params) {
     if (!el_fits(p.m * p.k) || !el_fits(p.m * p.n)) return 0;
+    if (device.allows_half && device.arch >= EL_CUDA_MATRIX_ARCH) {
+        static const char* const dense[] = {"gemm_f16_128x128", "gemm_f16_128x64", "gemm_f16_64x64"};
+        static const char* const any[] = {"gemm_f16_64x64_any", "gemm_f16_64x64_any", "gemm_f16_64x64_any"};
+        const bool is_any = p.k % 8 != 0;
+        const int count = p.m <= 4 ? el_one(launches, "gemm_f16_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256)
+                                   : el_launch_matrix(device, launches, is_any ? any : dense, p.m, p.n, 1, el_pieces((int64_t)p.k * 2, EL_STEP_BYTES), is_any);
+        return el_in_half(count, launches, 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5);
+    }
     if (p.m <= 8) return el_one(launches, "gemm_f32_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256);
     if (p.k % 4 != 0) return el_one(launches, "gemm_f32_32x32_any", el_pieces(p.m, 32), el_pieces(p.n, 32), 1, 64);
-    const bool half = device.allows_half && device.arch >= EL_CUDA_MATRIX_ARCH;
-    const el_tile_choice tile = el_choose_tile(device, p.m, p.n, 1, half ? 64 : 128);
-    const char* entry = half ? (tile.rows == 64 ? "gemm_f32_64x64_half" : "gemm_f32_32x32_half")
-        : tile.rows == 128 ? "gemm_f32_128x64" : tile.rows == 64 ? "gemm_f32_64x64" : "gemm_f32_32x32";
+    const el_tile_choice tile = el_choose_tile(device, p.m, p.n, 1);
+    const char* entry = tile.rows == 128 ? "gemm_f32_128x64" : tile.rows == 64 ? "gemm_f32_64x64" : "gemm_f32_32x32";
     return el_one(launches, entry, tile.grid_rows, tile.grid_columns, 1, tile.threads);
 }

@@ -39,7 +39,7 @@ EL_DEVICE void el_matmul(const el_matmul_params& p, const el_cuda_buffers& b) {
     const el_left left = {(const float*)b.p[0] + a_offset, p.m, p.k, p.trans_a != 0};
     const el_right right = {(const float*)b.p[1] + b_offset, p.k, p.n, p.trans_b != 0};
     float* y = (float*)b.p[2] + (int64_t)el_block_z() * p.m * p.n;
-    el_tile<float, float, false, SIZE, SIZE, 4>(left, right, el_block_x() * SIZE, el_block_y() * SIZE, 0, p.k, [&](int row, int column, float sum) {
+    el_tile<float, float, SIZE, SIZE, 4>(left, right, el_block_x() * SIZE, el_block_y() * SIZE, 0, p.k, [&](int row, int column, float sum) {
         if (row < p.m && column < p.n) y[(int64_t)row * p.n + column] = p.alpha * sum;
     });
 }

@@ -1,10 +1,10 @@
 #include "el_cuda_math.h"
 
 /* A thread: one output value. */
-template <bool AVERAGE>
+template <typename T, bool AVERAGE>
 EL_DEVICE void el_window_pool(const el_pool_params& p, const el_cuda_buffers& b) {
-    const float* x = (const float*)b.p[0];
-    float* y = (float*)b.p[1];
+    const T* x = (const T*)b.p[0];
+    T* y = (T*)b.p[1];
     EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * (unsigned)p.c) {
         int pixel = (int)(i / (unsigned)p.c), c = (int)(i - (unsigned)pixel * (unsigned)p.c);
         el_place at = el_place_of(p, pixel);
@@ -19,16 +19,22 @@ EL_DEVICE void el_window_pool(const el_pool_params& p, const el_cuda_buffers& b)
                 bool inside = (unsigned)iy < (unsigned)p.h && (unsigned)ix < (unsigned)p.w;
                 count += inside || p.count_include_pad;
                 if (!inside) continue;
-                float v = x[(((int64_t)at.image * p.h + iy) * p.w + ix) * p.c + c];
+                float v = el_value(x[(((int64_t)at.image * p.h + iy) * p.w + ix) * p.c + c]);
                 sum = AVERAGE ? sum + v : el_max(sum, v);
             }
         }
-        y[i] = el_activate(p.act, AVERAGE ? sum / (float)count : sum, 0.0f);
+        el_keep(y[i], el_activate(p.act, AVERAGE ? sum / (float)count : sum, 0.0f));
     }
 }
 
-EL_CUDA_ENTRY(max_pool_f32, el_pool_params) { el_window_pool<false>(p, b); }
-EL_CUDA_ENTRY(avg_pool_f32, el_pool_params) { el_window_pool<true>(p, b); }
+EL_CUDA_ENTRY(max_pool_f32, el_pool_params) { el_window_pool<float, false>(p, b); }
+EL_CUDA_ENTRY(avg_pool_f32, el_pool_params) { el_window_pool<float, true>(p, b); }
+EL_CUDA_ENTRY(max_pool_f16, el_pool_params) { EL_FROM_80((el_window_pool<el_half, false>(p, b))); }
+EL_CUDA_ENTRY(avg_pool_f16, el_pool_params) { EL_FROM_80((el_window_pool<el_half, true>(p, b))); }
 
-EL_CUDA_LAUNCH(max_pool_f32, el_pool_params) { return el_each_output(p, device, launches, "max_pool_f32", p.c); }
-EL_CUDA_LAUNCH(avg_pool_f32, el_pool_params) { return el_each_output(p, device, launches, "avg_pool_f32", p.c); }
+static inline int el_pool_rule(const el_pool_params& p, const el_cuda_device& device, el_cuda_launch* launches, const char* entry, const char* half) {
+    if (device.allows_half) return el_in_half(el_each_output(p, device, launches, half, p.c), launches, 1 << 0 | 1 << 1);
+    return el_each_output(p, device, launches, entry, p.c);
+}
+EL_CUDA_LAUNCH(max_pool_f32, el_pool_params) { return el_pool_rule(p, device, launches, "max_pool_f32", "max_pool_f16"); }
+EL_CUDA_LAUNCH(avg_pool_f32, el_pool_params) { return el_pool_rule(p, device, launches, "avg_pool_f32", "avg_pool_f16"); }

@@ -36,41 +36,89 @@ EL_DEVICE int8_t el_qfinish(const P& p, int sum, int channel, const el_cuda_buff
 }
 
 /* Block (m tile, n tile, group). */
-template <int SIZE, bool FOUR, bool MATRIX = false>
+template <int SIZE, bool FOUR>
 EL_DEVICE void el_qconv(const el_qconv_params& p, const el_cuda_buffers& b) {
     int8_t* y = (int8_t*)b.p[6];
     const int group = el_block_z(), cin = p.c / p.groups, n = p.oc / p.groups, words = (cin + 3) / 4, k = p.kh * p.kw * words, m = p.n * p.oh * p.ow;
     const el_qconv_rows<FOUR> rows = {p, (const int8_t*)b.p[0] + group * cin, cin, words, k, (int)((unsigned)(uint8_t)p.x_zero * 0x01010101u)};
     const el_panels<int> panels = {(const int*)b.p[1] + (int64_t)group * ((n + 15) / 16) * 16 * k, k, n};
-    el_tile<int, int, MATRIX, SIZE, SIZE, 4>(rows, panels, el_block_x() * SIZE, el_block_y() * SIZE, 0, k, [&](int row, int column, int sum) {
+    el_tile<int, int, SIZE, SIZE, 4>(rows, panels, el_block_x() * SIZE, el_block_y() * SIZE, 0, k, [&](int row, int column, int sum) {
         if (row < m && column < n) y[(int64_t)row * p.oc + group * n + column] = el_qfinish(p, sum, group * n + column, b);
     });
 }
 
-EL_CUDA_ENTRY(qconv_s8_64x64, el_qconv_params) { el_qconv<64, true>(p, b); }
-EL_CUDA_ENTRY(qconv_s8_32x32, el_qconv_params) { el_qconv<32, true>(p, b); }
-EL_CUDA_ENTRY(qconv_s8_64x64_matrix, el_qconv_params) {
-#if EL_HAS_MATRIX
-    el_qconv<64, true, true>(p, b);
-#endif
-}
-EL_CUDA_ENTRY(qconv_s8_32x32_matrix, el_qconv_params) {
-#if EL_HAS_MATRIX
-    el_qconv<32, true, true>(p, b);
-#endif
-}
-EL_CUDA_ENTRY(qconv_s8_32x32_any, el_qconv_params) { el_qconv<32, false>(p, b); }
+EL_CUDA_ENTRY(qconv_s8_64x64, el_qconv_params) { EL_BELOW_80((el_qconv<64, true>(p, b))); }
+EL_CUDA_ENTRY(qconv_s8_32x32, el_qconv_params) { EL_BELOW_80((el_qconv<32, true>(p, b))); }
+EL_CUDA_ENTRY(qconv_s8_32x32_any, el_qconv_params) { EL_BELOW_80((el_qconv<32, false>(p, b))); }
 
-static inline const char* el_qtile_entry(const el_tile_choice& tile, const el_cuda_device& device, const char* matrix_64, const char* matrix_32, const char* dot_64, const char* dot_32) {
-    return device.arch >= EL_CUDA_MATRIX_ARCH ? (tile.rows == 64 ? matrix_64 : matrix_32) : tile.rows == 64 ? dot_64 : dot_32;
+/* Windows of channels that are no multiple of 16, a word at a time. */
+struct el_qmatrix_gathered {
+    typedef el_window row;
+    typedef int place; /* number of the word */
+    const el_qconv_rows<false>& rows;
+    const el_qconv_rows<true> whole; /* serve where channels are a multiple of four */
+    bool is_whole;
+    EL_MEMBER row at(int m) const { return rows.at(m); }
+    EL_MEMBER place start(int byte) const { return byte / 4; }
+    EL_MEMBER void next(place& word) const { word += EL_STEP_BYTES / 4; }
+    EL_MEMBER void fetch(char* shared, const row& window, place word) const {
+        EL_ROLLED for (int i = 0; i < 4; i++) ((int*)shared)[i] = is_whole ? whole.word(window, word + i) : rows.word(window, word + i);
+    }
+};
+
+/* By matrix instructions. CHUNKS: channels are a multiple of 16. */
+template <int ROWS, int COLUMNS, int STAGES, bool CHUNKS>
+EL_DEVICE void el_qmatrix(const el_qconv_params& p, const el_cuda_buffers& b) {
+    int8_t* y = (int8_t*)b.p[6];
+    const el_matrix_block block = el_matrix_block_of(b, ROWS, COLUMNS);
+    const int cin = p.c / p.groups, n = p.oc / p.groups, words = (cin + 3) / 4, k = p.kh * p.kw * words, m = p.n * p.oh * p.ow, columns = (n + 15) / 16 * 16;
+    const int8_t* x = (const int8_t*)b.p[0] + block.group * cin;
+    const int padding = (int)((unsigned)(uint8_t)p.x_zero * 0x01010101u);
+    const el_matrix_panels<int8_t> panels = {(const int*)b.p[1] + (int64_t)block.group * columns * k, k, columns};
+    const auto finish = [&](int row, int column, int* sums) {
+        if (row >= m) return;
+        const int channel = block.group * n + column, count = n - column;
+        int8_t* to = y + (int64_t)row * p.oc + channel;
+        EL_ROLLED for (int l = 0; l < 8 && l < count; l++) sums[l] = el_qfinish(p, sums[l], channel + l, b);
+        if (count >= 8 && ((uint64_t)to & 7) == 0) {
+            el_pack<int8_t, 8> whole;
+            EL_UNROLL for (int l = 0; l < 8; l++) whole.v[l] = (int8_t)sums[l];
+            *(el_pack<int8_t, 8>*)to = whole;
+        } else {
+            for (int l = 0; l < 8 && l < count; l++) to[l] = (int8_t)sums[l];
+        }
+    };
+    if constexpr (CHUNKS) {
+        el_matrix_tile<int8_t, ROWS, COLUMNS, STAGES>(el_matrix_windows<el_qconv_params, 1>{p, (const char*)x, cin, padding}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+    } else {
+        const el_qconv_rows<false> rows = {p, x, cin, words, k, padding};
+        el_matrix_tile<int8_t, ROWS, COLUMNS, STAGES>(el_qmatrix_gathered{rows, {p, x, cin, words, k, padding}, ((cin | p.c) & 3) == 0}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+    }
+}
+
+EL_CUDA_ENTRY(qconv_s8_128x128_matrix, el_qconv_params) { EL_FROM_80((el_qmatrix<128, 128, 3, true>(p, b))); }
+EL_CUDA_ENTRY(qconv_s8_128x64_matrix, el_qconv_params) { EL_FROM_80((el_qmatrix<128, 64, 4, true>(p, b))); }
+EL_CUDA_ENTRY(qconv_s8_64x64_matrix, el_qconv_params) { EL_FROM_80((el_qmatrix<64, 64, 4, true>(p, b))); }
+EL_CUDA_ENTRY(qconv_s8_64x64_matrix_any, el_qconv_params) { EL_FROM_80((el_qmatrix<64, 64, 4, false>(p, b))); }
+
+/* entries: for whole chunks three tiles, then for any number of channels. */
+static inline int el_launch_qmatrix(const el_cuda_device& device, el_cuda_launch* launches, const char* const (&entries)[4], int64_t m, int64_t n, int64_t groups, int64_t cin, int64_t taps) {
+    const char* const chunks[] = {entries[0], entries[1], entries[2]};
+    const char* const any[] = {entries[3], entries[3], entries[3]};
+    const bool is_any = cin % 16 != 0;
+    return el_launch_matrix(device, launches, is_any ? any : chunks, m, n, groups, el_pieces(taps * ((cin + 3) / 4) * 4, EL_STEP_BYTES), is_any);
 }
 
 EL_CUDA_LAUNCH(qconv_s8, el_qconv_params) {
     const int64_t m = (int64_t)p.n * p.oh * p.ow, n = p.oc / p.groups, cin = p.c / p.groups;
     if (!el_fits(m * p.oc) || !el_fits((int64_t)p.n * p.h * p.w * p.c) || !el_fits((int64_t)p.kh * p.kw * (cin + 3))) return 0;
+    if (device.arch >= EL_CUDA_MATRIX_ARCH) {
+        static const char* const entries[] = {"qconv_s8_128x128_matrix", "qconv_s8_128x64_matrix", "qconv_s8_64x64_matrix", "qconv_s8_64x64_matrix_any"};
+        return el_launch_qmatrix(device, launches, entries, m, n, p.groups, cin, (int64_t)p.kh * p.kw);
+    }
     if (cin % 4 != 0) return el_one(launches, "qconv_s8_32x32_any", el_pieces(m, 32), el_pieces(n, 32), p.groups, 64);
     const el_tile_choice tile = el_choose_tile(device, m, n, p.groups, 64);
-    return el_one(launches, el_qtile_entry(tile, device, "qconv_s8_64x64_matrix", "qconv_s8_32x32_matrix", "qconv_s8_64x64", "qconv_s8_32x32"), tile.grid_rows, tile.grid_columns, p.groups, tile.threads);
+    return el_one(launches, tile.rows == 64 ? "qconv_s8_64x64" : "qconv_s8_32x32", tile.grid_rows, tile.grid_columns, p.groups, tile.threads);
 }
 
 /* A dense layer is a convolution of 1x1 over m pixels of k channels. */
@@ -78,19 +126,13 @@ EL_DEVICE el_qconv_params el_as_conv(const el_qgemm_params& p) {
     return {1, (int)p.m, 1, p.k, (int)p.m, 1, p.n, 1, 1, 1, 1, 1, 1, 0, 0, 1, p.x_zero, p.y_zero, p.y_min, p.y_max};
 }
 
-EL_CUDA_ENTRY(qgemm_s8_64x64, el_qgemm_params) { el_qconv<64, true>(el_as_conv(p), b); }
-EL_CUDA_ENTRY(qgemm_s8_32x32, el_qgemm_params) { el_qconv<32, true>(el_as_conv(p), b); }
-EL_CUDA_ENTRY(qgemm_s8_64x64_matrix, el_qgemm_params) {
-#if EL_HAS_MATRIX
-    el_qconv<64, true, true>(el_as_conv(p), b);
-#endif
-}
-EL_CUDA_ENTRY(qgemm_s8_32x32_matrix, el_qgemm_params) {
-#if EL_HAS_MATRIX
-    el_qconv<32, true, true>(el_as_conv(p), b);
-#endif
-}
-EL_CUDA_ENTRY(qgemm_s8_32x32_any, el_qgemm_params) { el_qconv<32, false>(el_as_conv(p), b); }
+EL_CUDA_ENTRY(qgemm_s8_64x64, el_qgemm_params) { EL_BELOW_80((el_qconv<64, true>(el_as_conv(p), b))); }
+EL_CUDA_ENTRY(qgemm_s8_32x32, el_qgemm_params) { EL_BELOW_80((el_qconv<32, true>(el_as_conv(p), b))); }
+EL_CUDA_ENTRY(qgemm_s8_128x128_matrix, el_qgemm_params) { EL_FROM_80((el_qmatrix<128, 128, 3, true>(el_as_conv(p), b))); }
+EL_CUDA_ENTRY(qgemm_s8_128x64_matrix, el_qgemm_params) { EL_FROM_80((el_qmatrix<128, 64, 4, true>(el_as_conv(p), b))); }
+EL_CUDA_ENTRY(qgemm_s8_64x64_matrix, el_qgemm_params) { EL_FROM_80((el_qmatrix<64, 64, 4, true>(el_as_conv(p), b))); }
+EL_CUDA_ENTRY(qgemm_s8_64x64_matrix_any, el_qgemm_params) { EL_FROM_80((el_qmatrix<64, 64, 4, false>(el_as_conv(p), b))); }
+EL_CUDA_ENTRY(qgemm_s8_32x32_any, el_qgemm_params) { EL_BELOW_80((el_qconv<32, false>(el_as_conv(p), b))); }
 
 /* Few rows: block (panel, row), 16 words of k at a time. */
 EL_CUDA_ENTRY(qgemm_s8_row, el_qgemm_params) {
@@ -112,7 +154,11 @@ EL_CUDA_ENTRY(qgemm_s8_row, el_qgemm_params) {
 EL_CUDA_LAUNCH(qgemm_s8, el_qgemm_params) {
     if (!el_fits(p.m * p.k) || !el_fits(p.m * p.n)) return 0;
     if (p.m <= 8) return el_one(launches, "qgemm_s8_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256);
+    if (device.arch >= EL_CUDA_MATRIX_ARCH) {
+        static const char* const entries[] = {"qgemm_s8_128x128_matrix", "qgemm_s8_128x64_matrix", "qgemm_s8_64x64_matrix", "qgemm_s8_64x64_matrix_any"};
+        return el_launch_qmatrix(device, launches, entries, p.m, p.n, 1, p.k, 1);
+    }
     if (p.k % 4 != 0) return el_one(launches, "qgemm_s8_32x32_any", el_pieces(p.m, 32), el_pieces(p.n, 32), 1, 64);
     const el_tile_choice tile = el_choose_tile(device, p.m, p.n, 1, 64);
-    return el_one(launches, el_qtile_entry(tile, device, "qgemm_s8_64x64_matrix", "qgemm_s8_32x32_matrix", "qgemm_s8_64x64", "qgemm_s8_32x32"), tile.grid_rows, tile.grid_columns, 1, tile.threads);
+    return el_one(launches, tile.rows == 64 ? "qgemm_s8_64x64" : "qgemm_s8_32x32", tile.grid_rows, tile.grid_columns, 1, tile.threads);
 }

@@ -18,6 +18,13 @@ EL_CUDA_ENTRY(gather_b1, el_gather_params) {
     else el_gather<uint8_t>(p, b);
 }
 
+/* Float32 in float16: rows are half as long. */
+EL_CUDA_ENTRY(gather_f16, el_gather_params) {
+    EL_FROM_80(el_gather<uint16_t>((el_gather_params{p.outer, p.axis, p.inner_bytes / 2, p.count, p.index_is_32}), b));
+}
+
 EL_CUDA_LAUNCH(gather_b1, el_gather_params) {
-    return el_fits(p.outer * p.axis * p.inner_bytes) ? el_each(device, launches, "gather_b1", p.outer * p.count * p.inner_bytes) : 0;
+    if (!el_fits(p.outer * p.axis * p.inner_bytes)) return 0;
+    if (device.allows_half) return el_in_half(el_each(device, launches, "gather_f16", p.outer * p.count * p.inner_bytes / 4), launches, 1 << 0 | 1 << 2);
+    return el_each(device, launches, "gather_b1", p.outer * p.count * p.inner_bytes);
 }

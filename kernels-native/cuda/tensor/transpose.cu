@@ -16,5 +16,8 @@ EL_CUDA_ENTRY(transpose_b8, el_transpose_params) { el_transpose<uint64_t>(p, b);
 
 EL_CUDA_LAUNCH(transpose_b1, el_transpose_params) { return el_each(device, launches, "transpose_b1", el_nd_count(p.rank, p.dims)); }
 EL_CUDA_LAUNCH(transpose_b2, el_transpose_params) { return el_each(device, launches, "transpose_b2", el_nd_count(p.rank, p.dims)); }
-EL_CUDA_LAUNCH(transpose_b4, el_transpose_params) { return el_each(device, launches, "transpose_b4", el_nd_count(p.rank, p.dims)); }
+EL_CUDA_LAUNCH(transpose_b4, el_transpose_params) {
+    if (device.allows_half) return el_in_half(el_each(device, launches, "transpose_b2", el_nd_count(p.rank, p.dims)), launches, 1 << 0 | 1 << 1);
+    return el_each(device, launches, "transpose_b4", el_nd_count(p.rank, p.dims));
+}
 EL_CUDA_LAUNCH(transpose_b8, el_transpose_params) { return el_each(device, launches, "transpose_b8", el_nd_count(p.rank, p.dims)); }

@@ -22,10 +22,17 @@ EL_DEVICE float el_unary(const el_unary_params& p, float x) {
 }
 
 /* x and y may be one: a thread reads an element before it writes it. */
-EL_CUDA_ENTRY(unary_f32, el_unary_params) {
-    const float* x = (const float*)b.p[0];
-    float* y = (float*)b.p[1];
-    EL_EACH(i, p.count) y[i] = el_unary(p, x[i]);
+template <typename T>
+EL_DEVICE void el_unary_each(const el_unary_params& p, const el_cuda_buffers& b) {
+    const T* x = (const T*)b.p[0];
+    T* y = (T*)b.p[1];
+    EL_EACH(i, p.count) el_keep(y[i], el_unary(p, el_value(x[i])));
 }
 
-EL_CUDA_LAUNCH(unary_f32, el_unary_params) { return el_each(device, launches, "unary_f32", p.count); }
+EL_CUDA_ENTRY(unary_f32, el_unary_params) { el_unary_each<float>(p, b); }
+EL_CUDA_ENTRY(unary_f16, el_unary_params) { EL_FROM_80(el_unary_each<el_half>(p, b)); }
+
+EL_CUDA_LAUNCH(unary_f32, el_unary_params) {
+    if (device.allows_half) return el_in_half(el_each(device, launches, "unary_f16", p.count), launches, 1 << 0 | 1 << 1);
+    return el_each(device, launches, "unary_f32", p.count);
+}

@@ -8,6 +8,10 @@ internal readonly unsafe struct NativeKernel(CpuKernels.Row* row)
 {
     public string Name => Marshal.PtrToStringUTF8(row->Name)!;
     public uint Isa => row->Isa;
+
+    /// <summary>Name and instruction set, for profiles.</summary>
+    public string Label => $"{Name}/{CpuKernels.IsaName(Isa)}";
+
     public int ParametersSize => (int)row->ParametersSize;
     public delegate* unmanaged<CpuKernels.Context*, void*, void**, void> Run => row->Run;
 

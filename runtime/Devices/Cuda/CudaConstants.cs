@@ -6,42 +6,61 @@ internal sealed unsafe class CudaConstants(CudaDevice device)
     private sealed class Entry
     {
         public nint Memory;
+        public long Bytes;
         public int Users;
     }
 
-    private readonly Dictionary<(nint Address, long Bytes), Entry> _entries = [];
+    private readonly Dictionary<CudaConstant, Entry> _entries = [];
 
     /// <summary>Bytes of all that are there now.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>The copy of a block of host memory, which must stay as it is until <see cref="Release"/>.</summary>
-    public nint Acquire(nint address, long bytes)
+    public nint Acquire(CudaConstant constant)
     {
         lock (_entries)
         {
-            if (_entries.TryGetValue((address, bytes), out Entry? entry))
+            if (!_entries.TryGetValue(constant, out Entry? entry))
             {
-                entry.Users++;
-                return entry.Memory;
+                entry = new Entry { Bytes = constant.IsHalf ? constant.Bytes / 2 : constant.Bytes };
+                entry.Memory = Upload(constant, entry.Bytes);
+                _entries.Add(constant, entry);
+                Bytes += entry.Bytes;
             }
-            entry = new Entry { Memory = device.Allocate(Math.Max(bytes, 1)), Users = 1 };
-            using var stream = new CudaStream(device);
-            stream.CopyToDevice(entry.Memory, address, bytes);
-            stream.Synchronize();
-            _entries.Add((address, bytes), entry);
-            Bytes += bytes;
+            entry.Users++;
             return entry.Memory;
         }
     }
 
-    public void Release(nint address, long bytes)
+    public void Release(CudaConstant constant)
     {
         lock (_entries)
         {
-            if (!_entries.TryGetValue((address, bytes), out Entry? entry) || --entry.Users > 0) return;
-            _entries.Remove((address, bytes));
-            Bytes -= bytes;
+            if (!_entries.TryGetValue(constant, out Entry? entry) || --entry.Users > 0) return;
+            _entries.Remove(constant);
+            Bytes -= entry.Bytes;
             device.Driver.Check(device.Driver.MemoryFree(entry.Memory), "freeing memory");
         }
     }
+
+    private nint Upload(CudaConstant constant, long bytes)
+    {
+        nint memory = device.Allocate(Math.Max(bytes, 1));
+        using var stream = new CudaStream(device);
+        if (!constant.IsHalf)
+        {
+            stream.CopyToDevice(memory, constant.Address, constant.Bytes);
+            stream.Synchronize();
+            return memory;
+        }
+        nint whole = device.Allocate(Math.Max(constant.Bytes, 1));
+        stream.CopyToDevice(whole, constant.Address, constant.Bytes);
+        using (var conversion = new CudaConversion(device, whole, memory, constant.Bytes / sizeof(float), toHalf: true)) conversion.Enqueue(stream);
+        stream.Synchronize();
+        device.Driver.Check(device.Driver.MemoryFree(whole), "freeing memory");
+        return memory;
+    }
 }
+
+/// <summary>A block of host memory to be had on a device, as it is, or float32 made float16.</summary>
+internal readonly record struct CudaConstant(nint Address, long Bytes, bool IsHalf);

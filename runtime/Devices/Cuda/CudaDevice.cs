@@ -43,7 +43,7 @@ public sealed unsafe class CudaDevice : IDevice
         _functions = [];
     }
 
-    /// <summary>The same device for float layers whose products may be made in float16.</summary>
+    /// <summary>The same device for plans in which values may be float16.</summary>
     private CudaDevice(CudaDevice device)
     {
         Driver = device.Driver;
@@ -103,8 +103,8 @@ public sealed unsafe class CudaDevice : IDevice
         }
     }
 
-    /// <summary>This device, allowed to make the products of float layers in float16 (sums stay float32), which matrix instructions do.</summary>
-    internal CudaDevice WithHalfProducts() => new(this);
+    /// <summary>This device, allowed to keep float32 values between layers, and weights, in float16 (sums stay float32), for matrix instructions.</summary>
+    internal CudaDevice WithHalf() => new(this);
 
     /// <summary>One line a device, or one that says why there is none.</summary>
     public static IReadOnlyList<string> Describe() => IsSupported ? DescribeDevices() : [NotBuilt];

@@ -15,7 +15,13 @@ internal readonly struct CudaCapability(int architecture, int multiprocessors, b
 
     public readonly int Multiprocessors = multiprocessors;
 
-    private readonly int _allowsHalf = allowsHalf ? 1 : 0;
+    private readonly int _allowsHalf = allowsHalf && architecture >= MatrixArchitecture ? 1 : 0;
+
+    /// <summary>Whether values between layers may be float16 where the model says float32.</summary>
+    public bool AllowsHalf => _allowsHalf != 0;
+
+    /// <summary>What the launch rule of one call is told.</summary>
+    public CudaCapability For(bool half) => new(Architecture, Multiprocessors, half);
 }
 
 /// <summary>The library of CUDA kernels: launch rules and compressed PTX. Linked in where a program is built with EdgeLiteCuda, otherwise
@@ -25,6 +31,9 @@ internal static unsafe partial class CudaKernels
     private const string Library = "el_cuda";
     public const int MaxBuffers = 8, MaxLaunches = 4;
 
+    /// <summary>Words of <see cref="CudaBuffers.Counters"/>.</summary>
+    public const int Counters = 8192;
+
     /// <summary><c>el_cuda_launch</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct LaunchRow
@@ -33,6 +42,9 @@ internal static unsafe partial class CudaKernels
         public uint GridX, GridY, GridZ, Threads;
         public ulong ScratchBytes;
         public long Detail;
+
+        /// <summary>Bit i: operand i lies in float16.</summary>
+        public ulong Halves;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -7,7 +7,7 @@ namespace EdgeLite.Devices.Cuda;
 internal struct CudaBuffers
 {
     public Addresses Operands;
-    public nint Scratch;
+    public nint Scratch, Counters;
     public long Detail;
 
     [System.Runtime.CompilerServices.InlineArray(CudaKernels.MaxBuffers)]

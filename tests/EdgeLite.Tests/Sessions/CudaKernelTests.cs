@@ -38,6 +38,7 @@ public partial class CudaKernelTests
         ("transpose_b2", "input %x : float16[3,4] %y = Transpose(%x) output %y"),
         ("copy2d_b1", "input %x : float32[3,5] input %z : float32[3,2] %y = Concat(%x, %z) {axis=1} output %y"),
         ("copy2d_b1", "input %x : int8[3,5] input %z : int8[3,2] %y = Concat(%x, %z) {axis=1} output %y"),
+        ("f16_to_f32,f32_to_f16", "input %x : float32[3,33] %a = Cast(%x) {to=10} %b = Cast(%a) {to=1} %y = Neg(%b) output %a output %y"),
         ("interleave_b4", "input %x : float32[2,3,8] input %z : float32[2,3,8] %a, %b = edgelite.Interleave(%x, %z) output %a output %b"),
         ("interleave_b1", "input %x : int8[2,3,7] input %z : int8[2,3,7] %a = edgelite.Interleave(%x, %z) output %a"),
         ("pad_b4", "input %x : float32[3,5] const %p : int64[4] = [1,2,0,3] %y = Pad(%x, %p) output %y"),
@@ -74,15 +75,21 @@ public partial class CudaKernelTests
         ("avg_pool_f32", "input %x : float32[1,5,9,8] const %w : float32[8,5,1,1] = seeded(3) %a = Conv(%x, %w) %y = AveragePool(%a) {kernel_shape=[3,2], strides=[2,2], pads=[1,1,1,1], count_include_pad=1} output %y"),
         ("reduce_f32_columns", "input %x : float32[1,5,9,8] const %w : float32[40,5,1,1] = seeded(3) %a = Conv(%x, %w) %y = GlobalAveragePool(%a) output %y"),
         ("dequantize_s8_f32,quantize_f32_s8", Scales + "input %x : int8[3,40] %a = DequantizeLinear(%x, %sx, %zx) %b = Exp(%a) %c = Neg(%b) %y = QuantizeLinear(%c, %sy, %zy) output %c output %y"),
-        ("qconv_s8_32x32_any", Scales + "input %x : int8[1,3,9,8] const %w : int8[20,3,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], strides=[2,1]")),
-        ("qconv_s8_32x32,qconv_s8_32x32_matrix", Scales + "input %x : int8[1,8,9,8] const %w : int8[20,4,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], group=2")),
-        ("qconv_s8_64x64,qconv_s8_64x64_matrix", Scales + "input %x : int8[1,8,24,24] const %w : int8[96,8,1,1] = seeded(1) " + QConv("strides=[1,1]")),
+        ("qconv_s8_32x32_any,qconv_s8_64x64_matrix_any", Scales + "input %x : int8[1,3,9,8] const %w : int8[20,3,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], strides=[2,1]")),
+        ("qconv_s8_32x32,qconv_s8_64x64_matrix_any", Scales + "input %x : int8[1,8,9,8] const %w : int8[20,4,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], group=2")),
+        ("qconv_s8_64x64,qconv_s8_64x64_matrix", Scales + "input %x : int8[1,16,24,24] const %w : int8[96,16,1,1] = seeded(1) " + QConv("strides=[1,1]")),
+        ("qconv_s8_64x64_matrix", Scales + "input %x : int8[2,96,7,6] const %w : int8[44,48,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], group=2")),
+        ("qconv_s8_64x64_matrix", Scales + "input %x : int8[1,208,5,5] const %w : int8[20,208,3,3] = seeded(1) " + QConv("strides=[1,1]")),
+        ("qconv_s8_128x64_matrix", Scales + "input %x : int8[1,16,64,63] const %w : int8[64,16,3,3] = seeded(1) " + QConv("pads=[1,1,1,1]")),
+        ("qconv_s8_128x128_matrix", Scales + "input %x : int8[1,16,64,63] const %w : int8[120,16,3,3] = seeded(1) " + QConv("pads=[1,1,1,1]")),
         ("qdwconv_s8", Scales + "input %x : int8[1,20,9,8] const %w : int8[20,1,3,3] = seeded(1) " + QConv("pads=[1,1,1,1], group=20")),
         ("qconv_transpose_s8", Scales + "input %x : int8[1,6,5,4] const %w : int8[6,4,3,3] = seeded(1) %xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = ConvTranspose(%xr, %wr) {strides=[2,2], pads=[1,1,1,1]} %y = QuantizeLinear(%a, %sy, %zy) output %y"),
         ("qgemm_s8_row", Scales + "input %x : int8[2,50] const %w : int8[50,21] = seeded(1) " + QMatMul),
-        ("qgemm_s8_32x32,qgemm_s8_32x32_matrix", Scales + "input %x : int8[20,48] const %w : int8[48,21] = seeded(1) " + QMatMul),
-        ("qgemm_s8_32x32_any", Scales + "input %x : int8[20,50] const %w : int8[50,21] = seeded(1) " + QMatMul),
-        ("qgemm_s8_64x64,qgemm_s8_64x64_matrix", Scales + "input %x : int8[500,20] const %w : int8[20,70] = seeded(1) " + QMatMul),
+        ("qgemm_s8_32x32,qgemm_s8_64x64_matrix", Scales + "input %x : int8[20,48] const %w : int8[48,21] = seeded(1) " + QMatMul),
+        ("qgemm_s8_32x32_any,qgemm_s8_64x64_matrix_any", Scales + "input %x : int8[20,50] const %w : int8[50,21] = seeded(1) " + QMatMul),
+        ("qgemm_s8_64x64,qgemm_s8_64x64_matrix_any", Scales + "input %x : int8[500,20] const %w : int8[20,70] = seeded(1) " + QMatMul),
+        ("qgemm_s8_128x64_matrix", Scales + "input %x : int8[1500,32] const %w : int8[32,60] = seeded(1) " + QMatMul),
+        ("qgemm_s8_128x128_matrix", Scales + "input %x : int8[1500,32] const %w : int8[32,120] = seeded(1) " + QMatMul),
         ("qadd_s8", Scales + "input %x : int8[3,40] input %z : int8[40] " + QBinary("Add")),
         ("qsub_s8", Scales + "input %x : int8[3,40] input %z : int8[3,40] " + QBinary("Sub")),
         ("qmul_s8", Scales + "input %x : int8[3,40] input %z : int8[3,40] " + QBinary("Mul")),
@@ -156,7 +163,7 @@ public partial class CudaKernelTests
     }
 
     /// <summary>Checked by AttentionLoweringTests and RecurrentLoweringTests, whose LoweredRun runs on the device as well, and by CudaSessionTests.</summary>
-    private static readonly string[] s_elsewhere = ["attention_f32", "lstm_f32", "gru_f32", "conv_f32_64x64_half", "conv_f32_32x32_half", "gemm_f32_64x64_half", "gemm_f32_32x32_half"];
+    private static readonly string[] s_elsewhere = [.. CudaHalfTests.Entries, "attention_f32", "lstm_f32", "gru_f32"];
 
     [GeneratedRegex(@"^EL_CUDA_ENTRY\((\w+),", RegexOptions.Multiline)]
     private static partial Regex Entry();

@@ -172,28 +172,6 @@ public class CudaSessionTests
         using var wrong = new Tensor(DType.Float32, new Shape(2, 8, 9, 6));
         Assert.Matches("^(cuda:|cpu).*\\[N,8,9,7\\]", Assert.Throws<EdgeLiteException>(() => runner.Run(wrong)).Message);
     }
-
-    [Theory]
-    [InlineData("conv_f32_64x64_half", "input %x : float32[1,12,24,24] const %w : float32[100,12,3,3] = seeded(3) const %b : float32[100] = seeded(2) %a = Conv(%x, %w, %b) {pads=[1,1,1,1]} %y = Relu(%a) output %y")]
-    [InlineData("conv_f32_32x32_half", "input %x : float32[1,300,5,5] const %w : float32[20,300,3,3] = seeded(3) %y = Conv(%x, %w) output %y")]
-    [InlineData("gemm_f32_64x64_half", "input %x : float32[250,52] const %w : float32[52,70] = seeded(3) %y = MatMul(%x, %w) output %y")]
-    [InlineData("gemm_f32_32x32_half", "input %x : float32[20,52] const %w : float32[52,21] = seeded(3) %y = MatMul(%x, %w) output %y")]
-    public void Products_in_float16_are_near_those_in_float32(string entry, string body)
-    {
-        using Model model = Make(body);
-        using Session expected = model.CreateSession(new SessionOptions { Threads = 1 });
-        using Session half = model.CreateSession(new SessionOptions { Threads = 1, Device = CudaRun.Device, AllowHalfProducts = true });
-        SeededFill.Fill(expected.Input(0), 3);
-        expected.Input(0).CopyTo(half.Input(0));
-        expected.Run();
-        half.Run();
-        Equivalence.Same(expected.Output(0), half.Output(0), 2e-3, 0, entry);
-        if (CudaRun.IsEmulated) Assert.Contains(entry + "/cuda", half.Profile(1).Select(s => s.Kernel));
-        // Rounding shows: it is float16 that was multiplied.
-        double largest = 0;
-        for (long i = 0; i < half.Output(0).Count; i++) largest = Math.Max(largest, Math.Abs(half.Output(0).GetDouble(i) - expected.Output(0).GetDouble(i)));
-        Assert.True(!CudaRun.IsEmulated || largest > 1e-5, $"The largest difference is {largest}.");
-    }
 }
 
 /// <summary>Counts what a device holds, which tests beside would change.</summary>
