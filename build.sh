@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds what people ship into artifacts/<RID>: edgelite (the converter, needs the .NET runtime), edgelite-run and libedgelite.so
-# (native, need nothing), for Arm edgelite-watch of targets/raspberry-pi too, and artifacts/include/edgelite.h.
+# (native, need nothing), for Arm edgelite-watch of targets/raspberry-pi and edgelite-jetson of targets/jetson too, and
+# artifacts/include/edgelite.h.
 # usage: ./build.sh [linux-x64|linux-arm64]
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
@@ -8,7 +9,7 @@ cd "$root"
 rid=${1:-linux-x64}
 case $rid in
     linux-x64 | linux-arm64) ;;
-    -h | --help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;;
     *) echo "build.sh: unknown runtime identifier '$rid'; there are linux-x64 and linux-arm64" >&2; exit 1 ;;
 esac
 eng/install-dependencies.sh build "$rid"
@@ -31,13 +32,21 @@ publish() {
 }
 publish targets/edgelite-run/EdgeLite.Run.csproj edgelite-run
 publish targets/libedgelite/EdgeLite.Native.csproj libedgelite.so
-[ "$rid" != linux-arm64 ] || publish targets/raspberry-pi/EdgeLite.RaspberryPi.csproj edgelite-watch
+if [ "$rid" = linux-arm64 ]; then
+    publish targets/raspberry-pi/EdgeLite.RaspberryPi.csproj edgelite-watch
+    publish targets/jetson/EdgeLite.Jetson.csproj edgelite-jetson
+fi
 cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
 
 echo "== edgelite ($rid)"
 dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false \
     -v quiet
 cp "build/$rid/kernels-native/libel_kernels.so" "$staging/converter/libel_kernels.so"
+# With it the converter knows GPUs, too; what makes it is needed for Arm anyway, but not for x64.
+if command -v clang-19 >/dev/null 2>&1; then
+    eng/build-cuda.sh "$rid"
+    cp "build/$rid-cuda/libel_cuda.so" "$staging/converter/libel_cuda.so"
+fi
 find "$staging/converter" \( -name '*.pdb' -o -name '*.xml' -o -name '*.dbg' \) -delete
 rm -rf "$out/converter"
 mv "$staging/converter" "$out/converter"
@@ -46,6 +55,6 @@ chmod +x "$out/edgelite"
 rm -rf "$staging"
 
 echo "== $out"
-for file in edgelite edgelite-run libedgelite.so edgelite-watch; do
+for file in edgelite edgelite-run libedgelite.so edgelite-watch edgelite-jetson; do
     [ ! -f "$out/$file" ] || printf '%10s bytes  %s\n' "$(wc -c <"$out/$file")" "$out/$file"
 done
