@@ -16,16 +16,29 @@ internal static class InspectCommand
     {
         var file = new Argument<FileInfo>("model") { Description = "The .edgl file." };
         var threads = new Option<int>("--threads") { Description = "Threads that the scratch memory is stated for.", DefaultValueFactory = _ => 1 };
+        var device = new Option<string>("--device") { Description = "Where it runs, as in edgelite-run: cpu, cuda, cuda:N, auto. Lists every step and where it runs.", DefaultValueFactory = _ => "" };
+        var gpu = new Option<int>("--gpu") { Description = "Lists the steps on a GPU of that compute capability, which need not be there: 53 (Jetson Nano), 72 (Xavier), 87 (Orin), 80, 90." };
+        var half = new Option<bool>("--half") { Description = "A GPU may compute in float16." };
         var needs = new Option<bool>("--needs") { Description = "Only the operators and kernels that it takes, a line each: a list for a build with -p:EdgeLiteOperators." };
         var json = new Option<bool>("--json") { Description = "Machine-readable output." };
-        var command = new Command("inspect", "Show inputs, outputs, operators, sizes and the exact arena of an .edgl file.") { file, threads, needs, json };
+        var command = new Command("inspect", "Show inputs, outputs, operators, sizes and the exact arena of an .edgl file, and where each step runs.") { file, threads, device, gpu, half, needs, json };
         command.SetAction(result =>
         {
             using Model model = Model.Load(result.GetValue(file)!.FullName);
-            using Session session = model.CreateSession(new SessionOptions { Threads = Math.Max(1, result.GetValue(threads)) });
+            string name = result.GetValue(device)!;
+            using Session session = model.CreateSession(new SessionOptions
+            {
+                Threads = Math.Max(1, result.GetValue(threads)), Device = name.Length > 0 ? name : "cpu", AllowHalf = result.GetValue(half),
+            });
+            StepPlacement[] steps = result.GetValue(gpu) is not 0 and int architecture ? session.StepsOnGpu(architecture, result.GetValue(half))
+                : session.IsPrepared && session.IsStatic ? session.Steps() : [];
             if (result.GetValue(needs)) PrintNeeds(model, session);
-            else if (result.GetValue(json)) PrintJson(model, session);
-            else Print(model, session);
+            else if (result.GetValue(json)) PrintJson(model, session, steps);
+            else
+            {
+                Print(model, session);
+                if (name.Length > 0 || result.GetValue(gpu) != 0) PrintSteps(steps);
+            }
             return 0;
         });
         return command;
@@ -60,7 +73,16 @@ internal static class InspectCommand
     private static (long Arena, long Scratch) Memory(Session session) =>
         session.IsPrepared ? (session.ArenaBytes, session.ScratchBytes) : (-1, -1);
 
-    private static void PrintJson(Model model, Session session)
+    private static void PrintSteps(StepPlacement[] steps)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("step", "node", "kernel and where it runs");
+        foreach (StepPlacement step in steps) table.AddRow(Markup.Escape(step.Operator), Markup.Escape(step.Node), Markup.Escape(step.Kernel));
+        AnsiConsole.Write(table);
+        int onGpu = steps.Count(s => s.Kernel.EndsWith("/cuda", StringComparison.Ordinal)), copies = steps.Count(s => s.Kernel.StartsWith("copy/", StringComparison.Ordinal));
+        AnsiConsole.MarkupLineInterpolated($"  {onGpu} steps on the GPU, {steps.Length - onGpu - copies} on the processor, {copies} copies");
+    }
+
+    private static void PrintJson(Model model, Session session, StepPlacement[] steps)
     {
         (long arena, long scratch) = Memory(session);
         Console.WriteLine(JsonSerializer.Serialize(new
@@ -77,6 +99,7 @@ internal static class InspectCommand
             inputs = Enumerable.Range(0, session.InputCount).Select(i => new { name = session.InputName(i), dtype = session.InputType(i).DType.Name(), shape = session.DescribeInput(i) }),
             outputs = Enumerable.Range(0, session.OutputCount).Select(i => new { name = session.OutputName(i), dtype = session.OutputType(i).DType.Name(), shape = session.OutputType(i).Shape.ToString() }),
             operators = Operators(model).Select(u => new { @operator = u.Operator, steps = u.Steps, weight_bytes = u.WeightBytes }),
+            steps = steps.Select(s => new { @operator = s.Operator, node = s.Node, kernel = s.Kernel }),
             metadata = model.Metadata,
         }));
     }

@@ -213,11 +213,47 @@ public sealed class Session : IDisposable
     /// <summary>Bytes that kernels use beside the arena on this number of threads; -1 when the plan is dynamic.</summary>
     public long ScratchBytes => Prepared().Static?.ScratchBytes ?? -1;
 
+    /// <summary>Every step of a run and the kernel that does it, which says where: <c>conv_f32/avx2</c> on the processor, <c>reference</c> for an
+    /// operator's plain loops, <c>conv_f16_64x64/cuda</c> on a GPU, <c>copy/to_gpu</c> between the two. Static plans only.</summary>
+    public StepPlacement[] Steps()
+    {
+        IStaticPlan plan = StaticPlan();
+        var steps = new StepPlacement[plan.StepCount];
+        for (int i = 0; i < steps.Length; i++) steps[i] = new StepPlacement(OperatorOf(plan.NodeOf(i)), _graph.Nodes[plan.NodeOf(i)].Name, plan.KernelOf(i));
+        return steps;
+    }
+
+    /// <summary>The steps that a run would have on a GPU that need not be there, for the present shapes. Static plans, and builds with CUDA only.</summary>
+    /// <param name="architecture">its compute capability, 10 * major + minor: 53 (Jetson Nano), 72 (Xavier), 87 (Orin), 80, 90 ...</param>
+    /// <param name="half">see <see cref="SessionOptions.AllowHalf"/></param>
+    public StepPlacement[] StepsOnGpu(int architecture, bool half)
+    {
+        if (!CudaDevice.IsSupported || CudaKernels.WhyNot() != null) throw new EdgeLiteException(Status.Unsupported, "This build has no CUDA kernels (libel_cuda.so), which know what they can do.");
+        bool isJetson = architecture is 53 or 62 or 72 or 87;
+        TypedGraph graph = StaticPlan().Graph;
+        var builder = new StepBuilder(graph, CpuDevice.Instance, Threads);
+        try
+        {
+            // How many multiprocessors there are decides the size of tiles only.
+            var schedule = new CudaSchedule(graph, new CudaCapability(architecture, isJetson ? 8 : 100, half), isJetson, builder, false);
+            var steps = new StepPlacement[schedule.Operations.Length];
+            for (int i = 0; i < steps.Length; i++)
+            {
+                int node = schedule.Operations[i].Node;
+                steps[i] = new StepPlacement(OperatorOf(node), _graph.Nodes[node].Name, schedule.KernelOf(i));
+            }
+            return steps;
+        }
+        finally
+        {
+            builder.FreeMemory();
+        }
+    }
+
     /// <summary>Runs <paramref name="runs"/> times and returns the shortest time of every step. Static plans only.</summary>
     public StepProfile[] Profile(int runs)
     {
-        IStaticPlan plan = Prepared().Static
-            ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values, so it has no fixed list of steps to profile.");
+        IStaticPlan plan = StaticPlan();
         var ticks = new long[plan.StepCount];
         Array.Fill(ticks, long.MaxValue);
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
@@ -228,10 +264,9 @@ public sealed class Session : IDisposable
         {
             NodeDefinition node = _graph.Nodes[plan.NodeOf(i)];
             TensorType output = plan.Graph.Types[Array.Find(node.Outputs, v => v >= 0)]; // any output may be left out
-            string op = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
             bool isFirst = i == 0 || plan.NodeOf(i - 1) != plan.NodeOf(i);
             (double operations, double bytes) = isFirst ? StepWork.Of(plan.Graph, plan.NodeOf(i)) : default;
-            profile[i] = new StepProfile(op, node.Name, plan.KernelOf(i), output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
+            profile[i] = new StepProfile(OperatorOf(plan.NodeOf(i)), node.Name, plan.KernelOf(i), output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
         }
         return profile;
     }
@@ -334,6 +369,11 @@ public sealed class Session : IDisposable
         }
     }
 
+    private IStaticPlan StaticPlan() => Prepared().Static
+        ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values, so it has no fixed list of steps.");
+
+    private string OperatorOf(int node) => _graph.Nodes[node] is { Domain.Length: > 0 } foreign ? $"{foreign.Domain}.{foreign.OpType}" : _graph.Nodes[node].OpType;
+
     private int Find(string name, int[] values, string what)
     {
         for (int i = 0; i < values.Length; i++)
@@ -344,6 +384,9 @@ public sealed class Session : IDisposable
     private static int Check(int i, int count, string what) => (uint)i < (uint)count ? i
         : throw new EdgeLiteException(Status.InvalidArgument, $"There is no {what} number {i}; the model has {count}.");
 }
+
+/// <summary>What one step of a run is, and the kernel that does it with its instruction set or device.</summary>
+public sealed record StepPlacement(string Operator, string Node, string Kernel);
 
 /// <summary>Time of one step: operator and node, the kernel that ran (with its instruction set), its output, shortest time in
 /// microseconds. A node of several steps has its work at the first.</summary>

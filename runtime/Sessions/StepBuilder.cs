@@ -43,6 +43,13 @@ internal sealed unsafe class StepBuilder(TypedGraph graph, IDevice device, int t
     /// <summary>Entries of the steps' address lists, in a graph with states.</summary>
     public List<nint> Slots { get; } = [];
 
+    /// <summary>For who binds without making a plan.</summary>
+    public void FreeMemory()
+    {
+        foreach (nint memory in Memory) NativeMemory.AlignedFree((void*)memory);
+        Memory.Clear();
+    }
+
     /// <summary>The native calls of a node; none: its reference loop serves.</summary>
     public NativeCall[] Bind(int n)
     {

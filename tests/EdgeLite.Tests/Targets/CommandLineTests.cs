@@ -137,5 +137,33 @@ public sealed class CommandLineTests : IDisposable
         Assert.InRange(Extent(constants), weights - 63, weights);
     }
 
+    [SharedFact("zoo/onnx/blazeface_front")]
+    public void Inspect_shows_where_each_step_would_run()
+    {
+        File.WriteAllBytes(In("model.edgl"), ConvertedModels.Bytes("onnx/blazeface_front"));
+        string[] Kernels(params string[] options)
+        {
+            ChildProcess.Outcome outcome = Run(["inspect", In("model.edgl"), "--json", .. options]);
+            Assert.True(outcome.ExitCode == 0, outcome.Errors);
+            using JsonDocument json = JsonDocument.Parse(outcome.Output);
+            return [.. json.RootElement.GetProperty("steps").EnumerateArray().Select(s => s.GetProperty("kernel").GetString()!)];
+        }
+        using Model model = Model.Load(In("model.edgl"));
+        using Session cpu = model.CreateSession(new SessionOptions { Threads = 1 });
+        Assert.Equal(cpu.Profile(1).Select(s => s.Kernel), Kernels("--device", "cpu"));
+        // No GPU is there, nor a driver.
+        string[] orin = Kernels("--gpu", "87"), half = Kernels("--gpu", "90", "--half");
+        Assert.DoesNotContain(orin, k => k.StartsWith("copy/", StringComparison.Ordinal)); // a Jetson shares its memory
+        Assert.True(orin.Count(k => k.EndsWith("/cuda", StringComparison.Ordinal)) > 50, string.Join('\n', orin));
+        Assert.Contains("copy/to_gpu", half);
+        Assert.Contains(half, k => k.StartsWith("conv_f16_", StringComparison.Ordinal));
+        if (CudaRun.IsEmulated) // its first device is of 8.0, with other tiles
+        {
+            using Session session = model.CreateSession(new SessionOptions { Threads = 1, Device = CudaRun.Device, AllowHalf = true });
+            Assert.Equal(session.Steps().Select(s => s.Kernel.Split('_')[0]), Kernels("--gpu", "80", "--half").Select(k => k.Split('_')[0]));
+        }
+        Assert.Contains("cuda", Run("inspect", In("model.edgl"), "--device", "cuda:77").Errors);
+    }
+
     private static unsafe long Extent(Tensor[] constants) => constants.Max(c => (long)c.Data + c.ByteLength) - constants.Min(c => (long)c.Data);
 }
