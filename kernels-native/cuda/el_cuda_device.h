@@ -13,6 +13,7 @@
 #include "el_cuda.h"
 #include "el_nn.h"
 #include "el_quant.h"
+#include "el_block_layout.h"
 #include "el_fixed_exp.h"
 #include "el_tensor.h"
 #ifdef __CUDA__
