@@ -18,21 +18,26 @@ internal sealed unsafe class DynamicPlan : IDisposable
     private readonly Tensor?[] _tensors;
     private readonly TensorType[] _types;
     private readonly InferContext _infer = new();
+    private readonly IStaticPlan? _front;
     private Tensor? _scratch;
 
     /// <param name="graph">the graph, typed for inputs that may be open</param>
     /// <param name="inputs">types of the inputs at first</param>
     /// <param name="device">binds the operators</param>
     /// <param name="threads">threads of a run</param>
-    public DynamicPlan(TypedGraph graph, ReadOnlySpan<TensorType> inputs, IDevice device, int threads)
+    /// <param name="front">runs the nodes that need not wait for values (<see cref="TypedGraph.Front"/>), or null; belongs to this plan then</param>
+    public DynamicPlan(TypedGraph graph, ReadOnlySpan<TensorType> inputs, IDevice device, int threads, IStaticPlan? front = null)
     {
+        _front = front;
         _graph = graph;
         _device = device;
         _threads = threads;
         _tensors = (Tensor?[])graph.Constants.Clone();
         _types = new TensorType[_tensors.Length];
         GraphDefinition definition = graph.Definition;
-        for (int i = 0; i < inputs.Length; i++) _tensors[definition.Inputs[i]] = Tensor.OfType(inputs[i]);
+        for (int i = 0; i < inputs.Length; i++) _tensors[definition.Inputs[i]] = front?.Inputs[i] ?? Tensor.OfType(inputs[i]);
+        if (front != null)
+            foreach (int v in front.Graph.Definition.Outputs) _tensors[v] = front.Tensors[v];
         Inputs = Array.ConvertAll(definition.Inputs, v => _tensors[v]!);
         Outputs = new Tensor[definition.Outputs.Length];
     }
@@ -44,8 +49,9 @@ internal sealed unsafe class DynamicPlan : IDisposable
 
     public void Run(nint pool)
     {
+        _front?.Run(pool);
         for (int n = 0; n < _graph.Operators.Length; n++)
-            if (!_graph.IsFolded[n]) RunNode(n, pool);
+            if (!_graph.IsFolded[n] && (_front == null || _front.Graph.IsFolded[n])) RunNode(n, pool);
         for (int i = 0; i < Outputs.Length; i++) Outputs[i] = _tensors[_graph.Definition.Outputs[i]]!;
     }
 
@@ -82,8 +88,9 @@ internal sealed unsafe class DynamicPlan : IDisposable
     public void Dispose()
     {
         for (int v = 0; v < _tensors.Length; v++)
-            if (!ReferenceEquals(_tensors[v], _graph.Constants[v])) _tensors[v]?.Dispose();
+            if (!ReferenceEquals(_tensors[v], _graph.Constants[v]) && !ReferenceEquals(_tensors[v], _front?.Tensors[v])) _tensors[v]?.Dispose();
         _scratch?.Dispose();
+        _front?.Dispose();
     }
 
     private void RunNode(int n, nint pool)

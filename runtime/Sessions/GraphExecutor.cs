@@ -88,7 +88,7 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             TensorType[] types = GrowingStates.Open(_definition, _operators, ref graph, inputs);
             return graph.IsStatic && inputs.SequenceEqual(types)
                 ? new Entry(types, graph, MakePlan(graph), null)
-                : new Entry(types, graph, null, new DynamicPlan(graph, inputs, _device, _threads));
+                : new Entry(types, graph, null, new DynamicPlan(graph, inputs, _device, _threads, FrontOf(graph)));
         }
         catch (OverflowException e)
         {
@@ -98,6 +98,15 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         {
             throw new EdgeLiteException(Status.OutOfMemory, $"Graph '{Name}' needs more memory than there is.", e);
         }
+    }
+
+    /// <summary>Of a graph whose shapes depend on values the part before that, for a GPU. States change their memory, so that a graph with some has none.</summary>
+    private CudaPlan? FrontOf(TypedGraph graph)
+    {
+        if (!CudaDevice.IsSupported || _device is not CudaDevice cuda || _keepAll || graph.Definition.States.Length > 0) return null;
+        foreach (int v in graph.Definition.Inputs)
+            if (!graph.Types[v].IsKnown || graph.Types[v].IsList) return null;
+        return graph.Front() is { } front ? new CudaPlan(front, cuda, _threads, false) : null;
     }
 
     private IStaticPlan MakePlan(TypedGraph graph) => CudaDevice.IsSupported && _device is CudaDevice cuda

@@ -91,6 +91,44 @@ public sealed class TypedGraph
         return graph;
     }
 
+    /// <summary>
+    /// Of a graph that is not static the part in front, which is: its nodes read inputs, constants and each other, and their types are known.
+    /// The same values and nodes, those behind as if there were nothing to do; its outputs are what these and the caller read. Null
+    /// when no node belongs to it.
+    /// </summary>
+    public TypedGraph? Front()
+    {
+        var isThere = new bool[Types.Length];
+        foreach (int v in Definition.Inputs) isThere[v] = Types[v].IsKnown && !Types[v].IsList;
+        var isRead = new bool[Types.Length];
+        foreach (int v in Definition.Outputs) isRead[v] = true;
+        var isBehind = new bool[IsFolded.Length];
+        bool any = false;
+        for (int n = 0; n < isBehind.Length; n++)
+        {
+            if (IsFolded[n]) continue;
+            NodeDefinition node = Definition.Nodes[n];
+            isBehind[n] = Operators[n].HasDataDependentShape
+                || Array.Exists(node.Inputs, v => v >= 0 && !isThere[v] && Constants[v] == null)
+                || Array.Exists(node.Outputs, v => v >= 0 && (!Types[v].IsKnown || Types[v].IsList));
+            any |= !isBehind[n];
+            foreach (int v in isBehind[n] ? node.Inputs : node.Outputs)
+                if (v >= 0) (isBehind[n] ? isRead : isThere)[v] = true;
+        }
+        if (!any) return null;
+        var outputs = new List<int>();
+        for (int v = 0; v < Types.Length; v++)
+            if (isRead[v] && isThere[v] && Constants[v] == null) outputs.Add(v);
+        var front = new TypedGraph(new GraphDefinition
+        {
+            Name = Definition.Name, Values = Definition.Values, Nodes = Definition.Nodes, Inputs = Definition.Inputs, Outputs = [.. outputs], Symbols = Definition.Symbols,
+        }, Operators) { IsStatic = true };
+        Types.CopyTo(front.Types, 0);
+        Constants.CopyTo(front.Constants, 0);
+        for (int n = 0; n < isBehind.Length; n++) front.IsFolded[n] = IsFolded[n] || isBehind[n];
+        return front;
+    }
+
     private void SetConstant(int value, Tensor tensor)
     {
         Constants[value] = tensor;

@@ -127,6 +127,43 @@ public class CudaSessionTests
         Assert.Equal(before, device.ConstantBytes);
     }
 
+    /// <summary>A detector whose result has as many rows as there are boxes: the network runs on the GPU, NonMaxSuppression behind it on the processor.</summary>
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void What_comes_before_a_shape_that_depends_on_values_runs_on_the_GPU(string device)
+    {
+        using Model model = Make("""
+            input %x : float32[1,8,9,7]
+            const %w : float32[6,8,3,3] = seeded(1)
+            const %one : int64[1] = [1]
+            const %boxes_shape : int64[3] = [1,63,4]
+            const %scores_shape : int64[3] = [1,2,63]
+            const %split : int64[2] = [4,2]
+            const %most : int64[] = 5
+            const %overlap : float32[] = 0.4
+            %a = Conv(%x, %w) {pads=[1,1,1,1]}
+            %b, %s = Split(%a, %split) {axis=1}
+            %c = Transpose(%b) {perm=[0,2,3,1]}
+            %boxes = Reshape(%c, %boxes_shape)
+            %scores = Reshape(%s, %scores_shape)
+            %p = Sigmoid(%scores)
+            %chosen = NonMaxSuppression(%boxes, %p, %most, %overlap)
+            %y = Cast(%chosen) {to=1}
+            output %y
+            output %p
+            """);
+        CudaDevice opened = CudaDevice.Open(device[^1] - '0');
+        long before = opened.ConstantBytes;
+        using (Session session = Compare(model, device))
+        {
+            Assert.True(opened.ConstantBytes >= before + 6 * 8 * 9 * 4, "The weights are not on the GPU.");
+            Assert.InRange(session.Output(0).Shape[0], 2, 10);
+            Assert.False(session.IsStatic);
+            for (int i = 0; i < 3; i++) session.Run();
+        }
+        Assert.Equal(before, opened.ConstantBytes);
+    }
+
     [Fact]
     public void Sessions_run_in_parallel()
     {
