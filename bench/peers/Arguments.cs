@@ -7,6 +7,9 @@ internal sealed class Arguments
 {
     public string EdgeLiteRun { get; private set; } = "";
     public string OrtLibrary { get; private set; } = "";
+
+    /// <summary>Folder into which classic networks are converted, and nothing else is done; for bench/cuda.sh.</summary>
+    public string Export { get; private set; } = "";
     public bool Write { get; private set; }
     public bool Json { get; private set; }
     public bool Int8 { get; private set; } = true;
@@ -33,6 +36,8 @@ internal sealed class Arguments
             {
                 case "--edgelite-run": parsed.EdgeLiteRun = Next(); continue;
                 case "--ort-library": parsed.OrtLibrary = Next(); continue;
+                case "--export": parsed.Export = Next(); continue;
+                case "--batch": Networks.NetworkBuilder.Batch = Number(Next()); continue;
                 case "--write": parsed.Write = true; break;
                 case "--json": parsed.Json = true; break;
                 case "--no-int8": parsed.Int8 = false; break;
@@ -51,6 +56,7 @@ internal sealed class Arguments
 
             string Next() => ++i < args.Length ? args[i] : throw new EdgeLiteException(Status.InvalidArgument, $"{args[i - 1]} needs a value.");
         }
+        if (parsed.Export.Length > 0) return parsed;
         if (parsed.EdgeLiteRun.Length == 0 || parsed.OrtLibrary.Length == 0)
             throw new EdgeLiteException(Status.InvalidArgument, "This program is started by bench/run.sh.");
         if (parsed.Write && !(parsed.Speed && parsed.Start))

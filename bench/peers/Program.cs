@@ -6,6 +6,11 @@ using EdgeLite.Tests;
 try
 {
     Arguments arguments = Arguments.Parse(args);
+    if (arguments.Export.Length > 0)
+    {
+        foreach (string name in arguments.Sets) Export.Write(name, arguments.Export);
+        return 0;
+    }
     string folder = Path.Combine(SharedData.Root, "artifacts", "bench");
     Directory.CreateDirectory(folder);
     List<BenchModel> models = [.. arguments.Models];

@@ -59,7 +59,7 @@ internal static class Speed
     /// <summary>Ranges from noise: the results mean nothing, the time is that of a well calibrated model. The peer gets the same
     /// quantized graph, in the form that it makes its int8 operators of (QuantizeLinear and DequantizeLinear around each). Null where
     /// quantization is not possible.</summary>
-    private static (string? Own, string? Peer) Quantize(BenchModel model, string path)
+    public static (string? Own, string? Peer) Quantize(BenchModel model, string path)
     {
         try
         {
@@ -83,7 +83,7 @@ internal static class Speed
     }
 
     /// <summary>Seeded uniform numbers in [-1, 1) for float inputs, the model's whole numbers for the others, fixed ones as they are. A dimension still free is 1.</summary>
-    private static Dictionary<string, Tensor> Inputs(Graph graph, BenchModel model)
+    public static Dictionary<string, Tensor> Inputs(Graph graph, BenchModel model)
     {
         var random = new Random(7);
         var inputs = new Dictionary<string, Tensor>();

@@ -26,7 +26,7 @@ internal static class Classic
     private static Graph AlexNet()
     {
         var b = new NetworkBuilder("alexnet");
-        Value x = b.Relu(b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), 64, 11, 4, 2));
+        Value x = b.Relu(b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), 64, 11, 4, 2));
         x = b.Relu(b.Conv(b.MaxPool(x, 3, 2), 192, 5));
         x = b.Relu(b.Conv(b.MaxPool(x, 3, 2), 384, 3));
         x = b.Relu(b.Conv(b.Relu(b.Conv(x, 256, 3)), 256, 3));
@@ -38,7 +38,7 @@ internal static class Classic
     private static Graph Vgg16()
     {
         var b = new NetworkBuilder("vgg16");
-        Value x = b.Input("x", DType.Float32, 1, 3, 224, 224);
+        Value x = b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224);
         foreach ((int layers, int channels) in new[] { (2, 64), (2, 128), (3, 256), (3, 512), (3, 512) })
         {
             for (int i = 0; i < layers; i++) x = b.Relu(b.Conv(x, channels, 3));
@@ -52,7 +52,7 @@ internal static class Classic
     private static Graph SqueezeNet()
     {
         var b = new NetworkBuilder("squeezenet1_1");
-        Value x = b.Relu(b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), 64, 3, 2, 0));
+        Value x = b.Relu(b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), 64, 3, 2, 0));
         foreach ((bool pool, int squeeze, int expand) in new[]
                  { (true, 16, 64), (false, 16, 64), (true, 32, 128), (false, 32, 128), (true, 48, 192), (false, 48, 192), (false, 64, 256), (false, 64, 256) })
         {
@@ -67,7 +67,7 @@ internal static class Classic
     private static Graph ShuffleNetV2()
     {
         var b = new NetworkBuilder("shufflenet_v2_x1_0");
-        Value x = b.MaxPool(b.Relu(b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), 24, 3, 2)), 3, 2, 1);
+        Value x = b.MaxPool(b.Relu(b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), 24, 3, 2)), 3, 2, 1);
         foreach ((int channels, int repeats) in new[] { (116, 4), (232, 8), (464, 4) })
         {
             int half = channels / 2;

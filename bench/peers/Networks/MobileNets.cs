@@ -9,7 +9,7 @@ internal static class MobileNets
     public static Graph V2()
     {
         var b = new NetworkBuilder("mobilenet_v2");
-        Value x = b.Relu6(b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), 32, 3, 2));
+        Value x = b.Relu6(b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), 32, 3, 2));
         foreach ((int expand, int channels, int repeats, int stride) in new[] { (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1) })
             for (int i = 0; i < repeats; i++)
                 x = Block(b, x, expand * (int)x.Shape[1], channels, 3, i == 0 ? stride : 1, b.Relu6, null);
@@ -20,7 +20,7 @@ internal static class MobileNets
     public static Graph V3Small()
     {
         var b = new NetworkBuilder("mobilenet_v3_small");
-        Value x = b.HardSwish(b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), 16, 3, 2));
+        Value x = b.HardSwish(b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), 16, 3, 2));
         foreach ((int kernel, int inner, int channels, bool excite, bool hard, int stride) in new[]
                  {
                      (3, 16, 16, true, false, 2), (3, 72, 24, false, false, 2), (3, 88, 24, false, false, 1), (5, 96, 40, true, true, 2),
@@ -39,7 +39,7 @@ internal static class MobileNets
     public static Graph EfficientNetB0()
     {
         var b = new NetworkBuilder("efficientnet_b0");
-        Value x = b.Silu(b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), 32, 3, 2));
+        Value x = b.Silu(b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), 32, 3, 2));
         foreach ((int expand, int kernel, int channels, int repeats, int stride) in new[]
                  { (1, 3, 16, 1, 1), (6, 3, 24, 2, 2), (6, 5, 40, 2, 2), (6, 3, 80, 3, 2), (6, 5, 112, 3, 1), (6, 5, 192, 4, 2), (6, 3, 320, 1, 1) })
             for (int i = 0; i < repeats; i++)

@@ -9,6 +9,12 @@ internal sealed class NetworkBuilder(string name)
 {
     private readonly Random _random = new(1);
 
+    /// <summary>Images of a batch, in the networks that take images.</summary>
+    public static int Batch { get; set; } = 1;
+
+    /// <summary>How many different numbers weights have, from which they repeat; 0: all differ. Few make a file that packs well.</summary>
+    public static int Period { get; set; }
+
     public Graph Graph { get; } = new(name);
 
     public Value Input(string input, DType type, params long[] shape) => Graph.AddInput(input, new TensorType(type, new Shape(shape)));
@@ -24,6 +30,7 @@ internal sealed class NetworkBuilder(string name)
             values[i] = (float)(radius * Math.Cos(angle));
             if (i + 1 < values.Length) values[i + 1] = (float)(radius * Math.Sin(angle));
         }
+        for (int i = Period; Period > 0 && i < values.Length; i++) values[i] = values[i - Period];
         return Graph.AddConstant("weights", tensor);
     }
 
@@ -101,13 +108,13 @@ internal sealed class NetworkBuilder(string name)
     public Value Attention(Value x, int heads, Value? mask)
     {
         long tokens = x.Shape[1], width = x.Shape[2], size = width / heads;
-        Value q = Transpose(Reshape(Linear(x, (int)width), 1, tokens, heads, size), 0, 2, 1, 3);
-        Value k = Transpose(Reshape(Linear(x, (int)width), 1, tokens, heads, size), 0, 2, 3, 1);
-        Value v = Transpose(Reshape(Linear(x, (int)width), 1, tokens, heads, size), 0, 2, 1, 3);
+        Value q = Transpose(Reshape(Linear(x, (int)width), 0, tokens, heads, size), 0, 2, 1, 3);
+        Value k = Transpose(Reshape(Linear(x, (int)width), 0, tokens, heads, size), 0, 2, 3, 1);
+        Value v = Transpose(Reshape(Linear(x, (int)width), 0, tokens, heads, size), 0, 2, 1, 3);
         Value scores = Op("Div", [Op("MatMul", [q, k]), Scalar(MathF.Sqrt(size))]);
         if (mask != null) scores = Add(scores, mask);
         Value mixed = Op("MatMul", [Op("Softmax", [scores], ("axis", -1L)), v]);
-        return Linear(Reshape(Transpose(mixed, 0, 2, 1, 3), 1, tokens, width), (int)width);
+        return Linear(Reshape(Transpose(mixed, 0, 2, 1, 3), 0, tokens, width), (int)width);
     }
 
     public Graph Finish(params Value[] outputs)

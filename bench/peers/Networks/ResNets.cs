@@ -12,7 +12,7 @@ internal static class ResNets
     private static Graph Build(string name, int[] blocks, bool bottleneck)
     {
         var b = new NetworkBuilder(name);
-        Value x = b.MaxPool(b.Relu(b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), 64, 7, 2)), 3, 2, 1);
+        Value x = b.MaxPool(b.Relu(b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), 64, 7, 2)), 3, 2, 1);
         for (int stage = 0; stage < blocks.Length; stage++)
             for (int i = 0; i < blocks[stage]; i++)
             {

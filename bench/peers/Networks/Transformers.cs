@@ -9,9 +9,9 @@ internal static class Transformers
     {
         const int Width = 768, Tokens = 197;
         var b = new NetworkBuilder("vit_b_16");
-        Value x = b.Conv(b.Input("x", DType.Float32, 1, 3, 224, 224), Width, 16, 16, 0);
-        x = b.Transpose(b.Reshape(x, 1, Width, Tokens - 1), 0, 2, 1);
-        x = b.Add(b.Op("Concat", [b.Weights(0.02, 1, 1, Width), x], ("axis", 1L)), b.Weights(0.02, 1, Tokens, Width));
+        Value x = b.Conv(b.Input("x", DType.Float32, NetworkBuilder.Batch, 3, 224, 224), Width, 16, 16, 0);
+        x = b.Transpose(b.Reshape(x, 0, Width, Tokens - 1), 0, 2, 1);
+        x = b.Add(b.Op("Concat", [b.Weights(0.02, NetworkBuilder.Batch, 1, Width), x], ("axis", 1L)), b.Weights(0.02, 1, Tokens, Width));
         for (int i = 0; i < 12; i++)
         {
             x = b.Add(x, b.Attention(b.LayerNorm(x), 12, null));

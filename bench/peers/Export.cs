@@ -1,0 +1,22 @@
+using EdgeLite.Bench.Networks;
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Bench;
+
+/// <summary>Classic networks converted for another machine, for bench/cuda.sh: NAME_bN.edgl and NAME_bN_int8.edgl, and x_bN.npy, an input for all. Weights repeat, so
+/// that the files pack well.</summary>
+internal static class Export
+{
+    public static void Write(string name, string folder)
+    {
+        NetworkBuilder.Period = 61;
+        string at = Path.Combine(folder, $"{name}_b{NetworkBuilder.Batch}");
+        BenchModel model = BenchModel.Generated(Path.GetFileName(at), Classic.All[name], folder);
+        Graph graph = Speed.Convert(model, at + ".edgl");
+        (string? own, string? peer) = Speed.Quantize(model, at + "_int8");
+        NpyFile.Write(Path.Combine(folder, $"x_b{NetworkBuilder.Batch}.npy"), Speed.Inputs(graph, model)[graph.Inputs[0].Name]);
+        File.Delete(model.Path);
+        if (peer != null) File.Delete(peer);
+        Console.Error.WriteLine($"{at}.edgl{(own == null ? "" : $", {own}")}");
+    }
+}
