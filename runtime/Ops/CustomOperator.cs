@@ -10,5 +10,9 @@ public abstract class CustomOperator : Operator
     /// <summary>The attributes of the node.</summary>
     public AttributeSet Attributes { get; private set; } = new();
 
+    /// <summary>How the node runs on a GPU; null, the default: not at all, so that <see cref="Operator.Compute"/> runs on the processor, between copies.
+    /// Asked when a session on a GPU is prepared; shapes do not depend on values then.</summary>
+    public virtual CudaStep? OnCuda(CudaContext context) => null;
+
     public override void Bind(AttributeReader attributes) => Attributes = attributes.All();
 }

@@ -5,6 +5,7 @@ using EdgeLite.Devices;
 using EdgeLite.Devices.Cpu;
 using EdgeLite.Devices.Cuda;
 using EdgeLite.Format;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Sessions;
 
@@ -56,7 +57,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
             for (int i = 0; i < _operations.Length; i++)
             {
                 (CudaAction action, int n, int value) = _operations[i];
-                if (action == CudaAction.Launch) _launches[i] = MakeLaunches(n);
+                if (action == CudaAction.Launch) _launches[i] = _schedule.Custom[n] is { } step ? [MakeLaunch(n, step)] : MakeLaunches(n);
                 else if (action is CudaAction.ToHalf or CudaAction.FromHalf) _conversions[i] = MakeConversion(value, action == CudaAction.ToHalf);
                 else if (action == CudaAction.Host)
                 {
@@ -248,6 +249,22 @@ internal sealed unsafe class CudaPlan : IStaticPlan
             }
         }
         return [.. launches];
+    }
+
+    /// <summary>The launch of an operator of the application.</summary>
+    private CudaLaunch MakeLaunch(int n, CudaStep step)
+    {
+        NodeDefinition node = Graph.Definition.Nodes[n];
+        nint parameters = (nint)NativeMemory.AlignedAlloc((nuint)Math.Max(step.Parameters.Length, 1), 64);
+        _memory.Add(parameters);
+        step.Parameters.Span.CopyTo(new Span<byte>((void*)parameters, step.Parameters.Length));
+        var buffers = (CudaBuffers*)NativeMemory.AlignedAlloc((nuint)sizeof(CudaBuffers), 64);
+        _memory.Add((nint)buffers);
+        *buffers = default;
+        int i = 0;
+        foreach (int v in (int[])[.. node.Inputs, .. node.Outputs]) buffers->Operands[i++] = v < 0 ? 0 : AddressOf(v, false);
+        var row = new CudaKernels.LaunchRow { GridX = step.Grid.X, GridY = step.Grid.Y, GridZ = step.Grid.Z, Threads = step.Threads };
+        return new CudaLaunch(_device.Function(step, node.ToString()), row, parameters, buffers);
     }
 
     private CudaConversion MakeConversion(int value, bool toHalf)

@@ -3,6 +3,7 @@ using EdgeLite.Core;
 using EdgeLite.Devices;
 using EdgeLite.Devices.Cuda;
 using EdgeLite.Format;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Sessions;
 
@@ -57,6 +58,7 @@ internal sealed class CudaSchedule
         (HostOffsets, HostBytes) = (DeviceOffsets, DeviceBytes) = ArenaPlanner.Plan(graph, keepAll);
         Calls = new NativeCall[]?[nodes];
         Launches = new CudaKernels.LaunchRow[][]?[nodes];
+        Custom = new CudaStep?[nodes];
         _source = new int[values];
         for (int v = 0; v < values; v++) _source[v] = v;
         _isThere = new bool[Forms][];
@@ -88,6 +90,9 @@ internal sealed class CudaSchedule
     /// <summary>Per node: the launches of each of its calls; null where it runs on the processor.</summary>
     public CudaKernels.LaunchRow[][]?[] Launches { get; }
 
+    /// <summary>Per node: the launch that an operator of the application brings along.</summary>
+    public CudaStep?[] Custom { get; }
+
     /// <summary>Per value, -1 where it has no place.</summary>
     public long[] HostOffsets { get; }
 
@@ -110,7 +115,7 @@ internal sealed class CudaSchedule
             case CudaAction.CopyToHost: return "copy/from_gpu";
             case CudaAction.ToHalf: return "copy/to_half";
             case CudaAction.FromHalf: return "copy/from_half";
-            case CudaAction.Launch: return $"{Marshal.PtrToStringUTF8(Launches[operation.Node]![0][0].Entry)}/cuda";
+            case CudaAction.Launch: return $"{Custom[operation.Node]?.Entry ?? Marshal.PtrToStringUTF8(Launches[operation.Node]![0][0].Entry)}/cuda";
             default: return Calls[operation.Node]! is [NativeCall first, ..] ? first.Kernel.Label : Step.Reference;
         }
     }
@@ -125,7 +130,8 @@ internal sealed class CudaSchedule
         Calls[n] = calls;
         if (_device.AllowsHalf && IsWorthHalf(n)) Launches[n] = FindLaunches(n, calls, true);
         Launches[n] ??= FindLaunches(n, calls, false);
-        bool launches = Launches[n] != null;
+        if (calls.Length == 0 && _graph.Operators[n] is CustomOperator custom) Custom[n] = CustomStep(node, custom);
+        bool launches = Launches[n] != null || Custom[n] != null;
         for (int i = 0; i < node.Inputs.Length; i++) Need(node.Inputs[i], launches ? FormOf(n, Operand.OperandKind.Input, i) : Form.Host, n);
         _operations.Add(new CudaOperation(launches ? CudaAction.Launch : CudaAction.Host, n));
         for (int i = 0; i < node.Outputs.Length; i++)
@@ -164,6 +170,18 @@ internal sealed class CudaSchedule
             if (launches[i].Length == 0 || (half && launches[i][0].Halves == 0)) return null;
         }
         return launches;
+    }
+
+    private CudaStep? CustomStep(NodeDefinition node, CustomOperator op)
+    {
+        TensorType[] Types(int[] values) => Array.ConvertAll(values, v => v < 0 ? default : _graph.Types[v]);
+        var context = new CudaContext(_device.Architecture, _device.Multiprocessors, Types(node.Inputs), Types(node.Outputs));
+        if (op.OnCuda(context) is not { } step) return null;
+        if (node.Inputs.Length + node.Outputs.Length > CudaKernels.MaxBuffers)
+            throw new EdgeLiteException(Status.Unsupported, $"{node}: a function of the GPU takes at most {CudaKernels.MaxBuffers} buffers, the node has {node.Inputs.Length} inputs and {node.Outputs.Length} outputs.");
+        if (step.Threads is 0 or > 1024 || step.Grid.X == 0 || step.Grid.Y is 0 or > 65535 || step.Grid.Z is 0 or > 65535)
+            throw new EdgeLiteException(Status.InvalidArgument, $"{node}: {step.Grid} blocks of {step.Threads} threads cannot be launched; a block has 1 to 1024 threads, the grid at least one block and at most 65535 in y and z.");
+        return step;
     }
 
     private bool WritesFloats(int n, NativeCall call)

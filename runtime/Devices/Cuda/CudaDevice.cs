@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Devices.Cuda;
 
@@ -20,6 +21,9 @@ public sealed unsafe class CudaDevice : IDevice
     private readonly nint _context;
     private readonly nint _module;
     private readonly Dictionary<nint, nint> _functions;
+
+    /// <summary>Modules of the application, by their PTX.</summary>
+    private readonly Dictionary<string, nint> _modules;
 
     private CudaDevice(CudaDriver driver, int ordinal)
     {
@@ -41,6 +45,7 @@ public sealed unsafe class CudaDevice : IDevice
         _module = module;
         Constants = new CudaConstants(this);
         _functions = [];
+        _modules = [];
     }
 
     /// <summary>The same device for plans in which values may be float16.</summary>
@@ -56,6 +61,7 @@ public sealed unsafe class CudaDevice : IDevice
         _context = device._context;
         _module = device._module;
         _functions = device._functions;
+        _modules = device._modules;
     }
 
     /// <summary>False in a program that is built without CUDA (EdgeLiteCuda is not true), which then holds nothing of it.</summary>
@@ -118,13 +124,34 @@ public sealed unsafe class CudaDevice : IDevice
         lock (_functions)
         {
             if (_functions.TryGetValue(entry, out nint known)) return known;
-            string name = "el_" + Marshal.PtrToStringUTF8(entry);
-            nint text = Marshal.StringToCoTaskMemUTF8(name), function;
-            int result = Driver.ModuleGetFunction(&function, _module, (byte*)text);
-            Marshal.FreeCoTaskMem(text);
-            Driver.Check(result, $"finding the function {name}");
-            return _functions[entry] = function;
+            return _functions[entry] = Find(_module, "el_" + Marshal.PtrToStringUTF8(entry));
         }
+    }
+
+    /// <summary>A function of the application; its module is compiled when it is first asked for, and stays.</summary>
+    internal nint Function(CudaStep step, string node)
+    {
+        lock (_modules)
+        {
+            if (!_modules.TryGetValue(step.Ptx, out nint module))
+            {
+                nint text = Marshal.StringToCoTaskMemUTF8(step.Ptx);
+                int result = Driver.ModuleLoadData(&module, (void*)text);
+                Marshal.FreeCoTaskMem(text);
+                Driver.Check(result, $"compiling the PTX of {node}");
+                _modules.Add(step.Ptx, module);
+            }
+            return Find(module, step.Entry);
+        }
+    }
+
+    private nint Find(nint module, string name)
+    {
+        nint text = Marshal.StringToCoTaskMemUTF8(name), function;
+        int result = Driver.ModuleGetFunction(&function, module, (byte*)text);
+        Marshal.FreeCoTaskMem(text);
+        Driver.Check(result, $"finding the function {name}");
+        return function;
     }
 
     internal nint Allocate(long bytes)
