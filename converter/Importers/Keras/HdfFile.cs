@@ -24,20 +24,16 @@ internal sealed class HdfFile : IDisposable
     public IH5Group Root { get; }
     public string Name { get; }
 
-    public static HdfFile Open(string path)
-    {
-        long length = new FileInfo(path).Length;
-        return Guard(path, () =>
-        {
-            var file = H5File.OpenRead(path);
-            return new HdfFile((IDisposable)file, (IH5Group)file, length, path);
-        });
-    }
+    public static HdfFile Open(string path) => Open(File.OpenRead(path), path);
 
-    public static HdfFile Open(byte[] content, string name) => Guard(name, () =>
+    public static HdfFile Open(byte[] content, string name) => Open(new MemoryStream(content, false), name);
+
+    private static HdfFile Open(Stream content, string name) => Guard(name, () =>
     {
-        var file = H5File.Open(new MemoryStream(content, false), false);
-        return new HdfFile((IDisposable)file, (IH5Group)file, content.Length, name);
+        HdfHeaps.Check(content);
+        long length = content.Length;
+        var file = H5File.Open(new GuardedStream(content), false);
+        return new HdfFile((IDisposable)file, (IH5Group)file, length, name);
     });
 
     /// <summary>The signature stands at 0, 512, 1024, 2048 ... (HDF5 file format specification, II.A).</summary>

@@ -17,6 +17,8 @@ public sealed class TfliteImporter
     private readonly TfliteModel _model;
     private int _depth;
 
+    private const int MaxStructure = 256 << 20;
+
     private TfliteImporter(TfliteModel model) => _model = model;
 
     /// <summary>Imports a file. <paramref name="signature"/>: the signature to import, whose names inputs and outputs then have;
@@ -26,7 +28,10 @@ public sealed class TfliteImporter
         byte[] file;
         try
         {
-            file = File.ReadAllBytes(path);
+            using FileStream stream = File.OpenRead(path);
+            // Of a file above 2 GB, buffers lie behind the FlatBuffer and are read by their place.
+            file = new byte[stream.Length <= Array.MaxLength ? stream.Length : MaxStructure];
+            stream.ReadExactly(file);
         }
         catch (FileNotFoundException e)
         {
@@ -36,15 +41,18 @@ public sealed class TfliteImporter
         {
             throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
         }
-        return Import(file, Path.GetFileNameWithoutExtension(path), signature);
+        return Import(file, Path.GetFileNameWithoutExtension(path), signature, path);
     }
 
-    /// <summary>Imports a file held in memory.</summary>
-    public static Graph Import(byte[] file, string name, string? signature = null)
+    /// <summary>Imports a file held in memory. <paramref name="path"/>: where what does not fit there can be read, and files that are attached.</summary>
+    public static Graph Import(byte[] file, string name, string? signature = null, string? path = null)
     {
         try
         {
-            return new TfliteImporter(new TfliteModel(file)).Build(name, signature);
+            var model = new TfliteModel(file, path);
+            Graph graph = new TfliteImporter(model).Build(name, signature);
+            TfliteMetadata.Read(model, graph, path);
+            return graph;
         }
         catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException
             or KeyNotFoundException or DivideByZeroException or InvalidCastException)

@@ -39,10 +39,14 @@ internal sealed record TfliteSignature(string Key, int Subgraph, (string Name, i
 internal sealed class TfliteModel
 {
     private readonly byte[] _file;
+    private readonly string? _path;
 
-    public TfliteModel(byte[] file)
+    /// <param name="file">the file, or of a larger one its beginning, in which all but buffers with an offset lies</param>
+    /// <param name="path">where buffers are that lie beyond; null: there are none</param>
+    public TfliteModel(byte[] file, string? path = null)
     {
         _file = file;
+        _path = path;
         FlatTable root = FlatTable.Root(file, "TFL3"u8);
         uint version = root.UInt32(Field.Model.Version);
         if (version != 3) throw new EdgeLiteException(Status.NewerVersion, $"The TFLite file has schema version {version}; version 3 is known.");
@@ -99,11 +103,28 @@ internal sealed class TfliteModel
     private FlatTable Table(TfliteOperator op) =>
         FlatTable.Root(_file).Vector(Field.Model.Subgraphs).Table(op.Subgraph).Vector(Field.SubGraph.Operators).Table(op.Index);
 
+    /// <summary>The bytes of a metadata entry; null where there is none of the name.</summary>
+    public byte[]? Metadata(string name)
+    {
+        FlatVector entries = FlatTable.Root(_file).Vector(Field.Model.Metadata);
+        for (int i = 0; i < entries.Count; i++)
+            if (entries.Table(i).String(Field.Metadata.Name) == name && entries.Table(i).UInt32(Field.Metadata.Buffer) is var buffer && buffer < BufferCount) return Buffer(buffer).ToArray();
+        return null;
+    }
+
+    /// <summary>Bytes by their place in the file, which may lie beyond 2 GB.</summary>
     private ReadOnlySpan<byte> Outside(ulong offset, ulong size)
     {
-        if (offset > (ulong)_file.Length || size > (ulong)_file.Length - offset)
+        if (offset <= (ulong)_file.Length && size <= (ulong)_file.Length - offset) return _file.AsSpan((int)offset, (int)size);
+        using FileStream? stream = _path == null ? null : File.OpenRead(_path);
+        ulong length = (ulong)(stream?.Length ?? _file.Length);
+        if (stream == null || offset > length || size > length - offset)
             throw new EdgeLiteException(Status.Truncated, $"The TFLite file is cut off: {size} bytes at {offset} lie past its end.");
-        return _file.AsSpan((int)offset, (int)size);
+        if (size > (ulong)Array.MaxLength) throw new EdgeLiteException(Status.Unsupported, $"The TFLite file has a buffer of {size} bytes; at most {Array.MaxLength} can be read.");
+        var bytes = new byte[size];
+        stream.Position = (long)offset;
+        stream.ReadExactly(bytes);
+        return bytes;
     }
 
     private TfliteSubgraph ReadSubgraph(FlatTable root, FlatTable table, int index)

@@ -94,12 +94,16 @@ internal sealed class Torch7File
             // type, index, [version length, "V 1",] class name
             int at = 8;
             if (BinaryPrimitives.ReadInt32LittleEndian(head) == 4 && head.Length > at + 7 && BinaryPrimitives.ReadInt32LittleEndian(head[at..]) == 3 && head[at + 4] == 'V') return "binary";
-            if (BinaryPrimitives.ReadInt32LittleEndian(head) == 3 && BinaryPrimitives.ReadInt32LittleEndian(head[4..]) == 1 && head.Length > 17 && BinaryPrimitives.ReadInt32LittleEndian(head[13..]) < 4096 && head[8] is 0 or 1) return null;
+            // A table: type, index, number of entries, then the first key, a text.
+            if (BinaryPrimitives.ReadInt32LittleEndian(head) == 3 && BinaryPrimitives.ReadInt32LittleEndian(head[4..]) == 1 && BinaryPrimitives.ReadInt32LittleEndian(head[8..]) is > 0 and < 10_000
+                && BinaryPrimitives.ReadInt32LittleEndian(head[12..]) == 2 && BinaryPrimitives.ReadInt32LittleEndian(head[16..]) is > 0 and < 200 and int key
+                && head.Length >= 20 + key && head.Slice(20, key).IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0) return "binary";
             if (BinaryPrimitives.ReadInt32LittleEndian(head) == 4 && head.Length > at + 8 && BinaryPrimitives.ReadInt32LittleEndian(head[at..]) is > 3 and < 200 and int n && head.Length >= at + 4 + n
                 && head.Slice(at + 4, n).IndexOf((byte)'.') > 0) return "binary";
         }
         string text = Encoding.Latin1.GetString(head[..Math.Min(head.Length, 64)]);
         string[] lines = text.Split('\n');
+        if (lines.Length > 5 && lines[0] == "3" && lines[1] == "1" && lines[3] == "2" && int.TryParse(lines[4], out int length) && lines[5].Length == length) return "ascii";
         return lines.Length > 4 && lines[0].Trim() == "4" && long.TryParse(lines[1].Trim(), out _) && lines[3].StartsWith("V ", StringComparison.Ordinal) ? "ascii" : null;
     }
 

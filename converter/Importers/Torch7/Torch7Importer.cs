@@ -15,8 +15,8 @@ public sealed class Torch7Importer : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "what `torch.save` wrote (`.t7`, `.net`), binary or ascii: a network, or a table that holds one. Recognised by the first objects of the file. cudnn's, cunn's and inn's modules are those of nn.",
-        Tested = "genuine networks written by Torch7 and one of torch/demos, against Torch7's own results.",
+        Files = "what `torch.save` wrote (`.t7`, `.net`), binary or ascii: a network, or a table that holds one. Recognised by the first objects of the file. cudnn's, cunn's and inn's modules are those of nn; nngraph's gModule is read too.",
+        Tested = "genuine networks written by Torch7 and one of torch/demos, against Torch7's own results. nngraph: a network written by hand for the tests; a published one (an RNN tracker) is read, its results were not at hand.",
         LayersOf = "Torch7's modules",
         Layers = ForeignLayers.References<Torch7Attribute>(),
     };
@@ -60,16 +60,20 @@ public sealed class Torch7Importer : IImporter
             shapes.TryGetValue(name, out Shape shape) || shapes.TryGetValue("", out shape) ? shape : Shape.Unranked));
     }
 
-    /// <summary>The file itself, or the first module in a table that training scripts save ("model", "net", ...).</summary>
-    private static LuaObject? FindNetwork(object? value) => value switch
+    private const int MaxDepth = 6;
+
+    /// <summary>The file itself, or the first module in the tables that training scripts save ("model", "net", "protos.rnn" ...).</summary>
+    private static LuaObject? FindNetwork(object? value, int depth = 0) => value switch
     {
         LuaObject o when IsModule(o) => o,
-        LuaObject o => FindNetwork(o.Content),
-        LuaTable t => t.Items.Values.OfType<LuaObject>().FirstOrDefault(IsModule),
+        _ when depth > MaxDepth => null,
+        LuaObject o => FindNetwork(o.Content, depth + 1),
+        LuaTable t => t.Items.Values.OfType<LuaObject>().FirstOrDefault(IsModule) ?? t.Items.Values.OfType<LuaTable>().Select(inner => FindNetwork(inner, depth + 1)).FirstOrDefault(n => n != null),
         _ => null,
     };
 
-    private static bool IsModule(LuaObject o) => o.Type.StartsWith("nn.", StringComparison.Ordinal) || o.Type.StartsWith("cudnn.", StringComparison.Ordinal);
+    private static bool IsModule(LuaObject o) =>
+        (o.Type.StartsWith("nn.", StringComparison.Ordinal) || o.Type.StartsWith("cudnn.", StringComparison.Ordinal)) && !o.Type.EndsWith("Criterion", StringComparison.Ordinal);
 
     /// <summary>How many tensors the network takes: those of the table that its first module wants.</summary>
     private static int InputCount(LuaObject module)
@@ -80,6 +84,7 @@ public sealed class Torch7Importer : IImporter
             string name = module.Type[(module.Type.IndexOf('.', StringComparison.Ordinal) + 1)..];
             switch (name)
             {
+                case "gModule": return module["nInputs"] is double inputs and >= 1 and <= 1000 ? (int)inputs : 1;
                 case "ParallelTable": return Math.Max(children.Length, 1);
                 case "CAddTable" or "CMulTable" or "CSubTable" or "CDivTable" or "CMaxTable" or "CMinTable" or "JoinTable" or "MM": return 2;
             }

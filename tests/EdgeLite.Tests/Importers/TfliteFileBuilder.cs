@@ -20,6 +20,8 @@ internal sealed class TfliteFileBuilder
     public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Bool = 6, Int16 = 7, Complex64 = 8, Int8 = 9, Resource = 13;
 
     private readonly List<byte[]> _buffers = [[]];
+    private readonly Dictionary<int, (ulong Offset, ulong Size)> _outside = [];
+    private readonly List<(string Name, int Buffer)> _metadata = [];
     private readonly List<GraphSpec> _graphs = [new()];
     private readonly List<(string Key, (string, int)[] Inputs, (string, int)[] Outputs)> _signatures = [];
 
@@ -40,6 +42,20 @@ internal sealed class TfliteFileBuilder
         _buffers.Add(System.Runtime.InteropServices.MemoryMarshal.AsBytes<T>(values).ToArray());
         Current.Tensors.Add(new TensorSpec(name, type, shape, _buffers.Count - 1, scale, zeroPoint, sparsity));
         return Current.Tensors.Count - 1;
+    }
+
+    /// <summary>A constant whose bytes lie at a place of the file behind the FlatBuffer.</summary>
+    public int Outside(string name, int type, int[] shape, ulong offset, ulong size)
+    {
+        int tensor = Constant<byte>(name, type, shape, []);
+        _outside[_buffers.Count - 1] = (offset, size);
+        return tensor;
+    }
+
+    public void Metadata(string name, byte[] content)
+    {
+        _buffers.Add(content);
+        _metadata.Add((name, _buffers.Count - 1));
     }
 
     public int Ints(params int[] values) => Constant($"c{Current.Tensors.Count}", Int32, [values.Length], values);
@@ -63,11 +79,16 @@ internal sealed class TfliteFileBuilder
     public byte[] Finish()
     {
         var b = new FlatBufferBuilder(1024);
-        int buffers = Tables(b, [.. _buffers.Select(data =>
+        int buffers = Tables(b, [.. _buffers.Select((data, i) =>
         {
             int bytes = Bytes(b, data);
             b.StartTable(3);
             if (data.Length > 0) b.AddOffset(0, bytes, 0);
+            if (_outside.TryGetValue(i, out (ulong Offset, ulong Size) place))
+            {
+                b.AddUlong(1, place.Offset, 0);
+                b.AddUlong(2, place.Size, 0);
+            }
             return b.EndTable();
         })]);
         var codes = _graphs.SelectMany(g => g.Ops).Select(o => (o.Code, o.Custom)).Distinct().ToList();
@@ -90,11 +111,20 @@ internal sealed class TfliteFileBuilder
             b.AddOffset(2, key, 0);
             return b.EndTable();
         })]);
+        int metadata = Tables(b, [.. _metadata.Select(m =>
+        {
+            int name = b.CreateString(m.Name).Value;
+            b.StartTable(2);
+            b.AddOffset(0, name, 0);
+            b.AddUint(1, (uint)m.Buffer, 0);
+            return b.EndTable();
+        })]);
         b.StartTable(8);
         b.AddUint(0, 3, 0);
         b.AddOffset(1, opCodes, 0);
         b.AddOffset(2, graphs, 0);
         b.AddOffset(4, buffers, 0);
+        b.AddOffset(6, metadata, 0);
         b.AddOffset(7, signatures, 0);
         b.Finish(b.EndTable(), "TFL3");
         return b.SizedByteArray();
@@ -109,7 +139,7 @@ internal sealed class TfliteFileBuilder
     }
 
     /// <summary>A vector of tables.</summary>
-    public static int Tables(FlatBufferBuilder b, int[] tables)
+    public static int Tables(FlatBufferBuilder b, params int[] tables)
     {
         b.StartVector(4, tables.Length, 4);
         for (int i = tables.Length - 1; i >= 0; i--) b.AddOffset(tables[i]);

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text;
+using EdgeLite.Converter;
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>nngraph's gModule in files written here as torch.save writes ascii; results computed by hand.</summary>
+public class Torch7GraphTests
+{
+    private sealed record Lua(string Type, Dictionary<object, object?> Fields);
+
+    /// <summary>Numbers, texts, tables and objects in Torch7's ascii form; what stands twice is written once.</summary>
+    private sealed class Writer
+    {
+        private readonly StringBuilder _text = new();
+        private readonly Dictionary<object, int> _indices = new(ReferenceEqualityComparer.Instance);
+
+        public string Write(object? value)
+        {
+            switch (value)
+            {
+                case null: _text.Append("0\n"); break;
+                case double d: _text.Append(CultureInfo.InvariantCulture, $"1\n{d}\n"); break;
+                case string s: _text.Append(CultureInfo.InvariantCulture, $"2\n{s.Length}\n{s}\n"); break;
+                case Dictionary<object, object?> table when New(3, table):
+                    _text.Append(CultureInfo.InvariantCulture, $"{table.Count}\n");
+                    foreach ((object key, object? item) in table) { Write(key); Write(item); }
+                    break;
+                case Lua o when New(4, o):
+                    _text.Append(CultureInfo.InvariantCulture, $"3\nV 1\n{o.Type.Length}\n{o.Type}\n");
+                    Write(o.Fields);
+                    break;
+            }
+            return _text.ToString();
+        }
+
+        private bool New(int type, object value)
+        {
+            bool isNew = _indices.TryAdd(value, _indices.Count + 1);
+            _text.Append(CultureInfo.InvariantCulture, $"{type}\n{_indices[value]}\n");
+            return isNew;
+        }
+    }
+
+    private static Dictionary<object, object?> Table(params (object, object?)[] entries) => entries.ToDictionary(e => e.Item1, e => e.Item2);
+
+    private static Dictionary<object, object?> List(params object[] items) => items.Select((v, i) => ((object)(i + 1.0), (object?)v)).ToDictionary(e => e.Item1, e => e.Item2);
+
+    private static Lua Node(object? module, double? select = null)
+    {
+        Dictionary<object, object?> data = Table(("mapindex", Table()));
+        if (module != null) data["module"] = module;
+        if (select != null) data["selectindex"] = select;
+        return new Lua("nngraph.Node", Table(("data", data), ("children", Table())));
+    }
+
+    private static void Connect(Lua parent, Lua child)
+    {
+        var children = (Dictionary<object, object?>)parent.Fields["children"]!;
+        children[children.Count + 1.0] = child;
+        var data = (Dictionary<object, object?>)child.Fields["data"]!;
+        var map = (Dictionary<object, object?>)data["mapindex"]!;
+        map[parent.Fields["data"]!] = map.Count + 1.0;
+    }
+
+    private static float[][] Run(Lua network, params float[][] inputs) => TemporaryFolder.Use(folder =>
+    {
+        string path = Path.Combine(folder, "model.t7");
+        File.WriteAllText(path, new Writer().Write(Table(("epoch", 3.0), ("protos", Table(("criterion", new Lua("nn.MSECriterion", Table())), ("net", network))))));
+        (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions { Shapes = inputs.Select((x, i) => (x, i)).ToDictionary(p => inputs.Length == 1 ? "input" : $"input{p.i}", p => new Shape(p.x.Length)) });
+        Assert.Equal("Torch7", format);
+        return new GraphInterpreter(graph).Run([.. inputs.Select(x => Tensor.FromArray<float>(x, new Shape(x.Length)))]).Select(t => t.Span<float>().ToArray()).ToArray();
+    });
+
+    /// <summary>(a, b) gives |a| - b, and of the table {a, |a|} the second.</summary>
+    private static Lua TwoInputs()
+    {
+        Lua root = Node(null), a = Node(new Lua("nn.Identity", Table())), b = Node(new Lua("nn.Identity", Table())), abs = Node(new Lua("nn.Abs", Table()));
+        Lua sub = Node(new Lua("nn.CSubTable", Table())), pair = Node(new Lua("nn.Identity", Table())), second = Node(null, 2), last = Node(null);
+        (Lua From, Lua To)[] edges = [(root, a), (root, b), (a, abs), (abs, sub), (b, sub), (a, pair), (abs, pair), (pair, second), (sub, last), (second, last)];
+        foreach ((Lua from, Lua to) in edges) Connect(from, to);
+        // The node that the file calls outnode is that of the graph backwards, over the same data.
+        var outnode = new Lua("nngraph.Node", Table(("data", last.Fields["data"]), ("children", Table())));
+        return new Lua("nn.gModule", Table(("nInputs", 2.0), ("innode", root), ("outnode", outnode), ("forwardnodes", List(root, a, b, abs, sub, pair, second, last)), ("modules", List(
+            new Lua("nn.Abs", Table()), new Lua("nn.CSubTable", Table())))));
+    }
+
+    [Fact]
+    public void Results_go_where_the_edges_lead() => Assert.Equal([[2, 0], [3, 4]], Run(TwoInputs(), [-3, 4], [1, 4]));
+
+    [Fact]
+    public void Modules_without_a_conversion_are_named_inside_a_graph()
+    {
+        Lua network = TwoInputs();
+        ((Dictionary<object, object?>)network.Fields["modules"]!)[3.0] = new Lua("nn.Frobnicate", Table());
+        var e = Assert.Throws<EdgeLiteException>(() => Run(network, [1], [1]));
+        Assert.Contains("nn.Frobnicate", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("innode")]
+    [InlineData("outnode")]
+    [InlineData("forwardnodes")]
+    public void What_is_missing_gives_a_clear_error(string field)
+    {
+        Lua network = TwoInputs();
+        network.Fields.Remove(field);
+        Assert.Throws<EdgeLiteException>(() => Run(network, [1], [1]));
+    }
+}
