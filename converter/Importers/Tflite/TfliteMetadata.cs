@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Quantizing;
-using EdgeLite.Core;
 using EdgeLite.Format;
 
 namespace EdgeLite.Converter.Importers.Tflite;
