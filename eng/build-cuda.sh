@@ -19,7 +19,7 @@ if [ ! -f "$build/CMakeCache.txt" ]; then
     if command -v ninja >/dev/null 2>&1; then set -- "$@" -G Ninja; fi
     if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then
         set -- "$@" -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER_TARGET=aarch64-linux-gnu \
-            -DCMAKE_CXX_COMPILER_TARGET=aarch64-linux-gnu -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld -DCMAKE_SHARED_LINKER_FLAGS=-fuse-ld=lld -DEL_CUDA_EMULATION=OFF
+            -DCMAKE_CXX_COMPILER_TARGET=aarch64-linux-gnu -DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld -DCMAKE_SHARED_LINKER_FLAGS=-fuse-ld=lld -DEL_CUDA_EMULATION=OFF
     fi
     cmake "$@" >/dev/null
 fi
