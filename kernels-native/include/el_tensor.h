@@ -131,6 +131,12 @@ typedef struct el_gather_params {
     int32_t index_is_32;
 } el_gather_params;
 
+/* scatter_b1: y is x in slices of slice_bytes, of which those at `places` are replaced by the updates; places are in [0, slices)
+ * and differ. buffers: x, places[count] int32, updates[count][slice_bytes], y; x may be y */
+typedef struct el_scatter_params {
+    int64_t slices, slice_bytes, count;
+} el_scatter_params;
+
 /* rotary_f32: the first dim numbers (an even count) of each row of x[batch][heads][rows][width] as pairs, (i, i + dim/2) or neighbours when
  * interleaved; pair i (a, b) becomes (c a - s b, s a + c b), c = cos[place][i], s = sin[place][i]; the rest is copied. The place of
  * (batch, row) is ids[batch][row], or batch * rows + row without ids; cos and sin have places * dim/2 numbers; a place beyond them

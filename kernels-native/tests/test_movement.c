@@ -171,6 +171,23 @@ static void test_gather(void) {
     }
 }
 
+static void test_scatter(void) {
+    for (int c = 0; c < 24; c++) {
+        el_scatter_params p = {.slices = th_range(1, 40), .slice_bytes = (const int64_t[]){1, 2, 4, 8, 12, 100}[c % 6]};
+        size_t bytes = (size_t)(p.slices * p.slice_bytes);
+        int32_t* places = th_alloc((size_t)p.slices * 4, 4);
+        for (int32_t i = 0; i < p.slices; i++)
+            if (th_range(0, 1)) places[p.count++] = (int32_t)p.slices - 1 - i;
+        uint8_t *x = th_alloc(bytes, 1), *y = th_alloc(bytes, 1), *want = th_alloc(bytes, 1), *updates = th_alloc((size_t)(p.count * p.slice_bytes), 1);
+        th_fill_bytes(x, bytes), th_fill_bytes(updates, (size_t)(p.count * p.slice_bytes));
+        for (size_t i = 0; i < bytes; i++) want[i] = x[i];
+        for (int64_t i = 0; i < p.count * p.slice_bytes; i++) want[places[i / p.slice_bytes] * p.slice_bytes + i % p.slice_bytes] = updates[i];
+        th_run(th_variant("scatter_b1", 0), &p, (void*[]){x, places, updates, c & 1 ? x : y}, 1);
+        th_same_bytes("scatter_b1", c & 1 ? x : y, want, bytes);
+        th_free_all();
+    }
+}
+
 /* Rows of heads, or heads of rows, out of place and in place, with places beyond the tables. */
 static void test_rotary(void) {
     for (int c = 0; c < 40; c++) {
@@ -304,6 +321,7 @@ int main(void) {
     test_copy2d();
     test_pad();
     test_gather();
+    test_scatter();
     test_rotary();
     test_half();
     return th_report("test_movement");
