@@ -265,6 +265,8 @@ public sealed class Session : IDisposable
             NodeDefinition node = _graph.Nodes[plan.NodeOf(i)];
             TensorType output = plan.Graph.Types[Array.Find(node.Outputs, v => v >= 0)]; // any output may be left out
             bool isFirst = i == 0 || plan.NodeOf(i - 1) != plan.NodeOf(i);
+            if (CudaDevice.IsSupported) // where copies for a node come before it and have no part in its work
+                isFirst = !IsCopy(plan, i) && (isFirst || IsCopy(plan, i - 1));
             (double operations, double bytes) = isFirst ? StepWork.Of(plan.Graph, plan.NodeOf(i)) : default;
             profile[i] = new StepProfile(OperatorOf(plan.NodeOf(i)), node.Name, plan.KernelOf(i), output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
         }
@@ -368,6 +370,8 @@ public sealed class Session : IDisposable
             throw;
         }
     }
+
+    private static bool IsCopy(IStaticPlan plan, int step) => plan.KernelOf(step).StartsWith("copy/", StringComparison.Ordinal);
 
     private IStaticPlan StaticPlan() => Prepared().Static
         ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values, so it has no fixed list of steps.");

@@ -14,10 +14,14 @@ EL_DEVICE void el_interleave(const el_interleave_params& p, const el_cuda_buffer
 }
 
 EL_CUDA_ENTRY(interleave_b1, el_interleave_params) { el_interleave<uint8_t>(p, b); }
+EL_CUDA_ENTRY(interleave_b2, el_interleave_params) { EL_FROM_80(el_interleave<uint16_t>(p, b)); }
 EL_CUDA_ENTRY(interleave_b4, el_interleave_params) { el_interleave<uint32_t>(p, b); }
 
 static inline int el_interleave_rule(const el_interleave_params& p, const el_cuda_device& device, el_cuda_launch* launches, const char* entry) {
     return el_fits(p.rows * p.width * 2) ? el_each(device, launches, entry, p.rows * p.width) : 0;
 }
 EL_CUDA_LAUNCH(interleave_b1, el_interleave_params) { return el_interleave_rule(p, device, launches, "interleave_b1"); }
-EL_CUDA_LAUNCH(interleave_b4, el_interleave_params) { return el_interleave_rule(p, device, launches, "interleave_b4"); }
+EL_CUDA_LAUNCH(interleave_b4, el_interleave_params) {
+    if (device.allows_half) return el_in_half(el_interleave_rule(p, device, launches, "interleave_b2"), launches, 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3);
+    return el_interleave_rule(p, device, launches, "interleave_b4");
+}

@@ -23,18 +23,22 @@ EL_DEVICE void el_resize(const el_resize_params& p, const el_cuda_buffers& b) {
 EL_CUDA_ENTRY(resize_f32, el_resize_params) { el_resize<float>(p, b); }
 EL_CUDA_ENTRY(resize_f16, el_resize_params) { EL_FROM_80(el_resize<el_half>(p, b)); }
 
-/* c: bytes of a pixel. */
-EL_CUDA_ENTRY(resize_nearest_b1, el_resize_params) {
+/* bytes: of a pixel. */
+EL_DEVICE void el_resize_nearest(const el_resize_params& p, const el_cuda_buffers& b, const int bytes) {
     const uint8_t* x = (const uint8_t*)b.p[0];
     const int32_t *yi = (const int32_t*)b.p[1], *xi = (const int32_t*)b.p[2];
     uint8_t* y = (uint8_t*)b.p[3];
-    EL_EACH(at, (int64_t)p.n * p.oh * p.ow * p.c) {
-        unsigned pixel = at / (unsigned)p.c, c = at - pixel * (unsigned)p.c;
+    EL_EACH(at, (int64_t)p.n * p.oh * p.ow * bytes) {
+        unsigned pixel = at / (unsigned)bytes, c = at - pixel * (unsigned)bytes;
         unsigned row = pixel / (unsigned)p.ow, j = pixel - row * (unsigned)p.ow;
         unsigned n = row / (unsigned)p.oh, i = row - n * (unsigned)p.oh;
-        y[at] = x[(((int64_t)n * p.h + yi[i]) * p.w + xi[j]) * p.c + c];
+        y[at] = x[(((int64_t)n * p.h + yi[i]) * p.w + xi[j]) * bytes + c];
     }
 }
+
+EL_CUDA_ENTRY(resize_nearest_b1, el_resize_params) { el_resize_nearest(p, b, p.c); }
+/* Float32 in float16: pixels are half as large. */
+EL_CUDA_ENTRY(resize_nearest_f16, el_resize_params) { EL_FROM_80((el_resize_nearest(p, b, p.c / 2))); }
 
 static inline bool el_resize_fits(const el_resize_params& p) { return el_fits((int64_t)p.n * p.h * p.w * p.c); }
 
@@ -45,5 +49,8 @@ EL_CUDA_LAUNCH(resize_f32, el_resize_params) {
     return el_each(device, launches, "resize_f32", count);
 }
 EL_CUDA_LAUNCH(resize_nearest_b1, el_resize_params) {
-    return el_resize_fits(p) ? el_each(device, launches, "resize_nearest_b1", (int64_t)p.n * p.oh * p.ow * p.c) : 0;
+    const int64_t count = (int64_t)p.n * p.oh * p.ow * p.c;
+    if (!el_resize_fits(p)) return 0;
+    if (device.allows_half) return el_in_half(el_each(device, launches, "resize_nearest_f16", count / 2), launches, 1 << 0 | 1 << 3);
+    return el_each(device, launches, "resize_nearest_b1", count);
 }
