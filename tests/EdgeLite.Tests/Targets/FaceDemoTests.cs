@@ -22,12 +22,12 @@ public class FaceDemoTests
         public TheoryOnPublishedAttribute() => Skip = PublishedModels.WhyNot(Network) ?? PublishedModels.WhyNot(Photograph) ?? PublishedModels.WhyNot(Calibration);
     }
 
-    private const string BoardProgram = "edgelite-watch";
+    private const string BoardProgram = "edgelite-watch", JetsonProgram = "edgelite-jetson";
 
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class ArmBoardFactAttribute : FactAttribute
     {
-        public ArmBoardFactAttribute() => Skip = Artifacts.WhyNot("linux-arm64", BoardProgram) ?? Artifacts.WhyNoProgram("qemu-aarch64")
+        public ArmBoardFactAttribute(string program) => Skip = Artifacts.WhyNot("linux-arm64", program) ?? Artifacts.WhyNoProgram("qemu-aarch64")
             ?? PublishedModels.WhyNot(Network) ?? PublishedModels.WhyNot(Photograph);
     }
 
@@ -57,17 +57,11 @@ public class FaceDemoTests
     }
 
     /// <summary>What a Raspberry Pi runs, on an emulated processor: one look at the photograph, without pins.</summary>
-    [ArmBoardFact]
-    public void The_program_for_Raspberry_Pi_sees_a_face()
-    {
-        var options = new ConversionOptions();
-        (Graph graph, _) = Pipeline.Import(PublishedModels.PathOf(Network, "ONNX/face_detection_front_128x128_barracuda.onnx"), options);
-        Pipeline.Optimize(graph, options);
-        Pipeline.Lower(graph, options);
+    [ArmBoardFact(BoardProgram)]
+    public void The_program_for_Raspberry_Pi_sees_a_face() =>
         TemporaryFolder.Use(folder =>
         {
-            string model = Path.Combine(folder, "face.edgl"), config = Path.Combine(folder, "watch.json");
-            File.WriteAllBytes(model, ModelWriter.ToBytes(graph));
+            string model = FrontDetector(folder), config = Path.Combine(folder, "watch.json");
             File.WriteAllText(config, JsonSerializer.Serialize(new
             {
                 camera = new { source = "file", file = PublishedModels.PathOf(Photograph, "examples/assets/faces.jpg") },
@@ -76,6 +70,30 @@ public class FaceDemoTests
             string seen = ChildProcess.Succeed("qemu-aarch64", "-cpu", "cortex-a72", "-L", "/usr/aarch64-linux-gnu", Artifacts.PathOf("linux-arm64", BoardProgram), "--config", config, "--look");
             Assert.Contains("face", seen);
         });
+
+    /// <summary>What a Jetson runs, on an emulated processor without a GPU: the driver is not there, which it says when asked for the GPU.</summary>
+    [ArmBoardFact(JetsonProgram)]
+    public void The_program_for_Jetson_sees_a_face() =>
+        TemporaryFolder.Use(folder =>
+        {
+            string[] arguments = ["-cpu", "cortex-a76", "-L", "/usr/aarch64-linux-gnu", Artifacts.PathOf("linux-arm64", JetsonProgram), "--model", FrontDetector(folder),
+                "--picture", PublishedModels.PathOf(Photograph, "examples/assets/faces.jpg"), "--frames", "1", "--device"];
+            Assert.Contains("1 of 1 frames with a face", ChildProcess.Succeed("qemu-aarch64", [.. arguments, "cpu"]));
+            ChildProcess.Outcome without = ChildProcess.Run("qemu-aarch64", [.. arguments, "cuda"], null, ("EDGELITE_CUDA_DRIVER", ""));
+            Assert.Equal(1, without.ExitCode);
+            Assert.Contains("There is no CUDA device: no driver (libcuda.so.1 is not there)", without.Errors);
+        });
+
+    /// <summary>The network for faces near by, converted into a folder; its path.</summary>
+    private static string FrontDetector(string folder)
+    {
+        var options = new ConversionOptions();
+        (Graph graph, _) = Pipeline.Import(PublishedModels.PathOf(Network, "ONNX/face_detection_front_128x128_barracuda.onnx"), options);
+        Pipeline.Optimize(graph, options);
+        Pipeline.Lower(graph, options);
+        string path = Path.Combine(folder, "face.edgl");
+        File.WriteAllBytes(path, ModelWriter.ToBytes(graph));
+        return path;
     }
 
     /// <summary>The larger network computes rare numbers far from the others, which the default range would keep at the cost of all others:
