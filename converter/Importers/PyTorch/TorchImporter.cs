@@ -14,7 +14,7 @@ public sealed class TorchImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing.",
+        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Mobile files are read by the code in them; those that hold bytecode alone are refused with what to do.",
         Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, two mobile files; 20 architectures of torchvision 0.14 up to Swin, ViT, LRASPP and Faster R-CNN, a tagger, transformer encoders, changes in place) against PyTorch 1.13. Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
         LayersOf = "PyTorch's operators",
         Layers = ForeignLayers.References<TorchAttribute>(),
@@ -22,6 +22,7 @@ public sealed class TorchImporter : IImporter
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {
+        if (IsFlatBuffer(head)) return true;
         if (!head.StartsWith("PK\x03\x04"u8)) return false;
         try
         {
@@ -38,6 +39,13 @@ public sealed class TorchImporter : IImporter
 
     public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
     {
+        using (FileStream stream = File.OpenRead(path))
+        {
+            var head = new byte[Math.Min(8, stream.Length)];
+            stream.ReadExactly(head);
+            if (IsFlatBuffer(head))
+                throw new EdgeLiteException(Status.Unsupported, $"'{path}' is a mobile module in FlatBuffers' form, which holds bytecode alone. Save it with _save_for_lite_interpreter(file) without _use_flatbuffer, which keeps the code, or with torch.jit.save.");
+        }
         using var archive = new TorchArchive(path);
         if (archive.IsExport) return new TorchExport(path, archive, shapes).Import();
         var reader = new TorchObjects();
@@ -76,6 +84,9 @@ public sealed class TorchImporter : IImporter
         GraphVerifier.Verify(graph);
         return graph;
     }
+
+    /// <summary>The identifier of torch/csrc/jit/serialization/mobile_bytecode.fbs.</summary>
+    private static bool IsFlatBuffer(ReadOnlySpan<byte> head) => head.Length >= 8 && head[4..8].SequenceEqual("PTMF"u8);
 
     internal static bool HasCode(TorchArchive archive) => archive.Names.Any(n => n.StartsWith("code/", StringComparison.Ordinal));
 

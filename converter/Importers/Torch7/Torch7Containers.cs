@@ -56,7 +56,7 @@ internal static class Torch7Containers
 
     private static IEnumerable<object> Flat(object value) => value is object[] table ? table.SelectMany(Flat) : [value];
 
-    [Torch7("SplitTable")]
+    [Torch7("SplitTable", Limits = "a free size of what it splits")]
     private static object SplitTable(Torch7Module m)
     {
         int axis = m.Axis(m.Int("dimension"), m.Rank(m.X), m.Int("nInputDims", 0));

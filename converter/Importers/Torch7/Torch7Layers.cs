@@ -143,7 +143,7 @@ internal static class Torch7Layers
         return m.Batched(4, x => m.Emit("Add", [m.Emit("Mul", [m.Emit("AveragePool", [x], ("kernel_shape", (long[])[kh, kw]), ("strides", (long[])[m.Int("dH", 1), m.Int("dW", 1)])), m.Constant("weight", factors)]), m.Weight("bias", n, 1, 1)]));
     }
 
-    [Torch7("SpatialAdaptiveAveragePooling", "SpatialAdaptiveMaxPooling")]
+    [Torch7("SpatialAdaptiveAveragePooling", "SpatialAdaptiveMaxPooling", Limits = "results other than 1 x 1")]
     private static object AdaptivePooling(Torch7Module m)
     {
         if (m.Int("H") != 1 || m.Int("W") != 1) throw m.Error("only a result of 1 x 1 is supported");
@@ -161,7 +161,7 @@ internal static class Torch7Layers
         return m.Emit("Pad", [m.X, m.Ints(pads)], ("mode", mode));
     }
 
-    [Torch7("Padding")]
+    [Torch7("Padding", Limits = "padding inside the tensor")]
     private static object Padding(Torch7Module m)
     {
         int rank = m.Rank(m.X), axis = m.Axis(m.Int("dim"), rank, m.Int("nInputDim", 0));
@@ -229,7 +229,7 @@ internal static class Torch7Layers
 
     /// <summary>Sizes without the batch. The batch is what numInputDims leaves, or what remains of the elements; a batch of one is dropped
     /// when numInputDims is not set, as Torch does.</summary>
-    [Torch7("View")]
+    [Torch7("View", Limits = "free sizes that it mixes")]
     private static object View(Torch7Module m)
     {
         long[] size = m.Sizes("size");
@@ -295,7 +295,7 @@ internal static class Torch7Layers
         return m.Emit("Gather", [m.X, m.Constant("index", Tensor.FromScalar(i > 0 ? i - 1 : i))], ("axis", m.Axis(m.Int("dimension"), m.Rank(m.X))));
     }
 
-    [Torch7("Narrow")]
+    [Torch7("Narrow", Limits = "an index from the end")]
     private static object Narrow(Torch7Module m)
     {
         long from = m.Int("index") - 1, length = m.Int("length", 1);

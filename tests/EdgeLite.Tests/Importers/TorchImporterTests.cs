@@ -124,6 +124,15 @@ public class TorchImporterTests
         With(path, p => Assert.Throws<EdgeLiteException>(() => new TorchImporter().Import(p)));
     }
 
+    [TorchTheory]
+    [InlineData("mobile_flatbuffer", "_use_flatbuffer")]
+    [InlineData("mobile_bytecode", "bytecode")]
+    public void Mobile_files_of_bytecode_alone_are_refused_with_what_to_do(string model, string word)
+    {
+        var e = Assert.Throws<EdgeLiteException>(() => Pipeline.Import(Path.Combine(TorchModels.FolderOf(model), "model.pt"), new ConversionOptions()));
+        Assert.Contains(word, e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_zip_bomb_is_refused()
     {

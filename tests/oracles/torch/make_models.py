@@ -1,7 +1,7 @@
 """Writes TorchScript files of torchvision's architectures and of small modules, with random weights, their inputs, and what PyTorch computes.
 usage: make_models.py FOLDER NAME..     (a folder NAME each: model.pt, in_k.npy, out_k.npy)
 Needs PyTorch and torchvision (Debian: python3-torch, python3-torchvision)."""
-import json, os, sys
+import json, os, sys, zipfile
 import numpy as np
 import torch, torchvision
 from torch import nn
@@ -118,7 +118,18 @@ tokens = lambda: (torch.randint(0, 50, (2, 9)),)
 no_weights = dict(weights=None, weights_backbone=None)
 swin_v2 = dict(block=models.swin_transformer.SwinTransformerBlockV2, downsample_layer=models.swin_transformer.PatchMergingV2)
 small = lambda: busy(Small())
-STATES = {  # name: how parameters without the network are written to a file
+
+
+def without_code(module, inputs, file):
+    torch.jit.script(module)._save_for_lite_interpreter(file + "l")
+    with zipfile.ZipFile(file + "l") as whole, zipfile.ZipFile(file, "w") as bare:
+        for entry in whole.namelist():
+            if "/code/" not in entry: bare.writestr(entry, whole.read(entry))
+
+
+STATES = {  # name: how files that hold no code are written
+    "mobile_flatbuffer": lambda module, inputs, file: torch.jit.script(module)._save_for_lite_interpreter(file, _use_flatbuffer=True),
+    "mobile_bytecode": without_code,
     "state_legacy": lambda module, inputs, file: torch.save(module.state_dict(), file, _use_new_zipfile_serialization=False),
     "state_checkpoint": lambda module, inputs, file: torch.save({"epoch": 3, "state_dict": nn.DataParallel(module).state_dict()}, file),
     "state_onnx": lambda module, inputs, file: (torch.save(module.state_dict(), file), torch.onnx.export(

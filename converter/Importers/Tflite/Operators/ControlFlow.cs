@@ -90,7 +90,7 @@ internal static class ControlFlow
     }
 
     /// <summary>A variable that is read before it is assigned is an input that carries its value from run to run.</summary>
-    [Tflite(TfliteOp.READ_VARIABLE)]
+    [Tflite(TfliteOp.READ_VARIABLE, Limits = "a variable that nothing initializes")]
     private static void ReadVariable(TfliteNode n)
     {
         TfliteVariable v = n.Scope.Handle(n.InputIndex(0));

@@ -112,7 +112,7 @@ internal static class Convolutions
 
     /// <summary>MediaPipe's transposed convolution with bias (mediapipe/util/tflite/operations/transpose_conv_bias.cc): options are
     /// three int32, padding (1 same, 2 valid), stride_w, stride_h.</summary>
-    [TfliteCustom("Convolution2DTransposeBias")]
+    [TfliteCustom("Convolution2DTransposeBias", Limits = "free sizes")]
     private static void TransposeConvBias(TfliteNode n)
     {
         ReadOnlySpan<byte> options = n.Scope.Model.CustomOptions(n.Operator);

@@ -9,7 +9,7 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 internal static class Dense
 {
     /// <summary>Weights are [out, in]. The input counts as [-1, in] whatever its shape; with keep_num_dims the leading dimensions stay.</summary>
-    [Tflite(TfliteOp.FULLY_CONNECTED)]
+    [Tflite(TfliteOp.FULLY_CONNECTED, Limits = "shuffled weights, 16-bit activations over weights with a zero point")]
     private static void FullyConnected(TfliteNode n)
     {
         FlatTable o = n.Options;

@@ -16,7 +16,7 @@ internal static class Padding
     }
 
     /// <summary>REFLECT leaves the border out; SYMMETRIC repeats it, which ONNX lacks: an index list for each axis.</summary>
-    [Tflite(TfliteOp.MIRROR_PAD)]
+    [Tflite(TfliteOp.MIRROR_PAD, Limits = "free sizes of the padded axes, a result of another scale")]
     private static void MirrorPad(TfliteNode n)
     {
         long[] pads = OnnxPads(n);

@@ -39,10 +39,10 @@ internal static class Pooling
         return n.Emit(opType, [x], ("kernel_shape", kernel), ("strides", strides), pads != null ? ("pads", pads) : ("auto_pad", auto));
     }
 
-    [Tflite(TfliteOp.DEPTH_TO_SPACE)]
+    [Tflite(TfliteOp.DEPTH_TO_SPACE, Limits = "a result of another scale")]
     private static void DepthToSpace(TfliteNode n) => Block(n, "DepthToSpace");
 
-    [Tflite(TfliteOp.SPACE_TO_DEPTH)]
+    [Tflite(TfliteOp.SPACE_TO_DEPTH, Limits = "a result of another scale")]
     private static void SpaceToDepth(TfliteNode n) => Block(n, "SpaceToDepth");
 
     private static void Block(TfliteNode n, string opType)
@@ -54,7 +54,7 @@ internal static class Pooling
     }
 
     /// <summary>[N, S.., rest] padded -> [N, S/b, b, ..] -> the blocks before N -> [N * prod(b), S/b.., rest].</summary>
-    [Tflite(TfliteOp.SPACE_TO_BATCH_ND)]
+    [Tflite(TfliteOp.SPACE_TO_BATCH_ND, Limits = "free sizes of the split axes")]
     private static void SpaceToBatch(TfliteNode n)
     {
         long[] block = n.RequiredInts(1, "the block shape"), pads = n.RequiredInts(2, "the paddings"), dims = (long[])n.Input(0).Dims!.Clone();
@@ -88,7 +88,7 @@ internal static class Pooling
     }
 
     /// <summary>The inverse: [prod(b) * N, S.., rest] -> [N, S * b.., rest], cropped.</summary>
-    [Tflite(TfliteOp.BATCH_TO_SPACE_ND)]
+    [Tflite(TfliteOp.BATCH_TO_SPACE_ND, Limits = "free sizes of the split axes")]
     private static void BatchToSpace(TfliteNode n)
     {
         long[] block = n.RequiredInts(1, "the block shape"), crops = n.RequiredInts(2, "the crops"), dims = n.Input(0).Dims!;

@@ -16,7 +16,7 @@ internal static class Recurrent
     // Inputs of the LSTM operators (tensorflow/lite/kernels/lstm_shared.h): gates i, f, g (cell), o.
     private const int InputWeights = 1, RecurrentWeights = 5, Peephole = 9, Bias = 12, Projection = 16, OutputState = 18, CellState = 19, LayerNorm = 20;
 
-    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_LSTM)]
+    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_LSTM, Limits = "activations other than tanh; of the integer form coupled gates, peepholes, projection, layer normalization, and all but 8x8_16")]
     private static void SequenceLstm(TfliteNode n)
     {
         FlatTable o = n.Options;
@@ -54,7 +54,7 @@ internal static class Recurrent
 
     /// <summary>Two layers, the second over the reversed sequence; inputs as lstm's twice, without layer normalization, then states. Auxiliary
     /// inputs (of stacked layers that exchange directions) are not supported.</summary>
-    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_LSTM)]
+    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_LSTM, Limits = "integer inputs, an auxiliary input, activations other than tanh")]
     private static void BidirectionalLstm(TfliteNode n)
     {
         FlatTable o = n.Options;
@@ -71,7 +71,7 @@ internal static class Recurrent
 
     /// <summary>One step of an LSTM with its states. Kernel 0 has them as variables, gates apart; kernel 1 as inputs and outputs, gates (i, g,
     /// f, o) in one matrix [4 n][in + n] over the input and the last result.</summary>
-    [Tflite(TfliteOp.LSTM)]
+    [Tflite(TfliteOp.LSTM, Limits = "integer inputs, clipping, coupled gates, peepholes, projection, layer normalization, activations other than tanh")]
     private static void LstmStep(TfliteNode n)
     {
         if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 2) throw n.Error("only a float input of 2 dimensions is supported");
@@ -105,7 +105,7 @@ internal static class Recurrent
     }
 
     /// <summary>One step of h' = act(W x + R h + b), h a variable; inputs: X, W, R, B, state.</summary>
-    [Tflite(TfliteOp.RNN)]
+    [Tflite(TfliteOp.RNN, Limits = "integer inputs, activations other than tanh and relu")]
     private static void RnnStep(TfliteNode n)
     {
         if (n.Input(0).IsQuantizedActivation) throw n.Error("only a float input is supported");
@@ -116,7 +116,7 @@ internal static class Recurrent
     }
 
     /// <summary>Inputs: X, then W, R, B and state of each direction. Auxiliary inputs are not supported.</summary>
-    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_RNN)]
+    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_RNN, Limits = "integer inputs, an auxiliary input, activations other than tanh and relu")]
     private static void BidirectionalRnn(TfliteNode n)
     {
         if (n.HasInput(9)) throw n.Error("an auxiliary input is not supported");
@@ -197,7 +197,7 @@ internal static class Recurrent
     }
 
     /// <summary>h' = act(W x + R h + b); inputs: X, W, R, B, state.</summary>
-    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_RNN)]
+    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_RNN, Limits = "integer inputs, activations other than tanh and relu")]
     private static void SequenceRnn(TfliteNode n)
     {
         bool timeMajor = n.Options.Bool(TfliteOption.SequenceRnn.TimeMajor);
@@ -228,7 +228,7 @@ internal static class Recurrent
     /// A dense layer of low rank over the last M inputs: each filter's memory is shifted and takes features . x, is weighted by its M
     /// time weights, and rank filters add up to one unit. Inputs: X [batch, in], features [F, in], time [F, M], bias?, state [batch, F*M].
     /// </summary>
-    [Tflite(TfliteOp.SVDF)]
+    [Tflite(TfliteOp.SVDF, Limits = "integer inputs, a free batch")]
     private static void Svdf(TfliteNode n)
     {
         TfliteTensor state = n.Input(4);

@@ -8,7 +8,7 @@ internal static class Searching
 {
     /// <summary>Inputs: boxes [n][4], scores [n], most boxes, overlap, score. Outputs of fixed length, 0 behind the valid ones: indices,
     /// number (V5: scores between them). V5's sigma other than 0 lowers scores instead of suppressing, which ONNX does not have.</summary>
-    [Tflite(TfliteOp.NON_MAX_SUPPRESSION_V4), Tflite(TfliteOp.NON_MAX_SUPPRESSION_V5)]
+    [Tflite(TfliteOp.NON_MAX_SUPPRESSION_V4), Tflite(TfliteOp.NON_MAX_SUPPRESSION_V5, Limits = "soft suppression")]
     private static void NonMaxSuppression(TfliteNode n)
     {
         bool hasScores = n.Op == TfliteOp.NON_MAX_SUPPRESSION_V5;
@@ -24,7 +24,7 @@ internal static class Searching
     }
 
     /// <summary>Inputs: keys sought [k], keys there are [n] (sorted), values [n]...; a key that is missing gives zeros, and 0 as its hit.</summary>
-    [Tflite(TfliteOp.HASHTABLE_LOOKUP)]
+    [Tflite(TfliteOp.HASHTABLE_LOOKUP, Limits = "texts as values")]
     private static void HashtableLookup(TfliteNode n)
     {
         if (n.Input(2).DType is DType.String or DType.Undefined) throw n.Error("values that are strings are not supported");
@@ -38,7 +38,7 @@ internal static class Searching
     }
 
     /// <summary>The number of boundaries that are not above a number.</summary>
-    [Tflite(TfliteOp.BUCKETIZE)]
+    [Tflite(TfliteOp.BUCKETIZE, Limits = "types other than float, int32 and int64")]
     private static void Bucketize(TfliteNode n)
     {
         float[] boundaries = n.Options.Scalars<float>(TfliteOption.Bucketize.Boundaries).ToArray();

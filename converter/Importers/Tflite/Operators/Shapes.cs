@@ -64,7 +64,7 @@ internal static class Shapes
         SplitInto(n, 1, axis, n.EmitMany("Split", n.OutputCount, [n.Raw(1)], AttributeSet.Of(("axis", axis), ("num_outputs", n.OutputCount))));
     }
 
-    [Tflite(TfliteOp.SPLIT_V)]
+    [Tflite(TfliteOp.SPLIT_V, Limits = "an open size of a free axis")]
     private static void SplitV(TfliteNode n)
     {
         long axis = n.RequiredInts(2, "the axis")[0];
@@ -122,7 +122,7 @@ internal static class Shapes
         n.Move(x => n.Emit("Slice", [x, n.Ints(minusOne), n.Ints(ends), n.Ints(axes), n.Ints(minusOne)]));
     }
 
-    [Tflite(TfliteOp.REVERSE_SEQUENCE)]
+    [Tflite(TfliteOp.REVERSE_SEQUENCE, Limits = "axes other than 0 and 1")]
     private static void ReverseSequence(TfliteNode n)
     {
         int time = n.Options.Int32(TfliteOption.ReverseSequence.SeqDim), batch = n.Options.Int32(TfliteOption.ReverseSequence.BatchDim);
@@ -153,7 +153,7 @@ internal static class Shapes
         ("exclusive", n.Options.Bool(TfliteOption.Cumsum.Exclusive) ? 1 : 0), ("reverse", n.Options.Bool(TfliteOption.Cumsum.Reverse) ? 1 : 0)));
 
     /// <summary>The shape that two shapes broadcast to.</summary>
-    [Tflite(TfliteOp.BROADCAST_ARGS)]
+    [Tflite(TfliteOp.BROADCAST_ARGS, Limits = "a result of unknown rank")]
     private static void BroadcastArgs(TfliteNode n)
     {
         long rank = n.Output(0).Dims is [> 0 and long known] ? known : throw n.Error("the rank of the result is not known");
@@ -169,7 +169,7 @@ internal static class Shapes
         }
     }
 
-    [Tflite(TfliteOp.BITCAST)]
+    [Tflite(TfliteOp.BITCAST, Limits = "types of different width")]
     private static void Bitcast(TfliteNode n)
     {
         if (n.Input(0).DType.Bits() != n.Output(0).DType.Bits()) throw n.Error($"{n.Input(0).DType.Name()} as {n.Output(0).DType.Name()} is not supported: their widths differ");
@@ -177,7 +177,7 @@ internal static class Shapes
     }
 
     /// <summary>Every dimension d becomes (d - 1) * dilation + 1, filled with input 2 between.</summary>
-    [Tflite(TfliteOp.DILATE)]
+    [Tflite(TfliteOp.DILATE, Limits = "dilations that are computed, free sizes")]
     private static void Dilate(TfliteNode n)
     {
         long[] dilations = n.RequiredInts(1, "the dilations"), dims = n.Input(0).Dims is { } known && known.All(d => d > 0) ? known : throw n.Error("the shape of the input is not known");
@@ -204,7 +204,7 @@ internal static class Shapes
         n.SetRaw(0, n.Emit("Where", [Diagonal(n, n.Input(0).Dims![^1], n.Input(0).Dims![^1]), n.Emit("Unsqueeze", [n.Raw(0), n.Ints(-1)]), n.Scalar(n.Output(0).DType, 0)]));
 
     /// <summary>A matrix whose diagonal is replaced; the diagonal has min(rows, columns) elements, others are not read.</summary>
-    [Tflite(TfliteOp.MATRIX_SET_DIAG)]
+    [Tflite(TfliteOp.MATRIX_SET_DIAG, Limits = "free sizes")]
     private static void MatrixSetDiag(TfliteNode n)
     {
         long rows = n.Input(0).Dims![^2], columns = n.Input(0).Dims![^1];

@@ -92,7 +92,7 @@ internal static class Slicing
         }
     }
 
-    [Tflite(TfliteOp.GATHER)]
+    [Tflite(TfliteOp.GATHER, Limits = "batch_dims that are neither 0 nor the axis")]
     private static void Gather(TfliteNode n)
     {
         int batch = n.Options.Int32(TfliteOption.Gather.BatchDims), axis = n.Axis(n.Options.Int32(TfliteOption.Gather.Axis), n.Input(0).Rank);
@@ -127,7 +127,7 @@ internal static class Slicing
     }
 
     /// <summary>The update goes to start, which is moved so that it fits inside.</summary>
-    [Tflite(TfliteOp.DYNAMIC_UPDATE_SLICE)]
+    [Tflite(TfliteOp.DYNAMIC_UPDATE_SLICE, Limits = "free sizes")]
     private static void DynamicUpdateSlice(TfliteNode n)
     {
         long[] size = n.Input(1).Dims!, whole = n.Input(0).Dims!;
@@ -224,16 +224,16 @@ internal static class Slicing
         Segments(n, n.Ints(ids.Length == 0 ? 0 : ids.Max() + 1), 0, "add");
     }
 
-    [Tflite(TfliteOp.UNSORTED_SEGMENT_SUM)]
+    [Tflite(TfliteOp.UNSORTED_SEGMENT_SUM, Limits = "segment ids of several dimensions")]
     private static void UnsortedSegmentSum(TfliteNode n) => Segments(n, n.Reshape(n.Int64(2), 1), 0, "add");
 
-    [Tflite(TfliteOp.UNSORTED_SEGMENT_PROD)]
+    [Tflite(TfliteOp.UNSORTED_SEGMENT_PROD, Limits = "segment ids of several dimensions")]
     private static void UnsortedSegmentProd(TfliteNode n) => Segments(n, n.Reshape(n.Int64(2), 1), 1, "mul");
 
-    [Tflite(TfliteOp.UNSORTED_SEGMENT_MAX)]
+    [Tflite(TfliteOp.UNSORTED_SEGMENT_MAX, Limits = "segment ids of several dimensions")]
     private static void UnsortedSegmentMax(TfliteNode n) => Segments(n, n.Reshape(n.Int64(2), 1), Extreme(n, false), "max");
 
-    [Tflite(TfliteOp.UNSORTED_SEGMENT_MIN)]
+    [Tflite(TfliteOp.UNSORTED_SEGMENT_MIN, Limits = "segment ids of several dimensions")]
     private static void UnsortedSegmentMin(TfliteNode n) => Segments(n, n.Reshape(n.Int64(2), 1), Extreme(n, true), "min");
 
     private static double Extreme(TfliteNode n, bool largest) => n.Output(0).DType switch

@@ -7,7 +7,7 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 internal static class Spectral
 {
     /// <summary>Over the last two dimensions, cut or filled with zeros to fft_length; of the last one the half that is not mirrored.</summary>
-    [Tflite(TfliteOp.RFFT2D)]
+    [Tflite(TfliteOp.RFFT2D, Limits = "complex numbers as a result of the model")]
     private static void Rfft2D(TfliteNode n)
     {
         if (n.Scope.Subgraph.Outputs.Contains(n.OutputIndex(0))) throw n.Error("complex numbers as a result of the model are not supported");
@@ -25,7 +25,7 @@ internal static class Spectral
     [Tflite(TfliteOp.IMAG)]
     private static void Imag(TfliteNode n) => n.SetRaw(0, Part(n, 1));
 
-    [Tflite(TfliteOp.COMPLEX_ABS)]
+    [Tflite(TfliteOp.COMPLEX_ABS, Limits = "complex numbers that RFFT2D did not compute")]
     private static void ComplexAbs(TfliteNode n) => n.SetRaw(0, n.Emit("ReduceL2", [Pairs(n), n.Ints(-1)], ("keepdims", 0)));
 
     private static Value Part(TfliteNode n, long i) => n.Emit("Gather", [Pairs(n), n.Int(i)], ("axis", -1));
