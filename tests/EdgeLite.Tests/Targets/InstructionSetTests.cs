@@ -34,6 +34,26 @@ public sealed class InstructionSetTests : IDisposable
             Compare(expected, Run("dotnet", set, [Path.Combine(AppContext.BaseDirectory, "edgelite-run.dll"), .. arguments]), exact, set);
     }
 
+    /// <summary>Hard numbers for every static integer layer: all sets give the bits of the reference loops in C#.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Every_integer_layer_gives_the_bits_of_the_reference_loops(int seed)
+    {
+        (string[] arguments, Tensor[] expected) = PrepareAdversarial(seed);
+        foreach (string set in s_sets)
+            Compare(expected, Run("dotnet", set, [Path.Combine(AppContext.BaseDirectory, "edgelite-run.dll"), .. arguments]), exact: true, set);
+    }
+
+    [RidFact("linux-arm64", "edgelite-run", "qemu-aarch64")]
+    public void Every_integer_layer_gives_the_bits_of_the_reference_loops_on_Arm()
+    {
+        (string[] arguments, Tensor[] expected) = PrepareAdversarial(4);
+        foreach (string set in new[] { "scalar", "neon", "neondot", "neoni8mm" })
+            Compare(expected, Run("qemu-aarch64", set, ["-cpu", "max", "-L", "/usr/aarch64-linux-gnu", Artifacts.PathOf("linux-arm64", "edgelite-run"), .. arguments]), exact: true, set);
+    }
+
     [RidFact("linux-arm64", "edgelite-run", "qemu-aarch64", shared: "zoo")]
     public void Arm_gives_the_same_as_x64()
     {
@@ -58,6 +78,21 @@ public sealed class InstructionSetTests : IDisposable
         SeededFill.Fill(session.Input(0), 11);
         NpyFile.Write(Path.Combine(_folder, "in.npy"), session.Input(0));
         return ["run", Path.Combine(_folder, "model.edgl"), "--in", Path.Combine(_folder, "in.npy"), "--threads", "2", "--out", Path.Combine(_folder, "out")];
+    }
+
+    /// <summary>Writes the model and its input; the outputs are those of the reference loops, in the order of their files.</summary>
+    private (string[] Arguments, Tensor[] Expected) PrepareAdversarial(int seed)
+    {
+        byte[] bytes = AdversarialIntegers.Model(seed);
+        Tensor input = AdversarialIntegers.Input(seed);
+        File.WriteAllBytes(Path.Combine(_folder, "model.edgl"), bytes);
+        NpyFile.Write(Path.Combine(_folder, "in.npy"), input);
+        using Model model = Model.Load(bytes, "adversarial");
+        using Session session = model.CreateSession(new SessionOptions { Device = "reference" });
+        input.CopyTo(session.Input(0));
+        session.Run();
+        Tensor[] expected = [.. Enumerable.Range(0, session.OutputCount).OrderBy(i => session.OutputName(i) + ".npy", StringComparer.Ordinal).Select(i => session.Output(i).Clone())];
+        return (["run", Path.Combine(_folder, "model.edgl"), "--in", Path.Combine(_folder, "in.npy"), "--threads", "2", "--out", Path.Combine(_folder, "out")], expected);
     }
 
     private static byte[] Quantized(string name)
@@ -87,6 +122,7 @@ public sealed class InstructionSetTests : IDisposable
         {
             double largest = Enumerable.Range(0, (int)expected[k].Count).Max(i => Math.Abs(expected[k].GetDouble(i)));
             Assert.True(largest > 0, "the output is zero throughout");
+            Assert.Equal(expected[k].Shape, got[k].Shape);
             TensorAssert.Close(expected[k], got[k], 0, exact ? 0 : 1e-4 * largest, $"{set}, output {k}");
         }
     }
