@@ -9,6 +9,7 @@ internal sealed class OutputNoise
     private readonly Graph _graph;
     private readonly ICalibrationData _samples;
     private readonly Tensor[][] _expected;
+    private readonly int[] _measured;
 
     /// <param name="graph">float; stays as it is</param>
     /// <param name="samples">all of them are run</param>
@@ -19,13 +20,18 @@ internal sealed class OutputNoise
         _samples = samples;
         using IGraphRunner runner = options.Runner(graph);
         _expected = [.. Enumerable.Range(0, samples.Count).Select(i => runner.Run(samples.Load(i)).Select(t => t.Clone()).ToArray())];
+        int[] floats = [.. Enumerable.Range(0, graph.Outputs.Count).Where(i => _expected[0][i].DType == DType.Float32)];
+        HashSet<Value> chosen = Chosen(graph);
+        int[] direct = [.. floats.Where(i => !chosen.Contains(graph.Outputs[i]))];
+        _measured = direct.Length > 0 ? direct : floats;
     }
 
     /// <summary>False when no output is float32, whose error could be measured.</summary>
-    public bool IsMeasurable => _expected[0].Any(t => t.DType == DType.Float32);
+    public bool IsMeasurable => _measured.Length > 0;
 
-    /// <summary>A quantized copy, and the lowest SQNR of its float32 outputs over all samples, dB; an output whose size depends on values is
-    /// left out where the sizes differ.</summary>
+    /// <summary>A quantized copy, and the lowest SQNR of its float32 outputs over all samples, dB. Left out are outputs behind a choice among
+    /// values (a detector's best boxes: another order of equals is no noise) where there are others, and one whose size depends on values
+    /// where the sizes differ.</summary>
     public (Graph Graph, double Sqnr) Of(Observations seen, QuantizationOptions options)
     {
         Graph copy = GraphCopy.Of(_graph);
@@ -36,13 +42,22 @@ internal sealed class OutputNoise
         for (int s = 0; s < _expected.Length; s++)
         {
             IReadOnlyList<Tensor> actual = runner.Run(_samples.Load(s));
-            for (int i = 0; i < actual.Count; i++)
+            foreach (int i in _measured)
             {
-                if (_expected[s][i].DType != DType.Float32 || _expected[s][i].Count != actual[i].Count) continue;
+                if (_expected[s][i].Count != actual[i].Count) continue;
                 if (!sums.TryGetValue(i, out ComparisonSums? sum)) sums[i] = sum = new ComparisonSums();
                 sum.Add(_expected[s][i], actual[i], null, null);
             }
         }
         return (copy, sums.Count == 0 ? double.NegativeInfinity : sums.Values.Min(v => v.Sqnr));
+    }
+
+    /// <summary>Values that depend on which elements are largest.</summary>
+    private static HashSet<Value> Chosen(Graph graph)
+    {
+        var chosen = new HashSet<Value>();
+        foreach (Node node in graph.Nodes)
+            if (node.OpType is "TopK" or "ArgMax" or "ArgMin" or "NonMaxSuppression" or "NonZero" || node.Inputs.Any(i => i != null && chosen.Contains(i))) chosen.UnionWith(node.Outputs.OfType<Value>());
+        return chosen;
     }
 }
