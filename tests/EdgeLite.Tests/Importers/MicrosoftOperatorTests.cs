@@ -292,5 +292,43 @@ public class MicrosoftOperatorTests() : SeededTests(1)
             Tensor.FromArray<int>([1, 1, 1, 0, 1, 1, 0, 0], new Shape(2, 4)));
     }
 
+    [Theory]
+    [InlineData("bilinear", "zeros", 0)]
+    [InlineData("bicubic", "reflection", 1)]
+    [InlineData("nearest", "border", 0)]
+    public void GridSample(string mode, string padding, int corners) => OrtComparison.Check(
+        Contrib("GridSample", "x g", "y", Attr("mode", mode), Attr("padding_mode", padding), Attr("align_corners", (long)corners))
+            .In("x", DType.Float32, 2, 3, 5, 4).In("g", DType.Float32, 2, 6, 7, 2).Out("y"),
+        1e-5, Random(2, 3, 5, 4), Random(2, 6, 7, 2));
+
+    [Theory]
+    [InlineData("constant", true)]
+    [InlineData("constant", false)]
+    [InlineData("reflect", false)]
+    [InlineData("edge", false)]
+    public void Pad(string mode, bool valued) => OrtComparison.Check(
+        Contrib("Pad", valued ? "x p v" : "x p", "y", Attr("mode", mode)).In("x", DType.Float32, 2, 3, 4).Const(Raw("p", DType.Int64, [1, 6], [.. new long[] { 0, 1, 2, 1, 0, 3 }.SelectMany(BitConverter.GetBytes)]))
+            .Const(Floats("v", [1], 0.25f)).Out("y"),
+        0, Random(2, 3, 4));
+
+    [Theory]
+    [InlineData("2")]
+    [InlineData("7")]
+    [InlineData("-")]
+    public void Range(string step) => OrtComparison.Check(
+        Contrib("Range", step == "-" ? "a b" : "a b s", "y").In("a", DType.Int32).In("b", DType.Int32).Const(Raw("s", DType.Int32, [], step == "7" ? (byte)7 : (byte)2, 0, 0, 0)).Out("y"),
+        0, Tensor.FromScalar(3), Tensor.FromScalar(17));
+
+    [Fact]
+    public void What_has_another_name_in_onnx()
+    {
+        OrtComparison.Check(Contrib("ExpandDims", "x a", "y").In("x", DType.Float32, 2, 3).Const(Raw("a", DType.Int32, [], 0xff, 0xff, 0xff, 0xff)).Out("y"), 0, Random(2, 3));
+        OrtComparison.Check(Contrib("GatherND", "x i", "y").In("x", DType.Float32, 3, 4, 2).In("i", DType.Int64, 2, 2).Out("y"), 0, Random(3, 4, 2), Tensor.FromArray<long>([0, 3, 2, 1], new Shape(2, 2)));
+        OrtComparison.Check(Contrib("Trilu", "x k", "y", Attr("upper", 0L)).In("x", DType.Float32, 2, 4, 5).In("k", DType.Int64).Out("y"), 0, Random(2, 4, 5), Tensor.FromScalar(-1L));
+        OrtComparison.Check(Contrib("TransposeMatMul", "a b", "y", Attr("transA", 1L), Attr("transB", 1L), Attr("alpha", 0.5f)).In("a", DType.Float32, 2, 4, 3).In("b", DType.Float32, 2, 5, 4).Out("y"),
+            1e-5, Random(2, 4, 3), Random(2, 5, 4));
+        OrtComparison.Check(Contrib("NhwcMaxPool", "x", "y", Attr("kernel_shape", 3, 2), Attr("strides", 2, 1), Attr("pads", 1, 0, 1, 1)).In("x", DType.UInt8, 1, 7, 6, 3).Out("y"), 0, Random(DType.UInt8, 1, 7, 6, 3));
+    }
+
     private static TensorProto Zero(string name, DType type) => Raw(name, type, [], (byte)(type == DType.UInt8 ? 120 : 3));
 }
