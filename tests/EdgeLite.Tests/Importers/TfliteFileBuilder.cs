@@ -7,7 +7,7 @@ internal sealed class TfliteFileBuilder
 {
     private sealed record TensorSpec(string Name, int Type, int[] Shape, int Buffer, float Scale, long ZeroPoint, Func<FlatBufferBuilder, int>? Sparsity);
 
-    private sealed record OpSpec(int Code, string? Custom, int[] Inputs, int[] Outputs, Func<FlatBufferBuilder, int>? Options, byte[]? CustomOptions);
+    private sealed record OpSpec(int Code, string? Custom, int[] Inputs, int[] Outputs, Func<FlatBufferBuilder, int>? Options, byte[]? CustomOptions, byte OptionsType = 1, int OptionsField = 3);
 
     private sealed class GraphSpec
     {
@@ -18,6 +18,9 @@ internal sealed class TfliteFileBuilder
     }
 
     public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Bool = 6, Int16 = 7, Complex64 = 8, Int8 = 9, Resource = 13;
+
+    /// <summary>The version of the operators, which the interpreter asks for.</summary>
+    public int Version { get; set; } = 1;
 
     private readonly List<byte[]> _buffers = [[]];
     private readonly Dictionary<int, (ulong Offset, ulong Size)> _outside = [];
@@ -58,12 +61,22 @@ internal sealed class TfliteFileBuilder
         _metadata.Add((name, _buffers.Count - 1));
     }
 
+    public int TypeOf(int tensor) => Current.Tensors[tensor].Type;
+    public int RankOf(int tensor) => Current.Tensors[tensor].Shape.Length;
     public int Ints(params int[] values) => Constant($"c{Current.Tensors.Count}", Int32, [values.Length], values);
     public int Scalar(int value) => Constant<int>($"c{Current.Tensors.Count}", Int32, [], [value]);
 
-    /// <summary>An operator; options are the fields of its table: int, bool, float, float[], string or an sbyte for an enumeration.</summary>
-    public void Op(int code, int[] inputs, int[] outputs, params object[] options) =>
-        Current.Ops.Add(new OpSpec(code, null, inputs, outputs, options.Length == 0 ? null : b => Options(b, options), null));
+    /// <summary>An operator; options are the fields of its table: int, bool, float, float[], string, an sbyte for an enumeration, null for one
+    /// that is left out. The importer knows the table by the operator.</summary>
+    public void Op(int code, int[] inputs, int[] outputs, params object?[] options) => TypedOp(code, 1, inputs, outputs, options);
+
+    /// <summary>An operator with the number of its table among TFLite's BuiltinOptions, which the interpreter asks for.</summary>
+    public void TypedOp(int code, byte optionsType, int[] inputs, int[] outputs, params object?[] options) =>
+        Current.Ops.Add(new OpSpec(code, null, inputs, outputs, options.Length == 0 ? null : b => Options(b, options), null, optionsType));
+
+    /// <summary>An operator whose options are in the second union, which newer ones use.</summary>
+    public void NewerOp(int code, int[] inputs, int[] outputs, params object?[] options) =>
+        Current.Ops.Add(new OpSpec(code, null, inputs, outputs, b => Options(b, options), null, 1, 11));
 
     public void CustomOp(string name, int[] inputs, int[] outputs, byte[] options) =>
         Current.Ops.Add(new OpSpec(32, name, inputs, outputs, null, options));
@@ -98,6 +111,7 @@ internal sealed class TfliteFileBuilder
             b.StartTable(4);
             b.AddSbyte(0, (sbyte)Math.Min(c.Code, 127), 0);
             if (custom != 0) b.AddOffset(1, custom, 0);
+            b.AddInt(2, Version, 1);
             b.AddInt(3, c.Code, 0);
             return b.EndTable();
         })]);
@@ -177,12 +191,12 @@ internal sealed class TfliteFileBuilder
         {
             int inputs = IntVector(b, o.Inputs), outputs = IntVector(b, o.Outputs), options = o.Options?.Invoke(b) ?? 0;
             int custom = o.CustomOptions == null ? 0 : Bytes(b, o.CustomOptions);
-            b.StartTable(6);
+            b.StartTable(13);
             b.AddUint(0, (uint)codes.IndexOf((o.Code, o.Custom)), 0);
             b.AddOffset(1, inputs, 0);
             b.AddOffset(2, outputs, 0);
-            if (options != 0) b.AddByte(3, 1, 0);
-            if (options != 0) b.AddOffset(4, options, 0);
+            if (options != 0) b.AddByte(o.OptionsField, o.OptionsType, 0);
+            if (options != 0) b.AddOffset(o.OptionsField + 1, options, 0);
             if (custom != 0) b.AddOffset(5, custom, 0);
             return b.EndTable();
         })]);
@@ -195,7 +209,7 @@ internal sealed class TfliteFileBuilder
         return b.EndTable();
     }
 
-    private static int Options(FlatBufferBuilder b, object[] fields)
+    private static int Options(FlatBufferBuilder b, object?[] fields)
     {
         int[] strings = [.. fields.Select(f => f is string s ? b.CreateString(s).Value : f is float[] v ? Floats(b, v) : 0)];
         b.StartTable(fields.Length);

@@ -25,7 +25,7 @@ public class TfliteRarerOperatorTests
         HashSet<TfliteOp> converted = [.. ForeignLayers.Marked<TfliteAttribute>().Select(m => m.Attribute.Op)];
         TfliteOp[] own = [.. Enum.GetValues<TfliteOp>().Where(o => o != TfliteOp.CUSTOM)];
         Assert.Equal([], own.Where(o => !converted.Contains(o) && TfliteRefusals.Find(o) == null));
-        Assert.Equal(152, own.Count(o => converted.Contains(o) && !o.ToString().StartsWith("STABLEHLO_", StringComparison.Ordinal)));
+        Assert.Equal(154, own.Count(o => converted.Contains(o) && !o.ToString().StartsWith("STABLEHLO_", StringComparison.Ordinal)));
     }
 
     [Theory]
@@ -127,6 +127,22 @@ public class TfliteRarerOperatorTests
             Assert.Equal(new Shape(Fh, Fw / 2 + 1), got.Shape);
             for (int i = 0; i < expected.Length; i++) Assert.Equal(part(expected[i]), got.GetDouble(i), 1e-4);
         }
+    }
+
+    [Theory]
+    [InlineData(1, new double[] { 10 + 0 + 2 + 8 + 10, 10 + 1 + 3 + 9 + 11, 10 + 4 + 6 + 12 + 14, 10 + 5 + 7 + 13 + 15 }, 10)]
+    [InlineData(4, new double[] { 10, 11, 14, 15 }, 3)]
+    [InlineData(3, new double[] { 0, 1, 3, 3 }, 3)]
+    public void Windows_are_reduced(int function, double[] expected, int initial)
+    {
+        // Windows of 2 x 2 whose elements are two apart.
+        var file = new TfliteFileBuilder();
+        int x = file.Tensor("x", TfliteFileBuilder.Int32, [4, 4]), y = file.Tensor("y", TfliteFileBuilder.Int32, [2, 2]);
+        file.NewerOp(205, [x, file.Scalar(initial), file.Ints(2, 2), file.Ints(1, 1), file.Ints(2, 2)], [y], function);
+        file.Border([x], [y]);
+        Tensor got = Run(file, Tensor.FromArray<int>([.. Enumerable.Range(0, 16)], new Shape(4, 4)))[0];
+        Assert.Equal(new Shape(2, 2), got.Shape);
+        Assert.Equal(expected, Numbers(got));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 // Runs a .tflite file with TensorFlow Lite's own C++ interpreter (WebAssembly build of npm @tensorflow/tfjs-tflite).
 //   npm install @tensorflow/tfjs-tflite@0.0.1-alpha.10      (in the folder given by TFJS_TFLITE, or here)
 //   node run.mjs model.tflite outputFolder [input0.npy input1.npy ...]
+//   node run.mjs --each folder      (every NAME.tflite there with NAME.0.npy, NAME.1.npy ..; results NAME.out0.npy .., or NAME.error)
 // Without inputs it prints the model's inputs and outputs. Results are written as outputFolder/output_<k>.npy.
 // The build has no custom operators: models of MediaPipe that use them are refused.
 import { createRequire } from 'node:module';
@@ -10,8 +11,8 @@ import path from 'node:path';
 const require = createRequire(import.meta.url);
 const root = process.env.TFJS_TFLITE ?? path.dirname(require.resolve('@tensorflow/tfjs-tflite/package.json'));
 const [modelPath, outputFolder, ...inputPaths] = process.argv.slice(2);
-if (!modelPath) {
-  console.error('usage: node run.mjs model.tflite [outputFolder input0.npy ...]');
+if (!modelPath || (modelPath === '--each' && !outputFolder)) {
+  console.error('usage: node run.mjs model.tflite [outputFolder input0.npy ...] | --each folder');
   process.exit(2);
 }
 
@@ -22,25 +23,48 @@ const factory = new Function('require', '__filename', '__dirname', 'module', 'ex
   require, path.join(wasmFolder, 'tflite_web_api_cc.js'), wasmFolder, {}, undefined);
 const api = await factory({ wasmBinary: fs.readFileSync(path.join(wasmFolder, 'tflite_web_api_cc.wasm')) });
 
-const model = fs.readFileSync(modelPath);
-const address = api._malloc(model.length);
-api.HEAPU8.set(model, address);
-const options = { numThreads: 1, enableProfiling: false, maxProfilingBufferEntries: 0 };
-const created = api.TFLiteWebModelRunner.CreateFromBufferAndOptions(address, model.length, options);
-if (!created.ok()) {
-  console.error(created.errorMessage());
-  process.exit(1);
-}
-const runner = created.value();
 const list = (vector) => Array.from({ length: vector.size() }, (_, i) => vector.get(i));
-const inputs = list(runner.GetInputs()), outputs = list(runner.GetOutputs());
-for (const t of inputs) console.log('input ', t.name, t.shape, t.dataType);
-for (const t of outputs) console.log('output', t.name, t.shape, t.dataType);
-if (inputPaths.length > 0) {
-  inputs.forEach((t, i) => bytes(t).set(npyData(fs.readFileSync(inputPaths[i]))));
+if (modelPath === '--each') {
+  for (const file of fs.readdirSync(outputFolder).filter((f) => f.endsWith('.tflite')).sort()) {
+    const name = path.join(outputFolder, file.slice(0, -'.tflite'.length));
+    try {
+      const runner = load(`${name}.tflite`);
+      infer(runner, list(runner.GetInputs()).map((_, i) => `${name}.${i}.npy`), (k) => `${name}.out${k}.npy`);
+      runner.cleanUp?.();
+    } catch (e) {
+      fs.writeFileSync(`${name}.error`, String(e.message ?? e));
+    }
+  }
+} else {
+  let runner;
+  try {
+    runner = load(modelPath);
+  } catch (e) {
+    console.error(e.message);
+    process.exit(1);
+  }
+  for (const t of list(runner.GetInputs())) console.log('input ', t.name, t.shape, t.dataType);
+  for (const t of list(runner.GetOutputs())) console.log('output', t.name, t.shape, t.dataType);
+  if (inputPaths.length > 0) {
+    fs.mkdirSync(outputFolder, { recursive: true });
+    infer(runner, inputPaths, (k) => path.join(outputFolder, `output_${k}.npy`));
+  }
+}
+
+function load(file) {
+  const model = fs.readFileSync(file);
+  const address = api._malloc(model.length);
+  api.HEAPU8.set(model, address);
+  const options = { numThreads: 1, enableProfiling: false, maxProfilingBufferEntries: 0 };
+  const created = api.TFLiteWebModelRunner.CreateFromBufferAndOptions(address, model.length, options);
+  if (!created.ok()) throw new Error(created.errorMessage());
+  return created.value();
+}
+
+function infer(runner, files, nameOf) {
+  list(runner.GetInputs()).forEach((t, i) => bytes(t).set(npyData(fs.readFileSync(files[i]))));
   if (!runner.Infer()) throw new Error('inference failed');
-  fs.mkdirSync(outputFolder, { recursive: true });
-  list(runner.GetOutputs()).forEach((t, k) => fs.writeFileSync(path.join(outputFolder, `output_${k}.npy`), npy(t)));
+  list(runner.GetOutputs()).forEach((t, k) => fs.writeFileSync(nameOf(k), npy(t)));
 }
 
 function bytes(tensor) {

@@ -94,4 +94,31 @@ internal static class Dense
 
     [Tflite(TfliteOp.EMBEDDING_LOOKUP)]
     private static void EmbeddingLookup(TfliteNode n) => n.SetReal(0, n.Emit("Gather", [n.Real(1), n.Raw(0)], ("axis", 0)));
+
+    /// <summary>Rows of a table by sparse ids, weighted and combined in each place of dense_shape but for its last dimension: their sum, the sum
+    /// over the weights' sum, or over the root of the weights' squares (kernels/embedding_lookup_sparse.cc). A place without ids is 0.</summary>
+    [Tflite(TfliteOp.EMBEDDING_LOOKUP_SPARSE, Limits = "ids of one dimension")]
+    private static void EmbeddingLookupSparse(TfliteNode n)
+    {
+        int combiner = n.Options.Int8(TfliteOption.EmbeddingLookupSparse.Combiner), rank = n.Input(4).Rank;
+        if (n.Input(1).Rank != 2 || n.Input(1).Dims![1] < 1 || rank < 1) throw n.Error("indices [n, rank] and a table of at least one dimension are expected");
+        long places = n.Input(1).Dims![1] - 1;
+        if (places < 1) throw n.Error("ids of one dimension, which combine to a single row, are not supported");
+        long[] rest = [.. Enumerable.Range(1, rank - 1).Select(d => (long)d)];
+        Value weights = n.Real(3), index = n.Emit("Slice", [n.Int64(1), n.Ints(0), n.Ints(places), n.Ints(1)]), outer = n.Emit("Slice", [n.Int64(2), n.Ints(0), n.Ints(places), n.Ints(0)]);
+        Value rows = n.Emit("Gather", [n.Real(4), n.Raw(0)], ("axis", 0));
+        Value total = Sum(n.Emit("Mul", [rows, Row(weights)]), n.Emit("Concat", [outer, n.Emit("Shape", [n.Real(4)], ("start", 1))], ("axis", 0)));
+        if (combiner is < 0 or > 2) throw n.Error($"the combiner {combiner} is not known");
+        if (combiner > 0)
+        {
+            Value mass = Sum(combiner == 1 ? weights : n.Emit("Mul", [weights, weights]), outer);
+            if (combiner == 2) mass = n.Emit("Sqrt", [mass]);
+            mass = n.Emit("Where", [n.Emit("Equal", [mass, n.Scalar(0)]), n.Scalar(1), mass]);
+            total = n.Emit("Div", [total, rest.Length == 0 ? mass : n.Emit("Unsqueeze", [mass, n.Ints([.. rest.Select(d => d - 1 + places)])])]);
+        }
+        n.SetReal(0, total);
+
+        Value Row(Value x) => rest.Length == 0 ? x : n.Emit("Unsqueeze", [x, n.Ints(rest)]);
+        Value Sum(Value x, Value shape) => n.Emit("ScatterND", [n.Emit("Expand", [n.Scalar(0), shape]), index, x], ("reduction", "add"));
+    }
 }

@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
 using EdgeLite.Format;
 
 namespace EdgeLite.Converter.Importers.Tflite.Operators;
@@ -6,9 +7,21 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 /// <summary>Pooling, and moves between depth, space and batch.</summary>
 internal static class Pooling
 {
+    /// <summary>int16 is averaged as it is and rounded half away from zero (reference/integer_ops/pooling.h); integer layers do so with int8.</summary>
     [Tflite(TfliteOp.AVERAGE_POOL_2D)]
-    private static void AveragePool(TfliteNode n) =>
-        n.SetRealChannelsFirst(0, n.Activate(Pool(n, "AveragePool", n.RealChannelsFirst(0)), n.Options.Int8(TfliteOption.Pool2D.Activation)));
+    private static void AveragePool(TfliteNode n)
+    {
+        int activation = n.Options.Int8(TfliteOption.Pool2D.Activation);
+        if (n.Output(0).DType != DType.Int16 || !n.Output(0).IsQuantizedActivation || !n.SameQuantization(0, 0) || activation > 1)
+        {
+            n.SetRealChannelsFirst(0, n.Activate(Pool(n, "AveragePool", n.RealChannelsFirst(0)), activation));
+            return;
+        }
+        // Exact for windows of up to 255 elements: then the steps of float32 are finer than the distance of a mean from a half.
+        Value mean = n.Activate(Pool(n, "AveragePool", n.Cast(n.RawChannelsFirst(0), DType.Float32)), activation);
+        Value rounded = n.Emit("Mul", [n.Emit("Sign", [mean]), n.Emit("Floor", [n.Emit("Add", [n.Emit("Abs", [mean]), n.Scalar(0.5f)])])]);
+        n.SetRawChannelsFirst(0, n.Cast(rounded, DType.Int16));
+    }
 
     /// <summary>Integers are pooled as they are where input and output have one scale, which TFLite requires.</summary>
     [Tflite(TfliteOp.MAX_POOL_2D)]
@@ -26,6 +39,42 @@ internal static class Pooling
         Value x = n.RealChannelsFirst(0);
         Value mean = Pool(n, "AveragePool", n.Emit("Mul", [x, x]));
         n.SetRealChannelsFirst(0, n.Activate(n.Emit("Sqrt", [mean]), n.Options.Int8(TfliteOption.Pool2D.Activation)));
+    }
+
+    /// <summary>Windows of any number of dimensions over unpadded data, with steps between them and in them: dimension by dimension, as all
+    /// functions allow; the initial value takes part once (kernels/reduce_window.cc).</summary>
+    [Tflite(TfliteOp.REDUCE_WINDOW)]
+    private static void ReduceWindow(TfliteNode n)
+    {
+        string function = n.Scope.Model.Options2(n.Operator).Int32(TfliteOption.ReduceWindow.Function) switch
+        {
+            1 => "Add",
+            2 => "Mul",
+            3 => "Min",
+            4 => "Max",
+            5 => "And",
+            6 => "Or",
+            var other => throw n.Error($"the function {other} is not known"),
+        };
+        long[] window = n.RequiredInts(2, "the window"), strides = n.RequiredInts(3, "the strides"), dilations = n.RequiredInts(4, "the dilations");
+        long[] dims = n.Input(0).Dims is { } known && known.All(d => d >= 0) ? known : throw n.Error("the shape of the input is not known");
+        if (window.Length != dims.Length || strides.Length != dims.Length || dilations.Length != dims.Length || window.Concat(strides).Concat(dilations).Any(v => v < 1))
+            throw n.Damaged("window, strides and dilations do not fit the input");
+        if (window.Max() > 256) throw n.Error($"a window of {window.Max()} elements in one dimension is not supported; at most 256 are");
+        Value x = n.Raw(0);
+        for (int d = 0; d < dims.Length; d++)
+        {
+            if (window[d] == 1 && strides[d] == 1) continue;
+            long room = dims[d] - (window[d] - 1) * dilations[d], end = Math.Max(room, 0);
+            Value? total = null;
+            for (long k = 0; k < window[d]; k++)
+            {
+                Value part = n.Emit("Slice", [x, n.Ints(k * dilations[d]), n.Ints(k * dilations[d] + end), n.Ints(d), n.Ints(strides[d])]);
+                total = total == null ? part : n.Emit(function, [total, part]);
+            }
+            x = total!;
+        }
+        n.SetRaw(0, n.Emit(function, [x, n.Emit("Reshape", [n.Raw(1), n.Ints()])]));
     }
 
     private static Value Pool(TfliteNode n, string opType, Value x)

@@ -1,0 +1,96 @@
+using EdgeLite.Converter;
+using EdgeLite.Converter.Importers.Tflite;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Tests.Targets;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>Single builtin operators on random shapes, float and integer, against TFLite's own interpreter, which npm carries compiled to
+/// WebAssembly: the reference loops and, converted, a session must give what it gives.</summary>
+public class TfliteOracleTests
+{
+    private const string Package = "@tensorflow/tfjs-tflite";
+    private const int Cases = 6;
+
+    /// <summary>The results of every case, by name: tensors, or why the interpreter refused.</summary>
+    private static readonly Lazy<Dictionary<string, (TfliteCase Case, Tensor[] Expected, string? Refusal)>> s_results = new(RunAll);
+
+    public static TheoryData<string> Operators => [.. TfliteCaseMakers.All.Keys];
+
+    [PublishedTheory(Package)]
+    [MemberData(nameof(Operators))]
+    public void Agrees_with_the_interpreter(string op)
+    {
+        int compared = 0;
+        var failures = new List<string>();
+        for (int i = 0; i < Cases; i++)
+        {
+            (TfliteCase test, Tensor[] expected, string? refusal) = s_results.Value[$"{op}_{i}"];
+            if (refusal != null) continue;
+            try
+            {
+                Check(test, expected);
+                compared++;
+            }
+            catch (Exception e)
+            {
+                failures.Add($"{i}: {string.Join(' ', test.Inputs.Select(t => t.ToString()))}: {e.Message}");
+            }
+        }
+        Assert.True(failures.Count == 0, string.Join('\n', failures));
+        Assert.True(compared >= Cases / 2, $"{compared} of {Cases} cases could be compared: {s_results.Value.Values.FirstOrDefault(r => r.Refusal != null && r.Case.Name.StartsWith(op, StringComparison.Ordinal)).Refusal}");
+    }
+
+    private static void Check(TfliteCase test, Tensor[] expected)
+    {
+        Graph graph = TfliteImporter.Import(test.File, test.Name);
+        Compare("interpreter", new GraphInterpreter(graph).Run(test.Inputs), 1); // real arithmetic between two roundings
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        using Model model = Model.Load(ModelWriter.ToBytes(graph));
+        using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
+        for (int i = 0; i < test.Inputs.Length; i++) session.SetInput(i, test.Inputs[i]);
+        session.Run();
+        Compare("session", [.. Enumerable.Range(0, session.OutputCount).Select(session.Output)], test.Steps);
+
+        void Compare(string where, Tensor[] got, int steps)
+        {
+            for (int k = 0; k < expected.Length; k++)
+            {
+                Assert.True(expected[k].Shape == got[k].Shape, $"{where}, output {k}: TFLite gives {expected[k].Shape}, got {got[k].Shape}");
+                double largest = 1;
+                for (long i = 0; i < expected[k].Count; i++)
+                    if (double.IsFinite(expected[k].GetDouble(i))) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
+                double tolerance = expected[k].DType == DType.Float32 ? test.Tolerance * largest : expected[k].DType == DType.Int8 ? steps : 0;
+                for (long i = 0; i < expected[k].Count; i++)
+                {
+                    double wanted = expected[k].GetDouble(i), given = got[k].GetDouble(i);
+                    Assert.True(wanted.Equals(given) || Math.Abs(wanted - given) <= tolerance, $"{where}, output {k}, element {i} of {expected[k]}: TFLite gives {wanted}, got {given}");
+                }
+            }
+        }
+    }
+
+    private static Dictionary<string, (TfliteCase, Tensor[], string?)> RunAll() => TemporaryFolder.Use(folder =>
+    {
+        var cases = new List<TfliteCase>();
+        foreach (var (op, make) in TfliteCaseMakers.All)
+            for (int i = 0; i < Cases; i++)
+            {
+                TfliteCase test = make(new TfliteCaseMaker($"{op}_{i}", op.Aggregate(i, (hash, c) => hash * 31 + c)));
+                cases.Add(test);
+                File.WriteAllBytes(Path.Combine(folder, test.Name + ".tflite"), test.File);
+                for (int k = 0; k < test.Inputs.Length; k++) NpyFile.Write(Path.Combine(folder, $"{test.Name}.{k}.npy"), test.Inputs[k]);
+            }
+        ChildProcess.Outcome outcome = ChildProcess.Run("node", [Path.Combine(SharedData.Root, "tests/oracles/tflite/run.mjs"), "--each", folder], null,
+            ("TFJS_TFLITE", PublishedModels.PathOf(Package, "").TrimEnd('/')));
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        return cases.ToDictionary(c => c.Name, c =>
+        {
+            string at = Path.Combine(folder, c.Name);
+            return File.Exists(at + ".error") ? (c, [], File.ReadAllText(at + ".error"))
+                : (c, Enumerable.Range(0, c.Outputs).Select(k => NpyFile.Read($"{at}.out{k}.npy")).ToArray(), (string?)null);
+        });
+    });
+}
