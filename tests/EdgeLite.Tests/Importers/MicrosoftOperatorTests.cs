@@ -330,5 +330,48 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         OrtComparison.Check(Contrib("NhwcMaxPool", "x", "y", Attr("kernel_shape", 3, 2), Attr("strides", 2, 1), Attr("pads", 1, 0, 1, 1)).In("x", DType.UInt8, 1, 7, 6, 3).Out("y"), 0, Random(DType.UInt8, 1, 7, 6, 3));
     }
 
+    [Theory]
+    [InlineData("relu", 1, 0, false)]
+    [InlineData("gelu", 2, 1, true)]
+    [InlineData("silu", 2, 0, true)]
+    [InlineData("identity", 3, 1, false)]
+    [InlineData("swiglu", 2, 1, true)]
+    public void MoE(string activation, int k, int normalize, bool biased)
+    {
+        const int Tokens = 5, Experts = 4, Width = 6, Inner = 8;
+        int outputs = activation == "swiglu" ? 2 * Inner : Inner;
+        AttributeProto[] attributes = [Attr("k", k), Attr("activation_type", activation), Attr("normalize_routing_weights", (long)normalize),
+            .. activation == "swiglu" ? [Attr("swiglu_fusion", 1L), Attr("activation_alpha", 1.7f), Attr("activation_beta", 1f), Attr("swiglu_limit", 0.9f)] : Array.Empty<AttributeProto>()];
+        ModelProto model = Contrib("MoE", biased ? "x r w1 b1 w2 b2" : "x r w1 - w2", "y", attributes).In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts)
+            .Const(Floats("w1", [Experts, outputs, Width], Random(Experts * outputs * Width).Span<float>().ToArray())).Const(Floats("w2", [Experts, Width, Inner], Random(Experts * Width * Inner).Span<float>().ToArray())).Out("y");
+        if (biased)
+            model.Const(Floats("b1", [Experts, outputs], Random(Experts * outputs).Span<float>().ToArray())).Const(Floats("b2", [Experts, Width], Random(Experts * Width).Span<float>().ToArray()));
+        OrtComparison.Check(model, 1e-4, Random(Tokens, Width), Random(Tokens, Experts));
+    }
+
+    [Theory]
+    [InlineData(4, 0)]
+    [InlineData(8, 0)]
+    [InlineData(4, 32)]
+    [InlineData(8, 32)]
+    public void QMoE(int bits, int block)
+    {
+        const int Tokens = 3, Experts = 3, Width = 64, Inner = 64;
+        Tensor Scales(int rows, int columns)
+        {
+            Tensor scales = Random(block > 0 ? [Experts, rows, columns / block] : [Experts, rows]);
+            for (long i = 0; i < scales.Count; i++) scales.SetDouble(i, 0.02 + 0.01 * Math.Abs(scales.GetDouble(i)));
+            return scales;
+        }
+        Tensor s1 = Scales(Inner, Width), s2 = Scales(Width, Inner);
+        AttributeProto[] attributes = [Attr("k", 2L), Attr("activation_type", "silu"), Attr("normalize_routing_weights", 1L), Attr("expert_weight_bits", bits), .. block > 0 ? [Attr("block_size", block)] : Array.Empty<AttributeProto>()];
+        ModelProto model = Contrib("QMoE", "x r w1 s1 - w2 s2", "y", attributes).In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts).Out("y")
+            .Const(Raw("w1", DType.UInt8, [Experts, Inner, Width * bits / 8], Random(DType.UInt8, Experts * Inner * Width * bits / 8).Bytes.ToArray()))
+            .Const(Raw("w2", DType.UInt8, [Experts, Width, Inner * bits / 8], Random(DType.UInt8, Experts * Width * Inner * bits / 8).Bytes.ToArray()))
+            .Const(Floats("s1", s1.Shape.AsSpan().ToArray(), s1.Span<float>().ToArray())).Const(Floats("s2", s2.Shape.AsSpan().ToArray(), s2.Span<float>().ToArray()));
+        // ONNX Runtime rounds tokens to 8 bits where weights of 8 bits come in blocks.
+        OrtComparison.Check(model, bits == 8 && block > 0 ? 0.02 : 2e-3, Random(Tokens, Width), Random(Tokens, Experts));
+    }
+
     private static TensorProto Zero(string name, DType type) => Raw(name, type, [], (byte)(type == DType.UInt8 ? 120 : 3));
 }
