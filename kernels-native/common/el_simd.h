@@ -254,6 +254,13 @@ static inline el_vf el_vfrombits(el_vi a) { return vreinterpretq_f32_s32(a); }
 #error "el_simd.h: this file must be compiled for AVX2+FMA, AVX-512 or AArch64"
 #endif
 
+/* Keeps a value that is used several times in a register: compilers would load it again for each use. */
+#if EL_VF == 4
+#define EL_VKEEP(v) __asm__("" : "+w"(v))
+#else
+#define EL_VKEEP(v) __asm__("" : "+v"(v))
+#endif
+
 static inline el_vf el_vmin_nan(el_vf a, el_vf b) { return el_vselect(el_vne(a, a), a, el_vmin(a, b)); }
 static inline el_vf el_vmax_nan(el_vf a, el_vf b) { return el_vselect(el_vne(a, a), a, el_vmax(a, b)); }
 static inline el_vf el_vclamp(el_vf x, el_vf lo, el_vf hi) { return el_vmin(hi, el_vmax(lo, x)); }

@@ -1,6 +1,6 @@
 /* Depthwise convolution over vectors of EL_VF channels, in one of two orders.
- * Many channels, 3x3 or 5x5: four neighbouring outputs over all channels, from a table of the pixels that their windows see; a pixel
- * outside is a row of zeros. Memory is read in order, which counts more than reading weights again.
+ * Many channels, 3x3 or 5x5: seven or four neighbouring outputs over all channels; where their windows cross a border, from a table of
+ * the pixels that they see, in which a pixel outside is a row of zeros. Memory is read in order, which counts more than reading weights again.
  * Otherwise, for one vector of channels a run of T neighbouring outputs is computed
  * at once: every input column is loaded once and serves all outputs of the run that see it (stride 1, width 3: 6 loads a
  * kernel row for 12 multiply-adds). The 3x3 kernel keeps its nine weights in registers along the row. Outputs whose window
@@ -13,8 +13,9 @@ EL_KERNEL_SIMD(dwconv_f32, el_conv_params)
 
 #define INLINE static inline __attribute__((always_inline))
 #define PARALLEL_FMAS (1 << 17)
+#define MOST_OUTPUTS (EL_VF == 8 ? 4 : 7) /* at once: what the registers hold beside the weights */
 /* Measured: with 16 lanes a long row keeps the weights in registers for longer than reading pixels in order gains. */
-#define MANY_CHANNELS 64
+#define MANY_CHANNELS 32
 #define LONGEST_ROW (EL_VF == 16 ? 40 : INT32_MAX)
 #define NEAR_BYTES (32 << 10)  /* rows of a window over a block of channels: stay in the first-level cache */
 /* Measured: fewer channels cost more, for their tables of pixels, than the cache gains. */
@@ -52,17 +53,18 @@ INLINE void finish(const dwconv_row* r, int64_t ox, el_vf sum, const int full) {
 
 /* T outputs from ox on, KW taps wide, stride S, dilation 1. w3: the nine weights of a 3x3 kernel whose rows are all inside. */
 INLINE void run(const dwconv_row* r, int64_t ox, const int T, const int KW, const int S, const int full, const el_vf* w3) {
-    el_vf acc[4];
-#pragma GCC unroll 4
+    el_vf acc[MOST_OUTPUTS];
+#pragma GCC unroll 7
     for (int t = 0; t < T; t++) acc[t] = r->start;
     if (w3) {
 #pragma GCC unroll 3
         for (int ky = 0; ky < 3; ky++) {
             const float* x = r->x + ky * r->line + ox * S * r->c;
-#pragma GCC unroll 16
+#pragma GCC unroll 17
             for (int i = 0; i < (T - 1) * S + 3; i++) {
                 el_vf v = load(x + i * r->c, r->lanes, full);
-#pragma GCC unroll 4
+                EL_VKEEP(v);
+#pragma GCC unroll 7
                 for (int t = 0; t < T; t++)
                     if (i - t * S >= 0 && i - t * S < 3) acc[t] = el_vfma(v, w3[ky * 3 + i - t * S], acc[t]);
             }
@@ -73,21 +75,24 @@ INLINE void run(const dwconv_row* r, int64_t ox, const int T, const int KW, cons
             el_vf wv[5];
 #pragma GCC unroll 5
             for (int k = 0; k < KW; k++) wv[k] = el_vload(w + k * EL_PANEL);
-#pragma GCC unroll 16
+#pragma GCC unroll 17
             for (int i = 0; i < (T - 1) * S + KW; i++) {
                 el_vf v = load(x + i * r->c, r->lanes, full);
-#pragma GCC unroll 4
+                EL_VKEEP(v);
+#pragma GCC unroll 7
                 for (int t = 0; t < T; t++)
                     if (i - t * S >= 0 && i - t * S < KW) acc[t] = el_vfma(v, wv[i - t * S], acc[t]);
             }
         }
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 7
     for (int t = 0; t < T; t++) finish(r, ox + t, acc[t], full);
 }
 
 INLINE void inner(const dwconv_row* r, int64_t first, int64_t last, const int KW, const int S, const int full, const el_vf* w3) {
     int64_t ox = first;
+    if (w3 && S == 1 && MOST_OUTPUTS == 7)
+        for (; ox + 7 <= last; ox += 7) run(r, ox, 7, KW, S, full, w3);
     for (; ox + 4 <= last; ox += 4) run(r, ox, 4, KW, S, full, w3);
     if (ox + 2 <= last) {
         run(r, ox, 2, KW, S, full, w3);
@@ -197,42 +202,56 @@ static void band(const dwconv_task* t, int64_t image, int64_t oy0, int64_t oy1) 
     }
 }
 
-/* T outputs side by side, K x K taps, stride S, over the channels [c0, c1). pixel[ky * ((T-1)*S + K) + i]: column i of what they see. */
-INLINE void group(const dwconv_task* t, const float* const* pixel, const float* residual, float* y, int64_t c0, int64_t c1, const int T, const int K, const int S) {
+/* T outputs side by side, K x K taps, stride S, over the channels [c0, c1). Column i of kernel row ky lies at row[ky] + i * c where
+ * `pixel` is NULL (all inside), otherwise at pixel[ky * ((T-1)*S + K) + i]. */
+INLINE void group(const dwconv_task* t, const float* const* row, const float* const* pixel, const float* residual, float* y, int64_t c0, int64_t c1, const int T, const int K, const int S,
+                  const int inside) {
     const el_conv_params* p = t->p;
     const int columns = (T - 1) * S + K;
     const int64_t c = p->c;
     const float *w = t->w, *bias = t->bias;
     const el_vf lo = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.a : -INFINITY), hi = el_vset1(p->act.kind == EL_ACT_CLAMP ? p->act.b : INFINITY);
     const float* at[55];
-    for (int i = 0; i < K * columns; i++) at[i] = pixel[i];
+    if (inside)
+        for (int i = 0; i < K; i++) at[i] = row[i];
+    else
+        for (int i = 0; i < K * columns; i++) at[i] = pixel[i];
     for (int64_t ch = c0; ch < c1; ch += EL_VF) {
         const int64_t lanes = c1 - ch < EL_VF ? c1 - ch : EL_VF;
         const int full = lanes == EL_VF;
         const float* taps = w + ch / EL_PANEL * K * K * EL_PANEL + ch % EL_PANEL;
-        el_vf acc[4];
+        el_vf acc[MOST_OUTPUTS];
         acc[0] = bias ? (full ? el_vload(bias + ch) : el_vload_n(bias + ch, lanes)) : el_vzero();
-#pragma GCC unroll 4
+#pragma GCC unroll 7
         for (int o = 1; o < T; o++) acc[o] = acc[0];
         if (full) {
 #pragma GCC unroll 5
-            for (int ky = 0; ky < K; ky++)
-#pragma GCC unroll 16
-                for (int i = 0; i < columns; i++) {
-                    el_vf v = el_vload(at[ky * columns + i] + ch);
-#pragma GCC unroll 4
-                    for (int o = 0; o < T; o++)
-                        if (i - o * S >= 0 && i - o * S < K) acc[o] = el_vfma(v, el_vload(taps + (ky * K + i - o * S) * EL_PANEL), acc[o]);
+            for (int ky = 0; ky < K; ky++) {
+                el_vf wv[5];
+#pragma GCC unroll 5
+                for (int kx = 0; kx < K; kx++) {
+                    wv[kx] = el_vload(taps + (ky * K + kx) * EL_PANEL);
+                    EL_VKEEP(wv[kx]);
                 }
+#pragma GCC unroll 17
+                for (int i = 0; i < columns; i++) {
+                    el_vf v = el_vload((inside ? at[ky] + i * c : at[ky * columns + i]) + ch);
+                    EL_VKEEP(v);
+#pragma GCC unroll 7
+                    for (int o = 0; o < T; o++)
+                        if (i - o * S >= 0 && i - o * S < K) acc[o] = el_vfma(v, wv[i - o * S], acc[o]);
+                }
+            }
         } else {
             for (int ky = 0; ky < K; ky++)
                 for (int kx = 0; kx < K; kx++) {
                     el_vf v = el_vload(taps + (ky * K + kx) * EL_PANEL);
-#pragma GCC unroll 4
-                    for (int o = 0; o < T; o++) acc[o] = el_vfma(el_vload_n(at[ky * columns + kx + o * S] + ch, lanes), v, acc[o]);
+#pragma GCC unroll 7
+                    for (int o = 0; o < T; o++)
+                        acc[o] = el_vfma(el_vload_n((inside ? at[ky] + (kx + o * S) * c : at[ky * columns + kx + o * S]) + ch, lanes), v, acc[o]);
                 }
         }
-#pragma GCC unroll 4
+#pragma GCC unroll 7
         for (int o = 0; o < T; o++) {
             if (residual) acc[o] = el_vadd(acc[o], full ? el_vload(residual + o * c + ch) : el_vload_n(residual + o * c + ch, lanes));
             acc[o] = el_vclamp(acc[o], lo, hi);
@@ -242,12 +261,23 @@ INLINE void group(const dwconv_task* t, const float* const* pixel, const float* 
     }
 }
 
-#define GROUP(T, K, S)                                                                                                             \
-    static __attribute__((noinline)) void group_##T##_##K##_##S(const dwconv_task* t, const float* const* pixel, const float* r, float* y, \
-                                                                int64_t c0, int64_t c1) {                                          \
-        group(t, pixel, r, y, c0, c1, T, K, S);                                                                                    \
+typedef void (*group_fn)(const dwconv_task* t, const float* const* row, const float* const* pixel, const float* residual, float* y, int64_t c0, int64_t c1);
+#define GROUP(T, K, S)                                                                                                                   \
+    static void group_##T##_##K##_##S(const dwconv_task* t, const float* const* row, const float* const* pixel, const float* residual,   \
+                                      float* y, int64_t c0, int64_t c1) {                                                                \
+        if (pixel) group(t, row, pixel, residual, y, c0, c1, T, K, S, 0);                                                                \
+        else group(t, row, pixel, residual, y, c0, c1, T, K, S, 1);                                                                      \
     }
 GROUP(4, 3, 1) GROUP(1, 3, 1) GROUP(4, 3, 2) GROUP(1, 3, 2) GROUP(4, 5, 1) GROUP(1, 5, 1) GROUP(4, 5, 2) GROUP(1, 5, 2)
+#if EL_VF != 8
+GROUP(7, 3, 1) GROUP(7, 5, 1)
+#else
+#define group_7_3_1 NULL
+#define group_7_5_1 NULL
+#endif
+/* By kernel size (3, 5), stride (1, 2) and outputs (1, 4, 7). */
+static const group_fn groups[2][2][3] = {{{group_1_3_1, group_4_3_1, group_7_3_1}, {group_1_3_2, group_4_3_2, NULL}},
+                                         {{group_1_5_1, group_4_5_1, group_7_5_1}, {group_1_5_2, group_4_5_2, NULL}}};
 
 /* One row of outputs over the channels [c0, c1). */
 static void pixels(const dwconv_task* t, int64_t image, int64_t oy, int64_t c0, int64_t c1) {
@@ -256,27 +286,24 @@ static void pixels(const dwconv_task* t, int64_t image, int64_t oy, int64_t c0, 
     const int64_t c = p->c, line = (int64_t)p->w * c, iy0 = oy * S - p->pad_top, at = (image * p->oh + oy) * p->ow * c;
     const float* x = t->x + image * p->h * line;
     const float* pixel[55];
+    const int seven = MOST_OUTPUTS == 7 && S == 1 && p->ow % 7 == 0;
     for (int64_t ox = 0; ox < p->ow;) {
         /* The last group reaches back over outputs that are done, where doing them again changes nothing. */
-        if (ox + 4 > p->ow && p->ow >= 4 && !t->residual) ox = p->ow - 4;
-        const int T = ox + 4 <= p->ow ? 4 : 1, columns = (T - 1) * S + K;
+        if (!seven && ox + 4 > p->ow && p->ow >= 4 && !t->residual) ox = p->ow - 4;
+        const int T = seven ? 7 : ox + 4 <= p->ow ? 4 : 1, columns = (T - 1) * S + K;
         const int64_t ix0 = ox * S - p->pad_left;
         const int inside = iy0 >= 0 && iy0 + K <= p->h && ix0 >= 0 && ix0 + columns <= p->w;
+        const float* rows[5];
         for (int ky = 0; ky < K; ky++) {
             int64_t iy = iy0 + ky, ix = ix0;
-            const float* first = x + iy * line + ix * c;
-            if (inside)
-                for (int i = 0; i < columns; i++) pixel[ky * columns + i] = first + i * c;
-            else
+            rows[ky] = x + iy * line + ix * c;
+            if (!inside)
                 for (int i = 0; i < columns; i++, ix++)
                     pixel[ky * columns + i] = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w ? x + iy * line + ix * c : t->zero;
         }
         const float* residual = t->residual ? t->residual + at + ox * c : NULL;
         float* y = t->y + at + ox * c;
-        if (K == 3 && S == 1) (T == 4 ? group_4_3_1 : group_1_3_1)(t, pixel, residual, y, c0, c1);
-        else if (K == 3) (T == 4 ? group_4_3_2 : group_1_3_2)(t, pixel, residual, y, c0, c1);
-        else if (S == 1) (T == 4 ? group_4_5_1 : group_1_5_1)(t, pixel, residual, y, c0, c1);
-        else (T == 4 ? group_4_5_2 : group_1_5_2)(t, pixel, residual, y, c0, c1);
+        groups[K == 5][S - 1][T == 7 ? 2 : T == 4](t, rows, inside ? NULL : pixel, residual, y, c0, c1);
         ox += T;
     }
     if (p->act.kind == EL_ACT_NONE || p->act.kind == EL_ACT_CLAMP) return;
