@@ -107,10 +107,29 @@ static inline el_vf el_vlog1p_unit_(el_vf e) {
     return el_vadd(el_vlog(u), el_vdiv(el_vsub(e, el_vsub(u, one)), u));
 }
 
-static inline el_vf el_vsigmoid(el_vf x) {
+/* 1 + exp(-x), by which the logistic function and what is made of it divide. Where a scale of any size is one instruction, exp(-x) =
+ * 2^n p(r) takes no care of the ends of its range: p: degree 5 on +-0.3473, relative error 7.6e-8. */
+static inline el_vf el_vlogistic_divisor_(el_vf x) {
     const el_vf one = el_vset1(1.0f);
-    return el_vdiv(one, el_vadd(one, el_vexp(el_vneg(x))));
+#if EL_VF == 16
+    x = el_vclamp(x, el_vset1(-1e4f), el_vset1(1e4f));
+    el_vf n = el_vround(el_vmul(x, el_vset1(-EL_LOG2E_)));
+    el_vf r = el_vfma(n, el_vset1(EL_LN2_HI_), x); /* of -x, negated */
+    r = el_vfma(n, el_vset1(EL_LN2_LO_), r);
+    el_vf p = el_vset1(-8.297512308e-03f);
+    p = el_vfma(p, r, el_vset1(4.191637039e-02f));
+    p = el_vfma(p, r, el_vset1(-1.666758209e-01f));
+    p = el_vfma(p, r, el_vset1(4.999888539e-01f));
+    p = el_vfma(p, r, el_vset1(-9.999997020e-01f));
+    p = el_vfma(p, r, el_vset1(1.000000119e+00f));
+    return el_vadd(one, el_vscale_(p, n));
+#else
+    return el_vadd(one, el_vexp(el_vneg(x)));
+#endif
 }
+
+static inline el_vf el_vsigmoid(el_vf x) { return el_vdiv(el_vset1(1.0f), el_vlogistic_divisor_(x)); }
+static inline el_vf el_vsilu(el_vf x) { return el_vdiv(x, el_vlogistic_divisor_(x)); }
 
 /* tanh |x| = t / (t + 2), t = exp(2|x|) - 1. */
 static inline el_vf el_vtanh(el_vf x) {
@@ -175,11 +194,11 @@ static inline el_vf el_vgelu(el_vf x) {
     return el_vfma(h, el_verf(el_vmul(x, el_vset1(0.707106781f))), h);
 }
 
-/* 0.5 (1 + tanh u) = sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). */
+/* 0.5 (1 + tanh u) = 1 / (1 + exp -2u), u = sqrt(2/pi) (x + 0.044715 x^3). */
 static inline el_vf el_vgelu_tanh(el_vf x) {
     el_vf x2 = el_vmul(x, x);
     el_vf u2 = el_vmul(x, el_vfma(x2, el_vset1(0.0713548163f), el_vset1(1.59576912f)));
-    return el_vmul(x, el_vsigmoid(u2));
+    return el_vdiv(x, el_vlogistic_divisor_(u2));
 }
 
 /* log(1 + exp x) = max(x, 0) + log(1 + exp -|x|). */
@@ -208,7 +227,7 @@ static inline el_vf el_vact(el_act act, el_vf x) {
     case EL_ACT_HARD_SWISH:
         return el_vmul(x, el_vclamp(el_vfma(x, el_vset1(1.0f / 6.0f), el_vset1(0.5f)), zero, one));
     case EL_ACT_SIGMOID: return el_vsigmoid(x);
-    case EL_ACT_SILU: return el_vmul(x, el_vsigmoid(x));
+    case EL_ACT_SILU: return el_vsilu(x);
     case EL_ACT_TANH: return el_vtanh(x);
     case EL_ACT_GELU: return el_vgelu(x);
     case EL_ACT_GELU_TANH: return el_vgelu_tanh(x);
