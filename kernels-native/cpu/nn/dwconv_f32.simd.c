@@ -91,7 +91,7 @@ INLINE void run(const dwconv_row* r, int64_t ox, const int T, const int KW, cons
 
 INLINE void inner(const dwconv_row* r, int64_t first, int64_t last, const int KW, const int S, const int full, const el_vf* w3) {
     int64_t ox = first;
-    if (w3 && S == 1 && MOST_OUTPUTS == 7)
+    if (w3 && S == 1 && full && MOST_OUTPUTS == 7)
         for (; ox + 7 <= last; ox += 7) run(r, ox, 7, KW, S, full, w3);
     for (; ox + 4 <= last; ox += 4) run(r, ox, 4, KW, S, full, w3);
     if (ox + 2 <= last) {
@@ -202,8 +202,8 @@ static void band(const dwconv_task* t, int64_t image, int64_t oy0, int64_t oy1) 
     }
 }
 
-/* T outputs side by side, K x K taps, stride S, over the channels [c0, c1). Column i of kernel row ky lies at row[ky] + i * c where
- * `pixel` is NULL (all inside), otherwise at pixel[ky * ((T-1)*S + K) + i]. */
+/* T outputs side by side, K x K taps, stride S, over the channels [c0, c1). Column i of kernel row ky lies at row[ky] + i * c where all
+ * are `inside`, otherwise at pixel[ky * ((T-1)*S + K) + i]. */
 INLINE void group(const dwconv_task* t, const float* const* row, const float* const* pixel, const float* residual, float* y, int64_t c0, int64_t c1, const int T, const int K, const int S,
                   const int inside) {
     const el_conv_params* p = t->p;
@@ -265,7 +265,7 @@ typedef void (*group_fn)(const dwconv_task* t, const float* const* row, const fl
 #define GROUP(T, K, S)                                                                                                                   \
     static void group_##T##_##K##_##S(const dwconv_task* t, const float* const* row, const float* const* pixel, const float* residual,   \
                                       float* y, int64_t c0, int64_t c1) {                                                                \
-        if (pixel) group(t, row, pixel, residual, y, c0, c1, T, K, S, 0);                                                                \
+        if (T == 7 || pixel) group(t, row, pixel, residual, y, c0, c1, T, K, S, 0);                                                      \
         else group(t, row, pixel, residual, y, c0, c1, T, K, S, 1);                                                                      \
     }
 GROUP(4, 3, 1) GROUP(1, 3, 1) GROUP(4, 3, 2) GROUP(1, 3, 2) GROUP(4, 5, 1) GROUP(1, 5, 1) GROUP(4, 5, 2) GROUP(1, 5, 2)
@@ -292,18 +292,19 @@ static void pixels(const dwconv_task* t, int64_t image, int64_t oy, int64_t c0, 
         if (!seven && ox + 4 > p->ow && p->ow >= 4 && !t->residual) ox = p->ow - 4;
         const int T = seven ? 7 : ox + 4 <= p->ow ? 4 : 1, columns = (T - 1) * S + K;
         const int64_t ix0 = ox * S - p->pad_left;
-        const int inside = iy0 >= 0 && iy0 + K <= p->h && ix0 >= 0 && ix0 + columns <= p->w;
+        /* seven gain nothing from rows instead of a table */
+        const int by_row = !seven && iy0 >= 0 && iy0 + K <= p->h && ix0 >= 0 && ix0 + columns <= p->w;
         const float* rows[5];
         for (int ky = 0; ky < K; ky++) {
             int64_t iy = iy0 + ky, ix = ix0;
             rows[ky] = x + iy * line + ix * c;
-            if (!inside)
-                for (int i = 0; i < columns; i++, ix++)
-                    pixel[ky * columns + i] = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w ? x + iy * line + ix * c : t->zero;
+            if (by_row) continue;
+            for (int i = 0; i < columns; i++, ix++)
+                pixel[ky * columns + i] = iy >= 0 && iy < p->h && ix >= 0 && ix < p->w ? x + iy * line + ix * c : t->zero;
         }
         const float* residual = t->residual ? t->residual + at + ox * c : NULL;
         float* y = t->y + at + ox * c;
-        groups[K == 5][S - 1][T == 7 ? 2 : T == 4](t, rows, inside ? NULL : pixel, residual, y, c0, c1);
+        groups[K == 5][S - 1][T == 7 ? 2 : T == 4](t, rows, by_row ? NULL : pixel, residual, y, c0, c1);
         ox += T;
     }
     if (p->act.kind == EL_ACT_NONE || p->act.kind == EL_ACT_CLAMP) return;
