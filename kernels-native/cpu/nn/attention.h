@@ -139,31 +139,12 @@ static inline float el_attention_inverse(const el_attention_params* p, float sum
 
 /* ---- few queries --------------------------------------------------------------------------------------------------- */
 
-/* out[j] = scale * q . k[j], j < n: four keys at a time, so that their sums are folded together. */
+/* out[j] = scale * q . k[j], j < n. */
 static void el_attention_dots(const float* q, const float* k, int64_t row_stride, int64_t n, int64_t d, float scale, float* out) {
-    const int64_t whole = d / EL_VF * EL_VF;
+    float sums[4];
     for (int64_t j = 0; j < n; j += 4) {
         const int64_t lanes = n - j < 4 ? n - j : 4;
-        const float *k0 = k + j * row_stride, *k1 = lanes > 1 ? k0 + row_stride : k0, *k2 = lanes > 2 ? k1 + row_stride : k0,
-                    *k3 = lanes > 3 ? k2 + row_stride : k0;
-        el_vf s0 = el_vzero(), s1 = s0, s2 = s0, s3 = s0;
-        for (int64_t i = 0; i < whole; i += EL_VF) {
-            el_vf a = el_vload(q + i);
-            s0 = el_vfma(a, el_vload(k0 + i), s0);
-            s1 = el_vfma(a, el_vload(k1 + i), s1);
-            s2 = el_vfma(a, el_vload(k2 + i), s2);
-            s3 = el_vfma(a, el_vload(k3 + i), s3);
-        }
-        if (whole < d) {
-            const int64_t left = d - whole;
-            el_vf a = el_vload_n(q + whole, left);
-            s0 = el_vfma(a, el_vload_n(k0 + whole, left), s0);
-            s1 = el_vfma(a, el_vload_n(k1 + whole, left), s1);
-            s2 = el_vfma(a, el_vload_n(k2 + whole, left), s2);
-            s3 = el_vfma(a, el_vload_n(k3 + whole, left), s3);
-        }
-        float sums[4];
-        el_vhsum4(s0, s1, s2, s3, sums);
+        el_dot_four(q, k + j * row_stride, row_stride, lanes, d, sums);
         for (int64_t l = 0; l < lanes; l++) out[j + l] = scale * sums[l];
     }
 }

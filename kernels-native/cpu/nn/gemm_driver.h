@@ -288,33 +288,38 @@ static void el_matmul_pack(const el_matmul_params* p, const float* b, int32_t c0
     }
 }
 
+/* sums[l] = x . row l of b, l < lanes <= 4: four rows at a time, so that their sums are folded together. */
+static inline void el_dot_four(const float* x, const float* b, int64_t row_stride, int64_t lanes, int64_t k, float sums[4]) {
+    const int64_t whole = k / EL_VF * EL_VF, left = k - whole;
+    const float *b1 = lanes > 1 ? b + row_stride : b, *b2 = lanes > 2 ? b1 + row_stride : b, *b3 = lanes > 3 ? b2 + row_stride : b;
+    el_vf s0 = el_vzero(), s1 = s0, s2 = s0, s3 = s0;
+    for (int64_t i = 0; i < whole; i += EL_VF) {
+        el_vf v = el_vload(x + i);
+        s0 = el_vfma(v, el_vload(b + i), s0);
+        s1 = el_vfma(v, el_vload(b1 + i), s1);
+        s2 = el_vfma(v, el_vload(b2 + i), s2);
+        s3 = el_vfma(v, el_vload(b3 + i), s3);
+    }
+    if (left) {
+        el_vf v = el_vload_n(x + whole, left);
+        s0 = el_vfma(v, el_vload_n(b + whole, left), s0);
+        s1 = el_vfma(v, el_vload_n(b1 + whole, left), s1);
+        s2 = el_vfma(v, el_vload_n(b2 + whole, left), s2);
+        s3 = el_vfma(v, el_vload_n(b3 + whole, left), s3);
+    }
+    el_vhsum4(s0, s1, s2, s3, sums);
+}
+
 /* Few rows do not pay for packing B. b stored [n][k]: every result is a dot product along k, four columns at a time.
  * a[rows][k], y[rows][n]; columns [c0, c0 + columns). */
 static void el_matmul_dots(const el_matmul_params* p, int64_t rows, const float* a, const float* b, float* y, int32_t c0,
                            int32_t columns) {
-    const int64_t k = p->k, whole = k / EL_VF * EL_VF;
+    const int64_t k = p->k;
+    float sums[4];
     for (int32_t c = c0; c < c0 + columns; c += 4) {
-        int32_t lanes = c0 + columns - c < 4 ? c0 + columns - c : 4;
-        const float *b0 = b + c * k, *b1 = lanes > 1 ? b0 + k : b0, *b2 = lanes > 2 ? b1 + k : b0, *b3 = lanes > 3 ? b2 + k : b0;
+        const int32_t lanes = c0 + columns - c < 4 ? c0 + columns - c : 4;
         for (int64_t r = 0; r < rows; r++) {
-            const float* x = a + r * k;
-            el_vf s0 = el_vzero(), s1 = s0, s2 = s0, s3 = s0;
-            for (int64_t i = 0; i < whole; i += EL_VF) {
-                el_vf v = el_vload(x + i);
-                s0 = el_vfma(v, el_vload(b0 + i), s0);
-                s1 = el_vfma(v, el_vload(b1 + i), s1);
-                s2 = el_vfma(v, el_vload(b2 + i), s2);
-                s3 = el_vfma(v, el_vload(b3 + i), s3);
-            }
-            if (whole < k) {
-                el_vf v = el_vload_n(x + whole, k - whole);
-                s0 = el_vfma(v, el_vload_n(b0 + whole, k - whole), s0);
-                s1 = el_vfma(v, el_vload_n(b1 + whole, k - whole), s1);
-                s2 = el_vfma(v, el_vload_n(b2 + whole, k - whole), s2);
-                s3 = el_vfma(v, el_vload_n(b3 + whole, k - whole), s3);
-            }
-            float sums[4];
-            el_vhsum4(s0, s1, s2, s3, sums);
+            el_dot_four(a + r * k, b + c * k, k, lanes, k, sums);
             for (int32_t l = 0; l < lanes; l++) y[r * p->n + c + l] = p->alpha * sums[l];
         }
     }

@@ -56,19 +56,6 @@ EL_CUDA_ENTRY(block_gemm_f32_row, el_block_gemm_params) {
     ((float*)b.p[6])[(int64_t)el_block_y() * p.n + column] = b.p[4] ? y + ((const float*)b.p[4])[column] : y;
 }
 
-/* Rows of a dense matrix, k any. */
-struct el_block_left {
-    typedef const float* row;
-    const float* x;
-    int m, k;
-    EL_MEMBER row at(int i) const { return i < m ? x + (int64_t)i * k : nullptr; }
-    EL_MEMBER el_quad<float> quad(row r, int kk) const {
-        el_quad<float> q = {};
-        for (int i = 0; r && i < 4 && kk + i < k; i++) q.v[i] = r[kk + i];
-        return q;
-    }
-};
-
 /* Weights, made float as they are read. */
 struct el_block_right {
     const el_block_gemm_params& p;
@@ -87,7 +74,7 @@ struct el_block_right {
 };
 
 EL_CUDA_ENTRY(block_gemm_f32_64x64, el_block_gemm_params) {
-    const el_block_left rows = {(const float*)b.p[0], (int)p.m, p.k};
+    const el_dense_rows<false> rows = {(const float*)b.p[0], (int)p.m, p.k};
     const el_block_right columns = {p, b, el_block_sizes_of(&p)};
     const float* bias = (const float*)b.p[4];
     float* y = (float*)b.p[6];

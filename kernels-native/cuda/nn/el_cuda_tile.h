@@ -108,4 +108,20 @@ static inline el_tile_choice el_choose_tile(const el_cuda_device& device, int64_
     return {32, 32, 64, el_pieces(m, 32), el_pieces(n, 32)};
 }
 
+/* Of A: rows of a dense matrix x[m][k]. FOUR: k is a multiple of 4. */
+template <bool FOUR>
+struct el_dense_rows {
+    typedef const float* row;
+    const float* x;
+    int m, k;
+    EL_MEMBER row at(int i) const { return i < m ? x + (int64_t)i * k : nullptr; }
+    EL_MEMBER el_quad<float> quad(row r, int kk) const {
+        el_quad<float> q = {};
+        if (!r) return q;
+        if (FOUR) return kk < k ? *(const el_quad<float>*)(r + kk) : q;
+        for (int i = 0; i < 4 && kk + i < k; i++) q.v[i] = r[kk + i];
+        return q;
+    }
+};
+
 #endif

@@ -1,21 +1,5 @@
 #include "el_cuda_conv.h"
 
-/* Rows of a dense matrix x[m][k]. FOUR: k is a multiple of 4. */
-template <bool FOUR>
-struct el_dense_rows {
-    typedef const float* row;
-    const float* x;
-    int m, k;
-    EL_MEMBER row at(int i) const { return i < m ? x + (int64_t)i * k : nullptr; }
-    EL_MEMBER el_quad<float> quad(row r, int kk) const {
-        el_quad<float> q = {};
-        if (!r) return q;
-        if (FOUR) return kk < k ? *(const el_quad<float>*)(r + kk) : q;
-        for (int i = 0; i < 4 && kk + i < k; i++) q.v[i] = r[kk + i];
-        return q;
-    }
-};
-
 template <int ROWS, int COLUMNS, int PER_THREAD, bool FOUR>
 EL_DEVICE void el_gemm(const el_gemm_params& p, const el_cuda_buffers& b) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4];

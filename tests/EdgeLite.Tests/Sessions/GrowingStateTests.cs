@@ -20,9 +20,19 @@ public class GrowingStateTests
         ModelProto proto = Model(21, Node("Concat", "past x", "now", Attr("axis", 1L)), Node("ReduceSum", "now", "y", Attr("keepdims", 0L)),
                 Node("Shape", "past", "count", Attr("start", 1L)))
             .In("past", DType.Float32, declared).In("x", DType.Float32, 1, -2).Out("y", "now", "count");
+        return WithStates(proto, "past=now", lowered: false);
+    }
+
+    private static Model WithStates(ModelProto proto, string states, bool lowered = true)
+    {
         Graph graph = OnnxImporter.Import(proto, null);
-        graph.Metadata[StateBinding.MetadataKey] = "past=now";
+        graph.Metadata[StateBinding.MetadataKey] = states;
         ShapeInference.Run(graph);
+        if (lowered)
+        {
+            Pipeline.Optimize(graph, new ConversionOptions());
+            Pipeline.Lower(graph, new ConversionOptions());
+        }
         return EdgeLite.Model.Load(ModelWriter.ToBytes(graph));
     }
 
@@ -89,12 +99,7 @@ public class GrowingStateTests
             .In("pk", DType.Float32, 1, KeyHeads, -2, D).In("pv", DType.Float32, 1, KeyHeads, -2, D).In("lengths", DType.Int32, 1).In("total", DType.Int32)
             .Const(Table("cos", Math.Cos)).Const(Table("sin", Math.Sin)).Out("y", "keys", "values");
         using var ort = new InferenceSession(proto.ToByteArray());
-        Graph graph = OnnxImporter.Import(proto, null);
-        graph.Metadata[StateBinding.MetadataKey] = "pk=keys\npv=values";
-        ShapeInference.Run(graph);
-        Pipeline.Optimize(graph, new ConversionOptions());
-        Pipeline.Lower(graph, new ConversionOptions());
-        using Model model = EdgeLite.Model.Load(ModelWriter.ToBytes(graph));
+        using Model model = WithStates(proto, "pk=keys\npv=values");
         using Session session = model.CreateSession(new SessionOptions { Threads = threads });
         var random = new Random(5);
         Tensor pastKeys = Random(random, 1, KeyHeads, 0, D), pastValues = Random(random, 1, KeyHeads, 0, D);
@@ -141,12 +146,7 @@ public class GrowingStateTests
             .In("q", DType.Float32, 1, Heads, 1, D).In("k", DType.Float32, 1, KeyHeads, 1, D).In("v", DType.Float32, 1, KeyHeads, 1, D)
             .In("pk", DType.Float32, 1, KeyHeads, Places, D).In("pv", DType.Float32, 1, KeyHeads, Places, D).In("at", DType.Int64, 1).In("valid", DType.Int64, 1).Out("y", "keys", "values");
         using var ort = new InferenceSession(proto.ToByteArray());
-        Graph graph = OnnxImporter.Import(proto, null);
-        graph.Metadata[StateBinding.MetadataKey] = "pk=keys\npv=values";
-        ShapeInference.Run(graph);
-        Pipeline.Optimize(graph, new ConversionOptions());
-        Pipeline.Lower(graph, new ConversionOptions());
-        using Model model = EdgeLite.Model.Load(ModelWriter.ToBytes(graph));
+        using Model model = WithStates(proto, "pk=keys\npv=values");
         using Session session = model.CreateSession(new SessionOptions { Threads = threads, Device = device == "cuda" ? CudaRun.Device : device });
         const int CacheBytes = 2 * KeyHeads * Places * D * sizeof(float);
         if (device == "cpu") Assert.InRange(session.ArenaBytes, CacheBytes, CacheBytes + 2048);
