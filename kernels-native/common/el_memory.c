@@ -2,7 +2,8 @@
  *
  * The first touch of a page is a fault into the kernel, 0.25 us on bare metal and up to 20 us on a virtual machine; an arena of 5 MB is
  * 1,300 of them, more than the first inference computes. Asking for all pages in one call (MADV_POPULATE_*, Linux 5.14) takes a
- * tenth of that; huge pages, where the system grants them, spare most of the rest and the TLB misses of every later run.
+ * tenth of that; huge pages, where the system grants them, spare most of the rest and the TLB misses of every later run. So the last
+ * megabyte, or more, takes a huge page as well: 0.2 ms instead of 0.7 for an arena of 5.5 MB.
  * All of it is advice: where a call is not known the pages come one by one as ever. */
 #if defined(__linux__)
 #define _GNU_SOURCE
@@ -34,10 +35,16 @@ static size_t el_page(void) {
     return page > 0 ? (size_t)page : 4096;
 }
 
+/* What is mapped for so many bytes: whole huge pages where that is at most half a huge page more. */
+static size_t el_mapped(size_t bytes) {
+    size_t length = el_round_up(bytes, el_page()), huge = el_round_up(bytes, EL_HUGE_PAGE);
+    return huge - length <= EL_HUGE_PAGE / 2 ? huge : length;
+}
+
 void* el_memory_alloc(size_t bytes) {
     if (bytes > SIZE_MAX / 2) return NULL;
     if (bytes < EL_OWN_MAPPING) return aligned_alloc(64, el_round_up(bytes ? bytes : 1, 64));
-    size_t length = el_round_up(bytes, el_page()), slack = length >= EL_HUGE_PAGE ? EL_HUGE_PAGE : 0;
+    size_t length = el_mapped(bytes), slack = length >= EL_HUGE_PAGE ? EL_HUGE_PAGE : 0;
     char* base = mmap(NULL, length + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return NULL;
     if (slack) {
@@ -48,14 +55,14 @@ void* el_memory_alloc(size_t bytes) {
         base = start;
         madvise(base, length, MADV_HUGEPAGE);
     }
-    madvise(base, length, MADV_POPULATE_WRITE);
+    madvise(base, el_round_up(bytes, el_page()), MADV_POPULATE_WRITE); /* no more than is used, should there be no huge pages */
     return base;
 }
 
 void el_memory_free(void* memory, size_t bytes) {
     if (memory == NULL) return;
     if (bytes < EL_OWN_MAPPING) free(memory);
-    else munmap(memory, el_round_up(bytes, el_page()));
+    else munmap(memory, el_mapped(bytes));
 }
 
 void el_memory_prefetch(const void* memory, size_t bytes) {
