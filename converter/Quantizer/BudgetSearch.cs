@@ -38,9 +38,6 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 /// </summary>
 public sealed class BudgetSearch
 {
-    private static readonly (RangeMethod Method, double Percentile)[] s_observers =
-        [(RangeMethod.Percentile, 99.999), (RangeMethod.MinMax, 100), (RangeMethod.MeanSquaredError, 100), (RangeMethod.Percentile, 99.99), (RangeMethod.Entropy, 100)];
-
     private readonly Graph _source;
     private readonly ICalibrationData _calibration, _heldBack;
     private readonly IProgress<QuantizationProgress>? _progress;
@@ -90,7 +87,7 @@ public sealed class BudgetSearch
         {
             Repaired repaired = Repair(repairs);
             // What was the best observer before is so with one more repair.
-            (RangeMethod, double)[] observers = best is { } known ? [(known.Options.Method, known.Options.Percentile)] : s_observers;
+            (RangeMethod, double)[] observers = best is { } known ? [(known.Options.Method, known.Options.Percentile)] : ObserverChoice.Candidates;
             foreach ((RangeMethod method, double percentile) in observers)
             {
                 QuantizationOptions options = repairs with { Method = method, Percentile = percentile };

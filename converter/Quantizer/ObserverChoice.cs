@@ -12,24 +12,25 @@ internal static class ObserverChoice
     /// <summary>Samples that each observer is tried on.</summary>
     private const int Samples = 16;
 
-    private static readonly (RangeMethod Method, double Percentile)[] s_candidates =
-        [(RangeMethod.Percentile, 99.999), (RangeMethod.MinMax, 100), (RangeMethod.Percentile, 99.99), (RangeMethod.MeanSquaredError, 100), (RangeMethod.Entropy, 100)];
+    /// <summary>What is tried, in the order in which a search under a budget takes the first that is good enough.</summary>
+    public static readonly (RangeMethod Method, double Percentile)[] Candidates =
+        [(RangeMethod.Percentile, 99.999), (RangeMethod.MinMax, 100), (RangeMethod.MeanSquaredError, 100), (RangeMethod.Percentile, 99.99), (RangeMethod.Entropy, 100)];
 
     /// <summary>The options with the method and percentile that did best. <paramref name="graph"/> stays as it is.</summary>
     public static QuantizationOptions Choose(Graph graph, ICalibrationData data, Observations seen, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
     {
-        QuantizationOptions best = options with { Method = s_candidates[0].Method, Percentile = s_candidates[0].Percentile };
+        QuantizationOptions best = options with { Method = Candidates[0].Method, Percentile = Candidates[0].Percentile };
         var noise = new OutputNoise(graph, SplitSamples.Evenly(data, seen.Samples, Samples), options);
         if (!noise.IsMeasurable) return best;
         double most = double.NegativeInfinity;
-        for (int c = 0; c < s_candidates.Length; c++)
+        for (int c = 0; c < Candidates.Length; c++)
         {
-            progress?.Report(new("observers", c, s_candidates.Length));
-            QuantizationOptions candidate = options with { Method = s_candidates[c].Method, Percentile = s_candidates[c].Percentile };
+            progress?.Report(new("observers", c, Candidates.Length));
+            QuantizationOptions candidate = options with { Method = Candidates[c].Method, Percentile = Candidates[c].Percentile };
             (_, double sqnr) = noise.Of(seen, candidate with { Int8IO = false });
             if (sqnr > most) (most, best) = (sqnr, candidate);
         }
-        progress?.Report(new("observers", s_candidates.Length, s_candidates.Length));
+        progress?.Report(new("observers", Candidates.Length, Candidates.Length));
         return best;
     }
 }

@@ -9,7 +9,8 @@
  * el_vmin_nan and el_vmax_nan give NaN when either operand is NaN (IEEE 754-2019 minimum and maximum, except that the
  * sign of a zero result is unspecified). Comparisons with NaN are false, except el_vne.
  *
- * Order of horizontal sums: halves are added until one lane is left, so a sum is the same for the same lanes. */
+ * Order of horizontal sums: halves are added until one lane is left, so a sum is the same for the same lanes. el_vhsum4, the sums of four
+ * vectors, adds halves down to four lanes and then neighbours. */
 #ifndef EL_SIMD_H
 #define EL_SIMD_H
 
@@ -281,7 +282,6 @@ static inline float el_vhsum(el_vf a) {
     q = _mm_add_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
 }
-/* The sums of four vectors. */
 static inline void el_vhsum4(el_vf a, el_vf b, el_vf c, el_vf d, float* sums) {
     _mm_storeu_ps(sums, _mm_hadd_ps(_mm_hadd_ps(el_vfold128_(a, 0), el_vfold128_(b, 0)), _mm_hadd_ps(el_vfold128_(c, 0), el_vfold128_(d, 0))));
 }
