@@ -72,6 +72,14 @@ public readonly ref struct FlatTable
         return offset == 0 ? default : Inside(field, offset, size);
     }
 
+    /// <summary>A struct that a field points to, as unions hold them.</summary>
+    public ReadOnlySpan<byte> Pointed(int field, int size)
+    {
+        int at = Target(field);
+        if (at == 0) throw Corrupt($"the table at {_table} lacks its required field {field}");
+        return size <= _data.Length - at ? _data.Slice(at, size) : throw Truncated(at, size);
+    }
+
     /// <summary>A table that the field points to; false when absent.</summary>
     public bool TryTable(int field, out FlatTable table)
     {

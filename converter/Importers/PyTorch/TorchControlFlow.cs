@@ -126,6 +126,7 @@ internal sealed partial class TorchInterpreter
         var journal = _journal = new Journal(outerJournal);
         Builder = builder;
         int depth = _depth, paths = _paths.Count;
+        var containers = new Containers(variables.Values);
         try
         {
             (bool returned, _) = Run(body, branch.Variables, file);
@@ -139,6 +140,8 @@ internal sealed partial class TorchInterpreter
         }
         Builder = outer;
         _journal = outerJournal;
+        if (containers.Restore(out List<TorchList> grown) is { } changed || (changed = grown.Count > 0 ? "appends to a list" : null) != null)
+            if (branch.Raised == null) throw Error($"a branch that depends on data {changed}, which is not supported");
         foreach (((TorchObject o, string attribute), object? before) in journal.Attributes)
         {
             branch.Attributes[(o, attribute)] = o.Attributes.GetValueOrDefault(attribute);
@@ -166,7 +169,7 @@ internal sealed partial class TorchInterpreter
                     Func<Value[], object?>[] items = [.. x.Items.Zip(y.Items, Plan)];
                     return outputs => new TorchTuple([.. items.Select(i => i(outputs))]);
                 }
-                case (TorchList x, TorchList y) when x.Items.Count == y.Items.Count:
+                case (TorchList { Steps: null } x, TorchList { Steps: null } y) when x.Items.Count == y.Items.Count:
                 {
                     Func<Value[], object?>[] items = [.. x.Items.Zip(y.Items, Plan)];
                     return outputs => new TorchList(items.Select(i => i(outputs)));
@@ -245,17 +248,11 @@ internal sealed partial class TorchInterpreter
     /// <summary>A loop whose number of rounds depends on data. Variables that the body assigns are carried.</summary>
     private void RunLoop(Value? trips, TorchExpr? condition, string? counter, TorchStatement[] statements, Dictionary<string, object?> variables, string file)
     {
-        List<TorchBox> boxes = ChangedBoxes(condition, counter, statements, variables, file);
+        (List<TorchBox> boxes, List<TorchList> lists) = Changed(condition, counter, statements, variables, file);
         TorchBuilder outer = Builder;
         string[] carried = [.. Assigned(statements).Where(variables.ContainsKey).Distinct(StringComparer.Ordinal)];
-        var initial = new List<Value>();
-        foreach (string name in carried)
-            initial.Add(variables[name] switch
-            {
-                TorchBox b => Read(b),
-                bool or long or double or TorchScalar => ScalarValue(variables[name], KindOf(variables[name])),
-                var v => throw Error($"variable '{name}' of a loop that depends on data is {Describe(v)}; only tensors and numbers are supported"),
-            });
+        object?[] leaves = [.. carried.SelectMany(name => Leaves(variables[name], name))];
+        List<Value> initial = [.. leaves.Select(v => v is TorchBox b ? Read(b) : ScalarValue(v, KindOf(v)))];
         initial.AddRange(boxes.Select(Read));
         Value? first = condition == null ? null : ScalarValue(Evaluate(condition, variables), ScalarKind.Bool);
 
@@ -263,47 +260,67 @@ internal sealed partial class TorchInterpreter
         var inside = new Dictionary<string, object?>(variables, variables.Comparer);
         Value iteration = body.Graph.AddInput("iteration", new TensorType(DType.Int64, Shape.Scalar));
         body.Graph.AddInput("condition_in", new TensorType(DType.Bool, Shape.Scalar));
-        for (int i = 0; i < carried.Length; i++)
+        Carry(variables, inside, (old, i, name) =>
         {
             TensorType type = ShapeInference.WithoutSymbols(initial[i].Type);
-            bool isScalar = variables[carried[i]] is not TorchBox;
-            if (!isScalar && type.Shape.IsRanked) type = type with { Shape = Shape.OfRank(type.Shape.Rank) };
-            Value input = body.Graph.AddInput(body.Graph.FreshName(carried[i]), type);
-            inside[carried[i]] = isScalar ? new TorchScalar(input, KindOf(variables[carried[i]])) : new TorchBox(input);
-        }
+            if (old is TorchBox && type.Shape.IsRanked) type = type with { Shape = Shape.OfRank(type.Shape.Rank) };
+            Value input = body.Graph.AddInput(body.Graph.FreshName(name), type);
+            return old is TorchBox ? new TorchBox(input) : new TorchScalar(input, KindOf(old));
+        });
         if (counter != null) inside[counter] = new TorchScalar(iteration, ScalarKind.Int);
         Journal? outerJournal = _journal;
         var journal = _journal = new Journal(outerJournal);
         Builder = body;
         for (int i = 0; i < boxes.Count; i++)
         {
-            TensorType type = ShapeInference.WithoutSymbols(initial[carried.Length + i].Type);
+            TensorType type = ShapeInference.WithoutSymbols(initial[leaves.Length + i].Type);
             Overwrite(boxes[i], body.Graph.AddInput(body.Graph.FreshName($"changed{i}"), type));
         }
+        foreach (TorchList list in lists) list.Added = [];
         if (Run(statements, inside, file).Returned) throw Error("a return inside a loop is not supported");
         if (journal.Attributes.Count > 0) throw Error("a loop that depends on data changes attributes, which is not supported");
         Value again = condition == null ? body.Constant("true", Tensor.FromScalar(true)) : ScalarValue(Evaluate(condition, inside), ScalarKind.Bool);
         body.AddOutput(again, "condition_out");
-        for (int i = 0; i < carried.Length; i++)
-        {
-            object? next = inside[carried[i]];
-            Value value = next is TorchBox b ? Read(b) : ScalarValue(next, KindOf(variables[carried[i]]));
-            body.AddOutput(value, $"next{i}");
-        }
+        object?[] nexts = [.. carried.SelectMany(name => Leaves(inside[name], name))];
+        if (nexts.Length != leaves.Length) throw Error("a variable of a loop that depends on data changes its structure, which is not supported");
+        for (int i = 0; i < nexts.Length; i++) body.AddOutput(nexts[i] is TorchBox b ? Read(b) : ScalarValue(nexts[i], KindOf(leaves[i])), $"next{i}");
         foreach (TorchBox box in boxes) body.AddOutput(Read(box), $"next{body.Graph.Outputs.Count - 1}");
+        foreach (TorchList list in lists)
+        {
+            if (list.Added is not [TorchBox item]) throw Error("a loop that depends on data appends more or less than one tensor to a list in a round, which is not supported");
+            body.AddOutput(Read(item), $"appended{body.Graph.Outputs.Count - 1}");
+            list.Added = null;
+        }
         Builder = outer;
         _journal = outerJournal;
         Restore(journal);
-        if (initial.Count == 0) return;
-        Value[] results = Builder.EmitMany("Loop", Named("loop"), initial.Count, [trips, first, .. initial, .. body.Captures],
+        if (initial.Count + lists.Count == 0) return;
+        Value[] results = Builder.EmitMany("Loop", Named("loop"), initial.Count + lists.Count, [trips, first, .. initial, .. body.Captures],
             ("body", AttributeValue.OfGraph(body.Graph)), ("captures", (long)body.Captures.Count));
-        for (int i = 0; i < carried.Length; i++)
-            variables[carried[i]] = variables[carried[i]] is TorchBox ? new TorchBox(results[i]) : new TorchScalar(results[i], KindOf(variables[carried[i]]));
-        for (int i = 0; i < boxes.Count; i++) Overwrite(boxes[i], results[carried.Length + i]);
+        Carry(variables, variables, (old, i, _) => old is TorchBox ? new TorchBox(results[i]) : new TorchScalar(results[i], KindOf(old)));
+        for (int i = 0; i < boxes.Count; i++) Overwrite(boxes[i], results[leaves.Length + i]);
+        for (int i = 0; i < lists.Count; i++) lists[i].Steps = results[initial.Count + i];
+
+        // Gives each carried variable new tensors and numbers in place of the old ones.
+        void Carry(Dictionary<string, object?> from, Dictionary<string, object?> to, Func<object?, int, string, object?> leaf)
+        {
+            int i = 0;
+            foreach (string name in carried) to[name] = Rebuild(from[name], old => leaf(old, i++, name));
+        }
     }
 
-    /// <summary>Tensors from before the loop that its body changes in place, found by running it once for nothing.</summary>
-    private List<TorchBox> ChangedBoxes(TorchExpr? condition, string? counter, TorchStatement[] statements, Dictionary<string, object?> variables, string file)
+    /// <summary>The tensors and numbers of a variable, through tuples.</summary>
+    private IEnumerable<object?> Leaves(object? value, string name) => value switch
+    {
+        TorchTuple t => t.Items.SelectMany(v => Leaves(v, name)),
+        TorchBox or bool or long or double or TorchScalar => [value],
+        _ => throw Error($"variable '{name}' of a loop that depends on data is {Describe(value)}; only tensors, numbers and tuples of them are supported"),
+    };
+
+    private static object? Rebuild(object? value, Func<object?, object?> leaf) => value is TorchTuple t ? new TorchTuple([.. t.Items.Select(v => Rebuild(v, leaf))]) : leaf(value);
+
+    /// <summary>Tensors from before the loop that its body changes in place, and lists that it appends to, found by running it once for nothing.</summary>
+    private (List<TorchBox> Boxes, List<TorchList> Lists) Changed(TorchExpr? condition, string? counter, TorchStatement[] statements, Dictionary<string, object?> variables, string file)
     {
         TorchBuilder outer = Builder;
         Journal? outerJournal = _journal;
@@ -311,6 +328,7 @@ internal sealed partial class TorchInterpreter
         var journal = _journal = new Journal(null);
         Builder = new TorchBuilder(new Graph("trial"), outer);
         var inside = new Dictionary<string, object?>(variables, variables.Comparer);
+        var containers = new Containers(variables.Values);
         if (counter != null) inside[counter] = new TorchScalar(Builder.Graph.AddInput("iteration", new TensorType(DType.Int64, Shape.Scalar)), ScalarKind.Int);
         if (condition != null) Evaluate(condition, inside);
         Run(statements, inside, file);
@@ -318,8 +336,61 @@ internal sealed partial class TorchInterpreter
         _journal = outerJournal;
         Restore(journal);
         foreach (((TorchObject o, string name), object? value) in journal.Attributes) o.Attributes[name] = value;
+        if (containers.Restore(out List<TorchList> lists) is { } changed) throw Error($"a loop that depends on data {changed}, which is not supported");
         // What a view changes is carried by the tensor that it is a view of.
-        return [.. journal.Boxes.Keys.Where(b => b.Serial < before && b.ViewOf == null && variables.Values.All(v => !ReferenceEquals(v, b) || !Assigned(statements).Any(n => ReferenceEquals(variables.GetValueOrDefault(n), b))))];
+        return ([.. journal.Boxes.Keys.Where(b => b.Serial < before && b.ViewOf == null && variables.Values.All(v => !ReferenceEquals(v, b) || !Assigned(statements).Any(n => ReferenceEquals(variables.GetValueOrDefault(n), b))))], lists);
+    }
+
+    /// <summary>The lists and dicts that variables hold, and what is in them now.</summary>
+    private sealed class Containers
+    {
+        private readonly List<(TorchList List, object?[] Content)> _lists = [];
+        private readonly List<(TorchDict Dict, KeyValuePair<object?, object?>[] Content)> _dicts = [];
+        private readonly HashSet<object> _seen = new(ReferenceEqualityComparer.Instance);
+
+        public Containers(IEnumerable<object?> values) => Add(values);
+
+        private void Add(IEnumerable<object?> values)
+        {
+            foreach (object? value in values)
+            {
+                if (value is not (TorchList or TorchTuple or TorchDict) || !_seen.Add(value)) continue;
+                switch (value)
+                {
+                    case TorchTuple t: Add(t.Items); break;
+                    case TorchList { Added: null, Steps: null } l:
+                        _lists.Add((l, [.. l.Known]));
+                        Add(_lists[^1].Content);
+                        break;
+                    case TorchDict d:
+                        _dicts.Add((d, [.. d.Items]));
+                        Add(_dicts[^1].Content.Select(i => i.Value));
+                        break;
+                }
+            }
+        }
+
+        /// <summary>Takes back all changes. What was done but appending, in words; null when that is all.</summary>
+        public string? Restore(out List<TorchList> grown)
+        {
+            string? changed = null;
+            grown = [];
+            foreach ((TorchList list, object?[] content) in _lists)
+            {
+                if (list.Known.Count < content.Length || !list.Known.Take(content.Length).SequenceEqual(content)) changed = "changes elements of a list";
+                else if (list.Known.Count > content.Length) grown.Add(list);
+                list.Known.Clear();
+                list.Known.AddRange(content);
+                list.Steps = null;
+            }
+            foreach ((TorchDict dict, KeyValuePair<object?, object?>[] content) in _dicts)
+            {
+                if (!dict.Items.SequenceEqual(content)) changed = "changes a dict";
+                dict.Items.Clear();
+                dict.Items.AddRange(content);
+            }
+            return changed;
+        }
     }
 
     private static void Restore(Journal journal)
@@ -331,9 +402,10 @@ internal sealed partial class TorchInterpreter
         }
     }
 
+    /// <summary>Names that statements assign; those with '$' never live from one round of a loop to the next (<see cref="TorchDecompiler"/>).</summary>
     private static IEnumerable<string> Assigned(TorchStatement[] body) => body.SelectMany(s => s switch
     {
-        AssignStatement a => a.Targets.OfType<NameExpr>().Select(n => n.Name),
+        AssignStatement a => a.Targets.OfType<NameExpr>().Select(n => n.Name).Where(n => n[0] != '$'),
         IfStatement i => Assigned(i.Then).Concat(Assigned(i.Else)),
         ForStatement f => Assigned(f.Body),
         WhileStatement w => Assigned(w.Body),

@@ -4,7 +4,7 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Importers.PyTorch;
 
 /// <summary>
-/// Reads TorchScript archives (.pt, .ptl): traced and scripted modules, and programs of torch.export (.pt2; <see cref="TorchExport"/>). The
+/// Reads TorchScript archives (.pt, .ptl; mobile files of bytecode too, <see cref="TorchDecompiler"/>): traced and scripted modules, and programs of torch.export (.pt2; <see cref="TorchExport"/>). The
 /// code of method forward is run symbolically; parameters are constants. Input names are the names of forward's parameters; the sizes of
 /// inputs are not part of a TorchScript file and can be given.
 /// </summary>
@@ -14,20 +14,20 @@ public sealed class TorchImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Mobile files are read by the code in them; those that hold bytecode alone are refused with what to do.",
-        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, two mobile files; 20 architectures of torchvision 0.14 up to Swin, ViT, LRASPP and Faster R-CNN, a tagger, transformer encoders, changes in place) against PyTorch 1.13. Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
+        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Mobile files are read by the code in them; those that hold bytecode alone (of version 6 and later, `bytecode.pkl` or the FlatBuffers form) by decompiling it.",
+        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, nine mobile files, six of them of bytecode alone; 20 architectures of torchvision 0.14 up to Swin, ViT, LRASPP and Faster R-CNN, a tagger, transformer encoders, recurrent layers with projections and packed sequences, cells in loops, changes in place) against PyTorch 1.13. Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
         LayersOf = "PyTorch's operators",
         Layers = ForeignLayers.References<TorchAttribute>(),
     };
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head)
     {
-        if (IsFlatBuffer(head)) return true;
+        if (IsMobileFile(head)) return true;
         if (!head.StartsWith("PK\x03\x04"u8)) return false;
         try
         {
             using var archive = new TorchArchive(path);
-            return archive.IsExport || archive.Has("data.pkl") && HasCode(archive);
+            return archive.IsExport || archive.Has("data.pkl") && (HasCode(archive) || archive.Has(Bytecode));
         }
         catch (EdgeLiteException)
         {
@@ -35,24 +35,33 @@ public sealed class TorchImporter : IImporter
         }
     }
 
+    /// <summary>The entry that mobile archives have, beside code or instead of it.</summary>
+    internal const string Bytecode = "bytecode.pkl";
+
     public Graph Import(string path) => Import(path, new Dictionary<string, Shape>());
 
     public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
     {
-        using (FileStream stream = File.OpenRead(path))
+        if (IsMobileFile(path))
         {
-            var head = new byte[Math.Min(8, stream.Length)];
-            stream.ReadExactly(head);
-            if (IsFlatBuffer(head))
-                throw new EdgeLiteException(Status.Unsupported, $"'{path}' is a mobile module in FlatBuffers' form, which holds bytecode alone. Save it with _save_for_lite_interpreter(file) without _use_flatbuffer, which keeps the code, or with torch.jit.save.");
+            var mobile = new TorchMobileFile(File.ReadAllBytes(path));
+            return Run(path, mobile.State, new TorchObjects(), [], mobile.Functions, shapes);
         }
         using var archive = new TorchArchive(path);
         if (archive.IsExport) return new TorchExport(path, archive, shapes).Import();
         var reader = new TorchObjects();
-        object? root = reader.Lift(archive.Unpickle("data.pkl", "data/"), "");
+        object? state = archive.Unpickle("data.pkl", "data/");
         List<object?> constants = archive.Has("constants.pkl") ? reader.LiftConstants(archive.Unpickle("constants.pkl", "constants/")) : [];
-        if (root is not TorchObject module) throw new EdgeLiteException(Status.Corrupt, $"'{path}' holds no module.");
-        var code = new TorchCode(archive);
+        if (!HasCode(archive)) return Run(path, state, reader, [], TorchBytecodeFunction.Read(archive.Unpickle(Bytecode, "constants/")), shapes);
+        return Run(path, state, reader, constants, new TorchCode(archive), shapes);
+    }
+
+    private static Graph Run(string path, object? state, TorchObjects reader, List<object?> constants, IEnumerable<TorchBytecodeFunction> functions, IReadOnlyDictionary<string, Shape> shapes) =>
+        Run(path, state, reader, constants, TorchDecompiler.Decompile(path, functions, constants, c => reader.Lift(c, "constant")), shapes);
+
+    private static Graph Run(string path, object? state, TorchObjects reader, List<object?> constants, TorchCode code, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        if (reader.Lift(state, "") is not TorchObject module) throw new EdgeLiteException(Status.Corrupt, $"'{path}' holds no module.");
         TorchFunction forward = code.Method(module.Type, "forward")
             ?? throw new EdgeLiteException(Status.Unsupported, $"'{path}': {module.Type} has no method forward.");
 
@@ -86,7 +95,14 @@ public sealed class TorchImporter : IImporter
     }
 
     /// <summary>The identifier of torch/csrc/jit/serialization/mobile_bytecode.fbs.</summary>
-    private static bool IsFlatBuffer(ReadOnlySpan<byte> head) => head.Length >= 8 && head[4..8].SequenceEqual("PTMF"u8);
+    private static bool IsMobileFile(ReadOnlySpan<byte> head) => head.Length >= 8 && head[4..8].SequenceEqual("PTMF"u8);
+
+    private static bool IsMobileFile(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        Span<byte> head = stackalloc byte[8];
+        return IsMobileFile(head[..stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)]);
+    }
 
     internal static bool HasCode(TorchArchive archive) => archive.Names.Any(n => n.StartsWith("code/", StringComparison.Ordinal));
 

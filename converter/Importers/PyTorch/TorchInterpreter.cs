@@ -158,14 +158,21 @@ internal sealed partial class TorchInterpreter
         switch (target)
         {
             case NameExpr n: variables[n.Name] = value; break;
-            case MemberExpr m when Evaluate(m.Target, variables) is TorchObject o:
-                _journal?.Record(o, m.Name);
-                ChangedState.Add(o.Path.Length > 0 ? $"{o.Path}.{m.Name}" : m.Name);
-                o.Attributes[m.Name] = value;
-                break;
+            case MemberExpr m when Evaluate(m.Target, variables) is TorchObject o: SetMember(o, m.Name, value); break;
+            case SlotExpr s when Evaluate(s.Target, variables) is TorchObject o: SetMember(o, NameOfSlot(o, s.Slot), value); break;
             default: throw Error("this kind of assignment is not supported");
         }
     }
+
+    private void SetMember(TorchObject o, string name, object? value)
+    {
+        _journal?.Record(o, name);
+        ChangedState.Add(o.Path.Length > 0 ? $"{o.Path}.{name}" : name);
+        o.Attributes[name] = value;
+    }
+
+    /// <summary>Attributes keep the order of the class; those of an object that the code makes are named by their place.</summary>
+    private static string NameOfSlot(TorchObject o, int slot) => (uint)slot < (uint)o.Attributes.Count ? o.Attributes.ElementAt(slot).Key : $"{slot}";
 
     private object? Evaluate(TorchExpr e, Dictionary<string, object?> variables)
     {
@@ -183,6 +190,7 @@ internal sealed partial class TorchInterpreter
             }
             case NegateExpr n: return Apply("neg", [Evaluate(n.Operand, variables)], []);
             case MemberExpr m: return Member(Evaluate(m.Target, variables), m.Name);
+            case SlotExpr s: return Evaluate(s.Target, variables) is TorchObject o ? Member(o, NameOfSlot(o, s.Slot)) : throw Error("an attribute is read of what is no object");
             case IndexExpr i: return Index(Evaluate(i.Target, variables), Evaluate(i.Index, variables));
             case CallExpr c: return CallExpression(c, variables);
             default: throw Error("this expression is not supported");
@@ -218,7 +226,7 @@ internal sealed partial class TorchInterpreter
             case TorchTensor t: return Box(t);
             case TorchTuple t when t.Items.Any(i => i is TorchTensor or TorchTuple): return new TorchTuple([.. t.Items.Select(Lift)]);
             case TorchList l:
-                for (int i = 0; i < l.Items.Count; i++) l.Items[i] = Lift(l.Items[i]);
+                for (int i = 0; i < l.Known.Count; i++) l.Known[i] = Lift(l.Known[i]);
                 return l;
             default: return value;
         }
@@ -291,7 +299,7 @@ internal sealed partial class TorchInterpreter
         }
         if (!op.AllowsAbsent)
             foreach (object? argument in arguments)
-                if (argument is TorchAbsent || argument is TorchList l && l.Items.Any(i => i is TorchAbsent) || argument is TorchTuple t && t.Items.Any(i => i is TorchAbsent))
+                if (argument is TorchAbsent || argument is TorchList l && l.Known.Any(i => i is TorchAbsent) || argument is TorchTuple t && t.Items.Any(i => i is TorchAbsent))
                     return argument as TorchAbsent ?? new TorchAbsent("an element of a list is not there");
         try
         {
@@ -338,6 +346,7 @@ internal sealed partial class TorchInterpreter
         TorchList => "a list",
         TorchTuple => "a tuple",
         TorchDict => "a dict",
+        TorchPacked => "a packed sequence, whose steps no operator but recurrent layers can use",
         TorchObject o => $"an object of {o.Type}",
         TorchPath p => $"'{p.Name}'",
         TorchAbsent a => $"something that is not there ({a.Reason})",

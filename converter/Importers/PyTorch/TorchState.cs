@@ -47,7 +47,6 @@ internal sealed class TorchState
                 var archive = new TorchArchive(path);
                 if (!archive.Has("data.pkl")) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no data.pkl; it was not written by torch.save.");
                 state.Take(archive.Unpickle("data.pkl", "data/"));
-                if (archive.Has("bytecode.pkl")) state.What = "a mobile module in bytecode, without the folder code/ that PyTorch writes beside it,";
             }
         }
         return state;

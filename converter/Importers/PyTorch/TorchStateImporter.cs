@@ -30,7 +30,7 @@ public sealed class TorchStateImporter : IImporter
         try
         {
             using var archive = new TorchArchive(path);
-            return !archive.IsExport && archive.Has("data.pkl") && !TorchImporter.HasCode(archive) && archive.Names.Any(n => n == "version" || n.StartsWith("data/", StringComparison.Ordinal));
+            return !archive.IsExport && archive.Has("data.pkl") && !TorchImporter.HasCode(archive) && !archive.Has(TorchImporter.Bytecode) && archive.Names.Any(n => n == "version" || n.StartsWith("data/", StringComparison.Ordinal));
         }
         catch (EdgeLiteException)
         {

@@ -6,6 +6,8 @@ internal abstract record TorchExpr;
 internal sealed record LiteralExpr(object? Value) : TorchExpr;
 internal sealed record NameExpr(string Name) : TorchExpr;
 internal sealed record MemberExpr(TorchExpr Target, string Name) : TorchExpr;
+/// <summary>An attribute by its place in the object, as bytecode names it.</summary>
+internal sealed record SlotExpr(TorchExpr Target, int Slot) : TorchExpr;
 internal sealed record IndexExpr(TorchExpr Target, TorchExpr Index) : TorchExpr;
 internal sealed record CallExpr(TorchExpr Function, TorchExpr[] Arguments, (string Name, TorchExpr Value)[] Named) : TorchExpr;
 internal sealed record ListExpr(TorchExpr[] Items) : TorchExpr;

@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.PyTorch;
 
@@ -40,8 +41,25 @@ internal sealed record TorchScalar(Value Value, ScalarKind Kind, Value? SizeOf =
 /// <summary>A Python list, which can change.</summary>
 internal sealed class TorchList(IEnumerable<object?> items)
 {
-    public List<object?> Items { get; } = [.. items];
+    /// <summary>The elements; of a list that a loop of unknown length appended to, those from before it.</summary>
+    public List<object?> Known { get; } = [.. items];
+
+    public List<object?> Items => Added == null && Steps == null ? Known
+        : throw new EdgeLiteException(Status.Unsupported, "A list is read that a loop appends to, so that its length is known only when the model runs; it can be stacked or concatenated.");
+
+    /// <summary>What this round appended, while the body of a loop that depends on data runs.</summary>
+    public List<object?>? Added { get; set; }
+
+    /// <summary>What the rounds of such a loop appended, stacked: [rounds, ...].</summary>
+    public Value? Steps { get; set; }
+
+    public void Append(object? item) => (Added ?? Items).Add(item);
 }
+
+/// <summary>A packed sequence (torch.nn.utils.rnn.pack_padded_sequence) as it was before it was packed.</summary>
+/// <param name="Padded">[T, N, C]</param>
+/// <param name="Lengths">int64 [N]: how many steps each one has</param>
+internal sealed record TorchPacked(Value Padded, Value Lengths);
 
 /// <summary>A Python tuple.</summary>
 internal sealed record TorchTuple(object?[] Items);

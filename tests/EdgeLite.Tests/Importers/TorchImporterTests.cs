@@ -124,13 +124,50 @@ public class TorchImporterTests
         With(path, p => Assert.Throws<EdgeLiteException>(() => new TorchImporter().Import(p)));
     }
 
+    /// <summary>Bytes of a mobile file changed at random, and the file cut: an error or a graph, never anything else.</summary>
     [TorchTheory]
-    [InlineData("mobile_flatbuffer", "_use_flatbuffer")]
-    [InlineData("mobile_bytecode", "bytecode")]
-    public void Mobile_files_of_bytecode_alone_are_refused_with_what_to_do(string model, string word)
+    [InlineData("mobile_flow", 300)]
+    public void Damaged_bytecode_gives_a_clear_error(string model, int trials)
     {
-        var e = Assert.Throws<EdgeLiteException>(() => Pipeline.Import(Path.Combine(TorchModels.FolderOf(model), "model.pt"), new ConversionOptions()));
-        Assert.Contains(word, e.Message, StringComparison.Ordinal);
+        byte[] bytes = File.ReadAllBytes(Path.Combine(TorchModels.FolderOf(model), "model.pt"));
+        var random = new Random(3);
+        string path = Path.Combine(Path.GetTempPath(), $"edgelite-{Guid.NewGuid():N}.ptl");
+        With(path, p =>
+        {
+            int refused = 0;
+            for (int trial = 0; trial < trials; trial++)
+            {
+                byte[] damaged = trial % 10 == 0 ? bytes[..random.Next(8, bytes.Length)] : [.. bytes];
+                for (int k = 0; k < 1 + trial % 8; k++) damaged[random.Next(8, damaged.Length)] = (byte)random.Next(256);
+                File.WriteAllBytes(p, damaged);
+                try
+                {
+                    new TorchImporter().Import(p, new Dictionary<string, Shape> { ["x"] = new(1, 3, 16, 16) });
+                }
+                catch (EdgeLiteException)
+                {
+                    refused++;
+                }
+            }
+            Assert.InRange(refused, trials / 10, trials);
+            return 0;
+        });
+    }
+
+    [Theory]
+    [InlineData("out = [x]\nif bool(torch.gt(torch.sum(x), 0)):\n  _0 = torch.append(out, x)\n  y = x\nelse:\n  y = torch.neg(x)\nreturn torch.cat(out)", "list")]
+    [InlineData("n = int(torch.select(x, 0, 0))\nout = [x]\nfor i in range(n):\n  _0 = torch._set_item(out, 0, torch.neg(out[0]))\nreturn torch.cat(out)", "list")]
+    [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  _0 = torch.append(out, x)\n  _1 = torch.append(out, torch.neg(x))\nreturn torch.cat(out)", "list")]
+    [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  _0 = torch.append(out, torch.mul(x, torch.len(out)))\nreturn torch.cat(out)", "list")]
+    public void Lists_that_data_change_in_ways_that_are_not_followed_are_refused(string body, string word) =>
+        Assert.Contains(word, Assert.Throws<EdgeLiteException>(() => Run(body, 2, 3)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_list_that_a_loop_on_data_appends_to_can_be_joined()
+    {
+        const string Code = "n = int(torch.select(x, 0, 0))\nout = [x]\ny = x\nfor i in range(n):\n  y0 = torch.add(y, i)\n  _0 = torch.append(out, y0)\n  y = y0\nreturn torch.mul(torch.cat(out), torch.len(out))";
+        Assert.Equal([12f, 40f, 12f, 40f, 16f, 44f, 24f, 52f], Run(Code, 3, 10));
+        Assert.Equal([2f, 10f, 2f, 10f], Run(Code, 1, 5));
     }
 
     [Fact]

@@ -8,11 +8,14 @@ using Xunit.Abstractions;
 namespace EdgeLite.Tests.Importers;
 
 /// <summary>TorchScript files that PyTorch on this machine writes (tests/oracles/torch/make_models.py: torchvision's architectures, a
-/// tagger, a transformer, changes in place), through the whole line to a session, against PyTorch.</summary>
+/// tagger, a transformer, changes in place, recurrent layers and loops, mobile files of bytecode alone), through the whole line to a session,
+/// against PyTorch.</summary>
 public class TorchVisionTests(ITestOutputHelper output)
 {
     private static readonly string[] s_quick = ["resnet18", "squeezenet", "mobilenet_v3", "shufflenet_v2", "efficientnet_b0", "mnasnet", "vit", "vit_scripted", "swin", "swin_v2", "lraspp", "faster_rcnn",
-        "lstm_tagger", "transformer_encoder", "transformer_encoder_traced", "writes", "batched_nms"];
+        "lstm_tagger", "transformer_encoder", "transformer_encoder_traced", "writes", "batched_nms",
+        "mobile_flatbuffer", "mobile_bytecode", "mobile_flow", "mobile_flow_bytecode", "mobile_tagger", "mobile_optimized", "mobile_loop",
+        "lstm_projected", "lstm_one_layer", "gru_layers", "rnn_relu", "lstm_packed", "lstm_packed_traced", "gru_packed", "steps", "steps_traced", "peephole"];
     private static readonly string[] s_long = ["alexnet", "vgg11", "densenet121", "googlenet", "inception_v3", "mobilenet_v2", "regnet_y_400mf", "convnext_tiny", "deeplab_v3"];
 
     public static TheoryData<string> Models() => [.. LongTests.Wanted ? [.. s_quick, .. s_long] : s_quick];
@@ -21,17 +24,58 @@ public class TorchVisionTests(ITestOutputHelper output)
     [MemberData(nameof(Models))]
     public void Architectures_compute_what_PyTorch_computes(string name)
     {
+        (Tensor[] inputs, string[] names) = InputsOf(name);
+        Graph graph = Optimized(name, names.Zip(inputs).ToDictionary(p => p.First, p => p.Second.Shape));
+        Pipeline.Lower(graph, new ConversionOptions());
+        Check(name, inputs, graph);
+    }
+
+    /// <summary>The number of steps and of sequences is free: loops stay loops, but those of recurrent layers become these layers.</summary>
+    [TorchTheory]
+    [InlineData("steps", "LSTM", "GRU")]
+    [InlineData("peephole", "Loop")]
+    [InlineData("lstm_packed", "LSTM")]
+    [InlineData("lstm_projected", "Scan")]
+    [InlineData("gru_layers", "GRU")]
+    public void Recurrent_networks_take_sequences_of_any_length(string name, params string[] kinds)
+    {
+        (Tensor[] inputs, string[] names) = InputsOf(name);
+        Graph graph = Optimized(name, names.Zip(inputs).ToDictionary(p => p.First, p => Free(p.Second.Shape)));
+        foreach (string kind in kinds) Assert.Contains(graph.Nodes, n => n.OpType == kind);
+        if (!kinds.Contains("Loop")) Assert.DoesNotContain(graph.Nodes, n => n.OpType == "Loop");
+        Pipeline.Lower(graph, new ConversionOptions());
+        Check(name, inputs, graph);
+    }
+
+    /// <summary>Only the last axis, that of channels, is known.</summary>
+    private static Shape Free(Shape shape)
+    {
+        for (int d = 0; d < Math.Max(1, shape.Rank - 1); d++) shape = shape.With(d, Shape.Unknown);
+        return shape;
+    }
+
+    private static (Tensor[] Inputs, string[] Names) InputsOf(string name)
+    {
         string folder = TorchModels.FolderOf(name);
-        Tensor[] inputs = [.. Files(folder, "in")], expected = [.. Files(folder, "out")];
-        string path = Path.Combine(folder, "model.pt");
-        string[] names = File.ReadAllLines(Path.Combine(folder, "names.txt"));
-        var options = new ConversionOptions { Shapes = names.Zip(inputs).ToDictionary(p => p.First, p => p.Second.Shape) };
-        (Graph graph, string format) = Pipeline.Import(path, options);
+        return ([.. Files(folder, "in")], File.ReadAllLines(Path.Combine(folder, "names.txt")));
+    }
+
+    private static Graph Optimized(string name, IReadOnlyDictionary<string, Shape> shapes)
+    {
+        var options = new ConversionOptions { Shapes = shapes };
+        (Graph graph, string format) = Pipeline.Import(Path.Combine(TorchModels.FolderOf(name), "model.pt"), options);
         Assert.Equal("PyTorch", format);
         Pipeline.Optimize(graph, options);
-        Pipeline.Lower(graph, options);
-        using Model model = Model.Load(ModelWriter.ToBytes(graph), path);
+        return graph;
+    }
+
+    private void Check(string name, Tensor[] inputs, Graph graph)
+    {
+        Tensor[] expected = [.. Files(TorchModels.FolderOf(name), "out")];
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), name);
         using Session session = model.CreateSession(new SessionOptions { Threads = 2 });
+        for (int i = 0; i < inputs.Length; i++)
+            if (!session.InputType(i).Shape.IsKnown) session.Resize(i, inputs[i].Shape);
         for (int i = 0; i < inputs.Length; i++)
             for (long k = 0; k < inputs[i].Count; k++) session.Input(i).SetDouble(k, inputs[i].GetDouble(k));
         session.Run();

@@ -1,11 +1,13 @@
 """Writes TorchScript files of torchvision's architectures and of small modules, with random weights, their inputs, and what PyTorch computes.
 usage: make_models.py FOLDER NAME..     (a folder NAME each: model.pt, in_k.npy, out_k.npy)
 Needs PyTorch and torchvision (Debian: python3-torch, python3-torchvision)."""
-import json, os, sys, zipfile
+import os, sys, zipfile
+from typing import Tuple
 import numpy as np
 import torch, torchvision
 from torch import nn
 from torchvision import models
+from torch.utils.mobile_optimizer import optimize_for_mobile
 from torchvision.ops.boxes import _batched_nms_vanilla
 
 
@@ -93,6 +95,106 @@ class Small(nn.Module):
         return torch.log_softmax(self.f(torch.flatten(nn.functional.hardswish(self.b(self.c(x))), 1)), 1)
 
 
+class Flow(nn.Module):
+    """Branches, loops of known and unknown length, lists, dicts, tuples, attributes and integer arithmetic, as bytecode has them."""
+
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.b = nn.BatchNorm2d(8)
+        self.l = nn.LSTM(8, 4, batch_first=True)
+        self.k = 3
+
+    def forward(self, x, rounds: int = 2):
+        y = self.b(self.c(x))
+        if bool(y.sum() > 0):
+            y = torch.add(y * 2.5, y, alpha=2)
+        else:
+            y = torch.add(y + torch.ones(1, dtype=torch.float32), y, alpha=3)
+        for i in range(rounds):
+            for j in range(2):
+                y = y + float(i * 2 + j)
+        z, (h, c) = self.l(y.flatten(2).transpose(1, 2))
+        a, b = torch.max(z, 1)
+        parts = [a, torch.div(a, 0.7, rounding_mode="floor")]
+        parts.append(a - 1)
+        d = {"a": a, "b": torch.cat(parts)}
+        n = 0
+        while bool(a.abs().sum() < 40) and n < 20:
+            a = a + 1 + n
+            n += 1
+        return d["b"], a, b.float(), h, c, torch.full([2], 7.5, dtype=torch.float32), a * (n + self.k)
+
+
+class Recurrence(nn.Module):
+    """A recurrent layer with all that a case sets."""
+
+    def __init__(self, kind, **how):
+        super().__init__()
+        self.layer = kind(5, 6, **how)
+
+    def forward(self, x):
+        y, h = self.layer(x)
+        return (y, h[0], h[1]) if isinstance(h, tuple) else (y, h)
+
+
+class Packed(nn.Module):
+    """Sequences of several lengths."""
+
+    def __init__(self, kind, sort: bool, fill: float, batch_first: bool, **how):
+        super().__init__()
+        self.layer = kind(5, 6, batch_first=batch_first, **how)
+        self.sort, self.fill, self.batch_first = sort, fill, batch_first
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths.long(), batch_first=self.batch_first, enforce_sorted=self.sort)
+        y, h = self.layer(packed)
+        y, n = nn.utils.rnn.pad_packed_sequence(y, batch_first=self.batch_first, padding_value=self.fill)
+        return (y, n, h[0], h[1]) if isinstance(h, tuple) else (y, n, h)
+
+
+class Steps(nn.Module):
+    """Two cells over the steps of a sequence, written as a loop, whose results are gathered in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.LSTMCell(5, 6), nn.GRUCell(6, 4)
+
+    def forward(self, x):
+        h, c, g = torch.zeros(x.size(1), 6), torch.zeros(x.size(1), 6), torch.zeros(x.size(1), 4)
+        out = []
+        for t in range(x.size(0)):
+            h, c = self.first(x[t], (h, c))
+            g = self.second(h, g)
+            out.append(g)
+        return torch.stack(out), c, torch.cat(out, 1)
+
+
+class Peephole(nn.Module):
+    """A cell that is no layer of any library: peepholes, a state in a tuple, and steps that a mask leaves out."""
+
+    def __init__(self):
+        super().__init__()
+        self.w, self.r = nn.Linear(5, 24), nn.Linear(6, 24, bias=False)
+        self.p = nn.Parameter(torch.rand(3, 6) - 0.5)
+
+    def cell(self, x, state: Tuple[torch.Tensor, torch.Tensor]):
+        h, c = state
+        i, f, g, o = (self.w(x) + self.r(h)).chunk(4, 1)
+        n = torch.sigmoid(f + self.p[0] * c) * c + torch.sigmoid(i + self.p[1] * c) * torch.tanh(g)
+        return torch.sigmoid(o + self.p[2] * n) * torch.tanh(n), n
+
+    def forward(self, x, mask):
+        state = (torch.zeros(x.size(1), 6), torch.zeros(x.size(1), 6))
+        out = []
+        for t in range(x.size(0)):
+            h, c = self.cell(x[t], state)
+            m = mask[t].unsqueeze(1)
+            state = (torch.where(m > 0.5, h, state[0]), torch.where(m > 0.5, c, state[1]))
+            out.append(state[0])
+        return torch.stack(out, 1), state[1]
+
+
 class BatchedNms(nn.Module):
     """A loop over what the data holds, which changes a tensor from before it."""
 
@@ -120,6 +222,14 @@ swin_v2 = dict(block=models.swin_transformer.SwinTransformerBlockV2, downsample_
 small = lambda: busy(Small())
 
 
+def flatbuffer(module, inputs, file):
+    torch.jit.script(module)._save_for_lite_interpreter(file, _use_flatbuffer=True)
+
+
+def optimized(module, inputs, file):
+    optimize_for_mobile(torch.jit.script(module))._save_for_lite_interpreter(file, _use_flatbuffer=True)
+
+
 def without_code(module, inputs, file):
     torch.jit.script(module)._save_for_lite_interpreter(file + "l")
     with zipfile.ZipFile(file + "l") as whole, zipfile.ZipFile(file, "w") as bare:
@@ -128,12 +238,33 @@ def without_code(module, inputs, file):
 
 
 STATES = {  # name: how files that hold no code are written
-    "mobile_flatbuffer": lambda module, inputs, file: torch.jit.script(module)._save_for_lite_interpreter(file, _use_flatbuffer=True),
-    "mobile_bytecode": without_code,
     "state_legacy": lambda module, inputs, file: torch.save(module.state_dict(), file, _use_new_zipfile_serialization=False),
     "state_checkpoint": lambda module, inputs, file: torch.save({"epoch": 3, "state_dict": nn.DataParallel(module).state_dict()}, file),
     "state_onnx": lambda module, inputs, file: (torch.save(module.state_dict(), file), torch.onnx.export(
         module, inputs, file[:-2] + "onnx", export_params=False, do_constant_folding=False, training=torch.onnx.TrainingMode.PRESERVE, input_names=["x"])),
+}
+MOBILE = {  # name: (module, inputs, how it is written)
+    "mobile_flatbuffer": (small, lambda: picture(16), flatbuffer),
+    "mobile_bytecode": (small, lambda: picture(16), without_code),
+    "mobile_flow": (Flow, lambda: picture(16), flatbuffer),
+    "mobile_flow_bytecode": (Flow, lambda: picture(16), without_code),
+    "mobile_tagger": (Tagger, tokens, flatbuffer),
+    "mobile_optimized": (lambda: busy(models.mobilenet_v2(weights=None, num_classes=10)), picture, optimized),
+    "mobile_loop": (BatchedNms, lambda: (boxes(60), torch.rand(60), torch.randint(0, 3, (60,)).float()), flatbuffer),
+}
+sequence = lambda: (noise(7, 3, 5),)
+several = lambda: (noise(7, 3, 5), torch.tensor([4.0, 7.0, 2.0]))
+RECURRENT = {  # name: (module, inputs, scripted instead of traced)
+    "lstm_projected": (lambda: Recurrence(nn.LSTM, num_layers=2, bidirectional=True, proj_size=3), sequence, True),
+    "lstm_one_layer": (lambda: Recurrence(nn.LSTM, bias=False), sequence, False),
+    "gru_layers": (lambda: Recurrence(nn.GRU, num_layers=3, bidirectional=True, batch_first=True), sequence, True),
+    "rnn_relu": (lambda: Recurrence(nn.RNN, num_layers=2, nonlinearity="relu"), sequence, False),
+    "lstm_packed": (lambda: Packed(nn.LSTM, False, 0.0, False, num_layers=2, bidirectional=True), several, True),
+    "lstm_packed_traced": (lambda: Packed(nn.LSTM, False, 0.0, False, num_layers=2, bidirectional=True), several, False),
+    "gru_packed": (lambda: Packed(nn.GRU, True, -1.0, True), lambda: (noise(3, 7, 5), torch.tensor([6.0, 6.0, 1.0])), True),
+    "steps": (Steps, sequence, True),
+    "steps_traced": (Steps, sequence, False),
+    "peephole": (Peephole, lambda: (noise(7, 3, 5), (torch.rand(7, 3) > 0.4).float()), True),
 }
 CASES = {  # name: (module, inputs, scripted instead of traced)
     "alexnet": (lambda: models.alexnet(weights=None), lambda: picture(96), False),
@@ -162,6 +293,8 @@ CASES = {  # name: (module, inputs, scripted instead of traced)
     "transformer_encoder_traced": (Encoder, tokens, False),
     "writes": (Writes, lambda: (noise(4, 6),), True),
     **{name: (small, lambda: picture(16), False) for name in STATES},
+    **{name: case[:2] + (True,) for name, case in MOBILE.items()},
+    **RECURRENT,
     "batched_nms": (BatchedNms, lambda: (boxes(60), torch.rand(60), torch.randint(0, 3, (60,)).float()), True),
 }
 
@@ -177,7 +310,8 @@ def write(folder, name):
     module, inputs = module().eval(), inputs()
     compiled = torch.jit.script(module) if scripted else torch.jit.trace(module, inputs, check_trace=False)
     os.makedirs(f"{folder}/{name}", exist_ok=True)
-    if name in STATES: STATES[name](module, inputs, f"{folder}/{name}/model.pt")
+    how = STATES.get(name) or MOBILE.get(name, (None,))[-1]
+    if how: how(module, inputs, f"{folder}/{name}/model.pt")
     else: compiled.save(f"{folder}/{name}/model.pt")
     with open(f"{folder}/{name}/names.txt", "w") as f: f.write("\n".join(a.name for a in compiled.forward.schema.arguments[1:]))
     for k, t in enumerate(inputs): np.save(f"{folder}/{name}/in_{k}.npy", t.numpy())

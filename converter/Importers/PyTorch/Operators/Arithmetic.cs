@@ -122,12 +122,12 @@ internal static class Arithmetic
     }
 
     [Torch("eq", "__eq__")]
-    private static object? Eq(TorchCall c) => Plain(c, out bool equal) ? equal : Compare(c, "Equal", (a, b) => a == b);
+    private static object? Eq(TorchCall c) => Plain(c, out object? equal) ? equal : Compare(c, "Equal", (a, b) => a == b);
 
     [Torch("ne", "__ne__")]
     private static object? Ne(TorchCall c)
     {
-        if (Plain(c, out bool equal)) return !equal;
+        if (Plain(c, out object? equal)) return Not(c, equal);
         return Not(c, Compare(c, "Equal", (a, b) => a == b));
     }
 
@@ -136,8 +136,8 @@ internal static class Arithmetic
     [Torch("gt")] private static object? Gt(TorchCall c) => Compare(c, "Greater", (a, b) => a > b);
     [Torch("ge")] private static object? Ge(TorchCall c) => Compare(c, "GreaterOrEqual", (a, b) => a >= b);
 
-    /// <summary>Comparison of strings, None, lists and the like.</summary>
-    private static bool Plain(TorchCall c, out bool equal)
+    /// <summary>Comparison of strings, None, lists and the like; of lists of numbers that are known only when the model runs one of their elements.</summary>
+    private static bool Plain(TorchCall c, out object? equal)
     {
         object? a = c.Arg(0), b = c.Arg(1);
         equal = false;
@@ -145,8 +145,10 @@ internal static class Arithmetic
         IReadOnlyList<object?>? x = (a as TorchList)?.Items ?? (IReadOnlyList<object?>?)(a as TorchTuple)?.Items, y = (b as TorchList)?.Items ?? (IReadOnlyList<object?>?)(b as TorchTuple)?.Items;
         if (x != null && y != null)
         {
-            if (x.Concat(y).Any(i => i is TorchScalar or TorchBox)) throw c.Error("lists are compared whose content is known only when the model runs");
-            equal = x.SequenceEqual(y);
+            if (x.Concat(y).Any(i => i is TorchBox)) throw c.Error("lists of tensors are compared, which is not supported");
+            if (x.Count != y.Count || x.Zip(y).Any(p => p is { First: long, Second: long } && !Equals(p.First, p.Second))) return true;
+            object?[] open = [.. x.Zip(y).Where(p => p.First is TorchScalar || p.Second is TorchScalar).Select(p => c.Interpreter.Apply("eq", [p.First, p.Second], []))];
+            equal = open.Length > 0 ? open.Aggregate((a, b) => c.Interpreter.Apply("__and__", [a, b], [])) : x.SequenceEqual(y);
         }
         else equal = Equals(a, b);
         return true;

@@ -11,13 +11,14 @@ internal static class Python
     [Torch("size")]
     private static object? Size(TorchCall c)
     {
+        if (c.Arg(0) is TorchPacked packed && c.Int(1, 0) is (-1 or 1)) return c.Size(packed.Padded, 2);
         Value x = c.Tensor(0);
         int rank = c.Rank(x);
         return c.IsNone(1) ? new TorchList(Enumerable.Range(0, rank).Select(d => (object?)c.Size(x, d))) : c.Size(x, c.Axis(c.Int(1), rank));
     }
 
     [Torch("prim.shape")] private static object? Shape(TorchCall c) => Size(c);
-    [Torch("dim", "prim.dim")] private static object? Dim(TorchCall c) => (long)c.Rank(c.Tensor(0));
+    [Torch("dim", "prim.dim")] private static object? Dim(TorchCall c) => c.Arg(0) is TorchPacked ? 2L : (long)c.Rank(c.Tensor(0));
 
     [Torch("numel")]
     private static object? Numel(TorchCall c)
@@ -29,6 +30,7 @@ internal static class Python
     [Torch("len")]
     private static object? Len(TorchCall c) => c.Arg(0) switch
     {
+        TorchList { Steps: { } steps } grown => c.Interpreter.Apply("add", [c.Size(steps, 0), (long)grown.Known.Count], []),
         TorchList l => (long)l.Items.Count,
         TorchTuple t => (long)t.Items.Length,
         TorchDict d => (long)d.Items.Count,
@@ -82,7 +84,7 @@ internal static class Python
         return found;
     }
 
-    [Torch("append")] private static object? Append(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Add(c.Arg(1)); return c.Arg(0); }
+    [Torch("append")] private static object? Append(TorchCall c) { ((TorchList)c.Arg(0)!).Append(c.Arg(1)); return c.Arg(0); }
     [Torch("extend")] private static object? Extend(TorchCall c) { ((TorchList)c.Arg(0)!).Items.AddRange(c.Items(1)); return null; }
     [Torch("insert")] private static object? Insert(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Insert((int)c.Int(1), c.Arg(2)); return null; }
     [Torch("list", "sorted")] private static object? List(TorchCall c) => c.Name == "sorted" ? new TorchList(c.Items(0).Select(i => (long)i!).Order().Select(i => (object?)i)) : new TorchList(c.Items(0));
@@ -188,7 +190,7 @@ internal static class Python
     [Torch("prim.layout")] private static object? Layout(TorchCall c) => 0L;
 
     [Torch("prim.dtype")]
-    private static object? Dtype(TorchCall c) => c.Tensor(0).DType switch
+    private static object? Dtype(TorchCall c) => (c.Arg(0) is TorchPacked packed ? packed.Padded : c.Tensor(0)).DType switch
     {
         DType.UInt8 => 0L, DType.Int8 => 1L, DType.Int16 => 2L, DType.Int32 => 3L, DType.Int64 => 4L, DType.Float16 => 5L, DType.Float32 => 6L, DType.Float64 => 7L, DType.Bool => 11L, DType.BFloat16 => 15L,
         var t => throw c.Error($"a tensor is {t.Name()}"),

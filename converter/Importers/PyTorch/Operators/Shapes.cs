@@ -112,6 +112,7 @@ internal static class Shapes
     [Torch("cat", "concat")]
     private static object? Cat(TorchCall c)
     {
+        if (c.Arg(0) is TorchList { Steps: not null } grown) return TorchCall.Box(Joined(c, Stacked(c, grown, 0), c.Int(1, 0)));
         Value[] parts = c.Tensors(0);
         // An empty tensor of one dimension joins with anything.
         Value[] used = [.. parts.Where(p => !(p.Shape is { IsRanked: true, Rank: 1 } && p.Shape[0] == 0))];
@@ -124,11 +125,33 @@ internal static class Shapes
     private static object? Stack(TorchCall c)
     {
         long axis = c.Int(1, 0);
+        if (c.Arg(0) is TorchList { Steps: not null } grown) return TorchCall.Box(Stacked(c, grown, axis));
         return TorchCall.Box(c.Emit("Concat", [.. c.Tensors(0).Select(p => c.Unsqueeze(p, axis))], ("axis", axis)));
     }
 
+    /// <summary>A list that a loop appended to, stacked along a new axis.</summary>
+    private static Value Stacked(TorchCall c, TorchList grown, long axis)
+    {
+        Value[] before = [.. grown.Known.Select((v, k) => c.Unsqueeze(c.AsTensor(v, $"element {k} of the list"), 0))];
+        Value steps = c.Builder.Local(grown.Steps!), all = before.Length == 0 ? steps : c.Emit("Concat", [.. before, steps], ("axis", 0));
+        int rank = c.Rank(all), to = c.Axis(axis, rank);
+        List<long> order = [.. Enumerable.Range(1, rank - 1).Select(d => (long)d)];
+        order.Insert(to, 0);
+        return to == 0 ? all : c.Transpose(all, [.. order]);
+    }
+
+    /// <summary>[steps, ...]: the steps one after another along one of the other axes.</summary>
+    private static Value Joined(TorchCall c, Value steps, long axis)
+    {
+        int rank = c.Rank(steps), at = c.Axis(axis, rank - 1);
+        List<long> order = [.. Enumerable.Range(1, rank - 1).Select(d => (long)d)];
+        order.Insert(at, 0);
+        object?[] sizes = [.. Enumerable.Range(1, rank - 1).Select(d => d == at + 1 ? -1L : c.Size(steps, d))];
+        return c.Emit("Reshape", [at == 0 ? steps : c.Transpose(steps, [.. order]), c.SizeTensor(sizes)]);
+    }
+
     /// <summary>(input, chunks, dim): equal parts of ceil(size / chunks), a smaller last one.</summary>
-    [Torch("chunk")]
+    [Torch("chunk", "unsafe_chunk")]
     private static object? Chunk(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -137,7 +160,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, size or sizes, dim)</summary>
-    [Torch("split", "split_with_sizes", "tensor_split", Limits = "tensor_split")]
+    [Torch("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes", "tensor_split", Limits = "tensor_split")]
     private static object? Split(TorchCall c)
     {
         if (c.Name == "tensor_split") throw c.Error("it is not supported");
