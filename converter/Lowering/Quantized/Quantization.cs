@@ -6,7 +6,7 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Lowering.Quantized;
 
-/// <summary>Scale and zero point of an 8-bit tensor as a whole: real = Scale * (stored - Zero).</summary>
+/// <summary>Scale and zero point of a tensor of 8 or 16 bits as a whole: real = Scale * (stored - Zero).</summary>
 internal readonly record struct Quantization(DType Type, float Scale, int Zero)
 {
     /// <summary>The zero point once the tensor is int8.</summary>
@@ -16,11 +16,14 @@ internal readonly record struct Quantization(DType Type, float Scale, int Zero)
     public Quantization AsInt8 => new(DType.Int8, Scale, Zero8);
 
     /// <summary>Parameters of a QuantizeLinear or DequantizeLinear that has constant ones for the whole tensor, 8 bits wide.</summary>
-    public static Quantization? Of(Node? node)
+    public static Quantization? Of(Node? node) => OfAny(node) is { Type: DType.Int8 or DType.UInt8 } q ? q : null;
+
+    /// <summary>As <see cref="Of"/>, 8 or 16 bits wide.</summary>
+    public static Quantization? OfAny(Node? node)
     {
         if (node == null || node.Domain.Length > 0 || node.OpType is not ("QuantizeLinear" or "DequantizeLinear")) return null;
         DType type = node.OpType == "QuantizeLinear" ? node.Output.DType : node.Inputs[0]!.DType;
-        if (type is not (DType.Int8 or DType.UInt8)) return null;
+        if (type is not (DType.Int8 or DType.UInt8 or DType.Int16 or DType.UInt16)) return null;
         if (node.Input(1) is not { DType: DType.Float32 } || !Match.Scalar(node.Input(1), out double scale) || !(scale > 0)) return null;
         double zero = 0;
         if (node.Input(2) != null && !Match.Scalar(node.Input(2), out zero)) return null;

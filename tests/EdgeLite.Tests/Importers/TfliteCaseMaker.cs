@@ -3,9 +3,16 @@ using static EdgeLite.Tests.Importers.TfliteFileBuilder;
 
 namespace EdgeLite.Tests.Importers;
 
-/// <summary>A model of one operator and its inputs. Integer results of a session may differ by <paramref name="Steps"/>, floats in proportion to
-/// the largest one.</summary>
-internal sealed record TfliteCase(string Name, byte[] File, Tensor[] Inputs, int Outputs, int Steps, double Tolerance);
+/// <summary>A model of one operator and its inputs. Integer results of a session may differ by <paramref name="Steps"/>, floats by
+/// <paramref name="Tolerance"/> of the largest one.</summary>
+internal sealed record TfliteCase(string Name, byte[] File, Tensor[] Inputs, int Outputs, int Steps, double Tolerance)
+{
+    /// <summary>By how much floats may differ besides, for steps of int16.</summary>
+    public double Within { get; init; }
+
+    /// <summary>As <see cref="Within"/>, of the reference loops on the imported model: real arithmetic where TFLite has integers.</summary>
+    public double RealWithin { get; init; }
+}
 
 /// <summary>Builds a model of one operator with random inputs.</summary>
 internal sealed class TfliteCaseMaker(string name, int seed)
@@ -65,14 +72,27 @@ internal sealed class TfliteCaseMaker(string name, int seed)
     public int Axis(int rank) => (int)R.Axis(rank);
 
     /// <summary>A tensor of int16, which JavaScript does not read: quantized from an input of floats.</summary>
-    public int Int16(int[] shape, float scale = TfliteCaseMakers.Scale / 256)
+    public int Int16(int[] shape, float scale = TfliteCaseMakers.Scale / 256) => Int16(In(Float32, shape, low: -7, high: 7), shape, scale);
+
+    /// <summary>All numbers of int16.</summary>
+    public int EveryInt16(float scale)
     {
-        int given = In(Float32, shape, low: -7, high: 7), x = File.Tensor($"q{given}", TfliteFileBuilder.Int16, shape, scale);
+        float[] values = [.. Enumerable.Range(short.MinValue, 1 << 16).Select(v => v * scale)];
+        return Int16(Given(Tensor.FromArray<float>(values, new Shape(values.Length)), Float32), [values.Length], scale);
+    }
+
+    private int Int16(int given, int[] shape, float scale)
+    {
+        int x = File.Tensor($"q{given}", TfliteFileBuilder.Int16, shape, scale);
         File.TypedOp(114, 89, [given], [x]);
         return x;
     }
 
-    /// <summary>The model with one operator on int16, its result dequantized: one step is more than what floats may differ by.</summary>
+    /// <summary>The model with one operator on int16, its result dequantized: one step is more than what floats may differ by. The
+    /// reference loops may be <paramref name="realSteps"/> off.</summary>
+    public TfliteCase RealInt16Case(int realSteps, int code, byte optionsType, int[] inputs, float scale, int rank, params object?[] options) =>
+        Int16Case(code, optionsType, inputs, scale, rank, options) with { RealWithin = (realSteps + 0.1) * scale };
+
     public TfliteCase Int16Case(int code, byte optionsType, int[] inputs, float scale, int rank, params object?[] options)
     {
         int result = File.Tensor("result", TfliteFileBuilder.Int16, [.. Enumerable.Repeat(1, rank)], scale);

@@ -200,10 +200,49 @@ internal static class TfliteCaseMakers
                 object?[] options = code == 18 ? [(sbyte)0] : code == 41 ? [(sbyte)0, false] : [(sbyte)0, false];
                 return m.Int16Case(code, table, [m.Int16(m.Broadcast(shape)), m.Int16(m.Broadcast(shape), 0.000311f)], scale, shape.Length, options);
             });
-        // These three TFLite takes from tables, which are some steps of 2^-15 off what they stand for.
+        // These three TFLite takes from tables, which are some steps of 2^-15 off what they stand for; scales of powers of two have their own.
         foreach ((string op, int code) in new[] { ("LOGISTIC", 14), ("TANH", 28) })
-            add(op + "_int16", m => m.Int16Case(code, 0, [m.Int16(m.Shape())], 1f / 32768, 1) with { Tolerance = 2.1 / 32768 });
-        add("SOFTMAX_int16", m => m.Int16Case(25, 9, [m.Int16(m.Shape(2))], 1f / 32768, 2, 1f) with { Tolerance = 8.1 / 32768 });
+        {
+            add(op + "_int16", m => m.RealInt16Case(4, code, 0, [m.EveryInt16(m.R.Int(1, 100000) * 1e-8f)], 1f / 32768, 1));
+            add(op + "_int16_power", m => m.RealInt16Case(12, code, 0, [m.EveryInt16(m.R.One(1f / 4096, 1f / 2048, 1f / 1024, 1f / 8192))], 1f / 32768, 1));
+        }
+        add("SOFTMAX_int16", m => m.RealInt16Case(8, 25, 9, [m.Int16(m.Shape(), m.R.Int(1, 100000) * 1e-8f)], 1f / 32768, 2, m.R.One(1f, 0.5f)));
+        foreach ((string op, int code, byte table) in new[] { ("ABS", 101, (byte)78), ("RELU", 19, (byte)0), ("RELU6", 21, (byte)0), ("LEAKY_RELU", 98, (byte)75) })
+            add(op + "_int16", m => m.RealInt16Case(1, code, table, [m.EveryInt16(m.R.Int(1, 100000) * 1e-8f)], m.R.Int(1, 100000) * 1e-8f, 1, code == 98 ? [0.2f] : []));
+        foreach ((string op, int code) in new[] { ("MEAN", 40), ("REDUCE_MAX", 82), ("REDUCE_MIN", 89) })
+            add(op + "_int16", m =>
+            {
+                int[] shape = m.Shape();
+                int axes = m.File.Ints([.. m.R.Axes(shape.Length, 1).Select(a => (int)a)]);
+                return m.RealInt16Case(code == 40 ? 1 : 0, code, 27, [m.Int16(shape), axes], Scale / 256, 1, m.R.Chance()) with { Within = code == 40 ? 1.1 * Scale / 256 : 0 };
+            });
+        foreach ((string op, int code) in new[] { ("MAXIMUM", 55), ("MINIMUM", 57) })
+            add(op + "_int16", m =>
+            {
+                int[] shape = m.Shape();
+                return m.Int16Case(code, 39, [m.Int16(m.Broadcast(shape)), m.Int16(m.Broadcast(shape))], Scale / 256, 1);
+            });
+        add("BATCH_MATMUL_int16", m =>
+        {
+            (int i, int j, int k) = (m.R.Int(1, 5), m.R.Int(1, 5), m.R.Int(1, 9));
+            return m.RealInt16Case(1, 126, 101, [m.Int16([2, i, k]), m.Int16([2, k, j])], 0.004f, 3, false, false) with { Within = 1.1 * 0.004 };
+        });
+        add("TRANSPOSE_CONV_int16", m =>
+        {
+            (int c, int oc) = (m.R.Int(1, 4), m.R.Int(1, 4));
+            return m.Int16Case(67, 49, [m.File.Ints(1, 6, 8, oc), Int8Weights(m, [oc, 3, 3, c]), m.Int16([1, 3, 4, c])], 0.0023f, 4, (sbyte)0, 2, 2);
+        });
+        add("RESIZE_NEAREST_NEIGHBOR_int16", m => m.Int16Case(97, 74, [m.Int16([1, m.R.Int(1, 4), m.R.Int(1, 4), 2]), m.File.Ints(m.R.Int(1, 7), m.R.Int(1, 7))], Scale / 256, 4));
+        add("RESIZE_BILINEAR_int16", m => // TFLite's weights have 10 bits there, the numbers are in [-7, 7]
+            m.Int16Case(23, 15, [m.Int16([1, m.R.Int(1, 4), m.R.Int(1, 4), 2]), m.File.Ints(m.R.Int(1, 7), m.R.Int(1, 7))], Scale / 256, 4) with { Within = 14.0 / 1024, RealWithin = 14.0 / 1024 });
+        add("QUANTIZE_int16", m => m.RealInt16Case(1, 114, 89, [m.EveryInt16(m.R.Int(1, 100000) * 1e-8f)], m.R.Int(1, 100000) * 1e-8f, 1));
+        add("QUANTIZE_int16_int8", m => m.Case(114, 89, [m.EveryInt16(m.R.Int(1, 100000) * 1e-8f)], [m.Out(Int8, m.R.Int(1, 100000) * 1e-6f, m.R.Int(-9, 9))]));
+        add("moved_int16", m =>
+        {
+            (int code, byte table, int[] more, object?[] options, int rank) = m.R.One<(int, byte, int[], object?[], int)>((2, 10, [m.Int16([2, 3])], [1, (sbyte)0], 2), (34, 22, [m.File.Constant("pads", I32, [2, 2], [1, 2, 0, 1])], [], 2),
+                (39, 26, [m.File.Ints(1, 0)], [], 2), (36, 23, [m.File.Ints(1, 0, 1)], [0, 0], 2), (83, 59, [m.Int16([2, 3])], [2, 1], 3));
+            return m.Int16Case(code, table, [m.Int16([2, 3]), .. more], Scale / 256, rank, options);
+        });
         add("CONV_2D_int16", m =>
         {
             (int kh, int kw, int c, int oc, int stride) = (m.R.Int(1, 3), m.R.Int(1, 3), m.R.Int(1, 9), m.R.Int(1, 9), m.R.Int(1, 2));

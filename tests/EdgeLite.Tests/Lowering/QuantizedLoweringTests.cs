@@ -144,6 +144,34 @@ public class QuantizedLoweringTests
         Assert.Equal(11, g.Nodes[0].Input(1)!.Constant!.GetInt64(17 + 128));
     }
 
+    /// <summary>Numbers worked out from TFLite's reference kernels, with its printed table of the sigmoid; the last two or three bits are not
+    /// those of the functions themselves (which end in 16381.5, 7502.8 and 985.7).</summary>
+    [Theory]
+    [InlineData("Sigmoid", "edgelite.Lut", new long[] { -32768, -5000, -1, 0, 1, 777, 12345, 32767 }, new long[] { 2, 5978, 16381, 16384, 16387, 18285, 31980, 32766 })]
+    [InlineData("Tanh", "edgelite.Lut", new long[] { -32768, -5000, -1, 0, 1, 777, 12345, 32767 }, new long[] { -32767, -29660, -11, 0, 11, 7502, 32729, 32767 })]
+    [InlineData("Softmax", "edgelite.QSoftmax", new long[] { -32768, 0, 100, 7000, 7000, 9000 }, new long[] { 1, 986, 1016, 8050, 8050, 14667 })]
+    public void Functions_of_sixteen_bits_are_the_tables_of_TFLite(string function, string operators, long[] x, long[] expected)
+    {
+        Graph g = GraphText.Parse($$"""
+            graph "g" {
+            input %x : int16[{{x.Length}}]
+            const %s : float32[] = 0.0003
+            const %one : float32[] = 0.000030517578125
+            const %zero : int16[] = 0
+            %xr = DequantizeLinear(%x, %s, %zero)
+            %f = {{function}}(%xr)
+            %y = QuantizeLinear(%f, %one, %zero)
+            output %y
+            }
+            """);
+        PassList.Optimize(g);
+        CpuLowering.Run(g);
+        Assert.Equal(operators, Equivalence.Operators(g));
+        var stored = new Tensor(DType.Int16, new Shape(x.Length));
+        for (int i = 0; i < x.Length; i++) stored.SetInt64(i, x[i]);
+        Assert.Equal(expected, new GraphInterpreter(g).Run([stored])[0].ToInt64Array());
+    }
+
     [Fact]
     public void Movement_works_on_stored_integers_and_scales_that_differ_are_requantized()
     {

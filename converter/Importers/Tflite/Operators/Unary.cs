@@ -7,8 +7,8 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 internal static class Unary
 {
     [Tflite(TfliteOp.ABS), Tflite(TfliteOp.NEG), Tflite(TfliteOp.SQRT), Tflite(TfliteOp.EXP), Tflite(TfliteOp.LOG), Tflite(TfliteOp.SIN),
-     Tflite(TfliteOp.COS), Tflite(TfliteOp.CEIL), Tflite(TfliteOp.FLOOR), Tflite(TfliteOp.ROUND), Tflite(TfliteOp.SIGN), Tflite(TfliteOp.TANH, Notes = "int16: within two steps of TFLite's table"),
-     Tflite(TfliteOp.LOGISTIC, Notes = "int16: within two steps of TFLite's table"), Tflite(TfliteOp.RELU), Tflite(TfliteOp.ELU), Tflite(TfliteOp.HARD_SWISH)]
+     Tflite(TfliteOp.COS), Tflite(TfliteOp.CEIL), Tflite(TfliteOp.FLOOR), Tflite(TfliteOp.ROUND), Tflite(TfliteOp.SIGN), Tflite(TfliteOp.TANH),
+     Tflite(TfliteOp.LOGISTIC), Tflite(TfliteOp.RELU), Tflite(TfliteOp.ELU), Tflite(TfliteOp.HARD_SWISH)]
     private static void SameInOnnx(TfliteNode n)
     {
         string opType = n.Op switch
@@ -49,7 +49,7 @@ internal static class Unary
     private static void ZerosLike(TfliteNode n) =>
         n.SetRaw(0, n.Emit("Expand", [n.Scalar(n.Output(0).DType, 0), n.Emit("Shape", [n.Raw(0)])]));
 
-    [Tflite(TfliteOp.SOFTMAX, Notes = "int16: within eight steps of TFLite's tables")]
+    [Tflite(TfliteOp.SOFTMAX)]
     private static void Softmax(TfliteNode n)
     {
         float beta = n.Options.Float32(TfliteOption.Softmax.Beta);
