@@ -95,8 +95,7 @@ public sealed class TfliteImporter
             if (variable.Input == null || variable.Current == null) continue;
             string next = AddOutput(graph, variable.Current, variable.Input.Name + ".next").Name;
             graph.Metadata[$"state.{variable.Input.Name}"] = next;
-            // Sessions begin with zeros.
-            if (variable.Initial is not { } initial || initial.Bytes.IndexOfAnyExcept((byte)0) < 0) states.Add($"{variable.Input.Name}={next}");
+            states.Add($"{variable.Input.Name}={next}");
         }
         if (states.Count > 0) graph.Metadata[StateBinding.MetadataKey] = string.Join('\n', states);
         GraphVerifier.Verify(graph);

@@ -7,6 +7,9 @@ namespace EdgeLite.Tests.Importers;
 /// <paramref name="Tolerance"/> of the largest one.</summary>
 internal sealed record TfliteCase(string Name, byte[] File, Tensor[] Inputs, int Outputs, int Steps, double Tolerance)
 {
+    /// <summary>Inputs of further runs, between which the model keeps its state.</summary>
+    public Tensor[][] Later { get; init; } = [];
+
     /// <summary>By how much floats may differ besides, for steps of int16.</summary>
     public double Within { get; init; }
 
@@ -18,7 +21,7 @@ internal sealed record TfliteCase(string Name, byte[] File, Tensor[] Inputs, int
 internal sealed class TfliteCaseMaker(string name, int seed)
 {
     private readonly List<int> _inputs = [], _outputs = [];
-    private readonly List<Tensor> _values = [];
+    private readonly List<(Tensor First, Func<Tensor> Next)> _values = [];
 
     /// <summary>Random sizes and choices.</summary>
     public EdgeShapes R { get; } = new(seed);
@@ -41,13 +44,15 @@ internal sealed class TfliteCaseMaker(string name, int seed)
     }
 
     /// <summary>An input of the model: floats between the limits, integers likewise.</summary>
-    public int In(int type, int[] shape, float scale = 0, long zero = 0, int low = -4, int high = 4) => Given(Value(type, shape, low, high), type, scale, zero);
+    public int In(int type, int[] shape, float scale = 0, long zero = 0, int low = -4, int high = 4) => Given(() => Value(type, shape, low, high), shape, type, scale, zero);
 
     /// <summary>An input of the model of this value.</summary>
-    public int Given(Tensor value, int type, float scale = 0, long zero = 0)
+    public int Given(Tensor value, int type) => Given(() => value, [.. value.Shape.AsSpan().ToArray().Select(d => (int)d)], type, 0, 0);
+
+    private int Given(Func<Tensor> value, int[] shape, int type, float scale, long zero)
     {
-        _values.Add(value);
-        _inputs.Add(File.Tensor($"x{_inputs.Count}", type, [.. value.Shape.AsSpan().ToArray().Select(d => (int)d)], scale, zero));
+        _values.Add((value(), value));
+        _inputs.Add(File.Tensor($"x{_inputs.Count}", type, shape, scale, zero));
         return _inputs[^1];
     }
 
@@ -118,9 +123,14 @@ internal sealed class TfliteCaseMaker(string name, int seed)
         return Done();
     }
 
-    private TfliteCase Done()
+    /// <summary>The model with all its operators; <paramref name="subgraphs"/> adds those that they call.</summary>
+    public TfliteCase Done(int runs = 1, Action? subgraphs = null)
     {
         File.Border([.. _inputs], [.. _outputs]);
-        return new TfliteCase(name, File.Finish(), [.. _values], _outputs.Count, Steps, _tolerance);
+        subgraphs?.Invoke();
+        return new TfliteCase(name, File.Finish(), [.. _values.Select(v => v.First)], _outputs.Count, Steps, _tolerance)
+        {
+            Later = [.. Enumerable.Range(1, runs - 1).Select(_ => _values.Select(v => v.Next()).ToArray())],
+        };
     }
 }

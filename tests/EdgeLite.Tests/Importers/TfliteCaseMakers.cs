@@ -179,6 +179,7 @@ internal static class TfliteCaseMakers
         Add("LOCAL_RESPONSE_NORMALIZATION", m => m.Case(13, 13, [m.In(Float32, m.Shape(4, 4))], [m.Picture(Float32)], m.R.Int(1, 3), 1f, 0.3f, 0.75f));
         AddMovement(Add);
         AddInt16(Add);
+        TfliteStatefulMakers.Add(Add);
         Add("QUANTIZE", m => m.Case(114, 89, [m.In(Float32, m.Shape(), low: -9, high: 9)], [m.Out(Int8, 0.0617f, -3)]));
         Add("QUANTIZE_again", m =>
         {
@@ -332,6 +333,12 @@ internal static class TfliteCaseMakers
             for (int i = 0; i < shape.Length; i++)
                 if (shrink >> i == 1) strides[i] = 1;
             return m.Case(45, 32, [AnyInput(m, shape, out int type), m.File.Ints(begin), m.File.Ints(end), m.File.Ints(strides)], [AnyOutput(m, type)], m.R.Int(0, 15), m.R.Int(0, 15), 0, 0, shrink);
+        });
+        add("STRIDED_SLICE_masked", m => // a dimension that is dropped although its begin is open
+        {
+            int[] shape = m.Shape(1, 4);
+            int drop = m.R.Int(0, shape.Length - 1);
+            return m.Case(45, 32, [m.In(I32, shape), m.File.Ints([.. shape.Select(d => m.R.Int(0, d - 1))]), m.File.Ints(shape), m.File.Ints([.. shape.Select(_ => 1)])], [m.Out(I32)], 1 << drop, 0, 0, 0, 1 << drop);
         });
         add("GATHER", m =>
         {

@@ -5,7 +5,7 @@ namespace EdgeLite.Tests.Importers;
 /// <summary>Writes small .tflite files with Google's FlatBuffers library; numbers of fields are those of TFLite's schema.fbs.</summary>
 internal sealed class TfliteFileBuilder
 {
-    private sealed record TensorSpec(string Name, int Type, int[] Shape, int Buffer, float Scale, long ZeroPoint, Func<FlatBufferBuilder, int>? Sparsity);
+    private sealed record TensorSpec(string Name, int Type, int[] Shape, int Buffer, float Scale, long ZeroPoint, Func<FlatBufferBuilder, int>? Sparsity, bool IsVariable = false);
 
     private sealed record OpSpec(int Code, string? Custom, int[] Inputs, int[] Outputs, Func<FlatBufferBuilder, int>? Options, byte[]? CustomOptions, byte OptionsType = 1, int OptionsField = 3);
 
@@ -36,6 +36,13 @@ internal sealed class TfliteFileBuilder
     public int Tensor(string name, int type, int[] shape, float scale = 0, long zeroPoint = 0)
     {
         Current.Tensors.Add(new TensorSpec(name, type, shape, 0, scale, zeroPoint, null));
+        return Current.Tensors.Count - 1;
+    }
+
+    /// <summary>A tensor that keeps its value from run to run; zeros before the first.</summary>
+    public int Variable(string name, int type, int[] shape, float scale = 0)
+    {
+        Current.Tensors.Add(new TensorSpec(name, type, shape, 0, scale, 0, null, true));
         return Current.Tensors.Count - 1;
     }
 
@@ -184,6 +191,7 @@ internal sealed class TfliteFileBuilder
             b.AddUint(2, (uint)t.Buffer, 0);
             b.AddOffset(3, name, 0);
             if (quantization != 0) b.AddOffset(4, quantization, 0);
+            if (t.IsVariable) b.AddBool(5, true, false);
             if (sparsity != 0) b.AddOffset(6, sparsity, 0);
             return b.EndTable();
         })]);

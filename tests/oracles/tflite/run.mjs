@@ -1,7 +1,7 @@
 // Runs a .tflite file with TensorFlow Lite's own C++ interpreter (WebAssembly build of npm @tensorflow/tfjs-tflite).
 //   npm install @tensorflow/tfjs-tflite@0.0.1-alpha.10      (in the folder given by TFJS_TFLITE, or here)
 //   node run.mjs model.tflite outputFolder [input0.npy input1.npy ...]
-//   node run.mjs --each folder      (every NAME.tflite there with NAME.0.npy, NAME.1.npy ..; results NAME.out0.npy .., or NAME.error)
+//   node run.mjs --each folder      (every NAME.tflite there with NAME.<run>.<input>.npy; results NAME.<run>.out<k>.npy, or NAME.error)
 // Without inputs it prints the model's inputs and outputs. Results are written as outputFolder/output_<k>.npy.
 // The build has no custom operators: models of MediaPipe that use them are refused.
 import { createRequire } from 'node:module';
@@ -29,7 +29,8 @@ if (modelPath === '--each') {
     const name = path.join(outputFolder, file.slice(0, -'.tflite'.length));
     try {
       const runner = load(`${name}.tflite`);
-      infer(runner, list(runner.GetInputs()).map((_, i) => `${name}.${i}.npy`), (k) => `${name}.out${k}.npy`);
+      for (let run = 0; fs.existsSync(`${name}.${run}.0.npy`); run++)
+        infer(runner, list(runner.GetInputs()).map((_, i) => `${name}.${run}.${i}.npy`), (k) => `${name}.${run}.out${k}.npy`);
       runner.cleanUp?.();
     } catch (e) {
       fs.writeFileSync(`${name}.error`, String(e.message ?? e));

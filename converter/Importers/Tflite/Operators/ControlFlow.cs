@@ -89,7 +89,8 @@ internal static class ControlFlow
         n.Scope.SetHandle(n.OutputIndex(0), variable);
     }
 
-    /// <summary>A variable that is read before it is assigned is an input that carries its value from run to run.</summary>
+    /// <summary>A variable that is read before it is assigned is an input that carries its value from run to run. States begin with zeros: where
+    /// a variable begins with something else, a state of its own tells whether there was a run before.</summary>
     [Tflite(TfliteOp.READ_VARIABLE, Limits = "a variable that nothing initializes")]
     private static void ReadVariable(TfliteNode n)
     {
@@ -102,9 +103,30 @@ internal static class ControlFlow
             {
                 TensorType type = v.Initial is { } t ? new TensorType(t.DType, t.Shape) : new TensorType(n.Output(0).DType, n.Output(0).Shape);
                 v.Current = v.Input = n.Graph.AddInput(n.Graph.FreshName(v.Name), type);
+                if (v.Initial is { } first && !IsZero(first)) v.Current = n.Emit("Where", [Started(n), v.Input, n.Constant("initial", first)]);
             }
         }
         n.SetRaw(0, v.Current);
+    }
+
+    /// <summary>False in the first run.</summary>
+    private static Value Started(TfliteNode n)
+    {
+        const string name = "variables/started";
+        if (!n.Scope.Variables.TryGetValue(name, out TfliteVariable? started))
+            n.Scope.Variables[name] = started = new TfliteVariable(name)
+            {
+                Input = n.Graph.AddInput(n.Graph.FreshName(name), new TensorType(DType.Bool, Shape.Scalar)),
+                Current = n.Graph.AddConstant(name + "/true", Tensor.FromScalar(true)),
+            };
+        return started.Input!;
+    }
+
+    private static bool IsZero(Tensor tensor)
+    {
+        for (long i = 0; i < tensor.Count; i++)
+            if (tensor.GetDouble(i) != 0) return false;
+        return true;
     }
 
     [Tflite(TfliteOp.ASSIGN_VARIABLE)]

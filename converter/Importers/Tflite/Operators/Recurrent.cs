@@ -157,15 +157,15 @@ internal static class Recurrent
         if (!n.HasInput(InputWeights) || n.HasInput(Peephole + 1) || n.HasInput(Projection) || n.HasInput(LayerNorm + 1))
             throw n.Error("an integer LSTM with coupled gates, peepholes, projection or layer normalization is not supported");
         if (n.Input(0).DType != DType.Int8 || n.Operator.Intermediates.Length < 5 || n.Operator.Intermediates[4] < 0) throw n.Error("only the 8x8_16 form of an integer LSTM is supported");
-        TfliteQuantization x = Of(n.Input(0)), h = Of(n.Input(OutputState)), cell = Of(n.Input(CellState)), hidden = Of(n.Scope.Tensor(n.Operator.Intermediates[4]));
+        TfliteQuantization x = Of(n, n.Input(0)), h = Of(n, n.Input(OutputState)), cell = Of(n, n.Input(CellState)), hidden = Of(n, n.Scope.Tensor(n.Operator.Intermediates[4]));
         Tensor[] w = [.. Enumerable.Range(InputWeights, 4).Select(Int8)], r = [.. Enumerable.Range(RecurrentWeights, 4).Select(Int8)];
         int cells = (int)w[0].Shape[0];
         const float gateScale = 1f / 4096;
         int[] multipliers = new int[8], shifts = new int[8], biases = new int[8 * cells];
         for (int g = 0; g < 4; g++)
         {
-            FixedMultiplier mw = FixedPoint.Quantize(Of(n.Input(InputWeights + g)).Scale * x.Scale / gateScale);
-            FixedMultiplier mr = FixedPoint.Quantize(Of(n.Input(RecurrentWeights + g)).Scale * h.Scale / gateScale);
+            FixedMultiplier mw = FixedPoint.Quantize(Of(n, n.Input(InputWeights + g)).Scale * x.Scale / gateScale);
+            FixedMultiplier mr = FixedPoint.Quantize(Of(n, n.Input(RecurrentWeights + g)).Scale * h.Scale / gateScale);
             (multipliers[g], shifts[g], multipliers[4 + g], shifts[4 + g]) = (mw.Value, mw.Shift, mr.Value, mr.Shift);
             Tensor bias = n.Constant(Bias + g) ?? throw n.Error("a bias is not constant");
             for (int k = 0; k < cells; k++)
@@ -185,8 +185,6 @@ internal static class Recurrent
             ("y_zero_point", hidden.ZeroPoint), ("h_initial", h.ZeroPoint)));
 
         Tensor Int8(int i) => n.Constant(i) is { DType: DType.Int8 } t && t.Shape.Rank == 2 ? t : throw n.Error($"weights {i} are not constant int8");
-
-        TfliteQuantization Of(TfliteTensor t) => t.Quantization is { IsPerAxis: false } q ? q : throw n.Damaged($"tensor '{t.Name}' needs one scale");
 
         static int RowSum(Tensor t, int row)
         {
@@ -227,26 +225,43 @@ internal static class Recurrent
     /// <summary>
     /// A dense layer of low rank over the last M inputs: each filter's memory is shifted and takes features . x, is weighted by its M
     /// time weights, and rank filters add up to one unit. Inputs: X [batch, in], features [F, in], time [F, M], bias?, state [batch, F*M].
+    /// In integers X and features are int8, time weights and the state int16, bias int32 (internal/reference/svdf.h, EvalIntegerSVDF).
     /// </summary>
-    [Tflite(TfliteOp.SVDF, Limits = "integer inputs, a free batch")]
+    [Tflite(TfliteOp.SVDF, Limits = "a free batch")]
     private static void Svdf(TfliteNode n)
     {
         TfliteTensor state = n.Input(4);
-        if (n.Input(0).IsQuantizedActivation) throw n.Error("an integer SVDF is not supported");
+        bool isInteger = n.Input(0).IsQuantizedActivation;
+        if (isInteger && (n.Input(0).DType != DType.Int8 || state.DType != DType.Int16)) throw n.Error($"an integer one of {n.Input(0).DType.Name()} with a state of {state.DType.Name()} is not supported");
         long filters = n.Input(2).Dims![0], memory = n.Input(2).Dims![1], rank = n.Options.Int32(TfliteOption.Svdf.Rank);
         if (rank < 1 || filters % rank != 0 || n.Input(2).Rank != 2) throw n.Damaged($"{filters} filters of rank {rank}");
         long batch = state.Dims is { Length: 2 } dims ? dims[0] : throw n.Damaged("the state needs 2 dimensions");
-        var variable = new TfliteVariable(state.Name) { Input = n.Graph.AddInput(n.Graph.FreshName(state.Name), new TensorType(DType.Float32, new Shape(batch, filters * memory))) };
+        var type = new TensorType(isInteger ? DType.Int16 : DType.Float32, new Shape(batch, filters * memory));
+        var variable = new TfliteVariable(state.Name) { Input = n.Graph.AddInput(n.Graph.FreshName(state.Name), type) };
         n.Scope.Variables[$"{n.Name}/state"] = variable;
         Value past = n.Reshape(variable.Input, batch, filters, memory);
-        Value feature = n.Emit("Unsqueeze", [n.Emit("Gemm", [n.Real(0), n.Real(1)], ("transB", 1)), n.Ints(-1)]);
-        Value present = n.Emit("Concat", [n.Emit("Slice", [past, n.Ints(1), n.Ints(memory), n.Ints(2)]), feature], ("axis", 2));
+        Value feature = isInteger
+            ? Requantize(n.Emit("MatMulInteger", [n.Raw(0), n.Transpose(n.Raw(1), 1, 0), n.Scalar(DType.Int8, Of(n, n.Input(0)).ZeroPoint)]), Of(n, n.Input(0)).Scale * Of(n, n.Input(1)).Scale, Of(n, state), DType.Int16)
+            : n.Emit("Gemm", [n.Real(0), n.Real(1)], ("transB", 1));
+        Value present = n.Emit("Concat", [n.Emit("Slice", [past, n.Ints(1), n.Ints(memory), n.Ints(2)]), n.Emit("Unsqueeze", [feature, n.Ints(-1)])], ("axis", 2));
         variable.Current = n.Reshape(present, batch, filters * memory);
-        Value y = n.Emit("ReduceSum", [n.Emit("Mul", [present, n.Real(2)]), n.Ints(2)], ("keepdims", 0));
+        Value weighted = isInteger ? n.Emit("Mul", [n.Cast(present, DType.Int32), n.Cast(n.Raw(2), DType.Int32)]) : n.Emit("Mul", [present, n.Real(2)]);
+        Value y = n.Emit("ReduceSum", [weighted, n.Ints(2)], ("keepdims", 0));
         if (rank > 1) y = n.Emit("ReduceSum", [n.Reshape(y, batch, filters / rank, rank), n.Ints(2)], ("keepdims", 0));
-        if (n.HasInput(3)) y = n.Emit("Add", [y, n.Real(3)]);
-        n.SetReal(0, n.Activate(y, n.Options.Int8(TfliteOption.Svdf.Activation)));
+        if (n.HasInput(3)) y = n.Emit("Add", [y, isInteger ? n.Raw(3) : n.Real(3)]);
+        if (isInteger) n.SetRaw(0, Requantize(y, Of(n, state).Scale * Of(n, n.Input(2)).Scale, Of(n, n.Output(0)), n.Output(0).DType));
+        else n.SetReal(0, n.Activate(y, n.Options.Int8(TfliteOption.Svdf.Activation)));
+
+        // A fused Relu is the lowest integer, which stands for 0.
+        Value Requantize(Value sum, float scale, TfliteQuantization to, DType type)
+        {
+            FixedMultiplier m = FixedPoint.Quantize(scale / to.Scale);
+            (int min, int max) = FixedPoint.TypeRange(type);
+            return n.EmitOwn("Requantize", [sum], ("multiplier", m.Value), ("shift", m.Shift), ("y_zero_point", to.ZeroPoint), ("y_min", min), ("y_max", max), ("to", (long)type));
+        }
     }
+
+    private static TfliteQuantization Of(TfliteNode n, TfliteTensor t) => t.Quantization is { IsPerAxis: false } q ? q : throw n.Damaged($"tensor '{t.Name}' needs one scale");
 
     private static Tensor Zeros(TfliteNode n, int like) => new(DType.Float32, n.Input(like).Shape);
 

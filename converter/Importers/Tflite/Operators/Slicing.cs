@@ -62,9 +62,10 @@ internal static class Slicing
             bool shrink = (shrinkMask >> i & 1) != 0;
             axes.Add(axis);
             steps.Add(shrink ? 1 : strides[i]);
-            bool openBegin = !shrink && (beginMask >> i & 1) != 0, openEnd = !shrink && (endMask >> i & 1) != 0;
-            starts.Add(openBegin ? n.Ints(strides[i] > 0 ? 0 : long.MaxValue) : Entry(1, begins, i));
-            if (openEnd) stops.Add(n.Ints(strides[i] > 0 ? long.MaxValue : long.MinValue + 1));
+            bool openBegin = (beginMask >> i & 1) != 0, openEnd = !shrink && (endMask >> i & 1) != 0;
+            starts.Add(openBegin ? n.Ints(strides[i] > 0 ? 0 : shrink ? -1 : long.MaxValue) : Entry(1, begins, i));
+            if (shrink && openBegin) stops.Add(n.Ints(strides[i] > 0 ? 1 : long.MaxValue)); // the mask counts there, too (internal/strided_slice_logic.h)
+            else if (openEnd) stops.Add(n.Ints(strides[i] > 0 ? long.MaxValue : long.MinValue + 1));
             else if (shrink) stops.Add(begins != null
                 ? n.Ints(begins[i] == -1 ? long.MaxValue : begins[i] + 1)
                 : n.Emit("Where", [n.Emit("Equal", [starts[^1], n.Ints(-1)]), n.Ints(long.MaxValue), n.Emit("Add", [starts[^1], n.Ints(1)])]));
