@@ -10,7 +10,7 @@ public sealed class TfliteFormat : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.tflite`, recognised by FlatBuffers' identifier TFL3. Integer tensors become QuantizeLinear and DequantizeLinear around the operators. Buffers may lie behind the FlatBuffer, beyond 2 GB. What metadata say (name, author, descriptions, normalization) and attached label files become metadata of the .edgl file. Of several signatures the first subgraph is taken, and their names are recorded.",
-        Tested = "31 genuine models (MLPerf Tiny, TFLite-Micro, MediaPipe, LiteRT), float, int8, int16x8, float16 and sparse, and 145 forms of single operators on random shapes, against the TFLite interpreter; operators newer than that interpreter (2022) by hand, from TFLite's documentation. Metadata, attached files and buffers beyond 2 GB: files that the tests write.",
+        Tested = "31 genuine models (MLPerf Tiny, TFLite-Micro, MediaPipe, LiteRT), float, int8, int16x8, float16 and sparse, and 189 forms of single operators on random shapes (those with a state over several runs, IF, WHILE, variables and hash tables too), against the TFLite interpreter; operators newer than that interpreter (2022) by hand, from TFLite's documentation. Metadata, attached files and buffers beyond 2 GB: files that the tests write.",
         LayersOf = "TensorFlow Lite's operators",
         Layers = [.. ForeignLayers.References<TfliteAttribute>(), .. ForeignLayers.References<TfliteCustomAttribute>().Select(l => l with { Name = l.Name + " (custom)" })],
     };

@@ -108,19 +108,21 @@ public sealed class TfliteImporter
     {
         if (++_depth > 64) throw TfliteModel.Corrupt("subgraphs call each other without end");
         foreach (TfliteOperator op in scope.Subgraph.Operators)
-        {
-            var node = new TfliteNode(scope, op, this);
-            try
-            {
-                Handler(op)!(node);
-            }
-            catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException
-                or KeyNotFoundException or DivideByZeroException or InvalidCastException)
-            {
-                throw new EdgeLiteException(Status.Corrupt, $"{op.Op} '{node.Name}': the file contradicts itself ({e.Message})", e);
-            }
-        }
+            Convert(new TfliteNode(scope, op, this));
         _depth--;
+    }
+
+    internal void Convert(TfliteNode node)
+    {
+        try
+        {
+            Handler(node.Operator)!(node);
+        }
+        catch (Exception e) when (e is IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException
+            or KeyNotFoundException or DivideByZeroException or InvalidCastException)
+        {
+            throw new EdgeLiteException(Status.Corrupt, $"{node.Op} '{node.Name}': the file contradicts itself ({e.Message})", e);
+        }
     }
 
     /// <summary>Converts another subgraph in the place of an operator: inputs are given, outputs are returned.</summary>

@@ -3,16 +3,10 @@ namespace EdgeLite.Converter.Importers.Tflite;
 /// <summary>Why builtin operators have no conversion; with those that are marked with <see cref="TfliteAttribute"/> they are all there are.</summary>
 internal static class TfliteRefusals
 {
-    private const string Strings = "it works on strings or hashes of them, which stay in the application";
-
     private static readonly Dictionary<TfliteOp, string> s_reasons = new()
     {
-        [TfliteOp.LSH_PROJECTION] = Strings,
-        [TfliteOp.SKIP_GRAM] = Strings,
-        [TfliteOp.HASHTABLE] = Strings,
-        [TfliteOp.HASHTABLE_FIND] = Strings,
-        [TfliteOp.HASHTABLE_IMPORT] = Strings,
-        [TfliteOp.HASHTABLE_SIZE] = Strings,
+        [TfliteOp.LSH_PROJECTION] = "it hashes raw bytes of its input with FarmHash; compute it in the application and make its result an input",
+        [TfliteOp.SKIP_GRAM] = "it takes a sentence to pieces; do so in the application and make the pieces an input",
         [TfliteOp.CONCAT_EMBEDDINGS] = "TFLite's interpreter has no kernel for it either",
         [TfliteOp.DELEGATE] = "it is made inside the interpreter and is in no file",
         [TfliteOp.PLACEHOLDER_FOR_GREATER_OP_CODES] = "it is a mark for codes above 127, no operator",

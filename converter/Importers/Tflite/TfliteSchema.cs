@@ -328,6 +328,11 @@ internal static class TfliteOption
         public const int Exclusive = 0, Reverse = 1;
     }
 
+    public static class Hashtable
+    {
+        public const int TableId = 0;
+    }
+
     public static class VarHandle
     {
         public const int Container = 0, SharedName = 1;

@@ -4,13 +4,16 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Tflite;
 
-/// <summary>A resource variable of the model, shared by its subgraphs.</summary>
+/// <summary>A resource of the model, shared by its subgraphs: a variable, or a hash table, whose values are the initial ones.</summary>
 internal sealed class TfliteVariable(string name)
 {
     public string Name { get; } = name;
 
     /// <summary>What the initialization subgraph assigns; null when it never does.</summary>
     public Tensor? Initial { get; set; }
+
+    /// <summary>The keys of a hash table.</summary>
+    public Tensor? Keys { get; set; }
 
     /// <summary>The value at the present point of the graph that is being built.</summary>
     public Value? Current { get; set; }
@@ -47,7 +50,7 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
     public void SetHandle(int t, TfliteVariable variable) => _handles[t] = variable;
 
     public TfliteVariable Handle(int t) => _handles.GetValueOrDefault(t)
-        ?? throw new EdgeLiteException(Status.Unsupported, $"Resource '{Subgraph.Tensors[t].Name}' is not made by VAR_HANDLE in the same subgraph.");
+        ?? throw new EdgeLiteException(Status.Unsupported, $"Resource '{Subgraph.Tensors[t].Name}' is not made by VAR_HANDLE or HASHTABLE in the same subgraph.");
 
     public bool IsHandle(int t) => _handles.ContainsKey(t);
 

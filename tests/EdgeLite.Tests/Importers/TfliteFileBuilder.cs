@@ -17,7 +17,7 @@ internal sealed class TfliteFileBuilder
         public int[] Outputs { get; set; } = [];
     }
 
-    public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Bool = 6, Int16 = 7, Complex64 = 8, Int8 = 9, Resource = 13;
+    public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Text = 5, Bool = 6, Int16 = 7, Complex64 = 8, Int8 = 9, Resource = 13;
 
     /// <summary>The version of the operators, which the interpreter asks for.</summary>
     public int Version { get; set; } = 1;
@@ -52,6 +52,14 @@ internal sealed class TfliteFileBuilder
         _buffers.Add(System.Runtime.InteropServices.MemoryMarshal.AsBytes<T>(values).ToArray());
         Current.Tensors.Add(new TensorSpec(name, type, shape, _buffers.Count - 1, scale, zeroPoint, sparsity));
         return Current.Tensors.Count - 1;
+    }
+
+    /// <summary>Strings: their count, where each begins and the last ends, their characters.</summary>
+    public int Strings(string name, params string[] values)
+    {
+        byte[][] texts = [.. values.Select(System.Text.Encoding.UTF8.GetBytes)];
+        int[] head = [values.Length, .. Enumerable.Range(0, values.Length + 1).Select(i => 4 * (values.Length + 2) + texts[..i].Sum(t => t.Length))];
+        return Constant<byte>(name, Text, [values.Length], [.. System.Runtime.InteropServices.MemoryMarshal.AsBytes<int>(head), .. texts.SelectMany(t => t)]);
     }
 
     /// <summary>A constant whose bytes lie at a place of the file behind the FlatBuffer.</summary>

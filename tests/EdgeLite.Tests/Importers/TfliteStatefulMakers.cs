@@ -71,6 +71,36 @@ internal static class TfliteStatefulMakers
                     m.File.Border([], []);
                 });
             });
+        // Numbers to words and words to numbers, both with what is not found.
+        add("HASHTABLE", m =>
+        {
+            const int i64 = TfliteFileBuilder.Int64;
+            m.File.TypedOp(129, 103, [], [], 1); // CALL_ONCE
+            int[] tables = Tables(m);
+            int given = m.In(I32, [m.R.Int(1, 9)], low: 0, high: 6), keys = m.File.Tensor("keys", i64, [1]), words = m.File.Tensor("words", Text, [1]), numbers = m.File.Tensor("numbers", i64, [1]), size = m.File.Tensor("size", i64, [1]);
+            m.File.TypedOp(53, 37, [given], [keys], (sbyte)I32, (sbyte)i64);
+            m.File.TypedOp(137, 108, [tables[0], keys, m.File.Strings("none", "none")], [words]);
+            m.File.TypedOp(137, 108, [tables[1], words, m.File.Constant<long>("minus", i64, [1], [-7])], [numbers]);
+            m.File.TypedOp(139, 110, [tables[1]], [size]);
+            m.File.TypedOp(53, 37, [numbers], [m.Out(I32)], (sbyte)i64, (sbyte)I32);
+            m.File.TypedOp(53, 37, [size], [m.Out(I32)], (sbyte)i64, (sbyte)I32);
+            return m.Done(2, () =>
+            {
+                m.File.NextSubgraph();
+                int[] same = Tables(m);
+                m.File.TypedOp(138, 109, [same[0], m.File.Constant<long>("k", i64, [5], [1, 2, 3, 5, 2]), m.File.Strings("v", "one", "two", "three", "fünf", "zwei")], []);
+                m.File.TypedOp(138, 109, [same[1], m.File.Strings("k2", "fünf", "two", "none", "zwei"), m.File.Constant<long>("v2", i64, [4], [50, 20, -1, 22])], []);
+                m.File.Border([], []);
+            });
+
+            static int[] Tables(TfliteCaseMaker m)
+            {
+                int[] tables = [m.File.Tensor("words of numbers", Resource, [1]), m.File.Tensor("numbers of words", Resource, [1])];
+                m.File.TypedOp(136, 107, [], [tables[0]], 3, (sbyte)TfliteFileBuilder.Int64, (sbyte)Text);
+                m.File.TypedOp(136, 107, [], [tables[1]], 4, (sbyte)Text, (sbyte)TfliteFileBuilder.Int64);
+                return tables;
+            }
+        });
         add("SVDF", m =>
         {
             (int inputs, int units, int rank, int memory) = (m.R.Int(1, 6), m.R.Int(1, 4), m.R.Int(1, 3), m.R.Int(1, 5));

@@ -65,7 +65,7 @@ internal static class ControlFlow
             if (n.Operator.Outputs[i] >= 0) n.SetRaw(i, outputs[i]);
     }
 
-    /// <summary>Initialization: constants that variables start with.</summary>
+    /// <summary>Initialization: constants that variables start with, and hash tables.</summary>
     [Tflite(TfliteOp.CALL_ONCE)]
     private static void CallOnce(TfliteNode n)
     {
@@ -74,8 +74,8 @@ internal static class ControlFlow
         foreach (TfliteOperator op in init.Operators)
         {
             var node = new TfliteNode(scratch, op, n.Importer);
-            if (op.Op == TfliteOp.VAR_HANDLE) VarHandle(node);
-            else if (op.Op == TfliteOp.ASSIGN_VARIABLE && node.Constant(1) is { } value) scratch.Handle(node.InputIndex(0)).Initial = value;
+            if (op.Op == TfliteOp.ASSIGN_VARIABLE && node.Constant(1) is { } value) scratch.Handle(node.InputIndex(0)).Initial = value;
+            else if (op.Op is TfliteOp.VAR_HANDLE or TfliteOp.HASHTABLE or TfliteOp.HASHTABLE_IMPORT) n.Importer.Convert(node);
             else throw node.Error("initialization with anything but constants is not supported");
         }
     }

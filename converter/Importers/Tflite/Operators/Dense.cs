@@ -77,7 +77,7 @@ internal static class Dense
             n.Constant("shifts", Tensor.FromArray<int>(shifts, shape))];
     }
 
-    [Tflite(TfliteOp.BATCH_MATMUL)]
+    [Tflite(TfliteOp.BATCH_MATMUL, Notes = "int16: within one step")]
     private static void BatchMatMul(TfliteNode n)
     {
         FlatTable o = n.Options;

@@ -6,7 +6,7 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 /// <summary>Reductions over given axes, and resizing.</summary>
 internal static class Reductions
 {
-    [Tflite(TfliteOp.MEAN)]
+    [Tflite(TfliteOp.MEAN, Notes = "int16: within one step")]
     private static void Mean(TfliteNode n) => n.SetReal(0, Reduce(n, "ReduceMean", n.Real(0)));
 
     [Tflite(TfliteOp.SUM)]
@@ -37,7 +37,7 @@ internal static class Reductions
     }
 
     /// <summary>On axes 1 and 2 of NHWC. Interpolation clamps at the border, as TFLite's does.</summary>
-    [Tflite(TfliteOp.RESIZE_BILINEAR)]
+    [Tflite(TfliteOp.RESIZE_BILINEAR, Notes = "int16: exact weights, where TFLite has 10 bits")]
     private static void ResizeBilinear(TfliteNode n)
     {
         bool align = n.Options.Bool(TfliteOption.ResizeBilinear.AlignCorners), half = n.Options.Bool(TfliteOption.ResizeBilinear.HalfPixelCenters);
