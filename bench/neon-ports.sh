@@ -66,6 +66,6 @@ gemm_f32.neon.c.o tile_3_2
 dwconv_f32.simd.c.o inner_3x3_1
 dwconv_f32.simd.c.o inner_3_1
 dwconv_f32.simd.c.o inner_5_1
-qmat.neondot.c.o core6
+qmat.neondot.c.o panel_finished
 qmat.neon.c.o core
 LIST

@@ -117,13 +117,16 @@ typedef struct q_end {
 } q_end;
 
 EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi, const int rule) {
-    q_end c = {.zero = vdupq_n_s16((int16_t)zero), .lo = vdupq_n_s8((int8_t)lo), .hi = vdupq_n_s8((int8_t)hi)};
-    for (int i = 0; i < 4; i++) c.m[i] = vld1q_s32(e->multiplier + 4 * i), c.left[i] = vld1q_s32(e->left + 4 * i), c.minus_right[i] = vnegq_s32(vld1q_s32(e->right + 4 * i));
-    for (int i = 0; rule == Q_ONCE_LEFT && i < 4; i++) c.shifted[i] = vcltzq_s32(c.minus_right[i]);
+    q_end c;
+    c.zero = vdupq_n_s16((int16_t)zero), c.lo = vdupq_n_s8((int8_t)lo), c.hi = vdupq_n_s8((int8_t)hi);
+    EL_UNROLL for (int i = 0; i < 4; i++) {
+        c.m[i] = vld1q_s32(e->multiplier + 4 * i), c.minus_right[i] = vnegq_s32(vld1q_s32(e->right + 4 * i));
+        if (rule == Q_ONCE_LEFT || rule == Q_TWICE_ANY) c.left[i] = vld1q_s32(e->left + 4 * i), c.shifted[i] = vcltzq_s32(c.minus_right[i]);
+    }
     return c;
 }
 
-/* Once: floor(acc * m / 2^31), then VRSHL rounds halves up; floors nest. Twice: q4_divide_pot tells how.
+/* Once: floor(acc * m / 2^31), then VRSHL rounds halves up; floors nest. Twice: q4_divide_pot tells how; t is above INT32_MIN.
  * Saturating to int16 before y_zero is added changes nothing that is clamped to int8. */
 EL_VEC void q_end_store(q16 a, const q_end* c, const int rule, int8_t* y) {
     int32x4_t v[4];
@@ -135,7 +138,7 @@ EL_VEC void q_end_store(q16 a, const q_end* c, const int rule, int8_t* y) {
             t = rule == Q_ONCE ? vqdmulhq_s32(t, c->m[i]) : vbslq_s32(c->shifted[i], vqdmulhq_s32(t, c->m[i]), vqrdmulhq_s32(t, c->m[i]));
         } else {
             t = vqrdmulhq_s32(rule == Q_TWICE ? t : vshlq_s32(t, c->left[i]), c->m[i]);
-            t = vqaddq_s32(t, vshrq_n_s32(vandq_s32(t, c->minus_right[i]), 31));
+            t = vsraq_n_s32(t, rule == Q_TWICE ? t : vandq_s32(t, c->minus_right[i]), 31);
         }
         v[i] = vrshlq_s32(t, c->minus_right[i]);
     }
