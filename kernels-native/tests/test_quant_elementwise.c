@@ -62,6 +62,8 @@ static void binary_case(int64_t count) {
                         th_range(-6, 0), multiplier(1), th_range(-22, -14), 0, 0};
     output_range(&p.y_min, &p.y_max);
     if (th_range(0, 3) == 0) p.y_shift = th_range(-31, 10), p.a_shift = th_range(-31, 3), p.left_shift = th_range(0, 22);
+    if (th_range(0, 1) == 0) p.a_multiplier = 1 << 30, p.a_shift = 0; /* the input of the larger scale */
+    if (th_range(0, 2) == 0) p.b_multiplier = 1 << 30, p.b_shift = 0;
     for (int subtract = 0; subtract < 2; subtract++) {
         for (int64_t i = 0; i < count; i++) {
             int64_t ra = requantize((int32_t)((uint32_t)(a[i % pa] + p.a_offset) << p.left_shift), p.a_multiplier, p.a_shift);

@@ -1,4 +1,5 @@
 /* int8 addition and subtraction, 16 elements in lanes.
+ * On Arm, sixteens follow the rule in the few instructions that the numbers of models need (add_form).
  * On x86, blocks of EL_QADD_FAST elements are first computed in float: y = a*p + b*q + c. The integer rule and the float
  * value differ by at most `eps` (float_form derives it), so where none of 16 elements lies within eps of a rounding boundary
  * k + 1/2, rounding the float value gives the bits of the rule; other sixteens go through the rule itself. */
@@ -129,7 +130,60 @@ EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtrac
     if (i < end) range(args, i, end, subtract);
 }
 #else
-EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtract) { range(args, begin, end, subtract); }
+/* What sixteen elements need where left_shift is 20, the multiplier of the `exact` input 1/2, as that of the input of
+ * the larger scale is, the shift of the `other` one not positive and the output's negative. (a + a_offset) << 20 is
+ * below 2^29, so nothing wraps, and (a + a_offset) << 19 is the exact input's product, whatever its sign. */
+typedef struct add_form {
+    int8x16_t exact_zero, other_zero, lo, hi;
+    int16x8_t exact_scale, other_scale, y_offset;
+    int32x4_t multiplier, minus_right, y_multiplier, y_minus_right;
+} add_form;
+
+/* (x - zero) * scale << 16 */
+EL_VEC q16 operand(const int8_t* x, int8x16_t zero, int16x8_t scale) {
+    int8x16_t v = vld1q_s8(x);
+    int16x8_t lo = vmulq_s16(vsubl_s8(vget_low_s8(v), vget_low_s8(zero)), scale), hi = vmulq_s16(vsubl_high_s8(v, zero), scale);
+    return (q16){{vshll_n_s16(vget_low_s16(lo), 16), vshll_high_n_s16(lo, 16), vshll_n_s16(vget_low_s16(hi), 16), vshll_high_n_s16(hi, 16)}};
+}
+
+EL_VEC void sixteens(const int8_t* exact, const int8_t* other, int8_t* y, int64_t count, int64_t exact_step, int64_t other_step, const add_form* form, int subtract) {
+    const add_form f = *form;
+    for (; count >= 16; count -= 16, exact += exact_step, other += other_step, y += 16) {
+        q16 a = operand(exact, f.exact_zero, f.exact_scale), b = operand(other, f.other_zero, f.other_scale);
+        for (int k = 0; k < 4; k++) { /* the shifts as in q4_divide_pot */
+            int32x4_t v = vqrdmulhq_s32(b.v[k], f.multiplier);
+            v = vrshlq_s32(vsraq_n_s32(v, vandq_s32(v, f.minus_right), 31), f.minus_right);
+            v = vqrdmulhq_s32(subtract ? vsubq_s32(a.v[k], v) : vaddq_s32(a.v[k], v), f.y_multiplier);
+            a.v[k] = vrshlq_s32(vsraq_n_s32(v, v, 31), f.y_minus_right);
+        }
+        int16x8_t lo = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a.v[0]), a.v[1]), f.y_offset), hi = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a.v[2]), a.v[3]), f.y_offset);
+        vst1q_s8(y, vminq_s8(vmaxq_s8(vqmovn_high_s16(vqmovn_s16(lo), hi), f.lo), f.hi));
+    }
+}
+
+EL_VEC int fits_s8(int32_t v) { return v == (int8_t)v; }
+
+EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtract) {
+    const el_qadd_params* p = args->p;
+    const int swap = !(p->a_shift == 0 && p->a_multiplier == 1 << 30); /* b is the exact one */
+    const int32_t shift = swap ? p->a_shift : p->b_shift;
+    const int64_t whole = (end - begin) / 16 * 16;
+    const int repeat_a = p->a_period < p->count, repeat_b = p->b_period < p->count;
+    if (p->left_shift == 20 && shift <= 0 && p->y_shift < 0 && (!swap || (p->b_shift == 0 && p->b_multiplier == 1 << 30)) &&
+        fits_s8(-p->a_offset) && fits_s8(-p->b_offset) && (!repeat_a || p->a_period == 1) && (!repeat_b || p->b_period == 1)) {
+        int8_t same_a[16], same_b[16];
+        memset(same_a, args->a[0], 16), memset(same_b, args->b[0], 16);
+        const int8_t *a = repeat_a ? same_a : args->a + begin, *b = repeat_b ? same_b : args->b + begin;
+        const int8x16_t za = vdupq_n_s8((int8_t)-p->a_offset), zb = vdupq_n_s8((int8_t)-p->b_offset);
+        const add_form f = {swap ? zb : za, swap ? za : zb, vdupq_n_s8((int8_t)p->y_min), vdupq_n_s8((int8_t)p->y_max), vdupq_n_s16(swap && subtract ? -8 : 8),
+                            vdupq_n_s16(16), vdupq_n_s16((int16_t)p->y_offset), vdupq_n_s32(swap ? p->a_multiplier : p->b_multiplier), vdupq_n_s32(shift),
+                            vdupq_n_s32(p->y_multiplier), vdupq_n_s32(p->y_shift)};
+        if (!subtract || swap) sixteens(swap ? b : a, swap ? a : b, args->y + begin, whole, (swap ? repeat_b : repeat_a) ? 0 : 16, (swap ? repeat_a : repeat_b) ? 0 : 16, &f, 0);
+        else sixteens(a, b, args->y + begin, whole, repeat_a ? 0 : 16, repeat_b ? 0 : 16, &f, 1);
+        begin += whole;
+    }
+    if (begin < end) range(args, begin, end, subtract);
+}
 #endif
 
 static void add_body(void* a, int64_t begin, int64_t end, int32_t worker) { blocks(a, begin, end, 0); }
