@@ -4,7 +4,7 @@
  *           square tiles held in registers (8x8 for 1, 2 and 4 bytes, 4x4 for 4 bytes on NEON, 2x2 for 8 bytes), grouped so
  *           that a group reads and writes whole cache lines;
  *   steps   neither: single elements at a stride.
- * What a tile does not cover is done element by element; three planes of floats have a loop of their own. */
+ * What a tile does not cover is done element by element; three planes of floats or bytes have a loop of their own. */
 #include "el_nd.h"
 #include "el_simd.h"
 
@@ -120,8 +120,8 @@ static inline void tile8(const char* x, int64_t xs, char* y, int64_t ys) {
     STORE16(y + ys, ZIP_HIGH64(a, b));
 }
 
-/* Three planes of floats to pixels of three (pictures in channels-first order): y[r] = x[0][r], x[1][r], x[2][r]. */
-static void interleave3(const float* x, int64_t plane, float* y, int64_t count) {
+/* Three planes to pixels of three (pictures in channels-first order): y[r] = x[0][r], x[1][r], x[2][r]. */
+static void interleave3_b4(const float* x, int64_t plane, float* y, int64_t count) {
     int64_t r = 0;
     for (; r + 4 <= count; r += 4, y += 12) {
 #if defined(__aarch64__)
@@ -134,6 +134,28 @@ static void interleave3(const float* x, int64_t plane, float* y, int64_t count) 
         _mm_storeu_ps(y, _mm_shuffle_ps(_mm_unpacklo_ps(a, b), c0a1, _MM_SHUFFLE(2, 0, 1, 0)));
         _mm_storeu_ps(y + 4, _mm_shuffle_ps(b1c1, _mm_unpackhi_ps(a, b), _MM_SHUFFLE(1, 0, 2, 0)));
         _mm_storeu_ps(y + 8, _mm_shuffle_ps(c2a3, b3c3, _MM_SHUFFLE(2, 0, 2, 0)));
+#endif
+    }
+    for (; r < count; r++, y += 3) y[0] = x[r], y[1] = x[plane + r], y[2] = x[2 * plane + r];
+}
+
+static void interleave3_b1(const char* x, int64_t plane, char* y, int64_t count) {
+    int64_t r = 0;
+#if !defined(__aarch64__)
+/* byte i of the k-th 16 of y: its pixel if it is of plane p, else none */
+#define PIXEL(k, p, i) ((16 * (k) + (i)) % 3 == (p) ? (16 * (k) + (i)) / 3 : -1)
+#define PIXELS(k, p) \
+    {PIXEL(k, p, 0), PIXEL(k, p, 1), PIXEL(k, p, 2), PIXEL(k, p, 3), PIXEL(k, p, 4), PIXEL(k, p, 5), PIXEL(k, p, 6), PIXEL(k, p, 7), \
+     PIXEL(k, p, 8), PIXEL(k, p, 9), PIXEL(k, p, 10), PIXEL(k, p, 11), PIXEL(k, p, 12), PIXEL(k, p, 13), PIXEL(k, p, 14), PIXEL(k, p, 15)}
+    static const int8_t pixels[3][3][16] = {{PIXELS(0, 0), PIXELS(0, 1), PIXELS(0, 2)}, {PIXELS(1, 0), PIXELS(1, 1), PIXELS(1, 2)}, {PIXELS(2, 0), PIXELS(2, 1), PIXELS(2, 2)}};
+#endif
+    for (; r + 16 <= count; r += 16, y += 48) {
+        v128 a = LOAD16(x + r), b = LOAD16(x + plane + r), c = LOAD16(x + 2 * plane + r);
+#if defined(__aarch64__)
+        vst3q_u8((uint8_t*)y, (uint8x16x3_t){{a, b, c}});
+#else
+        for (int k = 0; k < 3; k++)
+            STORE16(y + 16 * k, _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(a, LOAD16(pixels[k][0])), _mm_shuffle_epi8(b, LOAD16(pixels[k][1]))), _mm_shuffle_epi8(c, LOAD16(pixels[k][2]))));
 #endif
     }
     for (; r < count; r++, y += 3) y[0] = x[r], y[1] = x[plane + r], y[2] = x[2 * plane + r];
@@ -164,12 +186,15 @@ static inline __attribute__((always_inline)) void tiles(const job* j, int64_t be
     for (int64_t item = begin; item < end; item++) {
         int64_t j0 = item % groups * group, j1 = j0 + group < j->rows ? j0 + group : j->rows;
         el_nd_locate(&j->nd, j->nd.rank, item / groups, offsets);
-        if (size == 4 && j->cols == 3 && j->y_step == 3) {
+        if ((size == 4 || size == 1) && j->cols == 3 && j->y_step == 3) {
             /* all groups of this matrix at once */
             int64_t more = groups - 1 - item % groups < end - 1 - item ? groups - 1 - item % groups : end - 1 - item;
             item += more;
             j1 = j1 + more * group < j->rows ? j1 + more * group : j->rows;
-            interleave3((const float*)(const void*)j->x + offsets[0] + j0, j->x_step, (float*)(void*)j->y + offsets[1] + j0 * 3, j1 - j0);
+            const char* x = j->x + (offsets[0] + j0) * size;
+            char* y = j->y + (offsets[1] + j0 * 3) * size;
+            if (size == 4) interleave3_b4((const float*)(const void*)x, j->x_step, (float*)(void*)y, j1 - j0);
+            else interleave3_b1(x, j->x_step, y, j1 - j0);
             continue;
         }
         matrix(j->x + offsets[0] * size, j->y + offsets[1] * size, j, j0, j1, size, side, tile);
