@@ -55,7 +55,8 @@ internal sealed unsafe class DynamicPlan : IDisposable
         for (int i = 0; i < Outputs.Length; i++) Outputs[i] = _tensors[_graph.Definition.Outputs[i]]!;
     }
 
-    /// <summary>Copies the state outputs of the last run to the state inputs of the next.</summary>
+    /// <summary>Hands the state outputs of the last run to the state inputs of the next: the memory itself where a state has grown and nothing
+    /// else lies in it, else its content.</summary>
     public void AdvanceStates()
     {
         foreach (StateBinding state in _graph.Definition.States)
@@ -66,10 +67,25 @@ internal sealed unsafe class DynamicPlan : IDisposable
                 TensorType planned = _graph.Types[_graph.Definition.Inputs[state.Input]];
                 if (planned.DType != output.DType || !planned.Shape.Admits(output.Shape))
                     throw new EdgeLiteException(Status.InvalidShape, $"A state must keep its type but for free dimensions: the input is {planned}, the output that it takes over {output.Type}.");
+                if (IsAlone(state.Output))
+                {
+                    Inputs[state.Input].Dispose();
+                    Inputs[state.Input] = _tensors[_graph.Definition.Inputs[state.Input]] = output;
+                    _tensors[_graph.Definition.Outputs[state.Output]] = null;
+                    continue;
+                }
                 input = Replace(state.Input, output.Type);
             }
             output.CopyTo(input);
         }
+    }
+
+    /// <summary>Whether the memory of an output was made by a node of this plan and is no other result.</summary>
+    private bool IsAlone(int output)
+    {
+        int[] outputs = _graph.Definition.Outputs;
+        int v = outputs[output];
+        return _front == null && _graph.Constants[v] == null && !Array.Exists(_graph.Definition.Inputs, i => i == v) && Array.FindAll(outputs, o => o == v).Length == 1;
     }
 
     /// <summary>Gives inputs of open size other sizes; an input that changes is 0.</summary>

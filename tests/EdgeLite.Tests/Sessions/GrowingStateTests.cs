@@ -132,6 +132,43 @@ public class GrowingStateTests
             Floats(name, [16, D / 2], [.. Enumerable.Range(0, 16 * D / 2).Select(i => (float)f(i / (D / 2) * Math.Pow(10000, -2.0 * (i % (D / 2)) / D)))]);
     }
 
+    /// <summary>900 tokens through two layers of attention: what a token costs follows the length of the cache, not its square, and memory stays
+    /// what caches and one copy of each need.</summary>
+    [Fact]
+    public void A_long_cache_costs_no_more_than_its_length()
+    {
+        const int Heads = 4, D = 32, Tokens = 900, Window = 100;
+        var nodes = new List<NodeProto>();
+        foreach (int layer in new[] { 0, 1 })
+            nodes.Add(Node("Attention", $"x{layer} x0 x0 - pk{layer} pv{layer}", $"x{layer + 1} keys{layer} values{layer}", Attr("is_causal", 1L)));
+        ModelProto proto = Model(24, [.. nodes]).In("x0", DType.Float32, 1, Heads, 1, D);
+        foreach (string name in new[] { "pk0", "pv0", "pk1", "pv1" }) proto = proto.In(name, DType.Float32, 1, Heads, -2, D);
+        using Model model = WithStates(proto.Out("x2", "keys0", "values0", "keys1", "values1"), "pk0=keys0\npv0=values0\npk1=keys1\npv1=values1");
+        using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
+        foreach (string name in new[] { "pk0", "pv0", "pk1", "pv1" }) session.Resize(session.FindInput(name), new Shape(1, Heads, 0, D));
+        var random = new Random(8);
+        var fastest = new double[Tokens / Window];
+        var managed = new long[Tokens / Window];
+        Array.Fill(fastest, double.MaxValue);
+        long residentAtFirst = 0;
+        for (int token = 0; token < Tokens; token++)
+        {
+            session.SetInput(session.FindInput("x0"), Random(random, 1, Heads, 1, D));
+            long before = GC.GetAllocatedBytesForCurrentThread(), start = System.Diagnostics.Stopwatch.GetTimestamp();
+            session.Run();
+            double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
+            fastest[token / Window] = Math.Min(fastest[token / Window], seconds);
+            managed[token / Window] = Math.Max(managed[token / Window], GC.GetAllocatedBytesForCurrentThread() - before);
+            if (token == Window) residentAtFirst = Environment.WorkingSet;
+        }
+        Assert.Equal(new Shape(1, Heads, Tokens, D), session.Input("pv1").Shape);
+        // Eight times as long a cache: a quadratic cost would be 64 times as much.
+        Assert.True(fastest[^1] < 16 * fastest[0], $"a token takes {fastest[^1] * 1e6:F0} us at the end, {fastest[0] * 1e6:F0} us at the beginning");
+        Assert.True(managed[^1] <= managed[1] + 4096, $"a run allocates {managed[^1]} managed bytes at the end, {managed[1]} before");
+        long caches = 4L * Heads * Tokens * D * sizeof(float);
+        Assert.True(Environment.WorkingSet - residentAtFirst < 4 * caches + (16 << 20), $"{Environment.WorkingSet - residentAtFirst} bytes more are resident, caches have {caches}");
+    }
+
     /// <summary>A cache of a fixed number of places, of which the first count: each token is written into the state's own memory, where a
     /// cache that grows is copied.</summary>
     [Theory]
