@@ -1,4 +1,8 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Converter.Importers.Onnx;
+using EdgeLite.Converter.Ir;
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
 namespace EdgeLite.Tests.Importers;
@@ -203,6 +207,12 @@ public class MicrosoftAttentionTests() : SeededTests(100)
         new(2, 1, 5, 5, "scores"),
         new(2, 1, 5, 5, "weights"),
         new(1, 4, 0, 0, "partial rotary"),
+        new(2, 1, 5, 5, "int8"),
+        new(1, 3, 5, 9, "int8 channels rotary"),
+        new(2, 4, 0, 9, "int8"),
+        new(2, 1, 5, 5, "int4"),
+        new(1, 3, 5, 9, "int4 channels rotary"),
+        new(2, 1, 6, 6, "int4 window"),
     ];
 
     [Theory]
@@ -216,7 +226,9 @@ public class MicrosoftAttentionTests() : SeededTests(100)
         var inputs = new List<(string Name, Tensor Value)>();
         if (c.Has("packed")) inputs.Add(("qkv", Random(c.Batch, c.New, (Heads + 2 * KeyHeads) * D)));
         else inputs.AddRange([("q", Random(c.Batch, c.New, Heads * D)), ("k", Random(c.Batch, c.New, KeyHeads * D)), ("v", Random(c.Batch, c.New, KeyHeads * D))]);
-        if (c.Cache > 0) inputs.AddRange([("pk", Cache(c, KeyHeads, D)), ("pv", Cache(c, KeyHeads, D))]);
+        bool int8 = c.Has("int8"), int4 = c.Has("int4");
+        if (int8 || int4) inputs.AddRange([("pk", Integers(c, KeyHeads, int4 ? D / 2 : D, int4)), ("pv", Integers(c, KeyHeads, int4 ? D / 2 : D, int4))]);
+        else if (c.Cache > 0) inputs.AddRange([("pk", Cache(c, KeyHeads, D)), ("pv", Cache(c, KeyHeads, D))]);
         inputs.Add(("lengths", Ints([.. Enumerable.Range(0, c.Batch).Select(b => total - 1 - (c.Has("ragged") ? 2 * b : 0))], c.Batch)));
         inputs.Add(("total", Ints([total])));
         if (c.Has("rotary"))
@@ -229,6 +241,14 @@ public class MicrosoftAttentionTests() : SeededTests(100)
         if (c.Has("positions")) Add(9, "positions", Tensor.FromArray<long>([.. Enumerable.Range(0, c.Batch * c.New).Select(i => (long)(c.Past + i % c.New - i / c.New))], new Shape(c.Batch, c.New)));
         if (c.Has("bias")) Add(10, "bias", Random(1, Heads, c.New, total));
         if (c.Has("sink")) Add(11, "sink", Random(Heads));
+        if (int8 || int4)
+        {
+            string kind = c.Has("channels") ? "PER_CHANNEL" : "PER_TENSOR";
+            attributes.AddRange([Attr("k_quant_type", kind), Attr("v_quant_type", kind), Attr("kv_cache_bit_width", int8 ? 8L : 4L)]);
+            names = [.. names, "", ""];
+            Add(12, "ks", Scales());
+            Add(13, "vs", Scales());
+        }
         if (c.Has("window")) attributes.Add(Attr("local_window_size", 3L));
         if (c.Has("softcap")) attributes.Add(Attr("softcap", 0.5f));
         if (c.Has("scale")) attributes.Add(Attr("scale", 0.7f));
@@ -241,6 +261,13 @@ public class MicrosoftAttentionTests() : SeededTests(100)
         string[] outputs = c.Has("ragged") ? ["y"] : shows ? ["y", "keys", "values", "qk"] : ["y", "keys", "values"];
         OrtComparison.Check(model.Out(outputs), 1e-4, [.. inputs.Select(i => i.Value)]);
 
+        Tensor Scales()
+        {
+            Tensor scales = c.Has("channels") ? Random(KeyHeads, 1, D) : Random(1);
+            for (long i = 0; i < scales.Count; i++) scales.SetDouble(i, (1 + 0.3 * scales.GetDouble(i)) / (int8 ? 100 : 6));
+            return scales;
+        }
+
         void Add(int input, string name, Tensor value)
         {
             names[input] = name;
@@ -248,13 +275,63 @@ public class MicrosoftAttentionTests() : SeededTests(100)
         }
     }
 
-    [Fact]
-    public void A_quantized_cache_is_refused_by_name()
+    /// <summary>A cache of 7 places for a window of 4, steps of several lengths: what it holds, and what comes out, over several evictions.</summary>
+    [Theory]
+    [InlineData(false, 7)]
+    [InlineData(true, 7)]
+    [InlineData(false, 4)]
+    public void A_sliding_cache_keeps_the_last_places(bool int8, int places)
     {
-        ModelProto model = Contrib("GroupQueryAttention", "q k v pk pv l t", "y", Attr("num_heads", 2L), Attr("kv_num_heads", 2L), Attr("k_quant_type", "PER_TENSOR"))
+        const int Heads = 4, KeyHeads = 2, D = 16, Window = 4;
+        var attributes = new List<AttributeProto> { Attr("num_heads", Heads), Attr("kv_num_heads", KeyHeads), Attr("do_rotary", 1L), Attr("local_window_size", Window), Attr("sliding_window_cache", 1L) };
+        if (int8) attributes.AddRange([Attr("k_quant_type", "PER_TENSOR"), Attr("v_quant_type", "PER_TENSOR"), Attr("kv_cache_bit_width", 8L)]);
+        DType type = int8 ? DType.Int8 : DType.Float32;
+        ModelProto model = Contrib("GroupQueryAttention", "q k v pk pv lengths total cos sin" + (int8 ? " - - - ks vs" : ""), "y keys values", [.. attributes])
+            .In("q", DType.Float32, 1, -1, Heads * D).In("k", DType.Float32, 1, -1, KeyHeads * D).In("v", DType.Float32, 1, -1, KeyHeads * D).In("pk", type, 1, KeyHeads, places, D).In("pv", type, 1, KeyHeads, places, D)
+            .In("lengths", DType.Int32, 1).In("total", DType.Int32).In("cos", DType.Float32, 32, D / 2).In("sin", DType.Float32, 32, D / 2);
+        if (int8) model = model.In("ks", DType.Float32, 1).In("vs", DType.Float32, 1);
+        model = model.Out("y", "keys", "values");
+        using var ort = new InferenceSession(model.ToByteArray());
+        var graph = new GraphInterpreter(OnnxImporter.Import(model, null));
+        Tensor[] caches = [new(type, new Shape(1, KeyHeads, places, D)), new(type, new Shape(1, KeyHeads, places, D))], ours = caches;
+        Tensor cos = Random(32, D / 2), sin = Random(32, D / 2), scale = Tensor.FromArray<float>([0.01f], new Shape(1));
+        int total = 0;
+        foreach (int count in new[] { 3, 1, 2, 1, 1, 5, 1, 1, 1, 9, 1 })
+        {
+            total += count;
+            Tensor[] step = [Random(1, count, Heads * D), Random(1, count, KeyHeads * D), Random(1, count, KeyHeads * D)], rest = [Ints([total - 1], 1), Ints([total]), cos, sin, .. int8 ? new[] { scale, scale } : []];
+            Tensor[] given = [.. step, .. caches, .. rest];
+            using var results = ort.Run([.. given.Select((t, i) => OrtComparison.Named(model.Graph.Input[i].Name, t))], ["y", "keys", "values"]);
+            Tensor[] expected = [.. results.Select(OrtComparison.Read)], got = graph.Run([.. step, .. ours, .. rest]);
+            TensorAssert.Close(expected[0], got[0], 1e-4, 1e-5, $"y of {total} tokens");
+            int gap = places - Window + 1, resident = total <= places ? total : total - gap * ((total - places + gap - 1) / gap);
+            for (int c = 0; c < 2; c++)
+                for (int h = 0; h < KeyHeads; h++)
+                    for (int i = 0; i < resident * D; i++)
+                        Assert.Equal(expected[1 + c].GetDouble(h * places * D + i), got[1 + c].GetDouble(h * places * D + i), 1e-5);
+            (caches, ours) = (expected[1..], got[1..]);
+        }
+    }
+
+    [Theory]
+    [InlineData("k_quant_type", "PER_TOKEN")]
+    [InlineData("sliding_window_cache", 1L)]
+    public void A_cache_of_an_unknown_form_is_refused_by_name(string attribute, object value)
+    {
+        ModelProto model = Contrib("GroupQueryAttention", "q k v pk pv l t", "y", Attr("num_heads", 2L), Attr("kv_num_heads", 2L), value is string s ? Attr(attribute, s) : Attr(attribute, (long)value))
             .In("q", DType.Float32, 1, 1, 8).In("k", DType.Float32, 1, 1, 8).In("v", DType.Float32, 1, 1, 8).In("pk", DType.Int8, 1, 2, 3, 4).In("pv", DType.Int8, 1, 2, 3, 4)
             .In("l", DType.Int32, 1).In("t", DType.Int32).Out("y");
-        Assert.Contains("quantized cache", Assert.Throws<EdgeLiteException>(() => EdgeLite.Converter.Importers.Onnx.OnnxImporter.Import(model, null)).Message);
+        Assert.Contains(attribute, Assert.Throws<EdgeLiteException>(() => OnnxImporter.Import(model, null)).Message);
+    }
+
+    /// <summary>Random entries of a quantized cache in the places that are taken, of 4 bits two in a byte.</summary>
+    private static Tensor Integers(Grouped c, int heads, int size, bool isPacked)
+    {
+        var random = new Random(31);
+        var cache = new Tensor(isPacked ? DType.UInt8 : DType.Int8, new Shape(c.Batch, heads, c.Cache, size));
+        for (long i = 0; i < cache.Count; i++)
+            if (i / size % c.Cache < c.Past) cache.SetInt64(i, isPacked ? random.Next(256) : random.Next(-128, 128));
+        return cache;
     }
 
     /// <summary>Random entries in the places that are taken, 0 behind.</summary>

@@ -8,6 +8,7 @@ namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 /// Attention of grouped queries over a cache of keys and values [b][kv heads][places][size]. Sample b has seqlens_k[b] + 1 keys, the new
 /// ones last; a prompt (as many new keys as total_sequence_length) starts at place 0. The new keys are written into the cache, which
 /// grows to total_sequence_length where it is shorter; then it is ONNX's Attention with as many valid keys as each sample has.
+/// A cache may be quantized (<see cref="CacheForm"/>) or hold the last places only (<see cref="SlidingCache"/>).
 /// head_sink and smooth_softmax add exp(sink) to the denominator of the softmax: a factor sigmoid(logsumexp(scores) - sink).
 /// </summary>
 [Upgrades("GroupQueryAttention", Domain = "com.microsoft")]
@@ -18,8 +19,8 @@ internal sealed class GroupQueryAttention : OperatorUpgrade
     public override void Apply(NodeDraft node)
     {
         AttributeSet a = node.Attributes;
-        if (a.String("k_quant_type", "NONE") != "NONE" || a.String("v_quant_type", "NONE") != "NONE") throw node.Unsupported("a quantized cache is not supported");
-        if (a.Int("sliding_window_cache", 0) != 0) throw node.Unsupported("sliding_window_cache is not supported");
+        bool hasPast = node.Input(3) != null && node.Input(4) != null, isWindow = a.Int("sliding_window_cache", 0) != 0;
+        CacheForm keyForm = CacheForm.Of(node, "k_quant_type", 12), valueForm = CacheForm.Of(node, "v_quant_type", 13);
         long heads = a["num_heads"].Int, keyHeads = a["kv_num_heads"].Int;
         bool isCausal = a.Int("causal", 1) != 0;
         Value query = node.Required(0);
@@ -40,20 +41,23 @@ internal sealed class GroupQueryAttention : OperatorUpgrade
         Value start = node.Emit("Where", [isPrompt, node.Ints("zero", 0), node.Emit("Sub", [valid, length])]);
         if (a.Int("do_rotary", 0) != 0) Rotate(node, qkv, query, length, start);
 
-        bool hasPast = node.Input(3) != null && node.Input(4) != null;
-        Value keys = hasPast ? Extend(node, node.Required(3), qkv[1], start, total) : qkv[1];
-        Value values = hasPast ? Extend(node, node.Required(4), qkv[2], start, total) : qkv[2];
+        (Value keys, Value values) = (keyForm.Store(node, qkv[1]), valueForm.Store(node, qkv[2]));
+        SlidingCache? window = isWindow ? new SlidingCache(node, start, valid, length) : null;
+        if (window != null) (keys, values) = (window.Join(node.Required(3), keys), window.Join(node.Required(4), values));
+        else if (hasPast) (keys, values) = (Extend(node, node.Required(3), keys, start, total), Extend(node, node.Required(4), values, start, total));
+        (qkv[1], qkv[2]) = (keyForm.Load(node, keys), valueForm.Load(node, values));
+        if (window != null) (keys, values) = (window.Keep(keys), window.Keep(values));
         // Causal order hides the padding of a prompt by itself.
-        Value? known = !isCausal ? valid : hasPast ? node.Emit("Add", [start, length]) : null;
+        Value? known = isWindow ? null : !isCausal ? valid : hasPast ? node.Emit("Add", [start, length]) : null;
 
         Value? sink = node.Input(11);
         if (sink == null && a.Int("smooth_softmax", 0) != 0) sink = AttentionMask.Number(node, query.DType, 0);
         long shown = a.Int("qk_output", 0);
         if (sink != null && shown != 0) throw node.Unsupported("qk_output together with a smooth softmax is not supported");
-        var attributes = AttributeSet.Of(("is_causal", isCausal ? 1 : 0), ("softcap", a.Float("softcap", 0)), ("qk_matmul_output_mode", shown == 2 ? 3 : 2));
-        if (a.Int("local_window_size", -1) is > 0 and long window) attributes["left_window_size"] = window - 1;
+        var attributes = AttributeSet.Of(("is_causal", isCausal && !isWindow ? 1 : 0), ("softcap", a.Float("softcap", 0)), ("qk_matmul_output_mode", shown == 2 ? 3 : 2));
+        if (!isWindow && a.Int("local_window_size", -1) is > 0 and long left) attributes["left_window_size"] = left - 1;
         if (a.Float("scale", 0) is not 0 and float scale) attributes["scale"] = scale;
-        Value?[] results = node.EmitAllWith("Attention", [qkv[0], keys, values, node.Input(10), null, null, known], [true, false, false, sink != null || shown != 0], attributes);
+        Value?[] results = node.EmitAllWith("Attention", [qkv[0], qkv[1], qkv[2], window?.Mask() ?? node.Input(10), null, null, known], [true, false, false, sink != null || shown != 0], attributes);
         Value y = results[0]!;
         if (sink != null)
         {
