@@ -53,15 +53,15 @@ internal static class CaffeConversions
 
     /// <summary>Output size ceil((in + 2 pad - kernel) / stride) + 1, less one where the last window would begin beyond the padded
     /// input's start of padding; averages count the padding.</summary>
-    [Caffe("Pooling", Limits = "stochastic pooling, the mask of a maximum pool")]
+    [Caffe("Pooling", Limits = "stochastic pooling")]
     private static void Pooling(CaffeLayer l)
     {
         PoolingParameter p = l.Parameter.PoolingParam ?? throw l.Error("pooling_param is missing");
         bool isMax = p.Pool == PoolingParameter.Types.PoolMethod.Max;
         if (p.Pool == PoolingParameter.Types.PoolMethod.Stochastic) throw l.Error("stochastic pooling is not supported");
-        if (l.Parameter.Top.Count > 1) throw l.Error("the mask of a maximum pool is not supported");
         if (p.GlobalPooling)
         {
+            if (l.Parameter.Top.Count > 1) throw l.Error("the mask of a pool over all places is not supported");
             l.SetTop(0, l.Emit(isMax ? "GlobalMaxPool" : "GlobalAveragePool", [l.Bottom()]));
             return;
         }
@@ -72,7 +72,9 @@ internal static class CaffeConversions
             ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]), ("ceil_mode", p.RoundMode == PoolingParameter.Types.RoundMode.Ceil ? 1 : 0),
         };
         if (!isMax) attributes.Add(("count_include_pad", 1));
-        l.SetTop(0, l.Emit(isMax ? "MaxPool" : "AveragePool", [l.Bottom()], [.. attributes]));
+        Value[] y = l.EmitMany(isMax ? "MaxPool" : "AveragePool", isMax && l.Parameter.Top.Count > 1 ? 2 : 1, [l.Bottom()], [.. attributes]);
+        l.SetTop(0, y[0]);
+        if (y.Length > 1) l.SetTop(1, CaffeForks.Mask(l, y[1], l.Bottom().Shape));
     }
 
     [Caffe("InnerProduct")]

@@ -4,7 +4,7 @@ using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Caffe;
 
-/// <summary>The layers of SSD (prior_box_layer.cpp, detection_output_layer.cpp and bbox_util.cpp of its Caffe) and others that many forks have.</summary>
+/// <summary>The layers of SSD (prior_box_layer.cpp, detection_output_layer.cpp and bbox_util.cpp of its Caffe).</summary>
 internal static class CaffeDetection
 {
     /// <summary>[1, 2, boxes * 4]: the boxes of every place of the map, as parts of the picture, then their variances.</summary>
@@ -100,56 +100,5 @@ internal static class CaffeDetection
         Value centre = l.Emit("Add", [l.Emit("Mul", [l.Emit("Add", [low, high]), l.Scalar(0.5f)]), l.Emit("Mul", [a, size])]);
         Value half = l.Emit("Mul", [l.Emit("Mul", [l.Emit("Exp", [b]), size]), l.Scalar(0.5f)]);
         return l.Emit("Concat", [l.Emit("Sub", [centre, half]), l.Emit("Add", [centre, half])], ("axis", 1));
-    }
-
-    /// <summary>Bilinear, corners on corners. zoom: in + (in - 1) * (zoom - 1); shrink: (in - 1) / shrink + 1 (interp_layer.cpp of DeepLab).</summary>
-    [Caffe("Interp", Limits = "pad_beg and pad_end other than 0")]
-    private static void Interp(CaffeLayer l)
-    {
-        InterpParameter p = l.Parameter.InterpParam ?? throw l.Error("interp_param is missing");
-        Value x = l.Bottom();
-        if (p.PadBeg != 0 || p.PadEnd != 0) throw l.Error("padding is not supported");
-        if (l.Rank(x) != 4 || x.Shape[1] < 0) throw l.Error("its input must be [N,C,H,W] of known channels");
-        long Size(int axis, bool isGiven, long given)
-        {
-            if (l.BottomCount > 1) return l.Bottom(1).Shape[axis];
-            if (isGiven) return given;
-            long size = x.Shape[axis];
-            if (p.HasShrinkFactor) size = (size - 1) / p.ShrinkFactor + 1;
-            return p.HasZoomFactor ? size + (size - 1) * (p.ZoomFactor - 1) : size;
-        }
-        long h = Size(2, p.HasHeight, p.Height), w = Size(3, p.HasWidth, p.Width);
-        if (h <= 0 || w <= 0) throw l.Error("the size of its result is not known");
-        l.SetTop(0, l.Emit("Resize", [x, null, null, l.Ints(h, w)], ("mode", "linear"), ("coordinate_transformation_mode", "align_corners"), ("axes", (long[])[2, 3])));
-    }
-
-    /// <summary>Every element scale x scale times.</summary>
-    [Caffe("Upsample", Limits = "the form with a mask of SegNet")]
-    private static void Upsample(CaffeLayer l)
-    {
-        if (l.BottomCount > 1) throw l.Error("upsampling by a mask is not supported");
-        UpsampleParameter p = l.Parameter.UpsampleParam ?? new UpsampleParameter();
-        l.SetTop(0, l.Emit("Resize", [l.Bottom(), null, l.Constant("scales", Tensor.FromArray<float>([1, 1, p.Scale, p.Scale], new Shape(4)))], ("mode", "nearest"),
-            ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor")));
-    }
-
-    /// <summary>[N, g, C/g, H, W] -> [N, C/g, g, H, W]</summary>
-    [Caffe("ShuffleChannel")]
-    private static void ShuffleChannel(CaffeLayer l)
-    {
-        Value x = l.Bottom();
-        long groups = l.Parameter.ShuffleChannelParam?.Group ?? 1;
-        if (l.Rank(x) != 4 || x.Shape[1] <= 0 || groups <= 0 || x.Shape[1] % groups != 0 || x.Shape[2] < 0 || x.Shape[3] < 0) throw l.Error($"{groups} groups do not fit its input {x.Shape}");
-        Value split = l.Reshape(x, 0, groups, x.Shape[1] / groups, x.Shape[2], x.Shape[3]);
-        l.SetTop(0, l.Reshape(l.Transpose(split, 0, 2, 1, 3, 4), 0, x.Shape[1], x.Shape[2], x.Shape[3]));
-    }
-
-    /// <summary>a * x + y, a for each channel: [N, C] or [N, C, 1, 1].</summary>
-    [Caffe("Axpy")]
-    private static void Axpy(CaffeLayer l)
-    {
-        Value a = l.Bottom(), x = l.Bottom(1);
-        if (l.Rank(a) == 2) a = l.Emit("Unsqueeze", [a, l.Ints(2, 3)]);
-        l.SetTop(0, l.Emit("Add", [l.Emit("Mul", [x, a]), l.Bottom(2)]));
     }
 }

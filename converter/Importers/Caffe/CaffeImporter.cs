@@ -17,7 +17,7 @@ public sealed class CaffeImporter : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.prototxt` and `.caffemodel` of the same name, or the only ones of their folder; either can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
-        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling and the layers of SSD against hand-made files.",
+        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling, recurrent layers and the layers of SSD and other forks against hand-made files.",
         LayersOf = "Caffe's layers",
         Layers = ForeignLayers.References<CaffeAttribute>(),
     };
@@ -123,9 +123,12 @@ public sealed class CaffeImporter : IImporter
     {
         var unknown = layers.Where(l => l.Type != "Input" && CaffeLayers.Find(l.Type) == null).GroupBy(l => l.Type, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
         if (unknown.Length == 0) return;
-        IEnumerable<string> lines = unknown.Select(g => $"  {g.Key}: {string.Join(", ", g.Take(6).Select(l => $"'{l.Name}'"))}{Advice(g.Key)}");
+        IEnumerable<string> lines = unknown.Select(g => $"  {g.Key}: {string.Join(", ", g.Take(6).Select(l => $"'{l.Name}'{Code(l)}"))}{Advice(g.Key)}");
         throw new EdgeLiteException(Status.UnknownOperator, $"The network has layers that have no conversion:\n{string.Join('\n', lines)}");
     }
+
+    /// <summary>The class that a layer of type Python is.</summary>
+    private static string Code(LayerParameter layer) => layer.PythonParam is { } p ? $" ({p.Module}.{p.Layer})" : "";
 
     private static string Advice(string type) => type switch
     {

@@ -64,6 +64,8 @@ internal static class CaffeUpgrade
         V1LayerParameter.Types.LayerType.Bnll => "BNLL",
         V1LayerParameter.Types.LayerType.DummyData => "DummyData",
         V1LayerParameter.Types.LayerType.Hdf5Data => "HDF5Data",
+        V1LayerParameter.Types.LayerType.Hdf5Output => "HDF5Output",
+        V1LayerParameter.Types.LayerType.Im2Col => "Im2col",
         V1LayerParameter.Types.LayerType.ImageData => "ImageData",
         V1LayerParameter.Types.LayerType.InnerProduct => "InnerProduct",
         V1LayerParameter.Types.LayerType.Lrn => "LRN",

@@ -96,9 +96,18 @@ internal static class DarknetLayers
     private static Value Reorg(DarknetLayer l)
     {
         Refuse(l, "reverse", "flatten", "extra");
-        long s = l.Options.Int("stride", 1), c = l.Size(l.Input, 1), h = l.Size(l.Input, 2), w = l.Size(l.Input, 3);
-        if (s <= 0 || c % (s * s) != 0 || h % s != 0 || w % s != 0) throw l.Error($"{l.Input.Shape} cannot be reorganised by {s}");
-        Value y = l.Emit("SpaceToDepth", [l.Reshape(l.Input, -1, c / (s * s), h * s, w * s)], ("blocksize", s));
+        long s = l.Options.Int("stride", 1);
+        return Reorganized(l, l.Input, s) ?? throw l.Error($"{l.Input.Shape} cannot be reorganised by {s}");
+    }
+
+    /// <summary>Places become channels in the order of Darknet's reorg_cpu, which reads the input as [N, C/s^2, H*s, W*s]; null where the
+    /// sizes do not allow it.</summary>
+    internal static Value? Reorganized(NodeBuilder l, Value x, long s)
+    {
+        if (x.Shape is not { IsRanked: true, Rank: 4 } || s <= 0) return null;
+        long c = x.Shape[1], h = x.Shape[2], w = x.Shape[3];
+        if (c <= 0 || h <= 0 || w <= 0 || c % (s * s) != 0 || h % s != 0 || w % s != 0) return null;
+        Value y = l.Emit("SpaceToDepth", [l.Reshape(x, -1, c / (s * s), h * s, w * s)], ("blocksize", s));
         return l.Reshape(y, -1, c * s * s, h / s, w / s);
     }
 

@@ -120,9 +120,202 @@ public class CaffeImporterTests
         Assert.Equal(expected, y.Span<float>().ToArray());
     }
 
+    private static Tensor Floats(Shape shape, Func<int, float> value) => Tensor.FromArray<float>([.. Enumerable.Range(0, (int)shape.Count).Select(value)], shape);
+
+    /// <summary>What is expected is computed by hand from the layers' definitions. Reorg of stride 2 on 4 channels of 2 x 2 (values 0..15) reads
+    /// them as 1 channel of 4 x 4.</summary>
+    [Theory]
+    [InlineData("type: 'Reorg' reorg_param { stride: 2 }", "1,4,2,2", "1,16,1,1", new float[] { 0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15 })]
+    [InlineData("type: 'CReLU'", "1,1,1,3", "1,2,1,3", new float[] { 0, 1, 2, 0, 0, 0 })]
+    [InlineData("type: 'Clip' clip_param { min: 1 max: 2.5 }", "1,1,1,4", "1,1,1,4", new float[] { 1, 1, 2, 2.5f })]
+    [InlineData("type: 'SPP' spp_param { pyramid_height: 2 pool: MAX }", "1,1,4,4", "1,5", new float[] { 15, 5, 7, 13, 15 })]
+    [InlineData("type: 'SPP' spp_param { pyramid_height: 2 pool: AVE }", "1,1,2,2", "1,5", new float[] { 1.5f, 0, 1, 2, 3 })]
+    [InlineData("type: 'MVN' mvn_param { normalize_variance: false }", "1,2,1,2", "1,2,1,2", new float[] { -0.5f, 0.5f, -0.5f, 0.5f })]
+    [InlineData("type: 'MVN' mvn_param { across_channels: true }", "1,2,1,1", "1,2,1,1", new float[] { -1, 1 })]
+    [InlineData("type: 'BN' bn_param { bn_mode: INFERENCE }", "1,2,1,1", "1,2,1,1", new float[] { 5, 9 }, new float[] { 3, 4 }, new float[] { 5, 5 })]
+    [InlineData("type: 'BN' bn_param { eps: 0 frozen: true slope_filler { type: 'constant' } }", "1,2,1,1", "1,2,1,1", new float[] { -1, 5 }, new float[] { 2, 2 }, new float[] { 1, 5 }, new float[] { 2, 1 }, new float[] { 4, 9 })]
+    [InlineData("type: 'Normalize' norm_param { across_spatial: false channel_shared: false }", "1,2,1,1", "1,2,1,1", new float[] { 0, 3 }, new float[] { 2, 3 })]
+    [InlineData("type: 'Permute' permute_param { order: 0 order: 2 order: 3 order: 1 }", "1,2,1,3", "1,1,3,2", new float[] { 0, 3, 1, 4, 2, 5 })]
+    [InlineData("type: 'ReLU6'", "1,1,1,9", "1,1,1,9", new float[] { 0, 1, 2, 3, 4, 5, 6, 6, 6 })]
+    [InlineData("type: 'ConvolutionDepthwise' convolution_param { num_output: 2 kernel_size: 1 bias_term: false }", "1,2,1,2", "1,2,1,2", new float[] { 0, 2, 6, 9 }, new float[] { 2, 3 })]
+    [InlineData("type: 'Embed' embed_param { num_output: 2 input_dim: 3 bias_term: false }", "2", "2,2", new float[] { 1, 2, 3, 4 }, new float[] { 1, 2, 3, 4, 5, 6 })]
+    public void Layers_of_forks_compute_what_they_say(string layer, string input, string output, float[] expected, params float[][] blobs)
+    {
+        long[] from = [.. input.Split(',').Select(long.Parse)], to = [.. output.Split(',').Select(long.Parse)];
+        var weights = new NetParameter();
+        weights.Layer.Add(new LayerParameter { Name = "l", Type = "x", Blobs = { blobs.Select(b => Blob(b)) } });
+        string shape = string.Concat(from.Select(d => $" dim: {d}"));
+        Tensor y = Run($"layer {{ name: 'i' type: 'Input' top: 'x' input_param {{ shape {{{shape} }} }} }} layer {{ name: 'l' bottom: 'x' top: 'y' {layer} }}", weights, Floats(new Shape(from), i => i));
+        TensorAssert.Close(Tensor.FromArray<float>(expected, new Shape(to)), y, 0, 1e-6, layer);
+    }
+
+    /// <summary>SegNet's pair: the largest of 2 x 2 go back to where they were.</summary>
+    [Fact]
+    public void A_mask_leads_upsampling_back()
+    {
+        Tensor y = Run("""
+            input: "x" input_dim: 1 input_dim: 2 input_dim: 2 input_dim: 2
+            layer { name: "p" type: "Pooling" bottom: "x" top: "p" top: "m" pooling_param { pool: MAX kernel_size: 2 stride: 2 } }
+            layer { name: "r" type: "Power" bottom: "p" top: "r" power_param { scale: 10 } }
+            layer { name: "u" type: "Upsample" bottom: "r" bottom: "m" top: "y" upsample_param { scale: 2 } }
+            """, new NetParameter(), Tensor.FromArray<float>([1, 4, 2, 3, 5, 6, 9, 8], new Shape(1, 2, 2, 2)));
+        Assert.Equal([0, 40, 0, 0, 0, 0, 90, 0], y.Span<float>().ToArray());
+    }
+
+    /// <summary>A map 0..15 of 4 x 4; the region (0, 0, 3, 1) in two parts: rows 0 and 1, columns 0 and 1, 2 and 3.</summary>
+    [Fact]
+    public void Regions_are_pooled()
+    {
+        Tensor y = In("""
+            layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 1 dim: 4 dim: 4 } } }
+            layer { name: "r" type: "Input" top: "rois" input_param { shape { dim: 1 dim: 5 } } }
+            layer { name: "l" type: "ROIPooling" bottom: "x" bottom: "rois" top: "y" roi_pooling_param { pooled_h: 1 pooled_w: 2 spatial_scale: 0.5 } }
+            """, [], p => new GraphInterpreter(new CaffeImporter().Import(p)).Run(Floats(new Shape(1, 1, 4, 4), i => i), Tensor.FromArray<float>([0, 0, 0, 6, 2], new Shape(1, 5)))[0]);
+        Assert.Equal(new Shape(1, 1, 1, 2), y.Shape);
+        Assert.Equal([5, 7], y.Span<float>().ToArray());
+    }
+
+    /// <summary>Against the layers' equations step by step in float64; the second sequence begins anew at step 2.</summary>
+    [Theory]
+    [InlineData("LSTM", 4)]
+    [InlineData("RNN", 1)]
+    public void Recurrent_layers_begin_anew_where_cont_is_zero(string type, int gates)
+    {
+        const int T = 4, N = 2, I = 3, D = 2;
+        var random = new Random(5);
+        float[] Some(int n) => [.. Enumerable.Range(0, n).Select(_ => (float)(random.NextDouble() * 2 - 1))];
+        float[] wx = Some(gates * D * I), b = Some(gates * D), wh = Some(gates * D * D), wo = Some(D * D), bo = Some(D), x = Some(T * N * I);
+        float[] cont = [0, 0, 1, 1, 1, 0, 1, 1];
+        var weights = new NetParameter();
+        weights.Layer.Add(new LayerParameter { Name = "l", Type = type, Blobs = { Blob(wx), Blob(b), Blob(wh) } });
+        if (type == "RNN") weights.Layer[0].Blobs.Add([Blob(wo), Blob(bo)]);
+        Tensor y = In($$"""
+            layer { name: "x" type: "Input" top: "x" input_param { shape { dim: {{T}} dim: {{N}} dim: {{I}} } } }
+            layer { name: "c" type: "Input" top: "cont" input_param { shape { dim: {{T}} dim: {{N}} } } }
+            layer { name: "l" type: "{{type}}" bottom: "x" bottom: "cont" top: "y" recurrent_param { num_output: {{D}} } }
+            """, weights.ToByteArray(), p =>
+            {
+                Graph graph = new CaffeImporter().Import(p, new Dictionary<string, Shape> { ["x"] = new(T, N, I), ["cont"] = new(T, N) });
+                return new GraphInterpreter(graph).Run(Tensor.FromArray<float>(x, new Shape(T, N, I)), Tensor.FromArray<float>(cont, new Shape(T, N)))[0];
+            });
+        var expected = new Tensor(DType.Float32, new Shape(T, N, D));
+        for (int n = 0; n < N; n++)
+        {
+            double[] h = new double[D], c = new double[D];
+            for (int t = 0; t < T; t++)
+            {
+                double keep = cont[t * N + n];
+                double Gate(int g, int d)
+                {
+                    int row = g * D + d;
+                    double sum = b[row];
+                    for (int i = 0; i < I; i++) sum += wx[row * I + i] * x[(t * N + n) * I + i];
+                    for (int k = 0; k < D; k++) sum += wh[row * D + k] * keep * h[k];
+                    return sum;
+                }
+                double Sigmoid(double v) => 1 / (1 + Math.Exp(-v));
+                double[] next = new double[D];
+                for (int d = 0; d < D; d++)
+                {
+                    if (type == "LSTM")
+                    {
+                        // The cell's next value takes the old hidden state, which the last gate of this step still reads.
+                        double cell = keep * Sigmoid(Gate(1, d)) * c[d] + Sigmoid(Gate(0, d)) * Math.Tanh(Gate(3, d));
+                        next[d] = Sigmoid(Gate(2, d)) * Math.Tanh(cell);
+                        c[d] = cell;
+                    }
+                    else next[d] = Math.Tanh(Gate(0, d));
+                }
+                h = next;
+                for (int d = 0; d < D; d++) expected.SetDouble((t * N + n) * D + d, type == "LSTM" ? h[d] : Math.Tanh(bo[d] + Enumerable.Range(0, D).Sum(k => wo[d * D + k] * h[k])));
+            }
+        }
+        TensorAssert.Close(expected, y, 0, 1e-5, type);
+    }
+
+    /// <summary>Every layer that the oldest generation names, in one network.</summary>
+    [Fact]
+    public void Layers_of_the_oldest_generation_become_those_of_today()
+    {
+        var net = new NetParameter();
+        foreach ((string type, string bottom, string top) in new[] { ("conv", "x", "a"), ("relu", "a", "a"), ("lrn", "a", "b"), ("pool", "b", "c"), ("dropout", "c", "c"), ("innerproduct", "c", "d"), ("tanh", "d", "e"), ("sigmoid", "e", "f"), ("bnll", "f", "g"), ("flatten", "g", "h"), ("softmax", "h", "y") })
+            net.Layers.Add(new V1LayerParameter { Layer = new V0LayerParameter { Name = type, Type = type, NumOutput = 2, Kernelsize = type == "conv" ? 1u : 2u, Stride = type == "pool" ? 2u : 1u, Pool = V0LayerParameter.Types.PoolMethod.Ave, LocalSize = 3, Alpha = 0.5f }, Bottom = { bottom }, Top = { top } });
+        LayerParameter[] layers = [.. CaffeUpgrade.Layers(net)];
+        Assert.Equal(["Convolution", "ReLU", "LRN", "Pooling", "Dropout", "InnerProduct", "TanH", "Sigmoid", "BNLL", "Flatten", "Softmax"], layers.Select(l => l.Type));
+        Assert.All(layers, l => Assert.NotNull(CaffeLayers.Find(l.Type)));
+        Assert.Equal(1u, layers[0].ConvolutionParam.KernelSize.Single());
+        Assert.Equal((3u, 0.5f), (layers[2].LrnParam.LocalSize, layers[2].LrnParam.Alpha));
+        Assert.Equal((PoolingParameter.Types.PoolMethod.Ave, 2u, 2u), (layers[3].PoolingParam.Pool, layers[3].PoolingParam.KernelSize, layers[3].PoolingParam.Stride));
+        Assert.Equal(2u, layers[5].InnerProductParam.NumOutput);
+    }
+
+    /// <summary>Each number of the second generation has a name of today; those that are no data and no loss have a conversion.</summary>
+    [Fact]
+    public void Layers_of_the_second_generation_become_those_of_today()
+    {
+        var net = new NetParameter();
+        V1LayerParameter.Types.LayerType[] all = [.. Enum.GetValues<V1LayerParameter.Types.LayerType>().Where(t => t != V1LayerParameter.Types.LayerType.None)];
+        foreach (V1LayerParameter.Types.LayerType type in all) net.Layers.Add(new V1LayerParameter { Name = "l", Type = type });
+        string[] without = [.. CaffeUpgrade.Layers(net).Select(l => l.Type).Where(t => CaffeLayers.Find(t) == null)];
+        Assert.Equal(39, all.Length);
+        Assert.All(without, t => Assert.True(t.EndsWith("Loss", StringComparison.Ordinal) || t.EndsWith("Data", StringComparison.Ordinal) || t is "HDF5Output" or "Im2col", t));
+    }
+
+    /// <summary>The form that chainer.exporters.caffe writes: enumerations as numbers, "shape: {", normalization as BatchNorm and Scale, layers
+    /// named after functions and ranks. Conv doubles and adds (1, 2); (y - 1) / sqrt(4) * 4 + 1; the average of each map; x0 + 2 x1 twice.</summary>
+    [Fact]
+    public void Exports_of_Chainer_are_read()
+    {
+        var weights = new NetParameter();
+        LayerParameter Layer(string name, string type, params BlobProto[] blobs) => new() { Name = name, Type = type, Blobs = { blobs } };
+        weights.Layer.Add([
+            Layer("Convolution2DFunction-1-1", "Convolution", Blob(2, 0, 0, 2), Blob(1, 2)), Layer("FixedBatchNormalization-2-1_bn", "BatchNorm", Blob(1, 1), Blob(4, 4), Blob(1)),
+            Layer("FixedBatchNormalization-2-1", "Scale", Blob(4, 4), Blob(1, 1)), Layer("LinearFunction-6-1", "InnerProduct", Blob(1, 2)),
+        ]);
+        Tensor y = Run("""
+            name: "Graph"
+            layer {
+              name: "data"
+              type: "Input"
+              top: "data"
+              input_param { shape: { dim: 1 dim: 2 dim: 2 dim: 2 } }
+            }
+            layer {
+              type: "Convolution"
+              name: "Convolution2DFunction-1-1"
+              bottom: "data"
+              top: "Convolution2DFunction-1-1"
+              convolution_param {
+                num_output: 2
+                bias_term: true
+                pad_w: 0
+                pad_h: 0
+                stride_w: 1
+                stride_h: 1
+                kernel_w: 1
+                kernel_h: 1
+                group: 1
+              }
+            }
+            layer { type: "BatchNorm" name: "FixedBatchNormalization-2-1_bn" bottom: "Convolution2DFunction-1-1" top: "FixedBatchNormalization-2-1_bn" batch_norm_param { use_global_stats: true eps: 0 } }
+            layer { type: "Scale" name: "FixedBatchNormalization-2-1" bottom: "FixedBatchNormalization-2-1_bn" top: "FixedBatchNormalization-2-1" scale_param { axis: 1 bias_term: true } }
+            layer { type: "ReLU" name: "ReLU-3-1" bottom: "FixedBatchNormalization-2-1" top: "ReLU-3-1" }
+            layer { type: "LRN" name: "LocalResponseNormalization-4-1" bottom: "ReLU-3-1" top: "LocalResponseNormalization-4-1" lrn_param { norm_region: 0 local_size: 3 k: 1 alpha: 0 beta: 0.75 } }
+            layer { type: "Pooling" name: "AveragePooling2D-5-1" bottom: "LocalResponseNormalization-4-1" top: "AveragePooling2D-5-1" pooling_param { pool: 1 pad_w: 0 pad_h: 0 stride_w: 2 stride_h: 2 kernel_w: 2 kernel_h: 2 } }
+            layer { type: "InnerProduct" name: "LinearFunction-6-1" bottom: "AveragePooling2D-5-1" top: "LinearFunction-6-1" inner_product_param { num_output: 1 bias_term: false } }
+            layer { type: "Eltwise" name: "_ + _-7-1" bottom: "LinearFunction-6-1" bottom: "LinearFunction-6-1" top: "_ + _-7-1" }
+            layer { type: "Reshape" name: "Reshape-8-1" bottom: "_ + _-7-1" top: "Reshape-8-1" reshape_param { shape { dim: 1 dim: 1 dim: 1 dim: 1 } } }
+            """, weights, Floats(new Shape(1, 2, 2, 2), i => i));
+        // Maps 0..3 and 4..7: 2x + 1 and 2x + 2; then 2(y - 1) + 1 = 4x + 1 and 4x + 3; averages 7 and 25; 2 (7 + 50).
+        Assert.Equal(new Shape(1, 1, 1, 1), y.Shape);
+        Assert.Equal([114], y.Span<float>().ToArray());
+    }
+
     [Fact]
     public void All_unknown_layers_are_named_at_once()
     {
+        var python = Assert.Throws<EdgeLiteException>(() => Run("layer { name: 'proposal' type: 'Python' top: 'x' python_param { module: 'rpn.proposal_layer' layer: 'ProposalLayer' } }", new NetParameter(), new Tensor(DType.Float32, new Shape(1))));
+        foreach (string text in new[] { "'proposal'", "rpn.proposal_layer.ProposalLayer", "not in the model" }) Assert.Contains(text, python.Message, StringComparison.Ordinal);
         var e = Assert.Throws<EdgeLiteException>(() => Run("layer { name: 'd' type: 'Data' top: 'x' }\nlayer { name: 'a' type: 'Frob' bottom: 'x' top: 'y' }\nlayer { name: 'b' type: 'Zap' bottom: 'y' top: 'z' }", new NetParameter(), new Tensor(DType.Float32, new Shape(1))));
         foreach (string text in new[] { "Frob", "'a'", "Zap", "'b'", "deploy" }) Assert.Contains(text, e.Message, StringComparison.Ordinal);
     }
