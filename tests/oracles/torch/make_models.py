@@ -95,6 +95,20 @@ class Small(nn.Module):
         return torch.log_softmax(self.f(torch.flatten(nn.functional.hardswish(self.b(self.c(x))), 1)), 1)
 
 
+class CoreOperators(nn.Module):
+    """Operators that few networks use but the core of ATen has."""
+
+    def forward(self, x, y):
+        mask = x > 0
+        v, m = torch.var_mean(x, [1], False, True)
+        w, n = torch.var_mean(x)
+        index = (torch.abs(x) * 3).long() % 4
+        return (torch.asinh(x), torch.acosh(x + 2.5), torch.atanh(x * 0.9), torch.diagonal(y, 1, 1, 2), torch.diagonal(y, -1, 0, 2), v, m, w, n,
+                torch.cdist(x, x + 1), torch.cdist(x, x * 2, 1.0), x.masked_scatter(mask, x * 10), torch.fill(x, 3.5),
+                torch.scatter_reduce(x, 0, index, x, "amax"), torch.scatter_reduce(x, 1, index, x, "sum"),
+                nn.functional.fold(torch.cat([y.reshape(1, 4, 15), y.reshape(1, 4, 15)], 1), [4, 6], [2, 2]), nn.functional.max_pool3d(y.unsqueeze(0), 2, return_indices=True)[0])
+
+
 class Flow(nn.Module):
     """Branches, loops of known and unknown length, lists, dicts, tuples, attributes and integer arithmetic, as bytecode has them."""
 
@@ -262,6 +276,7 @@ RECURRENT = {  # name: (module, inputs, scripted instead of traced)
     "lstm_packed": (lambda: Packed(nn.LSTM, False, 0.0, False, num_layers=2, bidirectional=True), several, True),
     "lstm_packed_traced": (lambda: Packed(nn.LSTM, False, 0.0, False, num_layers=2, bidirectional=True), several, False),
     "gru_packed": (lambda: Packed(nn.GRU, True, -1.0, True), lambda: (noise(3, 7, 5), torch.tensor([6.0, 6.0, 1.0])), True),
+    "core_operators": (CoreOperators, lambda: (noise(4, 4), noise(3, 4, 5)), True),
     "steps": (Steps, sequence, True),
     "steps_traced": (Steps, sequence, False),
     "peephole": (Peephole, lambda: (noise(7, 3, 5), (torch.rand(7, 3) > 0.4).float()), True),

@@ -77,7 +77,7 @@ internal static class Pooling
 
     private static object? AdaptiveMax(TorchCall c, int n) => new TorchTuple([Adaptive(c, n, "MaxPool"), new TorchAbsent("the indices of a maximum pool are not supported")]);
 
-    [Torch("max_pool2d_with_indices", "max_pool1d_with_indices")]
+    [Torch("max_pool2d_with_indices", "max_pool1d_with_indices", "max_pool3d_with_indices")]
     private static object? MaxPoolWithIndices(TorchCall c) => new TorchTuple([MaxPool(c, c.Name[8] - '0'), new TorchAbsent("the indices of a maximum pool are not supported")]);
 
     private static TorchBox Batched(TorchCall c, int n, Func<Value, Value> pool)

@@ -29,6 +29,9 @@ internal static class Unary
     [Torch("atan")] private static object? Atan(TorchCall c) => Plain(c, "Atan");
     [Torch("sinh")] private static object? Sinh(TorchCall c) => Plain(c, "Sinh");
     [Torch("cosh")] private static object? Cosh(TorchCall c) => Plain(c, "Cosh");
+    [Torch("asinh")] private static object? Asinh(TorchCall c) => Plain(c, "Asinh");
+    [Torch("acosh")] private static object? Acosh(TorchCall c) => Plain(c, "Acosh");
+    [Torch("atanh")] private static object? Atanh(TorchCall c) => Plain(c, "Atanh");
     [Torch("erf", "special_erf")] private static object? Erf(TorchCall c) => Plain(c, "Erf");
     [Torch("reciprocal")] private static object? Reciprocal(TorchCall c) => Plain(c, "Reciprocal");
     [Torch("sign")] private static object? Sign(TorchCall c) => TorchCall.Box(c.Emit("Sign", [c.Tensor(0)]));
