@@ -108,7 +108,7 @@ internal static class TfImporter
         "TopKV2" or "Unique" or "MaxPoolWithArgmax" or "NonMaxSuppressionV4" => 2,
         "NonMaxSuppressionV5" => 3,
         "CombinedNonMaxSuppression" => 4,
-        "IdentityN" or "PartitionedCall" or "StatefulPartitionedCall" or "If" or "StatelessIf" or "While" or "StatelessWhile" =>
+        "IdentityN" or "PartitionedCall" or "StatefulPartitionedCall" or "If" or "StatelessIf" or "Case" or "StatelessCase" or "While" or "StatelessWhile" =>
             node.Attr.TryGetValue(node.Op == "IdentityN" || node.Op.EndsWith("While", StringComparison.Ordinal) ? "T" : "Tout", out AttrValue? types) ? types.List?.Type.Count ?? 1 : 1,
         _ => 1,
     };

@@ -97,7 +97,8 @@ internal sealed class TfModel
                 }
                 foreach (string input in TfSource.DataInputs(node)) stack.Push(TfSource.Parse(input).Node);
                 foreach (AttrValue attr in node.Attr.Values)
-                    if (attr.ValueCase == AttrValue.ValueOneofCase.Func && Function(attr.Func.Name) is { } f && seen.Add(attr.Func.Name)) Visit(Body(f), Returns(f));
+                    foreach (NameAttrList named in attr.ValueCase == AttrValue.ValueOneofCase.Func ? [attr.Func] : attr.List?.Func ?? [])
+                        if (Function(named.Name) is { } f && seen.Add(named.Name)) Visit(Body(f), Returns(f));
                 if (Function(node.Op) is { } called && seen.Add(node.Op)) Visit(Body(called), Returns(called));
             }
         }

@@ -8,6 +8,8 @@ namespace EdgeLite.Converter.Importers.TensorFlow.Operators;
 /// <summary>Conditions, loops and calls: those of version 2 run functions, those of version 1 are Switch, Merge and frames.</summary>
 internal static class ControlFlow
 {
+    private const int MaxBranches = 256;
+
     [TensorFlow("PartitionedCall", "StatefulPartitionedCall")]
     private static void Call(TfNode n) => SetAll(n, n.Scope.Call(Function(n, "f"), Items(n, 0), n.Context));
 
@@ -18,9 +20,30 @@ internal static class ControlFlow
         TfItem[] arguments = Items(n, 1);
         Value condition = Condition(n, n.In(0));
         if (condition.Constant is { } known) SetAll(n, n.Scope.Call(known.GetInt64(0) != 0 ? then : otherwise, arguments, n.Context));
-        else SetAll(n, Branches(n, condition, context => Side(context, then), context => Side(context, otherwise)));
+        else SetAll(n, Branches(n, n.Context, condition, context => Side(context, then), context => Side(context, otherwise)));
 
         TfItem[] Side(TfContext context, FunctionDef function) => n.Scope.Call(function, [.. arguments.Select(context.Capture)], context);
+    }
+
+    /// <summary>The function whose number is given; the last one for numbers that none has.</summary>
+    [TensorFlow("Case", "StatelessCase")]
+    private static void Case(TfNode n)
+    {
+        FunctionDef[] branches = [.. (n.Attr("branches")?.List?.Func ?? []).Select(f => Named(n, f.Name))];
+        if (branches.Length is 0 or > MaxBranches) throw n.Damaged($"it has {branches.Length} branches");
+        Value number = n.Cast(n.In(0), DType.Int64);
+        number = number.Shape is { IsRanked: true, Rank: 0 } ? number : n.Emit("Reshape", [number, n.Vector()]);
+        TfItem[] arguments = Items(n, 1);
+        if (number.Constant is { } known) SetAll(n, n.Scope.Call(branches[known.GetInt64(0) is >= 0 and var k && k < branches.Length ? (int)k : branches.Length - 1], arguments, n.Context));
+        else SetAll(n, From(0, n.Context, number, arguments));
+
+        TfItem[] From(int first, TfContext context, Value index, TfItem[] given)
+        {
+            if (first == branches.Length - 1) return n.Scope.Call(branches[first], given, context);
+            Value wanted = context.Graph.AddConstant(context.Graph.FreshName($"{n.Name}/branch"), Tensor.FromScalar((long)first));
+            Value condition = context.Emit($"{n.Name}/is", "Equal", [index, wanted], AttributeSet.Of());
+            return Branches(n, context, condition, c => n.Scope.Call(branches[first], [.. given.Select(c.Capture)], c), c => From(first + 1, c, c.Capture(index), [.. given.Select(c.Capture)]));
+        }
     }
 
     [TensorFlow("While", "StatelessWhile")]
@@ -123,17 +146,17 @@ internal static class ControlFlow
             n.Set(1, n.Scalar(DType.Int32, yes ? thenIndex : 1 - thenIndex));
             return;
         }
-        n.Set(0, Branches(n, condition, context => [Side(context, then)], context => [Side(context, otherwise)])[0]);
+        n.Set(0, Branches(n, n.Context, condition, context => [Side(context, then)], context => [Side(context, otherwise)])[0]);
         n.Set(1, n.Where(condition, n.Scalar(DType.Int32, thenIndex), n.Scalar(DType.Int32, 1 - thenIndex)));
 
         TfItem Side(TfContext context, string reference) => new TfScope(n.Scope.Model, context, source, n.Scope) { Predicate = predicate }.Resolve(reference);
     }
 
     /// <summary>An If of two graphs; both take what either of them needs, in the same order.</summary>
-    private static TfItem[] Branches(TfNode n, Value condition, Func<TfContext, TfItem[]> then, Func<TfContext, TfItem[]> otherwise)
+    private static TfItem[] Branches(TfNode n, TfContext outer, Value condition, Func<TfContext, TfItem[]> then, Func<TfContext, TfItem[]> otherwise)
     {
-        var yes = new TfContext(new Graph(n.Name + "/then"), n.Context);
-        var no = new TfContext(new Graph(n.Name + "/else"), n.Context);
+        var yes = new TfContext(new Graph(n.Name + "/then"), outer);
+        var no = new TfContext(new Graph(n.Name + "/else"), outer);
         TfItem[] a = then(yes), b = otherwise(no);
         if (a.Length != b.Length) throw n.Damaged($"its branches have {a.Length} and {b.Length} results");
         var kept = new List<int>();
@@ -147,7 +170,7 @@ internal static class ControlFlow
         Value[] captured = [.. yes.Captures.Concat(no.Captures).Select(c => c.Outer).Distinct()];
         foreach (TfContext side in new[] { yes, no }) side.Graph.OrderInputs([.. captured.Select(side.Capture)]);
         AttributeSet attributes = AttributeSet.Of(("then_branch", AttributeValue.OfGraph(yes.Graph)), ("else_branch", AttributeValue.OfGraph(no.Graph)), ("captures", captured.Length));
-        Value[] outputs = kept.Count == 0 ? [] : n.Context.EmitMany(n.Name, "If", kept.Count, [condition, .. captured], attributes);
+        Value[] outputs = kept.Count == 0 ? [] : outer.EmitMany(n.Name, "If", kept.Count, [condition, .. captured], attributes);
         var results = (TfItem[])a.Clone();
         for (int k = 0; k < kept.Count; k++)
             results[kept[k]] = a[kept[k]] is TfListItem list ? list with { Stacked = outputs[k], Size = null } : outputs[k];
@@ -168,11 +191,9 @@ internal static class ControlFlow
         return value.Shape is { IsRanked: true, Rank: 0 } ? value : n.Emit("Reshape", [value, n.Vector()]);
     }
 
-    private static FunctionDef Function(TfNode n, string attribute)
-    {
-        string name = n.Attr(attribute)?.Func?.Name ?? throw n.Damaged($"attribute '{attribute}' names no function");
-        return n.Scope.Model.Function(name) ?? throw n.Damaged($"function '{name}' is not in the file");
-    }
+    private static FunctionDef Function(TfNode n, string attribute) => Named(n, n.Attr(attribute)?.Func?.Name ?? throw n.Damaged($"attribute '{attribute}' names no function"));
+
+    private static FunctionDef Named(TfNode n, string name) => n.Scope.Model.Function(name) ?? throw n.Damaged($"function '{name}' is not in the file");
 
     private static TfItem[] Items(TfNode n, int from) => [.. Enumerable.Range(from, n.InputCount - from).Select(n.Item)];
 
