@@ -4,20 +4,24 @@ using PureHDF;
 namespace EdgeLite.Converter.Importers.Keras;
 
 /// <summary>An HDF5 file as far as Keras uses it. Whatever goes wrong inside the reader becomes one clear error, and no array is
-/// read that claims more than the file can hold (deflate packs at most 1032 to 1).</summary>
+/// read that claims more than the file can hold: no more bytes than it has where data lie in one piece, and of what may be packed (in
+/// chunks) all together no more than twenty times its size, or 64 MB.</summary>
 internal sealed class HdfFile : IDisposable
 {
     private const int MaxObjects = 200_000, MaxDepth = 64;
-    private const long DeflateLimit = 1032;
+    private const long FreeBytes = 64L << 20;
+    private const int TimesOver = 20;
 
     private readonly IDisposable _file;
     private readonly long _length;
+    private long _budget;
 
     private HdfFile(IDisposable file, IH5Group root, long length, string name)
     {
         _file = file;
         Root = root;
         _length = length;
+        _budget = Math.Max(FreeBytes, length * TimesOver);
         Name = name;
     }
 
@@ -30,7 +34,7 @@ internal sealed class HdfFile : IDisposable
 
     private static HdfFile Open(Stream content, string name) => Guard(name, () =>
     {
-        HdfHeaps.Check(content);
+        HdfClaims.Check(content);
         long length = content.Length;
         var file = H5File.Open(new GuardedStream(content), false);
         return new HdfFile((IDisposable)file, (IH5Group)file, length, name);
@@ -99,8 +103,16 @@ internal sealed class HdfFile : IDisposable
         var shape = new Shape([.. dims.Select(d => checked((long)d))]);
         long count = 1;
         foreach (ulong d in dims) count = checked(count * (long)d);
-        if (checked(count * dataset.Type.Size) > checked(_length * DeflateLimit + 1024))
-            throw new InvalidDataException($"'{path}' claims {count} elements of {dataset.Type.Size} bytes, more than the file can hold");
+        long bytes = checked(count * dataset.Type.Size);
+        bool isWhole = dataset.Layout.Class != H5DataLayoutClass.Chunked;
+        if (bytes > (isWhole ? _length : _budget)) throw new InvalidDataException($"'{path}' claims {count} elements of {dataset.Type.Size} bytes, more than the file can hold");
+        if (!isWhole)
+        {
+            long chunk = dataset.Type.Size;
+            foreach (var d in dataset.Layout.Chunks) chunk = checked(chunk * (long)d);
+            if (chunk > _budget) throw new InvalidDataException($"'{path}' claims chunks of {chunk} bytes, more than the file can hold");
+            _budget -= bytes;
+        }
         if (count == 0) return new Tensor(DType.Float32, shape);
         return (dataset.Type.Class, dataset.Type.Size) switch
         {

@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Converter.Importers.Keras;
 
@@ -36,6 +37,21 @@ internal sealed class KerasImporter
     public Graph Graph { get; }
     public KerasOrigin Origin { get; }
 
+    private readonly List<(Value Input, Value Next)> _states = [];
+
+    /// <summary>A state of a stateful layer: zeros at first, then what <see cref="Keep"/> gives it, from run to run.</summary>
+    public Value State(string name, TensorType type) => Graph.AddInput(Graph.Find(name) == null ? name
+        : throw new EdgeLiteException(Status.Unsupported, $"Stateful layer '{name}' is called more than once, which is not supported."), type);
+
+    public void Keep(Value state, Value next) => _states.Add((state, next));
+
+    /// <summary>States become outputs behind those of the model, each bound to its input.</summary>
+    private void BindStates()
+    {
+        foreach ((Value input, Value next) in _states) NodeBuilder.AddOutput(Graph, next, input.Name + ".next");
+        if (_states.Count > 0) Graph.Metadata[StateBinding.MetadataKey] = string.Join('\n', _states.Select((s, i) => $"{s.Input.Name}={Graph.Outputs[Graph.Outputs.Count - _states.Count + i].Name}"));
+    }
+
     public static Graph Import(string name, KerasModel model, KerasWeights weights, KerasOrigin origin)
     {
         try
@@ -43,6 +59,7 @@ internal sealed class KerasImporter
             model.RefuseUnknown(s_layers.ContainsKey);
             var importer = new KerasImporter(name, origin);
             model.BuildInto(importer, weights);
+            importer.BindStates();
             importer.Graph.Metadata["keras.version"] = origin.Major.ToString(System.Globalization.CultureInfo.InvariantCulture);
             importer.Graph.Metadata["keras.backend"] = origin.Backend;
             GraphVerifier.Verify(importer.Graph);

@@ -61,6 +61,34 @@ public sealed class HostileFileTests
         Assert.True(refused >= Rounds / 5, $"only {refused} of {Rounds} are refused");
     }
 
+    /// <summary>What a damaged HDF5 file claims is checked before memory is taken for it: however it is damaged, an import allocates no more than
+    /// 64 MB and thirty times the file.</summary>
+    [SharedTheory("zoo")]
+    [InlineData("keras_h5/dl4j_cnn_batch_norm")]
+    [InlineData("keras_h5/simple_lstm_tf_keras_1")]
+    [InlineData("keras_h5/simple_lstm_th_keras_1")]
+    [InlineData("keras_h5/simple_rnn_tf_keras_2")]
+    [InlineData("keras_h5/dl4j_masking__masking_two_lstm")]
+    [InlineData("keras_theano/lstm_theano_2")]
+    public void Damaged_HDF5_files_take_no_more_memory_than_their_size_explains(string model) => TemporaryFolder.Use(folder =>
+    {
+        Copy(Path.Combine(SharedData.Folder!, "zoo", model), folder);
+        string path = Path.Combine(folder, "model.h5");
+        byte[] good = File.ReadAllBytes(path);
+        var random = new Random(9);
+        for (int round = 0; round < (LongTests.Wanted ? 4000 : 200); round++)
+        {
+            byte[] bad = Damaged(good, random, round);
+            File.WriteAllBytes(path, bad);
+            long allocated = GC.GetAllocatedBytesForCurrentThread();
+            Refusal(path);
+            allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+            int[] changes = [.. Enumerable.Range(0, bad.Length).Where(i => bad[i] != good[i]).Take(16)];
+            Assert.True(allocated < (64L << 20) + good.Length * 30L, $"round {round} allocated {allocated >> 20} MB; changed at {string.Join(", ", changes)} of {good.Length}");
+        }
+        return 0;
+    });
+
     /// <summary>Cut anywhere, or one to four places changed, of the whole file or of its ends, where structure lies: a byte, a bit, or eight
     /// bytes that make a number huge.</summary>
     private static byte[] Damaged(byte[] good, Random random, int round)

@@ -12,6 +12,7 @@ internal static class ConvLstmLayer
 {
     public static RecurrentResult Run(KerasNode n, KerasLayer layer, Value x, Value? mask, bool backwards, bool sequence, Value[] initial)
     {
+        if (n.Config.Bool(false, "stateful") || layer.Config.Bool(false, "stateful")) throw n.Error("stateful is not supported");
         if (mask != null) throw n.Error("masks are not supported");
         if (initial.Length > 0) throw n.Error("initial states are not supported");
         if (n.RankOf(x) != 5) throw n.Error($"its input has shape {x.Shape}, expected 5 dimensions");

@@ -10,14 +10,14 @@ internal readonly record struct RecurrentResult(Value? Sequence, Value[] States)
 
 /// <summary>
 /// Recurrent layers. A masked step leaves the state as it is and repeats the last output: the steps that are there are moved together,
-/// run as a shorter sequence, and spread out again. Stateful layers start from zero states at every run.
+/// run as a shorter sequence, and spread out again. The states of stateful layers are states of the model, which live from run to run.
 /// </summary>
 internal static class Recurrent
 {
-    [Keras("SimpleRNN"), Keras("LSTM", Notes = "stateful layers start from zero states at every run"), Keras("GRU"), Keras("CuDNNLSTM"), Keras("CuDNNGRU")]
+    [Keras("SimpleRNN"), Keras("LSTM", Notes = "stateful layers keep their states from run to run"), Keras("GRU"), Keras("CuDNNLSTM"), Keras("CuDNNGRU")]
     private static void Layer(KerasNode n) => Finish(n, (sequence, initial) => Run(n, n.Layer, n.X, n.Mask, n.Config.Bool(false, "go_backwards"), sequence, initial));
 
-    [Keras("ConvLSTM2D")]
+    [Keras("ConvLSTM2D", Limits = "stateful")]
     private static void ConvLstm(KerasNode n) => Finish(n, (sequence, initial) => ConvLstmLayer.Run(n, n.Layer, n.X, n.Mask, n.Config.Bool(false, "go_backwards"), sequence, initial));
 
     [Keras("RNN", Notes = "over one LSTMCell, GRUCell or SimpleRNNCell")]
@@ -96,7 +96,12 @@ internal static class Recurrent
         Value? b = cell.B == null ? null : layer.Constant(n.Graph, "B", () => cell.B);
         MaskedSteps? steps = mask == null ? null : MaskedSteps.Of(n, mask);
         if (steps != null) x = steps.Compact(n, x);
-        bool isLstm = cell.OpType == "LSTM";
+        bool isLstm = cell.OpType == "LSTM", isStateful = (n.Config.Bool(false, "stateful") || layer.Config.Bool(false, "stateful")) && initial.Length == 0;
+        if (isStateful)
+        {
+            if (x.Shape[0] < 0) throw n.Error("it is stateful, so the batch size must be fixed (batch_input_shape)");
+            initial = [.. (isLstm ? new[] { "h", "c" } : ["h"]).Select(s => n.Importer.State($"{layer.Name}/{s}", new TensorType(DType.Float32, new Shape(x.Shape[0], cell.Units))))];
+        }
         if (initial.Length != 0 && initial.Length != (isLstm ? 2 : 1)) throw n.Damaged($"it is called with {initial.Length} initial states");
         Value?[] states = [.. initial.Select(s => n.Emit("Unsqueeze", [s, n.Ints(0)]))];
         Value time = n.Transpose(x, 1, 0, 2);
@@ -109,7 +114,9 @@ internal static class Recurrent
             y = n.Transpose(n.Emit("Squeeze", [outputs[0], n.Ints(1)]), 1, 0, 2);
             if (steps != null) y = steps.Spread(n, y, backwards);
         }
-        return new(y, [.. outputs[1..].Select(s => n.Emit("Squeeze", [s, n.Ints(0)]))]);
+        Value[] last = [.. outputs[1..].Select(s => n.Emit("Squeeze", [s, n.Ints(0)]))];
+        for (int s = 0; isStateful && s < last.Length; s++) n.Importer.Keep(initial[s], last[s]);
+        return new(y, last);
     }
 
     internal static Value Reversed(KerasNode n, Value x) => n.Slice(x, 1, -1, long.MinValue, -1);
@@ -122,7 +129,6 @@ internal static class Recurrent
     {
         bool sequence = n.Config.Bool(false, "return_sequences");
         if (n.Config.Bool(false, "time_major")) throw n.Error("time_major is not supported");
-        if (n.Config.Bool(false, "stateful")) n.Graph.Metadata[$"keras.stateful.{n.Name}"] = "starts from zero states at every run";
         Value[] initial = [.. (n.Inputs.Length > 1 ? n.Inputs[1..] : n.Named.GetValueOrDefault("initial_state") ?? []).Select(i => i.Value)];
         RecurrentResult result = run(sequence, initial);
         Value y = sequence ? result.Sequence! : result.States[0];
