@@ -24,6 +24,9 @@ public sealed record ConversionOptions
     /// <summary>State that lives from run to run: the output that an input takes over, (output, input) by name.</summary>
     public IReadOnlyList<(string Output, string Input)> States { get; init; } = [];
 
+    /// <summary>Of a model with several entry points (TFLite, TensorFlow SavedModel) the one to take; null: the usual one.</summary>
+    public string? Signature { get; init; }
+
     /// <summary>Operators that are not known stay in the model as they are, for the application to register them.</summary>
     public bool AllowCustom { get; init; }
 
@@ -39,7 +42,7 @@ public static class Pipeline
     {
         IImporter importer = ImporterRegistry.Find(path);
         options.Progress?.Invoke($"reading {importer.Format}");
-        Graph graph = importer.Import(path, options.Shapes);
+        Graph graph = importer.Import(path, options.Shapes, options.Signature);
         if (!options.AllowCustom) RefuseUnknownOperators(graph, path);
         ApplyShapes(graph, options.Shapes);
         FixInputs(graph, options.Fixed);

@@ -24,15 +24,17 @@ internal static class CompareCommand
         var inputs = new Option<string[]>("--in") { Description = "NAME=FILE.npy for each input, or FILE.npy for the only one.", Required = true };
         var shapes = new Option<string[]>("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
         var fixedInputs = new Option<string[]>("--fix") { Description = "An input that the conversion gave a value: NAME=16000." };
+        var signature = new Option<string?>("--signature") { Description = ConvertCommand.SignatureHelp };
         var layers = new Option<int>("--layers") { Description = "How many of the worst layers to show.", DefaultValueFactory = _ => 20 };
         var report = new Option<FileInfo?>("--report") { Description = "Write the comparison to a .html or .json file." };
-        var command = new Command("compare", "Layer-by-layer difference of an .edgl file from its source model.") { source, file, inputs, shapes, fixedInputs, layers, report };
+        var command = new Command("compare", "Layer-by-layer difference of an .edgl file from its source model.") { source, file, inputs, shapes, fixedInputs, signature, layers, report };
         command.SetAction(result =>
         {
             Graph original = Pipeline.Import(result.GetValue(source)!.FullName, new ConversionOptions
             {
                 Shapes = ConvertCommand.ParseShapes(result.GetValue(shapes) ?? []),
                 Fixed = ConvertCommand.ParseFixed(result.GetValue(fixedInputs) ?? []),
+                Signature = result.GetValue(signature),
             }).Graph;
             using Model model = Model.Load(result.GetValue(file)!.FullName);
             using var runner = new SessionRunner(GraphOfModel.Read(model), model);

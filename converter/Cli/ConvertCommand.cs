@@ -32,6 +32,7 @@ internal static class ConvertCommand
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
     private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
+    private static readonly Option<string?> s_signature = new("--signature") { Description = SignatureHelp };
     private static readonly Option<string[]> s_fixed = new("--fix") { Description = "An input that gets a value for good and is an input no more: NAME=16000." };
     private static readonly Option<string> s_target = new("--target") { Description = $"The device that the file is for: {string.Join(", ", TargetProfile.All.Select(p => p.Name))}. A model that its memory cannot hold is refused; the name is recorded.", DefaultValueFactory = _ => "" };
     private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
@@ -40,6 +41,8 @@ internal static class ConvertCommand
     private static readonly Option<bool> s_allowCustom = new("--allow-custom") { Description = "Keep operators that are not known, for the application to register." };
     private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
 
+    internal const string SignatureHelp = "Of a TFLite file or a SavedModel with several signatures, the one to take.";
+
     public static Command Create()
     {
         s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "auto", "mixed");
@@ -47,7 +50,7 @@ internal static class ConvertCommand
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -65,6 +68,7 @@ internal static class ConvertCommand
         var options = new ConversionOptions
         {
             Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
+            Signature = args.GetValue(s_signature),
             Fixed = ParseFixed(args.GetValue(s_fixed) ?? []),
             States = ParseStates(args.GetValue(s_states) ?? []),
             Target = target?.Name ?? "",

@@ -12,10 +12,11 @@ internal static class DumpCommand
         var stage = new Option<string>("--stage") { Description = "imported, optimized or lowered.", DefaultValueFactory = _ => "lowered" };
         stage.AcceptOnlyFromAmong("imported", "optimized", "lowered");
         var shapes = new Option<string[]>("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
-        var command = new Command("dump", "Print a model's graph as text.") { source, stage, shapes };
+        var signature = new Option<string?>("--signature") { Description = ConvertCommand.SignatureHelp };
+        var command = new Command("dump", "Print a model's graph as text.") { source, stage, shapes, signature };
         command.SetAction(result =>
         {
-            var options = new ConversionOptions { Shapes = ConvertCommand.ParseShapes(result.GetValue(shapes) ?? []) };
+            var options = new ConversionOptions { Shapes = ConvertCommand.ParseShapes(result.GetValue(shapes) ?? []), Signature = result.GetValue(signature) };
             (Graph graph, _) = Pipeline.Import(result.GetValue(source)!.FullName, options);
             if (result.GetValue(stage) != "imported") Pipeline.Optimize(graph, options);
             if (result.GetValue(stage) == "lowered") Pipeline.Lower(graph, options);

@@ -25,4 +25,8 @@ public interface IImporter
     /// <summary>Reads the file with sizes of inputs by name, for formats that do not store them (the empty name: every input that is
     /// not named). They are checked against the graph afterwards.</summary>
     Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes) => Import(path);
+
+    /// <summary>Reads one of a file's several entry points (signatures), by its name; null: the usual one.</summary>
+    Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes, string? signature) => signature == null ? Import(path, shapes)
+        : throw new EdgeLiteException(Status.InvalidArgument, $"Signature '{signature}' was asked for; files of {Format} have no signatures.");
 }

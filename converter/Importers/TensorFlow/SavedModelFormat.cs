@@ -22,12 +22,14 @@ public sealed class SavedModelFormat : IImporter
     public bool RecognizesFolder(string path) => File.Exists(Path.Combine(path, ModelFile)) || File.Exists(Path.Combine(path, TextFile));
 
     /// <summary>saved_model.pb begins with its schema version, 1, and a MetaGraphDef; a .meta file is a MetaGraphDef, which begins with its
-    /// MetaInfoDef.</summary>
+    /// MetaInfoDef (any of whose five first fields may come first).</summary>
     public bool Recognizes(string path, ReadOnlySpan<byte> head) =>
         head.Length > 8 && (head[..3].SequenceEqual((ReadOnlySpan<byte>)[8, 1, 0x12]) && Path.GetFileName(path) == ModelFile
-            || head[0] == 0x0a && Inner(head, 1) == 0x12 && File.Exists(Path.ChangeExtension(path, ".index")));
+            || head[0] == 0x0a && Inner(head, 1) is 0x0a or 0x12 or 0x1a or 0x22 or 0x2a && File.Exists(Path.ChangeExtension(path, ".index")));
 
-    public Graph Import(string path) => Import(path, null);
+    public Graph Import(string path) => Import(path, (string?)null);
+
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes, string? signature) => Import(path, signature);
 
     /// <param name="path">the folder, its saved_model.pb, or the .meta file of a checkpoint</param>
     /// <param name="signature">the signature to import; null: serving_default, or the only one</param>

@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Tflite;
 
@@ -9,11 +10,12 @@ public sealed class TfliteFormat : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "`.tflite`, recognised by FlatBuffers' identifier TFL3. Integer tensors become QuantizeLinear and DequantizeLinear around the operators. Buffers may lie behind the FlatBuffer, beyond 2 GB. What metadata say (name, author, descriptions, normalization) and attached label files become metadata of the .edgl file. Of several signatures the first subgraph is taken, and their names are recorded.",
+        Files = "`.tflite`, recognised by FlatBuffers' identifier TFL3. Integer tensors become QuantizeLinear and DequantizeLinear around the operators. Buffers may lie behind the FlatBuffer, beyond 2 GB. What metadata say (name, author, descriptions, normalization) and attached label files become metadata of the .edgl file. Of several signatures the first subgraph is taken, or the one that `--signature` names; their names are recorded.",
         Tested = "31 genuine models (MLPerf Tiny, TFLite-Micro, MediaPipe, LiteRT), float, int8, int16x8, float16 and sparse, and 189 forms of single operators on random shapes (those with a state over several runs, IF, WHILE, variables and hash tables too), against the TFLite interpreter; operators newer than that interpreter (2022) by hand, from TFLite's documentation. Metadata, attached files and buffers beyond 2 GB: files that the tests write.",
         LayersOf = "TensorFlow Lite's operators",
         Layers = [.. ForeignLayers.References<TfliteAttribute>(), .. ForeignLayers.References<TfliteCustomAttribute>().Select(l => l with { Name = l.Name + " (custom)" })],
     };
     public bool Recognizes(string path, ReadOnlySpan<byte> head) => head.Length >= 8 && head[4..8].SequenceEqual("TFL3"u8);
     public Graph Import(string path) => TfliteImporter.Import(path);
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes, string? signature) => TfliteImporter.Import(path, signature);
 }

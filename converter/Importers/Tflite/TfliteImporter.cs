@@ -75,6 +75,7 @@ public sealed class TfliteImporter
         var graph = new Graph(name);
         if (_model.Description.Length > 0) graph.Metadata["description"] = _model.Description;
         if (_model.Signatures.Length > 0) graph.Metadata["tflite.signatures"] = string.Join(",", _model.Signatures.Select(s => s.Key));
+        if (signature != null) graph.Metadata["tflite.signature"] = signature.Key;
         (string Name, int Tensor)[] inputs = signature?.Inputs ?? [.. main.Inputs.Select(t => (main.Tensors[t].Name, t))];
         (string Name, int Tensor)[] outputs = signature?.Outputs ?? [.. main.Outputs.Select(t => (main.Tensors[t].Name, t))];
         foreach ((_, int t) in inputs.Concat(outputs))

@@ -56,6 +56,39 @@ public sealed class TensorFlowFileTests : IDisposable
         Assert.Contains("SecondOne (b)", e.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A SavedModel with two signatures over one graph; the usual one is serving_default.</summary>
+    [Theory]
+    [InlineData(null, "half", 1.5f)]
+    [InlineData("serving_default", "half", 1.5f)]
+    [InlineData("encode", "codes", 9f)]
+    public void A_signature_of_a_SavedModel_is_chosen_by_its_name(string? signature, string output, float expected)
+    {
+        const string Signature = """signature_def { key: "NAME" value { inputs { key: "in" value { name: "x:0" dtype: DT_FLOAT tensor_shape { dim { size: 1 } } } } outputs { key: "OUT" value { name: "NODE:0" dtype: DT_FLOAT } } } }""";
+        string Said(string name, string result, string node) => Signature.Replace("NAME", name).Replace("OUT", result).Replace("NODE", node);
+        Write("saved_model.pbtxt", Encoding.UTF8.GetBytes($$"""
+            saved_model_schema_version: 1
+            meta_graphs {
+              meta_info_def { tags: "serve" }
+              graph_def {
+                node { name: "x" op: "Placeholder" attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "shape" value { shape { dim { size: 1 } } } } }
+                node { name: "two" op: "Const" attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "value" value { tensor { dtype: DT_FLOAT tensor_shape { } float_val: 2 } } } }
+                node { name: "div" op: "RealDiv" input: "x" input: "two" attr { key: "T" value { type: DT_FLOAT } } }
+                node { name: "mul" op: "Mul" input: "x" input: "x" attr { key: "T" value { type: DT_FLOAT } } }
+              }
+              {{Said("serving_default", "half", "div")}}
+              {{Said("encode", "codes", "mul")}}
+            }
+            """));
+        (Graph graph, string format) = Pipeline.Import(_folder, new ConversionOptions { Signature = signature });
+        Assert.Equal("TensorFlow SavedModel", format);
+        Assert.Equal(("in", output), (graph.Inputs[0].Name, graph.Outputs[0].Name));
+        Assert.Equal("encode,serving_default", graph.Metadata["tensorflow.signatures"]);
+        Assert.Equal(expected, new GraphInterpreter(graph).Run(Tensor.FromArray<float>([3], new Shape(1)))[0].GetDouble(0));
+        Assert.Contains("encode, serving_default", Assert.Throws<EdgeLiteException>(() => Pipeline.Import(_folder, new ConversionOptions { Signature = "decode" })).Message, StringComparison.Ordinal);
+        // A format without signatures says so.
+        Assert.Contains("no signatures", Assert.Throws<EdgeLiteException>(() => Pipeline.Import(Write("graph.pbtxt", Encoding.UTF8.GetBytes(Text)), new ConversionOptions { Signature = "x" })).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Deep_text_is_refused() =>
         Assert.Throws<EdgeLiteException>(() => ProtoText.Parse<GraphDef>("deep.pbtxt", string.Concat(Enumerable.Repeat("library { function { node_def { attr { value { func { attr { value {", 100))));

@@ -26,7 +26,7 @@ internal sealed class TfliteFileBuilder
     private readonly Dictionary<int, (ulong Offset, ulong Size)> _outside = [];
     private readonly List<(string Name, int Buffer)> _metadata = [];
     private readonly List<GraphSpec> _graphs = [new()];
-    private readonly List<(string Key, (string, int)[] Inputs, (string, int)[] Outputs)> _signatures = [];
+    private readonly List<(string Key, (string, int)[] Inputs, (string, int)[] Outputs, uint Subgraph)> _signatures = [];
 
     private GraphSpec Current => _graphs[^1];
 
@@ -102,7 +102,7 @@ internal sealed class TfliteFileBuilder
         Current.Outputs = outputs;
     }
 
-    public void Signature(string key, (string, int)[] inputs, (string, int)[] outputs) => _signatures.Add((key, inputs, outputs));
+    public void Signature(string key, (string, int)[] inputs, (string, int)[] outputs, int subgraph = 0) => _signatures.Add((key, inputs, outputs, (uint)subgraph));
 
     public byte[] Finish()
     {
@@ -138,6 +138,7 @@ internal sealed class TfliteFileBuilder
             b.AddOffset(0, inputs, 0);
             b.AddOffset(1, outputs, 0);
             b.AddOffset(2, key, 0);
+            b.AddUint(4, s.Subgraph, 0);
             return b.EndTable();
         })]);
         int metadata = Tables(b, [.. _metadata.Select(m =>

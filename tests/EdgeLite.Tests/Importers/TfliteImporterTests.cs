@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using EdgeLite.Converter;
 using EdgeLite.Converter.Importers.Tflite;
 using EdgeLite.Converter.Ir;
+using EdgeLite.Tests.Targets;
 using static EdgeLite.Tests.Importers.TfliteFileBuilder;
 
 namespace EdgeLite.Tests.Importers;
@@ -146,6 +148,41 @@ public class TfliteImporterTests
         Assert.Equal(("in", "out"), (graph.Inputs[0].Name, graph.Outputs[0].Name));
         Assert.Equal(Status.NotFound, Assert.Throws<EdgeLiteException>(() => TfliteImporter.Import(file.Finish(), "m", "other")).Status);
     }
+
+    /// <summary>Two signatures on two subgraphs: x + x and x * x.</summary>
+    [Fact]
+    public void A_signature_is_chosen_by_its_name() => TemporaryFolder.Use(folder =>
+    {
+        var file = new TfliteFileBuilder();
+        for (int s = 0; s < 2; s++)
+        {
+            if (s > 0) file.NextSubgraph();
+            int x = file.Tensor("x", Float32, [1]), y = file.Tensor("y", Float32, [1]);
+            file.Op(s == 0 ? 0 : 18, [x, x], [y], (sbyte)0);
+            file.Border([x], [y]);
+            file.Signature(s == 0 ? "twice" : "square", [("in", x)], [(s == 0 ? "doubled" : "squared", y)], s);
+        }
+        string path = Path.Combine(folder, "two.tflite");
+        File.WriteAllBytes(path, file.Finish());
+        foreach ((string? key, float expected, string name) in new[] { ((string?)null, 10f, "y"), ("twice", 10, "doubled"), ("square", 25, "squared") })
+        {
+            Graph graph = Pipeline.Import(path, new ConversionOptions { Signature = key }).Graph;
+            Assert.Equal(name, graph.Outputs[0].Name);
+            Assert.Equal("twice,square", graph.Metadata["tflite.signatures"]);
+            Assert.Equal(expected, new GraphInterpreter(graph).Run(F(new Shape(1), 5))[0].GetDouble(0));
+        }
+        string refusal = Assert.Throws<EdgeLiteException>(() => Pipeline.Import(path, new ConversionOptions { Signature = "cube" })).Message;
+        Assert.Contains("'twice', 'square'", refusal, StringComparison.Ordinal);
+
+        // On the command line: converted, and shown.
+        string edgl = Path.Combine(folder, "square.edgl"), tool = Path.Combine(AppContext.BaseDirectory, "edgelite.dll");
+        ChildProcess.Outcome convert = ChildProcess.Run("dotnet", [tool, "convert", path, "-o", edgl, "--signature", "square"]);
+        Assert.True(convert.ExitCode == 0, convert.Errors);
+        string shown = ChildProcess.Run("dotnet", [tool, "inspect", edgl]).Output;
+        Assert.Contains("twice,square", shown, StringComparison.Ordinal);
+        Assert.Contains("squared", shown, StringComparison.Ordinal);
+        return 0;
+    });
 
     [Theory]
     [InlineData(true, 8)]
