@@ -16,15 +16,21 @@ public sealed class LasagneImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "a small `.json` with `\"format\": \"lasagne\"` and, beside it, the parameters, which do not tell the architecture: `.npz` of `numpy.savez(file, *get_all_param_values(network))`, or a pickle of that list. `{\"format\": \"lasagne\", \"parameters\": \"model.npz\", \"layers\": [{\"type\": \"InputLayer\", \"name\": \"x\", \"shape\": [null, 3, 32, 32]}, {\"type\": \"Conv2DLayer\", \"stride\": 2, \"pad\": \"same\"}, {\"type\": \"DenseLayer\", \"nonlinearity\": \"softmax\"}]}`. Settings have Lasagne's names and defaults (`nonlinearity`: a name, `null`, or `{\"type\": \"leaky_rectify\", \"leakiness\": 0.1}`; `\"b\": null`: no biases); `incoming` and `incomings` name other layers than the one before, `outputs` others than the last; sizes come from the parameters. `batch_norm(layer)` is the layer with `\"b\": null, \"nonlinearity\": null`, then BatchNormLayer, then NonlinearityLayer.",
+        Files = "a small `.json` with `\"format\": \"lasagne\"` and, beside it, the parameters, which do not tell the architecture: `.npz` of `numpy.savez(file, *get_all_param_values(network))`, or a pickle of that list, or of a list of Theano's shared variables. A pickled Theano function refers to Theano's code and is refused with what to do. `{\"format\": \"lasagne\", \"parameters\": \"model.npz\", \"layers\": [{\"type\": \"InputLayer\", \"name\": \"x\", \"shape\": [null, 3, 32, 32]}, {\"type\": \"Conv2DLayer\", \"stride\": 2, \"pad\": \"same\"}, {\"type\": \"DenseLayer\", \"nonlinearity\": \"softmax\"}]}`. Settings have Lasagne's names and defaults (`nonlinearity`: a name, `null`, or `{\"type\": \"leaky_rectify\", \"leakiness\": 0.1}`; `\"b\": null`: no biases); `incoming` and `incomings` name other layers than the one before, `outputs` others than the last; sizes come from the parameters. `batch_norm(layer)` is the layer with `\"b\": null, \"nonlinearity\": null`, then BatchNormLayer, then NonlinearityLayer.",
         Tested = "genuine parameters written by Lasagne 0.2.dev1, `.npz` and pickle, against Lasagne's own results on Theano; the JSON is ours. Layers that this network lacks were written from Lasagne's documentation.",
         LayersOf = "Lasagne's layers",
         Layers = ForeignLayers.References<LasagneAttribute>(),
     };
 
-    public bool Recognizes(string path, ReadOnlySpan<byte> head) => ArchitectureFile.Recognizes(head, "lasagne");
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => ArchitectureFile.Recognizes(head, "lasagne") || LasagneParameters.IsTheanoPickle(head);
 
-    public Graph Import(string path) => ArchitectureFile.Import(path, Format, root => Build(path, root));
+    public Graph Import(string path)
+    {
+        var head = new byte[Math.Min(1 << 16, new FileInfo(path).Length)];
+        using (FileStream stream = File.OpenRead(path)) stream.ReadExactly(head);
+        if (LasagneParameters.IsTheanoPickle(head)) throw LasagneParameters.WithoutArchitecture(path);
+        return ArchitectureFile.Import(path, Format, root => Build(path, root));
+    }
 
     private static Graph Build(string path, JsonElement root)
     {

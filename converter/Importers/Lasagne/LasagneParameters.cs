@@ -7,7 +7,8 @@ namespace EdgeLite.Converter.Importers.Lasagne;
 
 /// <summary>
 /// The list that lasagne.layers.get_all_param_values gave, from .npz (numpy.savez of the list: arr_0, arr_1, ...) or from a pickle of
-/// the list, or of a dict that has it under "param values", "params" or "values". A pickle is read as data; nothing of it is executed.
+/// the list, or of a dict that has it under "param values", "params" or "values"; the elements of a pickle may be Theano's shared variables
+/// (theano.tensor.sharedvar), whose values lie in their containers. A pickle is read as data; nothing of it is executed.
 /// </summary>
 internal static partial class LasagneParameters
 {
@@ -18,7 +19,35 @@ internal static partial class LasagneParameters
         ? [.. NpzFile.Read(path).Select((p, i) => (Order: Numbered().Match(p.Key) is { Success: true } m ? int.Parse(m.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) : i, p.Value)).OrderBy(p => p.Order).Select(p => (Func<Tensor>)(() => p.Value))]
         : FromPickle(path);
 
-    private static Func<Tensor>[] FromPickle(string path)
+    /// <summary>A pickle of protocol 2 and later that names Theano's classes.</summary>
+    public static bool IsTheanoPickle(ReadOnlySpan<byte> head) => head.Length > 2 && head[0] == 0x80 && head[1] is >= 2 and <= 5 && head.IndexOf("theano."u8) >= 0;
+
+    /// <summary>What to say of a pickle that was given in the place of an architecture.</summary>
+    public static EdgeLiteException WithoutArchitecture(string path)
+    {
+        object? root = Unpickle(path);
+        string name = Path.GetFileName(path);
+        if (Listed(root) is { } list && list.All(v => v is PickleObject o && Value(o) is not null))
+            return new(Status.NotAModel, $"'{path}' holds {list.Count} parameters, but no architecture. Write it as a .json file beside it and convert that: {{\"format\": \"lasagne\", \"parameters\": \"{name}\", \"layers\": [...]}} (docs/importers.md).");
+        string what = root is PickleObject made ? made.Type.FullName : "objects of Theano";
+        return new(Status.Unsupported, $"'{path}' holds {what}. A compiled function or a graph of Theano refers to Theano's own code, which is not in the file. Save the values, numpy.savez(file, *[p.get_value() for p in parameters]), and write the architecture as a .json file beside them (docs/importers.md, Lasagne).");
+    }
+
+    private static List<object?>? Listed(object? root) => (root is PickleDict dict ? dict.Find("param values") ?? dict.Find("params") ?? dict.Find("values") : root) as List<object?>;
+
+    /// <summary>The array of a shared variable: {container: {storage: [array]}}; another object as it is.</summary>
+    private static PickleObject? Value(PickleObject item)
+    {
+        if (!item.Type.FullName.StartsWith("theano.", StringComparison.Ordinal)) return item;
+        return item.State is PickleDict variable && variable.Find("container") is PickleObject { State: PickleDict container } && container.Find("storage") is List<object?> { Count: 1 } storage
+            ? storage[0] as PickleObject : null;
+    }
+
+    private static Func<Tensor>[] FromPickle(string path) => Listed(Unpickle(path)) is { } list
+        ? [.. list.Select((item, i) => (Func<Tensor>)(() => Array(item is PickleObject o ? Value(o) : item, path, i)))]
+        : throw new EdgeLiteException(Status.Corrupt, $"'{path}' holds no list of parameters.");
+
+    private static object? Unpickle(string path)
     {
         if (!File.Exists(path)) throw new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
         if (new FileInfo(path).Length > MaxPickle) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than {MaxPickle} bytes; save the parameters with numpy.savez.");
@@ -30,9 +59,7 @@ internal static partial class LasagneParameters
             if (!encoded.TryGetValue(text, out byte[]? bytes)) encoded[text] = bytes = Encoding.Latin1.GetBytes(text);
             return (bytes, true);
         }
-        object? root = new Pickle(File.ReadAllBytes(path), _ => throw new EdgeLiteException(Status.Corrupt, $"'{path}' refers to objects outside of it."), Reduce).Load(out _);
-        if (root is PickleDict dict) root = dict.Find("param values") ?? dict.Find("params") ?? dict.Find("values");
-        return root is List<object?> list ? [.. list.Select((item, i) => (Func<Tensor>)(() => Array(item, path, i)))] : throw new EdgeLiteException(Status.Corrupt, $"'{path}' holds no list of parameters.");
+        return new Pickle(File.ReadAllBytes(path), _ => throw new EdgeLiteException(Status.Corrupt, $"'{path}' refers to objects outside of it."), Reduce).Load(out _);
     }
 
     /// <summary>numpy's __setstate__ of an array: (version, shape, dtype, Fortran's order, bytes); of a dtype: (version, byte order, ...).</summary>

@@ -39,6 +39,46 @@ public class LasagneImporterTests
         });
     }
 
+    /// <summary>Pickles of protocol 2 with the attributes that Theano's classes have: the shared variables W = [[0, 1], [2, 3], [4, 5]] and
+    /// b = [1, -1] in a list, and a compiled function that holds W.</summary>
+    private const string SharedVariables =
+        "gAJdcQAoY3RoZWFuby50ZW5zb3Iuc2hhcmVkdmFyClRlbnNvclNoYXJlZFZhcmlhYmxlCnEBKYFxAn1xAyhYBAAAAG5hbWVxBFgBAAAAV3EFWAkAAABhdXRvX25hbWVxBlgGAAAAYXV0b18xcQdYBQAAAG93bmVy" +
+        "cQhOWAUAAABpbmRleHEJTlgEAAAAdHlwZXEKY3RoZWFuby50ZW5zb3IudHlwZQpUZW5zb3JUeXBlCnELKYFxDH1xDShYBQAAAGR0eXBlcQ5YBwAAAGZsb2F0MzJxD1gNAAAAYnJvYWRjYXN0YWJsZXEQiYmGcRFo" +
+        "BE5YCwAAAG51bXB5X2R0eXBlcRJjbnVtcHkKZHR5cGUKcRNYAgAAAGY0cRSJiIdxFVJxFihLA1gBAAAAPHEXTk5OSv////9K/////0sAdHEYYnViWAMAAAB0YWdxGWN0aGVhbm8uZ29mLnV0aWxzCnNjcmF0Y2hw" +
+        "YWQKcRopgXEbWAkAAABjb250YWluZXJxHGN0aGVhbm8uZ29mLmxpbmsKQ29udGFpbmVyCnEdKYFxHn1xHyhYBwAAAHN0b3JhZ2VxIF1xIWNudW1weS5jb3JlLm11bHRpYXJyYXkKX3JlY29uc3RydWN0CnEiY251" +
+        "bXB5Cm5kYXJyYXkKcSNLAIVxJGNfY29kZWNzCmVuY29kZQpxJVgBAAAAYnEmWAYAAABsYXRpbjFxJ4ZxKFJxKYdxKlJxKyhLAUsDSwKGcSxoFoloJVgbAAAAAAAAAAAAwoA/AAAAQAAAQEAAAMKAQAAAwqBAcS1o" +
+        "J4ZxLlJxL3RxMGJhWAgAAAByZWFkb25seXExiVgGAAAAc3RyaWN0cTKJaApoDGgEaAVYDgAAAGFsbG93X2Rvd25jYXN0cTNOdWJ1YmgBKYFxNH1xNShoBFgBAAAAYnE2aAZoB2gITmgJTmgKaAspgXE3fXE4KGgO" +
+        "aA9oEImFcTloBE5oEmgWdWJoGWgaKYFxOmgcaB0pgXE7fXE8KGggXXE9aCJoI0sAhXE+aCmHcT9ScUAoSwFLAoVxQWgWiWglWAsAAAAAAMKAPwAAwoDCv3FCaCeGcUNScUR0cUViYWgxiWgyiWgKaDdoBGg2aDNO" +
+        "dWJ1YmUu",
+        CompiledFunction =
+        "gAJjdGhlYW5vLmNvbXBpbGUuZnVuY3Rpb25fbW9kdWxlCl9jb25zdHJ1Y3Rvcl9GdW5jdGlvbgpxAE5dcQFjdGhlYW5vLnRlbnNvci5zaGFyZWR2YXIKVGVuc29yU2hhcmVkVmFyaWFibGUKcQIpgXEDfXEEKFgE" +
+        "AAAAbmFtZXEFWAEAAABXcQZYCQAAAGF1dG9fbmFtZXEHWAYAAABhdXRvXzFxCFgFAAAAb3duZXJxCU5YBQAAAGluZGV4cQpOWAQAAAB0eXBlcQtjdGhlYW5vLnRlbnNvci50eXBlClRlbnNvclR5cGUKcQwpgXEN" +
+        "fXEOKFgFAAAAZHR5cGVxD1gHAAAAZmxvYXQzMnEQWA0AAABicm9hZGNhc3RhYmxlcRGJiYZxEmgFTlgLAAAAbnVtcHlfZHR5cGVxE2NudW1weQpkdHlwZQpxFFgCAAAAZjRxFYmIh3EWUnEXKEsDWAEAAAA8cRhO" +
+        "Tk5K/////0r/////SwB0cRlidWJYAwAAAHRhZ3EaY3RoZWFuby5nb2YudXRpbHMKc2NyYXRjaHBhZApxGymBcRxYCQAAAGNvbnRhaW5lcnEdY3RoZWFuby5nb2YubGluawpDb250YWluZXIKcR4pgXEffXEgKFgH" +
+        "AAAAc3RvcmFnZXEhXXEiY251bXB5LmNvcmUubXVsdGlhcnJheQpfcmVjb25zdHJ1Y3QKcSNjbnVtcHkKbmRhcnJheQpxJEsAhXElY19jb2RlY3MKZW5jb2RlCnEmWAEAAABicSdYBgAAAGxhdGluMXEohnEpUnEq" +
+        "h3ErUnEsKEsBSwNLAoZxLWgXiWgmWBsAAAAAAAAAAADCgD8AAABAAABAQAAAwoBAAADCoEBxLmgohnEvUnEwdHExYmFYCAAAAHJlYWRvbmx5cTKJWAYAAABzdHJpY3RxM4loC2gNaAVoBlgOAAAAYWxsb3dfZG93" +
+        "bmNhc3RxNE51YnViYV1xNU5hh3E2UnE3Lg==";
+
+    [Fact]
+    public void Shared_variables_of_Theano_are_parameters() =>
+        With(Json("""{"type":"InputLayer","name":"x","shape":[null,3]},{"type":"DenseLayer","num_units":2,"nonlinearity":null}"""), Convert.FromBase64String(SharedVariables), "model.pkl", path =>
+        {
+            Tensor y = new GraphInterpreter(new LasagneImporter().Import(path)).Run(Tensor.FromArray<float>([1, 10, 100], new Shape(1, 3)))[0];
+            Assert.Equal([421, 530], y.Span<float>().ToArray());
+            return 0;
+        });
+
+    [Theory]
+    [InlineData(SharedVariables, "2 parameters", "\"layers\"")]
+    [InlineData(CompiledFunction, "theano.compile.function_module._constructor_Function", "numpy.savez")]
+    public void Pickles_of_Theano_alone_are_refused_with_what_to_do(string pickle, params string[] words) =>
+        With("{}", Convert.FromBase64String(pickle), "model.pkl", path =>
+        {
+            string message = Assert.Throws<EdgeLiteException>(() => EdgeLite.Converter.Pipeline.Import(Path.ChangeExtension(path, ".pkl"), new EdgeLite.Converter.ConversionOptions())).Message;
+            foreach (string word in words) Assert.Contains(word, message, StringComparison.Ordinal);
+            return 0;
+        });
+
     /// <summary>Layers without parameters on x = [[[[1, 2, 3]]]]; the pickle is an empty list.</summary>
     [Theory]
     [InlineData("""{"type":"Upscale2DLayer","scale_factor":[1,2]}""", "1,1,2,2,3,3")]
