@@ -29,7 +29,7 @@ public sealed class ChainerImporter : IImporter
     private static Graph Build(string path, JsonElement root)
     {
         JsonElement[] layers = ArchitectureFile.Layers(path, root);
-        string[] unknown = [.. layers.Select(l => l.GetProperty("type").GetString() ?? "").Where(t => !ChainerLayers.All.ContainsKey(t)).Distinct()];
+        string[] unknown = [.. layers.Where(l => !ChainerLayers.All.ContainsKey(l.GetProperty("type").GetString() ?? "")).Select(l => $"{l.GetProperty("type").GetString()}{(l.TryGetProperty("name", out JsonElement n) ? $" '{n.GetString()}'" : "")}")];
         if (unknown.Length > 0) throw new EdgeLiteException(Status.UnknownOperator, $"'{path}' has layers that have no conversion: {string.Join(", ", unknown)}. Export the model with onnx-chainer instead.");
         string file = ArchitectureFile.Parameters(path, root);
         var parameters = NpzFile.Read(file).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
