@@ -22,7 +22,7 @@ public class ZooConversionTests(ITestOutputHelper output)
         ["tflite/mediapipe_face_full_sparse_fp16"] = 19,
         // Boxes that survived non-maximum suppression, best first: a score that moves by a bit changes which one stands where.
         ["tfjs_graph/faceboxes"] = 6,
-        ["tfjs_graph/handtrack"] = 2,
+        ["tfjs_graph/handtrack"] = 1,
     };
 
     /// <summary>Files that hold no network that could be read, and a word of the error that must say so.</summary>
