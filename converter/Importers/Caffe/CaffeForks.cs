@@ -103,6 +103,52 @@ internal static class CaffeForks
         l.SetTop(0, l.Emit("MaxRoiPool", [l.Bottom(), l.Reshape(l.Bottom(1), -1, 5)], ("pooled_shape", (long[])[p.PooledH, p.PooledW]), ("spatial_scale", p.SpatialScale)));
     }
 
+    /// <summary>
+    /// Of R-FCN (psroi_pooling_layer.cu): (x [1, D g^2, H, W], regions [R, 5]) -> [R, D, g, g]; the average of channel (d g + i) g + j over part
+    /// (i, j) of the region, 0 where a part is empty. Sums over parts are differences of a table of sums from the corner, in float64.
+    /// </summary>
+    [Caffe("PSROIPooling", Limits = "several pictures")]
+    private static void PositionSensitiveRoiPooling(CaffeLayer l)
+    {
+        PSROIPoolingParameter p = l.Parameter.PsroiPoolingParam ?? throw l.Error("psroi_pooling_param is missing");
+        Value x = l.Bottom();
+        long g = p.GroupSize, d = p.OutputDim;
+        if (g is < 1 or > 256 || d < 1 || l.Rank(x) != 4 || x.Shape[1] != d * g * g || x.Shape[2] <= 0 || x.Shape[3] <= 0 || x.Shape[0] > 1) throw l.Error($"{d} outputs of {g} x {g} parts do not fit its input {x.Shape}");
+        long h = x.Shape[2], w = x.Shape[3];
+        Value Whole(double value) => l.Constant("number", Tensor.FromScalar((long)value));
+        Value table = l.Emit("CumSum", [l.Emit("CumSum", [l.Cast(x, DType.Float64), Whole(2)]), Whole(3)]);
+        table = l.Reshape(l.Emit("Pad", [table, l.Ints(0, 0, 1, 1, 0, 0, 0, 0)]), -1);
+
+        Value regions = l.Reshape(l.Bottom(1), -1, 5);
+        Value Edge(int column, double more) // [R, 1]
+        {
+            Value edge = l.Emit("Slice", [regions, l.Ints(column), l.Ints(column + 1), l.Ints(1)]);
+            return l.Emit("Mul", [l.Emit("Floor", [l.Emit("Add", [edge, l.Scalar(0.5 + more)])]), l.Scalar(p.SpatialScale)]);
+        }
+        // Where the parts begin and end along an axis of so many places: [R, g] each.
+        (Value From, Value To) Parts(int column, long places)
+        {
+            Value start = Edge(column, 0), part = l.Emit("Div", [l.Emit("Max", [l.Emit("Sub", [Edge(column + 2, 1), start]), l.Scalar(0.1)]), l.Scalar(g)]);
+            Value Bound(string round, int shift)
+            {
+                Value at = l.Emit("Mul", [part, l.Constant("parts", Tensor.FromArray<float>([.. Enumerable.Range(shift, (int)g).Select(k => (float)k)], new Shape(1, g)))]);
+                return l.Cast(l.Emit("Clip", [l.Emit(round, [l.Emit("Add", [at, start])]), l.Scalar(0), l.Scalar(places)]), DType.Int64);
+            }
+            return (Bound("Floor", 0), Bound("Ceil", 1));
+        }
+        (Value top, Value bottom) = Parts(2, h);
+        (Value left, Value right) = Parts(1, w);
+        Value Rows(Value v) => l.Emit("Unsqueeze", [v, l.Ints(1, 3)]);
+        Value Columns(Value v) => l.Emit("Unsqueeze", [v, l.Ints(1, 2)]);
+        Value maps = l.Constant("maps", Tensor.FromArray<long>([.. Enumerable.Range(0, (int)(d * g * g)).Select(k => k * (h + 1) * (w + 1))], new Shape(1, d, g, g)));
+        Value Sum(Value row, Value column) => // of all above and to the left: [R, D, g, g]
+            l.Emit("Gather", [table, l.Emit("Add", [maps, l.Emit("Add", [l.Emit("Mul", [Rows(row), Whole(w + 1)]), Columns(column)])])], ("axis", 0));
+        Value sum = l.Emit("Add", [l.Emit("Sub", [l.Emit("Sub", [Sum(bottom, right), Sum(top, right)]), Sum(bottom, left)]), Sum(top, left)]);
+        Value count = l.Emit("Mul", [Rows(l.Emit("Max", [l.Emit("Sub", [bottom, top]), Whole(0)])), Columns(l.Emit("Max", [l.Emit("Sub", [right, left]), Whole(0)]))]);
+        Value average = l.Emit("Div", [sum, l.Cast(l.Emit("Max", [count, Whole(1)]), DType.Float64)]);
+        l.SetTop(0, l.Cast(l.Emit("Where", [l.Emit("Greater", [count, Whole(0)]), average, l.Constant("zero", Tensor.FromScalar(0.0))]), DType.Float32));
+    }
+
     /// <summary>Of SegNet: scale and shift, with the statistics already in them. Of PSPNet: slope, bias, mean and variance.</summary>
     [Caffe("BN", Limits = "bn_mode LEARN with two blobs")]
     private static void Bn(CaffeLayer l)

@@ -175,6 +175,44 @@ public class CaffeImporterTests
         Assert.Equal([5, 7], y.Span<float>().ToArray());
     }
 
+    /// <summary>R-FCN's pooling against its definition, part by part, on random numbers; the last region lies outside the map.</summary>
+    [Fact]
+    public void Regions_are_pooled_by_position()
+    {
+        const int G = 3, D = 2, H = 7, W = 9;
+        const float Scale = 0.5f;
+        var random = new Random(8);
+        Tensor x = Floats(new Shape(1, D * G * G, H, W), _ => (float)random.NextDouble());
+        float[] regions = [0, 1, 2, 11, 9, 0, 0, 0, 17, 13, 0, 3.5f, 2.5f, 4, 3, 0, 40, 40, 60, 60];
+        Tensor y = In($$"""
+            layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: {{D * G * G}} dim: {{H}} dim: {{W}} } } }
+            layer { name: "r" type: "Input" top: "rois" input_param { shape { dim: 4 dim: 5 } } }
+            layer { name: "l" type: "PSROIPooling" bottom: "x" bottom: "rois" top: "y" psroi_pooling_param { spatial_scale: 0.5 output_dim: {{D}} group_size: {{G}} } }
+            """, [], p => new GraphInterpreter(new CaffeImporter().Import(p, new Dictionary<string, Shape> { ["x"] = x.Shape, ["rois"] = new(4, 5) })).Run(x, Tensor.FromArray<float>(regions, new Shape(4, 5)))[0]);
+        var expected = new Tensor(DType.Float32, new Shape(4, D, G, G));
+        for (int r = 0, at = 0; r < 4; r++)
+        {
+            float Edge(int k, float more) => (MathF.Round(regions[r * 5 + k], MidpointRounding.AwayFromZero) + more) * Scale;
+            (int, int) Part(float start, float end, int i, int places)
+            {
+                float part = MathF.Max(end - start, 0.1f) / G;
+                return ((int)Math.Clamp(MathF.Floor(i * part + start), 0, places), (int)Math.Clamp(MathF.Ceiling((i + 1) * part + start), 0, places));
+            }
+            for (int d = 0; d < D; d++)
+                for (int i = 0; i < G; i++)
+                    for (int j = 0; j < G; j++, at++)
+                    {
+                        (int top, int bottom) = Part(Edge(2, 0), Edge(4, 1), i, H);
+                        (int left, int right) = Part(Edge(1, 0), Edge(3, 1), j, W);
+                        double sum = 0;
+                        for (int row = top; row < bottom; row++)
+                            for (int column = left; column < right; column++) sum += x.GetDouble((((d * G + i) * G + j) * H + row) * W + column);
+                        expected.SetDouble(at, bottom > top && right > left ? sum / ((bottom - top) * (right - left)) : 0);
+                    }
+        }
+        TensorAssert.Close(expected, y, 0, 1e-6, "PSROIPooling");
+    }
+
     /// <summary>Against the layers' equations step by step in float64; the second sequence begins anew at step 2.</summary>
     [Theory]
     [InlineData("LSTM", 4)]
