@@ -75,11 +75,8 @@ internal static class HdfClaims
         int dimensions = space + (message[space] == 1 ? 8 : 4), rank = message[space + 1];
         if (dimensions + rank * 8 > size) throw Damaged(place);
         UInt128 bytes = BinaryPrimitives.ReadUInt32LittleEndian(message.AsSpan(type + 4));
-        for (int d = 0; d < rank && bytes != 0; d++)
-        {
-            bytes *= BinaryPrimitives.ReadUInt64LittleEndian(message.AsSpan(dimensions + d * 8));
-            if (bytes > (UInt128)file.Length) throw new InvalidDataException($"an attribute at byte {place} claims {bytes} bytes");
-        }
+        for (int d = 0; d < rank && bytes <= (UInt128)file.Length; d++) bytes *= BinaryPrimitives.ReadUInt64LittleEndian(message.AsSpan(dimensions + d * 8));
+        if (bytes > (UInt128)file.Length) throw new InvalidDataException($"an attribute at byte {place} claims {bytes} bytes");
     }
 
     private static InvalidDataException Damaged(long place) => new($"the attribute at byte {place} contradicts itself");

@@ -62,7 +62,7 @@ public sealed class HostileFileTests
     }
 
     /// <summary>What a damaged HDF5 file claims is checked before memory is taken for it: however it is damaged, an import allocates no more than
-    /// 64 MB and thirty times the file.</summary>
+    /// 128 MB and thirty times the file, all together.</summary>
     [SharedTheory("zoo")]
     [InlineData("keras_h5/dl4j_cnn_batch_norm")]
     [InlineData("keras_h5/simple_lstm_tf_keras_1")]
@@ -84,7 +84,7 @@ public sealed class HostileFileTests
             Refusal(path);
             allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
             int[] changes = [.. Enumerable.Range(0, bad.Length).Where(i => bad[i] != good[i]).Take(16)];
-            Assert.True(allocated < (64L << 20) + good.Length * 30L, $"round {round} allocated {allocated >> 20} MB; changed at {string.Join(", ", changes)} of {good.Length}");
+            Assert.True(allocated < (128L << 20) + good.Length * 30L, $"round {round} allocated {allocated >> 20} MB; changed at {string.Join(", ", changes)} of {good.Length}");
         }
         return 0;
     });
