@@ -16,7 +16,7 @@ public sealed class KerasH5Format : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.h5` of Keras 1 to 3: Sequential, functional and nested models; weights alone with the architecture in a `.json` file beside them. Recognised by HDF5's signature and Keras's attributes. channels_first and channels_last; saved under TensorFlow, Theano (flipped kernels) or CNTK.",
-        Tested = "genuine models of Keras 1, 2 and 3 and 220 single layers against their stored predictions, Keras 2.3.1 on Theano and TensorFlow.js. None saved under CNTK.",
+        Tested = "genuine models of Keras 1, 2 and 3 and 220 single layers against their stored predictions, Keras 2.3.1 on Theano and TensorFlow.js. None saved under CNTK. A stateful LSTM: a genuine file whose configuration was changed in place.",
         LayersOf = KerasImporter.LayersOf,
         Layers = ForeignLayers.References<KerasAttribute>(),
     };
