@@ -13,6 +13,7 @@
  *         RoundingDivideByPOT(SaturatingRoundingDoublingHighMul(acc << max(shift,0), multiplier), max(-shift,0))
  *     The left shift wraps around in int32.
  * "requantized + zero" is then clamped without overflow (el_clamp_s8).
+ *   qconv_s16, qdwconv_s16 and qgemm_s16 cut the multiplier to 16 bits and round once: el_requantize_s64.
  * Results are equal bit for bit on every instruction set. Accumulators are int32 and wrap around (no int16 saturation).
  *
  * Panel packing of int8 weights B[K][N] (the same for every instruction set):
@@ -52,7 +53,16 @@ static inline int32_t el_requantize_once(int32_t acc, int32_t multiplier, int32_
     return (int32_t)(v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v);
 }
 
-/* clamp(value + zero, lo, hi) without overflow; lo and hi lie in the int8 (or uint8) range. */
+/* The rule for 64-bit sums (int16 x): sum * reduced * 2^(shift - 15), rounded halves up; shift in [-31, 14]. */
+static inline int32_t el_reduced_multiplier(int32_t multiplier) { return multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff; }
+static inline int64_t el_requantize_reduced(uint64_t sum, int32_t reduced, int32_t right) {
+    return (int64_t)(sum * (uint64_t)reduced + (1ull << (right - 1))) >> right; /* right = 15 - shift */
+}
+static inline int64_t el_requantize_s64(int64_t sum, int32_t multiplier, int32_t shift) {
+    return el_requantize_reduced((uint64_t)sum, el_reduced_multiplier(multiplier), 15 - shift);
+}
+
+/* clamp(value + zero, lo, hi) without overflow; lo and hi lie in the range of an 8-bit or 16-bit type. */
 static inline int32_t el_clamp_s8(int32_t value, int32_t zero, int32_t lo, int32_t hi) {
     int64_t v = (int64_t)value + zero;
     return (int32_t)(v < lo ? lo : v > hi ? hi : v);
@@ -77,7 +87,9 @@ typedef struct el_qconv_params {
     int32_t x_zero, y_zero, y_min, y_max;
 } el_qconv_params;
 
-/* qgemm_s8: y[m][n] from x[m][k]; buffers and arithmetic as qconv_s8 with a 1x1 kernel. */
+/* qconv_s16, qdwconv_s16, qgemm_s16 (TFLite's 16x8 scheme): the same with x and y int16, x_zero 0, bias[oc] int64, sums of 64 bits and
+ * y = clamp(el_requantize_s64(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max). kh*kw*c/groups is at most 2^16.
+ * qgemm_s8: y[m][n] from x[m][k]; buffers and arithmetic as qconv_s8 with a 1x1 kernel. */
 typedef struct el_qgemm_params {
     int64_t m;
     int32_t n, k;
@@ -89,6 +101,7 @@ typedef struct el_qgemm_params {
  *     sa = (a + a_offset) << left_shift;  sb likewise;  ra = el_requantize(sa, a_multiplier, a_shift) ...
  *     y = clamp(el_requantize(ra +/- rb, y_multiplier, y_shift) + y_offset, y_min, y_max)
  * offsets are minus the zero points for inputs, the zero point for the output; left_shift is 20.
+ * qadd_s16, qsub_s16: the same over int16, left_shift 15.
  * buffers: a, b, y */
 typedef struct el_qadd_params {
     int64_t count, a_period, b_period;
@@ -98,7 +111,7 @@ typedef struct el_qadd_params {
     int32_t y_min, y_max;
 } el_qadd_params;
 
-/* qmul_s8: y = clamp(el_requantize((a + a_offset) * (b + b_offset), y_multiplier, y_shift) + y_offset, y_min, y_max).
+/* qmul_s8, qmul_s16: y = clamp(el_requantize((a + a_offset) * (b + b_offset), y_multiplier, y_shift) + y_offset, y_min, y_max).
  * buffers: a, b, y */
 typedef struct el_qmul_params {
     int64_t count, a_period, b_period;
@@ -118,12 +131,14 @@ typedef struct el_qpool_params {
     int32_t y_min, y_max;
 } el_qpool_params;
 
-/* lut_s8: y[i] = table[x[i] + 128]. buffers: x int8, table[256] int8 (entry 0 belongs to x = -128), y int8 */
+/* lut_s8: y[i] = table[x[i] + 128]. buffers: x int8, table[256] int8 (entry 0 belongs to x = -128), y int8
+ * lut_s16: t = 256 + (x >> 7), y = table[t] + (((table[t+1] - table[t]) * (x & 127) + 64) >> 7). buffers: x int16, table[513] int16
+ * (entry t belongs to x = 128*(t - 256)), y int16. The rule of TFLite's LUTLookup (kernels/internal/common.h). */
 typedef struct el_lut_params {
     int64_t count;
 } el_lut_params;
 
-/* requantize_s8: y = clamp(el_requantize(x - x_zero, multiplier, shift) + y_zero, y_min, y_max). buffers: x, y int8 */
+/* requantize_s8, requantize_s16: y = clamp(el_requantize(x - x_zero, multiplier, shift) + y_zero, y_min, y_max). buffers: x, y int8 or int16 */
 typedef struct el_requantize_params {
     int64_t count;
     int32_t x_zero, y_zero, multiplier, shift, y_min, y_max;
@@ -131,7 +146,8 @@ typedef struct el_requantize_params {
 
 /* quantize_f32_s8: y = clamp(round_half_even(x / scale) + zero, y_min, y_max), NaN counts as x = 0; buffers: x f32, y s8
  * (or u8 when is_unsigned; y_min/y_max say the range). The division is a true float division.
- * dequantize_s8_f32: y = (float)(x - zero) * scale; buffers: x s8 (or u8 when is_unsigned), y f32; y_min/y_max unused. */
+ * dequantize_s8_f32: y = (float)(x - zero) * scale; buffers: x s8 (or u8 when is_unsigned), y f32; y_min/y_max unused.
+ * quantize_f32_s16, dequantize_s16_f32: the same with int16. */
 typedef struct el_quantize_params {
     int64_t count;
     float scale;
@@ -150,7 +166,7 @@ typedef struct el_qsoftmax_params {
     int32_t input_multiplier, input_left_shift, diff_min;
 } el_qsoftmax_params;
 
-/* qmean_s8: mean over the spatial axes of NHWC: y[n][c] = clamp(el_requantize(sum(x) - x_zero*h*w, multiplier, shift) + y_zero, -128, 127)
+/* qmean_s8, qmean_s16 (with its own bounds; h*w below 2^15): mean over the spatial axes of NHWC: y[n][c] = clamp(el_requantize(sum(x) - x_zero*h*w, multiplier, shift) + y_zero, -128, 127)
  * with 1/(h*w) inside the multiplier. buffers: x[n][h*w][c], y[n][c] */
 typedef struct el_qmean_params {
     int32_t n, hw, c;

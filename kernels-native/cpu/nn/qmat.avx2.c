@@ -6,6 +6,8 @@
 EL_KERNEL(qconv_s8, avx2, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, avx2, el_qconv_params)
 EL_KERNEL(qgemm_s8, avx2, el_qgemm_params)
+EL_KERNEL(qconv_s16, avx2, el_qconv_params)
+EL_KERNEL(qgemm_s16, avx2, el_qgemm_params)
 
 /* MR rows, NC vectors of 4 columns from vector c0 of panel p on */
 EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p, int32_t c0, int32_t* out, const int MR, const int NC) {
@@ -44,13 +46,13 @@ static __attribute__((noinline)) void core_3(const el_qtile* t, int32_t r0, int3
 static __attribute__((noinline)) void core_1(const el_qtile* t, int32_t r0, int32_t p, int32_t* out) { core(t, r0, p, 0, out, 1, 4); }
 
 static void tile(const el_qtile* t) {
-    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    _Alignas(64) int32_t own[EL_QROWS * 64], *acc = t->sums ? t->sums : own;
     for (int32_t p = 0; p < t->panel_count; p++)
         for (int32_t r = 0; r < t->row_count; r += 6) {
             int32_t rest = t->row_count - r;
             (rest > 3 ? core_6 : rest > 1 ? core_3 : core_1)(t, r, p, acc + r * 64);
         }
-    finish_rows(t, acc);
+    if (!t->sums) finish_rows(t, acc);
 }
 
 EL_QMAT_KERNELS(avx2, tile, 0, 2)

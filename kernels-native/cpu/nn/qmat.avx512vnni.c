@@ -8,6 +8,8 @@
 EL_KERNEL(qconv_s8, avx512vnni, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, avx512vnni, el_qconv_params)
 EL_KERNEL(qgemm_s8, avx512vnni, el_qgemm_params)
+EL_KERNEL(qconv_s16, avx512vnni, el_qconv_params)
+EL_KERNEL(qgemm_s16, avx512vnni, el_qgemm_params)
 
 /* acc[row][64] = start + A*B for MR rows from r0 on and NP panels from p0 on */
 EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, const int MR, const int NP) {
@@ -146,12 +148,13 @@ static void tile(const el_qtile* t) {
                                         {core_6x3, core_3x3, core_1x3}, {core_6x4, core_3x4, core_1x4}};
     const core_fn* row = cores[t->panel_count - 1];
     int32_t full = t->panel_count > 2 ? 6 : 8, half = full / 2;
-    _Alignas(64) int32_t acc[(EL_QROWS + 8) * 64];
+    _Alignas(64) int32_t own[(EL_QROWS + 8) * 64], *acc = t->sums ? t->sums : own;
     for (int32_t r = 0; r < t->row_count;) {
         int32_t rest = t->row_count - r, step = rest > half ? full : rest > 1 ? half : 1;
         row[step == full ? 0 : step == half ? 1 : 2](t, r, 0, acc + r * 64);
         r += step;
     }
+    if (t->sums) return;
     if (!t->once || (t->shifts & EL_QSHIFT_FAR)) finish_any(t, acc);
     else if (t->shifts & EL_QSHIFT_ANY) finish_left(t, acc);
     else finish_simple(t, acc);

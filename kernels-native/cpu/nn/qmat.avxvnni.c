@@ -5,6 +5,8 @@
 EL_KERNEL(qconv_s8, avxvnni, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, avxvnni, el_qconv_params)
 EL_KERNEL(qgemm_s8, avxvnni, el_qgemm_params)
+EL_KERNEL(qconv_s16, avxvnni, el_qconv_params)
+EL_KERNEL(qgemm_s16, avxvnni, el_qgemm_params)
 
 EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p, int32_t* out, const int MR) {
     __m256i acc[6][2];
@@ -36,12 +38,12 @@ static __attribute__((noinline)) void core_6(const el_qtile* t, int32_t r0, int3
 static __attribute__((noinline)) void core_1(const el_qtile* t, int32_t r0, int32_t p, int32_t* out) { core(t, r0, p, out, 1); }
 
 static void tile(const el_qtile* t) {
-    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    _Alignas(64) int32_t own[EL_QROWS * 64], *acc = t->sums ? t->sums : own;
     for (int32_t p = 0; p < t->panel_count; p++)
         for (int32_t r = 0; r < t->row_count; r += 6)
             if (t->row_count - r == 1) core_1(t, r, p, acc + r * 64);
             else core_6(t, r, p, acc + r * 64);
-    finish_rows(t, acc);
+    if (!t->sums) finish_rows(t, acc);
 }
 
 EL_QMAT_KERNELS(avxvnni, tile, 128, 1)

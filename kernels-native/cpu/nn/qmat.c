@@ -5,7 +5,10 @@
  * it a band of the input is copied, with borders of x_zero, channels padded to 4 and x turned into what the tile function
  * wants (x+128); every window then lies at fixed offsets from its first byte, and a kernel row is one segment. Where nothing
  * of this is needed the input is used in place. Windows of one pixel that touch every pixel are one long column of lines.
- * Work is split in columns of B too when there are fewer pieces than threads can share. */
+ * Work is split in columns of B too when there are fewer pieces than threads can share.
+ *
+ * int16 x goes through the same tiles in two planes of int8: x = 256*high + low + 128, low being the lower byte xor 128. So
+ * sum(x*w) = 256*sum(high*w) + sum(low*w) + 128*wsum, of which each sum fits into int32. Border pixels are high 0, low -128. */
 #include "qmat.h"
 
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
@@ -20,12 +23,16 @@ typedef struct el_qplan {
     int32_t kh, kw, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int32_t groups, cin, cin4, cout, panels; /* panels: per group */
     int32_t x_zero, y_zero, y_min, y_max;
-    int transpose;
+    int transpose, planes; /* planes: 2 for int16 */
     int64_t lines; /* of a view in a piece at most */
+    size_t plane_bytes; /* of one, where there are two */
     size_t seg_bytes, panel_bytes, band_bytes, thread_bytes;
 } el_qplan;
 
+#define EL_SUMS ((EL_QROWS + 8) * 64) /* of a tile */
+
 static void plan_sizes(el_qplan* q) {
+    if (q->planes == 2) q->plane_bytes = (size_t)round_up(q->n * q->h * q->w * q->groups * q->cin, 64);
     q->cin4 = (int32_t)round_up(q->cin, 4);
     q->panels = (q->cout + 15) / 16;
     if (!q->transpose && q->kh == 1 && q->kw == 1 && q->stride_h == 1 && q->stride_w == 1 && q->oh == q->h && q->ow == q->w && !q->pad_top && !q->pad_left) {
@@ -52,38 +59,39 @@ static void plan_sizes(el_qplan* q) {
     q->seg_bytes = (size_t)round_up((int64_t)q->kh * q->kw * (int64_t)(sizeof(el_qseg) + 8), 64);
     q->panel_bytes = (size_t)q->groups * (size_t)q->panels * sizeof(el_qpanel);
     q->band_bytes = (size_t)round_up(((q->lines - 1) * step_y + reach_y + 1) * line, 64);
-    q->thread_bytes = q->band_bytes + (size_t)round_up(round_up(q->lines * j_count, EL_QROWS) * 2 * (int64_t)sizeof(void*), 64);
+    q->thread_bytes = q->band_bytes * (size_t)q->planes + (size_t)round_up(round_up(q->lines * j_count, EL_QROWS) * (q->planes + 1) * (int64_t)sizeof(void*), 64);
+    if (q->planes == 2) q->thread_bytes += 2 * EL_SUMS * sizeof(int32_t);
 }
 
 static size_t plan_scratch(const el_qplan* q, int32_t threads) {
-    return q->seg_bytes + q->panel_bytes + q->thread_bytes * (size_t)threads;
+    return q->seg_bytes + q->panel_bytes + q->thread_bytes * (size_t)threads + 2 * q->plane_bytes;
 }
 
-static el_qplan plan_conv(const el_qconv_params* p, int transpose) {
+static el_qplan plan_conv(const el_qconv_params* p, int transpose, int planes) {
     el_qplan q = {.n = p->n, .h = p->h, .w = p->w, .oh = p->oh, .ow = p->ow, .kh = p->kh, .kw = p->kw,
                   .stride_h = p->stride_h, .stride_w = p->stride_w, .dilation_h = p->dilation_h, .dilation_w = p->dilation_w,
                   .pad_top = p->pad_top, .pad_left = p->pad_left, .groups = p->groups, .cin = p->c / p->groups,
                   .cout = p->oc / p->groups, .x_zero = p->x_zero, .y_zero = p->y_zero, .y_min = p->y_min,
-                  .y_max = p->y_max, .transpose = transpose};
+                  .y_max = p->y_max, .transpose = transpose, .planes = planes};
     plan_sizes(&q);
     return q;
 }
 
-static el_qplan plan_gemm(const el_qgemm_params* p) {
+static el_qplan plan_gemm(const el_qgemm_params* p, int planes) {
     el_qplan q = {.n = 1, .h = p->m, .w = 1, .oh = p->m, .ow = 1, .kh = 1, .kw = 1, .stride_h = 1, .stride_w = 1,
                   .dilation_h = 1, .dilation_w = 1, .groups = 1, .cin = p->k, .cout = p->n, .x_zero = p->x_zero,
-                  .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max};
+                  .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max, .planes = planes};
     plan_sizes(&q);
     return q;
 }
 
-size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose) {
-    el_qplan q = plan_conv(p, transpose);
+size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose, int planes) {
+    el_qplan q = plan_conv(p, transpose, planes);
     return plan_scratch(&q, threads);
 }
 
-size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads) {
-    el_qplan q = plan_gemm(p);
+size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int planes) {
+    el_qplan q = plan_gemm(p, planes);
     return plan_scratch(&q, threads);
 }
 
@@ -96,7 +104,7 @@ typedef struct el_qtap { /* input position of a segment: (i*in_step_y + dy, j*in
 typedef struct el_qview {
     const el_qplan* q;
     const el_qisa* isa;
-    const int8_t* x;
+    const int8_t* x; /* the first plane */
     int copied;
     int64_t band_w, pixel_bytes, line_bytes; /* of the band, or of x where it is used in place */
     el_qtap* taps;
@@ -114,19 +122,21 @@ typedef struct el_qview {
     int8_t* y;
     int64_t lines, chunks, splits;
     uint8_t* threads;
+    void* const* buffers;
 } el_qview;
 
-static void fill_border(const el_qview* v, int8_t* to, int64_t bytes) {
+/* border: what stands for 0 outside of the image */
+static void fill_border(const el_qview* v, int32_t border, int8_t* to, int64_t bytes) {
     if (v->isa->x_bytes == 1) {
-        memset(to, v->q->x_zero + v->isa->x_bias, (size_t)bytes);
+        memset(to, border + v->isa->x_bias, (size_t)bytes);
     } else {
-        int16_t zero = (int16_t)(v->q->x_zero + v->isa->x_bias);
+        int16_t zero = (int16_t)(border + v->isa->x_bias);
         for (int64_t i = 0; i < bytes; i += 2) memcpy(to + i, &zero, 2);
     }
 }
 
 /* One line of a band from line iy of the input; cin < cin4 leaves anything in the padding bytes, which meet zero weights. */
-static void copy_line(const el_qview* v, const int8_t* image, int64_t iy, int8_t* to) {
+static void copy_line(const el_qview* v, int32_t border, const int8_t* image, int64_t iy, int8_t* to) {
     const el_qplan* q = v->q;
     const int8_t flip = (int8_t)(v->isa->x_bias ? -128 : 0);
     const int64_t pixel = v->pixel_bytes, in_pixel = (int64_t)q->groups * q->cin;
@@ -135,8 +145,8 @@ static void copy_line(const el_qview* v, const int8_t* image, int64_t iy, int8_t
     if (v->dx + (c1 - 1) * v->skip_x >= q->w) c1 = q->w > v->dx ? (q->w - v->dx + v->skip_x - 1) / v->skip_x : 0;
     if (c0 > v->band_w || iy < 0 || iy >= q->h) c0 = v->band_w;
     if (c1 < c0) c1 = c0;
-    fill_border(v, to, c0 * pixel);
-    fill_border(v, to + c1 * pixel, (v->band_w - c1) * pixel);
+    fill_border(v, border, to, c0 * pixel);
+    fill_border(v, border, to + c1 * pixel, (v->band_w - c1) * pixel);
     if (c1 == c0) return;
     const int8_t* from = image + (iy * q->w + v->dx + c0 * v->skip_x) * in_pixel;
     to += c0 * pixel;
@@ -163,6 +173,37 @@ static void copy_line(const el_qview* v, const int8_t* image, int64_t iy, int8_t
     }
 }
 
+/* The input lines of a piece as the tile function wants them, in `own` unless they are used in place. */
+static const int8_t* band_of(const el_qview* v, const int8_t* image, int32_t border, int64_t i0, int64_t i1, int8_t* own) {
+    const el_qplan* q = v->q;
+    if (!v->copied) return image + (i0 * v->in_step_y + v->dy) * v->line_bytes + v->dx * v->pixel_bytes;
+    int64_t lines = (i1 - i0 - 1) * v->in_step_y + v->band_lines, iy = i0 * v->in_step_y * v->skip_y + v->dy;
+    if (v->band_w == q->w && q->groups == 1 && q->cin == q->cin4 && v->dx == 0 && v->skip_x == 1 && v->skip_y == 1 && iy >= 0 && iy + lines <= q->h)
+        v->isa->copy(own, image + iy * q->w * q->cin, lines * q->w * q->cin, (int8_t)(v->isa->x_bias ? -128 : 0));
+    else
+        for (int64_t l = 0; l < lines; l++) copy_line(v, border, image, iy + l * v->skip_y, own + l * v->line_bytes);
+    return own;
+}
+
+/* The end of a tile of int16: sums of both planes to y by el_requantize_s64. first: of its columns, among all of the layer. */
+static void finish16(const el_qview* v, const el_qtile* t, const int32_t* high, const int32_t* low, int64_t first) {
+    const int64_t* bias = v->buffers[2];
+    const int32_t *wsum = v->buffers[3], *multiplier = v->buffers[4], *shift = v->buffers[5];
+    uint64_t start[64];
+    int32_t reduced[64], right[64];
+    for (int32_t j = 0; j < t->columns; j++) {
+        start[j] = (uint64_t)(bias ? bias[first + j] : 0) + (uint64_t)(128 * (int64_t)wsum[first + j]);
+        reduced[j] = el_reduced_multiplier(multiplier[first + j]), right[j] = 15 - shift[first + j];
+    }
+    for (int32_t r = 0; r < t->row_count; r++, high += 64, low += 64) {
+        int16_t* y = (int16_t*)(void*)t->y[r] + t->y_column;
+        for (int32_t j = 0; j < t->columns; j++) {
+            int64_t z = el_requantize_reduced((uint64_t)(256 * (int64_t)high[j] + low[j]) + start[j], reduced[j], right[j]) + t->y_zero;
+            y[j] = (int16_t)(z < t->y_min ? t->y_min : z > t->y_max ? t->y_max : z);
+        }
+    }
+}
+
 static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     const el_qplan* q = v->q;
     int64_t split = item % v->splits, chunk = item / v->splits % v->chunks, n = item / v->splits / v->chunks % q->n, g = item / v->splits / v->chunks / q->n;
@@ -172,33 +213,31 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     if (block0 == block1 || i0 >= i1) return;
 
     uint8_t* own = v->threads + q->thread_bytes * (size_t)worker;
-    const int8_t* image = v->x + n * q->h * q->w * q->groups * q->cin + g * q->cin;
-    const int8_t* band = (const int8_t*)own;
-    if (!v->copied) {
-        band = image + (i0 * v->in_step_y + v->dy) * v->line_bytes + v->dx * v->pixel_bytes;
-    } else {
-        int64_t lines = (i1 - i0 - 1) * v->in_step_y + v->band_lines, iy = i0 * v->in_step_y * v->skip_y + v->dy;
-        if (v->band_w == q->w && q->groups == 1 && q->cin == q->cin4 && v->dx == 0 && v->skip_x == 1 && v->skip_y == 1 && iy >= 0 && iy + lines <= q->h)
-            v->isa->copy((int8_t*)own, image + iy * q->w * q->cin, lines * q->w * q->cin, (int8_t)(v->isa->x_bias ? -128 : 0));
-        else
-            for (int64_t l = 0; l < lines; l++) copy_line(v, image, iy + l * v->skip_y, (int8_t*)own + l * v->line_bytes);
-    }
+    const int8_t *image = v->x + n * q->h * q->w * q->groups * q->cin + g * q->cin, *bands[2] = {NULL, NULL};
+    bands[0] = band_of(v, image, q->x_zero, i0, i1, (int8_t*)own);
+    own += q->band_bytes;
+    if (q->planes == 2) bands[1] = band_of(v, image + q->plane_bytes, -128, i0, i1, (int8_t*)own), own += q->band_bytes;
 
     /* windows and outputs; those missing from the last tile repeat its last one */
-    const int8_t** in = (const int8_t**)(void*)(own + q->band_bytes);
+    const int8_t** in = (const int8_t**)(void*)own;
     int64_t m = (i1 - i0) * v->j_count, whole = round_up(m, EL_QROWS), r = 0;
-    int8_t** out = (int8_t**)(void*)(in + whole);
+    int8_t** out = (int8_t**)(void*)(in + whole * q->planes);
+    int32_t* sums = q->planes == 2 ? (int32_t*)(void*)(v->threads + q->thread_bytes * (size_t)(worker + 1)) - 2 * EL_SUMS : NULL;
     int64_t oc = (int64_t)q->cout * q->groups, in_step = v->in_step_x * v->pixel_bytes, out_step = v->out_step_x * oc;
     int64_t in_line = v->in_step_y * v->line_bytes, out_line = v->out_step_y * q->ow * oc, lines = i1 - i0, each = v->j_count;
     if (each == 1) each = lines, lines = 1, in_step = in_line, out_step = out_line;
-    const int8_t* a = band;
-    int8_t* y = v->y + ((n * q->oh + v->out_y + i0 * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout;
+    const int8_t* a = bands[0];
+    const int64_t low = q->planes == 2 ? bands[1] - a : 0, bytes = q->planes; /* planes: bytes of an output, too */
+    int8_t* y = v->y + (((n * q->oh + v->out_y + i0 * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout) * bytes;
+    out_step *= bytes, out_line *= bytes;
     for (; lines > 0; lines--, a += in_line, y += out_line, r += each)
         for (int64_t j = 0; j < each; j++) in[r + j] = a + j * in_step, out[r + j] = y + j * out_step;
     for (; r < whole; r++) in[r] = in[m - 1], out[r] = out[m - 1];
+    if (q->planes == 2)
+        for (r = 0; r < whole; r++) in[whole + r] = in[r] + low;
 
     el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .shifts = v->shifts,
-                  .once = !q->transpose, .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max};
+                  .once = !q->transpose, .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max, .sums = sums};
     for (int32_t block = block0; block < block1; block++) {
         int32_t first = block * EL_QPANELS;
         t.panel_count = q->panels - first < EL_QPANELS ? q->panels - first : EL_QPANELS;
@@ -210,6 +249,11 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
             t.rows = in + at, t.y = out + at;
             t.row_count = (int32_t)(m - at < EL_QROWS ? m - at : EL_QROWS);
             v->isa->tile(&t);
+            if (!sums) continue;
+            t.rows += whole, t.sums = sums + EL_SUMS;
+            v->isa->tile(&t);
+            finish16(v, &t, sums, t.sums, g * q->cout + first * 16);
+            t.sums = sums;
         }
     }
 }
@@ -245,14 +289,15 @@ static void view_run(const el_ctx* ctx, el_qview* v) {
 /* Scratch regions in order: segments and taps, panels, one region per thread (band, window and output pointers). */
 static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
     uint8_t* at = ctx->scratch;
-    el_qview v = {.q = q, .isa = isa, .x = buffers[0], .weights = buffers[1], .y = buffers[6]};
+    el_qview v = {.q = q, .isa = isa, .x = buffers[0], .weights = buffers[1], .y = buffers[6], .buffers = buffers};
+    if (q->planes == 2) v.x = (const int8_t*)at, at += 2 * q->plane_bytes;
     v.segs = (el_qseg*)(void*)at;
     v.taps = (el_qtap*)(void*)(at + (size_t)q->kh * (size_t)q->kw * sizeof(el_qseg));
     at += q->seg_bytes;
     v.panels = (el_qpanel*)(void*)at;
     v.threads = at + q->panel_bytes;
     v.packed_panel_bytes = (size_t)q->kh * (size_t)q->kw * (size_t)q->cin4 * 16;
-    const int32_t *bias = buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
+    const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
     for (int32_t g = 0; g < q->groups; g++) {
         int64_t o = (int64_t)g * q->cout;
         v.shifts |= isa->fill(v.panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
@@ -349,12 +394,12 @@ static void transpose_view(el_qview* v, int32_t k, void* const* buffers) {
 }
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
-    el_qplan q = plan_conv(p, 0);
+    el_qplan q = plan_conv(p, 0, 1);
     run_conv(ctx, &q, buffers, isa);
 }
 
 void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
-    el_qplan q = plan_conv(p, 1);
+    el_qplan q = plan_conv(p, 1, 1);
     el_qview v = view_init(ctx, &q, buffers, isa);
     for (int32_t k = 0; k < p->stride_h * p->stride_w; k++) {
         transpose_view(&v, k, buffers);
@@ -363,6 +408,38 @@ void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* c
 }
 
 void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa) {
-    el_qplan q = plan_gemm(p);
+    el_qplan q = plan_gemm(p, 1);
     run_conv(ctx, &q, buffers, isa);
+}
+
+typedef struct el_qplanes {
+    const int16_t* x;
+    int8_t *high, *low;
+} el_qplanes;
+
+static void split_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_qplanes* s = arg;
+    const int16_t* restrict x = s->x;
+    int8_t *restrict high = s->high, *restrict low = s->low;
+    for (int64_t i = begin; i < end; i++) {
+        high[i] = (int8_t)(x[i] >> 8);
+        low[i] = (int8_t)(x[i] ^ 128);
+    }
+}
+
+static void run_conv16(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
+    int8_t* planes = ctx->scratch;
+    el_qplanes s = {buffers[0], planes, planes + q->plane_bytes};
+    el_parallel(ctx, q->n * q->h * q->w * q->groups * q->cin, 65536, split_body, &s);
+    run_conv(ctx, q, buffers, isa);
+}
+
+void el_qmat_conv16(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
+    el_qplan q = plan_conv(p, 0, 2);
+    run_conv16(ctx, &q, buffers, isa);
+}
+
+void el_qmat_gemm16(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa) {
+    el_qplan q = plan_gemm(p, 2);
+    run_conv16(ctx, &q, buffers, isa);
 }

@@ -48,6 +48,7 @@ typedef struct el_qtile {
     int32_t y_zero, y_min, y_max;
     int32_t y_column;  /* first column of the tile: bytes to add to y */
     int8_t* const* y;  /* [EL_QROWS] */
+    int32_t* sums;     /* [EL_QROWS + 8][64]: where sums stay as they are, start included; NULL: they go to y */
 } el_qtile;
 
 /* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N and el_qspread compiled for it. x_bias: 128 when the
@@ -64,8 +65,10 @@ typedef struct el_qisa {
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
 void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
 void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa);
-size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose);
-size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads);
+void el_qmat_conv16(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
+void el_qmat_gemm16(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa);
+size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose, int planes);
+size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int planes);
 
 #if defined(__clang__)
 #define EL_UNROLL _Pragma("unroll")
@@ -170,7 +173,7 @@ EL_INLINE int64_t el_qspread(int8_t* to, const int8_t* from, int64_t count, int6
     return i;
 }
 
-/* Defines the three kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
+/* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
 #define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes)                                                                               \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
                     const int32_t* shift, int32_t x_zero_plus_bias, int once) {                                                  \
@@ -187,5 +190,11 @@ EL_INLINE int64_t el_qspread(int8_t* to, const int8_t* from, int64_t count, int6
     }                                                                                                                            \
     void el_qgemm_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_gemm(ctx, params, buffers, &brought);                                                                            \
+    }                                                                                                                            \
+    void el_qconv_s16__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                      \
+        el_qmat_conv16(ctx, params, buffers, &brought);                                                                          \
+    }                                                                                                                            \
+    void el_qgemm_s16__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                      \
+        el_qmat_gemm16(ctx, params, buffers, &brought);                                                                          \
     }
 #endif

@@ -5,6 +5,8 @@
 EL_KERNEL(qconv_s8, neon, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, neon, el_qconv_params)
 EL_KERNEL(qgemm_s8, neon, el_qgemm_params)
+EL_KERNEL(qconv_s16, neon, el_qconv_params)
+EL_KERNEL(qgemm_s16, neon, el_qgemm_params)
 
 static __attribute__((noinline)) void core(const el_qtile* t, int32_t r0, int32_t p, int32_t* out) {
     int32x4_t acc[2][8];
@@ -38,11 +40,11 @@ static __attribute__((noinline)) void core(const el_qtile* t, int32_t r0, int32_
 }
 
 static void tile(const el_qtile* t) {
-    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    _Alignas(64) int32_t own[EL_QROWS * 64], *acc = t->sums ? t->sums : own;
     for (int32_t p = 0; p < t->panel_count; p++)
         for (int32_t r = 0; r < t->row_count; r += 2)
             core(t, r, p, acc + r * 64);
-    finish_rows(t, acc);
+    if (!t->sums) finish_rows(t, acc);
 }
 
 EL_QMAT_KERNELS(neon, tile, 0, 1)

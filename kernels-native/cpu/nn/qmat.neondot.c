@@ -7,6 +7,8 @@
 EL_KERNEL(qconv_s8, neondot, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, neondot, el_qconv_params)
 EL_KERNEL(qgemm_s8, neondot, el_qgemm_params)
+EL_KERNEL(qconv_s16, neondot, el_qconv_params)
+EL_KERNEL(qgemm_s16, neondot, el_qgemm_params)
 
 /* EACH(f, ..): f(row, ..) for the R rows */
 #define EACH(f, ...) \
@@ -100,16 +102,16 @@ static __attribute__((noinline)) void panel_finished(const el_qtile* t, int32_t 
 static __attribute__((noinline)) void panel_sums(const el_qtile* t, int32_t p, int32_t* out) { panel(t, p, out); }
 
 static void tile(const el_qtile* t) {
-    const int simple = t->once && !(t->shifts & EL_QSHIFT_ANY);
+    const int simple = t->once && !(t->shifts & EL_QSHIFT_ANY) && !t->sums;
     const int32_t whole = simple ? t->columns / 16 : 0;
     for (int32_t p = 0; p < whole; p++) panel_finished(t, p);
     if (whole == t->panel_count) return;
-    _Alignas(64) int32_t acc[EL_QROWS * 64];
+    _Alignas(64) int32_t own[EL_QROWS * 64], *acc = t->sums ? t->sums : own;
     el_qtile rest = *t;
     rest.b += (size_t)whole * t->panel_bytes, rest.panels += whole, rest.panel_count -= whole;
     rest.columns -= whole * 16, rest.y_column += whole * 16;
     for (int32_t p = 0; p < rest.panel_count; p++) panel_sums(&rest, p, acc + p * 16);
-    finish_rows(&rest, acc);
+    if (!t->sums) finish_rows(&rest, acc);
 }
 
 EL_QMAT_KERNELS(neondot, tile, 0, 1)

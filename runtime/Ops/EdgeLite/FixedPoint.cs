@@ -51,12 +51,12 @@ public static class FixedPoint
     public static int RequantizeOnce(int acc, int multiplier, int shift) =>
         (int)Math.Clamp((long)acc * multiplier + (1L << 30 - shift) >> 31 - shift, int.MinValue, int.MaxValue);
 
-    /// <summary>The rule for 64-bit accumulators (int16 activations): the multiplier is cut to 16 bits.</summary>
-    public static int Requantize64(long acc, int multiplier, int shift)
+    /// <summary>The rule for 64-bit accumulators (int16 activations), el_requantize_s64: the multiplier is cut to 16 bits.</summary>
+    public static long Requantize64(long acc, int multiplier, int shift)
     {
         int reduced = multiplier < 0x7fff0000 ? multiplier + (1 << 15) >> 16 : 0x7fff;
         int total = 15 - shift;
-        return (int)(unchecked(acc * reduced) + (1L << total - 1) >> total);
+        return unchecked(acc * reduced + (1L << total - 1)) >> total;
     }
 
     /// <summary>The fixed-point form of a real factor; factors below about 2^-32 become 0.</summary>

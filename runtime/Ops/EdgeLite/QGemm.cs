@@ -49,7 +49,7 @@ public sealed partial class QGemm : Operator
             {
                 long acc = bias?.GetInt64(o) ?? 0;
                 for (int i = 0; i < k; i++) acc += (x.GetInt64(m * k + i) - XZeroPoint) * weights[layout.At(0, 0, i, o)];
-                int value = bias?.DType == DType.Int64
+                long value = bias?.DType == DType.Int64
                     ? FixedPoint.Requantize64(acc, (int)multiplier.GetInt64(o), (int)shift.GetInt64(o))
                     : FixedPoint.RequantizeOnce((int)acc, (int)multiplier.GetInt64(o), (int)shift.GetInt64(o));
                 y.SetInt64(m * OutFeatures + o, Math.Clamp(value + YZeroPoint, YMin, YMax));

@@ -65,7 +65,7 @@ public abstract class QuantizedConvolution : Operator
         Tensor? bias = context.OptionalInput(2);
         if (bias != null) acc += bias.GetInt64(oc);
         int multiplier = (int)context.Input(4).GetInt64(oc), shift = (int)context.Input(5).GetInt64(oc);
-        int value = bias?.DType == DType.Int64
+        long value = bias?.DType == DType.Int64
             ? FixedPoint.Requantize64(acc, multiplier, shift)
             : Requantize((int)acc, multiplier, shift);
         y.SetInt64(index, Math.Clamp(value + YZeroPoint, YMin, YMax));

@@ -36,12 +36,14 @@ public sealed class InstructionSetTests : IDisposable
 
     /// <summary>Hard numbers for every static integer layer: all sets give the bits of the reference loops in C#.</summary>
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Every_integer_layer_gives_the_bits_of_the_reference_loops(int seed)
+    [InlineData(1, DType.Int8)]
+    [InlineData(2, DType.Int8)]
+    [InlineData(3, DType.Int8)]
+    [InlineData(5, DType.Int16)]
+    [InlineData(6, DType.Int16)]
+    public void Every_integer_layer_gives_the_bits_of_the_reference_loops(int seed, DType type)
     {
-        (string[] arguments, Tensor[] expected) = PrepareAdversarial(seed);
+        (string[] arguments, Tensor[] expected) = PrepareAdversarial(seed, type);
         foreach (string set in s_sets)
             Compare(expected, Run("dotnet", set, [Path.Combine(AppContext.BaseDirectory, "edgelite-run.dll"), .. arguments]), exact: true, set);
     }
@@ -49,9 +51,12 @@ public sealed class InstructionSetTests : IDisposable
     [RidFact("linux-arm64", "edgelite-run", "qemu-aarch64")]
     public void Every_integer_layer_gives_the_bits_of_the_reference_loops_on_Arm()
     {
-        (string[] arguments, Tensor[] expected) = PrepareAdversarial(4);
-        foreach (string set in new[] { "scalar", "neon", "neondot", "neoni8mm" })
-            Compare(expected, Run("qemu-aarch64", set, ["-cpu", "max", "-L", "/usr/aarch64-linux-gnu", Artifacts.PathOf("linux-arm64", "edgelite-run"), .. arguments]), exact: true, set);
+        foreach (DType type in new[] { DType.Int8, DType.Int16 })
+        {
+            (string[] arguments, Tensor[] expected) = PrepareAdversarial(4, type);
+            foreach (string set in new[] { "scalar", "neon", "neondot", "neoni8mm" })
+                Compare(expected, Run("qemu-aarch64", set, ["-cpu", "max", "-L", "/usr/aarch64-linux-gnu", Artifacts.PathOf("linux-arm64", "edgelite-run"), .. arguments]), exact: true, set);
+        }
     }
 
     [RidFact("linux-arm64", "edgelite-run", "qemu-aarch64", shared: "zoo")]
@@ -81,10 +86,10 @@ public sealed class InstructionSetTests : IDisposable
     }
 
     /// <summary>Writes the model and its input; the outputs are those of the reference loops, in the order of their files.</summary>
-    private (string[] Arguments, Tensor[] Expected) PrepareAdversarial(int seed)
+    private (string[] Arguments, Tensor[] Expected) PrepareAdversarial(int seed, DType type)
     {
-        byte[] bytes = AdversarialIntegers.Model(seed);
-        Tensor input = AdversarialIntegers.Input(seed);
+        byte[] bytes = AdversarialIntegers.Model(seed, type);
+        Tensor input = AdversarialIntegers.Input(seed, type);
         File.WriteAllBytes(Path.Combine(_folder, "model.edgl"), bytes);
         NpyFile.Write(Path.Combine(_folder, "in.npy"), input);
         using Model model = Model.Load(bytes, "adversarial");

@@ -5,7 +5,7 @@ using EdgeLite.Ops.EdgeLite;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>max_pool_f32, avg_pool_f32, max_pool_s8, qavg_pool_s8, qmean_s8, and global pools as reductions; channels last.</summary>
+/// <summary>max_pool_f32, avg_pool_f32, max_pool_s8, qavg_pool_s8, qmean of int8 and int16, and global pools as reductions; channels last.</summary>
 internal static class PoolBinding
 {
     /// <summary><c>el_pool_params</c>.</summary>
@@ -72,9 +72,10 @@ internal static class PoolBinding
     [Binds(typeof(CpuNnBackend))]
     public static bool Bind(QMean op, BindContext c)
     {
-        if (c.DType(0) != DType.Int8) return false;
         Shape x = c.Shape(0);
-        c.Call("qmean_s8", new MeanParameters
+        bool isWide = c.DType(0) == DType.Int16;
+        if (isWide ? x[1] * x[2] >= 1 << 15 : c.DType(0) != DType.Int8) return false;
+        c.Call(isWide ? "qmean_s16" : "qmean_s8", new MeanParameters
         {
             N = checked((int)x[0]), Plane = checked((int)(x[1] * x[2])), C = checked((int)x[3]),
             XZero = (int)op.XZeroPoint, YZero = (int)op.YZeroPoint, Multiplier = (int)op.Multiplier, Shift = (int)op.Shift,

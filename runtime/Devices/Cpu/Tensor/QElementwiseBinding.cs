@@ -49,14 +49,14 @@ internal static class QElementwiseBinding
         public int Depth, InputMultiplier, InputLeftShift, DiffMin;
     }
 
-    [Binds(typeof(CpuTensorBackend))] public static bool Bind(QAdd op, BindContext c) => BindSum("qadd_s8", op, c);
-    [Binds(typeof(CpuTensorBackend))] public static bool Bind(QSub op, BindContext c) => BindSum("qsub_s8", op, c);
+    [Binds(typeof(CpuTensorBackend))] public static bool Bind(QAdd op, BindContext c) => BindSum("qadd", op, c);
+    [Binds(typeof(CpuTensorBackend))] public static bool Bind(QSub op, BindContext c) => BindSum("qsub", op, c);
 
     [Binds(typeof(CpuTensorBackend))]
     public static bool Bind(QMul op, BindContext c)
     {
-        if (!TryPeriods(c, out long a, out long b)) return false;
-        c.Call("qmul_s8", new ProductParameters
+        if (Type(c) is not { } type || !TryPeriods(c, out long a, out long b)) return false;
+        c.Call("qmul" + type, new ProductParameters
         {
             Count = c.Output(0).Shape.Count, APeriod = a, BPeriod = b,
             AOffset = (int)op.AOffset, BOffset = (int)op.BOffset, YOffset = (int)op.YOffset,
@@ -68,16 +68,16 @@ internal static class QElementwiseBinding
     [Binds(typeof(CpuTensorBackend))]
     public static bool Bind(Lut op, BindContext c)
     {
-        if (c.DType(0) != DType.Int8 || c.Output(0).DType != DType.Int8) return false;
-        c.Call("lut_s8", c.Output(0).Shape.Count, Operand.Input(0), Operand.Input(1), Operand.Output(0));
+        if (Type(c) is not { } type || type == "_s16" && c.Shape(1).Count != Lut.Knots) return false;
+        c.Call("lut" + type, c.Output(0).Shape.Count, Operand.Input(0), Operand.Input(1), Operand.Output(0));
         return true;
     }
 
     [Binds(typeof(CpuTensorBackend))]
     public static bool Bind(Requantize op, BindContext c)
     {
-        if (c.DType(0) != DType.Int8 || c.Output(0).DType != DType.Int8) return false;
-        c.Call("requantize_s8", new RequantizeParameters
+        if (Type(c) is not { } type) return false;
+        c.Call("requantize" + type, new RequantizeParameters
         {
             Count = c.Output(0).Shape.Count, XZero = (int)op.XZeroPoint, YZero = (int)op.YZeroPoint,
             Multiplier = (int)op.Multiplier, Shift = (int)op.Shift, YMin = (int)op.YMin, YMax = (int)op.YMax,
@@ -102,12 +102,12 @@ internal static class QElementwiseBinding
     public static bool Bind(QuantizeLinear op, BindContext c)
     {
         DType target = c.Output(0).DType;
-        if (c.DType(0) != DType.Float32 || target is not (DType.Int8 or DType.UInt8) || !TryScale(c, out float scale, out int zero)) return false;
-        bool isUnsigned = target == DType.UInt8;
-        c.Call("quantize_f32_s8", new QuantizeParameters
+        if (c.DType(0) != DType.Float32 || target is not (DType.Int8 or DType.UInt8 or DType.Int16) || !TryScale(c, out float scale, out int zero)) return false;
+        bool isUnsigned = target == DType.UInt8, isWide = target == DType.Int16;
+        c.Call(isWide ? "quantize_f32_s16" : "quantize_f32_s8", new QuantizeParameters
         {
             Count = c.Output(0).Shape.Count, Scale = scale, Zero = zero, IsUnsigned = isUnsigned ? 1 : 0,
-            YMin = isUnsigned ? 0 : -128, YMax = isUnsigned ? 255 : 127,
+            YMin = isUnsigned ? 0 : isWide ? short.MinValue : sbyte.MinValue, YMax = isUnsigned ? 255 : isWide ? short.MaxValue : sbyte.MaxValue,
         }, Operand.Input(0), Operand.Output(0));
         return true;
     }
@@ -115,8 +115,8 @@ internal static class QElementwiseBinding
     [Binds(typeof(CpuTensorBackend))]
     public static bool Bind(DequantizeLinear op, BindContext c)
     {
-        if (c.Output(0).DType != DType.Float32 || c.DType(0) is not (DType.Int8 or DType.UInt8) || !TryScale(c, out float scale, out int zero)) return false;
-        c.Call("dequantize_s8_f32", new QuantizeParameters
+        if (c.Output(0).DType != DType.Float32 || c.DType(0) is not (DType.Int8 or DType.UInt8 or DType.Int16) || !TryScale(c, out float scale, out int zero)) return false;
+        c.Call(c.DType(0) == DType.Int16 ? "dequantize_s16_f32" : "dequantize_s8_f32", new QuantizeParameters
         {
             Count = c.Output(0).Shape.Count, Scale = scale, Zero = zero, IsUnsigned = c.DType(0) == DType.UInt8 ? 1 : 0,
         }, Operand.Input(0), Operand.Output(0));
@@ -125,8 +125,8 @@ internal static class QElementwiseBinding
 
     private static bool BindSum(string kernel, QuantizedSum op, BindContext c)
     {
-        if (!TryPeriods(c, out long a, out long b)) return false;
-        c.Call(kernel, new SumParameters
+        if (Type(c) is not { } type || !TryPeriods(c, out long a, out long b)) return false;
+        c.Call(kernel + type, new SumParameters
         {
             Count = c.Output(0).Shape.Count, APeriod = a, BPeriod = b,
             AOffset = (int)op.AOffset, BOffset = (int)op.BOffset, YOffset = (int)op.YOffset, LeftShift = (int)op.LeftShift,
@@ -141,13 +141,16 @@ internal static class QElementwiseBinding
     {
         Shape y = c.Output(0).Shape;
         b = 0;
-        return TryPeriod(c.Input(0), y, out a) && TryPeriod(c.Input(1), y, out b) && c.Output(0).DType == DType.Int8;
+        return TryPeriod(c.Input(0), y, out a) && TryPeriod(c.Input(1), y, out b);
     }
+
+    /// <summary>The end of the kernels' name where the first operand and the result are both int8, or both int16.</summary>
+    private static string? Type(BindContext c) =>
+        c.DType(0) != c.Output(0).DType ? null : c.DType(0) switch { DType.Int8 => "_s8", DType.Int16 => "_s16", _ => null };
 
     private static bool TryPeriod(TensorType x, Shape y, out long period)
     {
         period = x.Shape.Count;
-        if (x.DType != DType.Int8) return false;
         bool repeats = false; // going from the last axis outwards: equal dimensions, then only ones
         for (int i = 1; i <= y.Rank; i++)
         {
