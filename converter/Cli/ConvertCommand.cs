@@ -15,7 +15,7 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations) or auto (int8, and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (int8, then more repairs, int16x8 and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, of .npy, .npz, .wav or .txt files (a line of token numbers a sample), one such file, or 'random' for a trial without meaning." };
@@ -30,7 +30,7 @@ internal static class ConvertCommand
     private static readonly Option<string> s_prefer = new("--prefer") { Description = "For auto, of layers that stay float: smallest (float16 weights) or fastest to load (float32).", DefaultValueFactory = _ => "smallest" };
     private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
-    private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too." };
+    private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too (int16 with int16x8)." };
     private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
     private static readonly Option<string?> s_signature = new("--signature") { Description = SignatureHelp };
     private static readonly Option<string[]> s_fixed = new("--fix") { Description = "An input that gets a value for good and is an input no more: NAME=16000." };
@@ -45,7 +45,7 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "auto", "mixed");
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "int16x8", "auto", "mixed");
         s_prefer.AcceptOnlyFromAmong("smallest", "fastest");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
@@ -82,11 +82,11 @@ internal static class ConvertCommand
         IReadOnlyList<LayerSensitivity> sensitivity = [];
         switch (args.GetValue(s_quantize))
         {
-            case "int8" when Quantizer.IsQuantized(graph):
+            case "int8" or "int16x8" when Quantizer.IsQuantized(graph):
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
                 Say(json, "the model is quantized already; its own scales are kept");
                 break;
-            case "int8":
+            case "int8" or "int16x8":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
                 quantization = Quantizer.Int8(graph, calibration, Quantization(args), new ProgressLine(json));
                 ShapeInference.Run(graph);
@@ -110,7 +110,7 @@ internal static class ConvertCommand
                 break;
             default:
                 if (args.GetValue(s_calibrate) != null)
-                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8, auto or weights in blocks.");
+                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8, int16x8, auto or weights in blocks.");
                 break;
         }
         Pipeline.Lower(graph, options);
@@ -153,6 +153,7 @@ internal static class ConvertCommand
 
     private static QuantizationOptions Quantization(ParseResult args) => new()
     {
+        Activations = args.GetValue(s_quantize) == "int16x8" ? DType.Int16 : DType.Int8,
         Method = args.GetValue(s_method) switch
         {
             "minmax" or "min-max" => RangeMethod.MinMax,
@@ -251,7 +252,7 @@ internal static class ConvertCommand
         proof?.Print(new TerminalReport(), quantization == null ? 0 : 8);
         if (quantization is { KeptFloat.Count: > 0 })
             AnsiConsole.MarkupLineInterpolated($"[yellow]{quantization.KeptFloat.Count} nodes stay float[/]: {string.Join(", ", quantization.KeptFloat.Take(6).Select(k => $"{k.Node} ({k.Reason})"))}{(quantization.KeptFloat.Count > 6 ? ", ..." : "")}");
-        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in int8, ranges by {quantization.Method.ToString().ToLowerInvariant()}{(quantization.Method == RangeMethod.Percentile ? FormattableString.Invariant($" {quantization.Percentile}") : "")}" : "")}, {elapsed.TotalSeconds:0.0} s");
+        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in {args.GetValue(s_quantize) switch { "int16x8" => "int16x8", _ => "integers" }}, ranges by {quantization.Method.ToString().ToLowerInvariant()}{(quantization.Method == RangeMethod.Percentile ? FormattableString.Invariant($" {quantization.Percentile}") : "")}" : "")}, {elapsed.TotalSeconds:0.0} s");
         if (args.GetValue(s_report) is { } file && proof != null) AnsiConsole.MarkupLineInterpolated($"report: {file.FullName}");
     }
 

@@ -12,7 +12,7 @@ namespace EdgeLite.Converter.Lowering;
 public static class CpuLowering
 {
     private static readonly IGraphPass[] s_quantized =
-        [new QuantizedMovement(), new QuantizedLayers(), new QuantizedElementwise(), new LookupTables(), new SixteenBitFunctions(), new BlockLayers(), new DynamicLayers(), new DeadCode()];
+        [new QuantizedMovement(), new QuantizedLayers(), new QuantizedElementwise(), new SixteenBitFunctions(), new LookupTables(), new BlockLayers(), new DynamicLayers(), new DeadCode()];
 
     private static readonly IGraphPass[] s_once = [new ConstantFolding(keepQuantizedPatterns: false), new AttentionFusion(), new ChannelsLast(), new DenseLayers(), new RecurrentLayers()];
 

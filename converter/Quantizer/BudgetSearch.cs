@@ -30,8 +30,8 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 
 /// <summary>
 /// Finds the smallest mixture of int8 and float layers within a budget. First all layers in int8, with repairs in the order of their cost:
-/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such. If the best of these is
-/// outside of the budget, each layer alone in int8, once, which gives its share of the noise. Layers return to float in the order of
+/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in int16. If the
+/// best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise. Layers return to float in the order of
 /// noise for each byte that they save, and the fewest that suffice are found by doubling and halving their number; of those, the ones
 /// that are not needed once the last is float go back to int8. Each trial
 /// runs on the native kernels, on samples that calibration does not see.
@@ -83,11 +83,15 @@ public sealed class BudgetSearch
     {
         (Repaired Graph, QuantizationOptions Options)? best = null;
         BudgetTrial? first = null;
+        var calibrated = new Dictionary<QuantizationOptions, Repaired>();
         foreach (QuantizationOptions repairs in Repairs(asked))
         {
-            Repaired repaired = Repair(repairs);
-            // What was the best observer before is so with one more repair.
-            (RangeMethod, double)[] observers = best is { } known ? [(known.Options.Method, known.Options.Percentile)] : ObserverChoice.Candidates;
+            // Observations are the same for every type of activations.
+            if (!calibrated.TryGetValue(repairs with { Activations = asked.Activations }, out Repaired? repaired))
+                calibrated[repairs with { Activations = asked.Activations }] = repaired = Repair(repairs);
+            // What was the best observer before is so with one more repair. int16 has steps enough for all numbers.
+            (RangeMethod, double)[] observers = repairs.Activations == DType.Int16 ? [(RangeMethod.MinMax, 100)]
+                : best is { } known ? [(known.Options.Method, known.Options.Percentile)] : ObserverChoice.Candidates;
             foreach ((RangeMethod method, double percentile) in observers)
             {
                 QuantizationOptions options = repairs with { Method = method, Percentile = percentile };
@@ -105,6 +109,9 @@ public sealed class BudgetSearch
         yield return asked;
         if (!asked.RoundAdaptively) yield return asked with { RoundAdaptively = true };
         if (!asked.SmoothNormalizations && SmoothScaling.Applies(_source)) yield return asked with { SmoothNormalizations = true };
+        if (asked.Activations == DType.Int16) yield break;
+        yield return asked with { Activations = DType.Int16 };
+        if (!asked.RoundAdaptively) yield return asked with { RoundAdaptively = true, Activations = DType.Int16 };
     }
 
     private Repaired Repair(QuantizationOptions options)
@@ -177,7 +184,7 @@ public sealed class BudgetSearch
         (Graph graph, double sqnr) = repaired.Noise.Of(repaired.Seen, options);
         long bytes = repaired.Layers.Sum(l => l.Inputs[1]!.Constant!.Count * (options.FloatLayers.Contains(l.Output.Name) ? FloatBytes(options) : 1));
         double value = _score(graph, sqnr);
-        string repairs = (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "");
+        string repairs = (options.Activations == DType.Int16 ? " int16" : "") + (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "");
         var trial = new BudgetTrial(options.Method, repairs.TrimStart(), options.FloatLayers.Count, bytes, sqnr, value, value >= _budget);
         _trials.Add(trial);
         return trial;

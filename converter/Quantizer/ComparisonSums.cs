@@ -24,7 +24,7 @@ internal sealed class ComparisonSums
     /// <param name="a">source</param>
     /// <param name="b">converted, as many elements</param>
     /// <param name="place">for element i of a, its index in b; null: the same</param>
-    /// <param name="q">parameters when b is stored as int8</param>
+    /// <param name="q">parameters when b is stored as int8 or int16</param>
     public void Add(Tensor a, Tensor b, long[]? place, TensorQuantization? q)
     {
         long n = a.Count, mismatches = 0;

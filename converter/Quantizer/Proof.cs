@@ -68,7 +68,7 @@ public static class Proof
         return Report();
 
         TensorQuantization? Stored(string key, Tensor b, Tensor a) =>
-            b.DType is DType.Int8 && a.DType.IsFloat() && known.TryGetValue(key, out TensorQuantization q) ? q : null;
+            b.DType is (DType.Int8 or DType.Int16) && a.DType.IsFloat() && known.TryGetValue(key, out TensorQuantization q) && q.Type == b.DType ? q : null;
 
         ProofReport Report()
         {
@@ -105,7 +105,7 @@ public static class Proof
         return otherwise;
     }
 
-    /// <summary>Parameters of int8 inputs and outputs are in the metadata.</summary>
+    /// <summary>Parameters of integer inputs and outputs are in the metadata.</summary>
     private static Dictionary<string, TensorQuantization> WithEnds(Graph graph, IReadOnlyDictionary<string, TensorQuantization>? parameters)
     {
         var all = new Dictionary<string, TensorQuantization>(parameters ?? new Dictionary<string, TensorQuantization>());
@@ -114,12 +114,12 @@ public static class Proof
             if (!graph.Metadata.TryGetValue("quantization." + value.Name, out string? text)) continue;
             string[] parts = text.Split(' ');
             if (parts.Length == 2 && float.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out float scale)
-                && int.TryParse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int zero)) all[value.Name] = new(scale, zero);
+                && int.TryParse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int zero)) all[value.Name] = new(scale, zero, value.DType);
         }
         return all;
     }
 
-    /// <summary>Float samples for int8 inputs are quantized.</summary>
+    /// <summary>Float samples for int8 and int16 inputs are quantized.</summary>
     private static Tensor[] Fit(IReadOnlyList<Tensor> inputs, Graph graph, Dictionary<string, TensorQuantization> parameters)
     {
         var fitted = new Tensor[inputs.Count];
@@ -128,9 +128,9 @@ public static class Proof
             fitted[i] = inputs[i];
             Value input = graph.Inputs[i];
             if (input.DType == inputs[i].DType) continue;
-            if (input.DType != DType.Int8 || !inputs[i].DType.IsFloat() || !parameters.TryGetValue(input.Name, out TensorQuantization q))
+            if (!inputs[i].DType.IsFloat() || !parameters.TryGetValue(input.Name, out TensorQuantization q) || q.Type != input.DType)
                 throw new EdgeLiteException(Status.InvalidType, $"Input '{input.Name}' is {input.DType.Name()} in the converted model, the sample is {inputs[i].DType.Name()}.");
-            fitted[i] = new Tensor(DType.Int8, inputs[i].Shape);
+            fitted[i] = new Tensor(q.Type, inputs[i].Shape);
             for (long k = 0; k < fitted[i].Count; k++) fitted[i].SetInt64(k, q.Quantize(inputs[i].GetDouble(k)));
         }
         return fitted;

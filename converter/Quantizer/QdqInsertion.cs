@@ -102,8 +102,8 @@ internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMe
                 var observer = new RangeObserver();
                 observer.Observe(tensor.Span<float>());
                 (float min, float max) = observer.Range(RangeMethod.MinMax, 100);
-                TensorQuantization p = TensorQuantization.FromRange(min, max);
-                var stored = new Tensor(DType.Int8, tensor.Shape);
+                TensorQuantization p = TensorQuantization.FromRange(min, max, plan.Activations);
+                var stored = new Tensor(p.Type, tensor.Shape);
                 for (long k = 0; k < stored.Count; k++) stored.SetInt64(k, p.Quantize(tensor.GetDouble(k)));
                 (Value scale, Value zero) = ParametersOf(p);
                 real = Add("DequantizeLinear", value.Name + ".dequantized", [graph.AddConstant(value.Name + ".int8", stored), scale, zero], null);
@@ -116,8 +116,9 @@ internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMe
     private (Value Scale, Value Zero) ParametersOf(TensorQuantization p)
     {
         if (_parameters.TryGetValue(p, out var known)) return known;
-        string name = $"int8.{_parameters.Count}";
-        known = (graph.AddConstant(name + ".scale", Tensor.FromScalar(p.Scale)), graph.AddConstant(name + ".zero_point", Tensor.FromScalar((sbyte)p.ZeroPoint)));
+        string name = $"{p.Type.Name()}.{_parameters.Count}";
+        Tensor zero = p.Type == DType.Int16 ? Tensor.FromScalar((short)p.ZeroPoint) : Tensor.FromScalar((sbyte)p.ZeroPoint);
+        known = (graph.AddConstant(name + ".scale", Tensor.FromScalar(p.Scale)), graph.AddConstant(name + ".zero_point", zero));
         return _parameters[p] = known;
     }
 

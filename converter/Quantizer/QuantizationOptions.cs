@@ -6,6 +6,9 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>What int8 quantization may decide.</summary>
 public sealed record QuantizationOptions
 {
+    /// <summary>int8, or int16 for TFLite's 16x8 scheme: activations int16 around zero, weights int8.</summary>
+    public DType Activations { get; init; } = DType.Int8;
+
     public RangeMethod Method { get; init; } = RangeMethod.Best;
 
     /// <summary>Percent of numbers that <see cref="RangeMethod.Percentile"/> keeps.</summary>
@@ -37,7 +40,7 @@ public sealed record QuantizationOptions
     /// <summary>Layers that stay float besides, by the name of their result in the graph.</summary>
     internal IReadOnlySet<string> FloatLayers { get; init; } = new HashSet<string>();
 
-    /// <summary>Makes the graph's float32 inputs and outputs int8 where their values are quantized.</summary>
+    /// <summary>Makes the graph's float32 inputs and outputs of the type of <see cref="Activations"/> where their values are quantized.</summary>
     public bool Int8IO { get; init; }
 
     /// <summary>Makes what runs the graph on samples.</summary>

@@ -4,7 +4,7 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Quantizing;
 
 /// <summary>
-/// Decides which values become int8 and with which parameters. Layers are quantized; other operators follow where what they read is
+/// Decides which values become int8 (or int16, where the options say so) and with which parameters. Layers are quantized; other operators follow where what they read is
 /// int8 already, or where they stand between graph inputs and a layer. A value that an operator takes in whole (a layer before
 /// its Relu, a product before its bias, a table before a table) stays unstored and gets no parameters.
 /// </summary>
@@ -31,7 +31,8 @@ internal sealed class QuantizationPlan
         _options = options;
         _outputs = [.. graph.Outputs];
         Classify();
-        _last = Last();
+        _last = Last(n => _roles[n] == QuantizationRole.Layer);
+        if (!options.Int8IO) LeaveEnd();
         Activate();
         TakeIn();
         foreach (Value value in graph.Inputs.Concat(graph.Nodes.SelectMany(n => n.Outputs).OfType<Value>()))
@@ -43,6 +44,9 @@ internal sealed class QuantizationPlan
     public List<Value> Quantized { get; } = [];
 
     public IReadOnlyDictionary<Value, TensorQuantization> Parameters { get; }
+
+    /// <summary>The type of quantized values.</summary>
+    public DType Activations => _options.Activations;
 
     /// <summary>Nodes that become integer operators, in order.</summary>
     public IEnumerable<Node> Active => _graph.Nodes.Where(_active.Contains);
@@ -101,6 +105,20 @@ internal sealed class QuantizationPlan
         }
     }
 
+    /// <summary>What only makes answers of the last layers' results (scores, coordinates) is computed on few numbers, of which each counts:
+    /// it stays float, but for what a layer takes in and what moves its int8 numbers.</summary>
+    private void LeaveEnd()
+    {
+        HashSet<Value> end = Last(n => QuantizationRoles.Of(n).Role == QuantizationRole.Layer);
+        foreach (Node node in _graph.Nodes)
+        {
+            if (_roles[node] is QuantizationRole.Float or QuantizationRole.Layer or QuantizationRole.Moving || !node.Outputs.All(o => o == null || end.Contains(o))) continue;
+            if (IsBiasAdd(node) || QuantizationRoles.IsClamp(node) && node.Inputs[0]?.Producer is { } before && (_roles[before] == QuantizationRole.Layer || IsBiasAdd(before)) && SoleReader(before.Output) == node) continue;
+            _roles[node] = QuantizationRole.Float;
+            _reasons[node] = "no layer follows, and float costs little there";
+        }
+    }
+
     private void Activate()
     {
         foreach (Node node in _graph.Nodes)
@@ -153,6 +171,8 @@ internal sealed class QuantizationPlan
         return QuantizationRoles.IsBias(add.Inputs[bias]!, node.Inputs[1]!.Shape[1]) && add.Output.Shape == node.Output.Shape ? (add, bias) : null;
     }
 
+    private bool IsBiasAdd(Node node) => node.Inputs.Any(i => i?.Producer is { } product && BiasAdd(product)?.Add == node);
+
     private Node? SoleReader(Value value) => value.Consumers.Count == 1 && !_outputs.Contains(value) ? value.Consumers[0] : null;
 
     private bool IsQuantized(Value value)
@@ -180,7 +200,7 @@ internal sealed class QuantizationPlan
         {
             Value root = Root(value);
             // Fixed parameters suit the function's own result, not what a Concat mixes with it.
-            if (value.Producer is { } p && _active.Contains(p) && (p.Is("Softmax") || p.Is("Sigmoid"))) fixedRoots.Add(root);
+            if (_options.Activations == DType.Int8 && value.Producer is { } p && _active.Contains(p) && (p.Is("Softmax") || p.Is("Sigmoid"))) fixedRoots.Add(root);
             ranges[root] = Join(ranges.GetValueOrDefault(root), RangeOf(value));
         }
         foreach (Node node in Active)
@@ -190,7 +210,7 @@ internal sealed class QuantizationPlan
         {
             Value root = Root(value);
             (float min, float max) = ranges[root];
-            parameters[value] = fixedRoots.Contains(root) ? TensorQuantization.Probability : TensorQuantization.FromRange(min, max);
+            parameters[value] = fixedRoots.Contains(root) ? TensorQuantization.Probability : TensorQuantization.FromRange(min, max, _options.Activations);
         }
         return parameters;
     }
@@ -224,12 +244,12 @@ internal sealed class QuantizationPlan
         _observed[value].Range(value.Producer == null || _last.Contains(value) ? RangeMethod.MinMax : _options.Method, _options.Percentile);
 
     /// <summary>Values from which no layer leads to an output: the last layers' results and what follows.</summary>
-    private HashSet<Value> Last()
+    private HashSet<Value> Last(Func<Node, bool> isLayer)
     {
         var last = new HashSet<Value>();
         foreach (Node node in _graph.Nodes.Reverse())
         {
-            bool isLast = node.Outputs.All(o => o == null || o.Consumers.All(c => _roles[c] != QuantizationRole.Layer && c.Outputs.All(v => v == null || last.Contains(v))));
+            bool isLast = node.Outputs.All(o => o == null || o.Consumers.All(c => !isLayer(c) && c.Outputs.All(v => v == null || last.Contains(v))));
             if (isLast) last.UnionWith(node.Outputs.OfType<Value>());
         }
         return last;

@@ -11,8 +11,8 @@ public static class Quantizer
     private const int EqualizationSamples = 16;
 
     /// <summary>
-    /// Quantizes <paramref name="graph"/> in place after training: activations int8 with one scale and zero point a tensor, weights int8
-    /// around zero with a scale for each output channel, biases int32. The graph keeps ONNX operators, with QuantizeLinear and
+    /// Quantizes <paramref name="graph"/> in place after training: activations int8 with one scale and zero point a tensor, or int16 around
+    /// zero (<see cref="QuantizationOptions.Activations"/>), weights int8 around zero with a scale for each output channel, biases int32. The graph keeps ONNX operators, with QuantizeLinear and
     /// DequantizeLinear around them; the lowering makes integer layers of them. Run it on an optimised graph with inferred types;
     /// subgraphs of control flow stay float. Method: Jacob et al., "Quantization and Training of Neural Networks for Efficient
     /// Integer-Arithmetic-Only Inference", 2018, and Krishnamoorthi, arXiv 1806.08342.
@@ -20,7 +20,8 @@ public static class Quantizer
     public static QuantizationResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null)
     {
         Observations seen = Calibrate(graph, data, options, progress);
-        if (options.Method == RangeMethod.Best) options = ObserverChoice.Choose(graph, data, seen, options, progress);
+        // int16 has steps enough for the smallest and the largest number.
+        if (options.Method == RangeMethod.Best) options = options.Activations == DType.Int16 ? options with { Method = RangeMethod.MinMax } : ObserverChoice.Choose(graph, data, seen, options, progress);
         return Apply(graph, seen, options, progress);
     }
 
@@ -111,7 +112,7 @@ public static class Quantizer
         return observed;
     }
 
-    /// <summary>Inputs and outputs whose values are quantized become int8; their parameters go to the metadata as
+    /// <summary>Inputs and outputs whose values are quantized become integers; their parameters go to the metadata as
     /// <c>quantization.NAME = SCALE ZERO_POINT</c>.</summary>
     private static void NarrowEnds(Graph graph, QuantizationPlan plan, QdqInsertion insertion)
     {
@@ -122,13 +123,13 @@ public static class Quantizer
             if (value.Producer == null)
             {
                 string name = value.Name;
-                // The input itself holds int8 from now on; what quantized it goes.
+                // The input itself holds integers from now on; what quantized it goes.
                 Node quantize = stored.Producer!;
                 graph.SetInput(real.Producer!, 0, value);
                 for (int i = 0; i < graph.Outputs.Count; i++)
                     if (graph.Outputs[i] == stored) graph.SetOutput(i, value);
                 graph.Remove(quantize);
-                value.Type = new TensorType(DType.Int8, value.Shape);
+                value.Type = new TensorType(p.Type, value.Shape);
                 Note(name, p);
             }
             else if (output >= 0)

@@ -6,8 +6,8 @@ using EdgeLite.Ops.EdgeLite;
 namespace EdgeLite.Converter.Lowering.Quantized;
 
 /// <summary>
-/// A chain of functions of one element between DequantizeLinear and QuantizeLinear is a table of 256 entries; so are tables after
-/// tables. Entries are computed as TFLite's reference kernels compute the result (tensorflow/lite/kernels/activations.cc,
+/// A chain of functions of one element between DequantizeLinear and QuantizeLinear is a table of 256 entries, or between int16 tensors
+/// of 513 with straight lines between; so are tables after tables of 8 bits. Entries are computed as TFLite's reference kernels compute the result (tensorflow/lite/kernels/activations.cc,
 /// internal/reference/hard_swish): Relu, Clip and LeakyRelu by fixed-point multipliers, HardSwish in 16-bit arithmetic, the rest in float32.
 /// </summary>
 public sealed class LookupTables : IGraphPass
@@ -39,8 +39,8 @@ public sealed class LookupTables : IGraphPass
             at = input;
         }
         if (chain.Count == 0 || Quantization.Dequantized(at) is not var (stored, x)) return false;
-        if (stored.IsConstant) return false;
-        Tensor table = chain.Count == 1 && Integer(chain.Peek(), x, y) is { } exact ? exact : Evaluate(chain, x, y);
+        if (stored.IsConstant || x.IsWide != y.IsWide) return false;
+        Tensor table = !x.IsWide && chain.Count == 1 && Integer(chain.Peek(), x, y) is { } exact ? exact : Evaluate(chain, x, y);
         Value result = Rewrite.Insert(graph, quantize, "Lut", quantize.Output.Name, [stored, graph.AddConstant(quantize.Output.Name + ".table", table)], null, "edgelite");
         Rewrite.Replace(graph, quantize.Output, result, keepName: true);
         return true;
@@ -58,26 +58,35 @@ public sealed class LookupTables : IGraphPass
         return op.Inputs.All(i => i == operand || Match.Scalar(i, out _)) && Match.SameShape(operand.Shape, op.Output.Shape) ? operand : null;
     }
 
-    /// <summary>Each of the 256 values through the chain, rounded half away from zero.</summary>
+    /// <summary>Each of the 256 values through the chain, rounded half away from zero. Of int16, every 128th, moved by half of what the middle
+    /// of the straight line to the next one would miss (LUTPopulate of TFLite's kernels/internal/common.h).</summary>
     private static Tensor Evaluate(Stack<Node> chain, Quantization x, Quantization y)
     {
-        int low = x.Type == DType.Int8 ? -128 : 0;
-        var values = new Tensor(DType.Float32, new Shape(256));
-        for (int i = 0; i < 256; i++) values.SetDouble(i, x.Scale * (low + i - x.Zero));
-        foreach (Node op in chain)
-        {
-            Value operand = Operand(op)!;
-            values = GraphInterpreter.Execute(op, [.. op.Inputs.Select(i => i == operand ? values : Flat(i?.Constant))])[0]!;
-        }
+        (int low, int step, int entries) = x.IsWide ? (short.MinValue, 128, 513) : (FixedPoint.TypeRange(x.Type).Min, 1, 256);
+        double[] at = Through(i => low + step * i), middle = x.IsWide ? Through(i => low + step * i + step / 2) : [];
+        for (int i = 0; i + 1 < middle.Length; i++) middle[i] -= (at[i] + at[i + 1]) / 2;
         (int min, int max) = FixedPoint.TypeRange(y.Type);
-        var table = new Tensor(y.Type, new Shape(256));
+        var table = new Tensor(y.Type, new Shape(entries));
         float inverse = 1 / y.Scale;
-        for (int i = 0; i < 256; i++)
+        for (int i = 0; i < entries; i++)
         {
-            float rounded = MathF.Round((float)values.GetDouble(i) * inverse, MidpointRounding.AwayFromZero) + y.Zero;
+            double value = at[i] + (i + 1 < middle.Length ? middle[i] / 2 : 0);
+            float rounded = MathF.Round((float)value * inverse, MidpointRounding.AwayFromZero) + y.Zero;
             table.SetInt64(i, float.IsNaN(rounded) ? y.Zero : (long)Math.Clamp(rounded, min, max));
         }
         return table;
+
+        double[] Through(Func<int, int> stored)
+        {
+            var values = new Tensor(DType.Float32, new Shape(entries));
+            for (int i = 0; i < entries; i++) values.SetDouble(i, x.Scale * (stored(i) - x.Zero));
+            foreach (Node op in chain)
+            {
+                Value operand = Operand(op)!;
+                values = GraphInterpreter.Execute(op, [.. op.Inputs.Select(i => i == operand ? values : Flat(i?.Constant))])[0]!;
+            }
+            return [.. Enumerable.Range(0, entries).Select(i => values.GetDouble(i))];
+        }
     }
 
     // A scalar operand of shape [1,1,..] would raise the rank.
@@ -151,7 +160,7 @@ public sealed class LookupTables : IGraphPass
     /// <summary>table2[table1[x]]; a table that changes nothing goes.</summary>
     private static bool Compose(Graph graph, Node node)
     {
-        if (node.Inputs[1]!.Constant is not { } second || node.Inputs[0] is not { } x) return false;
+        if (node.Inputs[1]!.Constant is not { } second || node.Inputs[0] is not { } x || x.DType == DType.Int16) return false;
         if (x.DType == second.DType && IsIdentity(second) && !Rewrite.NeedsIdentity(graph, node.Output, x))
         {
             Rewrite.Replace(graph, node.Output, x);

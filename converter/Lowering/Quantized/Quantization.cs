@@ -9,14 +9,16 @@ namespace EdgeLite.Converter.Lowering.Quantized;
 /// <summary>Scale and zero point of a tensor of 8 or 16 bits as a whole: real = Scale * (stored - Zero).</summary>
 internal readonly record struct Quantization(DType Type, float Scale, int Zero)
 {
-    /// <summary>The zero point once the tensor is int8.</summary>
+    /// <summary>The zero point once a tensor of 8 bits is int8.</summary>
     public int Zero8 => Type == DType.UInt8 ? Zero - 128 : Zero;
 
-    /// <summary>The same numbers, held in int8.</summary>
-    public Quantization AsInt8 => new(DType.Int8, Scale, Zero8);
+    public bool IsWide => Type == DType.Int16;
 
-    /// <summary>Parameters of a QuantizeLinear or DequantizeLinear that has constant ones for the whole tensor, 8 bits wide.</summary>
-    public static Quantization? Of(Node? node) => OfAny(node) is { Type: DType.Int8 or DType.UInt8 } q ? q : null;
+    /// <summary>The type that integer operators compute on.</summary>
+    public DType Signed => IsWide ? DType.Int16 : DType.Int8;
+
+    /// <summary>Parameters of a QuantizeLinear or DequantizeLinear that has constant ones for the whole tensor, 8 bits wide or int16 around zero.</summary>
+    public static Quantization? Of(Node? node) => OfAny(node) is { Type: DType.Int8 or DType.UInt8 } or { Type: DType.Int16, Zero: 0 } ? OfAny(node) : null;
 
     /// <summary>As <see cref="Of"/>, 8 or 16 bits wide.</summary>
     public static Quantization? OfAny(Node? node)
@@ -121,17 +123,17 @@ internal sealed record QuantizedWeights(string Name, Tensor Stored, float[] Scal
 /// <summary>Edits that quantized patterns share.</summary>
 internal static class QuantizedEdit
 {
-    /// <summary>The tensor in int8: itself, a shifted constant, or through a table of x - 128.</summary>
-    public static Value ToInt8(Graph graph, Node before, Value x)
+    /// <summary>The tensor in a signed type: itself, or where it is uint8 a shifted constant, or through a table of x - 128.</summary>
+    public static Value ToSigned(Graph graph, Node before, Value x)
     {
-        if (x.DType == DType.Int8) return x;
+        if (x.DType is DType.Int8 or DType.Int16) return x;
         if (x.Constant is { } constant) return graph.AddConstant(x.Name + ".s8", QuantizedWeights.ToInt8(constant));
         return Rewrite.Insert(graph, before, "Lut", x.Name + ".s8", [x, Shift(graph, DType.Int8)], null, "edgelite");
     }
 
-    /// <summary>An int8 result in the type that the model has there.</summary>
-    public static Value FromInt8(Graph graph, Node before, Value y, DType type) =>
-        type == DType.Int8 ? y : Rewrite.Insert(graph, before, "Lut", y.Name + ".u8", [y, Shift(graph, DType.UInt8)], null, "edgelite");
+    /// <summary>A signed result in the type that the model has there.</summary>
+    public static Value FromSigned(Graph graph, Node before, Value y, DType type) =>
+        type is DType.Int8 or DType.Int16 ? y : Rewrite.Insert(graph, before, "Lut", y.Name + ".u8", [y, Shift(graph, DType.UInt8)], null, "edgelite");
 
     // Entry i: value i becomes i - 128 in int8; value i - 128 becomes i in uint8. The bits are the same: i xor 128, and i.
     private static Value Shift(Graph graph, DType to)
@@ -143,12 +145,13 @@ internal static class QuantizedEdit
 
     public static Value Int32s(Graph graph, string hint, int[] values) => graph.AddConstant(hint, Tensor.FromArray<int>(values, new Shape(values.Length)));
 
-    /// <summary>int8 in one scale and zero point to int8 in another; itself where they are the same.</summary>
+    /// <summary>A signed tensor in one scale and zero point to the same type in another; itself where they are the same.</summary>
     public static Value Requantize(Graph graph, Node before, Value x, Quantization from, Quantization to)
     {
         if (from.Scale == to.Scale && from.Zero8 == to.Zero8) return x;
         FixedMultiplier m = FixedPoint.Quantize((double)from.Scale / to.Scale);
-        return Rewrite.Insert(graph, before, "Requantize", x.Name + ".requantized", [x], AttributeSet.Of(
-            ("x_zero_point", (long)from.Zero8), ("y_zero_point", (long)to.Zero8), ("multiplier", (long)m.Value), ("shift", (long)m.Shift)), "edgelite");
+        AttributeSet attributes = AttributeSet.Of(("x_zero_point", (long)from.Zero8), ("y_zero_point", (long)to.Zero8), ("multiplier", (long)m.Value), ("shift", (long)m.Shift));
+        if (to.IsWide) (attributes["y_min"], attributes["y_max"]) = ((long)short.MinValue, (long)short.MaxValue);
+        return Rewrite.Insert(graph, before, "Requantize", x.Name + ".requantized", [x], attributes, "edgelite");
     }
 }

@@ -30,7 +30,7 @@ public sealed class QuantizedElementwise : IGraphPass
                 _ => null,
             };
             if (result == null) continue;
-            Rewrite.Replace(graph, node.Output, QuantizedEdit.FromInt8(graph, node, result, y.Type), keepName: true);
+            Rewrite.Replace(graph, node.Output, QuantizedEdit.FromSigned(graph, node, result, y.Type), keepName: true);
             changed = true;
         }
         return changed;
@@ -39,7 +39,8 @@ public sealed class QuantizedElementwise : IGraphPass
     private static Value? Sum(Graph graph, Node before, Node op, Quantization y, Clamp clamp)
     {
         if (Quantization.Dequantized(op.Inputs[0]) is not var (a, qa) || Quantization.Dequantized(op.Inputs[1]) is not var (b, qb)) return null;
-        AddScaling scaling = FixedPoint.ForAdd(qa.Scale, qb.Scale, y.Scale);
+        if (qa.IsWide != y.IsWide || qb.IsWide != y.IsWide) return null;
+        AddScaling scaling = FixedPoint.ForAdd(qa.Scale, qb.Scale, y.Scale, y.IsWide ? 15 : 20);
         AttributeSet attributes = Binary(qa, qb, y, clamp, scaling.Y);
         attributes["left_shift"] = (long)scaling.LeftShift;
         attributes["a_multiplier"] = (long)scaling.A.Value;
@@ -47,16 +48,17 @@ public sealed class QuantizedElementwise : IGraphPass
         attributes["b_multiplier"] = (long)scaling.B.Value;
         attributes["b_shift"] = (long)scaling.B.Shift;
         return Rewrite.Insert(graph, before, "Q" + op.OpType, op.Output.Name + ".q",
-            [QuantizedEdit.ToInt8(graph, before, a), QuantizedEdit.ToInt8(graph, before, b)], attributes, "edgelite");
+            [QuantizedEdit.ToSigned(graph, before, a), QuantizedEdit.ToSigned(graph, before, b)], attributes, "edgelite");
     }
 
     private static Value? Product(Graph graph, Node before, Node op, Quantization y, Clamp clamp)
     {
         if (Quantization.Dequantized(op.Inputs[0]) is not var (a, qa) || Quantization.Dequantized(op.Inputs[1]) is not var (b, qb)) return null;
+        if (qa.IsWide != y.IsWide || qb.IsWide != y.IsWide) return null;
         // In float32, as kernels/mul.cc computes it.
         float factor = qa.Scale * qb.Scale / y.Scale;
         return Rewrite.Insert(graph, before, "QMul", op.Output.Name + ".q",
-            [QuantizedEdit.ToInt8(graph, before, a), QuantizedEdit.ToInt8(graph, before, b)], Binary(qa, qb, y, clamp, FixedPoint.Quantize(factor)), "edgelite");
+            [QuantizedEdit.ToSigned(graph, before, a), QuantizedEdit.ToSigned(graph, before, b)], Binary(qa, qb, y, clamp, FixedPoint.Quantize(factor)), "edgelite");
     }
 
     private static AttributeSet Binary(Quantization a, Quantization b, Quantization y, Clamp clamp, FixedMultiplier m)
@@ -71,6 +73,7 @@ public sealed class QuantizedElementwise : IGraphPass
     {
         if (Quantization.Dequantized(op.Inputs[0]) is not var (stored, x) || stored.Shape is not { IsRanked: true, Rank: 4 }) return null;
         AttributeSet a = op.Attributes;
+        if (x.IsWide || y.IsWide) return null;
         if (x.Scale != y.Scale || x.Zero8 != y.Zero8 || a.Int("channels_last", 0) != 0 || a.Ints("kernel_shape") is not { Length: 2 } kernel) return null;
         if (a.Int("ceil_mode", 0) != 0 || a.Ints("dilations") is { } dilations && dilations.Any(d => d != 1)) return null;
         long[] strides = a.Ints("strides") ?? [1, 1];
@@ -79,7 +82,7 @@ public sealed class QuantizedElementwise : IGraphPass
             : auto == "VALID" ? [0, 0, 0, 0] : a.Ints("pads") ?? [0, 0, 0, 0];
         if (pads == null || a.Int("count_include_pad", 0) != 0 && pads.Any(p => p != 0)) return null;
         (int min, int max) = clamp.Range(y);
-        Value entered = ChannelsLast.Enter(graph, before, QuantizedEdit.ToInt8(graph, before, stored), 2);
+        Value entered = ChannelsLast.Enter(graph, before, QuantizedEdit.ToSigned(graph, before, stored), 2);
         Value pooled = Rewrite.Insert(graph, before, "QAveragePool", op.Output.Name + ".q", [entered], AttributeSet.Of(
             ("kernel_shape", kernel), ("strides", strides), ("pads", pads), ("y_min", (long)min), ("y_max", (long)max)), "edgelite");
         pooled.SourceName = before.Output.SourceName ?? before.Output.Name;
@@ -100,9 +103,9 @@ public sealed class QuantizedElementwise : IGraphPass
             keep = op.Attributes.Int("keepdims", 1) != 0;
         }
         long height = shape[last ? 1 : 2], width = shape[last ? 2 : 3];
-        if (height <= 0 || width <= 0) return null;
+        if (height <= 0 || width <= 0 || x.IsWide != y.IsWide || x.IsWide && height * width >= 1 << 15) return null;
         FixedMultiplier m = FixedPoint.QuantizeMean(x.Scale, y.Scale, height * width);
-        Value q = QuantizedEdit.ToInt8(graph, before, stored);
+        Value q = QuantizedEdit.ToSigned(graph, before, stored);
         if (!last) q = ChannelsLast.Enter(graph, before, q, 2);
         Value mean = Rewrite.Insert(graph, before, "QMean", op.Output.Name + ".q", [q], AttributeSet.Of(
             ("x_zero_point", (long)x.Zero8), ("y_zero_point", (long)y.Zero8), ("multiplier", (long)m.Value), ("shift", (long)m.Shift)), "edgelite");
@@ -112,10 +115,10 @@ public sealed class QuantizedElementwise : IGraphPass
     private static Value? Softmax(Graph graph, Node before, Node op, Quantization y)
     {
         if (Quantization.Dequantized(op.Inputs[0]) is not var (stored, x) || !stored.Shape.IsRanked) return null;
-        if (y.Scale != 1f / 256 || y.Zero8 != -128 || Match.Axis(op.Attributes.Int("axis", -1), stored.Shape.Rank) != stored.Shape.Rank - 1) return null;
+        if (x.IsWide || y.Scale != 1f / 256 || y.Zero8 != -128 || Match.Axis(op.Attributes.Int("axis", -1), stored.Shape.Rank) != stored.Shape.Rank - 1) return null;
         if (x.Scale is < 1f / (1 << 26) or >= 16) return null; // beyond what the multiplier can say
         SoftmaxScaling s = FixedPoint.ForSoftmax(x.Scale);
-        return Rewrite.Insert(graph, before, "QSoftmax", op.Output.Name + ".q", [QuantizedEdit.ToInt8(graph, before, stored)], AttributeSet.Of(
+        return Rewrite.Insert(graph, before, "QSoftmax", op.Output.Name + ".q", [QuantizedEdit.ToSigned(graph, before, stored)], AttributeSet.Of(
             ("input_multiplier", (long)s.Multiplier), ("input_left_shift", (long)s.LeftShift), ("diff_min", (long)s.DiffMin)), "edgelite");
     }
 
@@ -123,11 +126,11 @@ public sealed class QuantizedElementwise : IGraphPass
     private static Value? Concat(Graph graph, Node before, Node op, Quantization y)
     {
         var parts = new List<Value?>();
-        if (op.Inputs.Any(i => Quantization.Dequantized(i) == null)) return null;
+        if (op.Inputs.Any(i => Quantization.Dequantized(i) is not var (_, part) || part.IsWide != y.IsWide)) return null;
         foreach (Value? input in op.Inputs)
         {
             (Value stored, Quantization x) = Quantization.Dequantized(input)!.Value;
-            parts.Add(QuantizedEdit.Requantize(graph, before, QuantizedEdit.ToInt8(graph, before, stored), x, y));
+            parts.Add(QuantizedEdit.Requantize(graph, before, QuantizedEdit.ToSigned(graph, before, stored), x, y));
         }
         return Rewrite.Insert(graph, before, "Concat", op.Output.Name + ".q", parts.ToArray(), op.Attributes.Clone());
     }

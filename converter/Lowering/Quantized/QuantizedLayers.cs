@@ -9,7 +9,8 @@ namespace EdgeLite.Converter.Lowering.Quantized;
 /// <summary>
 /// DequantizeLinear -> layer (-> Relu or Clip) -> QuantizeLinear becomes one integer layer: QConv, QDepthwiseConv,
 /// QConvTranspose, QGemm. Weights are constant int8 around zero, scales per layer or per output channel, the bias int32 in
-/// the product's scale. Arithmetic is TFLite's, bit for bit.
+/// the product's scale. Between int16 tensors it is the same with a bias of 64 bits (not for transposed convolutions). Arithmetic is
+/// TFLite's, bit for bit.
 /// </summary>
 public sealed class QuantizedLayers : IGraphPass
 {
@@ -36,13 +37,13 @@ public sealed class QuantizedLayers : IGraphPass
 
     private static bool Convolution(Graph graph, Node quantize, Node op, Quantization y, Clamp clamp)
     {
-        if (Quantization.Dequantized(op.Inputs[0]) is not var (stored, x)) return false;
+        if (Quantization.Dequantized(op.Inputs[0]) is not var (stored, x) || x.IsWide != y.IsWide || x.IsWide && op.OpType == "ConvTranspose") return false;
         int axis = op.OpType == "Conv" ? 0 : 1;
         if (Match.Producer(op.Inputs[1], "DequantizeLinear")?.Inputs[0]?.Constant is not { } raw) return false;
         if (ConvGeometry.Of(op, raw.Shape) is not { } geometry || geometry.IsTranspose && geometry.Groups > 1) return false;
         if (QuantizedWeights.Of(op.Inputs[1], axis) is not { } w || !w.TryBias(op.Input(2), x.Scale, y.Scale, out int[]? bias)) return false;
 
-        Value entered = ChannelsLast.Enter(graph, quantize, QuantizedEdit.ToInt8(graph, quantize, stored), geometry.SpatialRank);
+        Value entered = ChannelsLast.Enter(graph, quantize, QuantizedEdit.ToSigned(graph, quantize, stored), geometry.SpatialRank);
         AttributeSet attributes = geometry.Attributes();
         SetZeros(attributes, x, y, clamp);
         Value packed = WeightPacker.Pack(graph, w.Name, w.Stored, geometry.Packing, geometry.Groups);
@@ -50,7 +51,7 @@ public sealed class QuantizedLayers : IGraphPass
             [entered, packed, .. Constants(graph, op.Output.Name, w, w.Sums(axis), bias, x, y)], attributes, "edgelite");
         result.SourceName = quantize.Output.SourceName ?? quantize.Output.Name;
         result = ChannelsLast.Leave(graph, quantize, result, geometry.SpatialRank, op.Output.Name + ".q.nchw");
-        Rewrite.Replace(graph, quantize.Output, QuantizedEdit.FromInt8(graph, quantize, result, y.Type), keepName: true);
+        Rewrite.Replace(graph, quantize.Output, QuantizedEdit.FromSigned(graph, quantize, result, y.Type), keepName: true);
         return true;
     }
 
@@ -75,25 +76,28 @@ public sealed class QuantizedLayers : IGraphPass
 
     private static bool Dense(Graph graph, Node quantize, Value? a, Value? b, bool transposed, Value? c, Quantization y, Clamp clamp)
     {
-        if (Quantization.Dequantized(a) is not var (stored, x) || b is not { Shape: { IsKnown: true, Rank: 2 } } || stored.Shape is not { IsRanked: true, Rank: >= 1 }) return false;
+        if (Quantization.Dequantized(a) is not var (stored, x) || b is not { Shape: { IsKnown: true, Rank: 2 } } || stored.Shape is not { IsRanked: true, Rank: >= 1 } || x.IsWide != y.IsWide) return false;
         int axis = transposed ? 0 : 1;
         if (QuantizedWeights.Of(b, axis) is not { } w || !w.TryBias(c, x.Scale, y.Scale, out int[]? bias)) return false;
         AttributeSet attributes = AttributeSet.Of(("out_features", (long)w.Scales.Length));
         SetZeros(attributes, x, y, clamp);
         Value packed = WeightPacker.Pack(graph, w.Name, w.Stored, transposed ? Packing.GemmTransposed : Packing.Gemm);
         Value result = Rewrite.Insert(graph, quantize, "QGemm", quantize.Output.Name + ".q",
-            [QuantizedEdit.ToInt8(graph, quantize, stored), packed, .. Constants(graph, quantize.Output.Name, w, w.Sums(axis), bias, x, y)], attributes, "edgelite");
-        Rewrite.Replace(graph, quantize.Output, QuantizedEdit.FromInt8(graph, quantize, result, y.Type), keepName: true);
+            [QuantizedEdit.ToSigned(graph, quantize, stored), packed, .. Constants(graph, quantize.Output.Name, w, w.Sums(axis), bias, x, y)], attributes, "edgelite");
+        Rewrite.Replace(graph, quantize.Output, QuantizedEdit.FromSigned(graph, quantize, result, y.Type), keepName: true);
         return true;
     }
 
     /// <summary>B, WSum, Multiplier, Shift.</summary>
     private static Value?[] Constants(Graph graph, string name, QuantizedWeights w, int[] sums, int[]? bias, Quantization x, Quantization y)
     {
+        // Sums of int16 products have 64 bits, and so has what they start from; a layer without bias says so by zeros.
+        Value? start = x.IsWide ? graph.AddConstant(name + ".bias", Tensor.FromArray<long>([.. (bias ?? new int[sums.Length]).Select(b => (long)b)], new Shape(sums.Length)))
+            : bias == null ? null : QuantizedEdit.Int32s(graph, name + ".bias", bias);
         FixedMultiplier[] m = [.. w.Scales.Select(s => FixedPoint.QuantizeProduct(x.Scale, s, y.Scale))];
         return
         [
-            bias == null ? null : QuantizedEdit.Int32s(graph, name + ".bias", bias),
+            start,
             QuantizedEdit.Int32s(graph, name + ".wsum", sums),
             QuantizedEdit.Int32s(graph, name + ".multiplier", [.. m.Select(f => f.Value)]),
             QuantizedEdit.Int32s(graph, name + ".shift", [.. m.Select(f => f.Shift)]),
@@ -125,6 +129,6 @@ internal readonly record struct Clamp(Node? Producer, float Low, float High)
         return new Clamp(x.Producer, float.NegativeInfinity, float.PositiveInfinity);
     }
 
-    /// <summary>The clamp in stored int8 numbers.</summary>
-    public (int Min, int Max) Range(Quantization y) => FixedPoint.Range(DType.Int8, y.Scale, y.Zero8, Low, High);
+    /// <summary>The clamp in stored signed numbers.</summary>
+    public (int Min, int Max) Range(Quantization y) => FixedPoint.Range(y.Signed, y.Scale, y.Zero8, Low, High);
 }

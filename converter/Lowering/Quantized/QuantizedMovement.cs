@@ -2,6 +2,7 @@ using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
 using EdgeLite.Ops;
+using EdgeLite.Ops.EdgeLite;
 
 namespace EdgeLite.Converter.Lowering.Quantized;
 
@@ -33,14 +34,14 @@ public sealed class QuantizedMovement : IGraphPass
 
     private static bool MeetQuantize(Graph graph, Node node)
     {
-        if (Quantization.Of(node) is not { } y || Quantization.Dequantized(node.Inputs[0]) is not var (stored, x)) return false;
+        if (Quantization.Of(node) is not { } y || Quantization.Dequantized(node.Inputs[0]) is not var (stored, x) || x.IsWide != y.IsWide) return false;
         if (x == y)
         {
             Rewrite.Replace(graph, node.Output, stored);
             return true;
         }
-        Value q = QuantizedEdit.Requantize(graph, node, QuantizedEdit.ToInt8(graph, node, stored), x, y);
-        Rewrite.Replace(graph, node.Output, QuantizedEdit.FromInt8(graph, node, q, y.Type), keepName: true);
+        Value q = QuantizedEdit.Requantize(graph, node, QuantizedEdit.ToSigned(graph, node, stored), x, y);
+        Rewrite.Replace(graph, node.Output, QuantizedEdit.FromSigned(graph, node, q, y.Type), keepName: true);
         return true;
     }
 
@@ -52,6 +53,7 @@ public sealed class QuantizedMovement : IGraphPass
         if (Match.Producer(node.Inputs[0], "DequantizeLinear")!.Inputs[0]!.IsConstant) return false;
         for (int i = 1; i < data; i++)
             if (Quantization.Dequantized(node.Inputs[i]) is not var (_, other) || other != x) return false;
+        if (x.IsWide && node.OpType is ("MaxPool" or "GlobalMaxPool")) return false; // no maximum over int16
         if (node.OpType == "Split" && node.Outputs.Any(o => o == null)) return false;
         if (node.OpType == "MaxPool" && node.Outputs.Count > 1 && node.Outputs[1] != null) return false;
         if (node.OpType == "Resize" && (node.Attributes.String("mode", "nearest") != "nearest"
@@ -81,7 +83,7 @@ public sealed class QuantizedMovement : IGraphPass
         double value = 0;
         if (node.Input(2) != null && !Match.Scalar(node.Input(2), out value)) return false;
         double stored = Math.Round(value / x.Scale) + x.Zero;
-        (double min, double max) = x.Type == DType.Int8 ? (-128, 127) : (0, 255);
+        (int min, int max) = FixedPoint.TypeRange(x.Type);
         if (stored < min || stored > max || Math.Abs((stored - x.Zero) * x.Scale - value) > 1e-6 * Math.Max(1e-3, Math.Abs(value))) return false;
         var constant = new Tensor(x.Type, Shape.Scalar);
         constant.SetInt64(0, (long)stored);

@@ -11,11 +11,16 @@ public class BudgetSearchTests
     [SharedFact("zoo/tflite")]
     public void A_higher_budget_costs_more_bytes_and_is_met_on_other_samples()
     {
-        BudgetResult none = Search(10), some = Search(25), most = Search(33);
-        Assert.Empty(none.Sensitivity);
-        Assert.Equal(0, none.Trials[^1].FloatLayers);
+        BudgetResult none = Search(10), wide = Search(25), some = Search(48), most = Search(55);
+        foreach (BudgetResult whole in new[] { none, wide })
+        {
+            Assert.Empty(whole.Sensitivity);
+            Assert.Equal(0, whole.Trials[^1].FloatLayers);
+        }
+        Assert.Equal(("", "int16"), (none.Trials[^1].Repairs, wide.Trials[^1].Repairs));
+        Assert.All(wide.Quantization.Parameters.Values, q => Assert.Equal(DType.Int16, q.Type));
         Assert.Equal(10, some.Sensitivity.Count);
-        Assert.True(Least(none) < Least(some) && Least(some) < Least(most), $"{Least(none)} {Least(some)} {Least(most)}");
+        Assert.True(Least(none) == Least(wide) && Least(wide) < Least(some) && Least(some) < Least(most), $"{Least(none)} {Least(wide)} {Least(some)} {Least(most)}");
         Assert.InRange(most.Quantization.QuantizedNodes, 1, some.Quantization.QuantizedNodes - 1);
         Assert.Contains(some.Quantization.KeptFloat, k => k.Reason == "the budget needs it");
 
