@@ -1,5 +1,5 @@
 /* NEON micro-kernel: a panel is four registers of 4 columns, a tile up to 6 rows x 1 panel: 24 accumulators, one register of A
- * per row holding 4 consecutive k (used by lane), B passing through one register. 4 k cost 16 loads of B and 6 of A
+ * per row holding 4 consecutive k (used by lane), B passing through two registers. 4 k cost 8 loads of B and 6 of A
  * for 96 multiply-adds. Few rows take 2 or 4 panels instead, so that enough independent sums hide the latency.
  * Columns past the tail are loaded and stored in pieces of 2 and 1. */
 #include "gemm_job.h"
@@ -64,12 +64,17 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
         const float* b = t->b + t->brow[s] * b_row;
         int64_t k = 0, end = t->seglen;
 /* Multiply-adds by lane are written out: GCC makes duplicates of the lanes, for which there are no registers. */
+#define PRODUCT(v, bv, LANE)                                                                                           \
+    _Pragma("GCC unroll 6") for (int r = 0; r < R; r++)                                                                \
+        __asm__("fmla %0.4s, %1.4s, %2.s[" #LANE "]" : "+w"(acc[r * V + (v)]) : "w"(bv), "w"(av[r]));
 #define STEP(LANE)                                                                                                     \
-    _Pragma("GCC unroll 16") for (int v = 0; v < V; v++) {                                                             \
-        register float32x4_t bv __asm__("v31") = vld1q_f32(b + v / 4 * b_panel + v % 4 * 4);                           \
-        __asm__ volatile("" : "+w"(bv)::"memory"); /* loaded earlier, B would need more registers than there are */     \
-        _Pragma("GCC unroll 6") for (int r = 0; r < R; r++)                                                            \
-            __asm__("fmla %0.4s, %1.4s, %2.s[" #LANE "]" : "+w"(acc[r * V + v]) : "w"(bv), "w"(av[r]));                \
+    _Pragma("GCC unroll 8") for (int v = 0; v < V; v += 2) {                                                           \
+        register float32x4_t b0 __asm__("v30"), b1 __asm__("v31"); /* more would need more registers than there are */ \
+        const float* from = b + v / 4 * b_panel;                                                                       \
+        if (v % 4 == 0) __asm__ volatile("ldp %q0, %q1, [%2]" : "=w"(b0), "=w"(b1) : "r"(from) : "memory");            \
+        else __asm__ volatile("ldp %q0, %q1, [%2, #32]" : "=w"(b0), "=w"(b1) : "r"(from) : "memory");                  \
+        PRODUCT(v, b0, LANE)                                                                                           \
+        PRODUCT(v + 1, b1, LANE)                                                                                       \
     }                                                                                                                  \
     b += b_row;
         for (; k + 4 <= end; k += 4) {
