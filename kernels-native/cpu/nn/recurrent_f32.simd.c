@@ -35,6 +35,25 @@ static inline __attribute__((always_inline)) void product(const float* w, const 
         for (int i = 0; i < V; i++) odd[i] = el_vfma(b, el_vload(w + (V + i) * EL_VF), odd[i]);
     }
 #endif
+#if defined(__aarch64__)
+    /* Four registers of weights for each load, in this order: a compiler that loads earlier stores sums to memory. */
+    register el_vf b0 __asm__("v28"), b1 __asm__("v29"), b2 __asm__("v30"), b3 __asm__("v31");
+#define ROW(lane) \
+    _Pragma("GCC unroll 4") for (int i = 0; i < V; i += 4) { \
+        __asm__ volatile("ld1 {v28.4s-v31.4s}, [%0], #64" : "+r"(w), "=w"(b0), "=w"(b1), "=w"(b2), "=w"(b3)::"memory"); \
+        __asm__ volatile("fmla %0.4s, v28.4s, %4.s[" #lane "]\n\tfmla %1.4s, v29.4s, %4.s[" #lane "]\n\t" \
+                         "fmla %2.4s, v30.4s, %4.s[" #lane "]\n\tfmla %3.4s, v31.4s, %4.s[" #lane "]" \
+                         : "+w"(sum[i]), "+w"(sum[i + 1]), "+w"(sum[i + 2]), "+w"(sum[i + 3]) : "w"(a), "w"(b0), "w"(b1), "w"(b2), "w"(b3)); \
+    }
+    for (; k + 4 <= hidden; k += 4) {
+        const el_vf a = el_vload(h + k);
+        ROW(0)
+        ROW(1)
+        ROW(2)
+        ROW(3)
+    }
+#undef ROW
+#endif
     for (; k < hidden; k++, w += G * EL_PANEL) {
         el_vf a = el_vset1(h[k]);
 #pragma GCC unroll 16
