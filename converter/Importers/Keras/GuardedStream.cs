@@ -17,6 +17,7 @@ internal sealed class GuardedStream(Stream inner) : Stream
 
     public override int Read(Span<byte> buffer)
     {
+        if (buffer.Length > Length - Position) throw new InvalidDataException($"{buffer.Length} bytes are wanted at byte {Position} of {Length}");
         int count = inner.Read(buffer);
         if (++_reads > FreeReads + Length / BytesPerRead || (_bytes += count) > FreeBytes + Length * TimesOver)
             throw new InvalidDataException($"its structure leads in a circle: {_reads} reads of {_bytes} bytes in a file of {Length}");

@@ -4,12 +4,12 @@ namespace EdgeLite.Converter.Importers.Keras;
 
 /// <summary>
 /// Checks the sizes that a file claims before the reader allocates by them, wherever what claims them stands in the file: local heaps ("HEAP":
-/// names of groups), global ones ("GCOL": texts) and the attributes in headers of objects (HDF5 file format specification, III.D, III.E and
-/// IV.A.2.m, with 8-byte lengths).
+/// names of groups), global ones ("GCOL": texts), attributes and fill values in headers of objects (HDF5 file format specification, III.D,
+/// III.E, IV.A.2.f and IV.A.2.m, with 8-byte lengths).
 /// </summary>
 internal static class HdfClaims
 {
-    private const int Header = 16, Chunk = 1 << 20, AttributeMessage = 0x0c, LeastMessage = 24;
+    private const int Header = 16, Chunk = 1 << 20, FillValueMessage = 5, AttributeMessage = 0x0c;
 
     public static void Check(Stream file)
     {
@@ -39,8 +39,11 @@ internal static class HdfClaims
             {
                 ReadOnlySpan<byte> message = part[at..];
                 int size = BinaryPrimitives.ReadUInt16LittleEndian(message[2..]);
-                if (message[0] == AttributeMessage && message[1] == 0 && message[5..8].IndexOfAnyExcept((byte)0) < 0 && message[8] is >= 1 and <= 3 && message[9] <= 3 && size >= LeastMessage && size % 8 == 0)
-                    CheckAttribute(file, start + at + 8, size);
+                if (message[1] != 0 || size == 0 || size % 8 != 0 || message[5..8].IndexOfAnyExcept((byte)0) >= 0) continue;
+                if (message[0] == AttributeMessage && size >= 24 && message[8] is >= 1 and <= 3 && message[9] <= 3) CheckAttribute(file, start + at + 8, size);
+                // Version, three small numbers, the size of the value.
+                else if (message[0] == FillValueMessage && message[8] is 1 or 2 && message[9] <= 3 && message[10] <= 3 && message[11] == 1 && BinaryPrimitives.ReadUInt32LittleEndian(message[12..]) > size)
+                    throw new InvalidDataException($"a fill value at byte {start + at} claims more than the {size} bytes of its message");
             }
         }
         file.Position = 0;
