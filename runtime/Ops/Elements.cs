@@ -50,6 +50,10 @@ internal static unsafe class Elements
         return a.GetInt64(i).CompareTo(b.GetInt64(j));
     }
 
+    /// <summary>The numbers of a complex tensor one after another, real and imaginary; another tensor is itself.</summary>
+    public static Tensor Parts(Tensor x) =>
+        x.DType.IsComplex() ? new Tensor(x.DType == DType.Complex64 ? DType.Float32 : DType.Float64, new Shape(2 * x.Count), x.Data) : x;
+
     private static int GetBits(Tensor x, long i)
     {
         int bits = x.DType.Bits(), perByte = 8 / bits;

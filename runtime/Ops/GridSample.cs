@@ -47,7 +47,7 @@ public sealed partial class GridSample : Operator
             for (long ch = 0; ch < channels; ch++)
             {
                 double sum = 0;
-                long first = (p / points * channels + ch) * plane;
+                long first = (p / points * channels + ch) * plane, to = (p / points * channels + ch) * points + p % points;
                 for (int combination = 0; combination < combinations; combination++)
                 {
                     long at = 0;
@@ -58,9 +58,11 @@ public sealed partial class GridSample : Operator
                         at = index[t] < 0 || at < 0 ? -1 : at * x.Shape[axis + 2] + index[t];
                         factor *= weight[t];
                     }
-                    if (at >= 0) sum += factor * x.GetDouble(first + at);
+                    if (taps == 1 && at >= 0) Elements.Copy(x, first + at, y, to);
+                    else if (taps == 1) Elements.Clear(y, to);
+                    else if (at >= 0) sum += factor * x.GetDouble(first + at);
                 }
-                y.SetDouble((p / points * channels + ch) * points + p % points, sum);
+                if (taps > 1) y.SetDouble(to, sum);
             }
         }
     }

@@ -93,7 +93,6 @@ public sealed unsafe partial class Resize : Operator
             }
             first += map.Out;
         }
-        int size = x.DType.Size();
         for (long i = 0; i < y.Count; i++)
         {
             long from = 0, rest = i, slot = slots;
@@ -103,8 +102,7 @@ public sealed unsafe partial class Resize : Operator
                 from += offsets[slot + rest % maps[axis].Out];
                 rest /= maps[axis].Out;
             }
-            if (size > 0) new ReadOnlySpan<byte>(x.Data + from * size, size).CopyTo(new Span<byte>(y.Data + i * size, size));
-            else y.SetInt64(i, x.GetInt64(from));
+            Elements.Copy(x, from, y, i);
         }
     }
 

@@ -27,16 +27,18 @@ public sealed partial class Unique : Operator
         long outer = Axis == null ? 1 : x.Shape.Product(0, axis), dim = Axis == null ? x.Count : x.Shape[axis];
         long inner = Axis == null ? 1 : x.Shape.Product(axis + 1, x.Shape.Rank);
 
+        Tensor parts = Elements.Parts(x); // complex numbers are ordered by their real part first
+        long width = parts == x ? inner : 2 * inner;
         var order = new long[dim];
         for (long d = 0; d < dim; d++) order[d] = d;
-        Array.Sort(order, (i, j) => Order(x, i, j, outer, dim, inner) is var sign && sign != 0 ? sign : i.CompareTo(j));
+        Array.Sort(order, (i, j) => Order(parts, i, j, outer, dim, width) is var sign && sign != 0 ? sign : i.CompareTo(j));
 
         var first = new List<long>();
         var counts = new List<long>();
         var group = new long[dim];
         for (long d = 0; d < dim; d++)
         {
-            if (d == 0 || Order(x, order[d - 1], order[d], outer, dim, inner) != 0)
+            if (d == 0 || Order(parts, order[d - 1], order[d], outer, dim, width) != 0)
             {
                 first.Add(order[d]);
                 counts.Add(0);
