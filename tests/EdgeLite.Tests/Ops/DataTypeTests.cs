@@ -3,7 +3,6 @@ using EdgeLite.Converter.Importers.Onnx;
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Tests.Architecture;
-using EdgeLite.Tests.Importers;
 
 namespace EdgeLite.Tests.Ops;
 
