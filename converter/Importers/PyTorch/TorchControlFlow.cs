@@ -378,6 +378,7 @@ internal sealed partial class TorchInterpreter
             foreach ((TorchList list, object?[] content) in _lists)
             {
                 if (list.Known.Count < content.Length || !list.Known.Take(content.Length).SequenceEqual(content)) changed = "changes elements of a list";
+                else if (list.Steps != null) changed = "appends to a list in a loop inside it";
                 else if (list.Known.Count > content.Length) grown.Add(list);
                 list.Known.Clear();
                 list.Known.AddRange(content);

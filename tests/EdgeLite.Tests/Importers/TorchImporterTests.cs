@@ -159,6 +159,7 @@ public class TorchImporterTests
     [InlineData("n = int(torch.select(x, 0, 0))\nout = [x]\nfor i in range(n):\n  _0 = torch._set_item(out, 0, torch.neg(out[0]))\nreturn torch.cat(out)", "list")]
     [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  _0 = torch.append(out, x)\n  _1 = torch.append(out, torch.neg(x))\nreturn torch.cat(out)", "list")]
     [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  _0 = torch.append(out, torch.mul(x, torch.len(out)))\nreturn torch.cat(out)", "list")]
+    [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  for j in range(n):\n    _0 = torch.append(out, x)\nreturn torch.cat(out)", "list")]
     public void Lists_that_data_change_in_ways_that_are_not_followed_are_refused(string body, string word) =>
         Assert.Contains(word, Assert.Throws<EdgeLiteException>(() => Run(body, 2, 3)).Message, StringComparison.Ordinal);
 
