@@ -63,9 +63,9 @@ while read -r object function_name; do
 done <<LIST
 gemm_f32.neon.c.o tile_6_1
 gemm_f32.neon.c.o tile_3_2
-dwconv_f32.simd.c.o inner_3x3_1
-dwconv_f32.simd.c.o inner_3_1
-dwconv_f32.simd.c.o inner_5_1
+dwconv_f32.simd.c.o along_7_3_1
+dwconv_f32.simd.c.o along_4_3_2
+dwconv_f32.simd.c.o along_7_5_1
 qmat.neondot.c.o panel_finished
 qmat.neon.c.o core
 LIST

@@ -5,6 +5,11 @@
 #include "el_kernels.h"
 #include <math.h>
 
+/* The activations that are an interval (possibly the whole line) are applied in registers. */
+static inline int el_act_is_clamp(el_act act) { return act.kind == EL_ACT_NONE || act.kind == EL_ACT_CLAMP; }
+static inline float el_act_lo(el_act act) { return act.kind == EL_ACT_CLAMP ? act.a : -INFINITY; }
+static inline float el_act_hi(el_act act) { return act.kind == EL_ACT_CLAMP ? act.b : INFINITY; }
+
 static inline float el_clampf(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
 
 static inline float el_sigmoidf(float x) { return 1.0f / (1.0f + expf(-x)); }

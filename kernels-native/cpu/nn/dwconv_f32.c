@@ -1,11 +1,12 @@
+#include "dwconv.h"
 #include "el_act.h"
-#include "el_nn.h"
 
 EL_KERNEL(dwconv_f32, scalar, el_conv_params)
 EL_SCRATCH(dwconv_f32, el_conv_params)
 
-/* A pixel of zeros. */
-size_t el_dwconv_f32__scratch(const void* params, int32_t threads) { return (size_t)((const el_conv_params*)params)->c * sizeof(float); }
+size_t el_dwconv_f32__scratch(const void* params, int32_t threads) {
+    return el_dwconv_zero_bytes(params) + (size_t)threads * el_dwconv_worker_bytes(params);
+}
 
 typedef struct dwconv_task {
     const el_conv_params* p;

@@ -12,16 +12,12 @@
  */
 #ifndef EL_GEMM_JOB_H
 #define EL_GEMM_JOB_H
+#include "el_act.h"
 #include "winograd_job.h"
 #include <math.h>
 #include <string.h>
 
 #define EL_MB 60
-
-/* The activations that are an interval (possibly the whole line) are applied in registers. */
-static inline int el_act_is_clamp(el_act act) { return act.kind == EL_ACT_NONE || act.kind == EL_ACT_CLAMP; }
-static inline float el_act_lo(el_act act) { return act.kind == EL_ACT_CLAMP ? act.a : -INFINITY; }
-static inline float el_act_hi(el_act act) { return act.kind == EL_ACT_CLAMP ? act.b : INFINITY; }
 
 typedef struct el_gemm_job el_gemm_job;
 
