@@ -20,7 +20,7 @@
 
 typedef struct el_gemm_plan {
     const el_gemm_job* job;
-    int64_t tiles, block_tiles, m_blocks;
+    int64_t tiles, tile_rows, tile_rest, block_tiles, m_blocks;
     int32_t panels, block_panels, n_blocks, wide;
 } el_gemm_plan;
 
@@ -92,9 +92,16 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
     scratch += el_align64((size_t)(EL_MB * (j->segs > 0 ? j->segs : 1)) * sizeof(float*));
     int64_t* off = (int64_t*)scratch;
     scratch += el_align64(EL_MB * sizeof(int64_t));
+    /* tile t begins at row t * m / tiles: whole rows and a rest that is carried, as divisions take longer than small tiles */
     int32_t start[EL_MB / EL_MR + 1], tiles = (int32_t)(t1 - t0);
-    int64_t m0 = t0 * j->m / plan->tiles;
-    for (int32_t t = 0; t <= tiles; t++) start[t] = (int32_t)((t0 + t) * j->m / plan->tiles - m0);
+    const int64_t m0 = t0 * j->m / plan->tiles;
+    int64_t rest = t0 * j->m - m0 * plan->tiles;
+    start[0] = 0;
+    for (int32_t t = 0; t < tiles; t++) {
+        start[t + 1] = start[t] + (int32_t)plan->tile_rows;
+        rest += plan->tile_rest;
+        if (rest >= plan->tiles) rest -= plan->tiles, start[t + 1]++;
+    }
     j->fill(j, g, m0, start[tiles], a, off, (float*)scratch);
 
     el_tile tile = {.b_panel = j->b_panel, .b_row = j->b_row, .segs = j->segs, .seglen = j->seglen, .scale = j->scale,
@@ -123,12 +130,17 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
 
 static void el_gemm_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_gemm_plan* plan = arg;
+    int64_t mb = begin % plan->m_blocks, nb = begin / plan->m_blocks % plan->n_blocks, g = begin / plan->m_blocks / plan->n_blocks;
+    int64_t t0 = mb * plan->tiles / plan->m_blocks;
     for (int64_t i = begin; i < end; i++) {
-        int64_t mb = i % plan->m_blocks, nb = i / plan->m_blocks % plan->n_blocks, g = i / plan->m_blocks / plan->n_blocks;
-        int64_t t0 = mb * plan->tiles / plan->m_blocks, t1 = (mb + 1) * plan->tiles / plan->m_blocks;
+        const int64_t t1 = (mb + 1) * plan->tiles / plan->m_blocks;
         int32_t p0 = (int32_t)nb * plan->block_panels, p1 = p0 + plan->block_panels;
         if (p1 > plan->panels) p1 = plan->panels;
         el_gemm_block(plan, (int32_t)g, t0, t1, p0, p1, worker);
+        t0 = t1;
+        if (++mb < plan->m_blocks) continue;
+        t0 = mb = 0;
+        if (++nb == plan->n_blocks) nb = 0, g++;
     }
 }
 
@@ -139,6 +151,8 @@ static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     int64_t depth = (int64_t)j->segs * j->seglen;
     if (depth < 1) depth = 1;
     plan.tiles = (j->m + EL_MR - 1) / EL_MR;
+    plan.tile_rows = j->m / plan.tiles;
+    plan.tile_rest = j->m % plan.tiles;
     plan.wide = EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
     plan.panels = (j->n + EL_PANEL - 1) / EL_PANEL;
     plan.block_tiles = EL_MB / EL_MR;
