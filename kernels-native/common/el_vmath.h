@@ -218,7 +218,7 @@ static inline el_vf el_vmish(el_vf x) {
 /* The activation of a kernel's epilogue, every kind but EL_ACT_PRELU (whose slope is a buffer: see el_vprelu). The switch
  * is on a value that does not change within a kernel, so the branch is predicted; a hot loop over a cheap kind may
  * hoist it. NaN stays NaN for every kind. */
-static inline el_vf el_vact(el_act act, el_vf x) {
+static inline __attribute__((always_inline)) el_vf el_vact_known(el_act act, el_vf x) {
     const el_vf zero = el_vzero(), one = el_vset1(1.0f);
     switch (act.kind) {
     case EL_ACT_CLAMP: return el_vclamp(x, el_vset1(act.a), el_vset1(act.b));
@@ -236,6 +236,11 @@ static inline el_vf el_vact(el_act act, el_vf x) {
     case EL_ACT_MISH: return el_vmish(x);
     default: return x;
     }
+}
+static __attribute__((noinline, unused)) el_vf el_vact_any(el_act act, el_vf x) { return el_vact_known(act, x); }
+/* Of a kind that is a constant only that kind's code is inlined; of another none, as it is all of them. */
+static inline __attribute__((always_inline)) el_vf el_vact(el_act act, el_vf x) {
+    return __builtin_constant_p(act.kind) ? el_vact_known(act, x) : el_vact_any(act, x);
 }
 
 static inline el_vf el_vprelu(el_vf x, el_vf slope) { return el_vselect(el_vlt(x, el_vzero()), el_vmul(x, slope), x); }

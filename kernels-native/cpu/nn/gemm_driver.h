@@ -303,7 +303,8 @@ static void el_matmul_pack(const el_matmul_params* p, const float* b, int32_t c0
 }
 
 /* sums[l] = x . row l of b, l < lanes <= 4: four rows at a time, so that their sums are folded together. */
-static inline void el_dot_four(const float* x, const float* b, int64_t row_stride, int64_t lanes, int64_t k, float sums[4]) {
+static inline __attribute__((always_inline)) void el_dot_four(const float* x, const float* b, int64_t row_stride, int64_t lanes, int64_t k,
+                                                              float sums[4]) {
     const int64_t whole = k / EL_VF * EL_VF, left = k - whole;
     const float *b1 = lanes > 1 ? b + row_stride : b, *b2 = lanes > 2 ? b1 + row_stride : b, *b3 = lanes > 3 ? b2 + row_stride : b;
     el_vf s0 = el_vzero(), s1 = s0, s2 = s0, s3 = s0;
