@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
@@ -91,11 +90,16 @@ public sealed unsafe class BindContext
     /// parameter block; a difference in size is a build error of ours and throws.</summary>
     public void Call<T>(string kernel, in T parameters, params ReadOnlySpan<Operand> operands) where T : unmanaged
     {
+        fixed (T* block = &parameters) Call(kernel, new ReadOnlySpan<byte>(block, sizeof(T)), operands);
+    }
+
+    private void Call(string kernel, ReadOnlySpan<byte> parameters, ReadOnlySpan<Operand> operands)
+    {
         NativeKernel native = CpuKernels.Find(kernel);
-        if (native.ParametersSize != sizeof(T))
-            throw new EdgeLiteException(Status.Internal, $"Kernel {kernel} takes {native.ParametersSize} bytes of parameters, the binding has {sizeof(T)}.");
-        nint memory = Allocate(sizeof(T));
-        Unsafe.Write((void*)memory, parameters);
+        if (native.ParametersSize != parameters.Length)
+            throw new EdgeLiteException(Status.Internal, $"Kernel {kernel} takes {native.ParametersSize} bytes of parameters, the binding has {parameters.Length}.");
+        nint memory = Allocate(parameters.Length);
+        parameters.CopyTo(new Span<byte>((void*)memory, parameters.Length));
         _calls.Add(new NativeCall(native, memory, operands.ToArray(), native.ScratchBytes(memory, Threads)));
     }
 

@@ -132,10 +132,10 @@ public sealed partial class Einsum : Operator
     {
         int arrow = equation.IndexOf("->", StringComparison.Ordinal);
         if (arrow >= 0) return equation[(arrow + 2)..].Replace("...", Ellipsis(ellipsis));
-        var once = new SortedSet<char>();
-        foreach (char c in equation)
-            if (char.IsAsciiLetter(c) && equation.IndexOf(c) == equation.LastIndexOf(c)) once.Add(c);
-        return Ellipsis(ellipsis) + string.Concat(once);
+        string labels = Ellipsis(ellipsis);
+        for (char c = 'A'; c <= 'z'; c++)
+            if (char.IsAsciiLetter(c) && equation.Contains(c) && equation.IndexOf(c) == equation.LastIndexOf(c)) labels += c;
+        return labels;
     }
 
     private static string Ellipsis(int dims)

@@ -39,7 +39,7 @@ public sealed class TypedGraph
     /// <summary>Throws when a graph uses operators that are neither built in nor registered, naming all of them and their nodes.</summary>
     public static void RequireOperators(IReadOnlyList<GraphDefinition> graphs)
     {
-        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        var unknown = new Dictionary<string, List<string>>();
         foreach (GraphDefinition graph in graphs)
             foreach (NodeDefinition node in graph.Nodes)
             {
@@ -50,9 +50,14 @@ public sealed class TypedGraph
             }
         if (unknown.Count == 0) return;
         var text = new System.Text.StringBuilder();
-        foreach ((string name, List<string> nodes) in unknown)
+        var names = new List<string>(unknown.Keys);
+        names.Sort(StringComparer.Ordinal);
+        foreach (string name in names)
+        {
+            List<string> nodes = unknown[name];
             text.Append(text.Length > 0 ? "; " : "").Append(name).Append(" (node").Append(nodes.Count > 1 ? "s " : " ")
                 .Append(string.Join(", ", nodes.GetRange(0, Math.Min(nodes.Count, 5)))).Append(nodes.Count > 5 ? ", ...)" : ")");
+        }
         throw new EdgeLiteException(Status.UnknownOperator,
             $"The model uses operators that this runtime does not have: {text}. Register them before the session is created, or convert the model with the release that it is to run on.");
     }

@@ -65,7 +65,7 @@ internal static class ScatterBinding
         int size = c.DType(0).Size();
         long count = c.Shape(0).Count;
         if (size == 0 || slice == 0 || count > int.MaxValue) return false;
-        long[] sorted = [.. places];
+        long[] sorted = places.AsSpan().ToArray();
         Array.Sort(sorted);
         for (int i = 1; i < sorted.Length; i++)
             if (sorted[i] == sorted[i - 1]) return false;
