@@ -63,8 +63,8 @@ public sealed class Session : IDisposable
         Device = device.Name;
         _graph = _executor.Definition;
         _inputTypes = Array.ConvertAll(_graph.Inputs, v => _graph.Values[v].DefaultType);
-        _plannedTypes = [.. _inputTypes];
-        _chosenTypes = [.. _inputTypes];
+        _plannedTypes = _inputTypes.AsSpan().ToArray();
+        _chosenTypes = _inputTypes.AsSpan().ToArray();
         if (AllReady()) Plan();
     }
 
@@ -288,14 +288,10 @@ public sealed class Session : IDisposable
 
     private static IDevice FindDevice(string name)
     {
-        if (name == "cpu") return CpuDevice.Instance;
+        if (CudaDevice.IsSupported && CudaDevice.Named(name) is { } gpu) return gpu;
+        if (name is "cpu" or "auto") return CpuDevice.Instance;
         if (name == "reference") return new ReferenceDevice();
-        if (name == "auto") return CudaDevice.IsSupported && CudaDevice.Count(out _) > 0 ? CudaDevice.Open(0) : CpuDevice.Instance;
-        if (!CudaDevice.IsSupported)
-            throw new EdgeLiteException(name.StartsWith("cuda", StringComparison.Ordinal) ? Status.Unsupported : Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, auto, reference. This build has no CUDA device (docs/cuda.md).");
-        int ordinal = 0;
-        return name == "cuda" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out ordinal) && ordinal >= 0) ? CudaDevice.Open(ordinal)
-            : throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, cuda, cuda:N, auto, reference.");
+        throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, auto, reference{(CudaDevice.IsSupported ? ", cuda, cuda:N" : "")}.");
     }
 
     private GraphExecutor Prepared()

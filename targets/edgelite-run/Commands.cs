@@ -1,11 +1,12 @@
 using EdgeLite.Core;
+using EdgeLite.Devices.Cuda;
 
 namespace EdgeLite.Run;
 
 /// <summary>What the device program can be asked to do.</summary>
 internal static class Commands
 {
-    private const string Help = """
+    private static string Help => $"""
         edgelite-run: runs EdgeLite models
 
           edgelite-run run MODEL.edgl --in NAME=FILE.npy .. --out DIR     one inference; writes DIR/<output>.npy
@@ -16,7 +17,7 @@ internal static class Commands
         Common options
           --threads N              threads of one inference, 0 = all processors (default 0; bench and profile: 1)
           --shape NAME=1x3x64x64   size of an input whose shape is free
-          --device NAME            where to run: cpu (default), cuda, cuda:N, auto, reference
+          --device NAME            where to run: cpu (default), auto, reference{(CudaDevice.IsSupported ? ", cuda, cuda:N" : "")}
           --half                   a GPU may compute in float16
           --in FILE.npy            without NAME= where the model has one input
           --json                   machine-readable

@@ -27,12 +27,12 @@ internal static class DoctorCommand
             Architecture.Arm64 => "arm64",
             _ => "other",
         };
-        IReadOnlyList<string> cuda = CudaDevice.Describe();
+        string[] gpus = CudaDevice.IsSupported ? CudaDevice.Describe() : [];
         MachinePeaks peaks = MachinePeaks.Measure();
         if (json)
         {
             string chosen = "{" + string.Join(",", kernels.ConvertAll(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k))}")) + "}";
-            Output.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},"cuda":{{Json.Text(string.Join("; ", cuda))}},"peak_float_gops":{{peaks.FloatOperations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_int8_gops":{{peaks.Int8Operations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_read_gbs":{{peaks.Bytes.ToString("0.0", CultureInfo.InvariantCulture)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
+            Output.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},{{(CudaDevice.IsSupported ? $"\"cuda\":{Json.Text(string.Join("; ", gpus))}," : "")}}"peak_float_gops":{{peaks.FloatOperations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_int8_gops":{{peaks.Int8Operations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_read_gbs":{{peaks.Bytes.ToString("0.0", CultureInfo.InvariantCulture)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
             return;
         }
         Output.WriteLine($"processor     {ProcessMemory.ProcessorName()}, {Environment.ProcessorCount} usable");
@@ -40,7 +40,8 @@ internal static class DoctorCommand
         Output.WriteLine($"memory        {ProcessMemory.TotalKilobytes() / 1024} MB");
         Output.WriteLine($"instructions  {isas}{(cap is { Length: > 0 } ? $"  (capped by EDGELITE_MAX_ISA={cap})" : "")}");
         Output.WriteLine(FormattableString.Invariant($"one core      {peaks.FloatOperations:0} Gop/s in float32, {peaks.Int8Operations:0} in int8, reads {peaks.Bytes:0.0} GB/s from memory (measured)"));
-        for (int i = 0; i < cuda.Count; i++) Output.WriteLine($"{(i == 0 ? "cuda" : ""),-13} {cuda[i]}");
+        if (CudaDevice.IsSupported)
+            for (int i = 0; i < gpus.Length; i++) Output.WriteLine($"{(i == 0 ? "cuda" : ""),-13} {gpus[i]}");
         Output.WriteLine($"operators     {OperatorTable.All.Length}, of which the reference loop always serves");
         Output.WriteLine($"kernels       {kernels.Count}, best instruction set {best}:");
         foreach (string isa in names)

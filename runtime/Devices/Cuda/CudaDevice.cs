@@ -13,12 +13,9 @@ namespace EdgeLite.Devices.Cuda;
 /// </summary>
 public sealed unsafe class CudaDevice : IDevice
 {
-    private const string NotBuilt = "this build has no CUDA device";
-
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<int, CudaDevice> s_open = [];
 
-    private readonly nint _context;
     private readonly nint _module;
     private readonly Dictionary<nint, nint> _functions;
 
@@ -34,14 +31,9 @@ public sealed unsafe class CudaDevice : IDevice
         (DeviceName, Capability, IsIntegrated, MemoryBytes) = Read(driver, device);
         nint context, module = 0;
         driver.Check(driver.PrimaryContextRetain(&context, device), "opening the device");
-        _context = context;
+        Context = context;
         MakeCurrent();
-        CudaKernels.WithPtx(Capability.Architecture, ptx =>
-        {
-            nint loaded;
-            driver.Check(driver.ModuleLoadData(&loaded, (void*)ptx), "compiling the kernels");
-            module = loaded;
-        });
+        CudaKernels.WithPtx(Capability.Architecture, ptx => module = driver.Compile(ptx, "the kernels"));
         _module = module;
         Constants = new CudaConstants(this);
         _functions = [];
@@ -58,7 +50,7 @@ public sealed unsafe class CudaDevice : IDevice
         MemoryBytes = device.MemoryBytes;
         Capability = new CudaCapability(device.Capability.Architecture, device.Capability.Multiprocessors, allowsHalf: true);
         Constants = device.Constants;
-        _context = device._context;
+        Context = device.Context;
         _module = device._module;
         _functions = device._functions;
         _modules = device._modules;
@@ -86,14 +78,27 @@ public sealed unsafe class CudaDevice : IDevice
     public long ConstantBytes => Constants.Bytes;
 
     internal CudaDriver Driver { get; }
+    internal nint Context { get; }
     internal CudaCapability Capability { get; }
     internal CudaConstants Constants { get; }
 
     /// <summary>How many CUDA devices there are; 0 with the reason why.</summary>
     public static int Count(out string? whyNot)
     {
-        whyNot = NotBuilt;
-        return IsSupported ? CountDevices(out whyNot) : 0;
+        whyNot = CudaKernels.WhyNot();
+        if (whyNot != null || CudaDriver.Find(out whyNot) is not { } driver) return 0;
+        int count;
+        if (driver.DeviceGetCount(&count) != 0) count = 0;
+        if (count == 0) whyNot = "the driver finds no device";
+        return count;
+    }
+
+    /// <summary>The device that <c>cuda</c>, <c>cuda:N</c> or <c>auto</c> names; null for other names, and for <c>auto</c> where there is none.</summary>
+    internal static CudaDevice? Named(string name)
+    {
+        if (name == "auto") return Count(out _) > 0 ? Open(0) : null;
+        if (name == "cuda") return Open(0);
+        return name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out int ordinal) && ordinal >= 0 ? Open(ordinal) : null;
     }
 
     /// <summary>The device of that number, opened when it is first asked for. Throws when there is none, saying why.</summary>
@@ -113,10 +118,17 @@ public sealed unsafe class CudaDevice : IDevice
     internal CudaDevice WithHalf() => new(this);
 
     /// <summary>One line a device, or one that says why there is none.</summary>
-    public static IReadOnlyList<string> Describe() => IsSupported ? DescribeDevices() : [NotBuilt];
+    public static string[] Describe()
+    {
+        int count = Count(out string? whyNot);
+        if (whyNot != null) return [whyNot];
+        var lines = new string[count];
+        for (int i = 0; i < count; i++) lines[i] = Describe(CudaDriver.Find(out _)!, i);
+        return lines;
+    }
 
     /// <summary>Makes this the device of the calling thread.</summary>
-    internal void MakeCurrent() => Driver.Check(Driver.ContextSetCurrent(_context), "choosing the device");
+    internal void MakeCurrent() => Driver.Check(Driver.ContextSetCurrent(Context), "choosing the device");
 
     /// <summary>A function of the module by its entry (an address of a zero-terminated name without el_ that stays).</summary>
     internal nint Function(nint entry)
@@ -136,10 +148,14 @@ public sealed unsafe class CudaDevice : IDevice
             if (!_modules.TryGetValue(step.Ptx, out nint module))
             {
                 nint text = Marshal.StringToCoTaskMemUTF8(step.Ptx);
-                int result = Driver.ModuleLoadData(&module, (void*)text);
-                Marshal.FreeCoTaskMem(text);
-                Driver.Check(result, $"compiling the PTX of {node}");
-                _modules.Add(step.Ptx, module);
+                try
+                {
+                    _modules.Add(step.Ptx, module = Driver.Compile(text, $"the PTX of {node}"));
+                }
+                finally
+                {
+                    Marshal.FreeCoTaskMem(text);
+                }
             }
             return Find(module, step.Entry);
         }
@@ -159,25 +175,6 @@ public sealed unsafe class CudaDevice : IDevice
         nint memory;
         Driver.Check(Driver.MemoryAllocate(&memory, (nuint)bytes), $"allocating {bytes} bytes on {Name} ({DeviceName})");
         return memory;
-    }
-
-    private static int CountDevices(out string? whyNot)
-    {
-        whyNot = CudaKernels.WhyNot();
-        if (whyNot != null || CudaDriver.Find(out whyNot) is not { } driver) return 0;
-        int count;
-        if (driver.DeviceGetCount(&count) != 0) count = 0;
-        if (count == 0) whyNot = "the driver finds no device";
-        return count;
-    }
-
-    private static string[] DescribeDevices()
-    {
-        int count = CountDevices(out string? whyNot);
-        if (whyNot != null) return [whyNot];
-        var lines = new string[count];
-        for (int i = 0; i < count; i++) lines[i] = Describe(CudaDriver.Find(out _)!, i);
-        return lines;
     }
 
     private static (string Name, CudaCapability Capability, bool IsIntegrated, long MemoryBytes) Read(CudaDriver driver, int device)
