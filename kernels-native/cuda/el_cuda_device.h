@@ -31,6 +31,9 @@
 /* In front of a loop whose body is long. */
 #define EL_ROLLED _Pragma("clang loop unroll(disable)")
 #define EL_ALL_LANES 0xffffffffu
+/* Most threads of a block of an entry: with more registers than a multiprocessor has for so many the driver's assembler spills instead of
+ * making a function that does not start. */
+static constexpr int el_block_threads(int most = 256) { return most; }
 /* The body of an entry that takes instructions from compute capability 8.0 on, and of one whose place another takes from there on: empty in PTX for
  * the others, where no launch rule chooses it. */
 #if !defined(__CUDA_ARCH__)
@@ -49,8 +52,8 @@
 #define EL_MEMBER inline __attribute__((device, always_inline))
 #define EL_OUT_OF_LINE __attribute__((device, noinline))
 #define EL_SHARED static __attribute__((shared))
-#define EL_CUDA_ENTRY(name, params) \
-    extern "C" __attribute__((global)) void el_##name(const params p, const el_cuda_buffers b)
+#define EL_CUDA_ENTRY(name, params, ...) \
+    extern "C" __attribute__((global, launch_bounds(el_block_threads(__VA_ARGS__), 1))) void el_##name(const params p, const el_cuda_buffers b)
 
 EL_DEVICE int el_thread() { return __nvvm_read_ptx_sreg_tid_x(); }
 EL_DEVICE int el_threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
@@ -75,13 +78,13 @@ EL_DEVICE float el_fma(float a, float b, float c) { return __builtin_fmaf(a, b, 
 #define EL_CUDA_BODY_(name, params) \
     static __attribute__((unused)) void el_##name##__body(const params& p, const el_cuda_buffers& b)
 #ifdef EL_CUDA_EMULATED
-#define EL_CUDA_ENTRY(name, params) \
+#define EL_CUDA_ENTRY(name, params, ...) \
     EL_CUDA_BODY_(name, params); \
     extern "C" void el_##name##__emulated(const void* p, const el_cuda_buffers* b) { el_##name##__body(*(const params*)p, *b); } \
     extern "C" const unsigned el_##name##__params = sizeof(params); \
     EL_CUDA_BODY_(name, params)
 #else
-#define EL_CUDA_ENTRY(name, params) EL_CUDA_BODY_(name, params)
+#define EL_CUDA_ENTRY(name, params, ...) EL_CUDA_BODY_(name, params)
 #endif
 
 extern "C" {

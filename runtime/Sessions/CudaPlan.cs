@@ -157,23 +157,25 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         foreach (StateSwap state in _states) state.Advance();
     }
 
+    /// <inheritdoc/>
+    /// <remarks>After an error on the GPU the driver refuses everything, this too: what it says then is known already.</remarks>
     public void Dispose()
     {
-        _device.MakeCurrent();
+        _ = _driver.ContextSetCurrent(_device.Context);
         foreach (Segment segment in _segments)
-            if (segment.Graph != 0) _driver.Check(_driver.GraphExecDestroy(segment.Graph), "freeing a graph");
+            if (segment.Graph != 0) _ = _driver.GraphExecDestroy(segment.Graph);
         _segments.Clear();
-        if (_started != 0) _driver.Check(_driver.EventDestroy(_started), "freeing an event");
-        if (_ended != 0) _driver.Check(_driver.EventDestroy(_ended), "freeing an event");
+        foreach (nint timing in new[] { _started, _ended })
+            if (timing != 0) _ = _driver.EventDestroy(timing);
         _started = _ended = 0;
         foreach (CudaConstant constant in _constants) _device.Constants.Release(constant);
         _constants.Clear();
         foreach (CudaConversion? conversion in _conversions) conversion?.Dispose();
         Array.Clear(_conversions);
-        if (_host != null && !_device.IsIntegrated) _driver.Check(_driver.HostFree((nint)_host), "freeing memory");
+        if (_host != null && !_device.IsIntegrated) _ = _driver.HostFree((nint)_host);
         _host = null;
         foreach (nint memory in new[] { _arena, _halfArena, _deviceScratch })
-            if (memory != 0) _driver.Check(_driver.MemoryFree(memory), "freeing memory");
+            if (memory != 0) _ = _driver.MemoryFree(memory);
         _arena = _halfArena = _deviceScratch = 0;
         foreach (nint memory in _memory) NativeMemory.AlignedFree((void*)memory);
         _memory.Clear();

@@ -50,6 +50,7 @@ struct module {
 
 struct function {
     const el_emulated_entry* entry;
+    unsigned most_threads; /* of a block: .maxntid */
 };
 
 struct operation {
@@ -210,11 +211,15 @@ EXPORT CUresult cuGetErrorString(CUresult error, const char** text) {
     return OK;
 }
 
-EXPORT CUresult cuModuleLoadData(module** m, const void* image) {
+EXPORT CUresult cuModuleLoadDataEx(module** m, const void* image, unsigned count, const int* options, void** values) {
     IN_CONTEXT;
+    if (count != 2 || options[0] != 5 || options[1] != 6) return INVALID_VALUE; /* the buffer for errors and its size */
     std::string ptx = (const char*)image;
     size_t target = ptx.find(".target sm_");
-    if (target == std::string::npos) return INVALID_IMAGE;
+    if (target == std::string::npos) {
+        snprintf((char*)values[0], (size_t)values[1], "ptxas fatal   : Missing .target directive at start of file");
+        return INVALID_IMAGE;
+    }
     int arch = atoi(ptx.c_str() + target + 11);
     if (arch > devices[current].major * 10 + devices[current].minor) return INVALID_IMAGE;
     *m = new module{ptx};
@@ -232,7 +237,8 @@ EXPORT CUresult cuModuleGetFunction(function** f, module* m, const char* name) {
     for (unsigned i = 0; i < el_emulated_entry_count; i++) {
         if (strcmp(el_emulated_entries[i].name, name) != 0) continue;
         if (size == std::string::npos || (unsigned)atoi(m->ptx.c_str() + size + 1) != el_emulated_entries[i].params_size) return INVALID_IMAGE;
-        *f = new function{&el_emulated_entries[i]};
+        size_t body = m->ptx.find('{', at), bound = m->ptx.find(".maxntid", at);
+        *f = new function{&el_emulated_entries[i], bound < body ? (unsigned)atoi(m->ptx.c_str() + bound + 8) : 1024};
         return OK;
     }
     return NOT_FOUND;
@@ -347,7 +353,7 @@ EXPORT CUresult cuLaunchKernel(function* f, unsigned gx, unsigned gy, unsigned g
     stream* s, void** arguments, void** extra) {
     LOCKED;
     IN_CONTEXT;
-    if (gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535 || bx == 0 || bx > 1024 || bx % 32 != 0 || by != 1 || bz != 1 || shared != 0 || extra) return INVALID_VALUE;
+    if (gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535 || bx == 0 || bx > f->most_threads || bx % 32 != 0 || by != 1 || bz != 1 || shared != 0 || extra) return INVALID_VALUE;
     operation o = {};
     o.kind = operation::LAUNCH;
     o.entry = f->entry;

@@ -110,7 +110,7 @@ EL_DEVICE el_block_rounded el_block_rounded_of(const el_block_gemm_params& p, co
 }
 
 /* One block: DynamicQuantizeLinear's scale and zero point over all of x. */
-EL_CUDA_ENTRY(block_gemm_s8_range, el_block_gemm_params) {
+EL_CUDA_ENTRY(block_gemm_s8_range, el_block_gemm_params, 1024) {
     EL_SHARED float store[33];
     const float* x = (const float*)b.p[0];
     float low = 0, high = 0;

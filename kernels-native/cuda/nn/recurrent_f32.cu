@@ -49,8 +49,8 @@ EL_DEVICE void el_recurrent(const el_recurrent_params& p, const el_cuda_buffers&
     }
 }
 
-EL_CUDA_ENTRY(lstm_f32, el_recurrent_params) { el_recurrent<4>(p, b); }
-EL_CUDA_ENTRY(gru_f32, el_recurrent_params) { el_recurrent<3>(p, b); }
+EL_CUDA_ENTRY(lstm_f32, el_recurrent_params, 512) { el_recurrent<4>(p, b); }
+EL_CUDA_ENTRY(gru_f32, el_recurrent_params, 512) { el_recurrent<3>(p, b); }
 
 static inline int el_recurrent_rule(const el_recurrent_params& p, el_cuda_launch* launches, const char* entry) {
     if (p.hidden > EL_RECURRENT_HIDDEN) return 0;

@@ -39,26 +39,32 @@ internal sealed unsafe class CudaConstants(CudaDevice device)
             if (!_entries.TryGetValue(constant, out Entry? entry) || --entry.Users > 0) return;
             _entries.Remove(constant);
             Bytes -= entry.Bytes;
-            device.Driver.Check(device.Driver.MemoryFree(entry.Memory), "freeing memory");
+            _ = device.Driver.MemoryFree(entry.Memory);
         }
     }
 
     private nint Upload(CudaConstant constant, long bytes)
     {
-        nint memory = device.Allocate(Math.Max(bytes, 1));
-        using var stream = new CudaStream(device);
-        if (!constant.IsHalf)
+        nint memory = device.Allocate(Math.Max(bytes, 1)), whole = 0;
+        try
         {
-            stream.CopyToDevice(memory, constant.Address, constant.Bytes);
+            using var stream = new CudaStream(device);
+            if (constant.IsHalf) whole = device.Allocate(Math.Max(constant.Bytes, 1));
+            stream.CopyToDevice(constant.IsHalf ? whole : memory, constant.Address, constant.Bytes);
+            using CudaConversion? conversion = constant.IsHalf ? new CudaConversion(device, whole, memory, constant.Bytes / sizeof(float), toHalf: true) : null;
+            conversion?.Enqueue(stream);
             stream.Synchronize();
             return memory;
         }
-        nint whole = device.Allocate(Math.Max(constant.Bytes, 1));
-        stream.CopyToDevice(whole, constant.Address, constant.Bytes);
-        using (var conversion = new CudaConversion(device, whole, memory, constant.Bytes / sizeof(float), toHalf: true)) conversion.Enqueue(stream);
-        stream.Synchronize();
-        device.Driver.Check(device.Driver.MemoryFree(whole), "freeing memory");
-        return memory;
+        catch
+        {
+            _ = device.Driver.MemoryFree(memory);
+            throw;
+        }
+        finally
+        {
+            if (whole != 0) _ = device.Driver.MemoryFree(whole);
+        }
     }
 }
 

@@ -30,7 +30,7 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nuint*, int, int> DeviceTotalMemory;
     public readonly delegate* unmanaged<nint*, int, int> PrimaryContextRetain;
     public readonly delegate* unmanaged<nint, int> ContextSetCurrent;
-    public readonly delegate* unmanaged<nint*, void*, int> ModuleLoadData;
+    public readonly delegate* unmanaged<nint*, void*, uint, int*, void**, int> ModuleLoadData;
     public readonly delegate* unmanaged<nint*, nint, byte*, int> ModuleGetFunction;
     public readonly delegate* unmanaged<nint*, nuint, int> MemoryAllocate;
     public readonly delegate* unmanaged<nint, int> MemoryFree;
@@ -70,7 +70,7 @@ internal sealed unsafe class CudaDriver
         DeviceTotalMemory = (delegate* unmanaged<nuint*, int, int>)Entry("cuDeviceTotalMem_v2");
         PrimaryContextRetain = (delegate* unmanaged<nint*, int, int>)Entry("cuDevicePrimaryCtxRetain");
         ContextSetCurrent = (delegate* unmanaged<nint, int>)Entry("cuCtxSetCurrent");
-        ModuleLoadData = (delegate* unmanaged<nint*, void*, int>)Entry("cuModuleLoadData");
+        ModuleLoadData = (delegate* unmanaged<nint*, void*, uint, int*, void**, int>)Entry("cuModuleLoadDataEx");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, int>)Entry("cuModuleGetFunction");
         MemoryAllocate = (delegate* unmanaged<nint*, nuint, int>)Entry("cuMemAlloc_v2");
         MemoryFree = (delegate* unmanaged<nint, int>)Entry("cuMemFree_v2");
@@ -119,6 +119,21 @@ internal sealed unsafe class CudaDriver
     {
         if (result == 0) return;
         throw new EdgeLiteException(result == 2 ? Status.OutOfMemory : Status.RuntimeFailure, $"CUDA: {what} failed: {ErrorText(result)} ({result}).");
+    }
+
+    /// <summary>The module of a zero-terminated PTX; the message of a failure ends with what the driver's assembler says.</summary>
+    public nint Compile(nint ptx, string what)
+    {
+        const int ErrorLog = 5, ErrorLogBytes = 6, LogBytes = 4096; // CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES
+        byte* log = stackalloc byte[LogBytes];
+        log[0] = 0;
+        int* options = stackalloc int[] { ErrorLog, ErrorLogBytes };
+        void** values = stackalloc void*[] { log, (void*)LogBytes };
+        nint module;
+        int result = ModuleLoadData(&module, (void*)ptx, 2, options, values);
+        log[LogBytes - 1] = 0;
+        Check(result, log[0] == 0 ? $"compiling {what}" : $"compiling {what} ({Marshal.PtrToStringUTF8((nint)log)!.Trim()})");
+        return module;
     }
 
     /// <summary>Turns a captured graph into one that can be launched.</summary>

@@ -31,7 +31,9 @@ internal readonly unsafe struct CudaLaunch(nint function, CudaKernels.LaunchRow 
 internal sealed unsafe class CudaStream : IDisposable
 {
     private const uint NonBlocking = 1, AttachSingle = 4;
-    private const int CaptureThreadLocal = 1;
+
+    /// <summary><c>CU_STREAM_CAPTURE_MODE_RELAXED</c>: a function that the driver loads when it is first launched may be recorded.</summary>
+    private const int CaptureRelaxed = 2;
 
     private readonly CudaDriver _driver;
     private nint _stream;
@@ -76,27 +78,30 @@ internal sealed unsafe class CudaStream : IDisposable
     /// <summary>Records what <paramref name="enqueue"/> puts into the stream as a graph, to be launched as one.</summary>
     public nint Capture(Action enqueue)
     {
-        nint graph;
-        _driver.Check(_driver.StreamBeginCapture(_stream, CaptureThreadLocal), "recording a graph");
+        nint graph = 0;
+        _driver.Check(_driver.StreamBeginCapture(_stream, CaptureRelaxed), "recording a graph");
         try
         {
             enqueue();
+            _driver.Check(_driver.StreamEndCapture(_stream, &graph), "recording a graph");
+            return _driver.Instantiate(graph);
+        }
+        catch when (graph == 0)
+        {
+            _ = _driver.StreamEndCapture(_stream, &graph); // what went wrong is on its way already
+            throw;
         }
         finally
         {
-            _driver.Check(_driver.StreamEndCapture(_stream, &graph), "recording a graph");
+            if (graph != 0) _ = _driver.GraphDestroy(graph);
         }
-        nint executable = _driver.Instantiate(graph);
-        _driver.Check(_driver.GraphDestroy(graph), "freeing a graph");
-        return executable;
     }
 
     public void LaunchGraph(nint executable) => _driver.Check(_driver.GraphLaunch(executable, _stream), "starting a graph");
 
     public void Dispose()
     {
-        if (_stream == 0) return;
-        _driver.Check(_driver.StreamDestroy(_stream), "freeing a stream");
+        if (_stream != 0) _ = _driver.StreamDestroy(_stream);
         _stream = 0;
     }
 }
