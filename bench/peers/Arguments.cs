@@ -20,7 +20,7 @@ internal sealed class Arguments
     public List<int> Threads { get; private set; } = [1, 2];
     public List<BenchModel> Models { get; } = [];
 
-    /// <summary>"published", "classic", or names of single models of either.</summary>
+    /// <summary>"published", "classic", "tflite", or names of single models of them.</summary>
     public List<string> Sets { get; } = [];
 
     /// <summary>The options as the user gave them.</summary>

