@@ -62,7 +62,8 @@ case ${1:-} in
         suites=${EDGELITE_SHARED:-$root/shared}/conformance/onnx
         if [ -d "$suites" ] && [ -x "$folder/tests/conformance" ]; then
             echo "== ONNX backend tests on the GPU"
-            "$folder/tests/conformance" "$suites"/*.tar.xz --session --device cuda --failed | tail -40 || failed=1
+            "$folder/tests/conformance" "$suites"/*.tar.xz --session --device cuda --failed >"$work/conformance" || failed=1
+            tail -40 "$work/conformance"
         else
             echo "skipped: the ONNX backend tests are not in $suites, or their program not in $folder/tests"
         fi
