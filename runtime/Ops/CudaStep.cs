@@ -44,6 +44,9 @@ public sealed class CudaContext
     public int InputCount => _inputs.Length;
     public int OutputCount => _outputs.Length;
 
+    public bool HasInput(int i) => (uint)i < (uint)_inputs.Length && _inputs[i].DType != DType.Undefined;
+    public bool HasOutput(int i) => (uint)i < (uint)_outputs.Length && _outputs[i].DType != DType.Undefined;
+
     /// <summary>The type of an input; of element type Undefined where it is absent.</summary>
     public TensorType Input(int i) => _inputs[i];
 

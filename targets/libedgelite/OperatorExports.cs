@@ -24,9 +24,9 @@ internal static unsafe class OperatorExports
         try
         {
             Border.RequireNotNull(given, "op");
-            if (given->StructSize < (nuint)sizeof(OperatorFunctions))
+            if (given->StructSize < OperatorFunctions.FirstSize)
                 throw new EdgeLiteException(Status.InvalidArgument, $"struct_size of the operator is {given->StructSize}: set it to sizeof(el_operator).");
-            OperatorFunctions functions = *given;
+            OperatorFunctions functions = given->Known();
             Border.RequireNotNull(functions.Infer, "op->infer");
             Border.RequireNotNull(functions.Compute, "op->compute");
             OperatorTable.Register(Border.Text(functions.Domain, "op->domain"), Border.Text(functions.Name, "op->name"), "X*", "Y*", () => new NativeOperator(functions));
@@ -44,8 +44,8 @@ internal static unsafe class OperatorExports
         try
         {
             NativeOperator op = Border.Calls.Get(call);
-            if (inputs != null) *inputs = op.Inferring?.InputCount ?? op.Computing!.InputCount;
-            if (outputs != null) *outputs = op.Inferring?.OutputCount ?? op.Computing!.OutputCount;
+            if (inputs != null) *inputs = op.Inferring?.InputCount ?? op.Computing?.InputCount ?? op.Placing!.InputCount;
+            if (outputs != null) *outputs = op.Inferring?.OutputCount ?? op.Computing?.OutputCount ?? op.Placing!.OutputCount;
             return Status.Ok;
         }
         catch (Exception e)
@@ -61,10 +61,11 @@ internal static unsafe class OperatorExports
         {
             Border.RequireNotNull(tensor, "tensor");
             NativeOperator op = Border.Calls.Get(call);
-            bool isThere = input >= 0 && (op.Inferring?.HasInput(input) ?? op.Computing!.HasInput(input));
+            bool isThere = input >= 0 && (op.Inferring?.HasInput(input) ?? op.Computing?.HasInput(input) ?? op.Placing!.HasInput(input));
             if (!isThere) throw new EdgeLiteException(Status.NotFound, op.Error($"input {input} is absent").Message);
             if (op.Inferring is { } infer) *tensor = View(infer.Input(input), infer.Constant(input));
-            else *tensor = View(op.Computing!.Input(input).Type, op.Computing.Input(input));
+            else if (op.Computing is { } compute) *tensor = View(compute.Input(input).Type, compute.Input(input));
+            else *tensor = View(op.Placing!.Input(input), null);
             return Status.Ok;
         }
         catch (Exception e)
@@ -80,9 +81,10 @@ internal static unsafe class OperatorExports
         {
             Border.RequireNotNull(tensor, "tensor");
             NativeOperator op = Border.Calls.Get(call);
-            if (op.Computing is not { } compute) throw new EdgeLiteException(Status.InvalidState, "Outputs have memory only while the compute function runs.");
-            if (output < 0 || !compute.HasOutput(output)) throw new EdgeLiteException(Status.NotFound, op.Error($"output {output} is not wanted").Message);
-            *tensor = View(compute.Output(output).Type, compute.Output(output));
+            if (op.Inferring != null) throw new EdgeLiteException(Status.InvalidState, "Outputs have types and memory only once the infer function has given their types.");
+            bool isWanted = output >= 0 && (op.Computing?.HasOutput(output) ?? op.Placing!.HasOutput(output));
+            if (!isWanted) throw new EdgeLiteException(Status.NotFound, op.Error($"output {output} is not wanted").Message);
+            *tensor = op.Computing is { } compute ? View(compute.Output(output).Type, compute.Output(output)) : View(op.Placing!.Output(output), null);
             return Status.Ok;
         }
         catch (Exception e)
@@ -104,7 +106,8 @@ internal static unsafe class OperatorExports
             var shape = rank < 0 ? Shape.Unranked : new Shape(new ReadOnlySpan<long>(dims, rank));
             if (op.Inferring is { } infer) infer.SetOutput(output, (DType)dtype, shape);
             else if (!shape.IsKnown) throw new EdgeLiteException(Status.InvalidShape, op.Error($"output {output} needs its full shape now").Message);
-            else op.Computing!.Allocate(output, (DType)dtype, shape);
+            else if (op.Computing is { } compute) compute.Allocate(output, (DType)dtype, shape);
+            else throw new EdgeLiteException(Status.InvalidState, op.Error($"the type of output {output} is settled when on_cuda runs").Message);
             return Status.Ok;
         }
         catch (Exception e)

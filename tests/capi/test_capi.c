@@ -279,7 +279,7 @@ static void custom_operators(const char* path) {
     el_model* model;
     el_session* session;
     int calls = 0;
-    el_operator op = {sizeof op, "com.example", "Above", infer_above, compute_above, &calls};
+    el_operator op = {sizeof op, "com.example", "Above", infer_above, compute_above, &calls, NULL};
     float x[6] = {1, 2, 3, 4, 5, 6}, y[6];
     int64_t dims[EL_MAX_RANK];
     int32_t rank;

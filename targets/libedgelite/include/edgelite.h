@@ -226,11 +226,11 @@ EL_CALL el_status el_session_copy_state(el_session* session, el_session* from);
  *         if (el_call_input(call, 0, &x) != EL_OK || el_call_output(call, 0, &y) != EL_OK) return EL_RUNTIME_FAILURE;
  *         ...
  *     }
- *     el_operator op = {sizeof op, "com.example", "Twice", infer, compute, NULL};
+ *     el_operator op = {sizeof op, "com.example", "Twice", infer, compute, NULL, NULL};
  *     el_register_operator(&op);
  *
- * The functions run in the thread of the call that needs them, infer in el_session_create or el_session_resize_input, compute in
- * el_session_run; several sessions may be in compute at the same time. What they return other than EL_OK becomes the status of that call.
+ * The functions run in the thread of the call that needs them, infer and on_cuda in el_session_create or el_session_resize_input,
+ * compute in el_session_run; several sessions may be in compute at the same time. What they return other than EL_OK becomes the status of that call.
  */
 typedef struct el_call el_call;
 
@@ -244,13 +244,28 @@ typedef struct el_tensor {
     size_t bytes;
 } el_tensor;
 
+/* One launch of a function of the application's own on a GPU. The function is declared extern "C" __global__ and takes two arguments by value: a
+ * block of parameters, and el_cuda_buffers (kernels-native/include/el_cuda.h), whose buffers are the addresses of the node's inputs, then of its
+ * outputs, at most 8, NULL where one is absent. Tensors are dense. Texts and parameters are copied. */
+typedef struct el_cuda_launch {
+    const char* ptx;   /* a module as text, as `clang --cuda-device-only -S` or `nvcc -ptx` makes it; the driver compiles it once for a device */
+    const char* entry; /* the function in it */
+    uint32_t grid[3];  /* blocks, each at least 1 */
+    uint32_t threads;  /* of a block, 1 to 1024 */
+    const void* parameters;
+    size_t parameters_size; /* as the function declares */
+} el_cuda_launch;
+
 typedef struct el_operator {
     size_t struct_size; /* sizeof(el_operator) */
     const char* domain;
     const char* name;
     el_status (*infer)(void* user, el_call* call);   /* calls el_call_set_output for every output */
     el_status (*compute)(void* user, el_call* call); /* fills the outputs */
-    void* user;                                      /* handed to both */
+    void* user;                                      /* handed to all */
+    /* How the node runs on a GPU of this architecture (10 * major + minor) with so many multiprocessors; asked in el_session_create, where
+     * el_call_input and el_call_output give the types. NULL, or ptx left NULL: not at all, compute runs on the processor, between copies. */
+    el_status (*on_cuda)(void* user, el_call* call, int32_t architecture, int32_t multiprocessors, el_cuda_launch* launch);
 } el_operator;
 
 /* The table is copied. One that was registered before under the same domain and name is replaced, for sessions created from now on. */
@@ -262,7 +277,7 @@ EL_CALL el_status el_call_counts(el_call* call, int32_t* inputs, int32_t* output
 /* EL_NOT_FOUND when the node has no such input. */
 EL_CALL el_status el_call_input(el_call* call, int32_t input, el_tensor* tensor);
 
-/* In compute only: the memory to be filled. EL_NOT_FOUND when nobody reads that output. */
+/* In compute, the memory to be filled; in on_cuda, the type. EL_NOT_FOUND when nobody reads that output. */
 EL_CALL el_status el_call_output(el_call* call, int32_t output, el_tensor* tensor);
 
 /* In infer: the type of an output; rank -1 or a negative dimension says that it depends on values, and compute then calls this again with
