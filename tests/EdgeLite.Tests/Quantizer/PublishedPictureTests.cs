@@ -22,20 +22,21 @@ public class PublishedPictureTests(ITestOutputHelper output)
     public void The_top_class_stays(string model) => TemporaryFolder.Use(folder =>
     {
         ChildProcess.Succeed("node", Path.Combine(SharedData.Root, "tests/oracles/tfjs/unpack-nsfwjs.js"), PublishedModels.PathOf(Nsfw, "dist/models"), folder);
-        Compare(folder, Path.Combine(folder, model, "model.json"), new CalibrationPreprocessing(), double.NaN, (a, b) => Top(a) == Top(b));
+        Compare(folder, Path.Combine(folder, model, "model.json"), new CalibrationPreprocessing(), new QuantizationOptions(), double.NaN, (a, b) => Top(a) == Top(b));
     });
 
     /// <summary>Where the float model is sure of a box, the quantized one has it too, of the same class; where the float model has none, neither
     /// has the quantized one for sure. Between <see cref="Seen"/> and <see cref="Sure"/> both answers are right. A number beside the
-    /// model is the SQNR that auto keeps; without one all layers are int8.</summary>
+    /// model is the SQNR that auto keeps; without one all layers are of the type that stands there.</summary>
     [PublishedTheory(Human, FaceApi, Faces, Crowd)]
-    [InlineData("nanodet", double.NaN)]
-    [InlineData("movenet-lightning", 25)]
-    public void The_boxes_stay(string model, double minSqnr) => TemporaryFolder.Use(folder =>
+    [InlineData("nanodet", DType.Int8, double.NaN)]
+    [InlineData("centernet", DType.Int16, double.NaN)]
+    [InlineData("movenet-lightning", DType.Int8, 25)]
+    public void The_boxes_stay(string model, DType activations, double minSqnr) => TemporaryFolder.Use(folder =>
     {
-        Func<Tensor[], Tensor[], IEnumerable<Box>> boxes = model == "nanodet" ? (o, _) => NanoDet(o) : MoveNet;
+        Func<Tensor[], Tensor[], IEnumerable<Box>> boxes = model == "nanodet" ? (o, _) => NanoDet(o) : model == "centernet" ? (o, _) => CenterNet(o) : MoveNet;
         var preprocessing = new CalibrationPreprocessing { Scale = model == "nanodet" ? 1 / 255f : 1, Fit = "contain", Mosaic = [1, 2] };
-        Compare(folder, PublishedModels.PathOf(Human, $"models/{model}.json"), preprocessing, minSqnr, (a, b) =>
+        Compare(folder, PublishedModels.PathOf(Human, $"models/{model}.json"), preprocessing, new QuantizationOptions { Activations = activations }, minSqnr, (a, b) =>
         {
             Box[] expected = [.. boxes(a, a)], got = [.. boxes(b, a)];
             return expected.Where(x => x.Score >= Sure).All(x => got.Any(y => y.Class == x.Class && y.Score >= Seen && IntersectionOverUnion(x, y) >= Overlap))
@@ -43,14 +44,14 @@ public class PublishedPictureTests(ITestOutputHelper output)
         });
     });
 
-    private void Compare(string folder, string path, CalibrationPreprocessing preprocessing, double minSqnr, Func<Tensor[], Tensor[], bool> agree)
+    private void Compare(string folder, string path, CalibrationPreprocessing preprocessing, QuantizationOptions quantization, double minSqnr, Func<Tensor[], Tensor[], bool> agree)
     {
         var options = new ConversionOptions();
         Graph source = Import(), graph = Import();
         ICalibrationData seen = Pictures("seen", [.. Files(FaceApi, "demo"), .. SharedData.WhyNot("zoo/media") == null ? Directory.GetFiles(Path.Combine(SharedData.Folder!, "zoo/media"), "*.jpg") : []], preprocessing);
         ICalibrationData unseen = Pictures("unseen", [.. Files(Faces, "examples/media"), .. Files(Faces, "docs/media"), .. Files(Crowd, "examples/assets")], preprocessing with { Mosaic = [1] });
         Assert.True(unseen.Count >= 50, $"only {unseen.Count} pictures");
-        QuantizationResult result = double.IsNaN(minSqnr) ? Quantizer.Int8(graph, seen, new QuantizationOptions()) : BudgetSearch.Run(graph, seen, new QuantizationOptions(), minSqnr).Quantization;
+        QuantizationResult result = double.IsNaN(minSqnr) ? Quantizer.Int8(graph, seen, quantization) : BudgetSearch.Run(graph, seen, quantization, minSqnr).Quantization;
         graph = result.Graph;
         ShapeInference.Run(graph);
         using var real = new NativeRunner(source, showValues: false);
@@ -90,6 +91,14 @@ public class PublishedPictureTests(ITestOutputHelper output)
     {
         (double Y, double X, double Score)[] points = [.. Enumerable.Range(0, 17).Select(i => (outputs[0].GetDouble(3 * i), outputs[0].GetDouble(3 * i + 1), outputs[0].GetDouble(3 * i + 2))).Where((_, i) => real[0].GetDouble(3 * i + 2) >= Seen)];
         if (points.Length >= 3) yield return new Box(0, points.Average(p => p.Score), points.Min(p => p.X), points.Min(p => p.Y), points.Max(p => p.X), points.Max(p => p.Y));
+    }
+
+    /// <summary>The 100 best boxes, [1,100,6]: corners in pixels, score, class.</summary>
+    private static IEnumerable<Box> CenterNet(Tensor[] outputs)
+    {
+        Tensor boxes = outputs.Single(o => o.Shape.Rank == 3 && o.Shape[2] == 6);
+        for (int i = 0; i < boxes.Shape[1]; i++)
+            yield return new Box((int)boxes.GetDouble(6 * i + 5), boxes.GetDouble(6 * i + 4), boxes.GetDouble(6 * i), boxes.GetDouble(6 * i + 1), boxes.GetDouble(6 * i + 2), boxes.GetDouble(6 * i + 3));
     }
 
     /// <summary>Scores [1,n,80] and distances [1,n,4 x 11] of three grids; a distance is the mean of its distribution over 11 steps of a cell

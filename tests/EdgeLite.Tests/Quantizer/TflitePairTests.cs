@@ -18,7 +18,8 @@ public class TflitePairTests(ITestOutputHelper output)
 {
     private static readonly string[] s_seen = ["cat.jpg", "coffee.jpg"], s_unseen = ["image2.jpg", "street_image1.jpg"];
 
-    // The other two are a few kilobytes: panels of 16 columns and a description of each step weigh more than TFLite's there.
+    // Two others are a few kilobytes: panels of 16 columns and a description of each step weigh more than TFLite's there. In the third, of dense
+    // layers alone, the scale of each output channel does.
     private static readonly string[] s_smaller = ["tiny_resnet8", "tiny_vww"];
 
     private sealed record Row(string Model, double Tflite, double EdgeLite, long TfliteBytes, long EdgeLiteBytes, string Ranges);
@@ -30,6 +31,7 @@ public class TflitePairTests(ITestOutputHelper output)
         [
             Measure("tiny_resnet8", Crops(s_seen, 100, 32, 1, 1), Crops(s_unseen, 60, 32, 1, 2)),
             Measure("tiny_vww", Crops(s_seen, 100, 96, 1 / 255.0, 1), Crops(s_unseen, 60, 96, 1 / 255.0, 2)),
+            Measure("tiny_ad01", new LogMelWindows(Sound("yes"), 0.1, 0.3, 1, 3), new LogMelWindows(Sound("no"), 0.2, 1, 2)),
             Measure("tflm_hello_world", Angles(100, 0), Angles(61, 0.37)),
             Measure("tflm_mnist_lstm", new DrawnDigits(100, 1), new DrawnDigits(60, 2)),
         ];
@@ -42,6 +44,8 @@ public class TflitePairTests(ITestOutputHelper output)
         Assert.All(rows.Where(r => s_smaller.Contains(r.Model)), r => Assert.True(r.EdgeLiteBytes <= r.TfliteBytes, $"{r.Model}: {r.EdgeLiteBytes} bytes, TFLite {r.TfliteBytes}"));
         Assert.True(gain >= 1, $"mean gain {gain:F2} dB");
     }
+
+    private static string Sound(string word) => Path.Combine(SharedData.Folder!, $"zoo/media/{word}_1000ms.wav");
 
     private static PhotoCrops Crops(string[] names, int count, int side, double scale, int seed) =>
         new([.. names.Select(n => Path.Combine(SharedData.Folder!, "zoo/media", n))], count, side, scale, seed);
