@@ -25,13 +25,18 @@ public class PublishedPictureTests(ITestOutputHelper output)
         Compare(folder, Path.Combine(folder, model, "model.json"), new CalibrationPreprocessing(), new QuantizationOptions(), double.NaN, (a, b) => Top(a) == Top(b));
     });
 
+    public static TheoryData<string, DType, double> Detectors()
+    {
+        var data = new TheoryData<string, DType, double> { { "nanodet", DType.Int8, double.NaN }, { "movenet-lightning", DType.Int8, 25 } };
+        if (LongTests.Wanted) data.Add("centernet", DType.Int16, double.NaN);
+        return data;
+    }
+
     /// <summary>Where the float model is sure of a box, the quantized one has it too, of the same class; where the float model has none, neither
     /// has the quantized one for sure. Between <see cref="Seen"/> and <see cref="Sure"/> both answers are right. A number beside the
     /// model is the SQNR that auto keeps; without one all layers are of the type that stands there.</summary>
     [PublishedTheory(Human, FaceApi, Faces, Crowd)]
-    [InlineData("nanodet", DType.Int8, double.NaN)]
-    [InlineData("centernet", DType.Int16, double.NaN)]
-    [InlineData("movenet-lightning", DType.Int8, 25)]
+    [MemberData(nameof(Detectors))]
     public void The_boxes_stay(string model, DType activations, double minSqnr) => TemporaryFolder.Use(folder =>
     {
         Func<Tensor[], Tensor[], IEnumerable<Box>> boxes = model == "nanodet" ? (o, _) => NanoDet(o) : model == "centernet" ? (o, _) => CenterNet(o) : MoveNet;
