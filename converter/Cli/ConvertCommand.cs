@@ -27,7 +27,7 @@ internal static class ConvertCommand
     private static readonly Option<bool> s_smooth = new("--smooth") { Description = "For int8 of transformers: move outlying channels of normalizations into the weights behind (SmoothQuant)." };
     private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
     private static readonly Option<bool> s_adaptiveRounding = new("--adaptive-rounding") { Description = "For int8: round weights up or down by what the layer's results lose on calibration samples." };
-    private static readonly Option<string> s_prefer = new("--prefer") { Description = "For auto, of layers that stay float: smallest (float16 weights) or fastest to load (float32).", DefaultValueFactory = _ => "smallest" };
+    private static readonly Option<string?> s_prefer = new("--prefer") { Description = "For auto: smallest also tries int16 activations, which run slower than float layers do; fastest stores the weights of float layers as float32, which load faster than float16." };
     private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too (int16 with int16x8)." };
@@ -138,7 +138,7 @@ internal static class ConvertCommand
     {
         "fp16" => DType.Float16,
         "bf16" => DType.BFloat16,
-        "auto" or "mixed" => args.GetValue(s_prefer) == "smallest" ? DType.Float16 : null,
+        "auto" or "mixed" => args.GetValue(s_prefer) == "fastest" ? null : DType.Float16,
         _ => null,
     };
 
@@ -171,6 +171,7 @@ internal static class ConvertCommand
         CorrectBias = !args.GetValue(s_noBiasCorrection),
         RoundAdaptively = args.GetValue(s_adaptiveRounding),
         HalvesFloatWeights = HalfType(args) != null,
+        TriesInt16 = args.GetValue(s_prefer) == "smallest",
     };
 
     private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, bool json)

@@ -19,6 +19,9 @@ public class BudgetSearchTests
         }
         Assert.Equal(("", "int16"), (none.Trials[^1].Repairs, wide.Trials[^1].Repairs));
         Assert.All(wide.Quantization.Parameters.Values, q => Assert.Equal(DType.Int16, q.Type));
+        BudgetResult mixed = Search(25, triesInt16: false);
+        Assert.DoesNotContain(mixed.Trials, t => t.Repairs.Contains("int16"));
+        Assert.True(mixed.Trials[^1].FloatLayers > 0 && Least(mixed) > Least(wide));
         Assert.Equal(10, some.Sensitivity.Count);
         Assert.True(Least(none) == Least(wide) && Least(wide) < Least(some) && Least(some) < Least(most), $"{Least(none)} {Least(wide)} {Least(some)} {Least(most)}");
         Assert.InRange(most.Quantization.QuantizedNodes, 1, some.Quantization.QuantizedNodes - 1);
@@ -64,11 +67,11 @@ public class BudgetSearchTests
         static IEnumerable<double> Numbers(ICalibrationData data) => Enumerable.Range(0, data.Count).Select(i => data.Load(i)[0].GetDouble(0));
     }
 
-    private static BudgetResult Search(double decibels)
+    private static BudgetResult Search(double decibels, bool triesInt16 = true)
     {
         Graph graph = Resnet();
         PassList.Optimize(graph);
-        BudgetResult result = BudgetSearch.Run(graph, Crops(24, 5), new QuantizationOptions(), decibels);
+        BudgetResult result = BudgetSearch.Run(graph, Crops(24, 5), new QuantizationOptions { TriesInt16 = triesInt16 }, decibels);
         Assert.Contains(result.Trials, t => t.Meets && t.Sqnr >= decibels);
         return result;
     }

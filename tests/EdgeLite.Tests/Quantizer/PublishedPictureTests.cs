@@ -27,7 +27,7 @@ public class PublishedPictureTests(ITestOutputHelper output)
 
     public static TheoryData<string, DType, double> Detectors()
     {
-        var data = new TheoryData<string, DType, double> { { "nanodet", DType.Int8, double.NaN }, { "movenet-lightning", DType.Int8, 25 } };
+        var data = new TheoryData<string, DType, double> { { "nanodet", DType.Int8, double.NaN }, { "movenet-lightning", DType.Int8, 30 } };
         if (LongTests.Wanted) data.Add("centernet", DType.Int16, double.NaN);
         return data;
     }
