@@ -1,5 +1,5 @@
 /* Attention over the same micro-kernel; included by gemm_driver.h. A task is some of the queries that share a key head. It packs k
- * and v of the head as panels, and takes its queries in blocks of at most EL_MB: scores = scale * q k^T over the keys that some query of
+ * and v of the head as panels, and takes its queries in blocks of at most EL_DEEP_MB: scores = scale * q k^T over the keys that some query of
  * the block sees, softmax without its division, y = scores v, then each row of y divided by its sum. Few queries read k and v where
  * they lie, query by query. */
 #ifndef EL_ATTENTION_H
@@ -214,13 +214,13 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
     const int64_t score_row = el_attention_score_row(p), key_heads = p->heads / p->group;
     char* s = plan->scratch + (size_t)worker * plan->thread_bytes;
     const float** queries = (const float**)s;
-    const float** rows = (const float**)(s += el_align64(EL_MB * sizeof(float*)));
-    int64_t* score_off = (int64_t*)(s += el_align64(EL_MB * sizeof(float*)));
-    int64_t* y_off = (int64_t*)(s += el_align64(EL_MB * sizeof(int64_t)));
-    float* scores = (float*)(s += el_align64(EL_MB * sizeof(int64_t)));
-    float* keys = (float*)(s += el_align64((size_t)(EL_MB * score_row) * sizeof(float)));
+    const float** rows = (const float**)(s += el_align64(EL_DEEP_MB * sizeof(float*)));
+    int64_t* score_off = (int64_t*)(s += el_align64(EL_DEEP_MB * sizeof(float*)));
+    int64_t* y_off = (int64_t*)(s += el_align64(EL_DEEP_MB * sizeof(int64_t)));
+    float* scores = (float*)(s += el_align64(EL_DEEP_MB * sizeof(int64_t)));
+    float* keys = (float*)(s += el_align64((size_t)(EL_DEEP_MB * score_row) * sizeof(float)));
     float* values = (float*)(s + el_align64((size_t)((int64_t)(p->t + 15) / 16 * 16 * p->d) * sizeof(float)));
-    for (int64_t r = 0; r < EL_MB; r++) {
+    for (int64_t r = 0; r < EL_DEEP_MB; r++) {
         rows[r] = scores + r * score_row;
         score_off[r] = r * score_row;
     }
@@ -233,9 +233,9 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
             packed = head;
         }
         int64_t first = item % plan->pieces * plan->piece, last = first + plan->piece < plan->rows ? first + plan->piece : plan->rows;
-        for (int64_t m = first; m < last; m += EL_MB) {
-            int64_t count = last - m < EL_MB ? last - m : EL_MB, lo = p->t, hi = 0;
-            el_attention_query its[EL_MB];
+        for (int64_t m = first; m < last; m += EL_DEEP_MB) {
+            int64_t count = last - m < EL_DEEP_MB ? last - m : EL_DEEP_MB, lo = p->t, hi = 0;
+            el_attention_query its[EL_DEEP_MB];
             for (int64_t r = 0; r < count; r++) {
                 its[r] = el_attention_find(plan, b, h, m + r);
                 queries[r] = its[r].q;
@@ -246,7 +246,7 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
             lo = lo / EL_PANEL * EL_PANEL;
             if (hi < lo) hi = lo;
             el_attention_product(queries, 0, score_off, count, p->d, keys + lo * p->d, (int64_t)p->d * EL_PANEL, (int32_t)(hi - lo), p->scale, scores + lo);
-            float sums[EL_MB];
+            float sums[EL_DEEP_MB];
             for (int64_t r = 0; r < count; r++) {
                 const el_attention_query* it = &its[r];
                 float* row = scores + r * score_row;
@@ -276,7 +276,7 @@ static void el_attention_run(const el_ctx* ctx, const el_attention_params* p, vo
     const int few = el_attention_is_few(p);
     /* Every piece packs k and v again: heads are split only where there are too few for the threads. */
     if (!few && threads > 1 && heads % threads != 0 && heads < 4 * threads) {
-        int64_t want = (4 * threads + heads - 1) / heads, most = (rows + EL_MB - 1) / EL_MB;
+        int64_t want = (4 * threads + heads - 1) / heads, most = (rows + EL_DEEP_MB - 1) / EL_DEEP_MB;
         if (want > most) want = most;
         plan.piece = (rows + want - 1) / want;
         plan.pieces = (rows + plan.piece - 1) / plan.piece;

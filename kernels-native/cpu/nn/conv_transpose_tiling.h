@@ -1,5 +1,5 @@
 /* Transposed convolution whose windows lie side by side (kernel = stride, no padding); included by gemm_driver.h. A task is a line
- * of the input: its pixels, up to EL_MB at a time, times all columns (ky, kx, oc), and each row ky of the products goes where it
+ * of the input: its pixels, up to EL_DEEP_MB at a time, times all columns (ky, kx, oc), and each row ky of the products goes where it
  * belongs in y. The weights are brought into the order of columns first: few, as this way is for few output channels. */
 #ifndef EL_CONV_TRANSPOSE_TILING_H
 #define EL_CONV_TRANSPOSE_TILING_H
@@ -45,12 +45,12 @@ static void el_tiling_lines(void* arg, int64_t begin, int64_t end, int32_t worke
     static const int32_t brow = 0;
     char* scratch = s->scratch + (size_t)worker * s->thread_bytes;
     const float** a = (const float**)scratch;
-    int64_t* off = (int64_t*)(scratch += el_align64(EL_MB * sizeof(float*)));
-    float* products = (float*)(scratch + el_align64(EL_MB * sizeof(int64_t)));
-    for (int64_t r = 0; r < EL_MB; r++) off[r] = r * s->columns;
+    int64_t* off = (int64_t*)(scratch += el_align64(EL_DEEP_MB * sizeof(float*)));
+    float* products = (float*)(scratch + el_align64(EL_DEEP_MB * sizeof(int64_t)));
+    for (int64_t r = 0; r < EL_DEEP_MB; r++) off[r] = r * s->columns;
     for (int64_t row = begin; row < end; row++)
-        for (int64_t x0 = 0; x0 < p->w; x0 += EL_MB) {
-            const int32_t pixels = (int32_t)(p->w - x0 < EL_MB ? p->w - x0 : EL_MB), cuts = (pixels + EL_MR - 1) / EL_MR;
+        for (int64_t x0 = 0; x0 < p->w; x0 += EL_DEEP_MB) {
+            const int32_t pixels = (int32_t)(p->w - x0 < EL_DEEP_MB ? p->w - x0 : EL_DEEP_MB), cuts = (pixels + EL_MR - 1) / EL_MR;
             for (int32_t r = 0; r < pixels; r++) a[r] = s->x + (row * p->w + x0 + r) * c;
             el_tile tile = {.segs = 1, .seglen = p->c, .brow = &brow, .b_panel = c * EL_PANEL, .b_row = EL_PANEL, .tail = EL_PANEL, .scale = 1.0f,
                             .lo = s->residual ? -INFINITY : el_act_lo(p->act), .hi = s->residual ? INFINITY : el_act_hi(p->act)};

@@ -17,7 +17,9 @@
 #include <math.h>
 #include <string.h>
 
-#define EL_MB 60
+#define EL_MB 120     /* most rows of a block: with few floats in a row many are needed to be worth beginning */
+#define EL_DEEP 256   /* floats in a row from which on a block has fewer, */
+#define EL_DEEP_MB 60 /* so that they stay near */
 
 typedef struct el_gemm_job el_gemm_job;
 
@@ -96,12 +98,12 @@ static inline int el_conv_transpose_is_tiling(const el_conv_params* p) {
 static inline int64_t el_tiling_columns(const el_conv_params* p) {
     return ((int64_t)p->kh * p->kw * p->oc + EL_PANEL - 1) / EL_PANEL * EL_PANEL;
 }
-/* Shared: weights and bias by column. Of one thread: two tables and the products of EL_MB pixels. */
+/* Shared: weights and bias by column. Of one thread: two tables and the products of EL_DEEP_MB pixels. */
 static inline size_t el_tiling_shared_bytes(const el_conv_params* p) {
     return el_align64((size_t)(el_tiling_columns(p) * p->c) * sizeof(float)) + el_align64((size_t)el_tiling_columns(p) * sizeof(float));
 }
 static inline size_t el_tiling_thread_bytes(const el_conv_params* p) {
-    return el_gemm_thread_bytes(1, EL_MB * el_tiling_columns(p));
+    return el_gemm_thread_bytes(1, EL_DEEP_MB * el_tiling_columns(p));
 }
 static inline size_t el_conv_transpose_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
     if (el_conv_transpose_is_tiling(p)) return el_tiling_shared_bytes(p) + (size_t)threads * el_tiling_thread_bytes(p);
@@ -132,13 +134,13 @@ static inline size_t el_matmul_f32_scratch_bytes(const el_matmul_params* p, int3
 #define EL_ATTENTION_FEW 6
 static inline int el_attention_is_few(const el_attention_params* p) { return (int64_t)p->group * p->s <= EL_ATTENTION_FEW; }
 
-/* Of one thread: rows of q and of the scores, the scores of EL_MB rows, k and v as panels; for few queries the scores of one. */
+/* Of one thread: rows of q and of the scores, the scores of EL_DEEP_MB rows, k and v as panels; for few queries the scores of one. */
 static inline int64_t el_attention_score_row(const el_attention_params* p) { return (p->t + 15) / 16 * 16 + 16; }
 static inline size_t el_attention_thread_bytes(const el_attention_params* p) {
     if (el_attention_is_few(p)) return el_align64((size_t)el_attention_score_row(p) * sizeof(float));
-    size_t tables = 2 * el_align64(EL_MB * sizeof(float*)) + 2 * el_align64(EL_MB * sizeof(int64_t));
+    size_t tables = 2 * el_align64(EL_DEEP_MB * sizeof(float*)) + 2 * el_align64(EL_DEEP_MB * sizeof(int64_t));
     int64_t k = (int64_t)(p->t + 15) / 16 * 16 * p->d, v = (int64_t)(p->e + 15) / 16 * 16 * p->t;
-    return tables + el_align64((size_t)(EL_MB * el_attention_score_row(p)) * 4) + el_align64((size_t)k * 4) + el_align64((size_t)v * 4);
+    return tables + el_align64((size_t)(EL_DEEP_MB * el_attention_score_row(p)) * 4) + el_align64((size_t)k * 4) + el_align64((size_t)v * 4);
 }
 static inline size_t el_attention_f32_scratch_bytes(const el_attention_params* p, int32_t threads) {
     return (size_t)threads * el_attention_thread_bytes(p);
