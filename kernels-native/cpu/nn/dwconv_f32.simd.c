@@ -122,7 +122,7 @@ INLINE int64_t along(const dwconv_task* t, const window* v, int64_t count, const
             }
         }
     }
-    return ch;
+    return ch < c1 ? ch : c1;
 }
 
 /* n <= 4 outputs of any kernel for the channels [ch, ch + lanes); places: for the first of them. */
