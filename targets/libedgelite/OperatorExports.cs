@@ -107,7 +107,7 @@ internal static unsafe class OperatorExports
             if (op.Inferring is { } infer) infer.SetOutput(output, (DType)dtype, shape);
             else if (!shape.IsKnown) throw new EdgeLiteException(Status.InvalidShape, op.Error($"output {output} needs its full shape now").Message);
             else if (op.Computing is { } compute) compute.Allocate(output, (DType)dtype, shape);
-            else throw new EdgeLiteException(Status.InvalidState, op.Error($"the type of output {output} is settled when on_cuda runs").Message);
+            else throw new EdgeLiteException(Status.InvalidState, op.Error($"the type of output {output} is settled before the operator is placed").Message);
             return Status.Ok;
         }
         catch (Exception e)
