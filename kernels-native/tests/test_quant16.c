@@ -55,10 +55,11 @@ static void layer_case(int kind, el_qconv_params p, int extreme) {
     fill_s16(x, inputs, extreme);
     th_fill_bytes(w, (size_t)(p.oc * taps * cin));
     memset(b, 0, packed);
+    const int far = th_range(0, 3) == 0; /* sums beyond what doubles compute exactly */
     int32_t bits = 0;
     while (bits < 30 && ldexp(20000, bits) < sqrt((double)taps * cin) * 1e6) bits++;
     for (int32_t o = 0; o < p.oc; o++) {
-        bias[o] = th_range(0, 3) ? th_range(-100000, 100000) : (int64_t)(int32_t)th_u32() << th_range(0, 14);
+        bias[o] = !far || th_range(0, 3) ? th_range(0, 3) ? th_range(-100000, 100000) : (int64_t)(int32_t)th_u32() << th_range(0, 4) : (int64_t)(int32_t)th_u32() << th_range(0, 14);
         multiplier[o] = random_multiplier();
         shift[o] = th_range(0, 7) ? th_range(-1, 2) - bits : th_range(-31, 14);
         wsum[o] = 0;

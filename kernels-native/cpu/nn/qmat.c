@@ -185,22 +185,41 @@ static const int8_t* band_of(const el_qview* v, const int8_t* image, int32_t bor
     return own;
 }
 
-/* The end of a tile of int16: sums of both planes to y by el_requantize_s64. first: of its columns, among all of the layer. */
-static void finish16(const el_qview* v, const el_qtile* t, const int32_t* high, const int32_t* low, int64_t first) {
+/* The end of a tile of int16 whose sums doubles may not hold. first: of its columns, among all of the layer. */
+static void finish16_large(const el_qview* v, const el_qtile* t, const int32_t* high, const int32_t* low, int64_t first) {
     const int64_t* bias = v->buffers[2];
     const int32_t *wsum = v->buffers[3], *multiplier = v->buffers[4], *shift = v->buffers[5];
-    uint64_t start[64];
-    int32_t reduced[64], right[64];
-    for (int32_t j = 0; j < t->columns; j++) {
-        start[j] = (uint64_t)(bias ? bias[first + j] : 0) + (uint64_t)(128 * (int64_t)wsum[first + j]);
-        reduced[j] = el_reduced_multiplier(multiplier[first + j]), right[j] = 15 - shift[first + j];
-    }
     for (int32_t r = 0; r < t->row_count; r++, high += 64, low += 64) {
         int16_t* y = (int16_t*)(void*)t->y[r] + t->y_column;
         for (int32_t j = 0; j < t->columns; j++) {
-            int64_t z = el_requantize_reduced((uint64_t)(256 * (int64_t)high[j] + low[j]) + start[j], reduced[j], right[j]) + t->y_zero;
+            const int64_t o = first + j;
+            uint64_t sum = (uint64_t)(256 * (int64_t)high[j] + low[j]) + (uint64_t)(bias ? bias[o] : 0) + (uint64_t)(128 * (int64_t)wsum[o]);
+            int64_t z = el_requantize_s64((int64_t)sum, multiplier[o], shift[o]) + t->y_zero;
             y[j] = (int16_t)(z < t->y_min ? t->y_min : z > t->y_max ? t->y_max : z);
         }
+    }
+}
+
+/* Both planes of the tiles of one block, whose columns from `first` on are numbered among all of the layer. */
+static void tiles16(const el_qview* v, el_qtile* t, int64_t pixels, int64_t low, int32_t* sums, int64_t first) {
+    const int64_t* bias = v->buffers[2];
+    const int32_t *wsum = v->buffers[3], *multiplier = v->buffers[4], *shift = v->buffers[5];
+    el_qend16 ends[EL_QPANELS];
+    int exact = 1;
+    for (int32_t p = 0; p < t->panel_count; p++) {
+        const int64_t o = first + p * 16;
+        const int32_t count = t->columns - p * 16 < 16 ? t->columns - p * 16 : 16;
+        exact &= el_qend16_fill(&ends[p], count, (int64_t)v->q->kh * v->q->kw * v->q->cin, bias ? bias + o : NULL, wsum + o, multiplier + o, shift + o);
+    }
+    for (int64_t at = 0; at < pixels; at += EL_QROWS, t->rows += EL_QROWS, t->y += EL_QROWS) {
+        t->row_count = (int32_t)(pixels - at < EL_QROWS ? pixels - at : EL_QROWS);
+        t->sums = sums;
+        v->isa->tile(t);
+        t->rows += low, t->sums = sums + EL_SUMS;
+        v->isa->tile(t);
+        t->rows -= low;
+        if (exact) v->isa->finish16(t, sums, sums + EL_SUMS, ends);
+        else finish16_large(v, t, sums, sums + EL_SUMS, first);
     }
 }
 
@@ -237,7 +256,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
         for (r = 0; r < whole; r++) in[whole + r] = in[r] + low;
 
     el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .shifts = v->shifts,
-                  .once = !q->transpose, .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max, .sums = sums};
+                  .once = !q->transpose, .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max};
     for (int32_t block = block0; block < block1; block++) {
         int32_t first = block * EL_QPANELS;
         t.panel_count = q->panels - first < EL_QPANELS ? q->panels - first : EL_QPANELS;
@@ -245,15 +264,14 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
         t.b = v->weights + ((size_t)g * (size_t)q->panels + (size_t)first) * v->packed_panel_bytes;
         t.panels = v->panels + g * q->panels + first;
         t.y_column = first * 16;
-        for (int64_t at = 0; at < m; at += EL_QROWS) {
-            t.rows = in + at, t.y = out + at;
+        t.rows = in, t.y = out;
+        if (sums) {
+            tiles16(v, &t, m, whole, sums, g * q->cout + first * 16);
+            continue;
+        }
+        for (int64_t at = 0; at < m; at += EL_QROWS, t.rows += EL_QROWS, t.y += EL_QROWS) {
             t.row_count = (int32_t)(m - at < EL_QROWS ? m - at : EL_QROWS);
             v->isa->tile(&t);
-            if (!sums) continue;
-            t.rows += whole, t.sums = sums + EL_SUMS;
-            v->isa->tile(&t);
-            finish16(v, &t, sums, t.sums, g * q->cout + first * 16);
-            t.sums = sums;
         }
     }
 }

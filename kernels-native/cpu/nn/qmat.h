@@ -4,7 +4,7 @@
  * One function per instruction set computes a tile. */
 #ifndef EL_QMAT_H
 #define EL_QMAT_H
-#include "el_quant.h"
+#include "qfinish_s16.h"
 #include <string.h>
 
 #define EL_QROWS 24   /* rows of a tile at most */
@@ -51,7 +51,7 @@ typedef struct el_qtile {
     int32_t* sums;     /* [EL_QROWS + 8][64]: where sums stay as they are, start included; NULL: they go to y */
 } el_qtile;
 
-/* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N and el_qspread compiled for it. x_bias: 128 when the
+/* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread and el_qfinish16 compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0. x_bytes: 2 when bands hold int16, else 1. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
@@ -59,6 +59,7 @@ typedef struct el_qisa {
                 const int32_t* shift, int32_t x_zero_plus_bias, int once);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there);
+    void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
     int32_t x_bias, x_bytes;
 } el_qisa;
 
@@ -173,6 +174,18 @@ EL_INLINE int64_t el_qspread(int8_t* to, const int8_t* from, int64_t count, int6
     return i;
 }
 
+/* The end of a tile of int16: sums of both planes to y. */
+EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) {
+    for (int32_t p = 0; p < t->panel_count; p++, high += 16, low += 16) {
+        const int32_t count = t->columns - p * 16;
+        for (int32_t r = 0; r < t->row_count; r++) {
+            int16_t part[16], *y = (int16_t*)(void*)t->y[r] + t->y_column + p * 16;
+            el_qend16_store(&ends[p], high + r * 64, low + r * 64, t->y_zero, t->y_min, t->y_max, count < 16 ? part : y);
+            if (count < 16) memcpy(y, part, (size_t)count * 2);
+        }
+    }
+}
+
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
 #define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes)                                                                               \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
@@ -181,7 +194,8 @@ EL_INLINE int64_t el_qspread(int8_t* to, const int8_t* from, int64_t count, int6
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
     static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there) { return el_qspread(to, from, count, there); } \
-    static const el_qisa brought = {tile, fill, copy, spread, x_bias, x_bytes};                                                          \
+    static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
+    static const el_qisa brought = {tile, fill, copy, spread, finish16, x_bias, x_bytes};                                                \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \
