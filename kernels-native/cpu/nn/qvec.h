@@ -15,6 +15,8 @@ EL_VEC q16 q16_load(const int32_t* p) { return (q16){_mm512_loadu_si512(p)}; }
 EL_VEC void q16_store(int32_t* p, q16 a) { _mm512_storeu_si512(p, a.v); }
 EL_VEC q16 q16_load8(const int8_t* p) { return (q16){_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p))}; }
 EL_VEC void q16_store8(int8_t* p, q16 a) { _mm_storeu_si128((__m128i*)p, _mm512_cvtsepi32_epi8(a.v)); }
+EL_VEC q16 q16_load16(const int16_t* p) { return (q16){_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i*)p))}; }
+EL_VEC void q16_store16(int16_t* p, q16 a) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtsepi32_epi16(a.v)); }
 EL_VEC q16 q16_add(q16 a, q16 b) { return (q16){_mm512_add_epi32(a.v, b.v)}; }
 EL_VEC q16 q16_sub(q16 a, q16 b) { return (q16){_mm512_sub_epi32(a.v, b.v)}; }
 EL_VEC q16 q16_mul(q16 a, q16 b) { return (q16){_mm512_mullo_epi32(a.v, b.v)}; }
@@ -68,6 +70,10 @@ EL_VEC void q16_store8(int8_t* p, q16 a) {
     __m256i w = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.v[0], a.v[1]), 0xd8);
     _mm_storeu_si128((__m128i*)p, _mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)));
 }
+EL_VEC q16 q16_load16(const int16_t* p) {
+    return (q16){{_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i*)p)), _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i*)(p + 8)))}};
+}
+EL_VEC void q16_store16(int16_t* p, q16 a) { _mm256_storeu_si256((__m256i*)p, _mm256_permute4x64_epi64(_mm256_packs_epi32(a.v[0], a.v[1]), 0xd8)); }
 EL_VEC q16 q16_add(q16 a, q16 b) { return EL_Q2(_mm256_add_epi32, a, b); }
 EL_VEC q16 q16_sub(q16 a, q16 b) { return EL_Q2(_mm256_sub_epi32, a, b); }
 EL_VEC q16 q16_mul(q16 a, q16 b) { return EL_Q2(_mm256_mullo_epi32, a, b); }
@@ -116,6 +122,14 @@ EL_VEC q16 q16_load8(const int8_t* p) {
 EL_VEC void q16_store8(int8_t* p, q16 a) {
     int16x8_t lo = vqmovn_high_s32(vqmovn_s32(a.v[0]), a.v[1]), hi = vqmovn_high_s32(vqmovn_s32(a.v[2]), a.v[3]);
     vst1q_s8(p, vqmovn_high_s16(vqmovn_s16(lo), hi));
+}
+EL_VEC q16 q16_load16(const int16_t* p) {
+    int16x8_t lo = vld1q_s16(p), hi = vld1q_s16(p + 8);
+    return (q16){{vmovl_s16(vget_low_s16(lo)), vmovl_high_s16(lo), vmovl_s16(vget_low_s16(hi)), vmovl_high_s16(hi)}};
+}
+EL_VEC void q16_store16(int16_t* p, q16 a) {
+    vst1q_s16(p, vqmovn_high_s32(vqmovn_s32(a.v[0]), a.v[1]));
+    vst1q_s16(p + 8, vqmovn_high_s32(vqmovn_s32(a.v[2]), a.v[3]));
 }
 EL_VEC q16 q16_add(q16 a, q16 b) { return EL_Q4(vaddq_s32, a, b); }
 EL_VEC q16 q16_sub(q16 a, q16 b) { return EL_Q4(vsubq_s32, a, b); }
