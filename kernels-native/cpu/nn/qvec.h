@@ -183,6 +183,15 @@ EL_VEC q16 q16_load8_part(const int8_t* p, int64_t count) {
     memcpy(part, p, (size_t)count);
     return q16_load8(part);
 }
+EL_VEC void q16_store16_part(int16_t* p, q16 a, int64_t count) {
+    if (count >= 16) {
+        q16_store16(p, a);
+        return;
+    }
+    int16_t part[16];
+    q16_store16(part, a);
+    memcpy(p, part, (size_t)count * 2);
+}
 EL_VEC void q16_store8_part(int8_t* p, q16 a, int64_t count) {
     if (count >= 16) {
         q16_store8(p, a);

@@ -3,7 +3,7 @@
  * On x86, blocks of EL_QADD_FAST elements are first computed in float: y = a*p + b*q + c. The integer rule and the float
  * value differ by at most `eps` (float_form derives it), so where none of 16 elements lies within eps of a rounding boundary
  * k + 1/2, rounding the float value gives the bits of the rule; other sixteens go through the rule itself. */
-#include "qoperand.h"
+#include "qadd_rule.h"
 #include <math.h>
 
 EL_KERNEL_SIMD(qadd_s8, el_qadd_params)
@@ -14,22 +14,6 @@ typedef struct add_args {
     const int8_t *a, *b;
     int8_t* y;
 } add_args;
-
-typedef struct add_rule {
-    q_requant a, b, y;
-    q16 a_offset, b_offset, left;
-    int32_t y_offset, y_min, y_max;
-} add_rule;
-
-EL_VEC add_rule rule_of(const el_qadd_params* p) {
-    return (add_rule){q_requant_set(p->a_multiplier, p->a_shift), q_requant_set(p->b_multiplier, p->b_shift), q_requant_set(p->y_multiplier, p->y_shift),
-                      q16_set(p->a_offset), q16_set(p->b_offset), q16_set(p->left_shift), p->y_offset, p->y_min, p->y_max};
-}
-
-EL_VEC q16 apply(const add_rule* r, q16 a, q16 b, int subtract) {
-    q16 sa = q_requant_apply(q16_shl(q16_add(a, r->a_offset), r->left), r->a), sb = q_requant_apply(q16_shl(q16_add(b, r->b_offset), r->left), r->b);
-    return q16_clamp(q_requant_apply(subtract ? q16_sub(sa, sb) : q16_add(sa, sb), r->y), r->y_offset, r->y_min, r->y_max);
-}
 
 static __attribute__((noinline)) void range(const add_args* args, int64_t begin, int64_t end, int subtract) {
     const el_qadd_params* p = args->p;

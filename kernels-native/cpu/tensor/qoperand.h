@@ -1,30 +1,34 @@
-/* An int8 operand that repeats after `period` elements, read 16 at a time. */
+/* An int8 or int16 operand that repeats after `period` elements, read 16 at a time. */
 #ifndef EL_QOPERAND_H
 #define EL_QOPERAND_H
 #include "../nn/qvec.h"
 
 typedef struct q_operand {
-    const int8_t* p;
+    const void* p;
     int64_t period, at; /* at: index of the next element, in [0, period) */
 } q_operand;
 
-EL_VEC q_operand q_operand_at(const int8_t* p, int64_t period, int64_t index) { return (q_operand){p, period, index % period}; }
+EL_VEC q_operand q_operand_at(const void* p, int64_t period, int64_t index) { return (q_operand){p, period, index % period}; }
 
-/* The next `count` (1..16) elements. */
-EL_VEC q16 q_operand_next(q_operand* o, int64_t count) {
+/* The next `count` (1..16) elements, of int8 or, where WIDE, of int16. */
+EL_VEC q16 q_operand_elements(q_operand* o, int64_t count, const int WIDE) {
+    const int16_t* wide = o->p;
+    const int8_t* narrow = o->p;
     if (o->at + 16 <= o->period) {
-        q16 v = q16_load8(o->p + o->at);
+        q16 v = WIDE ? q16_load16(wide + o->at) : q16_load8(narrow + o->at);
         o->at += count;
         if (o->at == o->period) o->at = 0;
         return v;
     }
-    int8_t part[16] = {0};
+    int16_t part[16] = {0};
     for (int64_t i = 0; i < count; i++) {
-        part[i] = o->p[o->at];
+        part[i] = WIDE ? wide[o->at] : narrow[o->at];
         if (++o->at == o->period) o->at = 0;
     }
-    return q16_load8(part);
+    return q16_load16(part);
 }
+EL_VEC q16 q_operand_next(q_operand* o, int64_t count) { return q_operand_elements(o, count, 0); }
+EL_VEC q16 q_operand_next16(q_operand* o, int64_t count) { return q_operand_elements(o, count, 1); }
 
 typedef struct q_requant {
     q16 multiplier, left, right;
