@@ -20,7 +20,8 @@ static el_pool* pool;
 static double copy_rate;
 
 static double best_of(const el_kernel* k, const void* params, void* const* buffers, size_t copy_bytes) {
-    el_ctx ctx = {pool, NULL, 0};
+    size_t scratch = k && k->scratch ? k->scratch(params, pool ? el_pool_threads(pool) : 1) : 0;
+    el_ctx ctx = {pool, scratch ? el_memory_alloc(scratch) : NULL, scratch};
     double best = INFINITY;
     int64_t runs = 1;
     el_pool_begin(pool);
@@ -38,6 +39,7 @@ static double best_of(const el_kernel* k, const void* params, void* const* buffe
         if (round < 3) runs = (int64_t)(0.01 / t) + 1;
     }
     el_pool_end(pool);
+    if (scratch) el_memory_free(ctx.scratch, scratch);
     return best;
 }
 
@@ -98,6 +100,9 @@ int main(int argc, char** argv) {
     row("reduce_f32", "sum last 256", &last, xy, b);
     row("reduce_f32", "max last 256", &most, xy, b);
     row("reduce_f32", "mean of rows", &columns, xy, b);
+    el_topk_params best = {rows, c, 1, 8, 0}, choice = {1, n, 1, 100, 0};
+    row("topk_f32", "8 of last 256", &best, (void*[]){f[0], f[1], f[2]}, b);
+    row("topk_f32", "100 of all", &choice, (void*[]){f[0], f[1], f[2]}, b);
     el_softmax_params softmax = {rows, c, 0};
     row("softmax_f32", "256", &softmax, xy, 2 * b);
     el_layer_norm_params norm = {rows, c, 1e-5f, 0};

@@ -60,6 +60,14 @@ typedef struct el_reduce_params {
     int32_t op;
 } el_reduce_params;
 
+/* topk_f32 over the middle of x[outer][axis][inner]: the k largest (or smallest) of each line, in order, of equals the lower index first,
+ * NaN above every number; k <= axis < 2^31. Values keep their bits. buffers: x, values[outer][k][inner] or NULL,
+ * indices[outer][k][inner] (int64) or NULL */
+typedef struct el_topk_params {
+    int64_t outer, axis, inner, k;
+    int32_t smallest;
+} el_topk_params;
+
 /* softmax_f32: exp(x - max) / sum exp(x - max) over the last axis of x[rows][depth], or its logarithm. A row that holds
  * NaN or +inf, or -inf alone, is NaN. buffers: x, y; x == y allowed. */
 typedef struct el_softmax_params {

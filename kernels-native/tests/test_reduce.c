@@ -1,4 +1,4 @@
-/* Kernels over rows and columns (reduce, softmax, layer_norm, affine, resize), every variant against double-precision formulas:
+/* Kernels over rows and columns (reduce, topk, softmax, layer_norm, affine, resize), every variant against double-precision formulas:
  * odd sizes, in place, NaN and infinities, one and two threads with equal bits, guard pages on both ends. */
 #include "test_harness.h"
 #include "el_tensor.h"
@@ -42,6 +42,47 @@ static void test_reduce(void) {
                 }
                 th_free_all();
             }
+}
+
+/* True when element i of a line, `step` apart, comes before element j. */
+static int comes_before(const float* x, int64_t step, int64_t i, int64_t j, int smallest) {
+    float a = x[i * step], b = x[j * step];
+    if (isnan(a) || isnan(b)) return isnan(a) && isnan(b) ? i < j : isnan(smallest ? b : a);
+    return a == b ? i < j : smallest ? a < b : a > b;
+}
+
+/* Against the place that an element has by counting those that come before it. */
+static void test_topk(void) {
+    static const int64_t cases[][4] = {{1, 1, 1, 1}, {3, 5, 1, 2}, {2, 67, 3, 67}, {7, 129, 2, 128}, {1, 1000, 1, 1}, {40, 1000, 3, 10}, {2, 6, 4, 0}, {0, 6, 4, 2}, {5, 33, 17, 16}};
+    const el_kernel* k;
+    for (int c = 0; c < LENGTH(cases); c++)
+        for (int kind = 0; kind < 12; kind++) { /* largest, smallest; plain, with many equals, with NaN, infinities and both zeros; all results, one */
+            el_topk_params p = {cases[c][0], cases[c][1], cases[c][2], cases[c][3], kind & 1};
+            size_t xn = (size_t)(p.outer * p.axis * p.inner), yn = (size_t)(p.outer * p.k * p.inner);
+            float *x = th_floats(xn), *want = th_floats(yn), *y = th_floats(yn);
+            int64_t *places = th_alloc(yn * 8, 8), *indices = th_alloc(yn * 8, 8);
+            const float special[] = {NAN, -NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 1e-40f, -1e-40f};
+            for (size_t i = 0; i < xn; i++) x[i] = kind % 6 < 2 ? th_float(-5, 5) : kind % 6 < 4 ? (float)th_range(-2, 2) : special[th_u32() % 8];
+            for (int64_t o = 0; o < p.outer; o++)
+                for (int64_t i = 0; i < p.inner; i++)
+                    for (int64_t a = 0; a < p.axis; a++) {
+                        const float* line = x + o * p.axis * p.inner + i;
+                        int64_t place = 0;
+                        for (int64_t other = 0; other < p.axis; other++) place += other != a && comes_before(line, p.inner, other, a, p.smallest);
+                        if (place >= p.k) continue;
+                        want[(o * p.k + place) * p.inner + i] = line[a * p.inner];
+                        places[(o * p.k + place) * p.inner + i] = a;
+                    }
+            for (uint32_t v = 0; (k = th_variant("topk_f32", v)); v++) {
+                int values = kind < 6 || kind & 1, numbers = kind < 6 || !(kind & 1);
+                char what[64];
+                snprintf(what, sizeof what, "topk case %d kind %d (%s)", c, kind, el_isa_name(k->isa));
+                th_run(k, &p, (void*[]){x, values ? y : NULL, numbers ? indices : NULL}, 1 + kind / 2 % 2);
+                if (values) th_same_bytes(what, y, want, yn * 4);
+                if (numbers) th_same_bytes(what, indices, places, yn * 8);
+            }
+            th_free_all();
+        }
 }
 
 static void test_softmax(void) {
@@ -201,6 +242,7 @@ static void test_resize_nearest(void) {
 
 int main(void) {
     test_reduce();
+    test_topk();
     test_softmax();
     test_layer_norm();
     test_affine();

@@ -70,6 +70,9 @@ public sealed unsafe class BindContext
     /// <summary>Operand of an input that may be absent.</summary>
     public Operand Optional(int i) => HasInput(i) ? Operand.Input(i) : Operand.None;
 
+    /// <summary>Operand of an output that may be unwanted.</summary>
+    public Operand OptionalOutput(int i) => i < _outputs.Length && Output(i).DType != Core.DType.Undefined ? Operand.Output(i) : Operand.None;
+
     /// <summary>True when inputs [0, count) that are present and output 0 all have this element type.</summary>
     public bool All(DType type, int count)
     {

@@ -17,14 +17,14 @@ internal static class RecurrenceBinding
     [Binds(typeof(CpuNnBackend))]
     public static bool Bind(Lstm op, BindContext c)
     {
-        c.Call("lstm_f32", Of(op, c), Operand.Input(0), Operand.Input(1), Operand.None, c.Optional(2), c.Optional(3), Output(c, 0), Output(c, 1), Output(c, 2));
+        c.Call("lstm_f32", Of(op, c), Operand.Input(0), Operand.Input(1), Operand.None, c.Optional(2), c.Optional(3), c.OptionalOutput(0), c.OptionalOutput(1), c.OptionalOutput(2));
         return true;
     }
 
     [Binds(typeof(CpuNnBackend))]
     public static bool Bind(Gru op, BindContext c)
     {
-        c.Call("gru_f32", Of(op, c), Operand.Input(0), Operand.Input(1), c.Optional(2), c.Optional(3), Operand.None, Output(c, 0), Output(c, 1), Operand.None);
+        c.Call("gru_f32", Of(op, c), Operand.Input(0), Operand.Input(1), c.Optional(2), c.Optional(3), Operand.None, c.OptionalOutput(0), c.OptionalOutput(1), Operand.None);
         return true;
     }
 
@@ -37,7 +37,4 @@ internal static class RecurrenceBinding
             Directions = (int)op.Directions, Backward = op.Backward ? 1 : 0,
         };
     }
-
-    private static Operand Output(BindContext c, int i) =>
-        i < c.OutputCount && c.Output(i).DType != DType.Undefined ? Operand.Output(i) : Operand.None;
 }
