@@ -16,6 +16,7 @@
 #include "el_block_layout.h"
 #include "el_fixed_exp.h"
 #include "el_tensor.h"
+#include "el_topk_rank.h"
 #ifdef __CUDA__
 #pragma clang force_cuda_host_device end
 #endif

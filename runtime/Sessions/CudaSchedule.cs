@@ -165,9 +165,8 @@ internal sealed class CudaSchedule
         {
             NativeCall call = calls[i];
             if (call.Operands.Length > CudaKernels.MaxBuffers) return null;
-            if (half && !WritesFloats(n, call)) return null;
             launches[i] = [.. CudaKernels.Launches(call.Kernel.Name, call.Parameters, call.Kernel.ParametersSize, _device.For(half), rows)];
-            if (launches[i].Length == 0 || (half && launches[i][0].Halves == 0)) return null;
+            if (launches[i].Length == 0 || (half && (launches[i][0].Halves == 0 || !HalvesFloats(n, call, launches[i])))) return null;
         }
         return launches;
     }
@@ -184,10 +183,14 @@ internal sealed class CudaSchedule
         return step;
     }
 
-    private bool WritesFloats(int n, NativeCall call)
+    /// <summary>False where a kernel that moves elements of any type would take its output for floats.</summary>
+    private bool HalvesFloats(int n, NativeCall call, CudaKernels.LaunchRow[] launches)
     {
-        foreach (Operand operand in call.Operands)
-            if (operand.Kind == Operand.OperandKind.Output && _graph.Types[_graph.Definition.Nodes[n].Outputs[operand.Index]].DType != DType.Float32) return false;
+        for (int i = 0; i < call.Operands.Length; i++)
+        {
+            Operand operand = call.Operands[i];
+            if (operand.Kind == Operand.OperandKind.Output && IsHalf(launches, i) && _graph.Types[_graph.Definition.Nodes[n].Outputs[operand.Index]].DType != DType.Float32) return false;
+        }
         return true;
     }
 

@@ -67,6 +67,7 @@ public class CudaHalfTests
         ("unary_f16", Rows + "%b = Exp(%a) %c = Abs(%b) %y = Sqrt(%c) output %y"),
         ("binary_f16_dense", Rows + "%b = Exp(%a) %y = Mul(%a, %b) output %y"),
         ("binary_f16", Rows + "const %b : float32[20,1] = seeded(8) %y = Mul(%a, %b) output %y"),
+        ("topk_f16", Rows + "const %k : int64[1] = [2] %b, %i = TopK(%a, %k) output %b output %i"),
         ("softmax_f16", Rows + "%y = Softmax(%a) output %y"),
         ("layer_norm_f16", Rows + "const %s : float32[40] = seeded(1) const %c : float32[40] = seeded(2) %y = LayerNormalization(%a, %s, %c) output %y"),
         ("affine_f16", Rows + "const %s : float32[40] = seeded(1) const %b : float32[40] = seeded(2) const %v : float32[40] = seeded(4, 0.5, 1.5) %y = BatchNormalization(%a, %s, %b, %b, %v) {channels_last=1} output %y"),
