@@ -29,13 +29,14 @@ public static class Quantizer
     /// the better ones.</summary>
     public static bool IsQuantized(Graph graph) => graph.Nodes.Any(n => n.OpType == "QuantizeLinear");
 
-    /// <summary>Equalises channels in place and observes every value on the samples.</summary>
+    /// <summary>Orders clamps and equalises channels in place, and observes every value on the samples.</summary>
     internal static Observations Calibrate(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
     {
         if (graph.Nodes.FirstOrDefault(n => n.OpType == "QuantizeLinear") is { } quantized)
             throw new EdgeLiteException(Status.InvalidArgument, $"Graph '{graph.Name}' is quantized already ({quantized}); convert it without int8 quantization.");
         int samples = Math.Min(data.Count, options.MaxSamples);
         if (samples < 1) throw new EdgeLiteException(Status.InvalidArgument, "int8 quantization needs at least one sample of calibration data.");
+        ClampOrder.Run(graph, node => !options.IsKeptFloat(node));
         if (options.EqualizeChannels) ChannelEqualization.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("equalize", onValue));
         if (options.SmoothNormalizations) SmoothScaling.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("smooth", onValue));
         var means = new ChannelMeans();

@@ -206,6 +206,43 @@ public class QuantizerTests
         Assert.Equal("QuantizeLinear QGemm DequantizeLinear", string.Join(' ', g.Nodes.Select(n => n.OpType)));
     }
 
+    /// <summary>As models with channels last are imported: a Transpose stands between a layer and its clamp.</summary>
+    [Theory]
+    [InlineData(DType.Int8)]
+    [InlineData(DType.Int16)]
+    public void A_layer_takes_its_clamp_in_across_a_Transpose(DType activations)
+    {
+        const string text = """
+            graph "g" {
+              input %x : float32[1,10,10,3]
+              const %w1 : float32[8,3,3,3] = seeded(1, -0.4, 0.4)
+              const %w2 : float32[8,1,3,3] = seeded(2, -0.5, 0.5)
+              const %zero : float32[] = 0
+              const %most : float32[] = 0.5
+              %x1 = Transpose(%x) {perm=[0,3,1,2]}
+              %c1 = Conv(%x1, %w1)
+              %t1 = Transpose(%c1) {perm=[0,2,3,1]}
+              %r1 = Clip "kept" (%t1, %zero, %most)
+              %x2 = Transpose(%r1) {perm=[0,3,1,2]}
+              %c2 = Conv(%x2, %w2) {group=8}
+              %t2 = Transpose(%c2) {perm=[0,2,3,1]}
+              %y = Relu(%t2)
+              output %y
+            }
+            """;
+        Graph source = GraphText.Parse(text), graph = GraphText.Parse(text), kept = GraphText.Parse(text);
+        QuantizationResult result = Quantize(graph, new QuantizationOptions { Activations = activations });
+        Assert.Equal(("y", new Shape(1, 6, 6, 8)), (graph.Outputs[0].Name, graph.Outputs[0].Shape));
+        CpuLowering.Run(graph);
+        Assert.Equal(["QuantizeLinear", "QConv", "QDepthwiseConv", "DequantizeLinear"], graph.Nodes.Select(n => n.OpType));
+        ProofReport proof = Compare(source, graph, result);
+        Assert.True(proof.WorstOutputSqnr > 25, $"{proof.WorstOutputSqnr:F1} dB");
+        Assert.Contains(proof.Layers, l => l.Name == "r1");
+
+        result = Quantize(kept, new QuantizationOptions { Activations = activations, KeepFloat = ["kept"] });
+        Assert.Contains("Clip 'kept'", result.KeptFloat.Select(k => k.Node));
+    }
+
     [Fact]
     public void Nodes_can_be_kept_float()
     {
