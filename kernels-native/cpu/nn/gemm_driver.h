@@ -155,7 +155,7 @@ static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     plan.tile_rest = j->m % plan.tiles;
     plan.wide = EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
     plan.panels = (j->n + EL_PANEL - 1) / EL_PANEL;
-    plan.block_tiles = (depth <= EL_DEEP ? EL_MB : EL_DEEP_MB) / EL_MR;
+    plan.block_tiles = (depth <= EL_DEEP && threads == 1 ? EL_MB : EL_DEEP_MB) / EL_MR; /* threads share more evenly what is in smaller blocks */
     plan.m_blocks = (plan.tiles + plan.block_tiles - 1) / plan.block_tiles;
 
     /* Panels of a block: all that fit in the share of the second-level cache; fewer when threads would stand idle. */
