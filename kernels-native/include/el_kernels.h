@@ -99,6 +99,9 @@ typedef void (*el_kernel_fn)(const el_ctx* ctx, const void* params, void* const*
  * that the converter stores holds on every device. */
 typedef size_t (*el_scratch_fn)(const void* params, int32_t threads);
 
+/* Parts of scratch begin at whole lines of a cache. */
+static inline size_t el_align64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
+
 typedef struct el_kernel {
     const char* name; /* e.g. "conv_f32" */
     uint32_t isa;     /* el_isa */

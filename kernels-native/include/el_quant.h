@@ -61,6 +61,10 @@ static inline int64_t el_requantize_reduced(uint64_t sum, int32_t reduced, int32
 static inline int64_t el_requantize_s64(int64_t sum, int32_t multiplier, int32_t shift) {
     return el_requantize_reduced((uint64_t)sum, el_reduced_multiplier(multiplier), 15 - shift);
 }
+static inline int16_t el_finish_s16(uint64_t sum, int32_t multiplier, int32_t shift, int32_t y_zero, int32_t y_min, int32_t y_max) {
+    int64_t v = el_requantize_s64((int64_t)sum, multiplier, shift) + y_zero;
+    return (int16_t)(v < y_min ? y_min : v > y_max ? y_max : v);
+}
 
 /* clamp(value + zero, lo, hi) without overflow; lo and hi lie in the range of an 8-bit or 16-bit type. */
 static inline int32_t el_clamp_s8(int32_t value, int32_t zero, int32_t lo, int32_t hi) {

@@ -20,9 +20,9 @@ typedef struct el_block_scratch {
 
 static inline el_block_scratch el_block_scratch_of(const el_block_gemm_params* p, size_t element) {
     el_block_sizes s = el_block_sizes_of(p);
-    size_t m = (size_t)p->m, each = (m * (size_t)s.blocks * 4 + 63) / 64 * 64;
+    size_t m = (size_t)p->m, each = el_align64(m * (size_t)s.blocks * 4);
     el_block_scratch at;
-    at.sums = (m * (size_t)s.depth * element + 63) / 64 * 64;
+    at.sums = el_align64(m * (size_t)s.depth * element);
     at.scales = at.sums + each;
     at.bytes = at.scales + each;
     return at;

@@ -3,17 +3,15 @@
 #define EL_DWCONV_H
 #include "el_nn.h"
 
-static inline size_t el_dwconv_align64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
-
 /* Columns of the padded input that a row of outputs sees. */
 static inline int64_t el_dwconv_columns(const el_conv_params* p) {
     return ((int64_t)p->ow - 1) * p->stride_w + ((int64_t)p->kw - 1) * p->dilation_w + 1;
 }
-static inline size_t el_dwconv_zero_bytes(const el_conv_params* p) { return el_dwconv_align64((size_t)p->c * sizeof(float)); }
+static inline size_t el_dwconv_zero_bytes(const el_conv_params* p) { return el_align64((size_t)p->c * sizeof(float)); }
 
 /* Two addresses for each kernel row, and one table of columns for each, and one for rows outside. */
 static inline size_t el_dwconv_worker_bytes(const el_conv_params* p) {
-    return el_dwconv_align64(sizeof(void*) * (size_t)(2 * p->kh + (p->kh + 1) * el_dwconv_columns(p)));
+    return el_align64(sizeof(void*) * (size_t)(2 * p->kh + (p->kh + 1) * el_dwconv_columns(p)));
 }
 
 #endif

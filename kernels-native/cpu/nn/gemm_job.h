@@ -57,8 +57,6 @@ struct el_gemm_job {
 
 /* ---- scratch: the same for every instruction set ----------------------------------------------------------------- */
 
-static inline size_t el_align64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
-
 static inline size_t el_gemm_thread_bytes(int64_t segs, int64_t patch_floats) {
     return el_align64((size_t)(EL_MB * (segs > 0 ? segs : 1)) * sizeof(float*)) + el_align64(EL_MB * sizeof(int64_t)) +
            el_align64((size_t)patch_floats * sizeof(float));

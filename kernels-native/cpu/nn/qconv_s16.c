@@ -33,7 +33,7 @@ void el_qconv_s16__scalar(const el_ctx* ctx, const void* params, void* const* bu
                             const int8_t* tap = w + ((int64_t)ky * p->kw + kx) * quads * 64;
                             for (int32_t ci = 0; ci < cin; ci++) acc += (uint64_t)(pixel[ci] * tap[ci / 4 * 64 + ci % 4]);
                         }
-                    int64_t v = el_requantize_s64((int64_t)acc, multiplier[o], shift[o]) + p->y_zero;
-                    y[(((int64_t)n * p->oh + oy) * p->ow + ox) * p->oc + o] = (int16_t)(v < p->y_min ? p->y_min : v > p->y_max ? p->y_max : v);
+                    y[(((int64_t)n * p->oh + oy) * p->ow + ox) * p->oc + o] =
+                        el_finish_s16(acc, multiplier[o], shift[o], p->y_zero, p->y_min, p->y_max);
                 }
 }

@@ -23,8 +23,6 @@ typedef struct el_qdw_plan {
     size_t zero, panel_bytes, weight_bytes, thread_bytes, units; /* units: bytes of the interleaved rows, a part of thread_bytes */
 } el_qdw_plan;
 
-static inline size_t el_qdw_round(int64_t v) { return (size_t)(v + 63) / 64 * 64; }
-
 /* taps: T. unit: bytes of a unit. */
 static inline el_qdw_plan el_qdw_plan_for(const el_qconv_params* p, int32_t taps, int32_t unit) {
     el_qdw_plan q = {.rows = 1, .planes = (p->kh + taps - 1) / taps, .groups = 1, .width = p->c};
@@ -43,11 +41,11 @@ static inline el_qdw_plan el_qdw_plan_for(const el_qconv_params* p, int32_t taps
     if (columns < 16) columns = 16; /* whole vectors of a flat row */
     q.columns = columns < p->ow ? (int32_t)(columns / 16 * 16) : p->ow;
     int64_t inputs = (q.columns - 1) * (int64_t)p->stride_w + reach;
-    q.zero = el_qdw_round((p->w > inputs ? p->w : inputs) * c + 64);
+    q.zero = el_align64((size_t)((p->w > inputs ? p->w : inputs) * c + 64));
     q.panel_bytes = (size_t)q.panels * sizeof(el_qpanel);
-    q.weight_bytes = el_qdw_round((int64_t)q.panels * q.rows * q.planes * p->kw * 16 * unit);
-    q.units = el_qdw_round(inputs * pixel + 64 * unit * q.planes);
-    q.thread_bytes = q.units + el_qdw_round(2 * ((int64_t)q.columns * (c < 16 ? c : 0) + 16));
+    q.weight_bytes = el_align64((size_t)((int64_t)q.panels * q.rows * q.planes * p->kw * 16 * unit));
+    q.units = el_align64((size_t)(inputs * pixel + 64 * unit * q.planes));
+    q.thread_bytes = q.units + el_align64((size_t)(2 * ((int64_t)q.columns * (c < 16 ? c : 0) + 16)));
     return q;
 }
 

@@ -26,7 +26,7 @@ void el_qdwconv_s16__scalar(const el_ctx* ctx, const void* params, void* const* 
                             if (iy < 0 || iy >= p->h || ix < 0 || ix >= p->w) continue;
                             acc += (uint64_t)(x[(((int64_t)n * p->h + iy) * p->w + ix) * p->c + c] * w[(ky * p->kw + kx) * 16]);
                         }
-                    int64_t v = el_requantize_s64((int64_t)acc, multiplier[c], shift[c]) + p->y_zero;
-                    y[(((int64_t)n * p->oh + oy) * p->ow + ox) * p->c + c] = (int16_t)(v < p->y_min ? p->y_min : v > p->y_max ? p->y_max : v);
+                    y[(((int64_t)n * p->oh + oy) * p->ow + ox) * p->c + c] =
+                        el_finish_s16(acc, multiplier[c], shift[c], p->y_zero, p->y_min, p->y_max);
                 }
 }

@@ -87,8 +87,7 @@ EL_VEC void store(const dw_job* job, const el_qend16* end, int exact, const int3
             const int32_t *multiplier = job->buffers[4], *shift = job->buffers[5];
             for (int32_t j = 0; j < lanes; j++) {
                 uint64_t sum = (uint64_t)(int64_t)sums[j] + (uint64_t)(bias ? bias[c + j] : 0);
-                int64_t v = el_requantize_s64((int64_t)sum, multiplier[c + j], shift[c + j]) + p->y_zero;
-                y[j] = (int16_t)(v < p->y_min ? p->y_min : v > p->y_max ? p->y_max : v);
+                y[j] = el_finish_s16(sum, multiplier[c + j], shift[c + j], p->y_zero, p->y_min, p->y_max);
             }
         } else {
             el_qend16_store(end, NULL, sums, p->y_zero, p->y_min, p->y_max, lanes < 16 ? part : y);

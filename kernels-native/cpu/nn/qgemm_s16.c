@@ -21,7 +21,6 @@ void el_qgemm_s16__scalar(const el_ctx* ctx, const void* params, void* const* bu
             const int8_t* w = weights + n / 16 * panel + n % 16 * 4;
             uint64_t acc = bias ? (uint64_t)bias[n] : 0;
             for (int32_t k = 0; k < p->k; k++) acc += (uint64_t)(x[m * p->k + k] * w[(int64_t)(k / 4) * 64 + k % 4]);
-            int64_t v = el_requantize_s64((int64_t)acc, multiplier[n], shift[n]) + p->y_zero;
-            y[m * p->n + n] = (int16_t)(v < p->y_min ? p->y_min : v > p->y_max ? p->y_max : v);
+            y[m * p->n + n] = el_finish_s16(acc, multiplier[n], shift[n], p->y_zero, p->y_min, p->y_max);
         }
 }

@@ -194,8 +194,7 @@ static void finish16_large(const el_qview* v, const el_qtile* t, const int32_t* 
         for (int32_t j = 0; j < t->columns; j++) {
             const int64_t o = first + j;
             uint64_t sum = (uint64_t)(256 * (int64_t)high[j] + low[j]) + (uint64_t)(bias ? bias[o] : 0) + (uint64_t)(128 * (int64_t)wsum[o]);
-            int64_t z = el_requantize_s64((int64_t)sum, multiplier[o], shift[o]) + t->y_zero;
-            y[j] = (int16_t)(z < t->y_min ? t->y_min : z > t->y_max ? t->y_max : z);
+            y[j] = el_finish_s16(sum, multiplier[o], shift[o], t->y_zero, t->y_min, t->y_max);
         }
     }
 }

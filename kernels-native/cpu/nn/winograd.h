@@ -318,7 +318,7 @@ static void el_winograd_run(const el_ctx* ctx, const el_conv_params* p, void* co
     char* s = ctx->scratch;
     memset(s, 0, (size_t)w->v_row * 4);
     r.zero = (const float*)s;
-    s += el_wg_align((size_t)w->v_row * 4);
+    s += el_align64((size_t)w->v_row * 4);
     if (w->whole) {
         r.u = (float*)s;
         r.thread_scratch = s + (size_t)w->groups * w->u_bytes;

@@ -35,7 +35,6 @@ static inline int el_conv_is_winograd(const el_conv_params* p) {
     return (int64_t)p->oh * p->ow >= 36 && p->oh >= 4 && p->ow >= 4;
 }
 
-static inline size_t el_wg_align(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
 /* Strides are kept off multiples of 4 KB, which would fall on the same few lines of the first-level cache. */
 static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p) {
@@ -73,16 +72,16 @@ static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p) {
     w.u_point = EL_WG_GROUP * w.u_panel + 16;
     w.m_row = EL_WG_GROUP * EL_PANEL;
     w.m_point = w.block * w.m_row + 16;
-    w.v_bytes = el_wg_align((size_t)(EL_WG_POINTS * w.v_point) * 4);
-    w.u_bytes = el_wg_align((size_t)(EL_WG_POINTS * w.u_point) * 4);
-    w.m_bytes = el_wg_align((size_t)(EL_WG_POINTS * w.m_point) * 4);
-    w.table_bytes = el_wg_align((size_t)w.block * 8);
+    w.v_bytes = el_align64((size_t)(EL_WG_POINTS * w.v_point) * 4);
+    w.u_bytes = el_align64((size_t)(EL_WG_POINTS * w.u_point) * 4);
+    w.m_bytes = el_align64((size_t)(EL_WG_POINTS * w.m_point) * 4);
+    w.table_bytes = el_align64((size_t)w.block * 8);
     return w;
 }
 
 static inline size_t el_winograd_scratch_bytes(const el_conv_params* p, int32_t threads) {
     el_winograd_plan w = el_winograd_plan_of(p);
-    size_t zero = el_wg_align((size_t)w.v_row * 4), tables = 2 * w.table_bytes;
+    size_t zero = el_align64((size_t)w.v_row * 4), tables = 2 * w.table_bytes;
     if (w.whole) return zero + (size_t)w.groups * w.u_bytes + (size_t)threads * (w.v_bytes + w.m_bytes + tables);
     return zero + w.v_bytes + (size_t)threads * (w.u_bytes + w.m_bytes + tables);
 }
