@@ -30,11 +30,11 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 
 /// <summary>
 /// Finds the smallest mixture of int8 and float layers within a budget. First all layers in int8, with repairs in the order of their cost:
-/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in int16 where the caller allows it. If the
-/// best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise. Layers return to float in the order of
-/// noise for each byte that they save, and the fewest that suffice are found by doubling and halving their number; of those, the ones
-/// that are not needed once the last is float go back to int8. Each trial
-/// runs on the native kernels, on samples that calibration does not see.
+/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in int16 where the
+/// caller allows it. If the best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise.
+/// Layers return to float in the order of noise for each byte that they save, and the fewest that suffice are found by doubling and
+/// halving their number; of those, the ones that are not needed once the last is float go back to int8. Each trial runs on the native
+/// kernels, on samples that calibration does not see.
 /// </summary>
 public sealed class BudgetSearch
 {

@@ -1,4 +1,5 @@
 using EdgeLite.Core;
+using EdgeLite.Ops.EdgeLite;
 
 namespace EdgeLite.Converter.Quantizing;
 
@@ -11,8 +12,8 @@ public readonly record struct TensorQuantization(float Scale, int ZeroPoint, DTy
     public float Min => Scale * (Least - ZeroPoint);
     public float Max => Scale * (Most - ZeroPoint);
 
-    private int Least => Type == DType.Int16 ? short.MinValue : sbyte.MinValue;
-    private int Most => Type == DType.Int16 ? short.MaxValue : sbyte.MaxValue;
+    private int Least => FixedPoint.TypeRange(Type).Min;
+    private int Most => FixedPoint.TypeRange(Type).Max;
 
     /// <summary>
     /// Asymmetric parameters: scale = (max - min) / 255, zero point = round(-128 - min / scale), so that 0 is a stored number and the range

@@ -7,8 +7,9 @@ namespace EdgeLite.Converter.Lowering.Quantized;
 
 /// <summary>
 /// A chain of functions of one element between DequantizeLinear and QuantizeLinear is a table of 256 entries, or between int16 tensors
-/// of 513 with straight lines between; so are tables after tables of 8 bits. Entries are computed as TFLite's reference kernels compute the result (tensorflow/lite/kernels/activations.cc,
-/// internal/reference/hard_swish): Relu, Clip and LeakyRelu by fixed-point multipliers, HardSwish in 16-bit arithmetic, the rest in float32.
+/// of 513 with straight lines between; so are tables after tables of 8 bits. Entries are computed as TFLite's reference kernels compute the
+/// result (tensorflow/lite/kernels/activations.cc, internal/reference/hard_swish): Relu, Clip and LeakyRelu by fixed-point multipliers,
+/// HardSwish in 16-bit arithmetic, the rest in float32.
 /// </summary>
 public sealed class LookupTables : IGraphPass
 {
@@ -62,7 +63,7 @@ public sealed class LookupTables : IGraphPass
     /// of the straight line to the next one would miss (LUTPopulate of TFLite's kernels/internal/common.h).</summary>
     private static Tensor Evaluate(Stack<Node> chain, Quantization x, Quantization y)
     {
-        (int low, int step, int entries) = x.IsWide ? (short.MinValue, 128, 513) : (FixedPoint.TypeRange(x.Type).Min, 1, 256);
+        (int low, int step, int entries) = x.IsWide ? (short.MinValue, 128, Lut.Knots) : (FixedPoint.TypeRange(x.Type).Min, 1, 256);
         double[] at = Through(i => low + step * i), middle = x.IsWide ? Through(i => low + step * i + step / 2) : [];
         for (int i = 0; i + 1 < middle.Length; i++) middle[i] -= (at[i] + at[i + 1]) / 2;
         (int min, int max) = FixedPoint.TypeRange(y.Type);

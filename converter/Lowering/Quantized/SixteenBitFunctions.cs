@@ -7,9 +7,9 @@ using EdgeLite.Ops.EdgeLite;
 namespace EdgeLite.Converter.Lowering.Quantized;
 
 /// <summary>
-/// Functions between DequantizeLinear and QuantizeLinear of int16, bit for bit what TFLite's interpreter gives. Sigmoid and Tanh: with a scale of 2^-12 (Tanh: or 2^-11) gemmlowp's fixed-point functions, with another one a table of 256 values of
-/// the sigmoid that is interpolated (tensorflow/lite/kernels/internal/reference/integer_ops/{logistic,tanh}.h). Softmax: tables of
-/// exp and 1/(1+x) (internal/reference/softmax.h, SoftmaxInt16). Their results have the scale 2^-15. Abs and clamps are one requantization,
+/// Functions between DequantizeLinear and QuantizeLinear of int16, bit for bit what TFLite's interpreter gives. Sigmoid and Tanh: with a
+/// scale of 2^-12 (Tanh: or 2^-11) gemmlowp's fixed-point functions, with another one a table of 256 values of the sigmoid that is
+/// interpolated (tensorflow/lite/kernels/internal/reference/integer_ops/{logistic,tanh}.h). Softmax: tables of exp and 1/(1+x) (internal/reference/softmax.h, SoftmaxInt16). Their results have the scale 2^-15. Abs and clamps are one requantization,
 /// as is another scale; LeakyRelu is two.
 /// </summary>
 public sealed class SixteenBitFunctions : IGraphPass
@@ -17,8 +17,8 @@ public sealed class SixteenBitFunctions : IGraphPass
     /// <summary>Values of an int16 number: the entries of a Lut.</summary>
     private const int Values = 1 << 16;
 
-    /// <summary>Entries of TFLite's interpolated tables: one more than steps, for the last slope.</summary>
-    private const int Steps = 512;
+    /// <summary>Of TFLite's interpolated tables.</summary>
+    private const int Steps = Lut.Knots - 1;
 
     /// <summary>What softmax's table of exp reaches down to.</summary>
     private const double LowestExponent = -10;

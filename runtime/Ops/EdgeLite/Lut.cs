@@ -30,16 +30,19 @@ public sealed partial class Lut : Operator
         Tensor x = context.Input(0), table = context.Input(1), y = context.Output(0);
         if (x.DType == DType.Int16)
         {
-            short* from = (short*)x.Data, to = (short*)y.Data, middle = (short*)table.Data + table.Count / 2; // the entry of 0
-            bool isWhole = table.Count != Knots;
-            for (long i = 0, n = y.Count; i < n; i++)
-            {
-                short* t = middle + (from[i] >> (isWhole ? 0 : 7));
-                to[i] = isWhole ? t[0] : (short)(t[0] + ((t[1] - t[0]) * (from[i] & 127) + 64 >> 7));
-            }
+            short* from = (short*)x.Data, to = (short*)y.Data;
+            ReadOnlySpan<short> entries = table.Span<short>();
+            for (long i = 0, n = y.Count; i < n; i++) to[i] = entries.Length == Knots ? Between(entries, from[i]) : entries[from[i] + 32768];
             return;
         }
         int offset = x.DType == DType.Int8 ? 128 : 0;
         for (long i = 0, n = y.Count; i < n; i++) y.Data[i] = table.Data[(byte)(x.Data[i] + offset)];
+    }
+
+    /// <summary>On the straight line between two of <see cref="Knots"/> entries.</summary>
+    internal static short Between(ReadOnlySpan<short> table, short x)
+    {
+        int at = 256 + (x >> 7);
+        return (short)(table[at] + ((table[at + 1] - table[at]) * (x & 127) + 64 >> 7));
     }
 }

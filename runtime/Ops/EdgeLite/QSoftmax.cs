@@ -12,7 +12,7 @@ namespace EdgeLite.Ops.EdgeLite;
 [Operator("QSoftmax", "X, Exp?, Reciprocal?", "Y", Domain = "edgelite")]
 public sealed partial class QSoftmax : Operator
 {
-    private const int DiffBits = 5, SumBits = 12, TableSize = 513;
+    private const int DiffBits = 5, SumBits = 12;
 
     [Attr(Required = true)] public long InputMultiplier { get; set; }
     [Attr(Required = true)] public long InputLeftShift { get; set; }
@@ -25,7 +25,7 @@ public sealed partial class QSoftmax : Operator
         bool wide = context.DType(0) == DType.Int16;
         if (!wide && context.DType(0) is not (DType.Int8 or DType.UInt8)) throw context.Error($"X is {context.DType(0).Name()}, expected int8, uint8 or int16");
         for (int i = 1; wide && i <= 2; i++)
-            if (!context.HasInput(i) || context.DType(i) != DType.Int16 || context.Shape(i).IsKnown && context.Shape(i).Count != TableSize) throw context.Error($"input {i} is no table of {TableSize} int16 numbers");
+            if (!context.HasInput(i) || context.DType(i) != DType.Int16 || context.Shape(i).IsKnown && context.Shape(i).Count != Lut.Knots) throw context.Error($"input {i} is no table of {Lut.Knots} int16 numbers");
         if (context.Shape(0) is { IsRanked: true, Rank: 0 }) throw context.Error("X is a scalar, expected at least one dimension");
         context.SetOutput(0, context.DType(0), context.Shape(0));
     }
@@ -82,11 +82,5 @@ public sealed partial class QSoftmax : Operator
         }
     }
 
-    /// <summary>Between two of the 513 entries, of which each stands for 128 numbers.</summary>
-    private static short LookUp(ReadOnlySpan<short> table, int x)
-    {
-        x = Math.Clamp(x, short.MinValue, short.MaxValue);
-        int at = 256 + (x >> 7), slope = (short)(table[at + 1] - table[at]);
-        return (short)(table[at] + (slope * (x & 127) + 64 >> 7));
-    }
+    private static short LookUp(ReadOnlySpan<short> table, int x) => Lut.Between(table, (short)Math.Clamp(x, short.MinValue, short.MaxValue));
 }
