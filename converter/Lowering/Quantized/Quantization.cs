@@ -18,7 +18,7 @@ internal readonly record struct Quantization(DType Type, float Scale, int Zero)
     public DType Signed => IsWide ? DType.Int16 : DType.Int8;
 
     /// <summary>Parameters of a QuantizeLinear or DequantizeLinear that has constant ones for the whole tensor, 8 bits wide or int16 around zero.</summary>
-    public static Quantization? Of(Node? node) => OfAny(node) is { Type: DType.Int8 or DType.UInt8 } or { Type: DType.Int16, Zero: 0 } ? OfAny(node) : null;
+    public static Quantization? Of(Node? node) => OfAny(node) is ({ Type: DType.Int8 or DType.UInt8 } or { Type: DType.Int16, Zero: 0 }) and { } q ? q : null;
 
     /// <summary>As <see cref="Of"/>, 8 or 16 bits wide.</summary>
     public static Quantization? OfAny(Node? node)
