@@ -221,7 +221,7 @@ internal static class ConvertCommand
             Facts =
             [
                 new("Quantization", args.GetValue(s_quantize)!),
-                .. quantization == null ? [] : (KeyValuePair<string, string>[])[new("Layers in int8", $"{quantization.QuantizedNodes}"), new("Layers in float", $"{quantization.KeptFloat.Count}")],
+                .. quantization == null ? [] : (KeyValuePair<string, string>[])[new("Layers in integers", $"{quantization.QuantizedNodes}"), new("Layers in float", $"{quantization.KeptFloat.Count}")],
                 new("File", string.Create(CultureInfo.InvariantCulture, $"{new FileInfo(path).Length:N0} bytes")),
             ],
             Sensitivity = sensitivity,

@@ -291,7 +291,7 @@ public sealed class Session : IDisposable
         if (CudaDevice.IsSupported && CudaDevice.Named(name) is { } gpu) return gpu;
         if (name is "cpu" or "auto") return CpuDevice.Instance;
         if (name == "reference") return new ReferenceDevice();
-        throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, auto, reference{(CudaDevice.IsSupported ? ", cuda, cuda:N" : "")}.");
+        throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, auto, reference{(CudaDevice.IsSupported ? ", cuda, cuda:N." : ". A GPU needs a build that knows it.")}");
     }
 
     private GraphExecutor Prepared()
