@@ -1,9 +1,10 @@
 #!/bin/sh
 # What can be checked and measured on a GPU, in two halves, as machines that have one often lack the tools.
-# usage: bench/cuda.sh prepare [FOLDER]    on a machine with the .NET SDK and clang-19: programs and models into FOLDER (artifacts/gpu, 20 MB; FOLDER/tests, 60 MB)
-#        bench/cuda.sh run [FOLDER]        on one with the GPU: needs its driver, gzip, and PyTorch only for the comparison; about five minutes
-# The sequence of `run`: what the GPU is; outputs of three networks against the processor's, float32, float16 and int8, batch 1 and 16; the ONNX backend
-# tests where their archives are (EDGELITE_SHARED or shared/, conformance/onnx); times; the same networks in PyTorch. Exit status 1: something failed.
+# usage: bench/cuda.sh prepare [FOLDER]    on a machine with the .NET SDK and clang-19: programs, models and tests into FOLDER (artifacts/gpu, 50 MB)
+#        bench/cuda.sh run [FOLDER]        on one with the GPU: needs its driver, gzip, xz, and PyTorch only for the comparison; about five minutes
+# The sequence of `run`: what the GPU is; outputs of three networks against the processor's, float32, float16 and int8, batch 1 and 16; times; the same
+# networks in PyTorch; the tests of the CUDA device; the ONNX backend tests where their archives are (EDGELITE_SHARED or shared/, conformance/onnx).
+# Exit status 1: something failed.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 folder=${2:-$root/artifacts/gpu}
@@ -12,14 +13,26 @@ case ${1:-} in
     prepare)
         rm -rf "$folder"
         mkdir -p "$folder/models"
+        folder=$(CDPATH= cd -- "$folder" && pwd)
         "$root/eng/build-kernels.sh" linux-x64
         dotnet publish "$root/targets/edgelite-run/EdgeLite.Run.csproj" -c Release -r linux-x64 -p:EdgeLiteCuda=true -o "$folder/publish" -v quiet
         mv "$folder/publish/edgelite-run" "$folder/"
         gcc -O2 -Wall -Wextra -Werror "$root/bench/native/compare_npy.c" -o "$folder/compare_npy" -lm
-        dotnet publish "$root/tests/Conformance/EdgeLite.Conformance.csproj" -c Release -r linux-x64 --self-contained -p:PublishSingleFile=true \
-            -p:IncludeNativeLibrariesForSelfExtract=true -p:EnableCompressionInSingleFile=true -o "$folder/tests" -v quiet
-        cp "$root/build/linux-x64-cuda/libel_cuda.so" "$root/build/linux-x64/kernels-native/libel_kernels.so" "$folder/tests/"
+        # The tests run where no SDK is: with the runtime of this machine, and what of its SDK runs tests.
+        tests=$folder/tests sdk=$(dotnet --list-sdks | tail -1 | sed 's/\(.*\) \[\(.*\)\]/\2\/\1/')
+        mkdir -p "$tests/dotnet/shared/Microsoft.NETCore.App" "$tests/vstest"
+        dotnet build "$root/tests/EdgeLite.Tests/EdgeLite.Tests.csproj" -c Release -v quiet
+        dotnet build "$root/tests/Conformance/EdgeLite.Conformance.csproj" -c Release -v quiet
+        cp -r "$sdk/../../dotnet" "$sdk/../../host" "$tests/dotnet/"
+        cp -r "$(ls -d "$sdk"/../../shared/Microsoft.NETCore.App/* | tail -1)" "$tests/dotnet/shared/Microsoft.NETCore.App/"
+        (cd "$sdk" && cp -r ./*TestPlatform* vstest* testhost* Extensions Newtonsoft.Json.dll NuGet.Frameworks.dll Microsoft.Extensions.DependencyModel.dll \
+            Microsoft.Extensions.FileSystemGlobbing.dll "$tests/vstest/")
+        cp -r "$root/tests/EdgeLite.Tests/bin/Release/net10.0" "$tests/units"
+        cp -r "$root/tests/Conformance/bin/Release/net10.0" "$tests/conformance"
+        cp "$root/build/linux-x64-cuda/libel_cuda.so" "$tests/conformance/"
+        rm -rf "$tests"/*/runtimes "$tests"/*/linux-x64 "$tests"/dotnet/shared/*/*/libcoreclrtraceptprovider.so "$tests"/dotnet/shared/*/*/libmscor*
         find "$folder" \( -name '*.pdb' -o -name '*.xml' -o -name '*.dbg' \) -delete
+        (cd "$folder" && tar cf - tests | xz -3 -T0 >tests.tar.xz && rm -rf tests)
         dotnet build "$root/bench/peers/EdgeLite.Bench.csproj" -c Release -v quiet
         for batch in 1 16; do
             # shellcheck disable=SC2086
@@ -59,20 +72,13 @@ case ${1:-} in
             esac
         done
 
-        suites=${EDGELITE_SHARED:-$root/shared}/conformance/onnx
-        if [ -d "$suites" ] && [ -x "$folder/tests/conformance" ]; then
-            echo "== ONNX backend tests on the GPU"
-            "$folder/tests/conformance" "$suites"/*.tar.xz --session --device cuda --failed >"$work/conformance" || failed=1
-            tail -40 "$work/conformance"
-        else
-            echo "skipped: the ONNX backend tests are not in $suites, or their program not in $folder/tests"
-        fi
-
         echo "== milliseconds"
         for model in "$work"/*.edgl; do
             name=$(basename "$model" .edgl)
-            "$run" bench "$model" --device cuda --warmup 20 --runs 100 --json || failed=1
-            case $name in *_int8) ;; *) echo "$name --half"; "$run" bench "$model" --device cuda --half --warmup 20 --runs 100 --json || failed=1 ;; esac
+            batch=${name%_int8}
+            input=$work/x_b${batch##*_b}.npy
+            "$run" bench "$model" --in "$input" --device cuda --warmup 20 --runs 100 --json || failed=1
+            case $name in *_int8) ;; *) echo "$name --half"; "$run" bench "$model" --in "$input" --device cuda --half --warmup 20 --runs 100 --json || failed=1 ;; esac
         done
         for network in $networks; do "$run" profile "$work/${network}_b1.edgl" --device cuda --half --runs 20 | head -60; done
 
@@ -80,10 +86,24 @@ case ${1:-} in
         # shellcheck disable=SC2086
         if python3 -c 'import torch, torchvision' 2>/dev/null; then python3 "$root/bench/peers/torch_speed.py" $networks || failed=1
         else echo "skipped: PyTorch is not installed"; fi
+
+        echo "== tests of the CUDA device"
+        xz -dc "$folder/tests.tar.xz" | tar xf - -C "$work"
+        tests=$work/tests DOTNET_ROOT=$work/tests/dotnet
+        export DOTNET_ROOT
+        (cd "$tests/units" && "$DOTNET_ROOT/dotnet" "$tests/vstest/vstest.console.dll" EdgeLite.Tests.dll '--TestCaseFilter:FullyQualifiedName~Sessions.Cuda') || failed=1
+
+        suites=${EDGELITE_SHARED:-$root/shared}/conformance/onnx
+        if [ -d "$suites" ]; then
+            echo "== ONNX backend tests on the GPU"
+            "$DOTNET_ROOT/dotnet" "$tests/conformance/conformance.dll" "$suites"/*.tar.xz --filter '!image_decoder' --session --device cuda --failed || failed=1
+        else
+            echo "skipped: the ONNX backend tests are not in $suites"
+        fi
         exit $failed
         ;;
     *)
-        sed -n '2,7s/^# //p' "$0"
+        sed -n '2,8s/^# //p' "$0"
         [ "${1:-}" = --help ] || [ "${1:-}" = -h ] || exit 1
         ;;
 esac

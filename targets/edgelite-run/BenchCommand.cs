@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using EdgeLite.Core;
 
 namespace EdgeLite.Run;
 
-/// <summary><c>edgelite-run bench</c>: start-up, speed and memory of one model on inputs of zeros; with <c>--runs 0</c> start-up alone.</summary>
+/// <summary><c>edgelite-run bench</c>: start-up, speed and memory of one model, on zeros where no inputs are given; with <c>--runs 0</c> start-up alone.</summary>
 internal static class BenchCommand
 {
     public static void Execute(Arguments arguments)
@@ -11,13 +10,13 @@ internal static class BenchCommand
         string path = arguments.Next("the model file");
         int warmup = arguments.Int("--warmup", 5), runs = Math.Max(0, arguments.Int("--runs", 50));
         bool json = arguments.Flag("--json");
+        List<string> inputs = arguments.All("--in");
 
         long start = Stopwatch.GetTimestamp();
         using Model model = Model.Load(path);
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 1);
         arguments.Finish();
-        for (int i = 0; i < session.InputCount; i++)
-            if (session.Input(i).DType != DType.String) session.Input(i).Bytes.Clear();
+        InputFiles.ReadOrClear(session, inputs);
         double loadMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         start = Stopwatch.GetTimestamp();
         session.Run();

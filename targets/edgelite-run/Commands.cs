@@ -19,7 +19,7 @@ internal static class Commands
           --shape NAME=1x3x64x64   size of an input whose shape is free
           --device NAME            where to run: cpu (default), auto, reference{(CudaDevice.IsSupported ? ", cuda, cuda:N" : "")}
           --half                   a GPU may compute in float16
-          --in FILE.npy            without NAME= where the model has one input
+          --in FILE.npy            without NAME= where the model has one input; bench and profile: zeros without it
           --json                   machine-readable
 
         Environment: EDGELITE_MAX_ISA=scalar|avx2|avxvnni|avx512|avx512vnni|neon|neonfp16|neondot|neoni8mm caps the instruction set.

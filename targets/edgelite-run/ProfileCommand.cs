@@ -10,9 +10,11 @@ internal static class ProfileCommand
         string path = arguments.Next("the model file");
         int runs = Math.Max(1, arguments.Int("--runs", 50));
         bool json = arguments.Flag("--json");
+        List<string> inputs = arguments.All("--in");
         using Model model = Model.Load(path);
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 1);
         arguments.Finish();
+        InputFiles.ReadOrClear(session, inputs);
         int threads = session.Threads;
         MachinePeaks peaks = MachinePeaks.Measure();
         session.Profile(3);

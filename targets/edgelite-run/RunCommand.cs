@@ -12,7 +12,7 @@ internal static class RunCommand
         string directory = arguments.Value("--out") ?? throw Arguments.Usage("--out DIR is missing");
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 0);
         arguments.Finish();
-        FillInputs(session, inputs);
+        InputFiles.Read(session, inputs);
         session.Run();
         Directory.CreateDirectory(directory);
         for (int i = 0; i < session.OutputCount; i++)
@@ -32,50 +32,6 @@ internal static class RunCommand
         }
         NpyFile.Write(path + ".npy", value);
         Output.WriteLine($"{path}.npy  {value}");
-    }
-
-    /// <summary>An input that is a list takes as many files as are given for it.</summary>
-    private static void FillInputs(Session session, List<string> files)
-    {
-        var tensors = new Tensor?[session.InputCount];
-        for (int i = 0; i < tensors.Length; i++)
-            if (session.InputType(i).IsList) tensors[i] = Tensor.OfType(session.InputType(i));
-        foreach (string text in files)
-        {
-            int input = 0;
-            string path = text;
-            int equals = text.IndexOf('=');
-            if (equals > 0 && !File.Exists(text))
-            {
-                input = session.FindInput(text[..equals]);
-                path = text[(equals + 1)..];
-            }
-            else if (session.InputCount != 1)
-            {
-                throw Arguments.Usage($"the model has {session.InputCount} inputs: write --in NAME=FILE.npy for each");
-            }
-            Tensor tensor = NpyFile.Read(path);
-            if (tensors[input] is { IsList: true } list) Append(list, tensor);
-            else tensors[input] = tensor;
-        }
-        for (int i = 0; i < tensors.Length; i++)
-        {
-            if (tensors[i] == null)
-                throw new EdgeLiteException(Status.InvalidArgument, $"Input '{session.InputName(i)}' ({session.InputType(i).DType.Name()}{session.DescribeInput(i)}) is missing: give it with --in {session.InputName(i)}=FILE.npy.");
-            if (tensors[i]!.IsList) continue;
-            DType declared = session.InputType(i).DType;
-            if (tensors[i]!.DType != declared)
-                throw new EdgeLiteException(Status.InvalidType, $"Input '{session.InputName(i)}' is {declared.Name()}, the file holds {tensors[i]!.DType.Name()}.");
-            session.Resize(i, tensors[i]!.Shape);
-        }
-        for (int i = 0; i < tensors.Length; i++) session.SetInput(i, tensors[i]!);
-    }
-
-    private static void Append(Tensor list, Tensor tensor)
-    {
-        if (list.Kind != ValueKind.OptionalSequence) list.Elements = [.. list.Elements, tensor.ToElement()];
-        else if (list.Elements.Length == 0) list.Elements = [Tensor.Sequence(list.DType, tensor)];
-        else Append(list.Elements[0], tensor);
     }
 
     /// <summary>Characters outside [A-Za-z0-9_.-] become _.</summary>

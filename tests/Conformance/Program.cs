@@ -6,7 +6,7 @@ const string Usage = """
     conformance PATH.. [--filter TEXT] [--jobs N] [--json] [--failed] [--known FILE] [--session [--device NAME] | --library FILE | --serve COMMAND] [--every N]
 
     PATH       a folder that holds tests (model.onnx and test_data_set_N/), at any depth, or a .tar.xz / .tar.gz / .tar of one
-    --filter   only tests whose suite/name contains TEXT (several: separated by commas; =NAME for exactly this test)
+    --filter   only tests whose suite/name contains TEXT (several: separated by commas; =NAME for exactly this test; ! before one: all but these)
     --jobs     tests at a time (default: processors)
     --json     one JSON document instead of lines
     --failed   lines for failed tests only

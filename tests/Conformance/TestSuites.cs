@@ -28,8 +28,13 @@ internal sealed class TestSuites : IDisposable
         return tests;
     }
 
-    public static bool Matches(TestCase test, string filter) => filter.Length == 0 || filter.Split(',').Any(f =>
-        f.StartsWith('=') ? test.Name == f[1..] || test.FullName == f[1..] : test.FullName.Contains(f, StringComparison.OrdinalIgnoreCase));
+    public static bool Matches(TestCase test, string filter)
+    {
+        string[] parts = filter.Split(',', StringSplitOptions.RemoveEmptyEntries);
+        return (parts.All(f => f[0] == '!') || parts.Any(f => f[0] != '!' && Names(f))) && !parts.Any(f => f[0] == '!' && Names(f[1..]));
+
+        bool Names(string f) => f[0] == '=' ? test.Name == f[1..] || test.FullName == f[1..] : test.FullName.Contains(f, StringComparison.OrdinalIgnoreCase);
+    }
 
     public void Dispose()
     {
