@@ -35,8 +35,13 @@
 /* Most threads of a block of an entry: with more registers than a multiprocessor has for so many the driver's assembler spills instead of
  * making a function that does not start. */
 static constexpr int el_block_threads(int most = 256) { return most; }
-/* The body of an entry that takes instructions from compute capability 8.0 on, and of one whose place another takes from there on: empty in PTX for
- * the others, where no launch rule chooses it. */
+/* The body of an entry that takes instructions from compute capability 8.0 on (7.2: dp4a), and of one whose place another takes from there on: empty
+ * in PTX for the others, where no launch rule chooses it. */
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 720
+#define EL_FROM_72(body) body
+#else
+#define EL_FROM_72(body)
+#endif
 #if !defined(__CUDA_ARCH__)
 #define EL_FROM_80(body) body
 #define EL_BELOW_80(body) body

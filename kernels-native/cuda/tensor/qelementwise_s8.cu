@@ -1,57 +1,106 @@
-#include "el_cuda_device.h"
+#include "el_cuda_quant.h"
 
-EL_DEVICE int8_t el_qsum(const el_qadd_params& p, int x0, int x1, bool subtract) {
-    uint32_t s0 = (uint32_t)(x0 + p.a_offset) << p.left_shift, s1 = (uint32_t)(x1 + p.b_offset) << p.left_shift;
-    uint32_t r0 = (uint32_t)el_requantize((int32_t)s0, p.a_multiplier, p.a_shift);
-    uint32_t r1 = (uint32_t)el_requantize((int32_t)s1, p.b_multiplier, p.b_shift);
-    return (int8_t)el_clamp_s8(el_requantize((int32_t)(subtract ? r0 - r1 : r0 + r1), p.y_multiplier, p.y_shift), p.y_offset, p.y_min, p.y_max);
+/* A thread: four neighbours, in a word. */
+static inline int el_each_four(const el_cuda_device& device, el_cuda_launch* launches, const char* entry, int64_t count) {
+    return el_fits(count) ? el_each(device, launches, entry, el_pieces(count, 4)) : 0;
 }
 
-/* Element i of an operand that repeats after `period` elements. */
-EL_DEVICE int el_repeated(const void* x, unsigned i, int64_t count, int64_t period) {
-    return ((const int8_t*)x)[period == count ? i : i % (unsigned)period];
+/* Four elements from i on of an operand of so many, which begins again when it ends. */
+EL_DEVICE unsigned el_four_of(const void* operand, unsigned i, unsigned period) {
+    const uint8_t* x = (const uint8_t*)operand;
+    if (i >= period) i %= period;
+    if (i % 4 == 0 && period - i >= 4) return *(const unsigned*)(x + i);
+    unsigned word = 0;
+    EL_ROLLED for (int l = 0; l < 32; l += 8) {
+        word |= (unsigned)x[i] << l;
+        if (++i == period) i = 0;
+    }
+    return word;
+}
+EL_DEVICE int el_element(unsigned word, int l) { return (int8_t)(word >> 8 * l); }
+
+/* y[i] = f(0), y[i + 1] = f(1) ... of four, or of fewer at the end. */
+template <typename F>
+EL_DEVICE void el_keep_four(void* result, unsigned i, int64_t count, F f) {
+    int8_t* y = (int8_t*)result + i;
+    unsigned word = 0;
+    EL_UNROLL for (int l = 0; l < 4; l++) word |= (unsigned)(uint8_t)f(l) << 8 * l;
+    if ((unsigned)count - i >= 4) *(unsigned*)y = word;
+    else EL_ROLLED for (; i < (unsigned)count; i++, word >>= 8) *y++ = (int8_t)word;
 }
 
+/* detail: 0, or -1 for the difference. */
 EL_CUDA_ENTRY(qadd_s8, el_qadd_params) {
-    EL_EACH(i, p.count) ((int8_t*)b.p[2])[i] = el_qsum(p, el_repeated(b.p[0], i, p.count, p.a_period), el_repeated(b.p[1], i, p.count, p.b_period), false);
-}
-EL_CUDA_ENTRY(qsub_s8, el_qadd_params) {
-    EL_EACH(i, p.count) ((int8_t*)b.p[2])[i] = el_qsum(p, el_repeated(b.p[0], i, p.count, p.a_period), el_repeated(b.p[1], i, p.count, p.b_period), true);
+    const el_rescale by0 = el_rescale_by(p.a_multiplier, p.a_shift), by1 = el_rescale_by(p.b_multiplier, p.b_shift), by = el_rescale_by(p.y_multiplier, p.y_shift);
+    const unsigned sign = (unsigned)b.detail, left0 = 1u << p.left_shift << by0.left, left1 = 1u << p.left_shift << by1.left;
+    const unsigned offset0 = (unsigned)p.a_offset * left0, offset1 = (unsigned)p.b_offset * left1;
+    EL_EACH(n, ((unsigned)p.count + 3) / 4) {
+        const unsigned i = 4 * n, x0 = el_four_of(b.p[0], i, (unsigned)p.a_period), x1 = el_four_of(b.p[1], i, (unsigned)p.b_period);
+        el_keep_four(b.p[2], i, p.count, [&](int l) {
+            const unsigned v0 = (unsigned)el_rescaled_right(by0, (int)((unsigned)el_element(x0, l) * left0 + offset0));
+            const unsigned v1 = (unsigned)el_rescaled_right(by1, (int)((unsigned)el_element(x1, l) * left1 + offset1));
+            return el_clamped_s8(el_rescaled(by, (int)(v0 + (v1 ^ sign) - sign)), p.y_offset, p.y_min, p.y_max);
+        });
+    }
 }
 EL_CUDA_ENTRY(qmul_s8, el_qmul_params) {
-    EL_EACH(i, p.count) {
-        int product = (el_repeated(b.p[0], i, p.count, p.a_period) + p.a_offset) * (el_repeated(b.p[1], i, p.count, p.b_period) + p.b_offset);
-        ((int8_t*)b.p[2])[i] = (int8_t)el_clamp_s8(el_requantize(product, p.y_multiplier, p.y_shift), p.y_offset, p.y_min, p.y_max);
+    const el_rescale by = el_rescale_by(p.y_multiplier, p.y_shift);
+    EL_EACH(n, ((unsigned)p.count + 3) / 4) {
+        const unsigned i = 4 * n, x0 = el_four_of(b.p[0], i, (unsigned)p.a_period), x1 = el_four_of(b.p[1], i, (unsigned)p.b_period);
+        el_keep_four(b.p[2], i, p.count, [&](int l) {
+            return el_clamped_s8(el_rescaled(by, (el_element(x0, l) + p.a_offset) * (el_element(x1, l) + p.b_offset)), p.y_offset, p.y_min, p.y_max);
+        });
     }
 }
 EL_CUDA_ENTRY(lut_s8, el_lut_params) {
-    const int8_t *x = (const int8_t*)b.p[0], *table = (const int8_t*)b.p[1];
-    EL_EACH(i, p.count) ((int8_t*)b.p[2])[i] = table[x[i] + 128];
+    const int8_t* table = (const int8_t*)b.p[1] + 128;
+    EL_EACH(n, ((unsigned)p.count + 3) / 4) {
+        const unsigned x = el_four_of(b.p[0], 4 * n, (unsigned)p.count);
+        el_keep_four(b.p[2], 4 * n, p.count, [&](int l) { return table[el_element(x, l)]; });
+    }
 }
 EL_CUDA_ENTRY(requantize_s8, el_requantize_params) {
-    const int8_t* x = (const int8_t*)b.p[0];
-    EL_EACH(i, p.count) ((int8_t*)b.p[1])[i] = (int8_t)el_clamp_s8(el_requantize(x[i] - p.x_zero, p.multiplier, p.shift), p.y_zero, p.y_min, p.y_max);
+    const el_rescale by = el_rescale_by(p.multiplier, p.shift);
+    EL_EACH(n, ((unsigned)p.count + 3) / 4) {
+        const unsigned x = el_four_of(b.p[0], 4 * n, (unsigned)p.count);
+        el_keep_four(b.p[1], 4 * n, p.count, [&](int l) { return el_clamped_s8(el_rescaled(by, el_element(x, l) - p.x_zero), p.y_zero, p.y_min, p.y_max); });
+    }
 }
+/* Whole numbers are clamped as floats, which hold the bounds, before the zero is added. */
 EL_CUDA_ENTRY(quantize_f32_s8, el_quantize_params) {
-    const float* x = (const float*)b.p[0];
-    EL_EACH(i, p.count) {
-        double q = (double)__builtin_rintf(x[i] != x[i] ? 0.0f : x[i] / p.scale) + p.zero;
-        q = q < p.y_min ? p.y_min : q > p.y_max ? p.y_max : q;
-        ((uint8_t*)b.p[1])[i] = (uint8_t)(int32_t)q;
+    const float least = (float)(p.y_min - p.zero), most = (float)(p.y_max - p.zero);
+    EL_EACH(n, ((unsigned)p.count + 3) / 4) {
+        const float* x = (const float*)b.p[0] + 4 * n;
+        const int count = (int)p.count - (int)(4 * n);
+        el_pack<float, 4> v;
+        if (count >= 4) v = *(const el_pack<float, 4>*)x;
+        else v = {{x[0], x[count > 1 ? 1 : 0], x[count > 2 ? 2 : 0], 0.0f}};
+        el_keep_four(b.p[1], 4 * n, p.count, [&](int l) {
+            const float q = __builtin_rintf(v.v[l] != v.v[l] ? 0.0f : v.v[l] / p.scale);
+            return (int)(q < least ? least : q > most ? most : q) + p.zero;
+        });
     }
 }
 EL_CUDA_ENTRY(dequantize_s8_f32, el_quantize_params) {
-    const int8_t* x = (const int8_t*)b.p[0];
-    EL_EACH(i, p.count) {
-        int v = p.is_unsigned ? (uint8_t)x[i] : x[i];
-        ((float*)b.p[1])[i] = (float)(v - p.zero) * p.scale;
+    EL_EACH(n, ((unsigned)p.count + 3) / 4) {
+        const unsigned x = el_four_of(b.p[0], 4 * n, (unsigned)p.count);
+        float* y = (float*)b.p[1] + 4 * n;
+        el_pack<float, 4> v;
+        EL_UNROLL for (int l = 0; l < 4; l++) v.v[l] = (float)((p.is_unsigned ? (int)(x >> 8 * l & 255u) : el_element(x, l)) - p.zero) * p.scale;
+        if (p.count - 4 * n >= 4) *(el_pack<float, 4>*)y = v;
+        else EL_UNROLL for (int l = 0; l < 3; l++)
+            if (4 * n + l < p.count) y[l] = v.v[l];
     }
 }
 
-EL_CUDA_LAUNCH(qadd_s8, el_qadd_params) { return el_each(device, launches, "qadd_s8", p.count); }
-EL_CUDA_LAUNCH(qsub_s8, el_qadd_params) { return el_each(device, launches, "qsub_s8", p.count); }
-EL_CUDA_LAUNCH(qmul_s8, el_qmul_params) { return el_each(device, launches, "qmul_s8", p.count); }
-EL_CUDA_LAUNCH(lut_s8, el_lut_params) { return el_each(device, launches, "lut_s8", p.count); }
-EL_CUDA_LAUNCH(requantize_s8, el_requantize_params) { return el_each(device, launches, "requantize_s8", p.count); }
-EL_CUDA_LAUNCH(quantize_f32_s8, el_quantize_params) { return el_each(device, launches, "quantize_f32_s8", p.count); }
-EL_CUDA_LAUNCH(dequantize_s8_f32, el_quantize_params) { return el_each(device, launches, "dequantize_s8_f32", p.count); }
+EL_CUDA_LAUNCH(qadd_s8, el_qadd_params) { return el_each_four(device, launches, "qadd_s8", p.count); }
+EL_CUDA_LAUNCH(qsub_s8, el_qadd_params) {
+    const int count = el_each_four(device, launches, "qadd_s8", p.count);
+    launches[0].detail = -1;
+    return count;
+}
+EL_CUDA_LAUNCH(qmul_s8, el_qmul_params) { return el_each_four(device, launches, "qmul_s8", p.count); }
+EL_CUDA_LAUNCH(lut_s8, el_lut_params) { return el_each_four(device, launches, "lut_s8", p.count); }
+EL_CUDA_LAUNCH(requantize_s8, el_requantize_params) { return el_each_four(device, launches, "requantize_s8", p.count); }
+EL_CUDA_LAUNCH(quantize_f32_s8, el_quantize_params) { return el_each_four(device, launches, "quantize_f32_s8", p.count); }
+EL_CUDA_LAUNCH(dequantize_s8_f32, el_quantize_params) { return el_each_four(device, launches, "dequantize_s8_f32", p.count); }
