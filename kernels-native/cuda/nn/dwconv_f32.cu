@@ -41,15 +41,73 @@ EL_DEVICE void el_dwconv(const el_conv_params& p, const el_cuda_buffers& b) {
     }
 }
 
+/* A thread: four neighbouring channels, of which there is a multiple of four, of PIXELS neighbours in an output line; kernels K wide. Each column of the
+ * image and each weight is read once for all of them. */
+template <typename T, int STRIDE, int PIXELS>
+EL_DEVICE void el_dwconv_line(const el_conv_params& p, const el_cuda_buffers& b) {
+    constexpr int K = 3, COLUMNS = (PIXELS - 1) * STRIDE + K;
+    typedef el_pack<T, 4> pack;
+    typedef el_pack<float, 4> four;
+    const T *x = (const T*)b.p[0], *residual = (const T*)b.p[3];
+    const float *w = (const float*)b.p[1], *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
+    const unsigned parts = (unsigned)p.c / 4, strips = (unsigned)(p.ow + PIXELS - 1) / PIXELS;
+    EL_EACH(i, (unsigned)(p.n * p.oh) * strips * parts) {
+        const unsigned strip = i / parts, row = strip / strips, image = row / (unsigned)p.oh;
+        const int c = (int)(i - strip * parts) * 4, ox = (int)(strip - row * strips) * PIXELS;
+        const int y0 = (int)(row - image * (unsigned)p.oh) * p.stride_h - p.pad_top, x0 = ox * STRIDE - p.pad_left;
+        const float* filter = w + (int64_t)(c / EL_PANEL) * p.kh * K * EL_PANEL + c % EL_PANEL;
+        four sums[PIXELS] = {};
+        EL_ROLLED for (int ky = 0; ky < p.kh; ky++, filter += K * EL_PANEL) {
+            const int iy = y0 + ky * p.dilation_h;
+            if ((unsigned)iy >= (unsigned)p.h) continue;
+            const T* line = x + ((int64_t)((int)image * p.h + iy) * p.w + x0) * p.c + c;
+            four taps[K];
+            EL_UNROLL for (int k = 0; k < K; k++) taps[k] = *(const four*)(filter + k * EL_PANEL);
+            EL_UNROLL for (int k = 0; k < COLUMNS; k++) {
+                pack column = {};
+                if ((unsigned)(x0 + k) < (unsigned)p.w) column = *(const pack*)(line + k * p.c);
+                EL_UNROLL for (int q = 0; q < PIXELS; q++) {
+                    const int tap = k - q * STRIDE;
+                    if (tap < 0 || tap >= K) continue;
+                    EL_UNROLL for (int l = 0; l < 4; l++) sums[q].v[l] = el_fma(el_value(column.v[l]), taps[tap].v[l], sums[q].v[l]);
+                }
+            }
+        }
+        const bool none = p.act.kind == EL_ACT_NONE, clamps = none || p.act.kind == EL_ACT_CLAMP;
+        const float lo = none ? -EL_INFINITY : p.act.a, hi = none ? EL_INFINITY : p.act.b;
+        four base = {}, by = {};
+        if (bias) base = *(const four*)(bias + c);
+        if (slope) by = *(const four*)(slope + c);
+        const int64_t at = ((int64_t)row * (unsigned)p.ow + (unsigned)ox) * p.c + c;
+        EL_UNROLL for (int q = 0; q < PIXELS; q++) {
+            if (ox + q >= p.ow) continue;
+            pack whole = {};
+            if (residual) whole = *(const pack*)(residual + at + q * p.c);
+            EL_UNROLL for (int l = 0; l < 4; l++) {
+                const float v = sums[q].v[l] + base.v[l] + el_value(whole.v[l]);
+                el_keep(whole.v[l], clamps ? el_clamp(v, lo, hi) : el_activate(p.act, v, by.v[l]));
+            }
+            *(pack*)((T*)b.p[5] + at + q * p.c) = whole;
+        }
+    }
+}
+
 EL_CUDA_ENTRY(dwconv_f32_4, el_conv_params) { el_dwconv<float, 4>(p, b); }
 EL_CUDA_ENTRY(dwconv_f32_1, el_conv_params) { el_dwconv<float, 1>(p, b); }
 EL_CUDA_ENTRY(dwconv_f16_8, el_conv_params) { EL_FROM_80((el_dwconv<el_half, 8>(p, b))); }
 EL_CUDA_ENTRY(dwconv_f16_1, el_conv_params) { EL_FROM_80((el_dwconv<el_half, 1>(p, b))); }
+EL_CUDA_ENTRY(dwconv_f16_line, el_conv_params) { EL_FROM_80((el_dwconv_line<el_half, 1, 4>(p, b))); }
+EL_CUDA_ENTRY(dwconv_f16_line_halved, el_conv_params) { EL_FROM_80((el_dwconv_line<el_half, 2, 2>(p, b))); }
 
 EL_CUDA_LAUNCH(dwconv_f32, el_conv_params) {
-    const int64_t pixels = (int64_t)p.n * p.oh * p.ow;
+    const int64_t lines = (int64_t)p.n * p.oh, pixels = lines * p.ow;
     if (!el_fits(pixels * p.c) || !el_fits((int64_t)p.n * p.h * p.w * p.c)) return 0;
-    if (device.allows_half)
-        return el_in_half(p.c % 8 == 0 ? el_each(device, launches, "dwconv_f16_8", pixels * (p.c / 8)) : el_each(device, launches, "dwconv_f16_1", pixels * p.c), launches, 1 << 0 | 1 << 3 | 1 << 5);
-    return p.c % 4 == 0 ? el_each(device, launches, "dwconv_f32_4", pixels * (p.c / 4)) : el_each(device, launches, "dwconv_f32_1", pixels * p.c);
+    if (!device.allows_half)
+        return p.c % 4 == 0 ? el_each(device, launches, "dwconv_f32_4", pixels * (p.c / 4)) : el_each(device, launches, "dwconv_f32_1", pixels * p.c);
+    const bool in_lines = p.c % 4 == 0 && p.kw == 3 && p.dilation_w == 1;
+    const int count = in_lines && p.stride_w == 1   ? el_each(device, launches, "dwconv_f16_line", lines * el_pieces(p.ow, 4) * (p.c / 4))
+                      : in_lines && p.stride_w == 2 ? el_each(device, launches, "dwconv_f16_line_halved", lines * el_pieces(p.ow, 2) * (p.c / 4))
+                      : p.c % 8 == 0                ? el_each(device, launches, "dwconv_f16_8", pixels * (p.c / 8))
+                                                    : el_each(device, launches, "dwconv_f16_1", pixels * p.c);
+    return el_in_half(count, launches, 1 << 0 | 1 << 3 | 1 << 5);
 }

@@ -1,33 +1,51 @@
-#include "el_cuda_device.h"
+#include "el_cuda_quant.h"
 
-/* A thread: one output value. */
-template <bool AVERAGE>
+/* A thread: LANES neighbouring channels of one output pixel. detail: 0 for the largest, 1 for the average. */
+template <int LANES>
 EL_DEVICE void el_qpool(const el_qpool_params& p, const el_cuda_buffers& b) {
+    typedef el_pack<int8_t, LANES> pack;
     const int8_t* x = (const int8_t*)b.p[0];
-    int8_t* y = (int8_t*)b.p[1];
-    EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * (unsigned)p.c) {
-        int pixel = (int)(i / (unsigned)p.c), c = (int)(i - (unsigned)pixel * (unsigned)p.c);
-        el_place at = el_place_of(p, pixel);
-        int sum = 0, count = 0, largest = -128;
-        for (int ky = 0; ky < p.kh; ky++)
-            for (int kx = 0; kx < p.kw; kx++) {
-                int iy = at.y * p.stride_h - p.pad_top + ky, ix = at.x * p.stride_w - p.pad_left + kx;
-                if ((unsigned)iy >= (unsigned)p.h || (unsigned)ix >= (unsigned)p.w) continue;
-                int v = x[(((int64_t)at.image * p.h + iy) * p.w + ix) * p.c + c];
-                sum += v;
-                count++;
-                largest = v > largest ? v : largest;
+    const unsigned parts = (unsigned)p.c / LANES;
+    const bool average = b.detail != 0;
+    EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * parts) {
+        const int pixel = (int)(i / parts), c = (int)(i - (unsigned)pixel * parts) * LANES;
+        const el_place at = el_place_of(p, pixel);
+        const int y0 = at.y * p.stride_h - p.pad_top, x0 = at.x * p.stride_w - p.pad_left;
+        const int first = x0 < 0 ? -x0 : 0, past = p.w - x0 < p.kw ? p.w - x0 : p.kw;
+        int all[LANES], count = 0;
+        EL_UNROLL for (int l = 0; l < LANES; l++) all[l] = average ? 0 : -128;
+        for (int ky = 0; ky < p.kh; ky++) {
+            if ((unsigned)(y0 + ky) >= (unsigned)p.h) continue;
+            const int8_t* line = x + ((int64_t)(at.image * p.h + y0 + ky) * p.w + x0) * p.c + c;
+            EL_ROLLED for (int kx = first; kx < past; kx++, count++) {
+                const pack v = *(const pack*)(line + kx * p.c);
+                if (average) {
+                    EL_UNROLL for (int l = 0; l < LANES; l++) all[l] += v.v[l];
+                } else {
+                    EL_UNROLL for (int l = 0; l < LANES; l++) all[l] = v.v[l] > all[l] ? v.v[l] : all[l];
+                }
             }
-        int mean = count == 0 ? 0 : sum > 0 ? (sum + count / 2) / count : (sum - count / 2) / count;
-        y[i] = (int8_t)el_clamp_s8(AVERAGE ? mean : largest, 0, p.y_min, p.y_max);
+        }
+        if (average && count > 0) {
+            EL_UNROLL for (int l = 0; l < LANES; l++) all[l] = (all[l] > 0 ? all[l] + count / 2 : all[l] - count / 2) / count;
+        }
+        pack y;
+        EL_UNROLL for (int l = 0; l < LANES; l++) y.v[l] = el_clamped_s8(all[l], 0, p.y_min, p.y_max);
+        *(pack*)((int8_t*)b.p[1] + (int64_t)pixel * p.c + c) = y;
     }
 }
 
-EL_CUDA_ENTRY(qavg_pool_s8, el_qpool_params) { el_qpool<true>(p, b); }
-EL_CUDA_ENTRY(max_pool_s8, el_qpool_params) { el_qpool<false>(p, b); }
+EL_CUDA_ENTRY(qpool_s8, el_qpool_params) { el_qpool<1>(p, b); }
+EL_CUDA_ENTRY(qpool_s8_4, el_qpool_params) { el_qpool<4>(p, b); }
 
-EL_CUDA_LAUNCH(qavg_pool_s8, el_qpool_params) { return el_each_output(p, device, launches, "qavg_pool_s8", p.c); }
-EL_CUDA_LAUNCH(max_pool_s8, el_qpool_params) { return el_each_output(p, device, launches, "max_pool_s8", p.c); }
+static inline int el_qpool_rule(const el_qpool_params& p, const el_cuda_device& device, el_cuda_launch* launches, int average) {
+    const bool whole = p.c % 4 == 0;
+    const int count = el_each_output(p, device, launches, whole ? "qpool_s8_4" : "qpool_s8", whole ? p.c / 4 : p.c);
+    launches[0].detail = average;
+    return count;
+}
+EL_CUDA_LAUNCH(qavg_pool_s8, el_qpool_params) { return el_qpool_rule(p, device, launches, 1); }
+EL_CUDA_LAUNCH(max_pool_s8, el_qpool_params) { return el_qpool_rule(p, device, launches, 0); }
 
 /* Block (32 channels, image): its 8 warps share the positions. */
 EL_CUDA_ENTRY(qmean_s8, el_qmean_params) {

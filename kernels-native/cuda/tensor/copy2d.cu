@@ -17,10 +17,20 @@ EL_DEVICE el_copy2d_params el_half_copy2d(const el_copy2d_params& p) {
     return {p.rows, p.row_bytes / 2, p.x_pitch / 2, p.y_pitch / 2, p.x_offset / 2, p.y_offset / 2};
 }
 
-EL_CUDA_ENTRY(copy2d_f16, el_copy2d_params) { EL_FROM_80(el_copy2d<uint16_t>(el_half_copy2d(p), b)); }
+template <typename T>
+EL_DEVICE bool el_copies2d(const el_copy2d_params& p, const el_cuda_buffers& b) {
+    return el_is_words<T>(b.p[0], b.p[1], p.row_bytes, p.x_pitch, p.y_pitch, p.x_offset, p.y_offset);
+}
+
+EL_DEVICE void el_copy2d_half(const el_copy2d_params& p, const el_cuda_buffers& b) {
+    if (el_copies2d<el_quad_word>(p, b)) el_copy2d<el_quad_word>(p, b);
+    else el_copy2d<uint16_t>(p, b);
+}
+EL_CUDA_ENTRY(copy2d_f16, el_copy2d_params) { EL_FROM_80(el_copy2d_half(el_half_copy2d(p), b)); }
 
 EL_CUDA_ENTRY(copy2d_b1, el_copy2d_params) {
-    if (el_is_words(b.p[0], b.p[1], p.row_bytes, p.x_pitch, p.y_pitch, p.x_offset, p.y_offset)) el_copy2d<uint32_t>(p, b);
+    if (el_copies2d<el_quad_word>(p, b)) el_copy2d<el_quad_word>(p, b);
+    else if (el_copies2d<uint32_t>(p, b)) el_copy2d<uint32_t>(p, b);
     else el_copy2d<uint8_t>(p, b);
 }
 
