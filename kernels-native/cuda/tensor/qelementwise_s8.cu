@@ -29,17 +29,22 @@ EL_DEVICE void el_keep_four(void* result, unsigned i, int64_t count, F f) {
     else EL_ROLLED for (; i < (unsigned)count; i++, word >>= 8) *y++ = (int8_t)word;
 }
 
-/* detail: 0, or -1 for the difference. */
+/* What each of the 256 values of an operand brings to the sum is computed once for a block. detail: 1 for the difference. */
 EL_CUDA_ENTRY(qadd_s8, el_qadd_params) {
-    const el_rescale by0 = el_rescale_by(p.a_multiplier, p.a_shift), by1 = el_rescale_by(p.b_multiplier, p.b_shift), by = el_rescale_by(p.y_multiplier, p.y_shift);
-    const unsigned sign = (unsigned)b.detail, left0 = 1u << p.left_shift << by0.left, left1 = 1u << p.left_shift << by1.left;
-    const unsigned offset0 = (unsigned)p.a_offset * left0, offset1 = (unsigned)p.b_offset * left1;
+    EL_SHARED int part[2][256];
+    for (int t = el_thread(); t < 512; t += el_threads()) {
+        const bool second = t >= 256;
+        const int v = (int8_t)t + (second ? p.b_offset : p.a_offset);
+        const int r = el_rescaled(el_rescale_by(second ? p.b_multiplier : p.a_multiplier, second ? p.b_shift : p.a_shift), (int)((unsigned)v << p.left_shift));
+        part[second][t % 256] = second && b.detail ? (int)(0u - (unsigned)r) : r;
+    }
+    el_barrier();
+    const el_rescale by = el_rescale_by(p.y_multiplier, p.y_shift);
     EL_EACH(n, ((unsigned)p.count + 3) / 4) {
         const unsigned i = 4 * n, x0 = el_four_of(b.p[0], i, (unsigned)p.a_period), x1 = el_four_of(b.p[1], i, (unsigned)p.b_period);
         el_keep_four(b.p[2], i, p.count, [&](int l) {
-            const unsigned v0 = (unsigned)el_rescaled_right(by0, (int)((unsigned)el_element(x0, l) * left0 + offset0));
-            const unsigned v1 = (unsigned)el_rescaled_right(by1, (int)((unsigned)el_element(x1, l) * left1 + offset1));
-            return el_clamped_s8(el_rescaled(by, (int)(v0 + (v1 ^ sign) - sign)), p.y_offset, p.y_min, p.y_max);
+            const unsigned sum = (unsigned)part[0][x0 >> 8 * l & 255u] + (unsigned)part[1][x1 >> 8 * l & 255u];
+            return el_clamped_s8(el_rescaled(by, (int)sum), p.y_offset, p.y_min, p.y_max);
         });
     }
 }
@@ -93,12 +98,15 @@ EL_CUDA_ENTRY(dequantize_s8_f32, el_quantize_params) {
     }
 }
 
-EL_CUDA_LAUNCH(qadd_s8, el_qadd_params) { return el_each_four(device, launches, "qadd_s8", p.count); }
-EL_CUDA_LAUNCH(qsub_s8, el_qadd_params) {
+static inline int el_qadd_rule(const el_qadd_params& p, const el_cuda_device& device, el_cuda_launch* launches, int difference) {
     const int count = el_each_four(device, launches, "qadd_s8", p.count);
-    launches[0].detail = -1;
+    const uint32_t most = (uint32_t)device.multiprocessors * 8; /* all that run at a time */
+    if (launches[0].grid[0] > most) launches[0].grid[0] = most;
+    launches[0].detail = difference;
     return count;
 }
+EL_CUDA_LAUNCH(qadd_s8, el_qadd_params) { return el_qadd_rule(p, device, launches, 0); }
+EL_CUDA_LAUNCH(qsub_s8, el_qadd_params) { return el_qadd_rule(p, device, launches, 1); }
 EL_CUDA_LAUNCH(qmul_s8, el_qmul_params) { return el_each_four(device, launches, "qmul_s8", p.count); }
 EL_CUDA_LAUNCH(lut_s8, el_lut_params) { return el_each_four(device, launches, "lut_s8", p.count); }
 EL_CUDA_LAUNCH(requantize_s8, el_requantize_params) { return el_each_four(device, launches, "requantize_s8", p.count); }
