@@ -56,6 +56,9 @@ EL_DEVICE void el_dwconv_line(const el_conv_params& p, const el_cuda_buffers& b)
         const int c = (int)(i - strip * parts) * 4, ox = (int)(strip - row * strips) * PIXELS;
         const int y0 = (int)(row - image * (unsigned)p.oh) * p.stride_h - p.pad_top, x0 = ox * STRIDE - p.pad_left;
         const float* filter = w + (int64_t)(c / EL_PANEL) * p.kh * K * EL_PANEL + c % EL_PANEL;
+        four base = {}, by = {};
+        if (bias) base = *(const four*)(bias + c);
+        if (slope) by = *(const four*)(slope + c);
         four sums[PIXELS] = {};
         EL_ROLLED for (int ky = 0; ky < p.kh; ky++, filter += K * EL_PANEL) {
             const int iy = y0 + ky * p.dilation_h;
@@ -75,9 +78,6 @@ EL_DEVICE void el_dwconv_line(const el_conv_params& p, const el_cuda_buffers& b)
         }
         const bool none = p.act.kind == EL_ACT_NONE, clamps = none || p.act.kind == EL_ACT_CLAMP;
         const float lo = none ? -EL_INFINITY : p.act.a, hi = none ? EL_INFINITY : p.act.b;
-        four base = {}, by = {};
-        if (bias) base = *(const four*)(bias + c);
-        if (slope) by = *(const four*)(slope + c);
         const int64_t at = ((int64_t)row * (unsigned)p.ow + (unsigned)ox) * p.c + c;
         EL_UNROLL for (int q = 0; q < PIXELS; q++) {
             if (ox + q >= p.ow) continue;

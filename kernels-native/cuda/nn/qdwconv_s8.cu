@@ -47,6 +47,9 @@ EL_DEVICE void el_qdwconv_line(const el_qconv_params& p, const el_cuda_buffers& 
         const int c = (int)(i - strip * parts) * 4, ox = (int)(strip - row * strips) * PIXELS;
         const int y0 = (int)(row - image * (unsigned)p.oh) * p.stride_h - p.pad_top, x0 = ox * STRIDE - p.pad_left;
         const int8_t* filter = w + (int64_t)(c / EL_PANEL) * p.kh * 3 * EL_PANEL + c % EL_PANEL;
+        const four multiplier = *(const four*)((const int32_t*)b.p[4] + c), shift = *(const four*)((const int32_t*)b.p[5] + c);
+        four bias = {};
+        if (b.p[2]) bias = *(const four*)((const int32_t*)b.p[2] + c);
         int sums[PIXELS][4] = {}, weights[4] = {}; /* of products, and of the weights of lines that are not padding */
         EL_ROLLED for (int ky = 0; ky < p.kh; ky++) {
             const int iy = y0 + ky * p.dilation_h;
@@ -68,9 +71,6 @@ EL_DEVICE void el_qdwconv_line(const el_qconv_params& p, const el_cuda_buffers& 
                 }
             }
         }
-        const four multiplier = *(const four*)((const int32_t*)b.p[4] + c), shift = *(const four*)((const int32_t*)b.p[5] + c);
-        four bias = {};
-        if (b.p[2]) bias = *(const four*)((const int32_t*)b.p[2] + c);
         el_pack<int8_t, 4> out[PIXELS];
         EL_UNROLL for (int l = 0; l < 4; l++) {
             const el_rescale by = el_rescale_by(multiplier.v[l], shift.v[l]);

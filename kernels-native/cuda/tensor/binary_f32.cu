@@ -29,20 +29,22 @@ EL_DEVICE void el_binary_dense(const el_binary_params& p, const el_cuda_buffers&
     EL_EACH(i, count) el_binary_one(p, ((T*)b.p[2])[i], ((const T*)b.p[0])[i], ((const T*)b.p[1])[i]);
 }
 
-/* Any: a thread goes over four neighbours of the result. */
+/* Any: a thread goes over `detail` neighbours of the result. */
 template <typename T>
 EL_DEVICE void el_binary_each(const el_binary_params& p, const el_cuda_buffers& b) {
     unsigned count = 1;
     for (int d = 0; d < p.rank; d++) count *= (unsigned)p.dims[d];
     el_nd_walk<2> walk = {p.rank, p.dims, {p.a_stride, p.b_stride}};
-    EL_EACH(n, (count + 3) / 4) {
-        unsigned i = 4 * n;
-        const unsigned past = count - i < 4 ? count : i + 4;
+    const unsigned run = (unsigned)b.detail;
+    EL_EACH(n, (count + run - 1) / run) {
+        unsigned i = run * n;
+        const unsigned past = count - i < run ? count : i + run;
         walk.start(i);
-        EL_ROLLED do {
+        EL_ROLLED for (;;) {
             el_binary_one(p, ((T*)b.p[2])[i], ((const T*)b.p[0])[walk.offset[0]], ((const T*)b.p[1])[walk.offset[1]]);
-            walk.next(++i);
-        } while (i < past);
+            if (++i == past) break;
+            walk.next(i);
+        }
     }
 }
 
@@ -53,8 +55,10 @@ EL_CUDA_ENTRY(binary_f16_dense, el_binary_params) { EL_FROM_80(el_binary_dense<e
 
 EL_CUDA_LAUNCH(binary_f32, el_binary_params) {
     const bool dense = el_nd_dense(p.rank, p.dims, p.a_stride) && el_nd_dense(p.rank, p.dims, p.b_stride), half = device.allows_half != 0;
-    const int64_t count = el_nd_count(p.rank, p.dims), threads = dense ? count : el_pieces(count, 4);
-    if (!el_fits(count)) return 0;
-    if (half) return el_in_half(el_each(device, launches, dense ? "binary_f16_dense" : "binary_f16", threads), launches, 1 << 0 | 1 << 1 | 1 << 2);
-    return el_each(device, launches, dense ? "binary_f32_dense" : "binary_f32", threads);
+    const int64_t elements = el_nd_count(p.rank, p.dims), run = dense ? 1 : el_nd_run(device, elements);
+    if (!el_fits(elements)) return 0;
+    const char* entry = half ? dense ? "binary_f16_dense" : "binary_f16" : dense ? "binary_f32_dense" : "binary_f32";
+    const int count = el_each(device, launches, entry, el_pieces(elements, run));
+    launches[0].detail = run;
+    return half ? el_in_half(count, launches, 1 << 0 | 1 << 1 | 1 << 2) : count;
 }

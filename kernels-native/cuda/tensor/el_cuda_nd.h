@@ -64,6 +64,9 @@ struct el_nd_walk {
     }
 };
 
+/* How many neighbours a thread goes over: several only where the threads that run at a time have more to do than one each. */
+static inline int64_t el_nd_run(const el_cuda_device& device, int64_t count) { return count > (int64_t)device.multiprocessors * 2048 ? 4 : 1; }
+
 /* True when four neighbours of the result are four of the operand, at a multiple of four. */
 static inline bool el_nd_fours(int rank, const int64_t* dims, const int64_t* stride) {
     if (rank == 0 || dims[rank - 1] % 4 != 0 || stride[rank - 1] != 1) return false;

@@ -33,6 +33,7 @@ public partial class CudaKernelTests
         ("binary_f32", "input %x : float32[5,1,7] input %z : float32[3,1] %a = Max(%x, %z) %b = Min(%x, %z) %c = Pow(%x, %z) %d = PRelu(%x, %z) output %a output %b output %c output %d"),
         ("binary_f32", "input %x : float32[2,3,5,3] input %z : float32[3,1,3] input %s : float32[1] %a = Add(%x, %z) %b = Sub(%s, %a) output %a output %b"),
         ("binary_f32", "input %x : float32[1001] input %z : float32[1] %a = Mul(%x, %z) output %a"),
+        ("binary_f32", "input %x : float32[7,41,31] input %z : float32[41,1] %a = Div(%x, %z) output %a"),
         ("where_f32", "input %x : float32[5,7] input %z : float32[7] input %c : bool[5,1] %y = Where(%c, %x, %z) output %y"),
         ("transpose_b4", "input %x : float32[2,3,5,7] %y = Transpose(%x) {perm=[3,1,0,2]} output %y"),
         ("transpose_b1", "input %x : int8[2,3,5,7] %y = Transpose(%x) {perm=[0,2,3,1]} output %y"),
@@ -41,6 +42,7 @@ public partial class CudaKernelTests
         ("transpose_b1", "input %x : int8[9,13] const %b : int64[2] = [1,1] const %e : int64[2] = [9,9] const %s : int64[2] = [2,1] const %a : int64[2] = [0,1] %y = Slice(%x, %b, %e, %a, %s) output %y"),
         ("transpose_b1", "input %x : int8[9,12] const %b : int64[2] = [1,1] const %e : int64[2] = [9,9] const %s : int64[2] = [2,1] const %a : int64[2] = [0,1] %y = Slice(%x, %b, %e, %a, %s) output %y"),
         ("transpose_b4", "input %x : float32[37] const %b : int64[1] = [36] const %e : int64[1] = [-40] const %s : int64[1] = [-3] const %a : int64[1] = [0] %y = Slice(%x, %b, %e, %a, %s) output %y"),
+        ("transpose_b1", "input %x : int8[2,3,61,63] %y = Transpose(%x) {perm=[0,2,3,1]} output %y"), // more than run at a time on any emulated device
         ("transpose_b8", "input %x : int64[3,4] %y = Transpose(%x) output %y"),
         ("transpose_b2", "input %x : float16[3,4] %y = Transpose(%x) output %y"),
         ("copy2d_b1", "input %x : float32[3,5] input %z : float32[3,2] %y = Concat(%x, %z) {axis=1} output %y"),
