@@ -274,10 +274,13 @@ static inline int el_in_half(int count, el_cuda_launch* launches, uint64_t buffe
     return count;
 }
 
-/* One thread an item, going over the rest in strides: EL_EACH in the entry. */
+/* One thread an item, going over the rest in strides: EL_EACH in the entry. Few items are spread over the multiprocessors in smaller blocks. */
 static inline int el_each(const el_cuda_device& device, el_cuda_launch* launches, const char* entry, int64_t count) {
-    int64_t blocks = el_pieces(count, 256), most = (int64_t)device.multiprocessors * 32;
-    return el_fits(count) ? el_one(launches, entry, blocks < most ? blocks : most, 1, 1, 256) : 0;
+    const int64_t most = (int64_t)device.multiprocessors * 32;
+    int threads = 256;
+    while (threads > 64 && el_pieces(count, threads) < device.multiprocessors) threads /= 2;
+    const int64_t blocks = el_pieces(count, threads);
+    return el_fits(count) ? el_one(launches, entry, blocks < most ? blocks : most, 1, 1, threads) : 0;
 }
 /* A thread for each output value of an image layer with so many channels. */
 template <typename P>

@@ -99,9 +99,8 @@ EL_CUDA_ENTRY(dequantize_s8_f32, el_quantize_params) {
 }
 
 static inline int el_qadd_rule(const el_qadd_params& p, const el_cuda_device& device, el_cuda_launch* launches, int difference) {
-    const int count = el_each_four(device, launches, "qadd_s8", p.count);
-    const uint32_t most = (uint32_t)device.multiprocessors * 8; /* all that run at a time */
-    if (launches[0].grid[0] > most) launches[0].grid[0] = most;
+    const int64_t blocks = el_pieces(p.count, 4 * 256), most = (int64_t)device.multiprocessors * 8; /* that run at a time */
+    const int count = el_fits(p.count) ? el_one(launches, "qadd_s8", blocks < most ? blocks : most, 1, 1, 256) : 0;
     launches[0].detail = difference;
     return count;
 }
