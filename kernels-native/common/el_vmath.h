@@ -107,22 +107,29 @@ static inline el_vf el_vlog1p_unit_(el_vf e) {
     return el_vadd(el_vlog(u), el_vdiv(el_vsub(e, el_vsub(u, one)), u));
 }
 
-/* 1 + exp(-x), by which the logistic function and what is made of it divide. Where a scale of any size is one instruction, exp(-x) =
- * 2^n p(r) takes no care of the ends of its range: p: degree 5 on +-0.3473, relative error 7.6e-8. */
+#if EL_VF == 16
+/* 2^(j / 32), j of 0 .. 31 */
+static const float el_exp2_32_[32] = {
+    1.0f, 1.0218972f, 1.0442737f, 1.0671405f, 1.0905077f, 1.1143868f, 1.13878858f, 1.1637249f, 1.1892071f, 1.2152474f, 1.2418578f,
+    1.2690510f, 1.2968396f, 1.3252367f, 1.3542556f, 1.3839099f, 1.4142135f, 1.4451808f, 1.4768262f, 1.5091645f, 1.5422108f, 1.5759809f,
+    1.6104903f, 1.6457555f, 1.6817929f, 1.7186193f, 1.7562522f, 1.7947091f, 1.8340081f, 1.8741677f, 1.9152066f, 1.9571441f,
+};
+#endif
+
+/* 1 + exp(-x), by which the logistic function and what is made of it divide. Where a table lies in registers and a scale of any size is one
+ * instruction, exp(-x) = 2^(j/32) 2^floor(n) p(r), n = round(-32 x / ln 2) / 32 and j its fraction in 32nds, which are the last bits of n +
+ * 1.5 * 2^18; p: degree 2 on +-0.01084, relative error 5.4e-8. r is held there, so that the scale alone decides for large x. */
 static inline el_vf el_vlogistic_divisor_(el_vf x) {
     const el_vf one = el_vset1(1.0f);
 #if EL_VF == 16
-    x = el_vclamp(x, el_vset1(-1e4f), el_vset1(1e4f));
-    el_vf n = el_vround(el_vmul(x, el_vset1(-EL_LOG2E_)));
+    const el_vf shift = el_vset1(0x1.8p18f);
+    const el_vf place = el_vfma(x, el_vset1(-EL_LOG2E_), shift), n = el_vsub(place, shift);
     el_vf r = el_vfma(n, el_vset1(EL_LN2_HI_), x); /* of -x, negated */
     r = el_vfma(n, el_vset1(EL_LN2_LO_), r);
-    el_vf p = el_vset1(-8.297512308e-03f);
-    p = el_vfma(p, r, el_vset1(4.191637039e-02f));
-    p = el_vfma(p, r, el_vset1(-1.666758209e-01f));
-    p = el_vfma(p, r, el_vset1(4.999888539e-01f));
-    p = el_vfma(p, r, el_vset1(-9.999997020e-01f));
-    p = el_vfma(p, r, el_vset1(1.000000119e+00f));
-    return el_vadd(one, el_vscale_(p, n));
+    r = _mm512_range_ps(r, el_vset1(0.0109f), 2); /* the smaller magnitude, the sign of r */
+    const el_vf p = el_vmul(el_vfma(r, el_vset1(0.5f), el_vset1(-1.00001466f)), r); /* p(r) - 1 */
+    const el_vf root = _mm512_permutex2var_ps(el_vload(el_exp2_32_), el_vbits(place), el_vload(el_exp2_32_ + 16));
+    return el_vadd(one, _mm512_scalef_ps(el_vfma(root, p, root), n));
 #else
     return el_vadd(one, el_vexp(el_vneg(x)));
 #endif
