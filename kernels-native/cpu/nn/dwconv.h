@@ -1,4 +1,5 @@
-/* Scratch of dwconv_f32, the same for every instruction set: a pixel of zeros, and for each worker the tables of dwconv_f32.simd.c. */
+/* Scratch of dwconv_f32, the same for every instruction set: a pixel of zeros, weights of the last channels joined to one
+ * vector, and for each worker the tables of dwconv_f32.simd.c. */
 #ifndef EL_DWCONV_H
 #define EL_DWCONV_H
 #include "el_nn.h"
@@ -8,6 +9,12 @@ static inline int64_t el_dwconv_columns(const el_conv_params* p) {
     return ((int64_t)p->ow - 1) * p->stride_w + ((int64_t)p->kw - 1) * p->dilation_w + 1;
 }
 static inline size_t el_dwconv_zero_bytes(const el_conv_params* p) { return el_align64((size_t)p->c * sizeof(float)); }
+
+/* Zeros, and the joined weights: a panel of at most 5x5 taps, then a bias for each lane. */
+#define EL_DWCONV_TAPS 25
+static inline size_t el_dwconv_shared_bytes(const el_conv_params* p) {
+    return el_dwconv_zero_bytes(p) + (EL_DWCONV_TAPS + 1) * EL_PANEL * sizeof(float);
+}
 
 /* Two addresses for each kernel row, and one table of columns for each, and one for rows outside. */
 static inline size_t el_dwconv_worker_bytes(const el_conv_params* p) {

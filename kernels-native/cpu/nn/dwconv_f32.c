@@ -5,7 +5,7 @@ EL_KERNEL(dwconv_f32, scalar, el_conv_params)
 EL_SCRATCH(dwconv_f32, el_conv_params)
 
 size_t el_dwconv_f32__scratch(const void* params, int32_t threads) {
-    return el_dwconv_zero_bytes(params) + (size_t)threads * el_dwconv_worker_bytes(params);
+    return el_dwconv_shared_bytes(params) + (size_t)threads * el_dwconv_worker_bytes(params);
 }
 
 typedef struct dwconv_task {

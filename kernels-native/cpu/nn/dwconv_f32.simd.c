@@ -16,40 +16,67 @@ EL_KERNEL_SIMD(dwconv_f32, el_conv_params)
 #define MANY (EL_VF != 8) /* registers: 32, not 16 */
 /* Measured: where one load more costs time, a window inside the input does without the table. */
 #define BY_ROW (EL_VF == 4)
-#define MOST (MANY ? 7 : 4) /* outputs at once: what the registers hold beside the weights */
+#define MOST (EL_VF == 16 ? 14 : 7) /* outputs at once: what the registers hold beside the weights */
 
 /* Keeps an address as it is: compilers would hold each of several that follow from it as a number of its own. */
 #define KEEP(a) __asm__("" : "+r"(a))
 
 typedef intptr_t place; /* bytes from the beginning of an input row */
 
+/* A row of outputs of c channels, and what their windows see. */
+typedef struct strip {
+    const char* const* row;     /* for each kernel row where the input row begins */
+    const place* const* places; /* and the places of its columns */
+    const float *w, *bias, *residual;
+    float* y;
+    int64_t c;
+    int64_t first, last; /* the outputs whose windows are inside */
+} strip;
+
+/* The first `count` outputs of a strip for the channels [c0, c1), whole vectors. */
+typedef void (*along_fn)(const strip* s, el_vf lo, el_vf hi, int64_t count, int64_t c0, int64_t c1);
+
 typedef struct dwconv_task {
     const el_conv_params* p;
     const float *x, *w, *bias, *residual, *slope;
     float* y;
-    const char* zero; /* a pixel */
-    char* tables;     /* of worker 0 */
-    int64_t columns;
+    const char* zero;    /* a pixel */
+    float* joined;       /* weights of the vector that begins at channel tail_from, then its bias */
+    char* tables;        /* of worker 0 */
+    int64_t columns;     /* of the padded input, */
+    int64_t left, right; /* of which these are inside */
+    int64_t first, last; /* the outputs whose windows lie inside from left to right (without dilation) */
+    along_fn along;      /* for whole vectors of channels, or NULL */
+    int64_t outputs;     /* that it does at once */
+    along_fn tail;       /* for the channels that are left, with some that are done, or NULL */
+    int64_t tail_from;
     float lo, hi;
 } dwconv_task;
-
-/* What the windows of a row of outputs see: for each kernel row where the input row begins, and the places of its columns. */
-typedef struct window {
-    const char** row;
-    const place** places;
-    int64_t first, last; /* the outputs whose windows are inside */
-} window;
 
 /* Some lanes of a vector; all of them where whole vectors only come here. */
 INLINE el_vf load(const float* from, int64_t lanes, const int whole) { return whole ? el_vload(from) : el_vload_n(from, lanes); }
 
+#if EL_VF == 16
+/* 8 channels each of two outputs. */
+INLINE el_vf load_two(const char* a, const char* b) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps((const float*)a)), _mm256_loadu_ps((const float*)b), 1);
+}
+INLINE void store_two(float* a, float* b, el_vf v) {
+    _mm256_storeu_ps(a, _mm512_castps512_ps256(v));
+    _mm256_storeu_ps(b, _mm512_extractf32x8_ps(v, 1));
+}
+#else
+#define load_two(a, b) el_vzero()
+#define store_two(a, b, v) (void)(v)
+#endif
+
 /* Adds to T sums what their windows hold. Column i of kernel row ky lies at rows[ky] + at[ky][i], which is one pixel after the other where all
- * are `inside`. w: the weights of 3x3 are in registers, others are loaded. */
+ * are `inside`. w: the weights of 3x3 are in registers, others are loaded. two: columns between the two outputs of a vector, 0 where there is one. */
 INLINE void add_windows(el_vf* acc, const char* const* rows, const place* const* places, int64_t first, int64_t pixel, const el_vf* held, const float* w,
-                        int64_t lanes, const int whole, const int inside, const int T, const int K, const int S) {
+                        const int inside, const int T, const int K, const int S, const int two) {
 #pragma GCC unroll 5
     for (int ky = 0; ky < K; ky++) {
-        el_vf taps[5], x[17];
+        el_vf taps[5], x[19];
 #pragma GCC unroll 5
         for (int kx = 0; kx < K; kx++) {
             taps[kx] = K == 3 ? held[ky * K + kx] : el_vload(w + (ky * K + kx) * EL_PANEL);
@@ -57,84 +84,79 @@ INLINE void add_windows(el_vf* acc, const char* const* rows, const place* const*
         }
         const place* at = places[ky] + first;
         const char* near = rows[ky] + at[0];
-#pragma GCC unroll 17
+#pragma GCC unroll 19
         for (int i = 0; i < (T - 1) * S + K; i++, near += pixel) {
+            if (i % S >= K) continue;
             if (inside) KEEP(near);
-            x[i] = load((const float*)(inside ? near : rows[ky] + at[i]), lanes, whole);
+            x[i] = two ? load_two(rows[ky] + at[i], rows[ky] + at[i + two]) : el_vload((const float*)(inside ? near : rows[ky] + at[i]));
             EL_VKEEP(x[i]); /* compilers would load it again for each use */
-#pragma GCC unroll 7
-            for (int o = 0; !MANY && o < T; o++)
+#pragma GCC unroll 14
+            for (int o = 0; !(MANY && T <= 7) && o < T; o++)
                 if (i - o * S >= 0 && i - o * S < K) acc[o] = el_vfma(x[i], taps[i - o * S], acc[o]);
         }
 #pragma GCC unroll 5
-        for (int kx = 0; MANY && kx < K; kx++)
+        for (int kx = 0; MANY && T <= 7 && kx < K; kx++)
 #pragma GCC unroll 7
             for (int o = 0; o < T; o++) acc[o] = el_vfma(x[o * S + kx], taps[kx], acc[o]);
     }
 }
 
-/* The first `count` outputs of a row, T at a time, for the channels [c0, c1). The last ones reach back over outputs that are done.
- * K x K taps, strides S, no dilation. */
-INLINE int64_t along(const dwconv_task* t, const window* v, int64_t count, const float* residual, float* y, int64_t c0, int64_t c1, const int T, const int K,
-                     const int S) {
-    const int64_t c = t->p->c;
-    const int whole = EL_VF != 16; /* where loading some lanes costs what loading all does, they are loaded here, too */
-    const el_vf lo = el_vset1(t->lo), hi = el_vset1(t->hi);
+/* T sums at a time; the last ones reach back over outputs that are done. K x K taps, stride D, no dilation. half: a sum is 8 channels of two
+ * outputs. */
+INLINE void along(const strip* s, const el_vf lo, const el_vf hi, int64_t count, int64_t c0, int64_t c1, const int T, const int K, const int D,
+                  const int half) {
+    const int64_t c = s->c;
+    const int done = half ? 2 * T : T;
     const place* places[K];
 #pragma GCC unroll 5
-    for (int ky = 0; ky < K; ky++) places[ky] = v->places[ky];
-    int64_t ch = c0;
-    for (; whole ? ch + EL_VF <= c1 : ch < c1; ch += EL_VF) {
-        const int64_t lanes = c1 - ch < EL_VF ? c1 - ch : EL_VF;
-        const float* w = t->w + ch / EL_PANEL * K * K * EL_PANEL + ch % EL_PANEL;
-        const el_vf bias = t->bias ? load(t->bias + ch, lanes, whole) : el_vzero();
+    for (int ky = 0; ky < K; ky++) places[ky] = s->places[ky];
+    for (int64_t ch = c0; ch < c1; ch += EL_VF) {
+        const float* w = s->w + ch / EL_PANEL * K * K * EL_PANEL + ch % EL_PANEL;
+        const el_vf bias = s->bias ? el_vload(s->bias + ch) : el_vzero();
         el_vf held[9];
         const char* rows[K];
 #pragma GCC unroll 5
-        for (int ky = 0; ky < K; ky++) rows[ky] = v->row[ky] + ch * (int64_t)sizeof(float);
+        for (int ky = 0; ky < K; ky++) rows[ky] = s->row[ky] + ch * (int64_t)sizeof(float);
 #pragma GCC unroll 9
         for (int k = 0; K == 3 && k < 9; k++) held[k] = el_vload(w + k * EL_PANEL);
-        for (int64_t ox = 0; ox < count; ox += T) {
-            if (ox + T > count) ox = count - T;
+        for (int64_t ox = 0; ox < count; ox += done) {
+            if (ox + done > count) ox = count - done;
             el_vf acc[MOST];
-#pragma GCC unroll 7
+#pragma GCC unroll 14
             for (int o = 0; o < T; o++) acc[o] = bias;
-            if (BY_ROW && ox >= v->first && ox + T <= v->last) add_windows(acc, rows, places, ox * S, c * (int64_t)sizeof(float), held, w, lanes, whole, 1, T, K, S);
-            else add_windows(acc, rows, places, ox * S, 0, held, w, lanes, whole, 0, T, K, S);
+            if (half) add_windows(acc, rows, places, ox * D, 0, held, w, 0, T, K, 2 * D, D);
+            else if (BY_ROW && ox >= s->first && ox + T <= s->last) add_windows(acc, rows, places, ox * D, c * (int64_t)sizeof(float), held, w, 1, T, K, D, 0);
+            else add_windows(acc, rows, places, ox * D, 0, held, w, 0, T, K, D, 0);
             const int64_t to = ox * c + ch;
-            if (residual) {
-                const float* from = residual + to;
-#pragma GCC unroll 7
+            if (!half && s->residual) {
+                const float* from = s->residual + to;
+#pragma GCC unroll 14
                 for (int o = 0; o < T; o++, from += c) {
                     KEEP(from);
-                    acc[o] = el_vadd(acc[o], load(from, lanes, whole));
+                    acc[o] = el_vadd(acc[o], el_vload(from));
                 }
             }
-            float* at = y + to;
-            if (whole || lanes == EL_VF) {
-#pragma GCC unroll 7
-                for (int o = 0; o < T; o++, at += c) {
-                    KEEP(at);
-                    el_vstore(at, el_vclamp(acc[o], lo, hi));
-                }
-            } else {
-                for (int o = 0; o < T; o++, at += c) el_vstore_n(at, el_vclamp(acc[o], lo, hi), lanes);
+            float* at = s->y + to;
+#pragma GCC unroll 14
+            for (int o = 0; o < T; o++, at += half ? 2 * c : c) {
+                KEEP(at);
+                if (half) store_two(at, at + c, el_vclamp(acc[o], lo, hi));
+                else el_vstore(at, el_vclamp(acc[o], lo, hi));
             }
         }
     }
-    return ch < c1 ? ch : c1;
 }
 
-/* n <= 4 outputs of any kernel for the channels [ch, ch + lanes); places: for the first of them. */
-INLINE void four(const dwconv_task* t, const window* v, int64_t first, int64_t n, const float* residual, float* y, int64_t ch, int64_t lanes, const int whole) {
+/* n <= 4 outputs of any kernel for the channels [ch, ch + lanes); first: the first one's first column. */
+INLINE void four(const dwconv_task* t, const strip* s, int64_t first, int64_t n, const float* residual, float* y, int64_t ch, int64_t lanes, const int whole) {
     const el_conv_params* p = t->p;
     const float* w = t->w + ch / EL_PANEL * p->kh * p->kw * EL_PANEL + ch % EL_PANEL;
     const el_vf bias = t->bias ? load(t->bias + ch, lanes, whole) : el_vzero(), lo = el_vset1(t->lo), hi = el_vset1(t->hi);
     const int64_t last = n - 1, s1 = (last < 1 ? last : 1) * p->stride_w, s2 = (last < 2 ? last : 2) * p->stride_w, s3 = last * p->stride_w;
     el_vf acc[4] = {bias, bias, bias, bias};
     for (int32_t ky = 0; ky < p->kh; ky++) {
-        const char* row = v->row[ky] + ch * (int64_t)sizeof(float);
-        const place* at = v->places[ky] + first;
+        const char* row = s->row[ky] + ch * (int64_t)sizeof(float);
+        const place* at = s->places[ky] + first;
         for (int32_t kx = 0; kx < p->kw; kx++, w += EL_PANEL, at += p->dilation_w) {
             const el_vf tap = el_vload(w);
             acc[0] = el_vfma(load((const float*)(row + at[0]), lanes, whole), tap, acc[0]);
@@ -150,30 +172,62 @@ INLINE void four(const dwconv_task* t, const window* v, int64_t first, int64_t n
 }
 
 /* The outputs [ox0, ox1) of any kernel. */
-static void along_any(const dwconv_task* t, const window* v, int64_t ox0, int64_t ox1, const float* residual, float* y, int64_t c0, int64_t c1) {
+static void along_any(const dwconv_task* t, const strip* s, int64_t ox0, int64_t ox1, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
     for (int64_t ch = c0; ch < c1; ch += EL_VF)
         for (int64_t ox = ox0; ox < ox1; ox += 4) {
             const int64_t n = ox1 - ox < 4 ? ox1 - ox : 4, first = ox * p->stride_w, to = ox * p->c;
-            if (c1 - ch >= EL_VF) four(t, v, first, n, residual ? residual + to : NULL, y + to, ch, EL_VF, 1);
-            else four(t, v, first, n, residual ? residual + to : NULL, y + to, ch, c1 - ch, 0);
+            const float* residual = s->residual ? s->residual + to : NULL;
+            if (c1 - ch >= EL_VF) four(t, s, first, n, residual, s->y + to, ch, EL_VF, 1);
+            else four(t, s, first, n, residual, s->y + to, ch, c1 - ch, 0);
         }
 }
 
-/* Returns the first channel that is left. */
-typedef int64_t (*along_fn)(const dwconv_task* t, const window* v, int64_t count, const float* residual, float* y, int64_t c0, int64_t c1);
-#define ALONG(T, K, S)                                                                                                                     \
-    static int64_t along_##T##_##K##_##S(const dwconv_task* t, const window* v, int64_t count, const float* residual, float* y, int64_t c0, \
-                                         int64_t c1) {                                                                                     \
-        return along(t, v, count, residual, y, c0, c1, T, K, S);                                                                           \
+#define ALONG(NAME, T, K, D, HALF)                                                                                  \
+    static void NAME##_##K##_##D(const strip* s, el_vf lo, el_vf hi, int64_t count, int64_t c0, int64_t c1) {       \
+        along(s, lo, hi, count, c0, c1, T, K, D, HALF);                                                             \
     }
-ALONG(4, 3, 1) ALONG(4, 3, 2) ALONG(4, 5, 1) ALONG(4, 5, 2)
+#define TABLE(NAME) {{NAME##_3_1, NAME##_3_2}, {NAME##_5_1, NAME##_5_2}}
+ALONG(four, 4, 3, 1, 0) ALONG(four, 4, 3, 2, 0) ALONG(four, 4, 5, 1, 0) ALONG(four, 4, 5, 2, 0)
+ALONG(seven, 7, 5, 1, 0)
 #if MANY
-ALONG(7, 3, 1) ALONG(7, 5, 1)
+ALONG(seven, 7, 3, 1, 0)
 #else
-#define along_7_3_1 NULL
-#define along_7_5_1 NULL
+#define seven_3_1 four_3_1
 #endif
+#if EL_VF == 16
+ALONG(fourteen, 14, 5, 1, 0)
+ALONG(halves, 4, 3, 1, 1) ALONG(halves, 4, 3, 2, 1) ALONG(halves, 4, 5, 1, 1) ALONG(halves, 4, 5, 2, 1)
+#endif
+
+/* Chooses what goes along a row of `ow` outputs, and joins the weights of the last channels. */
+static void choose(dwconv_task* t, float* joined) {
+    static const along_fn fours[2][2] = TABLE(four);
+    const el_conv_params* p = t->p;
+    const int64_t taps = (int64_t)p->kh * p->kw, tail = p->c % EL_VF;
+    if (p->kh != p->kw || (p->kw != 3 && p->kw != 5) || p->dilation_w != 1 || p->stride_w > 2) return;
+    if (p->ow >= 4) t->outputs = 4, t->along = fours[p->kw == 5][p->stride_w - 1];
+    if (p->stride_w == 1 && p->ow % 7 == 0 && (MANY || p->kw == 5)) t->outputs = 7, t->along = p->kw == 5 ? seven_5_1 : seven_3_1;
+    int64_t lanes = EL_VF;
+    t->tail = t->along;
+#if EL_VF == 16
+    static const along_fn both[2][2] = TABLE(halves);
+    if (p->stride_w == 1 && p->kw == 5 && p->ow % 14 == 0) t->outputs = 14, t->along = fourteen_5_1;
+    if (tail <= 8 && p->ow >= 8) {
+        lanes = 8;
+        t->tail = both[p->kw == 5][p->stride_w - 1];
+    }
+#endif
+    if (!tail || p->c < lanes || t->residual) t->tail = NULL; /* a channel that is done must not get its residual again */
+    if (!t->tail) return;
+    t->joined = joined;
+    t->tail_from = p->c - lanes;
+    for (int64_t i = 0; i < EL_VF; i++) {
+        const int64_t ch = t->tail_from + i % lanes;
+        for (int64_t k = 0; k < taps; k++) joined[k * EL_PANEL + i] = t->w[(ch / EL_PANEL * taps + k) * EL_PANEL + ch % EL_PANEL];
+        joined[taps * EL_PANEL + i] = t->bias ? t->bias[ch] : 0;
+    }
+}
 
 INLINE void activate_each(const el_act act, float* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
     el_vf s = act.kind == EL_ACT_PRELU ? el_vload_n(slope, lanes) : el_vzero();
@@ -210,45 +264,50 @@ static void finish(const dwconv_task* t, float* y, int64_t c0, int64_t c1) {
 }
 
 /* One row of outputs over the channels [c0, c1). */
-static void outputs(const dwconv_task* t, window* v, place* tables, int64_t image, int64_t oy, int64_t c0, int64_t c1) {
+static void outputs(const dwconv_task* t, strip* s, const char** rows, const place** places, place* tables, int64_t image, int64_t oy, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
     const int64_t c = p->c, columns = t->columns, at = (image * p->oh + oy) * p->ow * c;
-    const int64_t left = p->pad_left < columns ? p->pad_left : columns, right = p->pad_left + (int64_t)p->w < columns ? p->pad_left + (int64_t)p->w : columns;
-    v->first = ((int64_t)p->pad_left + p->stride_w - 1) / p->stride_w;
-    v->last = right < p->kw ? 0 : (right - p->kw) / p->stride_w + 1; /* of kernels without dilation */
+    int inside = 1;
     for (int32_t ky = 0; ky < p->kh; ky++) {
         const int64_t iy = oy * p->stride_h - p->pad_top + (int64_t)ky * p->dilation_h;
         const int outside = iy < 0 || iy >= p->h;
-        place* places = tables + (outside ? p->kh : ky) * columns;
-        v->places[ky] = places;
-        v->row[ky] = outside ? t->zero : (const char*)(t->x + (image * p->h + iy) * p->w * c);
+        place* of_row = tables + (outside ? p->kh : ky) * columns;
+        places[ky] = of_row;
+        rows[ky] = outside ? t->zero : (const char*)(t->x + (image * p->h + iy) * p->w * c);
         if (outside) {
-            v->last = 0;
+            inside = 0;
             continue;
         }
-        const place zero = (place)t->zero - (place)v->row[ky];
-        for (int64_t i = 0; i < left; i++) places[i] = zero;
-        for (int64_t i = right; i < columns; i++) places[i] = zero;
+        const place zero = (place)t->zero - (place)rows[ky];
+        for (int64_t i = 0; i < t->left; i++) of_row[i] = zero;
+        for (int64_t i = t->right; i < columns; i++) of_row[i] = zero;
     }
-    static const along_fn four[2][2] = {{along_4_3_1, along_4_3_2}, {along_4_5_1, along_4_5_2}}, seven[2] = {along_7_3_1, along_7_5_1};
-    const int special = p->kh == p->kw && (p->kw == 3 || p->kw == 5) && p->dilation_w == 1 && p->stride_w <= 2;
-    const int sevens = MOST == 7 && special && p->stride_w == 1 && p->ow % 7 == 0;
-    const along_fn along = sevens ? seven[p->kw == 5] : special && p->ow >= 4 ? four[p->kw == 5][p->stride_w - 1] : NULL;
-    const float* residual = t->residual ? t->residual + at : NULL;
-    float* y = t->y + at;
+    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first, inside ? t->last : 0};
+    if (!t->along) {
+        along_any(t, s, 0, p->ow, c0, c1);
+        return;
+    }
+    const el_vf lo = el_vset1(t->lo), hi = el_vset1(t->hi);
     /* doing an output again changes nothing unless its residual may lie in its place */
-    const int64_t count = along == NULL ? 0 : sevens || !residual ? p->ow : p->ow / 4 * 4;
-    const int64_t done = along ? along(t, v, count, residual, y, c0, c1) : c0;
-    if (count < p->ow) along_any(t, v, count, p->ow, residual, y, c0, done);
-    if (done < c1) along_any(t, v, 0, p->ow, residual, y, done, c1);
-    if (!el_act_is_clamp(p->act)) finish(t, t->y + at, c0, c1);
+    const int64_t whole = c1 - (c1 - c0) % EL_VF, count = t->residual ? p->ow / t->outputs * t->outputs : p->ow;
+    t->along(s, lo, hi, count, c0, whole);
+    along_any(t, s, count, p->ow, c0, whole);
+    if (whole == c1) return;
+    if (!t->tail) {
+        along_any(t, s, 0, p->ow, whole, c1);
+        return;
+    }
+    for (int32_t ky = 0; ky < p->kh; ky++) rows[ky] += t->tail_from * (int64_t)sizeof(float);
+    s->w = t->joined, s->bias = t->joined + p->kh * p->kw * EL_PANEL, s->y += t->tail_from;
+    t->tail(s, lo, hi, p->ow, 0, EL_VF);
 }
 
 static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const dwconv_task* t = arg;
     const el_conv_params* p = t->p;
     char* memory = t->tables + (size_t)worker * el_dwconv_worker_bytes(p);
-    window v = {(const char**)memory, (const place**)memory + p->kh, 0, 0};
+    const char** rows = (const char**)memory;
+    const place** places = (const place**)memory + p->kh;
     place* tables = (place*)memory + 2 * p->kh;
     for (int64_t i = 0; i < t->columns; i++) tables[i] = (i - p->pad_left) * p->c * (int64_t)sizeof(float);
     for (int32_t ky = 1; ky < p->kh; ky++) memcpy(tables + ky * t->columns, tables, (size_t)t->columns * sizeof(place));
@@ -257,16 +316,31 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     int64_t fit = NEAR_BYTES / (((int64_t)p->kh + p->stride_h) * p->w * (int64_t)sizeof(float)) / EL_PANEL * EL_PANEL;
     if (fit < LEAST_BLOCK) fit = LEAST_BLOCK;
     const int64_t blocks = (p->c + fit - 1) / fit, block = (p->c + EL_PANEL * blocks - 1) / (EL_PANEL * blocks) * EL_PANEL;
-    for (int64_t c0 = 0; c0 < p->c; c0 += block)
-        for (int64_t row = begin; row < end; row++)
-            outputs(t, &v, tables, row / p->oh, row % p->oh, c0, c0 + block < p->c ? c0 + block : p->c);
+    /* the last block has a whole vector, so that its end does not reach back into another */
+    for (int64_t c0 = 0, c1; c0 < p->c; c0 = c1) {
+        c1 = c0 + block + EL_VF <= p->c ? c0 + block : p->c;
+        int64_t image = begin / p->oh, oy = begin % p->oh;
+        for (int64_t row = begin; row < end; row++) {
+            strip s;
+            outputs(t, &s, rows, places, tables, image, oy, c0, c1);
+            if (!el_act_is_clamp(p->act)) finish(t, t->y + row * p->ow * p->c, c0, c1);
+            if (++oy == p->oh) oy = 0, image++;
+        }
+    }
 }
 
 void EL_SIMD_NAME(dwconv_f32)(const el_ctx* ctx, const void* params, void* const* buffers) {
     const el_conv_params* p = params;
-    const dwconv_task t = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5], ctx->scratch,
-                           (char*)ctx->scratch + el_dwconv_zero_bytes(p), el_dwconv_columns(p), el_act_lo(p->act), el_act_hi(p->act)};
-    memset(ctx->scratch, 0, (size_t)p->c * sizeof(float));
+    char* scratch = ctx->scratch;
+    dwconv_task t = {.p = p, .x = buffers[0], .w = buffers[1], .bias = buffers[2], .residual = buffers[3], .slope = buffers[4], .y = buffers[5],
+                     .zero = scratch, .tables = scratch + el_dwconv_shared_bytes(p), .columns = el_dwconv_columns(p), .lo = el_act_lo(p->act),
+                     .hi = el_act_hi(p->act)};
+    memset(scratch, 0, el_dwconv_zero_bytes(p));
+    t.left = p->pad_left < t.columns ? p->pad_left : t.columns;
+    t.right = p->pad_left + (int64_t)p->w < t.columns ? p->pad_left + (int64_t)p->w : t.columns;
+    t.first = ((int64_t)p->pad_left + p->stride_w - 1) / p->stride_w;
+    t.last = t.right < p->kw ? 0 : (t.right - p->kw) / p->stride_w + 1;
+    choose(&t, (float*)(scratch + el_dwconv_zero_bytes(p)));
     int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw;
     el_parallel(ctx, (int64_t)p->n * p->oh, PARALLEL_FMAS / (cost + 1) + 1, body, (void*)&t);
 }
