@@ -185,6 +185,16 @@ static void test_convs(int cases) {
         conv_case("dwconv_f32", &p);
         i++;
     }
+    /* rows of 7 and 14 outputs at once; the last channels, 8 or fewer and more */
+    static const int32_t last[] = {8, 24, 29, 36, 40, 58, 77};
+    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++)
+        for (int32_t w = 7; w <= 28; w += 7)
+            for (int32_t k = 3; k <= 5; k += 2)
+                for (int32_t s = 1; s <= 2; s++) {
+                    const int32_t ow = (w + k / 2 * 2 - k) / s + 1, oh = (4 + k / 2 * 2 - k) / s + 1;
+                    el_conv_params p = {1, 4, w, last[i], oh, ow, last[i], k, k, s, s, 1, 1, k / 2, k / 2, last[i], random_act()};
+                    conv_case("dwconv_f32", &p);
+                }
     /* every activation; K cut in several parts, over taps and within one tap; more than one block of rows and of panels */
     for (int a = 0; a < ACTS; a++) {
         el_conv_params p = {2, 5, 7, 19, 5, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1, acts[a]};
@@ -267,6 +277,8 @@ static void test_gemms(int cases) {
     gemm_case(3, 270, 1500, acts[1]);
     gemm_case(100, 600, 700, acts[1]);
     gemm_case(200, 49, 1100, acts[7]);
+    gemm_case(245, 40, 30, acts[5]); /* full tiles and a few rows, in three blocks */
+    gemm_case(496, 24, 4, acts[2]);
     gemm_case(60, 70, 1024, acts[1]); /* rows 4 KB apart */
     gemm_case(3, 70, 2048, acts[1]);
     gemm_case(26, 35, 7000, acts[7]);

@@ -4,6 +4,7 @@
  *     EL_KC                 rows of B after which a block returns to its first tile: small where the second-level cache is slow
  *     el_tile_kernel(R, P)  the micro-kernel for R rows and P panels, or NULL when there is none
  *     EL_WIDE(R)            the most panels that a tile of R rows takes (a power of two)
+ *     EL_RUNS               and el_run_kernel(P, tail), when there are kernels for runs of tiles (el_run_fn)
  *
  * Order of a block of rows x panels: for each cut of K, for each group of panels, for each tile. The cut of B that a group of
  * panels reads stays near the core over all tiles of the block, the whole block of B in the second-level cache.
@@ -22,7 +23,20 @@ typedef struct el_gemm_plan {
     const el_gemm_job* job;
     int64_t tiles, tile_rows, tile_rest, block_tiles, m_blocks;
     int32_t panels, block_panels, n_blocks, wide;
+    int runs; /* tiles have EL_MR rows but the last, and go by runs */
 } el_gemm_plan;
+
+#ifndef EL_RUNS
+#define EL_RUNS 0
+static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) { return NULL; }
+#endif
+
+/* Dense rows in tiles that are full. Where few are left over, even tiles are better. */
+static int el_gemm_has_runs(const el_gemm_job* j) {
+    const int64_t left = j->m % EL_MR;
+    return EL_RUNS && j->fill == el_fill_dense && j->seglen >= 4 && j->scale == 1.0f && j->m >= EL_MR &&
+           (left == 0 || left >= EL_MR / 3 || j->m > 40 * EL_MR);
+}
 
 static inline __attribute__((always_inline)) void el_gemm_activate_rows(const el_act act, float* y, const int64_t* off, int64_t rows,
                                                                         const float* slope, int64_t count) {
@@ -72,7 +86,17 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
         tile.y = j->y + column;
         tile.residual = !first ? tile.y : j->residual ? j->residual + column : NULL;
         tile.tail = columns - (step - 1) * EL_PANEL;
-        for (int32_t t = 0; t < tiles; t++) {
+        int32_t t = 0;
+        const el_run_fn run = plan->runs ? el_run_kernel(step, tile.tail) : NULL;
+        if (run) {
+            t = start[tiles] - start[tiles - 1] == EL_MR ? tiles : tiles - 1;
+            tile.a_rows = a[0] + tile.a_offset;
+            tile.y_rows = tile.y + off[0];
+            tile.ahead = p + 2 * step <= p1 ? step * j->b_panel * (int64_t)sizeof(float) : 0;
+            run(&tile, t);
+            if (activates) el_gemm_activate(j->act, tile.y, off, start[t], j->slope ? j->slope + channel : NULL, columns);
+        }
+        for (; t < tiles; t++) {
             tile.a = a + start[t];
             tile.off = off + start[t];
             const int32_t rows = start[t + 1] - start[t];
@@ -94,17 +118,22 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
     scratch += el_align64(EL_MB * sizeof(int64_t));
     /* tile t begins at row t * m / tiles: whole rows and a rest that is carried, as divisions take longer than small tiles */
     int32_t start[EL_MB / EL_MR + 1], tiles = (int32_t)(t1 - t0);
-    const int64_t m0 = t0 * j->m / plan->tiles;
+    const int64_t m0 = plan->runs ? t0 * EL_MR : t0 * j->m / plan->tiles;
     int64_t rest = t0 * j->m - m0 * plan->tiles;
     start[0] = 0;
     for (int32_t t = 0; t < tiles; t++) {
+        if (plan->runs) {
+            const int64_t end = (t + 1) * EL_MR;
+            start[t + 1] = (int32_t)(end < j->m - m0 ? end : j->m - m0);
+            continue;
+        }
         start[t + 1] = start[t] + (int32_t)plan->tile_rows;
         rest += plan->tile_rest;
         if (rest >= plan->tiles) rest -= plan->tiles, start[t + 1]++;
     }
     j->fill(j, g, m0, start[tiles], a, off, (float*)scratch);
 
-    el_tile tile = {.b_panel = j->b_panel, .b_row = j->b_row, .segs = j->segs, .seglen = j->seglen, .scale = j->scale,
+    el_tile tile = {.b_panel = j->b_panel, .b_row = j->b_row, .lda = j->lda, .ldc = j->ldc, .segs = j->segs, .seglen = j->seglen, .scale = j->scale,
                     .lo = el_act_lo(j->act), .hi = el_act_hi(j->act)};
     int64_t depth = (int64_t)j->segs * j->seglen;
     if (tiles < 2 || depth <= EL_KC + EL_KC / 2) {
@@ -153,6 +182,7 @@ static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     plan.tiles = (j->m + EL_MR - 1) / EL_MR;
     plan.tile_rows = j->m / plan.tiles;
     plan.tile_rest = j->m % plan.tiles;
+    plan.runs = el_gemm_has_runs(j);
     plan.wide = EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
     plan.panels = (j->n + EL_PANEL - 1) / EL_PANEL;
     plan.block_tiles = (depth <= EL_DEEP && threads == 1 ? EL_MB : EL_DEEP_MB) / EL_MR; /* threads share more evenly what is in smaller blocks */

@@ -103,6 +103,59 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
     }
 }
 
+/* A run: many tiles of 6 rows of a dense matrix, one below the other, so that a few strides replace the tables. The last step of K goes row
+ * by row, and each row is stored while the next ones are still being computed. */
+static void run_1(const el_tile* t, int64_t tiles) {
+    const int partial = t->tail < 16;
+    const __m256i mask0 = first_lanes(t->tail), mask1 = first_lanes(t->tail - 8);
+    const int64_t lda = t->lda, ldc = t->ldc, k = t->seglen - 1;
+    __m256 start0 = _mm256_setzero_ps(), start1 = start0;
+    if (t->bias) start0 = _mm256_maskload_ps(t->bias, mask0), start1 = _mm256_maskload_ps(t->bias + 8, mask1);
+    const float* rows = t->a_rows;
+    float* y = t->y_rows;
+    const float* residual = t->residual ? t->residual + (t->y_rows - t->y) : y;
+    for (int64_t i = 0; i < tiles; i++) {
+        __m256 acc[12];
+#pragma GCC unroll 6
+        for (int r = 0; r < 6; r++) acc[2 * r] = start0, acc[2 * r + 1] = start1;
+        const float *a[2] = {rows, rows + 3 * lda}, *b = t->b;
+        rows += 6 * lda;
+        for (int64_t n = k; n > 0; n--, b += 16) {
+            const __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+#pragma GCC unroll 6
+            for (int r = 0; r < 6; r++) {
+                const __m256 av = _mm256_broadcast_ss(a[r / 3] + r % 3 * lda);
+                acc[2 * r] = _mm256_fmadd_ps(av, b0, acc[2 * r]);
+                acc[2 * r + 1] = _mm256_fmadd_ps(av, b1, acc[2 * r + 1]);
+            }
+            a[0]++, a[1]++;
+        }
+        const __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8), lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
+#pragma GCC unroll 6
+        for (int r = 0; r < 6; r++, y += ldc, residual += ldc) {
+            __asm__("" : "+r"(y), "+r"(residual));
+            const __m256 av = _mm256_broadcast_ss(a[r / 3] + r % 3 * lda);
+            __m256 v0 = _mm256_fmadd_ps(av, b0, acc[2 * r]), v1 = _mm256_fmadd_ps(av, b1, acc[2 * r + 1]);
+            if (t->residual && partial) {
+                v0 = _mm256_add_ps(v0, _mm256_maskload_ps(residual, mask0));
+                v1 = _mm256_add_ps(v1, _mm256_maskload_ps(residual + 8, mask1));
+            } else if (t->residual) {
+                v0 = _mm256_add_ps(v0, _mm256_loadu_ps(residual));
+                v1 = _mm256_add_ps(v1, _mm256_loadu_ps(residual + 8));
+            }
+            v0 = _mm256_min_ps(hi, _mm256_max_ps(lo, v0));
+            v1 = _mm256_min_ps(hi, _mm256_max_ps(lo, v1));
+            if (partial) {
+                store_first(y, v0, t->tail);
+                if (t->tail > 8) store_first(y + 8, v1, t->tail - 8);
+            } else {
+                _mm256_storeu_ps(y, v0);
+                _mm256_storeu_ps(y + 8, v1);
+            }
+        }
+    }
+}
+
 #define TILE(R, P)                                                                                                     \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \
         if (P == 1 && t->tail <= 8) tile_body(t, R, P, 1);                                                             \
@@ -117,6 +170,8 @@ static const el_tile_fn tiles[3][6] = {
     {tile_1_4},
 };
 
+#define EL_RUNS 1
+static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) { return panels == 1 && tail > 8 ? run_1 : NULL; }
 #define EL_MR 6
 #define EL_KC 768
 #define EL_WIDE(R) ((R) == 1 ? 4 : (R) <= 3 ? 2 : 1)

@@ -129,6 +129,137 @@ static inline __attribute__((always_inline)) void tile_half(const el_tile* t, co
     }
 }
 
+/* Runs: many tiles of 12 rows of a dense matrix, one below the other, so that a few strides replace the tables. The last two steps of K go
+ * row by row, and each row is stored while the next ones are still being computed. */
+#define BASES 4 /* a row is one of these plus 0, 1 or 2 strides: as much as an address can hold */
+
+static inline __attribute__((always_inline)) __m512 finished(const el_tile* t, __m512 v, const float* residual, __mmask16 m) {
+    if (t->residual) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(m, residual));
+    return _mm512_min_ps(_mm512_set1_ps(t->hi), _mm512_max_ps(_mm512_set1_ps(t->lo), v));
+}
+
+static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int P) {
+    const __mmask16 tail = (__mmask16)((1u << t->tail) - 1), full = 0xffff;
+    const int64_t lda = t->lda, ldc = t->ldc, panel = t->b_panel * 4, k = t->seglen - 2;
+    __m512 start[2];
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) start[p] = t->bias ? _mm512_maskz_loadu_ps(p == P - 1 ? tail : full, t->bias + p * 16) : _mm512_setzero_ps();
+    const float* rows = t->a_rows;
+    float* y = t->y_rows;
+    const float* residual = t->residual ? t->residual + (t->y_rows - t->y) : y;
+    for (int64_t i = 0; i < tiles; i++) {
+        __m512 acc[24];
+#pragma GCC unroll 12
+        for (int r = 0; r < 12; r++) {
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) acc[r * P + p] = start[p];
+        }
+        const float* a[BASES];
+#pragma GCC unroll 4
+        for (int q = 0; q < BASES; q++) a[q] = rows + 3 * q * lda;
+        rows += 12 * lda;
+        const char *b = (const char*)t->b, *ahead = b + (i < P ? t->ahead + i * panel : 0);
+#pragma GCC unroll 2
+        for (int64_t n = k; n > 0; n--, b += 64, ahead += 64) {
+            _mm_prefetch(ahead, _MM_HINT_T0);
+            __m512 bv[2];
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) bv[p] = _mm512_loadu_ps((const float*)(b + p * panel));
+#pragma GCC unroll 12
+            for (int r = 0; r < 12; r++) {
+                const __m512 av = _mm512_set1_ps(a[r / 3][r % 3 * lda]);
+#pragma GCC unroll 2
+                for (int p = 0; p < P; p++) acc[r * P + p] = _mm512_fmadd_ps(av, bv[p], acc[r * P + p]);
+            }
+#pragma GCC unroll 4
+            for (int q = 0; q < BASES; q++) a[q]++;
+        }
+        __m512 last[2][2];
+#pragma GCC unroll 2
+        for (int l = 0; l < 2; l++) {
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) last[l][p] = _mm512_loadu_ps((const float*)(b + l * 64 + p * panel));
+        }
+#pragma GCC unroll 12
+        for (int r = 0; r < 12; r++, y += ldc, residual += ldc) {
+            __asm__("" : "+r"(y), "+r"(residual));
+#pragma GCC unroll 2
+            for (int l = 0; l < 2; l++) {
+                const __m512 av = _mm512_set1_ps(a[r / 3][r % 3 * lda + l]);
+#pragma GCC unroll 2
+                for (int p = 0; p < P; p++) acc[r * P + p] = _mm512_fmadd_ps(av, last[l][p], acc[r * P + p]);
+            }
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) {
+                const __mmask16 m = p == P - 1 ? tail : full;
+                const __m512 v = finished(t, acc[r * P + p], residual + p * 16, m);
+                if (p == P - 1) _mm512_mask_storeu_ps(y + p * 16, tail, v);
+                else _mm512_storeu_ps(y + p * 16, v);
+            }
+        }
+    }
+}
+
+/* The same of two panels of which the second has 8 columns or fewer, as tile_half. */
+static void run_half(const el_tile* t, int64_t tiles) {
+    const __mmask16 tail = (__mmask16)((1u << t->tail) - 1);
+    const int64_t lda = t->lda, ldc = t->ldc, panel = t->b_panel * 4, k = t->seglen - 2;
+    const __m512 start = t->bias ? _mm512_loadu_ps(t->bias) : _mm512_setzero_ps();
+    const __m512 start_half = t->bias ? _mm512_broadcast_f32x8(_mm256_maskz_loadu_ps((__mmask8)tail, t->bias + 16)) : _mm512_setzero_ps();
+    const float* rows = t->a_rows;
+    float* y = t->y_rows;
+    const float* residual = t->residual ? t->residual + (t->y_rows - t->y) : y;
+    for (int64_t i = 0; i < tiles; i++) {
+        __m512 acc[12], half[6];
+#pragma GCC unroll 12
+        for (int r = 0; r < 12; r++) acc[r] = start, half[r / 2] = start_half;
+        const float* a[BASES];
+#pragma GCC unroll 4
+        for (int q = 0; q < BASES; q++) a[q] = rows + 3 * q * lda;
+        rows += 12 * lda;
+        const char* b = (const char*)t->b;
+#pragma GCC unroll 2
+        for (int64_t n = k; n > 0; n--, b += 64) {
+            const __m512 b0 = _mm512_loadu_ps((const float*)b), b1 = _mm512_broadcast_f32x8(_mm256_loadu_ps((const float*)(b + panel)));
+#pragma GCC unroll 6
+            for (int r = 0; r < 12; r += 2) {
+                const __m512 even = _mm512_set1_ps(a[r / 3][r % 3 * lda]), odd = _mm512_set1_ps(a[(r + 1) / 3][(r + 1) % 3 * lda]);
+                acc[r] = _mm512_fmadd_ps(even, b0, acc[r]);
+                acc[r + 1] = _mm512_fmadd_ps(odd, b0, acc[r + 1]);
+                half[r / 2] = _mm512_fmadd_ps(_mm512_mask_blend_ps(0xff00, even, odd), b1, half[r / 2]);
+            }
+#pragma GCC unroll 4
+            for (int q = 0; q < BASES; q++) a[q]++;
+        }
+        __m512 last[2], last_half[2];
+#pragma GCC unroll 2
+        for (int l = 0; l < 2; l++) {
+            last[l] = _mm512_loadu_ps((const float*)(b + l * 64));
+            last_half[l] = _mm512_broadcast_f32x8(_mm256_loadu_ps((const float*)(b + l * 64 + panel)));
+        }
+#pragma GCC unroll 6
+        for (int r = 0; r < 12; r += 2) {
+#pragma GCC unroll 2
+            for (int l = 0; l < 2; l++) {
+                const __m512 even = _mm512_set1_ps(a[r / 3][r % 3 * lda + l]), odd = _mm512_set1_ps(a[(r + 1) / 3][(r + 1) % 3 * lda + l]);
+                acc[r] = _mm512_fmadd_ps(even, last[l], acc[r]);
+                acc[r + 1] = _mm512_fmadd_ps(odd, last[l], acc[r + 1]);
+                half[r / 2] = _mm512_fmadd_ps(_mm512_mask_blend_ps(0xff00, even, odd), last_half[l], half[r / 2]);
+            }
+#pragma GCC unroll 2
+            for (int s = 0; s < 2; s++, y += ldc, residual += ldc) {
+                __asm__("" : "+r"(y), "+r"(residual));
+                const __m512 w = s ? _mm512_castps256_ps512(_mm512_extractf32x8_ps(half[r / 2], 1)) : half[r / 2];
+                _mm512_storeu_ps(y, finished(t, acc[r + s], residual, 0xffff));
+                _mm512_mask_storeu_ps(y + 16, tail, finished(t, w, residual + 16, tail));
+            }
+        }
+    }
+}
+
+static void run_1(const el_tile* t, int64_t tiles) { run_body(t, tiles, 1); }
+static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2); }
+
 #define TILE(R, P)                                                                                                     \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \
         if (P == 2 && R > 4 && t->tail <= 8) tile_half(t, R);                                                          \
@@ -145,6 +276,10 @@ static const el_tile_fn tiles[4][12] = {
     {tile_1_8},
 };
 
+#define EL_RUNS 1
+static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
+    return panels == 1 ? run_1 : panels != 2 ? NULL : tail <= 8 ? run_half : run_2;
+}
 #define EL_MR 12
 #define EL_KC 4096
 #define EL_WIDE(R) ((R) == 1 ? 8 : (R) <= 4 ? 4 : 2)

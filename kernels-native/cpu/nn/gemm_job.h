@@ -306,8 +306,13 @@ typedef struct el_tile {
     const int64_t* off;      /* row r of the tile starts at y + off[r] */
     int32_t tail;            /* columns in use in the last panel, 1 .. 16 */
     float scale, lo, hi;     /* y = clamp(scale * (sum + bias + residual), lo, hi) */
+    const float* a_rows;     /* of a run: its first row, a_offset included, */
+    float* y_rows;           /* where that row starts in y, */
+    int64_t lda, ldc;        /* and floats to the next */
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
+/* `tiles` tiles of EL_MR rows of a dense matrix; one segment of at least two floats, scale 1. */
+typedef void (*el_run_fn)(const el_tile* t, int64_t tiles);
 
 #endif
