@@ -30,8 +30,8 @@ static el_vf vpow(el_vf a, el_vf b) {
     return el_vload(x);
 }
 
-#define ROW(load_a, load_a_n, load_b, load_b_n, expression)                                                             \
-    {                                                                                                                   \
+#define ROWS(load_a, load_a_n, load_b, load_b_n, expression)                                                            \
+    for (; rows > 0; rows--, a += ar, b += br, y += yr) {                                                               \
         int64_t i = 0;                                                                                                  \
         for (; i + EL_VF <= n; i += EL_VF) {                                                                            \
             el_vf va = load_a, vb = load_b;                                                                             \
@@ -42,19 +42,14 @@ static el_vf vpow(el_vf a, el_vf b) {
             el_vstore_n(y + i, finish(e, expression), n - i);                                                           \
         }                                                                                                               \
     }
+/* Rows of n elements; ar, br, yr: from row to row. */
 #define OPERATION(name, expression)                                                                                     \
-    static void name(const epilogue* e, int64_t n, const float* a, int64_t as, const float* b, int64_t bs, float* y) {  \
-        if (as && bs) ROW(el_vload(a + i), el_vload_n(a + i, n - i), el_vload(b + i), el_vload_n(b + i, n - i), expression) \
-        else if (as) {                                                                                                  \
-            const el_vf b0 = el_vset1(*b);                                                                              \
-            ROW(el_vload(a + i), el_vload_n(a + i, n - i), b0, b0, expression)                                          \
-        } else if (bs) {                                                                                                \
-            const el_vf a0 = el_vset1(*a);                                                                              \
-            ROW(a0, a0, el_vload(b + i), el_vload_n(b + i, n - i), expression)                                          \
-        } else {                                                                                                        \
-            const el_vf a0 = el_vset1(*a), b0 = el_vset1(*b);                                                           \
-            ROW(a0, a0, b0, b0, expression)                                                                             \
-        }                                                                                                               \
+    static void name(const epilogue* e, int64_t rows, int64_t n, const float* a, int64_t ar, int64_t as, const float* b, \
+                     int64_t br, int64_t bs, float* y, int64_t yr) {                                                    \
+        if (as && bs) ROWS(el_vload(a + i), el_vload_n(a + i, n - i), el_vload(b + i), el_vload_n(b + i, n - i), expression) \
+        else if (as) ROWS(el_vload(a + i), el_vload_n(a + i, n - i), el_vset1(*b), el_vset1(*b), expression)            \
+        else if (bs) ROWS(el_vset1(*a), el_vset1(*a), el_vload(b + i), el_vload_n(b + i, n - i), expression)            \
+        else ROWS(el_vset1(*a), el_vset1(*a), el_vset1(*b), el_vset1(*b), expression)                                   \
     }
 
 OPERATION(add, el_vadd(va, vb))
@@ -66,8 +61,9 @@ OPERATION(max_, el_vmax_nan(va, vb))
 OPERATION(pow_, vpow(va, vb))
 OPERATION(prelu, el_vprelu(va, vb))
 
-typedef void (*row_fn)(const epilogue* e, int64_t n, const float* a, int64_t as, const float* b, int64_t bs, float* y);
-static row_fn const operations[EL_BINARY_COUNT_] = {add, sub, mul, div_, min_, max_, pow_, prelu};
+typedef void (*rows_fn)(const epilogue* e, int64_t rows, int64_t n, const float* a, int64_t ar, int64_t as, const float* b, int64_t br, int64_t bs, float* y,
+                        int64_t yr);
+static rows_fn const operations[EL_BINARY_COUNT_] = {add, sub, mul, div_, min_, max_, pow_, prelu};
 
 static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t* offsets, int64_t first) {
     const job* j = arg;
@@ -78,20 +74,21 @@ static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t*
     int32_t d = nd->rank - 1;
     int64_t as = nd->stride[0][d], bs = nd->stride[1][d], cols = nd->dims[d];
     int64_t ar = d ? nd->stride[0][d - 1] : 0, br = d ? nd->stride[1][d - 1] : 0;
-    row_fn row = operations[j->p->op];
+    rows_fn operation = operations[j->p->op];
     int strided = (as != 0 && as != 1) || (bs != 0 && bs != 1);
+    if (!strided) {
+        operation(&e, count, j->end - j->begin, j->a + offsets[0] + j->begin * as, ar, as, j->b + offsets[1] + j->begin * bs, br, bs,
+                  j->y + first * cols + j->begin, cols);
+        return;
+    }
     for (int64_t r = 0; r < count; r++) {
         const float *a = j->a + offsets[0] + r * ar, *b = j->b + offsets[1] + r * br;
         float* y = j->y + (first + r) * cols;
-        if (!strided) {
-            row(&e, j->end - j->begin, a + j->begin * as, as, b + j->begin * bs, bs, y + j->begin);
-            continue;
-        }
         for (int64_t i = j->begin; i < j->end; i += EL_VF) { /* gathers a vector at a time */
             float ta[EL_VF] = {0}, tb[EL_VF] = {0};
             int64_t n = j->end - i < EL_VF ? j->end - i : EL_VF;
             for (int64_t k = 0; k < n; k++) ta[k] = a[(i + k) * as], tb[k] = b[(i + k) * bs];
-            row(&e, n, ta, 1, tb, 1, y + i);
+            operation(&e, 1, n, ta, 0, 1, tb, 0, 1, y + i, 0);
         }
     }
 }

@@ -63,6 +63,38 @@ public class FloatLoweringTests
             """, "Transpose edgelite.Conv edgelite.Conv edgelite.Interleave edgelite.Conv edgelite.Interleave Transpose");
     }
 
+    private const string SqueezeAndExcite = """
+            input %x : float32[BATCH,6,12,SIDE]
+            const %dw : float32[6,1,3,3] = seeded(1)
+            const %w1 : float32[2,6,1,1] = seeded(2)
+            const %w2 : float32[6,2,1,1] = seeded(3)
+            const %w3 : float32[20,6,1,1] = seeded(4)
+            %a = Conv(%x, %dw) {pads=[1,1,1,1], group=6}
+            %m = GlobalAveragePool(%a)
+            %s = Conv(%m, %w1)
+            %r = Relu(%s)
+            %e = Conv(%r, %w2)
+            %g = HardSigmoid(%e)
+            %b = Mul(%a, %g)
+            %c = Conv(%b, %w3)
+            output %c
+            """;
+
+    [Fact]
+    public void Gates_of_channels_scale_the_weights_of_a_large_picture()
+    {
+        Graph g = Lower(SqueezeAndExcite.Replace("BATCH", "1").Replace("SIDE", "7"),
+            "Transpose edgelite.DepthwiseConv GlobalAveragePool edgelite.Conv edgelite.Conv Reshape Mul edgelite.Conv Transpose");
+        Assert.Equal("edgelite.DepthwiseConv", g.Nodes[7].Input(0)!.Producer!.Domain + "." + g.Nodes[7].Input(0)!.Producer!.OpType);
+    }
+
+    [Theory]
+    [InlineData("2", "7")]
+    [InlineData("1", "3")]
+    public void Gates_of_channels_scale_several_pictures_and_small_ones_themselves(string batch, string side) =>
+        Lower(SqueezeAndExcite.Replace("BATCH", batch).Replace("SIDE", side),
+            "Transpose edgelite.DepthwiseConv GlobalAveragePool edgelite.Conv edgelite.Conv Mul edgelite.Conv Transpose");
+
     [Fact]
     public void Depthwise_grouped_and_transposed_convolutions_stay_channels_last()
     {
