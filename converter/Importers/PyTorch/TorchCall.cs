@@ -172,14 +172,14 @@ internal sealed class TorchCall(TorchInterpreter interpreter, string name, objec
     private Value ShapeOf(Value x) => x.Shape.IsKnown ? IntTensor(x.Shape.AsSpan()) : Emit("Shape", [x]);
 
     /// <summary>The elements start..end along an axis (step 1).</summary>
-    public TorchBox Sliced(Value value, long axis, long start, long end) =>
-        View(value, whole => Emit("Slice", [whole, IntTensor(start), IntTensor(end), IntTensor(axis)]), (whole, view) => WithSlice(whole, view, axis, start, end));
+    public TorchBox Sliced(Value value, long axis, object? start, object? end) =>
+        View(value, whole => Emit("Slice", [whole, SizeTensor([start]), SizeTensor([end]), IntTensor(axis)]), (whole, view) => WithSlice(whole, view, axis, start, end));
 
-    private Value WithSlice(Value whole, Value view, long axis, long start, long end)
+    private Value WithSlice(Value whole, Value view, long axis, object? start, object? end)
     {
         var parts = new List<Value> { view };
-        if (start != 0) parts.Insert(0, Emit("Slice", [whole, IntTensor(0), IntTensor(start), IntTensor(axis)]));
-        if (end != long.MaxValue) parts.Add(Emit("Slice", [whole, IntTensor(end), IntTensor(long.MaxValue), IntTensor(axis)]));
+        if (start is not 0L) parts.Insert(0, Emit("Slice", [whole, IntTensor(0), SizeTensor([start]), IntTensor(axis)]));
+        if (end is not long.MaxValue) parts.Add(Emit("Slice", [whole, SizeTensor([end]), IntTensor(long.MaxValue), IntTensor(axis)]));
         return parts.Count == 1 ? view : Emit("Concat", [.. parts], ("axis", axis));
     }
 
@@ -191,7 +191,7 @@ internal sealed class TorchCall(TorchInterpreter interpreter, string name, objec
         {
             Value wide = Unsqueeze(view, axis);
             if (index is long i and not -1) return WithSlice(whole, wide, axis, i, i + 1);
-            if (index is -1L) return WithSlice(whole, wide, axis, -1, long.MaxValue);
+            if (index is -1L) return WithSlice(whole, wide, axis, -1L, long.MaxValue);
             Value indices = Emit("Expand", [Emit("Reshape", [at, IntTensor([.. Enumerable.Repeat(1L, Rank(wide))])]), ShapeOf(wide)]);
             return Emit("ScatterElements", [whole, indices, wide], ("axis", axis));
         });

@@ -85,6 +85,11 @@ internal sealed partial class TorchInterpreter
             if (returned) throw Error("a return inside a branch that depends on data is not supported");
             return;
         }
+        if (IsMoreThanNone(condition.Value) && then.Variables.Any(v => v.Value is TorchBox a && other.Variables.GetValueOrDefault(v.Key) is TorchBox b && IsReshape(then, a.Value, b.Value)))
+        {
+            if (Run(s.Then, variables, file).Returned) throw Error("a return inside a branch that depends on data is not supported");
+            return;
+        }
         var merge = new Merge(this, then, other);
         var results = new List<(Action<object?> Store, Func<Value[], object?> Read)>();
         foreach ((string name, object? a) in then.Variables)
@@ -115,6 +120,21 @@ internal sealed partial class TorchInterpreter
         }
         foreach ((Action<object?> store, Func<Value[], object?> read) in results) store(read(outputs));
     }
+
+    /// <summary>
+    /// "if n > 0: x = x.reshape(..)": both branches have the same elements, none where n is 0, and only PyTorch, which cannot find a size of -1 then, needs
+    /// the branch. Without it the number of dimensions is known.
+    /// </summary>
+    private static bool IsReshape(Branch then, Value a, Value b) =>
+        a.Producer is { OpType: "Reshape" } reshape && then.Builder.Graph.Find(a.Name) == a && reshape.Inputs[0] == then.Builder.Local(b) && a.Shape.IsRanked && b.Shape.IsRanked && a.Shape.Rank != b.Shape.Rank;
+
+    private static bool IsMoreThanNone(Value condition) =>
+        condition.Producer is { OpType: "Greater" } greater && greater.Inputs[1]!.Constant is { Count: 1 } zero && zero.GetDouble(0) == 0 && IsCount(greater.Inputs[0]!);
+
+    /// <summary>A size of a tensor, or a sum of such.</summary>
+    private static bool IsCount(Value n) => n.Constant is { Count: 1 } known ? known.GetDouble(0) >= 0
+        : n.Producer is { OpType: "Shape" or "Size" } || n.Producer is { OpType: "Reshape" or "Gather" or "Squeeze" or "Cast" } part && IsCount(part.Inputs[0]!)
+        || n.Producer is { OpType: "Add" } sum && IsCount(sum.Inputs[0]!) && IsCount(sum.Inputs[1]!);
 
     private Branch RunBranch(string name, TorchStatement[] body, List<Value> captures, Dictionary<string, object?> variables, string file)
     {

@@ -17,12 +17,13 @@ internal sealed class TorchDecompiler
     {
         ["DIM"] = ("dim", 1), ["DTYPE"] = ("prim.dtype", 1), ["DEVICE"] = ("prim.device", 1), ["IS_CUDA"] = ("prim.is_cuda", 1), ["NUM_TO_TENSOR"] = ("prim.NumToTensor", 1),
         ["__NOT__"] = ("__not__", 1), ["__IS__"] = ("__is__", 2), ["__ISNOT__"] = ("__isnot__", 2), ["DICT_INDEX"] = ("__getitem__", 2), ["FORMAT"] = ("format", -1),
+        ["TO_LIST"] = ("tolist", 3),
     };
 
     private static readonly HashSet<string> s_others = new(StringComparer.Ordinal)
     {
         "OP", "OPN", "LOAD", "MOVE", "STORE", "STOREN", "DROP", "DROPR", "LOADC", "JF", "JMP", "LOOP", "RET", "INTERFACE_CALL", "GET_ATTR", "SET_ATTR", "LIST_UNPACK", "TUPLE_CONSTRUCT",
-        "NAMED_TUPLE_CONSTRUCT", "LIST_CONSTRUCT", "DICT_CONSTRUCT", "CREATE_OBJECT", "TUPLE_SLICE", "TUPLE_INDEX", "RAISE_EXCEPTION", "UNCHECKED_CAST", "UN_INITIALIZED", "WARN",
+        "NAMED_TUPLE_CONSTRUCT", "LIST_CONSTRUCT", "DICT_CONSTRUCT", "CREATE_OBJECT", "ISINSTANCE", "TUPLE_SLICE", "TUPLE_INDEX", "RAISE_EXCEPTION", "UNCHECKED_CAST", "UN_INITIALIZED", "WARN",
     };
 
     /// <summary>Operators without a result, with their overloads where others have one.</summary>
@@ -129,6 +130,12 @@ internal sealed class TorchDecompiler
                     Push(stack, body, at, new DictExpr([.. Pop(stack, at, i.N).Chunk(2).Select(p => p.Length == 2 ? (p[0], p[1]) : throw Corrupt(at, "a key has no value"))]));
                     break;
                 case "CREATE_OBJECT": Push(stack, body, at, new CallExpr(new NameExpr($"{Type(at, i.X)}.__new__"), [], [])); break;
+                case "ISINSTANCE":
+                {
+                    TorchExpr[] types = [.. Enumerable.Range(i.X, Math.Clamp(i.N, 0, 1 << 16)).Select(k => TorchParser.Type(_function.QualifiedName, Type(at, k)))];
+                    Push(stack, body, at, new CallExpr(new NameExpr("isinstance"), [Pop(stack, at), new TupleExpr(types)], []));
+                    break;
+                }
                 case "TUPLE_SLICE":
                 {
                     TorchExpr tuple = Pop(stack, at);

@@ -255,12 +255,17 @@ internal sealed partial class TorchInterpreter
         {
             switch (builtin)
             {
-                case "annotate" or "unchecked_cast": return Evaluate(c.Arguments[1], variables);
+                case "annotate" or "unchecked_cast":
+                    // A tensor that is called a number becomes one.
+                    return Evaluate(c.Arguments[1], variables) is var value && value is TorchBox && c.Arguments[0] is NameExpr { Name: "int" or "float" or "bool" or "number" }
+                        ? Apply("item", [value], []) : value;
+                case "isinstance": return IsInstance(Evaluate(c.Arguments[0], variables), c.Arguments[1]);
                 case "uninitialized": return new TorchAbsent("it is never set");
                 case "getattr": return Member(Evaluate(c.Arguments[0], variables), (string)Evaluate(c.Arguments[1], variables)!);
                 case "range": return Apply("range", [.. c.Arguments.Select(a => Evaluate(a, variables))], []);
             }
         }
+        if (c.Function is MemberExpr { Name: "tolist", Target: var target }) return Apply("tolist", [Evaluate(target, variables)], []);
         object? function = Evaluate(c.Function, variables);
         object?[] arguments = [.. c.Arguments.Select(a => Evaluate(a, variables))];
         (string, object?)[] named = [.. c.Named.Select(n => (n.Name, Evaluate(n.Value, variables)))];

@@ -26,6 +26,15 @@ internal sealed class TorchParser
 
     public static TorchModule Parse(string file, string text) => new TorchParser(file, text).Module();
 
+    /// <summary>A type as an expression: List[int] is an index of a name.</summary>
+    public static TorchExpr Type(string file, string text)
+    {
+        var parser = new TorchParser(file, text);
+        TorchExpr type = parser.Expression();
+        parser.EndOfLine();
+        return type;
+    }
+
     private void Tokenize(string text)
     {
         var indents = new Stack<int>([0]);

@@ -13,10 +13,11 @@ namespace EdgeLite.Tests.Importers;
 public class TorchVisionTests(ITestOutputHelper output)
 {
     private static readonly string[] s_quick = ["resnet18", "squeezenet", "mobilenet_v3", "shufflenet_v2", "efficientnet_b0", "mnasnet", "vit", "vit_scripted", "swin", "swin_v2", "lraspp", "faster_rcnn",
-        "lstm_tagger", "transformer_encoder", "transformer_encoder_traced", "writes", "batched_nms",
-        "mobile_flatbuffer", "mobile_bytecode", "mobile_flow", "mobile_flow_bytecode", "mobile_tagger", "mobile_optimized", "mobile_loop",
+        "mask_rcnn", "mask_rcnn_scripted", "keypoint_rcnn", "keypoint_rcnn_scripted", "raft", "maxvit", "swin_scripted",
+        "lstm_tagger", "transformer_encoder", "transformer_encoder_traced", "writes", "values", "batched_nms",
+        "mobile_flatbuffer", "mobile_bytecode", "mobile_flow", "mobile_flow_bytecode", "mobile_tagger", "mobile_optimized", "mobile_loop", "mobile_values", "mobile_values_bytecode",
         "lstm_projected", "lstm_one_layer", "gru_layers", "rnn_relu", "lstm_packed", "lstm_packed_traced", "gru_packed", "core_operators", "steps", "steps_traced", "peephole"];
-    private static readonly string[] s_long = ["alexnet", "vgg11", "densenet121", "googlenet", "inception_v3", "mobilenet_v2", "regnet_y_400mf", "convnext_tiny", "deeplab_v3"];
+    private static readonly string[] s_long = ["alexnet", "vgg11", "densenet121", "googlenet", "inception_v3", "mobilenet_v2", "regnet_y_400mf", "convnext_tiny", "deeplab_v3", "retinanet", "r3d", "mvit_v2"];
 
     public static TheoryData<string> Models() => [.. LongTests.Wanted ? [.. s_quick, .. s_long] : s_quick];
 
@@ -80,13 +81,15 @@ public class TorchVisionTests(ITestOutputHelper output)
             for (long k = 0; k < inputs[i].Count; k++) session.Input(i).SetDouble(k, inputs[i].GetDouble(k));
         session.Run();
         Assert.Equal(expected.Length, session.OutputCount);
+        // Masks are cut out where boxes are, and end in steep sigmoids.
+        double tolerance = name.StartsWith("mask_rcnn", StringComparison.Ordinal) ? 1e-3 : 1e-4;
         Tensor[] got = [.. Enumerable.Range(0, expected.Length).Select(session.Output)];
         for (int k = 0; k < expected.Length; k++)
         {
             double largest = 0;
             for (long i = 0; i < expected[k].Count; i++) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
             output.WriteLine($"{name} {k}: {expected[k].Shape}, largest {largest:g3}");
-            TensorAssert.Close(expected[k], got[k], 0, 1e-4 * largest, $"{name}, output {k}");
+            TensorAssert.Close(expected[k], got[k], 0, tolerance * largest, $"{name}, output {k}");
         }
     }
 

@@ -2,11 +2,11 @@
 usage: make_models.py FOLDER NAME..     (a folder NAME each: model.pt, in_k.npy, out_k.npy)
 Needs PyTorch and torchvision (Debian: python3-torch, python3-torchvision)."""
 import os, sys, zipfile
-from typing import Tuple
+from typing import Any, Dict, List, Tuple, Union
 import numpy as np
 import torch, torchvision
 from torch import nn
-from torchvision import models
+from torchvision import models, ops
 from torch.utils.mobile_optimizer import optimize_for_mobile
 from torchvision.ops.boxes import _batched_nms_vanilla
 
@@ -36,7 +36,42 @@ class Detections(nn.Module):
 
     def forward(self, x):
         d = self.detector([x[0]])[0]
+        return tuple(d[k] for k in ("boxes", "scores", "labels", "masks", "keypoints", "keypoints_scores") if k in d)
+
+
+class ScriptedBoxes(nn.Module):
+    """A scripted detector gives losses and detections."""
+
+    def __init__(self, detector):
+        super().__init__()
+        self.detector = torch.jit.script(detector)
+
+    def forward(self, x):
+        d = self.detector([x[0]])[1][0]
         return d["boxes"], d["scores"], d["labels"]
+
+
+class ScriptedMasks(ScriptedBoxes):
+    def forward(self, x):
+        d = self.detector([x[0]])[1][0]
+        return d["boxes"], d["scores"], d["labels"], d["masks"]
+
+
+class ScriptedKeypoints(ScriptedBoxes):
+    def forward(self, x):
+        d = self.detector([x[0]])[1][0]
+        return d["boxes"], d["scores"], d["labels"], d["keypoints"], d["keypoints_scores"]
+
+
+class Flows(nn.Module):
+    """Optical flow of two pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.raft = models.optical_flow.raft_small(weights=None)
+
+    def forward(self, a, b):
+        return self.raft(a, b, num_flow_updates=2)[-1]
 
 
 class Tagger(nn.Module):
@@ -107,6 +142,45 @@ class CoreOperators(nn.Module):
                 torch.cdist(x, x + 1), torch.cdist(x, x * 2, 1.0), x.masked_scatter(mask, x * 10), torch.fill(x, 3.5),
                 torch.scatter_reduce(x, 0, index, x, "amax"), torch.scatter_reduce(x, 1, index, x, "sum"),
                 nn.functional.fold(torch.cat([y.reshape(1, 4, 15), y.reshape(1, 4, 15)], 1), [4, 6], [2, 2]), nn.functional.max_pool3d(y.unsqueeze(0), 2, return_indices=True)[0])
+
+
+class Values(nn.Module):
+    """What code asks of values of several types, and lists and dicts that it changes."""
+
+    def kind(self, v: Any) -> int:
+        if isinstance(v, torch.Tensor): return 1
+        if isinstance(v, int): return 2
+        if torch.jit.isinstance(v, List[int]): return 4
+        if isinstance(v, (float, str)): return 8
+        if torch.jit.isinstance(v, Dict[str, int]): return 16
+        if torch.jit.isinstance(v, Tuple[int, int]): return 32
+        return 64
+
+    def total(self, v: Union[torch.Tensor, List[torch.Tensor]]) -> torch.Tensor:
+        if isinstance(v, torch.Tensor): return v.sum()
+        s = v[0].sum()
+        for t in v: s = s + 2 * t.sum()
+        return s
+
+    def forward(self, x):
+        kinds = [self.kind(x), self.kind(3), self.kind([1, 2]), self.kind("a"), self.kind({"a": 1}), self.kind((1, 2)), self.kind(None)]
+        sizes = [1, 2, 3, 4, 5]
+        others = sizes.copy()
+        others[0] = 9
+        d = {"a": x}
+        d.update({"b": x * 2, "a": x + 1})
+        n = int(x.abs().max().item())
+        y = torch.zeros(4, 6)
+        y[n:n + 2, 1:n + 3] = x[n:n + 2, 1:n + 3]
+        z = torch.tensor_split(x, 4, 1)
+        p, q = torch.tensor_split(x, [1], 0)
+        l: List[List[float]] = x.tolist()
+        boxes = x[x > 0.5]
+        if boxes.size(0) > 0:
+            boxes = boxes.reshape(boxes.size(0), -1)
+        return (torch.tensor(kinds), torch.tensor(sizes[::-1] + sizes[-2:0:-2] + others[1:10:3] + others[:1]), d["a"], d["b"], y, z[0], z[3], p, q, self.total(x), self.total([x, x]),
+                torch.repeat_interleave(x, 2, 1), torch.repeat_interleave(x, 3), torch.repeat_interleave(x, torch.tensor([1, 0, 2, 3]), 0), torch.linspace(-1.0, 2.5, 7),
+                torch.scalar_tensor(n, dtype=torch.int64) * x, torch.tensor(l[1][::-1]), torch.tensor([[1.5, n], [2.5, 3.0]]), x.new_empty((0, 3)), boxes)
 
 
 class Flow(nn.Module):
@@ -221,6 +295,47 @@ def boxes(n):
     return torch.cat([corner, corner + 4 + torch.rand(n, 2) * 20], 1)
 
 
+def spread(detector):
+    """A detector whose scores and boxes differ: normalization that fits its data, and last layers that give numbers of a useful spread."""
+    pictures, seen = [photo()[0][0] for _ in range(3)], {}
+    norms = [m for m in busy(detector).eval().modules() if isinstance(m, nn.BatchNorm2d)]
+    for m in norms:
+        m.train()
+        m.momentum = None
+        m.reset_running_stats()
+    with torch.no_grad(): detector(pictures)
+    for m in norms: m.eval()
+    note = lambda layer, _, y: seen.setdefault(layer, []).append(y.std().item())
+    last = {n: m for n, m in detector.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and any(t in n for t in ("cls_", "bbox_", "classification_head.module_list", "regression_head.module_list"))}
+    hooks = [m.register_forward_hook(note) for m in last.values()]
+    for _ in range(3):
+        seen.clear()
+        with torch.no_grad(): detector(pictures[:1])
+        for name, layer in last.items():
+            layer.weight.data.mul_((1.5 if "cls" in name or "classification" in name else 0.5) * len(seen[layer]) / sum(seen[layer]))
+            layer.bias.data.zero_()
+    for h in hooks: h.remove()
+    return detector
+
+
+def detector(kind, **how):
+    """Detectors of two stages over a small network."""
+    backbone = models.detection.backbone_utils.mobilenet_backbone("mobilenet_v3_large", None, True, norm_layer=nn.BatchNorm2d, trainable_layers=6)
+    return spread(kind(backbone, min_size=128, max_size=160, box_score_thresh=0.1, box_detections_per_img=6, **how))
+
+
+def mask_rcnn():
+    sizes = ((32, 64, 128),) * 3
+    return detector(models.detection.MaskRCNN, num_classes=4, rpn_anchor_generator=models.detection.anchor_utils.AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * 3),
+                    mask_roi_pool=ops.MultiScaleRoIAlign(["0", "1"], 14, 2), box_roi_pool=ops.MultiScaleRoIAlign(["0", "1"], 7, 2))
+
+
+def keypoint_rcnn():
+    sizes = ((32, 64, 128),) * 3
+    return detector(models.detection.KeypointRCNN, num_classes=2, num_keypoints=5, rpn_anchor_generator=models.detection.anchor_utils.AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * 3),
+                    keypoint_roi_pool=ops.MultiScaleRoIAlign(["0", "1"], 14, 2), box_roi_pool=ops.MultiScaleRoIAlign(["0", "1"], 7, 2))
+
+
 def vit():
     return busy(models.VisionTransformer(image_size=64, patch_size=16, num_layers=3, num_heads=4, hidden_dim=64, mlp_dim=128, num_classes=10))
 
@@ -233,6 +348,7 @@ picture = lambda n=64: (noise(1, 3, n, n),)
 tokens = lambda: (torch.randint(0, 50, (2, 9)),)
 no_weights = dict(weights=None, weights_backbone=None)
 swin_v2 = dict(block=models.swin_transformer.SwinTransformerBlockV2, downsample_layer=models.swin_transformer.PatchMergingV2)
+photo = lambda: (nn.functional.interpolate(torch.rand(1, 3, 16, 16), size=128, mode="bicubic").clamp(0, 1),)
 small = lambda: busy(Small())
 
 
@@ -263,6 +379,8 @@ MOBILE = {  # name: (module, inputs, how it is written)
     "mobile_flow": (Flow, lambda: picture(16), flatbuffer),
     "mobile_flow_bytecode": (Flow, lambda: picture(16), without_code),
     "mobile_tagger": (Tagger, tokens, flatbuffer),
+    "mobile_values": (Values, lambda: (noise(4, 6),), flatbuffer),
+    "mobile_values_bytecode": (Values, lambda: (noise(4, 6),), without_code),
     "mobile_optimized": (lambda: busy(models.mobilenet_v2(weights=None, num_classes=10)), picture, optimized),
     "mobile_loop": (BatchedNms, lambda: (boxes(60), torch.rand(60), torch.randint(0, 3, (60,)).float()), flatbuffer),
 }
@@ -303,9 +421,20 @@ CASES = {  # name: (module, inputs, scripted instead of traced)
     "lraspp": (lambda: busy(models.segmentation.lraspp_mobilenet_v3_large(**no_weights)), picture, True),
     "deeplab_v3": (lambda: busy(models.segmentation.deeplabv3_mobilenet_v3_large(**no_weights)), picture, True),
     "faster_rcnn": (lambda: Detections(busy(models.detection.fasterrcnn_mobilenet_v3_large_320_fpn(num_classes=5, min_size=128, max_size=160, box_score_thresh=0.1, box_detections_per_img=20, **no_weights))), lambda: (torch.rand(1, 3, 128, 128),), False),
+    "retinanet": (lambda: ScriptedBoxes(spread(models.detection.retinanet_resnet50_fpn(num_classes=4, min_size=128, max_size=160, score_thresh=0.3, detections_per_img=20, **no_weights))), photo, True),
+    "mask_rcnn": (lambda: Detections(mask_rcnn()), photo, False),
+    "mask_rcnn_scripted": (lambda: ScriptedMasks(mask_rcnn()), photo, True),
+    "keypoint_rcnn": (lambda: Detections(keypoint_rcnn()), photo, False),
+    "keypoint_rcnn_scripted": (lambda: ScriptedKeypoints(keypoint_rcnn()), photo, True),
+    "raft": (Flows, lambda: picture(128) + picture(128), True),
+    "r3d": (lambda: busy(models.video.r3d_18(weights=None, num_classes=10)), lambda: (noise(1, 3, 8, 32, 32),), True),
+    "mvit_v2": (lambda: models.video.mvit_v2_s(weights=None, num_classes=10), lambda: (noise(1, 3, 16, 224, 224),), True),
+    "maxvit": (lambda: busy(models.maxvit.MaxVit(input_size=(64, 64), stem_channels=16, partition_size=2, block_channels=[16, 32], block_layers=[1, 1], head_dim=8, stochastic_depth_prob=0.1, num_classes=10)), picture, True),
+    "swin_scripted": (swin, picture, True),
     "lstm_tagger": (Tagger, tokens, True),
     "transformer_encoder": (Encoder, tokens, True),
     "transformer_encoder_traced": (Encoder, tokens, False),
+    "values": (Values, lambda: (noise(4, 6),), True),
     "writes": (Writes, lambda: (noise(4, 6),), True),
     **{name: (small, lambda: picture(16), False) for name in STATES},
     **{name: case[:2] + (True,) for name, case in MOBILE.items()},

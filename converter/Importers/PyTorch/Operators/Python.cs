@@ -52,10 +52,14 @@ internal static class Python
     [Torch("item", "ScalarImplicit", "prim.Scalar")]
     private static object? Item(TorchCall c) => c.Arg(0) is TorchBox b ? c.Interpreter.ToScalar(b, b.Value.DType.IsFloat() ? ScalarKind.Float : b.Value.DType == DType.Bool ? ScalarKind.Bool : ScalarKind.Int) : c.Arg(0);
 
-    [Torch("prim.NumToTensor", "scalar_tensor")] private static object? NumToTensor(TorchCall c) => c.Arg(0);
+    [Torch("prim.NumToTensor")] private static object? NumToTensor(TorchCall c) => c.Arg(0);
+
+    /// <summary>A tensor without dimensions, of float32 where nothing else is said.</summary>
+    [Torch("scalar_tensor")] private static object? ScalarTensor(TorchCall c) => TorchCall.Box(c.Interpreter.ScalarLike(c.Arg(0), c.Option("dtype") is long n ? TorchArchive.ScalarType(n) : DType.Float32));
+
     [Torch("prim.unchecked_unwrap_optional", "_unwrap_optional")] private static object? Unwrap(TorchCall c) => c.Arg(0) ?? throw c.Error("a value is None here that must not be");
 
-    [Torch("tensor", "as_tensor", "_infer_size_tensor", Limits = "nested lists")]
+    [Torch("tensor", "as_tensor", "_infer_size_tensor", Limits = "nested lists of both integers and other numbers")]
     private static object? MakeTensor(TorchCall c)
     {
         object? given = c.Arg(0);
@@ -64,9 +68,26 @@ internal static class Python
         if (TorchCall.IsNumber(given)) return TorchCall.Box(c.Interpreter.ScalarLike(given, dtype ?? TorchInterpreter.TypeOf(TorchInterpreter.KindOf(given))));
         IReadOnlyList<object?> items = c.Items(0);
         if (items.Count == 0) return TorchCall.Box(c.Builder.Constant("empty", new Tensor(dtype ?? DType.Float32, new Shape(0))));
-        if (items.Any(i => !TorchCall.IsNumber(i))) throw c.Error("nested lists are not supported");
+        if (items.All(i => i is TorchList or TorchTuple))
+        {
+            object?[] rows = [.. items.Select(i => c.Interpreter.Apply(c.Name, [i], [("dtype", c.Option("dtype"))]))];
+            if (rows.Select(r => (r as TorchBox)?.Value.DType).Distinct().Count() > 1) throw c.Error("the lists inside a list have numbers of different kinds");
+            return c.Interpreter.Apply("stack", [new TorchList(rows)], []);
+        }
+        if (items.Any(i => !TorchCall.IsNumber(i))) throw c.Error("lists of numbers or of such lists are expected");
         DType type = dtype ?? TorchInterpreter.TypeOf(items.Max(i => TorchInterpreter.KindOf(i) == ScalarKind.Float ? 2 : TorchInterpreter.KindOf(i) == ScalarKind.Int ? 1 : 0) switch { 2 => ScalarKind.Float, 1 => ScalarKind.Int, _ => ScalarKind.Bool });
         return TorchCall.Box(c.Emit("Concat", [.. items.Select(i => c.Reshape(c.Interpreter.ScalarLike(i, type), 1))], ("axis", 0)));
+    }
+
+    /// <summary>The numbers of a tensor, in a list for each dimension.</summary>
+    [Torch("tolist", Limits = "free sizes")]
+    private static object? ToList(TorchCall c)
+    {
+        if (c.Tensor(0).Shape is not { IsKnown: true, Count: <= 4096 } shape) throw c.Error($"a tensor of {c.Tensor(0).Shape} becomes a list: its size must be known (--shape) and at most 4096 numbers");
+        return Nested(c.Arg(0), shape.Rank);
+
+        object? Nested(object? x, int rank) => rank == 0 ? c.Interpreter.Apply("item", [x], [])
+            : new TorchList(((TorchList)c.Interpreter.Apply("unbind", [x], [])!).Items.Select(row => Nested(row, rank - 1)));
     }
 
     [Torch("__is__", AllowsAbsent = true)] private static object? Is(TorchCall c) => c.Arg(0) is null && c.Arg(1) is null || c.Arg(0) is bool a && c.Arg(1) is bool b && a == b;
@@ -137,6 +158,14 @@ internal static class Python
                 if (pair is TorchTuple { Items: [var key, var value] }) dict.Items.Add(new(key, value));
                 else throw c.Error($"a dict is made of {TorchInterpreter.Describe(pair)}");
         return dict;
+    }
+
+    /// <summary>(dict, another): takes over the entries of the other one.</summary>
+    [Torch("update")]
+    private static object? Update(TorchCall c)
+    {
+        foreach ((object? key, object? value) in ((TorchDict)c.Arg(1)!).Items) c.Interpreter.Apply("_set_item", [c.Arg(0), key, value], []);
+        return null;
     }
 
     [Torch("items")] private static object? Pairs(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => (object?)new TorchTuple([i.Key, i.Value])));

@@ -109,6 +109,25 @@ internal static class Shapes
         return TorchCall.Box(c.Emit("Tile", [x, c.SizeTensor(c.Items(1))]));
     }
 
+    /// <summary>(input, repeats, dim = of the flattened tensor): every element of the axis so many times, one after the other.</summary>
+    [Torch("repeat_interleave", Limits = "a number of its own for each element that is no constant")]
+    private static object? RepeatInterleave(TorchCall c)
+    {
+        if (c.Count == 1 || c.Arg(1) is null) throw c.Error("repeats alone, without what is repeated, are not supported");
+        bool flat = c.Arg(2) is null;
+        Value x = flat ? c.Reshape(c.Tensor(0), -1) : c.Tensor(0);
+        int rank = c.Rank(x), axis = flat ? 0 : c.Axis(c.Int(2), rank);
+        if (c.Arg(1) is TorchBox { Value.Shape: { IsRanked: true, Rank: 1 } of } && of[0] != 1)
+        {
+            long[] times = Longs(c.Constant(1) ?? throw c.Error("how often each element is repeated is known only when the model runs"));
+            if (times.Any(t => t < 0) || times.Sum() > 1 << 24) throw c.Error($"{times.Sum()} elements of an axis");
+            return TorchCall.Box(c.Emit("Gather", [x, c.IntTensor([.. times.SelectMany((t, i) => Enumerable.Repeat((long)i, (int)t))])], ("axis", axis)));
+        }
+        object? repeats = c.Interpreter.ToScalar(c.Arg(1), ScalarKind.Int);
+        Value wide = c.Emit("Tile", [c.Unsqueeze(x, axis + 1), c.SizeTensor([.. Enumerable.Range(0, rank + 1).Select(d => d == axis + 1 ? repeats : 1L)])]);
+        return TorchCall.Box(c.Emit("Reshape", [wide, c.SizeTensor([.. Enumerable.Range(0, rank).Select(d => d == axis ? -1L : c.Size(x, d))])]));
+    }
+
     [Torch("cat", "concat")]
     private static object? Cat(TorchCall c)
     {
@@ -159,17 +178,36 @@ internal static class Shapes
         return Pieces(c, x, c.Int(2, 0), [.. Cut(size, each)]);
     }
 
+    /// <summary>(input, sections or indices, dim): sections that differ by at most one, the larger ones first; or the pieces between indices.</summary>
+    [Torch("tensor_split", Limits = "indices in a tensor that is no constant")]
+    private static object? TensorSplit(TorchCall c)
+    {
+        object? axis = c.Arg(2) ?? 0L;
+        IEnumerable<object?> cuts;
+        if (c.Arg(1) is TorchBox { Value.Shape.Rank: > 0 }) cuts = Longs(c.Constant(1) ?? throw c.Error("its indices are known only when the model runs")).Select(i => (object?)i);
+        else if (!TorchCall.IsNumber(c.Arg(1)) && c.Arg(1) is not TorchBox) cuts = c.Items(1);
+        else
+        {
+            long size = KnownSize(c, c.Tensor(0), c.Int(2, 0)), n = c.Int(1);
+            if (n is < 1 or > 65536) throw c.Error($"{n} parts");
+            cuts = Enumerable.Range(1, (int)n - 1).Select(i => (object?)(size / n * i + Math.Min(i, size % n)));
+        }
+        object?[] bounds = [0L, .. cuts, null];
+        return new TorchList(Enumerable.Range(0, bounds.Length - 1).Select(i => c.Interpreter.Apply("slice", [c.Arg(0), axis, bounds[i], bounds[i + 1]], [])));
+    }
+
     /// <summary>(input, size or sizes, dim)</summary>
-    [Torch("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes", "tensor_split", Limits = "tensor_split")]
+    [Torch("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes")]
     private static object? Split(TorchCall c)
     {
-        if (c.Name == "tensor_split") throw c.Error("it is not supported");
         Value x = c.Tensor(0);
         if (c.Arg(1) is TorchList or TorchTuple && c.Items(1).Any(s => c.Interpreter.ToScalar(s, ScalarKind.Int) is not long))
             return new TorchList(c.EmitMany("Split", c.Items(1).Count, [x, c.SizeTensor(c.Items(1))], ("axis", c.Int(2, 0))).Select(v => (object?)c.View(v)));
         long[] sizes = c.Arg(1) is TorchList or TorchTuple ? c.Ints(1) : [.. Cut(KnownSize(c, x, c.Int(2, 0)), c.Int(1))];
         return Pieces(c, x, c.Int(2, 0), sizes);
     }
+
+    private static long[] Longs(Tensor tensor) => [.. Enumerable.Range(0, checked((int)tensor.Count)).Select(i => tensor.GetInt64(i))];
 
     private static IEnumerable<long> Cut(long size, long each)
     {
@@ -204,18 +242,21 @@ internal static class Shapes
     {
         if (c.Arg(0) is TorchList list)
         {
-            int n = list.Items.Count;
-            int Clamp(object? v, int otherwise) => v is long i ? (int)Math.Clamp(i < 0 ? i + n : i, 0, n) : otherwise;
-            int from = Clamp(c.Arg(1), 0), to = Clamp(c.Arg(2), n), by = (int)c.Int(3, 1);
-            return new TorchList(list.Items.Where((_, i) => i >= from && i < to && (i - from) % by == 0));
+            // (list, start, end, step), as Python's indices: a step backwards begins at the end.
+            long n = list.Items.Count, by = c.Int(3, 1), low = by < 0 ? -1 : 0, high = by < 0 ? n - 1 : n;
+            if (by == 0) throw c.Error("the step is 0");
+            long Bound(int i, long otherwise) => c.Arg(i) is null ? otherwise : Math.Clamp(c.Int(i) < 0 ? c.Int(i) + n : c.Int(i), low, high);
+            long from = Bound(1, by < 0 ? high : low), to = Bound(2, by < 0 ? low : high);
+            var picked = new TorchList([]);
+            for (long i = from; by > 0 ? i < to : i > to; i += by) picked.Items.Add(list.Items[(int)i]);
+            return picked;
         }
         Value x = c.Tensor(0);
         object? start = c.Arg(2) ?? 0L, end = c.Arg(3) ?? long.MaxValue;
         object? step = c.Arg(4) ?? 1L;
         if (start is 0L && end is long.MaxValue && step is 1L) return c.Itself(x);
         Value y = c.Emit("Slice", [x, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]);
-        return start is long first && end is long last && step is 1L ? c.Sliced(y, c.Int(1, 0), first, last)
-            : c.View(y, whole => c.Emit("Slice", [whole, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]));
+        return step is 1L ? c.Sliced(y, c.Int(1, 0), start, end) : c.View(y, whole => c.Emit("Slice", [whole, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]));
     }
 
     /// <summary>(input, dim, start, length)</summary>
@@ -262,7 +303,7 @@ internal static class Shapes
     [Torch("zeros_like", "empty_like")] private static object? ZerosLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 0L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("ones_like")] private static object? OnesLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 1L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("full_like")] private static object? FullLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), c.Arg(1), c.Option("dtype"), c.Tensor(0).DType);
-    [Torch("new_zeros")] private static object? NewZeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 0L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("new_zeros", "new_empty")] private static object? NewZeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 0L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("new_ones")] private static object? NewOnes(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 1L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("new_full")] private static object? NewFull(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), c.Arg(2), c.Option("dtype"), c.Tensor(0).DType);
     [Torch("zero_")] private static object? Zero(TorchCall c) => Fill(c, 0L);
@@ -288,11 +329,23 @@ internal static class Shapes
     [Torch("arange")]
     private static object? Arange(TorchCall c)
     {
-        object?[] given = [.. c.Arguments.TakeWhile(TorchCall.IsNumber).Take(3)];
+        object?[] given = [.. c.Arguments.TakeWhile(a => TorchCall.IsNumber(a) || a is TorchBox { Value.Shape: { IsRanked: true, Rank: 0 } }).Take(3).Select(a => c.Interpreter.Apply("item", [a], []))];
         object? start = given.Length > 1 ? given[0] : 0L, end = given.Length > 1 ? given[1] : given[0], step = given.Length > 2 ? given[2] : 1L;
         ScalarKind kind = given.Any(g => TorchInterpreter.KindOf(g) == ScalarKind.Float) ? ScalarKind.Float : ScalarKind.Int;
         Value y = c.Emit("Range", [c.Interpreter.ScalarValue(start, kind), c.Interpreter.ScalarValue(end, kind), c.Interpreter.ScalarValue(step, kind)]);
         return TorchCall.Box(c.Option("dtype") is long n ? c.Cast(y, TorchArchive.ScalarType(n)) : y);
+    }
+
+    /// <summary>(start, end, steps): computed from the nearer end, as PyTorch does.</summary>
+    [Torch("linspace", Limits = "numbers that are known only when the model runs")]
+    private static object? Linspace(TorchCall c)
+    {
+        float start = (float)c.Number(0, 0), end = (float)c.Number(1, 0);
+        long n = c.Int(2, 100);
+        if (n is < 0 or > 1 << 24) throw c.Error($"{n} steps");
+        float step = n > 1 ? (end - start) / (n - 1) : 0;
+        Value y = c.Floats([.. Enumerable.Range(0, (int)n).Select(i => i < n / 2 || n == 1 ? start + step * i : end - step * (n - i - 1))]);
+        return TorchCall.Box(c.Option("dtype") is long type ? c.Cast(y, TorchArchive.ScalarType(type)) : y);
     }
 
     /// <summary>to(x, dtype, ...), to(x, device, dtype, ...), to(x, other): only the element type matters here.</summary>
@@ -320,10 +373,12 @@ internal static class Shapes
 
     [Torch("clone")] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
 
-    /// <summary>(target, source): the source as large as the target and of its type; of one argument alone, that itself.</summary>
+    /// <summary>(target, source): the source as large as the target and of its type; of one argument alone, that itself; of a list or a dict another one.</summary>
     [Torch("copy")]
     private static object? Copy(TorchCall c)
     {
+        if (c.Arg(0) is TorchList list) return new TorchList(list.Items);
+        if (c.Arg(0) is TorchDict) return c.Interpreter.Apply("dict", c.Arguments, []);
         if (c.Count == 1) return Clone(c);
         Value target = c.Tensor(0), source = c.Cast(c.Tensor(1), target.DType);
         return TorchCall.Box(target.Shape == source.Shape ? source : c.Emit("Expand", [source, c.Emit("Shape", [target])]));
