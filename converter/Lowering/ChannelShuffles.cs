@@ -37,7 +37,9 @@ public sealed class ChannelShuffles : IGraphPass
         if (Match.SoleConsumer(graph, merge.Output) is { OpType: "Split", Domain: "" } halves && IsHalves(halves, c))
         {
             Value?[] parts = Rewrite.InsertMany(graph, halves, "Interleave", [halves.Outputs[0]!.Name + ".last", halves.Outputs[1]!.Name + ".last"], [a, b], new AttributeSet(), "edgelite");
-            for (int i = 0; i < 2; i++) ChannelsFirst(graph, halves, parts[i]!, halves.Outputs[i]!);
+            Value?[] old = [.. halves.Outputs];
+            for (int i = 0; i < 2; i++)
+                if (Match.IsRead(graph, old[i]!)) ChannelsFirst(graph, halves, parts[i]!, old[i]!);
             return true;
         }
         ChannelsFirst(graph, merge, Rewrite.Insert(graph, merge, "Interleave", merge.Output.Name + ".last", [a, b], new AttributeSet(), "edgelite"), merge.Output);

@@ -54,7 +54,7 @@ public sealed class RecurrentLayers : IGraphPass
                     if (isApart) candidate[d * width + j] = (float)ofHidden;
                 }
 
-        if (!node.Outputs.Any(o => o != null && (o.Consumers.Count > 0 || graph.Outputs.Contains(o)))) return false;
+        if (!node.Outputs.Any(o => o != null && Match.IsRead(graph, o))) return false;
         string name = (node.Outputs.First(o => o != null))!.Name;
         Value packed = WeightPacker.Pack(graph, node.Input(1)!.Name, Tensor.FromArray<float>(matrix, new Shape(directions * columns, inputs)), Packing.GemmTransposed);
         Value? biases = b == null ? null : Rewrite.Floats(graph, name + ".bias", bias);
@@ -67,7 +67,7 @@ public sealed class RecurrentLayers : IGraphPass
         int count = operands.Length;
         while (operands[count - 1] == null) count--;
         // An output that nobody reads disappears with the node and must not be replaced after it.
-        string?[] hints = [.. node.Outputs.Select(o => o != null && (o.Consumers.Count > 0 || graph.Outputs.Contains(o)) ? o.Name : null)];
+        string?[] hints = [.. node.Outputs.Select(o => o != null && Match.IsRead(graph, o) ? o.Name : null)];
         Value?[] results = Rewrite.InsertMany(graph, node, isLstm ? "Lstm" : "Gru", hints, operands.AsSpan(0, count),
             AttributeSet.Of(("hidden_size", hidden), ("directions", directions), ("backward", a.String("direction", "forward") == "reverse" ? 1L : 0L)), "edgelite");
         Value?[] before = [.. node.Outputs];

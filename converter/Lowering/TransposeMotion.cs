@@ -63,13 +63,13 @@ public sealed class TransposeMotion : IGraphPass
             {
                 if (input.Shape.Rank > perm.Length || input.Constant!.Strings != null && input.Constant.Count > 1) return false;
             }
-            else if (input.Shape.IsKnown && input.Shape.Count == 1 && input.Shape.Rank <= perm.Length) continue;
+            else if (IsOne(input) && input.Shape.Rank <= perm.Length) continue;
             else if (!input.Shape.IsRanked || input.Shape.Rank != perm.Length) return false;
             else if (!IsTrivial(input.Shape, inverse)) others++;
             else trivial++;
         }
-        // Among Transposes that move no byte none is better than another: they would change places for ever.
-        if (moving == 0 && trivial > 0) return false;
+        // A Transpose that moves no byte is worth no other one: they would change places for ever.
+        if (moving == 0 && trivial + others > 0) return false;
         // What comes in another layout costs a Transpose of its own. A tie goes to channels last.
         if (transposed == 0 || transposed < others || transposed == others && !BringsChannelsForward(perm)) return false;
 
@@ -83,7 +83,7 @@ public sealed class TransposeMotion : IGraphPass
                 if (constant.Count == 1 && input.Shape.Rank <= 1) continue;
                 inputs[i] = graph.AddConstant(input.Name + ".moved", TransposeChains.Transposed(WithRank(constant, perm.Length), inverse));
             }
-            else if (input.Shape.Rank == perm.Length) inputs[i] = Rewrite.Transpose(graph, node, input, inverse, input.Name + ".moved");
+            else if (input.Shape.Rank == perm.Length && !IsOne(input)) inputs[i] = Rewrite.Transpose(graph, node, input, inverse, input.Name + ".moved");
         }
         foreach ((int index, long[]? values) in rule.Ints)
             SetInput(ref inputs, index, values == null ? null : Rewrite.Ints(graph, $"{node.Output.Name}.{index}", values));
@@ -95,7 +95,8 @@ public sealed class TransposeMotion : IGraphPass
         Value?[] old = [.. node.Outputs];
         for (int i = 0; i < old.Length; i++)
         {
-            if (old[i] is not { } from) continue;
+            // With the last output that is read the node goes.
+            if (old[i] is not { } from || !Match.IsRead(graph, from)) continue;
             // A proof finds the value under its name even when the Transpose behind it is gone.
             moved[i]!.SourceName = from.SourceName ?? from.Name;
             // Fewer dimensions are known where a rule computed them from values that are not constant: keep what was known.
@@ -124,6 +125,9 @@ public sealed class TransposeMotion : IGraphPass
         if (index >= inputs.Length) Array.Resize(ref inputs, index + 1);
         inputs[index] = value;
     }
+
+    /// <summary>True for one number, which is the same in every layout.</summary>
+    private static bool IsOne(Value value) => value.Shape.IsKnown && value.Shape.Count == 1;
 
     private static bool HasPermutation(Value value, int[] perm) =>
         Match.Producer(value, "Transpose") is { } transpose && Match.Permutation(transpose) is { } own && own.AsSpan().SequenceEqual(perm);

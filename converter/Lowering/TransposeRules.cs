@@ -67,6 +67,8 @@ internal static class TransposeRules
             if (node.Output.Shape is not { IsRanked: true } shape || shape.Rank != perm.Length) return null;
             return Simple(node, perm, [.. Enumerable.Range(0, node.Inputs.Count)]);
         }
+        // What a Transpose brings may be another input, of another rank: the indices of a Gather.
+        if (node.Inputs[0]!.Shape is not { IsRanked: true } data || data.Rank != perm.Length) return null;
         if (s_reductions.Contains(key)) return Reduction(node, perm);
         return key switch
         {
@@ -290,7 +292,7 @@ internal static class TransposeRules
         }
         int[] x = InsertAfterPredecessor([.. groups.OrderBy(g => g.FirstX).SelectMany(g => g.Out)], [.. Enumerable.Range(0, o.Rank)], axis => o[axis] == 1);
         long[] shape = [.. x.Select(axis => o[axis])];
-        if (shape.Count(d => d < 0) > 1) return null;
+        if (shape.Count(d => d < 0) > 1 || shape.Contains(0)) return null;
         var rule = new TransposeRule
         {
             DataInputs = [0],

@@ -17,7 +17,8 @@ public sealed class TrivialTransposes : IGraphPass
             if (!node.Is("Transpose") || Match.Permutation(node) is not { } perm || node.Inputs[0] is not { Shape.IsRanked: true } x) continue;
             if (!TransposeMotion.IsTrivial(x.Shape, perm)) continue;
             long[] shape = [.. perm.Select(axis => x.Shape[axis])];
-            if (shape.Count(d => d < 0) > 1) continue;
+            // 0 in the target of a Reshape stands for the size that is there.
+            if (shape.Count(d => d < 0) > 1 || shape.Contains(0)) continue;
             Value target = Rewrite.Ints(graph, node.Output.Name + ".shape", [.. shape.Select(d => d < 0 ? -1 : d)]);
             Shape known = node.Output.Shape;
             Value y = Rewrite.Insert(graph, node, "Reshape", node.Output.Name, [x, target]);

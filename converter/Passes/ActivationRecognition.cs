@@ -34,6 +34,8 @@ public sealed class ActivationRecognition : IGraphPass
 
     private static bool Become(Graph graph, Node node, string opType, Value x, params ReadOnlySpan<(string, AttributeValue)> attributes)
     {
+        // A number of more dimensions than x gives the result as many.
+        if (!Match.SameRank(x, node.Output)) return false;
         Value y = Rewrite.Insert(graph, node, opType, node.Output.Name, [x], AttributeSet.Of(attributes));
         Rewrite.Replace(graph, node.Output, y, keepName: true);
         return true;
@@ -92,6 +94,7 @@ public sealed class ActivationRecognition : IGraphPass
     private static bool BecomeSixth(Graph graph, Node node, string opType, Value x, double sixth, params ReadOnlySpan<(string, AttributeValue)> attributes)
     {
         if (Math.Abs(sixth * 6 - 1) < 1e-6) return Become(graph, node, opType, x, attributes);
+        if (!Match.SameRank(x, node.Output)) return false;
         Value y = Rewrite.Insert(graph, node, opType, node.Output.Name, [x], AttributeSet.Of(attributes));
         Value factor = graph.AddConstant(node.Output.Name + ".sixth", Tensor.FromScalar((float)(sixth * 6)));
         Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Mul", node.Output.Name, [y, factor]), keepName: true);

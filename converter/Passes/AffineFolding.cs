@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Passes;
 
@@ -66,7 +67,9 @@ public sealed class AffineFolding : IGraphPass
             if (inputs.Length < 3) Array.Resize(ref inputs, 3);
             inputs[2] = Rewrite.Floats(graph, node.Output.Name + ".bias", bias);
         }
-        Value y = Rewrite.Insert(graph, node, layer.OpType, node.Output.Name, inputs, layer.Attributes.Clone());
+        AttributeSet attributes = layer.Attributes.Clone();
+        if (layer.OpType == "Gemm") attributes["beta"] = 1f; // another one may stand there while there is no bias
+        Value y = Rewrite.Insert(graph, node, layer.OpType, node.Output.Name, inputs, attributes);
         Rewrite.Replace(graph, node.Output, y, keepName: true);
         return true;
     }
@@ -159,7 +162,8 @@ internal sealed class Affine
                 return result;
             }
             if (constant.Shape.Rank > rank) return null;
-            // Axis of the constant that meets the channel axis, counted from the end; a BatchNormalization's vectors are channels.
+            // A BatchNormalization's vectors are channels, those of axis 1; of other constants the axis that meets the channel axis.
+            if (_isBatchNorm && channelAxis != 1) return null;
             int at = _isBatchNorm ? 0 : channelAxis - (rank - constant.Shape.Rank);
             bool single = constant.Count == 1;
             if (!single && (at < 0 || constant.Shape[at] != channels || constant.Count != channels)) return null;

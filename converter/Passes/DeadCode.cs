@@ -14,7 +14,7 @@ public sealed class DeadCode : IGraphPass
         for (int i = graph.Nodes.Count - 1; i >= 0; i--)
         {
             Node node = graph.Nodes[i];
-            if (node.Outputs.Any(o => o != null && (o.Consumers.Count > 0 || Match.IsOutput(graph, o)))) continue;
+            if (node.Outputs.Any(o => o != null && Match.IsRead(graph, o))) continue;
             graph.Remove(node);
             changed = true;
         }

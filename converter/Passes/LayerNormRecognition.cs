@@ -28,17 +28,18 @@ public sealed class LayerNormRecognition : IGraphPass
         if (Match.Producer(div.Inputs[1], "Sqrt") is not { } sqrt || Match.Producer(sqrt.Inputs[0], "Add") is not { } add) return false;
         double epsilon = 0;
         if (Match.OtherInput(add, v => Match.Scalar(v, out epsilon)) is not { } variance || !IsMean(variance, rank, out Value? square)) return false;
-        if (!IsSquare(square, sub.Output)) return false;
+        // An epsilon of more dimensions than x gives the result as many; so do scale and bias below.
+        if (!IsSquare(square, sub.Output) || !Match.SameRank(x, div.Output)) return false;
 
         long size = x.Shape[rank - 1];
         if (size <= 0) return false;
         Node last = div;
         Value? scale = null, bias = null;
-        if (Match.SoleConsumer(graph, last.Output) is { } mul && mul.Is("Mul") && Match.OtherInput(mul, v => IsVector(v, size)) is { } scaled && scaled == last.Output)
+        if (Match.SoleConsumer(graph, last.Output) is { } mul && mul.Is("Mul") && Match.OtherInput(mul, v => IsVector(v, size)) is { } scaled && scaled == last.Output && Match.SameRank(x, mul.Output))
         {
             scale = mul.Inputs[0] == scaled ? mul.Inputs[1] : mul.Inputs[0];
             last = mul;
-            if (Match.SoleConsumer(graph, last.Output) is { } plus && plus.Is("Add") && Match.OtherInput(plus, v => IsVector(v, size)) is { } shifted && shifted == last.Output)
+            if (Match.SoleConsumer(graph, last.Output) is { } plus && plus.Is("Add") && Match.OtherInput(plus, v => IsVector(v, size)) is { } shifted && shifted == last.Output && Match.SameRank(x, plus.Output))
             {
                 bias = plus.Inputs[0] == shifted ? plus.Inputs[1] : plus.Inputs[0];
                 last = plus;

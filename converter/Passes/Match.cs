@@ -13,6 +13,9 @@ public static class Match
         return false;
     }
 
+    /// <summary>True where a node or the caller reads <paramref name="value"/>.</summary>
+    public static bool IsRead(Graph graph, Value value) => value.Consumers.Count > 0 || IsOutput(graph, value);
+
     /// <summary>The one node that reads <paramref name="value"/>, once, or null when there are others or it is a graph output.</summary>
     public static Node? SoleConsumer(Graph graph, Value value) =>
         value.Consumers.Count == 1 && !IsOutput(graph, value) ? value.Consumers[0] : null;
@@ -52,6 +55,9 @@ public static class Match
             if (dim == Shape.Unknown) return false;
         return true;
     }
+
+    /// <summary>True for two values whose numbers of dimensions are known and equal.</summary>
+    public static bool SameRank(Value a, Value b) => a.Shape.IsRanked && b.Shape.IsRanked && a.Shape.Rank == b.Shape.Rank;
 
     /// <summary>An axis counted from the start.</summary>
     public static int Axis(long axis, int rank) => (int)(axis < 0 ? axis + rank : axis);

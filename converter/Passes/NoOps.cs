@@ -15,7 +15,7 @@ public sealed class NoOps : IGraphPass
         foreach (Node node in graph.Nodes.ToArray())
         {
             if (node.Domain.Length > 0 || node.Outputs.Count == 0 || node.Outputs[0] == null) continue;
-            if (node.Outputs.Skip(1).Any(o => o != null && (o.Consumers.Count > 0 || Match.IsOutput(graph, o)))) continue;
+            if (node.Outputs.Skip(1).Any(o => o != null && Match.IsRead(graph, o))) continue;
             if (Source(node) is not { } x) continue;
             if (Rewrite.NeedsIdentity(graph, node.Output, x) && node.Is("Identity")) continue;
             if (x.DType != node.Output.DType) continue;

@@ -75,7 +75,7 @@ public static class Rewrite
         var removed = new HashSet<Node>();
         while (pending.TryPop(out Node? next))
         {
-            if (removed.Contains(next) || next.Outputs.Any(o => o != null && (o.Consumers.Count > 0 || Match.IsOutput(graph, o)))) continue;
+            if (removed.Contains(next) || next.Outputs.Any(o => o != null && Match.IsRead(graph, o))) continue;
             Value[] inputs = [.. next.Inputs.Where(i => i != null).Distinct()!];
             graph.Remove(next);
             removed.Add(next);

@@ -9,6 +9,8 @@ public sealed partial class PRelu : ArithmeticBinary
     public override void Infer(InferContext context)
     {
         base.Infer(context);
+        if (context.Output(0).Shape is { IsKnown: true } wide && context.Shape(0).IsKnown && wide != context.Shape(0))
+            throw context.Error($"slope {context.Shape(1)} does not broadcast to X {context.Shape(0)}");
         context.SetOutput(0, context.DType(0), context.Shape(0));
     }
 

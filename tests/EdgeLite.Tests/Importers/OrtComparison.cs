@@ -19,7 +19,8 @@ internal static class OrtComparison
     public static void Check(ModelProto model, double tolerance, params Tensor[] inputs)
     {
         NamedOnnxValue[] named = [.. inputs.Select((t, i) => Named(model.Graph.Input[i].Name, t))];
-        using var ort = new InferenceSession(model.ToByteArray());
+        using var options = new Microsoft.ML.OnnxRuntime.SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, IntraOpNumThreads = 1 };
+        using var ort = new InferenceSession(model.ToByteArray(), options);
         using IDisposableReadOnlyCollection<DisposableNamedOnnxValue> results = ort.Run(named, [.. model.Graph.Output.Select(o => o.Name)]);
         Tensor[] expected = [.. results.Select(Read)];
 

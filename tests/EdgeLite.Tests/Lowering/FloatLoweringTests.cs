@@ -303,4 +303,67 @@ public class FloatLoweringTests
             output %b
             """, "Conv MatMul");
     }
+
+    [Fact]
+    public void Transposes_of_nothing_keep_its_shape()
+    {
+        Lower("""
+            input %x : float32[1,0,3]
+            %y = Transpose(%x) {perm=[1,0,2]}
+            output %y
+            """, "Transpose");
+        Lower("""
+            input %x : float32[2,3,0,4]
+            const %shape : int64[3] = [12,0,2]
+            %t = Transpose(%x) {perm=[3,1,2,0]}
+            %y = Reshape(%t, %shape) {allowzero=1}
+            output %y
+            """, "Transpose Reshape");
+    }
+
+    [Fact]
+    public void A_transpose_of_indices_is_none_of_the_data()
+    {
+        Lower("""
+            input %x : float32[2,3,4,5]
+            input %i : bool[2,3]
+            %c = Cast(%i) {to=7}
+            %t = Transpose(%c) {perm=[1,0]}
+            %y = Gather(%x, %t) {axis=3}
+            output %y
+            """, "Cast Transpose Gather");
+    }
+
+    [Fact]
+    public void Transposes_that_move_nothing_come_to_rest()
+    {
+        Lower("""
+            input %x : float32[1,4,3,5]
+            input %one : float32[1,1,1,1]
+            const %w : float32[1,4,3,5] = seeded(1)
+            %a = Conv(%x, %w)
+            %y = Add(%one, %a)
+            output %y
+            """, "Transpose edgelite.Conv");
+        Lower("""
+            input %x : float32[n,4,3,5]
+            input %z : float32[n,4,n,n]
+            %a = GlobalAveragePool(%x)
+            %y = Add(%a, %z)
+            output %y
+            """, "Transpose GlobalAveragePool Reshape Add");
+    }
+
+    [Fact]
+    public void A_part_of_a_split_that_nobody_reads_is_left()
+    {
+        Lower("""
+            input %x : float32[1,4,3,5]
+            const %w : float32[4,4,1,1] = seeded(1)
+            %a = Conv(%x, %w)
+            %b, %c = Split(%a) {axis=1, num_outputs=2}
+            %y = Relu(%b)
+            output %y
+            """, "Transpose edgelite.Conv Split Relu Transpose");
+    }
 }

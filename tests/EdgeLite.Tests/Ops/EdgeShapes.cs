@@ -36,6 +36,8 @@ internal sealed class EdgeShapes(int seed)
     public bool Chance(double p = 0.5) => _random.NextDouble() < p;
     public T One<T>(params ReadOnlySpan<T> choices) => choices[_random.Next(choices.Length)];
 
+    public void Shuffle<T>(List<T> list) => _random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list));
+
     /// <summary>A size: mostly small, at times 0, 1 or longer than a vector.</summary>
     public long Size(bool zero = true) => Int(0, 9) switch { 0 => zero ? 0 : 2, 1 or 2 => 1, 9 => Int(8, 35), _ => Int(2, 5) };
 

@@ -257,6 +257,60 @@ public class PassTests
             """, op);
     }
 
+    /// <summary>A number of more dimensions than the operand gives the result as many.</summary>
+    [Theory]
+    [InlineData("%a = Add(%x, %three) %c = Clip(%a, %zero, %six) %y = Div(%c, %six)", "three")]
+    [InlineData("%a = Add(%x, %three) %c = Clip(%a, %zero, %six) %d = Div(%c, %six) %y = Mul(%d, %x)", "six")]
+    [InlineData("%a = Add(%three, %x) %c = Clip(%a, %zero, %six) %y = Mul(%halfsixth, %c)", "halfsixth")]
+    [InlineData("%d = Div(%x, %root2) %e = Erf(%d) %a = Add(%e, %one) %m = Mul(%x, %a) %y = Mul(%m, %half)", "half")]
+    [InlineData("%d = Div(%x, %root2) %e = Erf(%d) %a = Add(%e, %one) %m = Mul(%x, %a) %y = Mul(%m, %half)", "root2")]
+    [InlineData("%m = ReduceMean(%x, %axis) %d = Sub(%x, %m) %q = Mul(%d, %d) %v = ReduceMean(%q, %axis) %e = Add(%v, %one) %s = Sqrt(%e) %y = Div(%d, %s)", "one")]
+    [InlineData("%m = ReduceMean(%x, %axis) %d = Sub(%x, %m) %q = Mul(%d, %d) %v = ReduceMean(%q, %axis) %e = Add(%v, %one) %s = Sqrt(%e) %n = Div(%d, %s) %y = Mul(%n, %vector)", "vector")]
+    [InlineData("%m = ReduceMean(%x, %axis) %d = Sub(%x, %m) %q = Mul(%d, %d) %v = ReduceMean(%q, %axis) %e = Add(%v, %one) %s = Sqrt(%e) %n = Div(%d, %s) %t = Mul(%n, %flat) %y = Add(%t, %vector)", "vector")]
+    public void What_widens_the_result_is_no_activation_and_no_normalisation(string nodes, string wide)
+    {
+        string Number(string name, string value) => $"const %{name} : float32[{(name == wide ? "1,1,1" : "")}] = {(name == wide ? $"[{value}]" : value)}\n";
+        Equivalence.Check($$"""
+            graph "g" {
+            input %x : float32[4,5]
+            const %axis : int64[1] = [-1]
+            const %flat : float32[5] = seeded(1)
+            const %vector : float32[{{(wide == "vector" ? "1,1,5" : "5")}}] = seeded(2)
+            {{Number("zero", "0")}}{{Number("half", "0.5")}}{{Number("one", "1")}}{{Number("three", "3")}}{{Number("six", "6")}}{{Number("halfsixth", "0.16662598")}}{{Number("root2", "1.4142135")}}
+            {{nodes}}
+            output %y
+            }
+            """, g => PassList.Optimize(g));
+    }
+
+    [Fact]
+    public void A_normalisation_counts_channels_on_axis_1_where_a_product_counts_columns_on_the_last()
+    {
+        Optimize("""
+            input %x : float32[2,3,4]
+            const %w : float32[4,3] = seeded(1)
+            const %gamma : float32[3] = [1, 2, 3]
+            const %zero : float32[3] = [0, 0, 0]
+            const %var : float32[3] = [1, 2, 0.5]
+            %a = MatMul(%x, %w)
+            %b = BatchNormalization(%a, %gamma, %zero, %zero, %var)
+            output %b
+            """, "MatMul Mul");
+    }
+
+    [Fact]
+    public void A_bias_that_a_Gemm_had_not_is_added_once()
+    {
+        Optimize("""
+            input %x : float32[2,4]
+            const %w : float32[4,3] = seeded(1)
+            const %b : float32[3] = seeded(2)
+            %a = Gemm(%x, %w) {beta=2.0}
+            %y = Add(%a, %b)
+            output %y
+            """, "Gemm");
+    }
+
     [Fact]
     public void A_layer_normalisation_that_was_written_out_is_recognised()
     {
