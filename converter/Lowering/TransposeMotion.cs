@@ -71,7 +71,7 @@ public sealed class TransposeMotion : IGraphPass
         // A Transpose that moves no byte is worth no other one: they would change places for ever.
         if (moving == 0 && trivial + others > 0) return false;
         // What comes in another layout costs a Transpose of its own. A tie goes to channels last.
-        if (transposed == 0 || transposed < others || transposed == others && !BringsChannelsForward(perm)) return false;
+        if (transposed == 0 || moving < others || moving == others && moving > 0 && !BringsChannelsForward(perm)) return false;
 
         Value?[] inputs = [.. node.Inputs];
         foreach (int i in rule.DataInputs)

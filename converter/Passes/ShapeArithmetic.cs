@@ -93,23 +93,48 @@ public sealed class ShapeArithmetic : IGraphPass
     {
         if (node.Input(1) is not { IsConstant: false } target || !known.TryGetValue(target, out long[]? dims)) return false;
         if (node.Attributes.Int("allowzero", 0) != 0 || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        long[] sizes = x.Shape.AsSpan().ToArray();
+        if (Target(sizes, dims) is { } shape)
+        {
+            graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".shape", shape));
+            ShapeInference.Infer(node);
+        }
+        // Dimensions of 1 aside, more may keep their place.
+        else if (Target([.. sizes.Where(d => d != 1)], [.. dims.Where(d => d != 1)]) is { } inner)
+        {
+            string name = node.Output.Name;
+            Value y = x;
+            if (Ones(sizes) is { Length: > 0 } gone) y = Rewrite.Insert(graph, node, "Squeeze", name + ".squeezed", [y, Rewrite.Ints(graph, name + ".ones", gone)]);
+            y = Rewrite.Insert(graph, node, "Reshape", name + ".inner", [y, Rewrite.Ints(graph, name + ".shape", inner)]);
+            if (Ones(dims) is { Length: > 0 } added) y = Rewrite.Insert(graph, node, "Unsqueeze", name, [y, Rewrite.Ints(graph, name + ".added", added)]);
+            Rewrite.Replace(graph, node.Output, y, keepName: true);
+            return true;
+        }
+        else return false;
+        if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
+        return true;
+    }
+
+    private static long[] Ones(long[] dims) => [.. Enumerable.Range(0, dims.Length).Where(i => dims[i] == 1).Select(i => (long)i)];
+
+    /// <summary>The dimensions as a constant for Reshape: 0 where one keeps its place, -1 for one that does not. Null where that does not tell
+    /// them all: more than one moves, or one beside others that may be 0, which leave the rest open.</summary>
+    private static long[]? Target(long[] sizes, long[] dims)
+    {
         var shape = new long[dims.Length];
-        int rest = 0;
+        int rest = 0, kept = 0, moved = 0;
         for (int i = 0; i < dims.Length; i++)
         {
             if (dims[i] > 0) shape[i] = dims[i];
-            else if (dims[i] == 0) return false;
-            else if (dims[i] < NotKnown && dims[i] != TheRest && i < x.Shape.Rank && x.Shape[i] == dims[i]) shape[i] = 0;
+            else if (dims[i] == 0) return null;
+            else if (dims[i] < NotKnown && dims[i] != TheRest && i < sizes.Length && sizes[i] == dims[i]) kept++;
             else
             {
                 shape[i] = -1;
                 rest++;
+                if (dims[i] != TheRest) moved++;
             }
         }
-        if (rest > 1) return false;
-        graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".shape", shape));
-        ShapeInference.Infer(node);
-        if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
-        return true;
+        return rest > 1 || moved > 0 && kept > 0 ? null : shape;
     }
 }

@@ -352,6 +352,15 @@ public class FloatLoweringTests
             %y = Add(%a, %z)
             output %y
             """, "Transpose GlobalAveragePool Reshape Add");
+        Lower("""
+            input %x : float32[1,4,3,5]
+            input %z : float32[1,4,3,5]
+            input %c : bool[1,1,1,5]
+            const %w : float32[4,4,1,1] = seeded(1)
+            %a = Conv(%x, %w)
+            %y = Where(%c, %z, %a)
+            output %y
+            """, "Transpose edgelite.Conv Reshape Transpose Where Transpose");
     }
 
     [Fact]

@@ -334,6 +334,36 @@ public class PassTests
             """, "LayerNormalization");
     }
 
+    [Theory]
+    [InlineData("%s = Concat(%n, %c3, %m) {axis=0} %y = Reshape(%x, %s)", "[n,3,1,m]", "Squeeze")]
+    [InlineData("%s = Concat(%n, %c1, %m, %c3) {axis=0} %y = Reshape(%x, %s)", "[n,m,1,3]", "Squeeze Unsqueeze")]
+    [InlineData("%s = Concat(%n, %m, %c3) {axis=0} %y = Reshape(%x, %s)", "[n,3,m]", "Shape Gather Gather Concat Reshape")]
+    public void A_computed_shape_tells_sizes_of_0_too(string nodes, string shape, string operators)
+    {
+        string text = $$"""
+            graph "g" {
+            input %x : float32{{shape}}
+            const %c1 : int64[1] = [1]
+            const %c3 : int64[1] = [3]
+            const %i0 : int64[1] = [0]
+            const %im : int64[1] = [{{Array.IndexOf(shape[1..^1].Split(','), "m")}}]
+            %d = Shape(%x)
+            %n = Gather(%d, %i0)
+            %m = Gather(%d, %im)
+            {{nodes}}
+            output %y
+            }
+            """;
+        Graph original = GraphText.Parse(text), graph = GraphText.Parse(text);
+        PassList.Optimize(graph);
+        Assert.Equal(operators, Equivalence.Operators(graph));
+        foreach (long n in new[] { 0, 2 })
+        {
+            var x = new Tensor(DType.Float32, new Shape([.. shape[1..^1].Split(',').Select(d => d == "n" ? n : d == "m" ? 5 : long.Parse(d, System.Globalization.CultureInfo.InvariantCulture))]));
+            Assert.Equal(new GraphInterpreter(original).Run(x)[0].Shape, new GraphInterpreter(graph).Run(x)[0].Shape);
+        }
+    }
+
     [Fact]
     public void A_branch_whose_condition_is_known_is_inlined()
     {

@@ -27,7 +27,7 @@ internal sealed partial class RandomGraph
     [
         "Add", "Sub", "Mul", "Neg", "Abs", "Relu", "Max", "Min", "Clip", "Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Concat",
         "Split", "Slice", "Pad", "Gather", "Where", "MatMul", "ReduceSum", "ReduceMax", "ReduceMin", "MaxPool", "GlobalMaxPool", "DepthToSpace", "SpaceToDepth", "Floor", "Ceil", "Round",
-        "Sign", "Cast", "CumSum", "If",
+        "Sign", "Cast", "CumSum", "If", "Compress", "GatherElements", "GatherND", "Unique", "OneHot", "SplitToSequence", "SequenceConstruct", "SequenceAt", "ConcatFromSequence", "SequenceInsert", "SequenceErase",
     ];
 
     private readonly EdgeShapes _r;
@@ -40,7 +40,7 @@ internal sealed partial class RandomGraph
     public RandomGraph(int seed)
     {
         _r = new EdgeShapes(seed);
-        Action[] steps = [Unary, Unary, Binary, Binary, Movement, Movement, Movement, Movement, Reduction, Layer, Layer, Branch, Integers, .. Patterns, .. Patterns];
+        Action[] steps = [Unary, Unary, Binary, Binary, Movement, Movement, Movement, Movement, Reduction, Layer, Layer, Branch, Integers, .. Dynamic, .. Patterns, .. Patterns];
         for (int wanted = _r.Int(1, 6), tries = 0; wanted > 0 && tries < 40; tries++)
         {
             int values = _values.Count, inputs = _inputs.Count, nodes = _nodes.Count;
@@ -59,7 +59,7 @@ internal sealed partial class RandomGraph
     }
 
     /// <summary>Every value that is no input, in the order in which they are computed.</summary>
-    public IReadOnlyList<string> Computed => [.. _nodes.SelectMany(n => n.Output).Where(o => o.Length > 0)];
+    public IReadOnlyList<string> Computed => [.. _nodes.SelectMany(n => n.Output).Where(o => o.StartsWith('v'))];
 
     /// <summary>What nobody reads, and now and then a value in between.</summary>
     public string[] ChooseOutputs()
@@ -122,7 +122,7 @@ internal sealed partial class RandomGraph
         var tensor = new Tensor(type, new Shape(shape));
         for (long i = 0; i < tensor.Count; i++)
             if (type == DType.Float32) tensor.SetDouble(i, _r.Int(-8, 8) / 4.0);
-            else tensor.SetInt64(i, type == DType.Bool ? _r.Int(0, 1) : _r.Int(-5, 5));
+            else tensor.SetInt64(i, type == DType.Bool ? _r.Int(0, 1) : _r.Int(type == DType.UInt8 ? 0 : -5, 5));
         return Add(tensor, _r.Chance(constant));
     }
 
@@ -171,15 +171,19 @@ internal sealed partial class RandomGraph
         return Emit(node, [.. inputs.Where(i => i != null).Select(i => i!)]);
     }
 
-    private Known[] Emit(NodeProto node, Known[] reads)
+    private Known[] Emit(NodeProto node, Known[] reads) => EmitGroup([node], reads);
+
+    /// <summary>Nodes that go together; the outputs of the last one are values.</summary>
+    private Known[] EmitGroup(List<NodeProto> nodes, Known[] reads)
     {
-        ModelProto model = Importers.OnnxModels.Model(OperatorSet, node);
+        ModelProto model = Importers.OnnxModels.Model(OperatorSet, [.. nodes]);
         Known[] operands = [.. reads.Distinct()];
         foreach (Known k in operands) model.In(k.Name, k.Value.DType, k.Dims);
-        Tensor[] results = Run(model.Out([.. node.Output]), [.. operands.Select(k => k.Value)]);
-        bool exact = s_exact.Contains(node.OpType) && operands.All(k => k.IsExact);
-        Known[] known = [.. results.Select((t, i) => new Known(node.Output[i], t, IsExact(t, exact)))];
-        _nodes.Add(node);
+        NodeProto last = nodes[^1];
+        Tensor[] results = Run(model.Out([.. last.Output]), [.. operands.Select(k => k.Value)]);
+        bool exact = nodes.All(n => s_exact.Contains(n.OpType)) && operands.All(k => k.IsExact);
+        Known[] known = [.. results.Select((t, i) => new Known(last.Output[i], t, IsExact(t, exact)))];
+        _nodes.AddRange(nodes);
         _values.AddRange(known);
         return known;
     }
@@ -204,7 +208,7 @@ internal sealed partial class RandomGraph
         string op = _r.One("Abs", "Neg", "Relu", "Identity", "Sigmoid", "Tanh", "Erf", "Softplus", "HardSwish", "HardSigmoid", "LeakyRelu", "Elu", "Gelu", "Mish", "Floor", "Round", "Ceil", "Sign", "Clip", "Exp", "Sqrt", "Dropout");
         if (op is "Floor" or "Round" or "Ceil" or "Sign") Emit(op, [Exact()]);
         else if (op == "Clip") Emit(op, [Float(), _r.Chance() ? null : Scalar(_r.Int(-4, 2) / 2.0), Scalar(_r.Int(3, 6) / 2.0)]);
-        else if (op == "Sqrt") Emit(op, [Emit("Abs", [Float()])]);
+        else if (op == "Sqrt") Emit(op, [Emit("Abs", [Exact()])]); // of little, differences grow
         else Emit(op, [Float()]);
     }
 
@@ -254,7 +258,7 @@ internal sealed partial class RandomGraph
     private void Movement()
     {
         string op = _r.One("Transpose", "Transpose", "Transpose", "Reshape", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Concat", "Split", "Slice", "Slice", "Pad", "Gather", "CumSum");
-        Known x = Any(v => v.Rank <= 5, () => New(_r.One(DType.Float32, DType.Float32, DType.Int64), _r.Shape(), 0));
+        Known x = Any(v => v.Rank <= 5, () => New(_r.One(DType.Float32, DType.Float32, DType.Int64, DType.Int32, DType.UInt8, DType.Bool), _r.Shape(), 0));
         long[] dims = x.Dims;
         switch (op)
         {
