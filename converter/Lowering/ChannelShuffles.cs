@@ -37,17 +37,15 @@ public sealed class ChannelShuffles : IGraphPass
         if (Match.SoleConsumer(graph, merge.Output) is { OpType: "Split", Domain: "" } halves && IsHalves(halves, c))
         {
             Value?[] parts = Rewrite.InsertMany(graph, halves, "Interleave", [halves.Outputs[0]!.Name + ".last", halves.Outputs[1]!.Name + ".last"], [a, b], new AttributeSet(), "edgelite");
-            Value?[] old = [.. halves.Outputs];
-            for (int i = 0; i < 2; i++)
-                if (Match.IsRead(graph, old[i]!)) ChannelsFirst(graph, halves, parts[i]!, old[i]!);
+            Rewrite.ReplaceOutputs(graph, halves, i => ChannelsFirst(graph, halves, parts[i]!, halves.Outputs[i]!.Name));
             return true;
         }
-        ChannelsFirst(graph, merge, Rewrite.Insert(graph, merge, "Interleave", merge.Output.Name + ".last", [a, b], new AttributeSet(), "edgelite"), merge.Output);
+        Value whole = Rewrite.Insert(graph, merge, "Interleave", merge.Output.Name + ".last", [a, b], new AttributeSet(), "edgelite");
+        Rewrite.ReplaceOutputs(graph, merge, _ => ChannelsFirst(graph, merge, whole, merge.Output.Name));
         return true;
     }
 
-    private static void ChannelsFirst(Graph graph, Node before, Value y, Value old) =>
-        Rewrite.Replace(graph, old, Rewrite.Transpose(graph, before, y, [0, 3, 1, 2], old.Name + ".first"), keepName: true);
+    private static Value ChannelsFirst(Graph graph, Node before, Value y, string name) => Rewrite.Transpose(graph, before, y, [0, 3, 1, 2], name + ".first");
 
     private static bool IsHalves(Node split, long c) =>
         c % 2 == 0 && split.Outputs is [{ Shape.IsRanked: true } first, { Shape.IsRanked: true } second] &&

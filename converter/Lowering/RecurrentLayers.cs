@@ -70,13 +70,11 @@ public sealed class RecurrentLayers : IGraphPass
         string?[] hints = [.. node.Outputs.Select(o => o != null && Match.IsRead(graph, o) ? o.Name : null)];
         Value?[] results = Rewrite.InsertMany(graph, node, isLstm ? "Lstm" : "Gru", hints, operands.AsSpan(0, count),
             AttributeSet.Of(("hidden_size", hidden), ("directions", directions), ("backward", a.String("direction", "forward") == "reverse" ? 1L : 0L)), "edgelite");
-        Value?[] before = [.. node.Outputs];
-        for (int i = 0; i < before.Length; i++)
+        Rewrite.ReplaceOutputs(graph, node, i =>
         {
-            if (before[i] is not { } old || results[i] is not { } value) continue;
-            value.SourceName = old.SourceName ?? old.Name;
-            Rewrite.Replace(graph, old, value, keepName: true);
-        }
+            results[i]!.SourceName = node.Outputs[i]!.SourceName ?? node.Outputs[i]!.Name;
+            return results[i]!;
+        });
         return true;
     }
 

@@ -92,17 +92,13 @@ public sealed class TransposeMotion : IGraphPass
 
         string?[] hints = [.. node.Outputs.Select(o => o == null ? null : o.Name + ".moved")];
         Value?[] moved = Rewrite.InsertMany(graph, node, rule.OpType ?? node.OpType, hints, inputs, rule.Attributes ?? node.Attributes.Clone(), node.Domain);
-        Value?[] old = [.. node.Outputs];
-        for (int i = 0; i < old.Length; i++)
+        Rewrite.ReplaceOutputs(graph, node, i =>
         {
-            // With the last output that is read the node goes.
-            if (old[i] is not { } from || !Match.IsRead(graph, from)) continue;
+            Value from = node.Outputs[i]!, to = moved[i]!;
             // A proof finds the value under its name even when the Transpose behind it is gone.
-            moved[i]!.SourceName = from.SourceName ?? from.Name;
-            // Fewer dimensions are known where a rule computed them from values that are not constant: keep what was known.
-            Value to = Match.IsIdentity(rule.OutputPerms[i]) ? moved[i]! : Rewrite.Transpose(graph, node, moved[i]!, rule.OutputPerms[i], from.Name);
-            Rewrite.Replace(graph, from, to, keepName: true);
-        }
+            to.SourceName = from.SourceName ?? from.Name;
+            return Match.IsIdentity(rule.OutputPerms[i]) ? to : Rewrite.Transpose(graph, node, to, rule.OutputPerms[i], from.Name);
+        });
         return true;
     }
 

@@ -64,6 +64,21 @@ public static class Rewrite
         if (keepName && graph.Find(name) == null && !Match.IsOutput(graph, to)) graph.Rename(to, name);
     }
 
+    /// <summary>Replaces each output of <paramref name="node"/> that is read by what <paramref name="replacement"/> makes for its index, before the
+    /// node; with the last one the node goes.</summary>
+    public static void ReplaceOutputs(Graph graph, Node node, Func<int, Value> replacement)
+    {
+        Value?[] old = [.. node.Outputs];
+        bool isRead = false;
+        for (int i = 0; i < old.Length; i++)
+        {
+            if (old[i] is not { } from || !Match.IsRead(graph, from)) continue;
+            isRead = true;
+            Replace(graph, from, replacement(i), keepName: true);
+        }
+        if (!isRead) RemoveIfDead(graph, node);
+    }
+
     /// <summary>True when <see cref="Replace"/> would need an Identity.</summary>
     public static bool NeedsIdentity(Graph graph, Value from, Value to) =>
         Match.IsOutput(graph, from) && (to.Producer == null || Match.IsOutput(graph, to));

@@ -63,15 +63,9 @@ public sealed class QuantizedMovement : IGraphPass
         Node dequantize = Match.Producer(node.Inputs[0], "DequantizeLinear")!;
         for (int i = 0; i < data; i++) inputs[i] = Match.Producer(node.Inputs[i], "DequantizeLinear")!.Inputs[0];
         Value?[] moved = Rewrite.InsertMany(graph, node, node.OpType, [.. node.Outputs.Select(o => o == null ? null : o.Name + ".stored")], inputs, node.Attributes.Clone(), node.Domain);
-        Value?[] old = [.. node.Outputs];
         Value?[] parameters = [.. dequantize.Inputs.Skip(1)];
         AttributeSet attributes = dequantize.Attributes.Clone();
-        for (int i = 0; i < old.Length; i++)
-        {
-            if (old[i] is not { } from) continue;
-            Value real = Rewrite.Insert(graph, node, "DequantizeLinear", from.Name, [moved[i], .. parameters], attributes.Clone());
-            Rewrite.Replace(graph, from, real, keepName: true);
-        }
+        Rewrite.ReplaceOutputs(graph, node, i => Rewrite.Insert(graph, node, "DequantizeLinear", node.Outputs[i]!.Name, [moved[i], .. parameters], attributes.Clone()));
         return true;
     }
 
@@ -79,7 +73,12 @@ public sealed class QuantizedMovement : IGraphPass
     private static bool PadValue(Graph graph, Node node, Quantization x, ref Value?[] inputs)
     {
         string mode = node.Attributes.String("mode", "constant");
-        if (mode != "constant") return true;
+        if (mode != "constant")
+        {
+            // A value that the mode does not use may stand there, of the type of floats.
+            if (node.Input(2) != null) inputs[2] = null;
+            return true;
+        }
         double value = 0;
         if (node.Input(2) != null && !Match.Scalar(node.Input(2), out value)) return false;
         double stored = Math.Round(value / x.Scale) + x.Zero;

@@ -16,7 +16,10 @@ internal static class OrtComparison
     /// <param name="model">the model; its inputs in the order of <paramref name="inputs"/></param>
     /// <param name="inputs">tensors of float32, int8, uint8, int32, int64 or bool</param>
     /// <param name="tolerance">allowed difference, in proportion to the largest number of an output; for integers absolute</param>
-    public static void Check(ModelProto model, double tolerance, params Tensor[] inputs)
+    public static void Check(ModelProto model, double tolerance, params Tensor[] inputs) => Check(model, tolerance, tolerance, inputs);
+
+    /// <summary>The same where integers may differ by <paramref name="steps"/>.</summary>
+    public static void Check(ModelProto model, double tolerance, double steps, Tensor[] inputs)
     {
         NamedOnnxValue[] named = [.. inputs.Select((t, i) => Named(model.Graph.Input[i].Name, t))];
         using var options = new Microsoft.ML.OnnxRuntime.SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, IntraOpNumThreads = 1 };
@@ -49,13 +52,13 @@ internal static class OrtComparison
             {
                 Assert.Equal(expected[k].DType, got[k].DType);
                 Assert.Equal(expected[k].Shape, got[k].Shape);
-                double largest = 1;
+                double largest = 1, allowed = expected[k].DType.IsFloat() ? tolerance : steps;
                 for (long i = 0; i < expected[k].Count && expected[k].DType.IsFloat(); i++)
                     if (double.IsFinite(expected[k].GetDouble(i))) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
                 for (long i = 0; i < expected[k].Count; i++)
                 {
                     double wanted = expected[k].GetDouble(i), given = got[k].GetDouble(i);
-                    Assert.True(wanted.Equals(given) || Math.Abs(wanted - given) <= tolerance * largest, $"{where}, output {k}, element {i}: ONNX Runtime gives {wanted}, got {given}");
+                    Assert.True(wanted.Equals(given) || Math.Abs(wanted - given) <= allowed * largest, $"{where}, output {k}, element {i}: ONNX Runtime gives {wanted}, got {given}");
                 }
             }
         }

@@ -374,5 +374,14 @@ public class FloatLoweringTests
             %y = Relu(%b)
             output %y
             """, "Transpose edgelite.Conv Split Relu Transpose");
+        Lower("""
+            input %x : int8[2,4]
+            const %s : float32[] = 0.5
+            const %z : int8[] = 1
+            %d = DequantizeLinear(%x, %s, %z)
+            %b, %c = Split(%d) {axis=1, num_outputs=2}
+            %y = QuantizeLinear(%b, %s, %z)
+            output %y
+            """, "Split");
     }
 }

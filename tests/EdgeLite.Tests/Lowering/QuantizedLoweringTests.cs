@@ -55,6 +55,20 @@ public class QuantizedLoweringTests
     }
 
     [Fact]
+    public void A_pad_of_edges_goes_among_integers_without_the_value_that_it_does_not_use()
+    {
+        Lower("""
+            input %x : int8[2,3]
+            const %pads : int64[4] = [1,0,0,2]
+            const %v : float32[] = 0.5
+            %xr = DequantizeLinear(%x, %sx, %zx)
+            %p = Pad(%xr, %pads, %v) {mode="edge"}
+            %y = QuantizeLinear(%p, %sx, %zx)
+            output %y
+            """, "Pad");
+    }
+
+    [Fact]
     public void Unsigned_activations_are_shifted_only_at_the_border()
     {
         Lower("""

@@ -1,6 +1,5 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using EdgeLite.Tests.Ops;
-using Google.Protobuf;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
 namespace EdgeLite.Tests.Passes;
@@ -40,7 +39,7 @@ internal sealed partial class RandomGraph
     public RandomGraph(int seed)
     {
         _r = new EdgeShapes(seed);
-        Action[] steps = [Unary, Unary, Binary, Binary, Movement, Movement, Movement, Movement, Reduction, Layer, Layer, Branch, Integers, .. Dynamic, .. Patterns, .. Patterns];
+        Action[] steps = [Unary, Unary, Binary, Binary, Movement, Movement, Movement, Movement, Reduction, Layer, Layer, Branch, Integers, .. Dynamic, Quantized, Quantized, .. Patterns, .. Patterns];
         for (int wanted = _r.Int(1, 6), tries = 0; wanted > 0 && tries < 40; tries++)
         {
             int values = _values.Count, inputs = _inputs.Count, nodes = _nodes.Count;

@@ -1,4 +1,3 @@
-using EdgeLite.Converter.Importers.Onnx.Proto;
 using EdgeLite.Tests.Importers;
 using Microsoft.ML.OnnxRuntime;
 
@@ -44,7 +43,7 @@ public class RandomGraphTests
     {
         try
         {
-            OrtComparison.Check(graph.Model(outputs, free), 1e-4, graph.Inputs(outputs));
+            OrtComparison.Check(graph.Model(outputs, free), graph.Tolerance, graph.Steps, graph.Inputs(outputs));
             compared++;
             return null;
         }
