@@ -52,7 +52,7 @@ while read -r object function_name; do
     [ -s "$work/loop.s" ] || { echo "neon-ports.sh: no loop in $function_name of $object" >&2; exit 1; }
     for core in "${@:-cortex-a72 cortex-a76}"; do
         for one in $core; do
-            "$mca" -mtriple=aarch64-linux-gnu -mcpu="$one" -mattr=+dotprod -iterations=1000 "$work/loop.s" >"$work/mca.txt"
+            "$mca" -mtriple=aarch64-linux-gnu -mcpu="$one" -mattr=+dotprod,+fullfp16 -iterations=1000 "$work/loop.s" >"$work/mca.txt"
             awk -v kernel="${object%.c.o} $function_name" -v core="$one" '
                 /^Instructions:/ { instructions = $2 / 1000 }
                 /^Total Cycles:/ { cycles = $3 / 1000 }
@@ -63,9 +63,11 @@ while read -r object function_name; do
 done <<LIST
 gemm_f32.neon.c.o tile_6_1
 gemm_f32.neon.c.o tile_3_2
+gemm_f16.neonfp16.c.o tile_8_1
 dwconv_f32.simd.c.o along_7_3_1
 dwconv_f32.simd.c.o along_4_3_2
 dwconv_f32.simd.c.o along_7_5_1
+dwconv_f16.neonfp16.c.o along_7_3_1
 qmat.neondot.c.o panel_finished
 qmat.neon.c.o core
 LIST

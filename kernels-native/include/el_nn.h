@@ -1,4 +1,4 @@
-/* Parameter blocks and packings of the float32 neural-network kernels. Mirrored in runtime/Devices/Cpu; the size is
+/* Parameter blocks and packings of the float neural-network kernels. Mirrored in runtime/Devices/Cpu; the size is
  * checked when a kernel is bound. All tensors are dense; activations are NHWC (channels last).
  *
  * Panel packing of a weight matrix B[K][N] (the same for every instruction set, so one file serves all):
@@ -8,6 +8,8 @@
  * A transposed convolution is packed like a convolution: K = kh*kw*cin in the order (ky, kx, ci), N = a group's output
  * channels, the kernel not flipped: y[iy*stride_h - pad_top + ky*dilation_h] += x[iy] * w[ky]. (ONNX stores [cin][oc/groups]
  * [kh][kw], cin over all groups.)
+ * conv_f16, dwconv_f16, gemm_f16, max_pool_f16 and avg_pool_f16 are the same over float16: activations, residuals and weights, packed alike;
+ * biases and slopes stay float.
  * Depthwise packing: packed[ceil(C/16)*16 / 16][kh*kw][16] float, channel c = 16*block + lane, zero past C.
  */
 #ifndef EL_NN_H

@@ -1,4 +1,5 @@
 /* Parameter blocks of the tensor kernels (element-wise, reductions, movement). float32 unless the name says otherwise;
+ * unary_f16, binary_f16 and reduce_f16 are unary_f32, binary_f32 and reduce_f32 over float16, computed in float32;
  * movement kernels are named _b1, _b2, _b4, _b8 by element size and serve every type of that size. */
 #ifndef EL_TENSOR_H
 #define EL_TENSOR_H

@@ -1,6 +1,7 @@
-/* The float32 NN kernels: every variant that this processor has against a reference written here in double precision over
+/* The float32 and float16 NN kernels: every variant that this processor has against a reference written here in double precision over
  * unpacked weights, which is also what checks the scalar kernels and the packings. */
 #include "test_harness.h"
+#include "../common/el_half.h"
 #include "el_nn.h"
 
 static const float rel = 2e-5f;
@@ -43,24 +44,44 @@ static const el_act acts[] = {
 #define ACTS ((int)(sizeof acts / sizeof acts[0]))
 static el_act random_act(void) { return acts[th_range(0, 2) ? th_range(0, 2) : th_range(0, ACTS - 1)]; }
 
+static int is_half(const char* name) { return strcmp(name + strlen(name) - 4, "_f16") == 0; }
+
+/* The numbers as the kernel takes them: themselves, or rounded to float16, which x then is, too. */
+static void* elements(const char* name, float* x, size_t count, size_t align) {
+    if (!is_half(name) || !x) return x;
+    uint16_t* halves = th_alloc(count * sizeof *halves, align == 64 ? 64 : sizeof *halves);
+    for (size_t i = 0; i < count; i++) x[i] = el_half_widen(halves[i] = el_half_narrow(x[i]));
+    return halves;
+}
+
 /* Runs every variant on 1 and 2 threads; in_place: the residual is the output itself. depth: how many products one output
- * sums, each of magnitude below 1: the absolute error allowed grows with it. */
+ * sums, each of magnitude below 1: the absolute error allowed grows with it; in float16, whose sums round at every addition, with its
+ * root. */
 static void check(const char* name, const void* params, void** buffers, int inputs, const float* want, size_t count,
-                  const char* what, const float* residual, int residual_at, int64_t depth) {
+                  const char* what, const void* residual, int residual_at, int64_t depth) {
     const el_kernel* k;
+    const int half = is_half(name);
+    const size_t size = half ? sizeof(uint16_t) : sizeof(float);
     for (uint32_t i = 0; (k = th_variant(name, i)); i++)
         for (int threads = 1; threads <= 2; threads++)
             for (int in_place = 0; in_place <= (residual != NULL); in_place++) {
-                float* y = th_floats(count);
+                void* y = th_alloc(count * size, size);
                 buffers[inputs] = y;
                 if (in_place) {
-                    memcpy(y, residual, count * sizeof *y);
+                    memcpy(y, residual, count * size);
                     buffers[residual_at] = y;
                 }
                 th_run(k, params, buffers, threads);
                 char label[320];
                 snprintf(label, sizeof label, "%s %s threads=%d in_place=%d %s", name, el_isa_name(k->isa), threads, in_place, what);
-                th_close_f32(label, y, want, count, rel, rel + 1e-8f * (float)depth);
+                if (half) {
+                    float* widened = th_floats(count);
+                    for (size_t e = 0; e < count; e++) widened[e] = el_half_widen(((uint16_t*)y)[e]);
+                    th_close_f32(label, widened, want, count, 1e-3f, k->isa == EL_ISA_scalar ? 1e-3f : 2.5e-3f * (1 + sqrtf((float)depth)));
+                    th_free(widened);
+                } else {
+                    th_close_f32(label, y, want, count, rel, rel + 1e-8f * (float)depth);
+                }
                 if (in_place) buffers[residual_at] = (void*)residual;
                 th_free(y);
             }
@@ -93,23 +114,27 @@ static void conv_reference(const el_conv_params* p, int transposed, const float*
 }
 
 static void conv_case(const char* name, const el_conv_params* p) {
-    int transposed = strcmp(name, "conv_transpose_f32") == 0, depthwise = strcmp(name, "dwconv_f32") == 0;
+    int transposed = strcmp(name, "conv_transpose_f32") == 0, depthwise = strncmp(name, "dwconv", 6) == 0;
     int64_t cin = p->c / p->groups, cout = p->oc / p->groups, taps = (int64_t)p->kh * p->kw, k = taps * cin;
     size_t xs = (size_t)p->n * p->h * p->w * p->c, ys = (size_t)p->n * p->oh * p->ow * p->oc;
     float *x = th_floats(xs), *w = th_floats((size_t)(p->oc * k)), *want = th_floats(ys);
     th_fill_f32(x, xs, -1, 1);
     th_fill_f32(w, (size_t)(p->oc * k), -0.5f, 0.5f);
+    elements(name, w, (size_t)(p->oc * k), 4);
+    size_t packed_floats;
     float *bias = NULL, *residual = NULL, *slope = NULL, *packed;
     if (th_range(0, 2)) th_fill_f32(bias = th_floats(p->oc), p->oc, -1, 1);
     if (!th_range(0, 2)) th_fill_f32(residual = th_floats(ys), ys, -1, 1);
     if (p->act.kind == EL_ACT_PRELU) th_fill_f32(slope = th_floats(p->oc), p->oc, -1, 1);
     if (depthwise) {
-        packed = th_alloc((size_t)((p->c + 15) / 16 * 16 * taps) * sizeof(float), 64);
+        packed_floats = (size_t)((p->c + 15) / 16 * 16 * taps);
+        packed = th_alloc(packed_floats * sizeof(float), 64);
         for (int64_t c = 0; c < (p->c + 15) / 16 * 16; c++)
             for (int64_t t = 0; t < taps; t++) packed[(c / 16 * taps + t) * 16 + c % 16] = c < p->c ? w[c * taps + t] : 0.0f;
     } else {
         size_t group = panel_floats(k, cout);
-        packed = th_alloc(group * p->groups * sizeof(float), 64);
+        packed_floats = group * p->groups;
+        packed = th_alloc(packed_floats * sizeof(float), 64);
         float* b = th_floats((size_t)(k * cout));
         for (int64_t g = 0; g < p->groups; g++) {
             for (int64_t r = 0; r < k; r++)
@@ -117,15 +142,15 @@ static void conv_case(const char* name, const el_conv_params* p) {
             pack_panels(packed + g * group, b, k, cout);
         }
     }
+    void* buffers[6] = {elements(name, x, xs, 4), elements(name, packed, packed_floats, 64), bias, elements(name, residual, ys, 4), slope, NULL};
     conv_reference(p, transposed, x, w, bias, residual, slope, want);
-    void* buffers[6] = {x, packed, bias, residual, slope, NULL};
     char what[256];
     snprintf(what, sizeof what, "n%d %dx%dx%d -> %dx%dx%d k%dx%d s%dx%d d%dx%d pad %d,%d g%d act%d%s%s", p->n, p->h, p->w, p->c,
              p->oh, p->ow, p->oc, p->kh, p->kw, p->stride_h, p->stride_w, p->dilation_h, p->dilation_w, p->pad_top, p->pad_left,
              p->groups, p->act.kind, bias ? " bias" : "", residual ? " residual" : "");
     /* Winograd's transforms lose some bits: five times the error of a plain sum */
-    int winograd = !depthwise && !transposed && p->kh == 3 && p->kw == 3 && p->stride_h == 1 && p->stride_w == 1;
-    check(name, p, buffers, 5, want, ys, what, residual, 3, winograd ? 5 * k : k);
+    int winograd = !depthwise && !is_half(name) && !transposed && p->kh == 3 && p->kw == 3 && p->stride_h == 1 && p->stride_w == 1;
+    check(name, p, buffers, 5, want, ys, what, buffers[3], 3, winograd ? 5 * k : k);
     th_free_all();
 }
 
@@ -156,6 +181,7 @@ static void test_convs(int cases) {
         el_conv_params p = random_conv(0);
         if (p.oh < 1 || p.ow < 1) continue;
         conv_case("conv_f32", &p);
+        conv_case("conv_f16", &p);
         i++;
     }
     for (int i = 0; i < cases;) {
@@ -183,6 +209,7 @@ static void test_convs(int cases) {
         if (p.oh < 1 || p.ow < 1) continue;
         p.c = p.oc = p.groups = th_range(1, 2) == 1 ? th_range(1, 70) : th_range(64, 110);
         conv_case("dwconv_f32", &p);
+        conv_case("dwconv_f16", &p);
         i++;
     }
     /* rows of 7 and 14 outputs at once; the last channels, 8 or fewer and more */
@@ -199,10 +226,13 @@ static void test_convs(int cases) {
     for (int a = 0; a < ACTS; a++) {
         el_conv_params p = {2, 5, 7, 19, 5, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1, acts[a]};
         conv_case("conv_f32", &p);
+        conv_case("conv_f16", &p);
         el_conv_params d = {1, 9, 6, 37, 9, 6, 37, 3, 3, 1, 1, 1, 1, 1, 1, 37, acts[a]};
         conv_case("dwconv_f32", &d);
+        conv_case("dwconv_f16", &d);
         el_conv_params many = {1, 9, 6, 83, 9, 6, 83, 3, 3, 1, 1, 1, 1, 1, 1, 83, acts[a]};
         conv_case("dwconv_f32", &many);
+        conv_case("dwconv_f16", &many);
     }
     const el_act relu = {EL_ACT_CLAMP, 0, INFINITY};
     static const int32_t deep[][8] = {
@@ -216,6 +246,7 @@ static void test_convs(int cases) {
         el_conv_params p = {1, s[0], s[1], s[2], 0, 0, s[3], s[4], s[4], s[5], s[5], 1, 1, s[6], s[6], s[7], relu};
         p.oh = (p.h + 2 * p.pad_top - p.kh) / p.stride_h + 1, p.ow = (p.w + 2 * p.pad_left - p.kw) / p.stride_w + 1;
         conv_case("conv_f32", &p);
+        conv_case("conv_f16", &p);
         p.oh = (p.h - 1) * p.stride_h + p.kh - 2 * p.pad_top, p.ow = (p.w - 1) * p.stride_w + p.kw - 2 * p.pad_left;
         if (p.oh > 0 && p.h * p.w <= 100) conv_case("conv_transpose_f32", &p);
     }
@@ -244,29 +275,67 @@ static void test_winograd(int cases) {
     }
 }
 
-static void gemm_case(int64_t m, int32_t n, int32_t k, el_act a) {
+static void gemm_case_of(const char* name, int64_t m, int32_t n, int32_t k, el_act a) {
     el_gemm_params p = {m, n, k, a};
     size_t ys = (size_t)(m * n);
     float *x = th_floats((size_t)(m * k)), *b = th_floats((size_t)k * n), *want = th_floats(ys);
     float* packed = th_alloc(panel_floats(k, n) * sizeof(float), 64);
     th_fill_f32(x, (size_t)(m * k), -1, 1);
     th_fill_f32(b, (size_t)k * n, -0.5f, 0.5f);
+    elements(name, b, (size_t)k * n, 4);
     pack_panels(packed, b, k, n);
     float *bias = NULL, *residual = NULL, *slope = NULL;
     if (th_range(0, 2)) th_fill_f32(bias = th_floats(n), n, -1, 1);
     if (!th_range(0, 2)) th_fill_f32(residual = th_floats(ys), ys, -1, 1);
     if (a.kind == EL_ACT_PRELU) th_fill_f32(slope = th_floats(n), n, -1, 1);
+    void* buffers[6] = {elements(name, x, (size_t)(m * k), 4), elements(name, packed, panel_floats(k, n), 64), bias, elements(name, residual, ys, 4), slope, NULL};
     for (int64_t i = 0; i < m; i++)
         for (int32_t j = 0; j < n; j++) {
             double sum = (bias ? bias[j] : 0.0) + (residual ? residual[i * n + j] : 0.0);
             for (int32_t q = 0; q < k; q++) sum += (double)x[i * k + q] * b[(int64_t)q * n + j];
             want[i * n + j] = (float)act(a, sum, slope ? slope[j] : 0);
         }
-    void* buffers[6] = {x, packed, bias, residual, slope, NULL};
     char what[96];
     snprintf(what, sizeof what, "m%d n%d k%d act%d", (int)m, n, k, a.kind);
-    check("gemm_f32", &p, buffers, 5, want, ys, what, residual, 3, k);
+    check(name, &p, buffers, 5, want, ys, what, buffers[3], 3, k);
     th_free_all();
+}
+
+static void gemm_case(int64_t m, int32_t n, int32_t k, el_act a) {
+    gemm_case_of("gemm_f32", m, n, k, a);
+    gemm_case_of("gemm_f16", m, n, k, a);
+}
+
+/* Sums of float16: their root mean square error in units of 2^-11 of their root mean square. Products are summed in pieces of 128, so that it
+ * stays near 0.4 sqrt(128 / 2 + k / (2 * 128)) however deep they are; one sum over all would be off by 0.4 sqrt(k / 2): 19 here. */
+static void test_half_sums(void) {
+    const int32_t n = 64, k = 4608;
+    const el_kernel* kernel;
+    for (int64_t m = 1; m <= 9; m += 8) {
+        el_gemm_params p = {m, n, k, {EL_ACT_NONE, 0, 0}};
+        float *x = th_floats((size_t)(m * k)), *b = th_floats((size_t)k * n), *packed = th_alloc(panel_floats(k, n) * sizeof(float), 64);
+        th_fill_f32(x, (size_t)(m * k), 0, 1);
+        th_fill_f32(b, (size_t)k * n, -0.5f, 0.5f);
+        elements("gemm_f16", b, (size_t)k * n, 4);
+        pack_panels(packed, b, k, n);
+        uint16_t* y = th_alloc((size_t)(m * n) * 2, 2);
+        void* buffers[6] = {elements("gemm_f16", x, (size_t)(m * k), 4), elements("gemm_f16", packed, panel_floats(k, n), 64), NULL, NULL, NULL, y};
+        for (uint32_t i = 0; (kernel = th_variant("gemm_f16", i)); i++) {
+            double squares = 0, errors = 0;
+            th_run(kernel, &p, buffers, 1);
+            for (int64_t at = 0; at < m * n; at++) {
+                double sum = 0;
+                for (int32_t q = 0; q < k; q++) sum += (double)x[at / n * k + q] * b[(int64_t)q * n + at % n];
+                squares += sum * sum;
+                errors += (el_half_widen(y[at]) - sum) * (el_half_widen(y[at]) - sum);
+            }
+            const double units = sqrt(errors / squares) * 2048;
+            printf("gemm_f16 %s, sums of %d products: %.2f units of 2^-11\n", el_isa_name(kernel->isa), k, units);
+            th_checks++;
+            if (!(units < (kernel->isa == EL_ISA_scalar ? 0.7 : 5))) th_fail("gemm_f16 %s: an error of %.2f units of 2^-11", el_isa_name(kernel->isa), units);
+        }
+        th_free_all();
+    }
 }
 
 static void test_gemms(int cases) {
@@ -346,6 +415,7 @@ static void pool_case(const el_pool_params* p) {
     float *x = th_floats(xs), *best = th_floats(ys), *mean = th_floats(ys);
     th_fill_f32(x, xs, -1, 1);
     if (th_range(0, 1)) x[th_range(0, (int)xs - 1)] = NAN, x[th_range(0, (int)xs - 1)] = -INFINITY;
+    void* halves = elements("max_pool_f16", x, xs, 4); /* both types see the same numbers */
     for (int64_t n = 0; n < p->n; n++)
         for (int64_t oy = 0; oy < p->oh; oy++)
             for (int64_t ox = 0; ox < p->ow; ox++)
@@ -374,6 +444,9 @@ static void pool_case(const el_pool_params* p) {
              p->pad_bottom, p->pad_right, p->count_include_pad, p->act.kind);
     check("max_pool_f32", p, buffers, 1, best, ys, what, NULL, 0, 0);
     check("avg_pool_f32", p, buffers, 1, mean, ys, what, NULL, 0, 0);
+    buffers[0] = halves;
+    check("max_pool_f16", p, buffers, 1, best, ys, what, NULL, 0, 0);
+    check("avg_pool_f16", p, buffers, 1, mean, ys, what, NULL, 0, 0);
     th_free_all();
 }
 
@@ -419,6 +492,7 @@ int main(int argc, char** argv) {
     th_seed(argc > 2 ? (uint64_t)atoi(argv[2]) : 1);
     test_special_values();
     test_gemms(40 * scale);
+    test_half_sums();
     test_matmuls(60 * scale);
     test_pools(60 * scale);
     test_convs(80 * scale);

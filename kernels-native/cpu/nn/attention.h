@@ -1,4 +1,4 @@
-/* Attention over the same micro-kernel; included by gemm_driver.h. A task is some of the queries that share a key head. It packs k
+/* Attention over the same micro-kernel; included by gemm_f32.h. A task is some of the queries that share a key head. It packs k
  * and v of the head as panels, and takes its queries in blocks of at most EL_DEEP_MB: scores = scale * q k^T over the keys that some query of
  * the block sees, softmax without its division, y = scores v, then each row of y divided by its sum. Few queries read k and v where
  * they lie, query by query. */

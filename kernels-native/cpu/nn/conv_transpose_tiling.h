@@ -1,4 +1,4 @@
-/* Transposed convolution whose windows lie side by side (kernel = stride, no padding); included by gemm_driver.h. A task is a line
+/* Transposed convolution whose windows lie side by side (kernel = stride, no padding); included by gemm_f32.h. A task is a line
  * of the input: its pixels, up to EL_DEEP_MB at a time, times all columns (ky, kx, oc), and each row ky of the products goes where it
  * belongs in y. The weights are brought into the order of columns first: few, as this way is for few output channels. */
 #ifndef EL_CONV_TRANSPOSE_TILING_H

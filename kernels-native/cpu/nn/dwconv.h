@@ -1,5 +1,5 @@
-/* Scratch of dwconv_f32, the same for every instruction set: a pixel of zeros, weights of the last channels joined to one
- * vector, and for each worker the tables of dwconv_f32.simd.c. */
+/* Scratch of dwconv_f32 and dwconv_f16, the same for every instruction set: a pixel of zeros, weights of the last channels joined to one
+ * vector, and for each worker the tables of dwconv_rows.h. */
 #ifndef EL_DWCONV_H
 #define EL_DWCONV_H
 #include "el_nn.h"
@@ -10,7 +10,7 @@ static inline int64_t el_dwconv_columns(const el_conv_params* p) {
 }
 static inline size_t el_dwconv_zero_bytes(const el_conv_params* p) { return el_align64((size_t)p->c * sizeof(float)); }
 
-/* Zeros, and the joined weights: a panel of at most 5x5 taps, then a bias for each lane. */
+/* Zeros, and what is joined: a bias for each lane, then weights of at most 5x5 taps. */
 #define EL_DWCONV_TAPS 25
 static inline size_t el_dwconv_shared_bytes(const el_conv_params* p) {
     return el_dwconv_zero_bytes(p) + (EL_DWCONV_TAPS + 1) * EL_PANEL * sizeof(float);

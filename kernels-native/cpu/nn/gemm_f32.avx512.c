@@ -286,9 +286,9 @@ static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) {
     return tiles[panels == 8 ? 3 : panels >> 1][rows - 1];
 }
-#include "gemm_driver.h"
+#include "gemm_f32.h"
 
-void el_conv_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
+void el_conv_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv_f32(ctx, params, buffers); }
 void el_conv_transpose_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) {
     el_gemm_run_conv_transpose(ctx, params, buffers);
 }

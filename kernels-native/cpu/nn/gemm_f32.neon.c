@@ -126,9 +126,9 @@ static const el_tile_fn tiles[3][6] = {
 #define EL_KC 256
 #define EL_WIDE(R) ((R) == 1 ? 4 : (R) <= 3 ? 2 : 1)
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return tiles[panels >> 1][rows - 1]; }
-#include "gemm_driver.h"
+#include "gemm_f32.h"
 
-void el_conv_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
+void el_conv_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv_f32(ctx, params, buffers); }
 void el_conv_transpose_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) {
     el_gemm_run_conv_transpose(ctx, params, buffers);
 }

@@ -1,9 +1,10 @@
-/* What every matrix-shaped float kernel (convolution, transposed convolution, GEMM, matmul) becomes:
+/* What every matrix-shaped float kernel (convolution, transposed convolution, GEMM, matmul) becomes, over elements of float32 or, with
+ * EL_ELEMENT defined as a type of two bytes, float16:
  *
  *     y[row][col] = act(scale * sum_s sum_k A[row][s][k] * B[brow[s] + k][col] + bias[col] + residual[row][col])
  *
  * A is never copied into a column matrix. For each row and each of the job's segments s there is a pointer to seglen
- * consecutive floats: the whole row of a dense matrix (one segment), the channels of one pixel under one tap of a kernel
+ * consecutive elements: the whole row of a dense matrix (one segment), the channels of one pixel under one tap of a kernel
  * (kh*kw segments), or one row of the window when there are few channels (kh segments of kw*cin floats). Taps that fall into
  * padding point to a row of zeros.
  *
@@ -17,6 +18,11 @@
 #include <math.h>
 #include <string.h>
 
+#ifndef EL_ELEMENT
+#define EL_ELEMENT float
+#endif
+typedef EL_ELEMENT el_element; /* of activations and weights; biases and slopes are float */
+
 #define EL_MB 120     /* most rows of a block: with few floats in a row many are needed to be worth beginning */
 #define EL_DEEP 256   /* floats in a row from which on a block has fewer, */
 #define EL_DEEP_MB 60 /* so that they stay near */
@@ -24,8 +30,8 @@
 typedef struct el_gemm_job el_gemm_job;
 
 /* Writes the row pointers a[s * EL_MB + r] and the offsets of the rows in y, off[r], for rows [m0, m0 + rows) of group g. */
-typedef void (*el_fill_fn)(const el_gemm_job* job, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
-                           float* patch);
+typedef void (*el_fill_fn)(const el_gemm_job* job, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
+                           el_element* patch);
 
 struct el_gemm_job {
     int64_t m;                  /* rows */
@@ -34,18 +40,19 @@ struct el_gemm_job {
     int32_t groups;
     int32_t segs, seglen;
     const int32_t* brow;        /* [segs] first row of B of each segment */
-    const float* b;             /* panels: column p*16 + j of row r is b[p * b_panel + r * b_row + j] */
+    const el_element* b;        /* panels: column p*16 + j of row r is b[p * b_panel + r * b_row + j] */
     int64_t b_panel, b_row, b_group;
-    const float *bias, *residual, *slope;
-    float* y;
+    const float *bias, *slope;
+    const el_element* residual;
+    el_element* y;
     float scale;
     el_act act;
     int32_t serial;             /* already inside a parallel section, as this worker */
     int32_t worker;
     el_fill_fn fill;
     /* what the fill functions need */
-    const float* x;
-    const float* zero;          /* seglen zeros */
+    const el_element* x;
+    const el_element* zero;     /* seglen zeros */
     int64_t lda, ldc;           /* elements between rows of a dense A, and between pixels of y */
     const el_conv_params* conv;
     int32_t phase_y, phase_x, rows_y, rows_x; /* transposed convolution: first output row and column, how many of each */
@@ -57,14 +64,14 @@ struct el_gemm_job {
 
 /* ---- scratch: the same for every instruction set ----------------------------------------------------------------- */
 
-static inline size_t el_gemm_thread_bytes(int64_t segs, int64_t patch_floats) {
-    return el_align64((size_t)(EL_MB * (segs > 0 ? segs : 1)) * sizeof(float*)) + el_align64(EL_MB * sizeof(int64_t)) +
-           el_align64((size_t)patch_floats * sizeof(float));
+static inline size_t el_gemm_thread_bytes(int64_t segs, int64_t patch_elements) {
+    return el_align64((size_t)(EL_MB * (segs > 0 ? segs : 1)) * sizeof(el_element*)) + el_align64(EL_MB * sizeof(int64_t)) +
+           el_align64((size_t)patch_elements * sizeof(el_element));
 }
 
 /* Shared part: the zero row, brow and taps. */
-static inline size_t el_gemm_shared_bytes(int64_t segs, int64_t zero_floats) {
-    return el_align64((size_t)zero_floats * sizeof(float)) + 2 * el_align64((size_t)segs * sizeof(int32_t));
+static inline size_t el_gemm_shared_bytes(int64_t segs, int64_t zero_elements) {
+    return el_align64((size_t)zero_elements * sizeof(el_element)) + 2 * el_align64((size_t)segs * sizeof(int32_t));
 }
 
 /* Few channels: a row of the window (kw*c floats, contiguous in NHWC) is one segment, so that the inner loop stays long. */
@@ -81,11 +88,14 @@ static inline int32_t el_conv_seglen(const el_conv_params* p) {
     return el_conv_merges_taps(p) ? p->kw * p->c : p->c / p->groups;
 }
 
-static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
-    if (el_conv_is_winograd(p)) return el_winograd_scratch_bytes(p, threads);
+/* Of a convolution by products alone. */
+static inline size_t el_conv_scratch_bytes(const el_conv_params* p, int32_t threads) {
     int64_t segs = el_conv_segs(p), seglen = el_conv_seglen(p);
     return el_gemm_shared_bytes(segs, seglen) +
            (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
+}
+static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
+    return el_conv_is_winograd(p) ? el_winograd_scratch_bytes(p, threads) : el_conv_scratch_bytes(p, threads);
 }
 /* A transposed convolution whose windows lie side by side is one matrix product with columns (ky, kx, oc): no column is wasted
  * where a panel of one tap would not be full. */
@@ -108,7 +118,7 @@ static inline size_t el_conv_transpose_f32_scratch_bytes(const el_conv_params* p
     int64_t segs = (int64_t)p->kh * p->kw;
     return el_gemm_shared_bytes(segs, p->c / p->groups) + (size_t)threads * el_gemm_thread_bytes(segs, 0);
 }
-static inline size_t el_gemm_f32_scratch_bytes(const el_gemm_params* p, int32_t threads) {
+static inline size_t el_gemm_scratch_bytes(const el_gemm_params* p, int32_t threads) {
     (void)p;
     return el_gemm_shared_bytes(1, 0) + (size_t)threads * el_gemm_thread_bytes(1, 0);
 }
@@ -147,10 +157,10 @@ static inline size_t el_attention_f32_scratch_bytes(const el_attention_params* p
 /* ---- fill functions ---------------------------------------------------------------------------------------------- */
 
 /* Dense rows: GEMM, 1x1 convolution, matmul. */
-static inline void el_fill_dense(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
-                                 float* patch) {
+static inline void el_fill_dense(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
+                                 el_element* patch) {
     (void)patch;
-    const float* x = j->x + (int64_t)g * j->seglen;
+    const el_element* x = j->x + (int64_t)g * j->seglen;
     for (int32_t r = 0; r < rows; r++) {
         a[r] = x + (m0 + r) * j->lda;
         off[r] = (m0 + r) * j->ldc + (int64_t)g * j->n;
@@ -158,22 +168,22 @@ static inline void el_fill_dense(const el_gemm_job* j, int32_t g, int64_t m0, in
 }
 
 /* A stored [k][m]: the rows of this block are gathered into patch[r][k]. */
-static inline void el_fill_transposed(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
-                                      float* patch) {
+static inline void el_fill_transposed(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
+                                      el_element* patch) {
     (void)g;
     for (int32_t r = 0; r < rows; r++) {
         a[r] = patch + (int64_t)r * j->seglen;
         off[r] = (m0 + r) * j->ldc;
     }
     for (int32_t k = 0; k < j->seglen; k++) {
-        const float* x = j->x + k * j->lda + m0;
+        const el_element* x = j->x + k * j->lda + m0;
         for (int32_t r = 0; r < rows; r++) patch[(int64_t)r * j->seglen + k] = x[r];
     }
 }
 
 /* Convolution, one segment per tap. */
-static inline void el_fill_taps(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
-                                float* patch) {
+static inline void el_fill_taps(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
+                                el_element* patch) {
     (void)patch;
     const el_conv_params* p = j->conv;
     int64_t plane = (int64_t)p->oh * p->ow, image = m0 / plane, rest = m0 % plane;
@@ -183,11 +193,11 @@ static inline void el_fill_taps(const el_gemm_job* j, int32_t g, int64_t m0, int
         off[r] = (m0 + r) * j->ldc + (int64_t)g * j->n;
         int32_t iy0 = oy * p->stride_h - p->pad_top, ix0 = ox * p->stride_w - p->pad_left;
         int32_t iy_last = iy0 + (p->kh - 1) * p->dilation_h, ix_last = ix0 + (p->kw - 1) * p->dilation_w;
-        const float* x = j->x + image * p->h * line + (int64_t)g * j->seglen;
-        const float** out = a + r;
+        const el_element* x = j->x + image * p->h * line + (int64_t)g * j->seglen;
+        const el_element** out = a + r;
         if (iy0 >= 0 && iy_last < p->h && ix0 >= 0 && ix_last < p->w) {
             for (int32_t ky = 0; ky < p->kh; ky++) {
-                const float* row = x + (int64_t)(iy0 + ky * p->dilation_h) * line + ix0 * c;
+                const el_element* row = x + (int64_t)(iy0 + ky * p->dilation_h) * line + ix0 * c;
                 for (int32_t kx = 0; kx < p->kw; kx++, out += EL_MB) *out = row + (int64_t)kx * p->dilation_w * c;
             }
         } else {
@@ -208,8 +218,8 @@ static inline void el_fill_taps(const el_gemm_job* j, int32_t g, int64_t m0, int
 }
 
 /* Convolution with few channels, one segment per kernel row; a window that crosses the left or right border is copied. */
-static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a,
-                                       int64_t* off, float* patch) {
+static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a,
+                                       int64_t* off, el_element* patch) {
     (void)g;
     const el_conv_params* p = j->conv;
     int64_t plane = (int64_t)p->oh * p->ow, image = m0 / plane, rest = m0 % plane;
@@ -223,10 +233,10 @@ static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t 
             int32_t inside = (p->w - p->kw - ix0) / p->stride_w + 1;
             if (inside > p->ow - ox) inside = p->ow - ox;
             if (inside > rows - r) inside = rows - r;
-            const float* row = j->x + (image * p->h + iy0) * line + ix0 * c;
+            const el_element* row = j->x + (image * p->h + iy0) * line + ix0 * c;
             const int64_t step = p->stride_w * c, ldc = j->ldc, at = (m0 + r) * ldc;
             for (int32_t ky = 0; ky < p->kh; ky++, row += p->dilation_h * line) {
-                const float** out = a + ky * EL_MB + r;
+                const el_element** out = a + ky * EL_MB + r;
                 for (int32_t i = 0; i < inside; i++) out[i] = row + i * step;
             }
             for (int32_t i = 0; i < inside; i++) off[r + i] = at + i * ldc;
@@ -241,19 +251,19 @@ static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t 
         int64_t first = ix0 < 0 ? -ix0 : 0, last = p->w - ix0 < p->kw ? p->w - ix0 : p->kw; /* taps [first, last) are inside */
         for (int32_t ky = 0; ky < p->kh; ky++) {
             int32_t iy = iy0 + ky * p->dilation_h;
-            const float** out = a + ky * EL_MB + r;
+            const el_element** out = a + ky * EL_MB + r;
             if (iy < 0 || iy >= p->h || first >= last) {
                 *out = j->zero;
                 continue;
             }
-            const float* row = j->x + (image * p->h + iy) * line;
+            const el_element* row = j->x + (image * p->h + iy) * line;
             if (first == 0 && last == p->kw) {
                 *out = row + ix0 * c;
                 continue;
             }
-            float* copy = patch + ((int64_t)r * p->kh + ky) * j->seglen;
-            memset(copy, 0, (size_t)j->seglen * sizeof(float));
-            memcpy(copy + first * c, row + (ix0 + first) * c, (size_t)((last - first) * c) * sizeof(float));
+            el_element* copy = patch + ((int64_t)r * p->kh + ky) * j->seglen;
+            memset(copy, 0, (size_t)j->seglen * sizeof(el_element));
+            memcpy(copy + first * c, row + (ix0 + first) * c, (size_t)((last - first) * c) * sizeof(el_element));
             *out = copy;
         }
         if (++ox == p->ow) {
@@ -265,8 +275,8 @@ static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t 
 
 /* Transposed convolution, the outputs of one stride phase: oy = phase_y + stride_h * jy, so that exactly the taps in
  * `taps` reach them, at iy = (oy + pad_top - ky * dilation_h) / stride_h, a whole number. */
-static inline void el_fill_phase(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const float** a, int64_t* off,
-                                 float* patch) {
+static inline void el_fill_phase(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
+                                 el_element* patch) {
     (void)patch;
     const el_conv_params* p = j->conv;
     int64_t plane = (int64_t)j->rows_y * j->rows_x, image = m0 / plane, rest = m0 % plane;
@@ -275,7 +285,7 @@ static inline void el_fill_phase(const el_gemm_job* j, int32_t g, int64_t m0, in
     for (int32_t r = 0; r < rows; r++) {
         int32_t oy = j->phase_y + p->stride_h * jy, ox = j->phase_x + p->stride_w * jx;
         off[r] = ((image * p->oh + oy) * p->ow + ox) * j->ldc + (int64_t)g * j->n;
-        const float* x = j->x + image * p->h * line + (int64_t)g * j->seglen;
+        const el_element* x = j->x + image * p->h * line + (int64_t)g * j->seglen;
         for (int32_t s = 0; s < j->segs; s++) {
             int32_t ty = oy + p->pad_top - j->taps[s] / p->kw * p->dilation_h;
             int32_t tx = ox + p->pad_left - j->taps[s] % p->kw * p->dilation_w;
@@ -293,26 +303,26 @@ static inline void el_fill_phase(const el_gemm_job* j, int32_t g, int64_t m0, in
 /* ---- the micro-kernel's argument ---------------------------------------------------------------------------------- */
 
 typedef struct el_tile {
-    const float* const* a;   /* row r of segment s: a[s * EL_MB + r] + a_offset, seglen floats */
+    const el_element* const* a;   /* row r of segment s: a[s * EL_MB + r] + a_offset, seglen elements */
     int64_t a_offset;
     int32_t segs, seglen;
     const int32_t* brow;
-    const float* b;
-    int64_t b_panel, b_row;  /* floats between panels, and between rows of one panel */
+    const el_element* b;
+    int64_t b_panel, b_row;  /* elements between panels, and between rows of one panel */
     int64_t ahead;           /* from b to what of B will be read soon, one panel: the micro-kernel may fetch it meanwhile; 0: nothing */
     const float* bias;       /* [columns] or NULL */
-    const float* residual;   /* same layout as y, or NULL; the earlier partial sums of y itself when K is cut */
-    float* y;
+    const el_element* residual;   /* same layout as y, or NULL; the earlier partial sums of y itself when K is cut */
+    el_element* y;
     const int64_t* off;      /* row r of the tile starts at y + off[r] */
     int32_t tail;            /* columns in use in the last panel, 1 .. 16 */
     float scale, lo, hi;     /* y = clamp(scale * (sum + bias + residual), lo, hi) */
-    const float* a_rows;     /* of a run: its first row, a_offset included, */
-    float* y_rows;           /* where that row starts in y, */
-    int64_t lda, ldc;        /* and floats to the next */
+    const el_element* a_rows; /* of a run: its first row, a_offset included, */
+    el_element* y_rows;      /* where that row starts in y, */
+    int64_t lda, ldc;        /* and elements to the next */
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
-/* `tiles` tiles of EL_MR rows of a dense matrix; one segment of at least two floats, scale 1. */
+/* `tiles` tiles of EL_MR rows of a dense matrix; one segment of at least two elements, scale 1. */
 typedef void (*el_run_fn)(const el_tile* t, int64_t tiles);
 
 #endif

@@ -1,4 +1,4 @@
-/* Winograd F(4x4, 3x3) over one micro-kernel; included by gemm_driver.h. See winograd_job.h for the plan.
+/* Winograd F(4x4, 3x3) over one micro-kernel; included by gemm_f32.h. See winograd_job.h for the plan.
  *
  * The interpolation points are 0, +-p, +-q and infinity with p = sqrt(1/2), q = sqrt(2): as the products of their magnitudes
  * are 1, rounding errors stay several times below those of the points 0, +-1, +-2. With a = p^2 = 1/2, b = q^2 = 2 the Cook-Toom

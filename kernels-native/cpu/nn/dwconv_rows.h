@@ -1,0 +1,354 @@
+/* Depthwise convolution over vectors of LANES channels; included once by each dwconv_<type>.<isa>.c, which defines before it
+ *     element, vec          a number in memory (of activations and weights; bias and slope are float), and a vector of LANES of them
+ *     V(name)               the function of that name for such vectors: el_v<name> of el_simd.h
+ *     load_floats(p, n)     the first n floats from p, as a vector
+ *     activated(act, v, s)  an activation of a vector; s: slopes of channels, for EL_ACT_PRELU
+ *     MANY                  there are 32 registers, not 16
+ *     BY_ROW                one load more costs time: a window inside the input does without the table
+ *
+ * T outputs side by side are computed at once: each input column is loaded once and serves all of them that see it. Columns are found by a
+ * table of their places in an input row, where one outside the input points to a pixel of zeros; so borders cost nothing and need no
+ * code of their own. Channels are done in blocks, so narrow that the rows of a window stay in the first-level cache until the next row of
+ * outputs has used them; within a block a vector of channels goes along the whole row, with its weights in registers. */
+#ifndef EL_DWCONV_ROWS_H
+#define EL_DWCONV_ROWS_H
+#include "dwconv.h"
+#include "el_act.h"
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+#define PARALLEL_FMAS (1 << 17)
+#define NEAR_BYTES (28 << 10)     /* share of the first-level cache for the input of a block */
+#define LEAST_BLOCK 32            /* channels: two lines of a cache come together */
+#define MOST (LANES == 16 ? 14 : 7) /* outputs at once: what the registers hold beside the weights */
+
+/* Keeps an address as it is: compilers would hold each of several that follow from it as a number of its own. */
+#define KEEP(a) __asm__("" : "+r"(a))
+
+typedef intptr_t place; /* bytes from the beginning of an input row */
+
+/* A row of outputs of c channels, and what their windows see. */
+typedef struct strip {
+    const char* const* row;     /* for each kernel row where the input row begins */
+    const place* const* places; /* and the places of its columns */
+    const element* w;
+    const float* bias;
+    const element* residual;
+    element* y;
+    int64_t c;
+    int64_t first, last; /* the outputs whose windows are inside */
+} strip;
+
+/* The first `count` outputs of a strip for the channels [c0, c1), whole vectors. */
+typedef void (*along_fn)(const strip* s, vec lo, vec hi, int64_t count, int64_t c0, int64_t c1);
+
+typedef struct dwconv_task {
+    const el_conv_params* p;
+    const element *x, *w, *residual;
+    const float *bias, *slope;
+    element* y;
+    const char* zero;    /* a pixel */
+    element* joined;     /* weights of the vector that begins at channel tail_from */
+    float* joined_bias;
+    char* tables;        /* of worker 0 */
+    int64_t columns;     /* of the padded input, */
+    int64_t left, right; /* of which these are inside */
+    int64_t first, last; /* the outputs whose windows lie inside from left to right (without dilation) */
+    along_fn along;      /* for whole vectors of channels, or NULL */
+    int64_t outputs;     /* that it does at once */
+    along_fn tail;       /* for the channels that are left, with some that are done, or NULL */
+    int64_t tail_from;
+    float lo, hi;
+} dwconv_task;
+
+/* Some lanes of a vector; all of them where whole vectors only come here. */
+INLINE vec load(const element* from, int64_t lanes, const int whole) { return whole ? V(load)(from) : V(load_n)(from, lanes); }
+
+#if LANES == 16
+/* 8 channels each of two outputs. */
+INLINE vec load_two(const char* a, const char* b) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps((const float*)a)), _mm256_loadu_ps((const float*)b), 1);
+}
+INLINE void store_two(float* a, float* b, vec v) {
+    _mm256_storeu_ps(a, _mm512_castps512_ps256(v));
+    _mm256_storeu_ps(b, _mm512_extractf32x8_ps(v, 1));
+}
+#else
+#define load_two(a, b) V(zero)()
+#define store_two(a, b, v) (void)(v)
+#endif
+
+/* Adds to T sums what their windows hold. Column i of kernel row ky lies at rows[ky] + at[ky][i], which is one pixel after the other where all
+ * are `inside`. w: the weights of 3x3 are in registers, others are loaded. two: columns between the two outputs of a vector, 0 where there is one. */
+INLINE void add_windows(vec* acc, const char* const* rows, const place* const* places, int64_t first, int64_t pixel, const vec* held, const element* w,
+                        const int inside, const int T, const int K, const int S, const int two) {
+#pragma GCC unroll 5
+    for (int ky = 0; ky < K; ky++) {
+        vec taps[5], x[19];
+#pragma GCC unroll 5
+        for (int kx = 0; kx < K; kx++) {
+            taps[kx] = K == 3 ? held[ky * K + kx] : V(load)(w + (ky * K + kx) * EL_PANEL);
+            if (K != 3) EL_VKEEP(taps[kx]);
+        }
+        const place* at = places[ky] + first;
+        const char* near = rows[ky] + at[0];
+#pragma GCC unroll 19
+        for (int i = 0; i < (T - 1) * S + K; i++, near += pixel) {
+            if (i % S >= K) continue;
+            if (inside) KEEP(near);
+            x[i] = two ? load_two(rows[ky] + at[i], rows[ky] + at[i + two]) : V(load)((const element*)(inside ? near : rows[ky] + at[i]));
+            EL_VKEEP(x[i]); /* compilers would load it again for each use */
+#pragma GCC unroll 14
+            for (int o = 0; !(MANY && T <= 7) && o < T; o++)
+                if (i - o * S >= 0 && i - o * S < K) acc[o] = V(fma)(x[i], taps[i - o * S], acc[o]);
+        }
+#pragma GCC unroll 5
+        for (int kx = 0; MANY && T <= 7 && kx < K; kx++)
+#pragma GCC unroll 7
+            for (int o = 0; o < T; o++) acc[o] = V(fma)(x[o * S + kx], taps[kx], acc[o]);
+    }
+}
+
+/* T sums at a time; the last ones reach back over outputs that are done. K x K taps, stride D, no dilation. half: a sum is 8 channels of two
+ * outputs. */
+INLINE void along(const strip* s, const vec lo, const vec hi, int64_t count, int64_t c0, int64_t c1, const int T, const int K, const int D,
+                  const int half) {
+    const int64_t c = s->c;
+    const int done = half ? 2 * T : T;
+    const place* places[K];
+#pragma GCC unroll 5
+    for (int ky = 0; ky < K; ky++) places[ky] = s->places[ky];
+    for (int64_t ch = c0; ch < c1; ch += LANES) {
+        const element* w = s->w + ch / EL_PANEL * K * K * EL_PANEL + ch % EL_PANEL;
+        const vec bias = s->bias ? load_floats(s->bias + ch, LANES) : V(zero)();
+        vec held[9];
+        const char* rows[K];
+#pragma GCC unroll 5
+        for (int ky = 0; ky < K; ky++) rows[ky] = s->row[ky] + ch * (int64_t)sizeof(element);
+#pragma GCC unroll 9
+        for (int k = 0; K == 3 && k < 9; k++) held[k] = V(load)(w + k * EL_PANEL);
+        for (int64_t ox = 0; ox < count; ox += done) {
+            if (ox + done > count) ox = count - done;
+            vec acc[MOST];
+#pragma GCC unroll 14
+            for (int o = 0; o < T; o++) acc[o] = bias;
+            if (half) add_windows(acc, rows, places, ox * D, 0, held, w, 0, T, K, 2 * D, D);
+            else if (BY_ROW && ox >= s->first && ox + T <= s->last) add_windows(acc, rows, places, ox * D, c * (int64_t)sizeof(element), held, w, 1, T, K, D, 0);
+            else add_windows(acc, rows, places, ox * D, 0, held, w, 0, T, K, D, 0);
+            const int64_t to = ox * c + ch;
+            if (!half && s->residual) {
+                const element* from = s->residual + to;
+#pragma GCC unroll 14
+                for (int o = 0; o < T; o++, from += c) {
+                    KEEP(from);
+                    acc[o] = V(add)(acc[o], V(load)(from));
+                }
+            }
+            element* at = s->y + to;
+#pragma GCC unroll 14
+            for (int o = 0; o < T; o++, at += half ? 2 * c : c) {
+                KEEP(at);
+                if (half) store_two(at, at + c, V(clamp)(acc[o], lo, hi));
+                else V(store)(at, V(clamp)(acc[o], lo, hi));
+            }
+        }
+    }
+}
+
+/* n <= 4 outputs of any kernel for the channels [ch, ch + lanes); first: the first one's first column. */
+INLINE void four(const dwconv_task* t, const strip* s, int64_t first, int64_t n, const element* residual, element* y, int64_t ch, int64_t lanes, const int whole) {
+    const el_conv_params* p = t->p;
+    const element* w = t->w + ch / EL_PANEL * p->kh * p->kw * EL_PANEL + ch % EL_PANEL;
+    const vec bias = t->bias ? load_floats(t->bias + ch, lanes) : V(zero)(), lo = V(set1)(t->lo), hi = V(set1)(t->hi);
+    const int64_t last = n - 1, s1 = (last < 1 ? last : 1) * p->stride_w, s2 = (last < 2 ? last : 2) * p->stride_w, s3 = last * p->stride_w;
+    vec acc[4] = {bias, bias, bias, bias};
+    for (int32_t ky = 0; ky < p->kh; ky++) {
+        const char* row = s->row[ky] + ch * (int64_t)sizeof(element);
+        const place* at = s->places[ky] + first;
+        for (int32_t kx = 0; kx < p->kw; kx++, w += EL_PANEL, at += p->dilation_w) {
+            const vec tap = V(load)(w);
+            acc[0] = V(fma)(load((const element*)(row + at[0]), lanes, whole), tap, acc[0]);
+            acc[1] = V(fma)(load((const element*)(row + at[s1]), lanes, whole), tap, acc[1]);
+            acc[2] = V(fma)(load((const element*)(row + at[s2]), lanes, whole), tap, acc[2]);
+            acc[3] = V(fma)(load((const element*)(row + at[s3]), lanes, whole), tap, acc[3]);
+        }
+    }
+    for (int64_t o = 0, to = ch; o < n; o++, to += p->c) {
+        if (residual) acc[o] = V(add)(acc[o], load(residual + to, lanes, whole));
+        V(store_n)(y + to, V(clamp)(acc[o], lo, hi), lanes);
+    }
+}
+
+/* The outputs [ox0, ox1) of any kernel. */
+static void along_any(const dwconv_task* t, const strip* s, int64_t ox0, int64_t ox1, int64_t c0, int64_t c1) {
+    const el_conv_params* p = t->p;
+    for (int64_t ch = c0; ch < c1; ch += LANES)
+        for (int64_t ox = ox0; ox < ox1; ox += 4) {
+            const int64_t n = ox1 - ox < 4 ? ox1 - ox : 4, first = ox * p->stride_w, to = ox * p->c;
+            const element* residual = s->residual ? s->residual + to : NULL;
+            if (c1 - ch >= LANES) four(t, s, first, n, residual, s->y + to, ch, LANES, 1);
+            else four(t, s, first, n, residual, s->y + to, ch, c1 - ch, 0);
+        }
+}
+
+#define ALONG(NAME, T, K, D, HALF)                                                                                  \
+    static void NAME##_##K##_##D(const strip* s, vec lo, vec hi, int64_t count, int64_t c0, int64_t c1) {       \
+        along(s, lo, hi, count, c0, c1, T, K, D, HALF);                                                             \
+    }
+#define TABLE(NAME) {{NAME##_3_1, NAME##_3_2}, {NAME##_5_1, NAME##_5_2}}
+ALONG(four, 4, 3, 1, 0) ALONG(four, 4, 3, 2, 0) ALONG(four, 4, 5, 1, 0) ALONG(four, 4, 5, 2, 0)
+ALONG(seven, 7, 5, 1, 0)
+#if MANY
+ALONG(seven, 7, 3, 1, 0)
+#else
+#define seven_3_1 four_3_1
+#endif
+#if LANES == 16
+ALONG(fourteen, 14, 5, 1, 0)
+ALONG(halves, 4, 3, 1, 1) ALONG(halves, 4, 3, 2, 1) ALONG(halves, 4, 5, 1, 1) ALONG(halves, 4, 5, 2, 1)
+#endif
+
+/* Chooses what goes along a row of `ow` outputs, and joins the weights of the last channels. */
+static void choose(dwconv_task* t, float* scratch) {
+    static const along_fn fours[2][2] = TABLE(four);
+    const el_conv_params* p = t->p;
+    const int64_t taps = (int64_t)p->kh * p->kw, tail = p->c % LANES;
+    if (p->kh != p->kw || (p->kw != 3 && p->kw != 5) || p->dilation_w != 1 || p->stride_w > 2) return;
+    if (p->ow >= 4) t->outputs = 4, t->along = fours[p->kw == 5][p->stride_w - 1];
+    if (p->stride_w == 1 && p->ow % 7 == 0 && (MANY || p->kw == 5)) t->outputs = 7, t->along = p->kw == 5 ? seven_5_1 : seven_3_1;
+    int64_t lanes = LANES;
+    t->tail = t->along;
+#if LANES == 16
+    static const along_fn both[2][2] = TABLE(halves);
+    if (p->stride_w == 1 && p->kw == 5 && p->ow % 14 == 0) t->outputs = 14, t->along = fourteen_5_1;
+    if (tail <= 8 && p->ow >= 8) {
+        lanes = 8;
+        t->tail = both[p->kw == 5][p->stride_w - 1];
+    }
+#endif
+    if (!tail || p->c < lanes || t->residual) t->tail = NULL; /* a channel that is done must not get its residual again */
+    if (!t->tail) return;
+    t->joined_bias = scratch;
+    t->joined = (element*)(scratch + EL_PANEL);
+    t->tail_from = p->c - lanes;
+    for (int64_t i = 0; i < LANES; i++) {
+        const int64_t ch = t->tail_from + i % lanes;
+        for (int64_t k = 0; k < taps; k++) t->joined[k * EL_PANEL + i] = t->w[(ch / EL_PANEL * taps + k) * EL_PANEL + ch % EL_PANEL];
+        t->joined_bias[i] = t->bias ? t->bias[ch] : 0;
+    }
+}
+
+INLINE void activate_each(const el_act act, element* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
+    const vec s = act.kind == EL_ACT_PRELU ? load_floats(slope, lanes) : V(zero)();
+    if (lanes == LANES && act.kind != EL_ACT_PRELU) { /* whole vectors: no masks */
+        for (int64_t i = 0; i < count; i++, y += step) V(store)(y, activated(act, V(load)(y), s));
+        return;
+    }
+    for (int64_t i = 0; i < count; i++, y += step) V(store_n)(y, activated(act, V(load_n)(y, lanes), s), lanes);
+}
+
+/* The common activations have loops of their own, whose constants stay in registers. */
+static __attribute__((noinline)) void activate(el_act act, element* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
+    switch (act.kind) {
+    case EL_ACT_HARD_SWISH: activate_each((el_act){EL_ACT_HARD_SWISH, 0, 0}, y, step, count, slope, lanes); break;
+    case EL_ACT_SILU: activate_each((el_act){EL_ACT_SILU, 0, 0}, y, step, count, slope, lanes); break;
+    default: activate_each(act, y, step, count, slope, lanes);
+    }
+}
+
+/* The activations that are no interval, over a row of outputs that has just been stored. */
+static void finish(const dwconv_task* t, element* y, int64_t c0, int64_t c1) {
+    const el_conv_params* p = t->p;
+    if (p->act.kind == EL_ACT_PRELU || c1 - c0 < p->c) {
+        for (int64_t ch = c0; ch < c1; ch += LANES)
+            activate(p->act, y + ch, p->c, p->ow, t->slope ? t->slope + ch : NULL, c1 - ch < LANES ? c1 - ch : LANES);
+        return;
+    }
+    const int64_t count = (int64_t)p->ow * p->c, whole = count / LANES;
+    activate(p->act, y, LANES, whole, NULL, LANES);
+    if (whole * LANES < count) activate(p->act, y + whole * LANES, LANES, 1, NULL, count - whole * LANES);
+}
+
+/* One row of outputs over the channels [c0, c1). */
+static void outputs(const dwconv_task* t, strip* s, const char** rows, const place** places, place* tables, int64_t image, int64_t oy, int64_t c0, int64_t c1) {
+    const el_conv_params* p = t->p;
+    const int64_t c = p->c, columns = t->columns, at = (image * p->oh + oy) * p->ow * c;
+    int inside = 1;
+    for (int32_t ky = 0; ky < p->kh; ky++) {
+        const int64_t iy = oy * p->stride_h - p->pad_top + (int64_t)ky * p->dilation_h;
+        const int outside = iy < 0 || iy >= p->h;
+        place* of_row = tables + (outside ? p->kh : ky) * columns;
+        places[ky] = of_row;
+        rows[ky] = outside ? t->zero : (const char*)(t->x + (image * p->h + iy) * p->w * c);
+        if (outside) {
+            inside = 0;
+            continue;
+        }
+        const place zero = (place)t->zero - (place)rows[ky];
+        for (int64_t i = 0; i < t->left; i++) of_row[i] = zero;
+        for (int64_t i = t->right; i < columns; i++) of_row[i] = zero;
+    }
+    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first, inside ? t->last : 0};
+    if (!t->along) {
+        along_any(t, s, 0, p->ow, c0, c1);
+        return;
+    }
+    const vec lo = V(set1)(t->lo), hi = V(set1)(t->hi);
+    /* doing an output again changes nothing unless its residual may lie in its place */
+    const int64_t whole = c1 - (c1 - c0) % LANES, count = t->residual ? p->ow / t->outputs * t->outputs : p->ow;
+    t->along(s, lo, hi, count, c0, whole);
+    along_any(t, s, count, p->ow, c0, whole);
+    if (whole == c1) return;
+    if (!t->tail) {
+        along_any(t, s, 0, p->ow, whole, c1);
+        return;
+    }
+    for (int32_t ky = 0; ky < p->kh; ky++) rows[ky] += t->tail_from * (int64_t)sizeof(element);
+    s->w = t->joined, s->bias = t->joined_bias, s->y += t->tail_from;
+    t->tail(s, lo, hi, p->ow, 0, LANES);
+}
+
+static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const dwconv_task* t = arg;
+    const el_conv_params* p = t->p;
+    char* memory = t->tables + (size_t)worker * el_dwconv_worker_bytes(p);
+    const char** rows = (const char**)memory;
+    const place** places = (const place**)memory + p->kh;
+    place* tables = (place*)memory + 2 * p->kh;
+    for (int64_t i = 0; i < t->columns; i++) tables[i] = (i - p->pad_left) * p->c * (int64_t)sizeof(element);
+    for (int32_t ky = 1; ky < p->kh; ky++) memcpy(tables + ky * t->columns, tables, (size_t)t->columns * sizeof(place));
+    memset(tables + p->kh * t->columns, 0, (size_t)t->columns * sizeof(place));
+
+    int64_t fit = NEAR_BYTES / (((int64_t)p->kh + p->stride_h) * p->w * (int64_t)sizeof(element)) / EL_PANEL * EL_PANEL;
+    if (fit < LEAST_BLOCK) fit = LEAST_BLOCK;
+    const int64_t blocks = (p->c + fit - 1) / fit, block = (p->c + EL_PANEL * blocks - 1) / (EL_PANEL * blocks) * EL_PANEL;
+    /* the last block has a whole vector, so that its end does not reach back into another */
+    for (int64_t c0 = 0, c1; c0 < p->c; c0 = c1) {
+        c1 = c0 + block + LANES <= p->c ? c0 + block : p->c;
+        int64_t image = begin / p->oh, oy = begin % p->oh;
+        for (int64_t row = begin; row < end; row++) {
+            strip s;
+            outputs(t, &s, rows, places, tables, image, oy, c0, c1);
+            if (!el_act_is_clamp(p->act)) finish(t, t->y + row * p->ow * p->c, c0, c1);
+            if (++oy == p->oh) oy = 0, image++;
+        }
+    }
+}
+
+static void dwconv(const el_ctx* ctx, const void* params, void* const* buffers) {
+    const el_conv_params* p = params;
+    char* scratch = ctx->scratch;
+    dwconv_task t = {.p = p, .x = buffers[0], .w = buffers[1], .bias = buffers[2], .residual = buffers[3], .slope = buffers[4], .y = buffers[5],
+                     .zero = scratch, .tables = scratch + el_dwconv_shared_bytes(p), .columns = el_dwconv_columns(p), .lo = el_act_lo(p->act),
+                     .hi = el_act_hi(p->act)};
+    memset(scratch, 0, el_dwconv_zero_bytes(p));
+    t.left = p->pad_left < t.columns ? p->pad_left : t.columns;
+    t.right = p->pad_left + (int64_t)p->w < t.columns ? p->pad_left + (int64_t)p->w : t.columns;
+    t.first = ((int64_t)p->pad_left + p->stride_w - 1) / p->stride_w;
+    t.last = t.right < p->kw ? 0 : (t.right - p->kw) / p->stride_w + 1;
+    choose(&t, (float*)(scratch + el_dwconv_zero_bytes(p)));
+    int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw;
+    el_parallel(ctx, (int64_t)p->n * p->oh, PARALLEL_FMAS / (cost + 1) + 1, body, (void*)&t);
+}
+
+#endif
