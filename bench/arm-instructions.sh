@@ -1,11 +1,16 @@
 #!/bin/sh
 # Instructions that one inference executes on an emulated Cortex-A76, EdgeLite's and those of ONNX Runtime's linux-arm64 library.
-# usage: bench/arm-instructions.sh [MODEL..]       names of artifacts/bench/MODEL.edgl and MODEL.onnx, which bench/run.sh makes; all when none is given
+# usage: bench/arm-instructions.sh [--half] [MODEL..]       names of artifacts/bench/MODEL.edgl and MODEL.onnx, which bench/run.sh makes; all when none is given
+# --half: a column more, of the same models converted with --quantize half; qemu emulates arithmetic of float16 slowly (resnet50: ten minutes).
 # One thread; the difference between two and one inferences more, so that starting cancels out. A count repeats nearly to the instruction, and says
 # nothing of cycles: bench/neon-ports.sh does that for the inner loops.
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-case ${1:-} in -h | --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;; esac
+half=0
+case ${1:-} in
+    -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
+    --half) half=1; shift ;;
+esac
 command -v qemu-aarch64 >/dev/null || { echo "arm-instructions.sh: qemu-aarch64 is not installed (Debian: qemu-user)" >&2; exit 1; }
 models=$root/artifacts/bench
 if [ $# -eq 0 ]; then
@@ -44,7 +49,9 @@ inference() {
     echo $((count - before))
 }
 
-printf '%-28s %14s %14s %6s\n' model EdgeLite "ONNX Runtime" ratio
+printf '%-28s %14s %14s %6s' model EdgeLite "ONNX Runtime" ratio
+[ $half -eq 0 ] || printf ' %14s' "EdgeLite half"
+echo
 for name in "$@"; do
     own=$(inference "$edgelite_run" bench "$models/$name.edgl" --threads 1 --warmup 0 --runs)
     onnx=$models/$name.onnx other=
@@ -56,5 +63,15 @@ for name in "$@"; do
     fi
     ratio=-
     [ -z "$own" ] || [ -z "$other" ] || ratio=$(awk "BEGIN { printf \"%.2f\", $own / $other }")
-    printf '%-28s %14s %14s %6s\n' "$name" "${own:--}" "${other:--}" "$ratio"
+    printf '%-28s %14s %14s %6s' "$name" "${own:--}" "${other:--}" "$ratio"
+    if [ $half -eq 1 ]; then
+        count=
+        case $name in *.int8) ;; *)
+            if [ -f "$onnx" ] && dotnet "$converter" convert "$onnx" -o "$work/half.edgl" --quantize half --samples 1 >/dev/null; then
+                count=$(inference "$edgelite_run" bench "$work/half.edgl" --threads 1 --warmup 0 --runs)
+            fi ;;
+        esac
+        printf ' %14s' "${count:--}"
+    fi
+    echo
 done

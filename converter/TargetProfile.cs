@@ -19,6 +19,9 @@ public sealed record TargetProfile(string Name, string Processor, string Rid, in
     public static TargetProfile Find(string name) => All.FirstOrDefault(p => p.Name == name)
         ?? throw new EdgeLiteException(Status.NotFound, $"There is no target profile '{name}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
 
+    /// <summary>Whether the processor computes in float16.</summary>
+    public bool HasHalf => Array.IndexOf(InstructionSets, "neonfp16") >= 0;
+
     /// <summary>Refuses a model that the device's memory cannot hold.</summary>
     /// <param name="bytes">weights and arena</param>
     public void CheckMemory(long bytes)

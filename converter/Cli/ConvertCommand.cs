@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Lowering;
 using EdgeLite.Converter.Quantizing;
 using EdgeLite.Core;
 using Spectre.Console;
@@ -15,7 +16,7 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, of .npy, .npz, .wav or .txt files (a line of token numbers a sample), one such file, or 'random' for a trial without meaning." };
@@ -45,7 +46,7 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "int16x8", "auto", "mixed");
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "half", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "int16x8", "auto", "mixed");
         s_prefer.AcceptOnlyFromAmong("smallest", "fastest");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
@@ -116,6 +117,7 @@ internal static class ConvertCommand
         Pipeline.Lower(graph, options);
         // Last, as folding would expand the weights again.
         if (HalfType(args) is { } half) Quantizer.Half(graph, half);
+        if (args.GetValue(s_quantize) == "half") Halve(graph, target, json);
         ProofReport? proof;
         string partial = $"{path}.{Environment.ProcessId}.partial"; // takes its name only once it is proven to run
         try
@@ -141,6 +143,15 @@ internal static class ConvertCommand
         "auto" or "mixed" => args.GetValue(s_prefer) == "fastest" ? null : DType.Float16,
         _ => null,
     };
+
+    private static void Halve(Graph graph, TargetProfile? target, bool json)
+    {
+        if (target is { HasHalf: false })
+            throw new EdgeLiteException(Status.InvalidArgument, $"--quantize half is for processors that compute in float16; {target.Name} ({target.Processor}) does not. Use --quantize fp16, which stores weights so.");
+        HalfResult halves = HalfLayers.Run(graph);
+        Say(json, $"{halves.Constants} weights in float16, {halves.BytesBefore:N0} -> {halves.BytesAfter:N0} bytes");
+        if (halves.TooLarge.Count > 0) Say(json, $"kept in float32, as a number is beyond 65504: {string.Join(", ", halves.TooLarge)}");
+    }
 
     private static BlockWeightOptions Blocks(ParseResult args, ICalibrationData? calibration) => new()
     {

@@ -5,7 +5,11 @@ using EdgeLite.Ops;
 namespace EdgeLite.Converter.Quantizing;
 
 /// <summary>What storage in 16 bits did: constants changed, their bytes before and after, and constants left because of numbers that the type lacks.</summary>
-public sealed record HalfResult(int Constants, long BytesBefore, long BytesAfter, IReadOnlyList<string> TooLarge);
+public sealed record HalfResult(int Constants, long BytesBefore, long BytesAfter, IReadOnlyList<string> TooLarge)
+{
+    public static HalfResult operator +(HalfResult a, HalfResult b) =>
+        new(a.Constants + b.Constants, a.BytesBefore + b.BytesBefore, a.BytesAfter + b.BytesAfter, [.. a.TooLarge, .. b.TooLarge]);
+}
 
 internal static class HalfWeights
 {
@@ -41,13 +45,13 @@ internal static class HalfWeights
         }
         var result = new HalfResult(constants, before, after, tooLarge);
         foreach (Node node in graph.Nodes)
-            foreach (Graph sub in Graph.Subgraphs(node)) result = Sum(result, Run(sub, type));
+            foreach (Graph sub in Graph.Subgraphs(node)) result += Run(sub, type);
         GraphVerifier.Verify(graph);
         return result;
     }
 
     /// <summary>Rounded to nearest even, or null when a finite number would become infinite.</summary>
-    private static Tensor? Convert(Tensor source, DType type)
+    public static Tensor? Convert(Tensor source, DType type)
     {
         var half = new Tensor(type, source.Shape);
         ReadOnlySpan<float> from = source.Span<float>();
@@ -58,7 +62,4 @@ internal static class HalfWeights
         }
         return half;
     }
-
-    private static HalfResult Sum(HalfResult a, HalfResult b) =>
-        new(a.Constants + b.Constants, a.BytesBefore + b.BytesBefore, a.BytesAfter + b.BytesAfter, [.. a.TooLarge, .. b.TooLarge]);
 }

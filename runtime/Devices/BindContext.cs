@@ -81,6 +81,12 @@ public sealed unsafe class BindContext
         return OutputCount == 0 || Output(0).DType == type;
     }
 
+    /// <summary>As <see cref="All"/>, for float32 or float16, whichever input 0 has.</summary>
+    public bool AllFloat(int count) => DType(0) is Core.DType.Float32 or Core.DType.Float16 && All(DType(0), count);
+
+    /// <summary>Of a kernel that there is for float32 and float16, the one for the type of input 0.</summary>
+    public string ForType(string kernel) => kernel + (DType(0) == Core.DType.Float16 ? "_f16" : "_f32");
+
     /// <summary>Copies a table (indices, weights) into memory that lives as long as the plan, 64-byte aligned.</summary>
     public Operand Table<T>(ReadOnlySpan<T> values) where T : unmanaged
     {

@@ -7,6 +7,8 @@ public sealed partial class ConvTranspose : FusedConvolution
 {
     [Attr] public long[] OutputPadding { get; set; } = [0, 0];
 
+    protected override bool AllowsHalf => false;
+
     protected override long OutputSize(int axis, long size)
     {
         long full = (size - 1) * Strides[axis] + (KernelShape[axis] - 1) * Dilations[axis] + 1 + OutputPadding[axis];

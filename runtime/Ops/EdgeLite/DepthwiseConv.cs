@@ -19,10 +19,10 @@ public sealed unsafe partial class DepthwiseConv : FusedConvolution
 
     public override void Compute(ComputeContext c)
     {
-        Tensor x = c.Input(0), y = c.Output(0);
+        Tensor x = Floats(c.Input(0)), packed = Floats(c.Input(1)), y = c.Output(0);
         long h = x.Shape[1], w = x.Shape[2], channels = x.Shape[3], oh = y.Shape[1], ow = y.Shape[2], kw = KernelShape[1];
         DepthwiseLayout layout = Layout(channels);
-        float* data = (float*)x.Data, weights = (float*)c.Input(1).Data;
+        float* data = (float*)x.Data, weights = (float*)packed.Data;
         using var sums = new WideBuffer(channels);
         for (long pixel = 0, pixels = x.Shape[0] * oh * ow; pixel < pixels; pixel++)
         {
@@ -37,5 +37,7 @@ public sealed unsafe partial class DepthwiseConv : FusedConvolution
             }
             for (long ch = 0; ch < channels; ch++) Finish(c, pixel * channels + ch, ch, sums.P[ch]);
         }
+        GC.KeepAlive(x);
+        GC.KeepAlive(packed);
     }
 }

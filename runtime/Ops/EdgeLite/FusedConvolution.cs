@@ -61,10 +61,10 @@ public abstract class FusedConvolution : FusedOperator
     /// <summary>Every output gathers the inputs that reach it, one panel of output channels at a time.</summary>
     protected unsafe void GatherPanels(ComputeContext c)
     {
-        Tensor x = c.Input(0), y = c.Output(0);
+        Tensor x = Floats(c.Input(0)), packed = Floats(c.Input(1)), y = c.Output(0);
         long h = x.Shape[1], w = x.Shape[2], channels = x.Shape[3], oh = y.Shape[1], ow = y.Shape[2], kw = KernelShape[1];
         PanelLayout layout = Panels(channels);
-        float* data = (float*)x.Data, weights = (float*)c.Input(1).Data;
+        float* data = (float*)x.Data, weights = (float*)packed.Data;
         double* sums = stackalloc double[PanelLayout.Panel];
         for (long pixel = 0, pixels = x.Shape[0] * oh * ow; pixel < pixels; pixel++)
         {
@@ -89,5 +89,7 @@ public abstract class FusedConvolution : FusedOperator
                     }
                 }
         }
+        GC.KeepAlive(x);
+        GC.KeepAlive(packed);
     }
 }

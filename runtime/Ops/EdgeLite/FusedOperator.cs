@@ -4,7 +4,7 @@ namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>
 /// The end that lowered float operators share: y = act(sum + B[channel] + R[element]), channels last. Inputs: X, W, B?, R?, S?
-/// (S: slope of each channel for prelu). Activations are those of kernels-native/include/el_kernels.h, by their names in lower
+/// (S: slope of each channel for prelu). X, W, R and the result are float32 or, where the operator has room for it, all float16; B and S are float32. Activations are those of kernels-native/include/el_kernels.h, by their names in lower
 /// case; alpha and beta are its numbers a and b.
 /// </summary>
 public abstract class FusedOperator : Operator
@@ -13,10 +13,27 @@ public abstract class FusedOperator : Operator
     [Attr] public float Alpha { get; set; }
     [Attr] public float Beta { get; set; }
 
+    /// <summary>Whether X may be float16.</summary>
+    protected virtual bool AllowsHalf => true;
+
+    /// <summary>The operand itself, or its numbers as float32.</summary>
+    protected static Tensor Floats(Tensor operand)
+    {
+        if (operand.DType == DType.Float32) return operand;
+        var floats = new Tensor(DType.Float32, operand.Shape);
+        for (long i = 0; i < operand.Count; i++) floats.SetDouble(i, operand.GetDouble(i));
+        return floats;
+    }
+
     /// <summary>Checks what follows the product; <paramref name="y"/> is the output's shape.</summary>
     protected void InferEnd(InferContext c, Shape y, long channels)
     {
-        for (int i = 0; i < 2; i++) c.ExpectType(i, c.DType(i) == DType.Float32, "float32");
+        DType type = AllowsHalf && c.DType(0) == DType.Float16 ? DType.Float16 : DType.Float32;
+        for (int i = 0; i <= 4; i++)
+        {
+            DType expected = i is 2 or 4 ? DType.Float32 : type;
+            c.ExpectType(i, c.HasInput(i) && c.DType(i) == expected, expected.Name());
+        }
         if (!IsKnownActivation(Activation)) throw c.Error($"activation '{Activation}' is not known");
         if (Activation == "prelu" && !c.HasInput(4)) throw c.Error("activation prelu needs slopes, input 4");
         foreach (int i in (ReadOnlySpan<int>)[2, 4])
@@ -24,7 +41,7 @@ public abstract class FusedOperator : Operator
                 throw c.Error($"{Definition.InputName(i)} has shape {c.Shape(i)}, expected {channels} elements");
         if (c.HasInput(3) && c.Shape(3).IsKnown && y.IsKnown && c.Shape(3) != y)
             throw c.Error($"residual has shape {c.Shape(3)}, expected {y}");
-        c.SetOutput(0, DType.Float32, y);
+        c.SetOutput(0, type, y);
     }
 
     /// <summary>Bias, residual, activation and store of element <paramref name="index"/>.</summary>

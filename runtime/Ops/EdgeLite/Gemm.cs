@@ -28,10 +28,10 @@ public sealed unsafe partial class Gemm : FusedOperator
 
     public override void Compute(ComputeContext c)
     {
-        Tensor x = c.Input(0);
+        Tensor x = Floats(c.Input(0)), packed = Floats(c.Input(1));
         long k = x.Shape[x.Shape.Rank - 1], rows = c.Output(0).Count / OutFeatures;
         PanelLayout layout = Layout(k);
-        float* data = (float*)x.Data, weights = (float*)c.Input(1).Data;
+        float* data = (float*)x.Data, weights = (float*)packed.Data;
         double* sums = stackalloc double[PanelLayout.Panel];
         for (long m = 0; m < rows; m++)
             for (int first = 0; first < OutFeatures; first += PanelLayout.Panel)
@@ -43,5 +43,7 @@ public sealed unsafe partial class Gemm : FusedOperator
                 for (int lane = 0; lane < PanelLayout.Panel && first + lane < OutFeatures; lane++)
                     Finish(c, m * OutFeatures + first + lane, first + lane, sums[lane]);
             }
+        GC.KeepAlive(x);
+        GC.KeepAlive(packed);
     }
 }

@@ -4,7 +4,7 @@ using EdgeLite.Ops.EdgeLite;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>conv_f32, dwconv_f32, conv_transpose_f32.</summary>
+/// <summary>conv_f32, dwconv_f32, conv_f16, dwconv_f16, conv_transpose_f32.</summary>
 internal static class ConvBinding
 {
     /// <summary><c>el_conv_params</c>.</summary>
@@ -15,8 +15,8 @@ internal static class ConvBinding
         public Activation Activation;
     }
 
-    [Binds(typeof(CpuNnBackend))] public static bool Bind(Conv op, BindContext c) => Bind("conv_f32", op, c);
-    [Binds(typeof(CpuNnBackend))] public static bool Bind(DepthwiseConv op, BindContext c) => Bind("dwconv_f32", op, c);
+    [Binds(typeof(CpuNnBackend))] public static bool Bind(Conv op, BindContext c) => Bind(c.ForType("conv"), op, c);
+    [Binds(typeof(CpuNnBackend))] public static bool Bind(DepthwiseConv op, BindContext c) => Bind(c.ForType("dwconv"), op, c);
     [Binds(typeof(CpuNnBackend))] public static bool Bind(ConvTranspose op, BindContext c) => Bind("conv_transpose_f32", op, c);
 
     private static bool Bind(string kernel, FusedConvolution op, BindContext c)

@@ -4,7 +4,7 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>gemm_f32 (packed weights) and matmul_f32 (both operands computed).</summary>
+/// <summary>gemm_f32, gemm_f16 (packed weights) and matmul_f32 (both operands computed).</summary>
 internal static class GemmBinding
 {
     /// <summary><c>el_gemm_params</c>.</summary>
@@ -44,7 +44,7 @@ internal static class GemmBinding
     public static bool Bind(Ops.EdgeLite.Gemm op, BindContext c)
     {
         Shape x = c.Shape(0);
-        c.Call("gemm_f32", new Parameters
+        c.Call(c.ForType("gemm"), new Parameters
         {
             M = x.Product(0, x.Rank - 1),
             N = checked((int)op.OutFeatures),

@@ -5,7 +5,7 @@ using EdgeLite.Ops.EdgeLite;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>max_pool_f32, avg_pool_f32, max_pool_s8, qavg_pool_s8, qmean of int8 and int16, and global pools as reductions; channels last.</summary>
+/// <summary>max_pool and avg_pool of float32 and float16, max_pool_s8, qavg_pool_s8, qmean of int8 and int16, and global pools as reductions; channels last.</summary>
 internal static class PoolBinding
 {
     /// <summary><c>el_pool_params</c>.</summary>
@@ -51,12 +51,12 @@ internal static class PoolBinding
             Window2D w = Window2D.Of(op, c.Shape(0));
             return BindInteger("max_pool_s8", c, w.KernelH, w.KernelW, w.StrideH, w.StrideW, w.Top, w.Left, sbyte.MinValue, sbyte.MaxValue);
         }
-        return c.DType(0) == DType.Float32 && BindFloat("max_pool_f32", op, c, false);
+        return c.AllFloat(1) && BindFloat("max_pool", op, c, false);
     }
 
     [Binds(typeof(CpuNnBackend))]
     public static bool Bind(AveragePool op, BindContext c) =>
-        op.ChannelsLast && c.Shape(0).Rank == 4 && c.DType(0) == DType.Float32 && BindFloat("avg_pool_f32", op, c, op.CountIncludePad);
+        op.ChannelsLast && c.Shape(0).Rank == 4 && c.AllFloat(1) && BindFloat("avg_pool", op, c, op.CountIncludePad);
 
     [Binds(typeof(CpuNnBackend))]
     public static bool Bind(GlobalAveragePool op, BindContext c) => BindGlobal(c, op.ChannelsLast, ReduceMeanOp);
@@ -86,9 +86,9 @@ internal static class PoolBinding
     private static bool BindGlobal(BindContext c, bool channelsLast, int function)
     {
         Shape x = c.Shape(0);
-        if (c.DType(0) != DType.Float32) return false;
+        if (!c.AllFloat(1)) return false;
         long channels = x[channelsLast ? x.Rank - 1 : 1], plane = channelsLast ? x.Product(1, x.Rank - 1) : x.Product(2, x.Rank);
-        c.Call("reduce_f32", new ReduceParameters
+        c.Call(c.ForType("reduce"), new ReduceParameters
         {
             Outer = channelsLast ? x[0] : x[0] * channels, Axis = plane, Inner = channelsLast ? channels : 1, Op = function,
         }, Operand.Input(0), Operand.Output(0));
@@ -99,7 +99,7 @@ internal static class PoolBinding
     {
         Shape x = c.Shape(0), y = c.Output(0).Shape;
         Window2D w = Window2D.Of(op, x);
-        c.Call(kernel, new Parameters
+        c.Call(c.ForType(kernel), new Parameters
         {
             N = checked((int)x[0]), H = checked((int)x[1]), W = checked((int)x[2]), C = checked((int)x[3]),
             OutH = checked((int)y[1]), OutW = checked((int)y[2]),

@@ -4,7 +4,7 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>binary_f32 and where_f32: element-wise operators of two or three operands with broadcasting.</summary>
+/// <summary>binary_f32, binary_f16 and where_f32: element-wise operators of two or three operands with broadcasting.</summary>
 internal static class BinaryBinding
 {
     /// <summary><c>el_binary_params</c>.</summary>
@@ -58,7 +58,7 @@ internal static class BinaryBinding
     /// <summary>Clip by bounds that are computed: the larger of x and the lower one, then the smaller of that and the upper one.</summary>
     public static bool BindClip(BindContext c)
     {
-        if (!c.All(DType.Float32, 3)) return false;
+        if (!c.AllFloat(3)) return false;
         bool hasMin = c.HasInput(1), hasMax = c.HasInput(2);
         if (hasMin) Call(c, Function.Max, Operand.Input(0), c.Shape(0), Operand.Input(1), c.Shape(1));
         if (hasMax) Call(c, Function.Min, hasMin ? Operand.Output(0) : Operand.Input(0), c.Shape(0), Operand.Input(2), c.Shape(2));
@@ -67,7 +67,7 @@ internal static class BinaryBinding
 
     private static bool Bind(BindContext c, Function function)
     {
-        if (!c.All(DType.Float32, 2)) return false;
+        if (!c.AllFloat(2)) return false;
         Call(c, function, Operand.Input(0), c.Shape(0), Operand.Input(1), c.Shape(1));
         return true;
     }
@@ -75,7 +75,7 @@ internal static class BinaryBinding
     private static void Call(BindContext c, Function function, Operand a, Shape aShape, Operand b, Shape bShape)
     {
         Shape y = c.Output(0).Shape;
-        c.Call("binary_f32", new Parameters
+        c.Call(c.ForType("binary"), new Parameters
         {
             Rank = y.Rank,
             Op = (int)function,

@@ -4,7 +4,7 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>reduce_f32, where the reduced axes lie side by side.</summary>
+/// <summary>reduce_f32 and reduce_f16, where the reduced axes lie side by side.</summary>
 internal static class ReduceBinding
 {
     /// <summary><c>el_reduce_params</c>.</summary>
@@ -32,7 +32,7 @@ internal static class ReduceBinding
 
     private static bool Bind(Reduction op, BindContext c, Function function)
     {
-        if (!c.All(DType.Float32, 1) || (c.HasInput(1) && c.Constant(1) == null)) return false;
+        if (!c.AllFloat(1) || (c.HasInput(1) && c.Constant(1) == null)) return false;
         Shape x = c.Shape(0);
         long[] axes = c.Constant(1)?.ToInt64Array() ?? [];
         if (axes.Length == 0 && op.NoopWithEmptyAxes) return false;
@@ -42,7 +42,7 @@ internal static class ReduceBinding
         if (mask == 0) return false;
         for (int d = first; d <= last; d++)
             if ((mask >> d & 1) == 0 && x[d] != 1) return false;
-        c.Call("reduce_f32", new Parameters
+        c.Call(c.ForType("reduce"), new Parameters
         {
             Outer = x.Product(0, first), Axis = x.Product(first, last + 1), Inner = x.Product(last + 1, x.Rank), Op = (int)function,
         }, Operand.Input(0), Operand.Output(0));

@@ -1,10 +1,9 @@
 using System.Runtime.InteropServices;
-using EdgeLite.Core;
 using EdgeLite.Ops;
 
 namespace EdgeLite.Devices.Cpu;
 
-/// <summary>unary_f32 for element-wise operators and activations.</summary>
+/// <summary>unary_f32 and unary_f16 for element-wise operators and activations.</summary>
 internal static class UnaryBinding
 {
     /// <summary><c>el_unary_params</c>.</summary>
@@ -63,7 +62,7 @@ internal static class UnaryBinding
     public static bool Bind(Clip op, BindContext c)
     {
         if ((c.HasInput(1) && c.Constant(1) == null) || (c.HasInput(2) && c.Constant(2) == null)) return BinaryBinding.BindClip(c);
-        if (!c.All(DType.Float32, 3)) return false;
+        if (!c.AllFloat(3)) return false;
         float min = c.Constant(1) is { } low ? (float)low.GetDouble(0) : float.NegativeInfinity;
         float max = c.Constant(2) is { } high ? (float)high.GetDouble(0) : float.PositiveInfinity;
         return Bind(c, new Activation(ActivationKind.Clamp, Math.Min(min, max), max));
@@ -73,8 +72,8 @@ internal static class UnaryBinding
 
     private static bool Bind(BindContext c, Function function, Activation activation = default)
     {
-        if (!c.All(DType.Float32, 1)) return false;
-        c.Call("unary_f32", new Parameters { Count = c.Output(0).Shape.Count, Op = (int)function, Activation = activation },
+        if (!c.AllFloat(1)) return false;
+        c.Call(c.ForType("unary"), new Parameters { Count = c.Output(0).Shape.Count, Op = (int)function, Activation = activation },
             Operand.Input(0), Operand.Output(0));
         return true;
     }
