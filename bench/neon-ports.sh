@@ -64,10 +64,10 @@ done <<LIST
 gemm_f32.neon.c.o tile_6_1
 gemm_f32.neon.c.o tile_3_2
 gemm_f16.neonfp16.c.o tile_8_1
-dwconv_f32.simd.c.o along_7_3_1
-dwconv_f32.simd.c.o along_4_3_2
-dwconv_f32.simd.c.o along_7_5_1
-dwconv_f16.neonfp16.c.o along_7_3_1
+dwconv_f32.simd.c.o seven_3_1
+dwconv_f32.simd.c.o four_3_2
+dwconv_f32.simd.c.o seven_5_1
+dwconv_f16.neonfp16.c.o seven_3_1
 qmat.neondot.c.o panel_finished
 qmat.neon.c.o core
 LIST
