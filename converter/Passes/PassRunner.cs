@@ -21,6 +21,8 @@ public sealed class PassRunner(IReadOnlyList<IGraphPass> passes)
             bool changed = RunOnce(graph);
             if (!changed) return any;
             any = true;
+            // What became constant tells shapes that depended on it.
+            ShapeInference.Run(graph);
         }
         throw new EdgeLiteException(Status.Internal,
             $"Graph '{graph.Name}': the passes {string.Join(", ", passes.Select(p => p.Name))} still change it after {MaxRounds} rounds.");

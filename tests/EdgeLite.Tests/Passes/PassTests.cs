@@ -123,6 +123,39 @@ public class PassTests
             """, "Reshape Relu".Replace("Reshape Relu", "Reshape Relu"));
     }
 
+    /// <summary>As PyTorch writes out the heads of a transformer: each Reshape takes its target from the shape of what the one before computed.</summary>
+    [Fact]
+    public void Shapes_behind_a_target_that_became_constant_are_known()
+    {
+        Graph g = Optimize("""
+            input %x : float32[1,4,6]
+            const %first : int64[] = 0
+            const %second : int64[] = 1
+            const %zero : int64[1] = [0]
+            const %heads : int64[2] = [2, 3]
+            const %width : int64[1] = [6]
+            %s = Shape(%x)
+            %b = Gather(%s, %first)
+            %r = Gather(%s, %second)
+            %b1 = Unsqueeze(%b, %zero)
+            %r1 = Unsqueeze(%r, %zero)
+            %apart.shape = Concat(%b1, %r1, %heads) {axis=0}
+            %apart = Reshape(%x, %apart.shape)
+            %t = Transpose(%apart) {perm=[0,2,1,3]}
+            %e = Exp(%t)
+            %back = Transpose(%e) {perm=[0,2,1,3]}
+            %s2 = Shape(%back)
+            %b2 = Gather(%s2, %first)
+            %r2 = Gather(%s2, %second)
+            %b3 = Unsqueeze(%b2, %zero)
+            %r3 = Unsqueeze(%r2, %zero)
+            %joined.shape = Concat(%b3, %r3, %width) {axis=0}
+            %y = Reshape(%e, %joined.shape)
+            output %y
+            """, "Reshape Transpose Exp Reshape");
+        Assert.Equal(new Shape(1, 4, 6), g.Outputs[0].Shape);
+    }
+
     [Fact]
     public void Shapes_are_followed_through_their_arithmetic()
     {
