@@ -59,14 +59,28 @@ internal static class BudgetCommand
     public static void Print(BudgetResult result, IReportConsole console)
     {
         bool scored = result.Trials.Any(t => t.Score != t.Sqnr);
-        console.Table($"Sizes and errors that can be had ({result.Trials.Count} trials, held-back samples)",
-            ["layers in float", "observer", "more repairs", "weight bytes", "SQNR dB", .. scored ? ["score"] : Array.Empty<string>(), "within budget"],
-            [.. result.Pareto.Select(t => (IReadOnlyList<string>)[t.FloatLayers.ToString(CultureInfo.InvariantCulture), t.Observer.ToString(), t.Repairs, t.WeightBytes.ToString("N0", CultureInfo.InvariantCulture),
-                Decibels(t.Sqnr), .. scored ? [t.Score.ToString("G5", CultureInfo.InvariantCulture)] : Array.Empty<string>(), t.Meets ? "yes" : "no"])]);
+        (string Name, bool IsShown, Func<BudgetTrial, string> Text)[] columns =
+        [
+            ("layers in float", true, t => Number(t.FloatLayers)),
+            ("int8 in blocks", result.Trials.Any(t => t.EightBitLayers > 0), t => Number(t.EightBitLayers)),
+            ("weights of 4 bits", result.Trials.Any(t => t.FourBitLayers > 0), t => Number(t.FourBitLayers)),
+            ("observer", true, t => t.Observer.ToString()),
+            ("more repairs", true, t => t.Repairs),
+            ("weight bytes", true, t => Number(t.WeightBytes)),
+            ("ms here", true, t => t.Milliseconds.ToString("G3", CultureInfo.InvariantCulture)),
+            ("SQNR dB", true, t => Decibels(t.Sqnr)),
+            ("score", scored, t => t.Score.ToString("G5", CultureInfo.InvariantCulture)),
+            ("within budget", true, t => t.Meets ? "yes" : "no"),
+        ];
+        columns = [.. columns.Where(c => c.IsShown)];
+        console.Table($"Sizes and errors that can be had ({result.Trials.Count} trials, held-back samples, one thread)",
+            [.. columns.Select(c => c.Name)], [.. result.Pareto.Select(t => (IReadOnlyList<string>)[.. columns.Select(c => c.Text(t))])]);
         if (result.Sensitivity.Count == 0) return;
         console.Table("Layers by noise for each byte that int8 saves", ["layer", "SQNR dB alone in int8", "bytes saved"],
-            [.. result.Sensitivity.Take(10).Select(s => (IReadOnlyList<string>)[Short(s.Layer), Decibels(s.Sqnr), s.SavedBytes.ToString("N0", CultureInfo.InvariantCulture)])]);
+            [.. result.Sensitivity.Take(10).Select(s => (IReadOnlyList<string>)[Short(s.Layer), Decibels(s.Sqnr), Number(s.SavedBytes)])]);
     }
+
+    private static string Number(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
 
     // Long names differ at their end.
     private static string Short(string name) => name.Length <= 60 ? name : "…" + name[^59..];

@@ -22,7 +22,8 @@ public sealed class BlockLayers : IGraphPass
         return changed;
     }
 
-    private static bool Lower(Graph graph, Node node)
+    /// <summary>Lowers one node, if it is such a product; with <paramref name="roundsInput"/> the layer rounds each block of its input to int8.</summary>
+    public static bool Lower(Graph graph, Node node, bool roundsInput = false)
     {
         bool isGemm = node.OpType == "Gemm";
         if (node.Input(0) is not { DType: DType.Float32, Shape: { IsRanked: true, Rank: >= 1 } } x) return false;
@@ -33,21 +34,26 @@ public sealed class BlockLayers : IGraphPass
 
         Value? bias = null, addend = isGemm ? node.Input(2) : null;
         int n = w.Layout.Columns;
+        Node last = node;
+        if (!isGemm && Match.SoleConsumer(graph, node.Output) is { } add && add.Is("Add") && add.Output.Shape.IsRanked && add.Output.Shape.Rank == x.Shape.Rank
+            && Match.OtherInput(add, v => v == node.Output) is { IsConstant: true } row)
+            (last, addend) = (add, row);
         if (addend?.Constant is { DType: DType.Float32 } constant && DenseLayers.Bias(constant, n) is { } values)
         {
             bias = graph.AddConstant(addend.Name + ".bias", values);
             addend = null;
         }
+        else if (last != node) (last, addend) = (node, null);
         string name = w.Stored.Name;
         Value packed = graph.AddConstant(name + ".packed", Pack(w));
         Value scales = graph.AddConstant(name + ".scales", PackParameters(w, w.Scales, w.Scales.DType));
         Value? zeros = w.Zeros == null ? null : graph.AddConstant(name + ".zeros", PackParameters(w, w.Zeros, DType.UInt8));
         Value?[] inputs = bias != null ? [x, packed, scales, zeros, bias] : zeros != null ? [x, packed, scales, zeros] : [x, packed, scales];
-        Value y = Rewrite.Insert(graph, node, "BlockGemm", node.Output.Name + ".dense", inputs,
-            AttributeSet.Of(("out_features", n), ("bits", w.Layout.Bits), ("block_size", w.Layout.BlockSize)), "edgelite");
+        Value y = Rewrite.Insert(graph, last, "BlockGemm", last.Output.Name + ".dense", inputs,
+            AttributeSet.Of(("out_features", n), ("bits", w.Layout.Bits), ("block_size", w.Layout.BlockSize), ("int8", roundsInput ? 1L : 0L)), "edgelite");
         if (addend != null) y = Rewrite.Insert(graph, node, "Add", node.Output.Name + ".plus", [y, addend]);
-        y.SourceName = node.Output.SourceName ?? node.Output.Name;
-        Rewrite.Replace(graph, node.Output, y, keepName: true);
+        y.SourceName = last.Output.SourceName ?? last.Output.Name;
+        Rewrite.Replace(graph, last.Output, y, keepName: true);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Lowering;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
 using EdgeLite.Ops;
@@ -54,7 +55,7 @@ internal static class BlockWeights
             bool inRows = DenseWeights.InRows(node);
             if (!done.TryGetValue((weights.Constant!, inRows), out Value? real))
             {
-                real = Quantize(graph, node, weights, inRows, options, hessians.GetValueOrDefault(node));
+                real = Dequantized(graph, node, options, hessians.GetValueOrDefault(node));
                 done.Add((weights.Constant!, inRows), real);
                 before += weights.Constant!.ByteLength;
                 long parameters = real.Producer!.Input(1)!.Constant!.Count;
@@ -68,8 +69,21 @@ internal static class BlockWeights
         return new BlockWeightResult(done.Count, before, after);
     }
 
-    private static Value Quantize(Graph graph, Node node, Value weights, bool inRows, BlockWeightOptions options, double[]? hessian)
+    /// <summary>Makes a dense layer (<see cref="DenseWeights.IsLayer"/>) one of weights in blocks, rounded to nearest, that rounds each block of its
+    /// input to int8 as the model runs.</summary>
+    public static void Replace(Graph graph, Node node, BlockWeightOptions options)
     {
+        Value weights = node.Inputs[1]!;
+        graph.SetInput(node, 1, Dequantized(graph, node, options, null));
+        if (weights.Consumers.Count == 0 && !graph.Outputs.Contains(weights)) graph.Remove(weights);
+        if (!BlockLayers.Lower(graph, node, roundsInput: true)) throw new EdgeLiteException(Status.Internal, $"{node} did not become a layer of weights in blocks.");
+    }
+
+    /// <summary>A block-wise DequantizeLinear, before the node, that has the values of its weights.</summary>
+    private static Value Dequantized(Graph graph, Node node, BlockWeightOptions options, double[]? hessian)
+    {
+        Value weights = node.Inputs[1]!;
+        bool inRows = DenseWeights.InRows(node);
         Tensor w = weights.Constant!;
         int k = (int)w.Shape[inRows ? 1 : 0], n = (int)w.Shape[inRows ? 0 : 1], size = options.BlockSize, blocks = (k + size - 1) / size;
         DType type = options.Bits switch { 2 => DType.Int2, 8 => DType.Int8, _ => DType.Int4 };

@@ -7,11 +7,14 @@ namespace EdgeLite.Converter.Quantizing;
 /// <param name="Observer">how ranges were taken</param>
 /// <param name="Repairs">repairs besides those that are on anyway, as their options are called</param>
 /// <param name="FloatLayers">layers kept in float</param>
+/// <param name="EightBitLayers">dense layers with weights of 8 bits and an input rounded to int8 as the model runs, both in blocks</param>
+/// <param name="FourBitLayers">the same with weights of 4 bits</param>
 /// <param name="WeightBytes">bytes of the weights of all layers</param>
+/// <param name="Milliseconds">the fastest run on a held-back sample, on this machine and one thread</param>
 /// <param name="Sqnr">lowest SQNR of the outputs on held-back samples, dB</param>
 /// <param name="Score">what the budget measured; the SQNR where it is that</param>
 /// <param name="Meets">within the budget</param>
-public sealed record BudgetTrial(RangeMethod Observer, string Repairs, int FloatLayers, long WeightBytes, double Sqnr, double Score, bool Meets);
+public sealed record BudgetTrial(RangeMethod Observer, string Repairs, int FloatLayers, int EightBitLayers, int FourBitLayers, long WeightBytes, double Milliseconds, double Sqnr, double Score, bool Meets);
 
 /// <summary>A layer and how much of the output's noise it makes alone.</summary>
 /// <param name="Layer">name of its result</param>
@@ -29,11 +32,14 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 }
 
 /// <summary>
-/// Finds the smallest mixture of int8 and float layers within a budget. First all layers in int8, with repairs in the order of their cost:
+/// Finds the smallest mixture of forms of layers within a budget. First all layers in int8, with repairs in the order of their cost:
 /// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in int16 where the
 /// caller allows it. If the best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise.
-/// Layers return to float in the order of noise for each byte that they save, and the fewest that suffice are found by doubling and
-/// halving their number; of those, the ones that are not needed once the last is float go back to int8. Each trial runs on the native
+/// Layers leave it in the order of noise for each byte that they save, and the fewest that suffice are found by doubling and
+/// halving their number; of those, the ones that are not needed once the last has left come back. Dense layers leave to int8 in blocks,
+/// rounded as the model runs, where that is enough, else, as all others, to float, from where as many as the budget lets go to int8 in blocks.
+/// Where the caller allows it, as many dense layers as the budget lets get weights of 4 bits at the end, those first that lose least by it
+/// for each byte. Each trial runs on the native
 /// kernels, on samples that calibration does not see.
 /// </summary>
 public sealed class BudgetSearch
@@ -97,7 +103,7 @@ public sealed class BudgetSearch
                 QuantizationOptions options = repairs with { Method = method, Percentile = percentile };
                 BudgetTrial trial = Try(repaired, options);
                 if (first == null || trial.Score > first.Score) (first, best) = (trial, (repaired, options));
-                if (trial.Meets) return Finish(repaired, options, []);
+                if (trial.Meets) return Finish(repaired, Smaller(repaired, options), []);
             }
         }
         return Mix(best!.Value.Graph, best.Value.Options);
@@ -128,16 +134,35 @@ public sealed class BudgetSearch
     private BudgetResult Finish(Repaired repaired, QuantizationOptions options, LayerSensitivity[] sensitivity) =>
         new(Quantizer.Apply(repaired.Graph, repaired.Seen, options, _progress), _trials, sensitivity);
 
-    /// <summary>Returns layers to float until the budget is met.</summary>
+    /// <summary>Takes layers out of static integers until the budget is met.</summary>
     private BudgetResult Mix(Repaired repaired, QuantizationOptions best)
     {
         LayerSensitivity[] sensitivity = Sensitivity(repaired, best);
+        Node[] dense = [.. repaired.Layers.Where(DenseWeights.IsLayer)];
+        QuantizationOptions? chosen = dense.Length > 0 ? Fewest(repaired, best, sensitivity, LayerForm.EightBits) : null;
+        if (chosen == null)
+        {
+            chosen = Fewest(repaired, best, sensitivity, LayerForm.Float)
+                ?? throw new EdgeLiteException(Status.InvalidArgument, $"With every layer of '{_source.Name}' in float the budget of {_budget:G4} is still not met ({_trials[^1].Score:G4}).");
+            chosen = AsMany(repaired, chosen, LayerForm.EightBits, [.. dense.Where(l => chosen.FormOf(l) == LayerForm.Float)]);
+        }
+        return Finish(repaired, Smaller(repaired, chosen), sensitivity);
+    }
+
+    /// <summary>The options with the fewest layers that must leave static integers; null where the budget is not met with all of them gone.</summary>
+    /// <param name="repaired">the graph</param>
+    /// <param name="best">options of all layers in integers</param>
+    /// <param name="sensitivity">the order in which layers leave</param>
+    /// <param name="dense">what a dense layer becomes; others become float</param>
+    private QuantizationOptions? Fewest(Repaired repaired, QuantizationOptions best, LayerSensitivity[] sensitivity, LayerForm dense)
+    {
+        HashSet<string> denseLayers = [.. repaired.Layers.Where(DenseWeights.IsLayer).Select(l => l.Output.Name)];
+        if (dense != LayerForm.Float && !Try(repaired, Keep(sensitivity.Length)).Meets) return null;
         // Few layers first, doubled until they suffice; then the least number between.
         int enough = 1, few = 0;
         while (!Try(repaired, Keep(enough)).Meets)
         {
-            if (enough == sensitivity.Length)
-                throw new EdgeLiteException(Status.InvalidArgument, $"With every layer of '{_source.Name}' in float the budget of {_budget:G4} is still not met ({_trials[^1].Score:G4}).");
+            if (enough == sensitivity.Length) return null;
             few = enough;
             enough = Math.Min(2 * enough, sensitivity.Length);
         }
@@ -147,19 +172,50 @@ public sealed class BudgetSearch
             if (Try(repaired, Keep(middle)).Meets) enough = middle;
             else few = middle;
         }
-        // With the last one in float some before it may be int8 after all.
+        // With the last one gone some before it may be static after all.
         QuantizationOptions chosen = Keep(enough);
         foreach (LayerSensitivity layer in sensitivity.Take(enough - 1).Reverse().Take(MaxReturned))
         {
-            QuantizationOptions smaller = best with { FloatLayers = chosen.FloatLayers.Where(n => n != layer.Layer).ToHashSet() };
+            QuantizationOptions smaller = best with { Forms = chosen.Forms.Where(f => f.Key != layer.Layer).ToDictionary() };
             if (Try(repaired, smaller).Meets) chosen = smaller;
         }
-        return Finish(repaired, chosen, sensitivity);
+        return chosen;
 
-        QuantizationOptions Keep(int count) => best with { FloatLayers = sensitivity.Take(count).Select(s => s.Layer).ToHashSet() };
+        QuantizationOptions Keep(int count) => best with { Forms = sensitivity.Take(count).ToDictionary(s => s.Layer, s => denseLayers.Contains(s.Layer) ? dense : LayerForm.Float) };
     }
 
-    /// <summary>Each layer alone in int8; the one that makes most noise for each byte that it saves first.</summary>
+    /// <summary>Weights of 4 bits in as many dense layers as the budget lets, where they are wanted.</summary>
+    private QuantizationOptions Smaller(Repaired repaired, QuantizationOptions chosen) =>
+        chosen.TriesFourBits ? AsMany(repaired, chosen, LayerForm.FourBits, [.. repaired.Layers.Where(DenseWeights.IsLayer)]) : chosen;
+
+    /// <summary>Gives a form to as many of the layers as the budget lets, those first that alone make least noise for each byte that they save.</summary>
+    private QuantizationOptions AsMany(Repaired repaired, QuantizationOptions chosen, LayerForm form, Node[] layers)
+    {
+        var noise = new Dictionary<string, double>();
+        foreach (Node layer in layers)
+        {
+            _progress?.Report(new("sensitivity", noise.Count, layers.Length));
+            QuantizationOptions alone = chosen with { Forms = repaired.Layers.ToDictionary(l => l.Output.Name, l => l == layer ? form : LayerForm.Float) };
+            (_, double sqnr, _) = repaired.Noise.Of(repaired.Seen, alone);
+            noise[layer.Output.Name] = Math.Pow(10, -sqnr / 10) / (Bytes(layer, chosen) - Bytes(layer, alone));
+        }
+        string[] order = [.. noise.OrderBy(n => n.Value).ThenBy(n => n.Key, StringComparer.Ordinal).Select(n => n.Key)];
+        // All of them, else the largest number between.
+        int most = 0, tooMany = order.Length + 1;
+        for (int next = order.Length; next > most && next < tooMany; next = (most + tooMany) / 2)
+            if (Try(repaired, First(next)).Meets) most = next;
+            else tooMany = next;
+        return First(most);
+
+        QuantizationOptions First(int count)
+        {
+            var forms = chosen.Forms.ToDictionary();
+            foreach (string layer in order.Take(count)) forms[layer] = form;
+            return chosen with { Forms = forms };
+        }
+    }
+
+    /// <summary>Each layer alone in static integers; the one that makes most noise for each byte that it saves first.</summary>
     private LayerSensitivity[] Sensitivity(Repaired repaired, QuantizationOptions options)
     {
         Node[] layers = repaired.Layers;
@@ -169,7 +225,7 @@ public sealed class BudgetSearch
         {
             _progress?.Report(new("sensitivity", i, layers.Length));
             string name = layers[i].Output.Name;
-            (_, double sqnr) = repaired.Noise.Of(repaired.Seen, options with { FloatLayers = all.Where(n => n != name).ToHashSet() });
+            (_, double sqnr, _) = repaired.Noise.Of(repaired.Seen, options with { Forms = all.Where(n => n != name).ToDictionary(n => n, _ => LayerForm.Float) });
             result[i] = new LayerSensitivity(name, sqnr, (FloatBytes(options) - 1) * layers[i].Inputs[1]!.Constant!.Count);
         }
         _progress?.Report(new("sensitivity", layers.Length, layers.Length));
@@ -178,16 +234,31 @@ public sealed class BudgetSearch
 
     private static int FloatBytes(QuantizationOptions options) => options.HalvesFloatWeights ? 2 : 4;
 
+    /// <summary>Bytes of a layer's weights; in blocks, with the float16 scale of each 32.</summary>
+    private static long Bytes(Node layer, QuantizationOptions options)
+    {
+        long count = layer.Inputs[1]!.Constant!.Count;
+        return options.FormOf(layer) switch
+        {
+            LayerForm.Float => count * FloatBytes(options),
+            LayerForm.FourBits => count / 2 + count / 16,
+            LayerForm.EightBits => count + count / 16,
+            _ => count,
+        };
+    }
+
     private BudgetTrial Try(Repaired repaired, QuantizationOptions options)
     {
         _progress?.Report(new("search", _trials.Count, _trials.Count + 1));
-        (Graph graph, double sqnr) = repaired.Noise.Of(repaired.Seen, options);
-        long bytes = repaired.Layers.Sum(l => l.Inputs[1]!.Constant!.Count * (options.FloatLayers.Contains(l.Output.Name) ? FloatBytes(options) : 1));
+        (Graph graph, double sqnr, double milliseconds) = repaired.Noise.Of(repaired.Seen, options);
         double value = _score(graph, sqnr);
         string repairs = (options.Activations == DType.Int16 ? " int16" : "") + (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "");
-        var trial = new BudgetTrial(options.Method, repairs.TrimStart(), options.FloatLayers.Count, bytes, sqnr, value, value >= _budget);
+        var trial = new BudgetTrial(options.Method, repairs.TrimStart(), Count(LayerForm.Float), Count(LayerForm.EightBits), Count(LayerForm.FourBits),
+            repaired.Layers.Sum(l => Bytes(l, options)), milliseconds, sqnr, value, value >= _budget);
         _trials.Add(trial);
         return trial;
+
+        int Count(LayerForm form) => options.Forms.Values.Count(f => f == form);
     }
 }
 

@@ -27,7 +27,7 @@ internal static class ObserverChoice
         {
             progress?.Report(new("observers", c, Candidates.Length));
             QuantizationOptions candidate = options with { Method = Candidates[c].Method, Percentile = Candidates[c].Percentile };
-            (_, double sqnr) = noise.Of(seen, candidate with { Int8IO = false });
+            (_, double sqnr, _) = noise.Of(seen, candidate with { Int8IO = false });
             if (sqnr > most) (most, best) = (sqnr, candidate);
         }
         progress?.Report(new("observers", Candidates.Length, Candidates.Length));

@@ -40,8 +40,14 @@ public sealed record QuantizationOptions
     /// <summary>The caller will store the weights of layers that stay float as float16 (<see cref="Quantizer.Half"/>): a search counts them so.</summary>
     public bool HalvesFloatWeights { get; init; }
 
-    /// <summary>Layers that stay float besides, by the name of their result in the graph.</summary>
-    internal IReadOnlySet<string> FloatLayers { get; init; } = new HashSet<string>();
+    /// <summary>A search under a budget tries weights of 4 bits in dense layers.</summary>
+    public bool TriesFourBits { get; init; }
+
+    /// <summary>Layers of another form than the rest, by the name of their result in the graph.</summary>
+    internal IReadOnlyDictionary<string, LayerForm> Forms { get; init; } = new Dictionary<string, LayerForm>();
+
+    /// <summary>The form that a search chose for this node; null where it chose none.</summary>
+    internal LayerForm? FormOf(Node node) => node.Outputs is [{ } result, ..] && Forms.TryGetValue(result.Name, out LayerForm form) ? form : null;
 
     /// <summary>Makes the graph's float32 inputs and outputs of the type of <see cref="Activations"/> where their values are quantized.</summary>
     public bool Int8IO { get; init; }
@@ -50,7 +56,7 @@ public sealed record QuantizationOptions
     public Func<Graph, IGraphRunner> Runner { get; init; } = graph => new NativeRunner(graph);
 
     /// <summary>True when an entry of <see cref="KeepFloat"/> means this node.</summary>
-    internal bool IsKeptFloat(Node node) => KeepFloat.Any(entry => Fits(entry, node)) || node.Outputs is [{ } result, ..] && FloatLayers.Contains(result.Name);
+    internal bool IsKeptFloat(Node node) => KeepFloat.Any(entry => Fits(entry, node)) || FormOf(node) != null;
 
     /// <summary>Throws when an entry of <see cref="KeepFloat"/> means no node of the graph.</summary>
     internal void RequireKeptNodes(Graph graph)

@@ -75,7 +75,7 @@ internal sealed class QuantizationPlan
     public bool ReadByAll(Value value) => value.Producer != null ? _active.Contains(value.Producer) : _options.Int8IO;
 
     public IEnumerable<KeptFloat> KeptFloat() => _graph.Nodes
-        .Where(n => !_active.Contains(n) && n.Outputs.Any(o => o is { DType: DType.Float32 }) && n.Inputs.Any(i => i is { IsConstant: false }))
+        .Where(n => !_active.Contains(n) && _options.FormOf(n) is null or LayerForm.Float && n.Outputs.Any(o => o is { DType: DType.Float32 }) && n.Inputs.Any(i => i is { IsConstant: false }))
         .Select(n => new KeptFloat(n.ToString(), _reasons.GetValueOrDefault(n, "nothing around it is int8")));
 
     private readonly HashSet<Node> _biasAdds = [];
@@ -88,7 +88,7 @@ internal sealed class QuantizationPlan
             (QuantizationRole role, string? reason) = QuantizationRoles.Of(node);
             if (_options.KeepFloat.LastOrDefault(entry => QuantizationOptions.Fits(entry, node)) is { } kept)
                 (role, reason) = (QuantizationRole.Float, $"asked for by '{kept}'");
-            if (role != QuantizationRole.Float && node.Outputs is [{ } result, ..] && _options.FloatLayers.Contains(result.Name))
+            if (role != QuantizationRole.Float && _options.FormOf(node) != null)
                 (role, reason) = (QuantizationRole.Float, "the budget needs it");
             if (role != QuantizationRole.Float)
             {

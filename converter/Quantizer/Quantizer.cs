@@ -59,11 +59,13 @@ public static class Quantizer
     internal static QuantizationResult Apply(Graph graph, Observations seen, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null)
     {
         var plan = new QuantizationPlan(graph, seen.Ranges, options);
-        int active = plan.Active.Count();
+        int active = plan.Active.Count() + graph.Nodes.Count(n => options.FormOf(n) is LayerForm.EightBits or LayerForm.FourBits);
         KeptFloat[] kept = [.. plan.KeptFloat()];
         progress?.Report(new("quantize", 0, 1));
         var insertion = new QdqInsertion(graph, plan, options.CorrectBias ? seen.Means : new ChannelMeans(), options.RoundAdaptively ? seen.Rounding : null);
         insertion.Run();
+        foreach (Node node in graph.Nodes.ToArray())
+            if (options.FormOf(node) is { } form and not LayerForm.Float) BlockWeights.Replace(graph, node, new BlockWeightOptions { Bits = form == LayerForm.FourBits ? 4 : 8 });
         if (options.Int8IO) NarrowEnds(graph, plan, insertion);
         GraphVerifier.Verify(graph);
         progress?.Report(new("quantize", 1, 1));

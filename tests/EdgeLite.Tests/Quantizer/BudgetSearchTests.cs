@@ -52,6 +52,59 @@ public class BudgetSearchTests
         Assert.Contains("every layer", error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Half of the inputs are a hundred times as large as the others: one scale is too coarse for these, but a scale for each 32 is not.</summary>
+    [Fact]
+    public void A_dense_layer_that_one_scale_is_too_coarse_for_stays_in_integers()
+    {
+        const double Budget = 30;
+        Graph graph = GraphText.Parse("""
+            graph "g" {
+              input %x : float32[16,64]
+              const %w : float32[64,48] = seeded(1)
+              const %v : float32[48,32] = seeded(2)
+              %h = MatMul(%x, %w)
+              %r = Relu(%h)
+              %y = MatMul(%r, %v)
+              output %y
+            }
+            """);
+        PassList.Optimize(graph);
+        foreach (ref float w in graph.Find("w")!.Constant!.Span<float>()[(32 * 48)..]) w /= 100;
+        Given samples = new([.. Enumerable.Range(0, 12).Select(i =>
+        {
+            var x = new Tensor(DType.Float32, new Shape(16, 64));
+            SeededFill.Fill(x, (ulong)i);
+            for (int row = 0; row < 16; row++)
+                foreach (ref float v in x.Span<float>().Slice(row * 64 + 32, 32)) v *= 100;
+            return new[] { x };
+        })]);
+        BudgetResult found = BudgetSearch.Run(graph, samples, new QuantizationOptions(), Budget);
+        BudgetTrial chosen = found.Trials.Where(t => t.Meets).MinBy(t => t.WeightBytes)!;
+        Assert.True(chosen is { FloatLayers: 0, EightBitLayers: 1, FourBitLayers: 0 }, chosen.ToString());
+        Node layer = Assert.Single(found.Quantization.Graph.Nodes, n => n.OpType == "BlockGemm");
+        Assert.Equal((8, 1), (layer.Attributes.Int("bits", 0), layer.Attributes.Int("int8", 0)));
+        Assert.Equal(2, found.Quantization.QuantizedNodes);
+        Assert.DoesNotContain(found.Quantization.KeptFloat, k => k.Node.Contains("MatMul", StringComparison.Ordinal));
+    }
+
+    /// <summary>MLPerf Tiny's anomaly detector: ten dense layers.</summary>
+    [SharedFact("zoo/tflite")]
+    public void Weights_of_4_bits_are_taken_where_small_counts_and_the_budget_lets()
+    {
+        const double Budget = 24;
+        Graph source = Import(), graph = Import();
+        PassList.Optimize(graph);
+        BudgetResult found = BudgetSearch.Run(graph, new LogMelWindows(Sound("yes"), 0.1, 0.3, 1, 3), new QuantizationOptions { TriesFourBits = true }, Budget);
+        BudgetTrial chosen = found.Trials.Where(t => t.Meets).MinBy(t => t.WeightBytes)!, whole = found.Trials[0];
+        Assert.True(chosen is { FloatLayers: 0, FourBitLayers: > 2 } && chosen.WeightBytes < 0.8 * whole.WeightBytes, chosen.ToString());
+        Assert.All(found.Trials, t => Assert.InRange(t.Milliseconds, 1e-6, 1000));
+        Assert.Equal(chosen.FourBitLayers, found.Quantization.Graph.Nodes.Count(n => n.OpType == "BlockGemm" && n.Attributes.Int("bits", 0) == 4));
+        ProofReport proof = Proof.Compare(new InterpreterRunner(source), new InterpreterRunner(found.Quantization.Graph), new LogMelWindows(Sound("no"), 0.2, 1, 2), 20);
+        Assert.True(proof.WorstOutputSqnr > Budget - 4, $"{proof.WorstOutputSqnr:F1} dB");
+
+        static Graph Import() => TfliteImporter.Import(Path.Combine(SharedData.Folder!, "zoo/tflite/tiny_ad01_fp32/model.tflite"));
+    }
+
     [Theory]
     [InlineData(3, 3, 3)]
     [InlineData(8, 6, 2)]
@@ -79,6 +132,8 @@ public class BudgetSearchTests
     private static long Least(BudgetResult result) => result.Trials.Where(t => t.Meets).Min(t => t.WeightBytes);
 
     private static Graph Resnet() => TfliteImporter.Import(Path.Combine(SharedData.Folder!, "zoo/tflite/tiny_resnet8_fp32/model.tflite"));
+
+    private static string Sound(string word) => Path.Combine(SharedData.Folder!, $"zoo/media/{word}_1000ms.wav");
 
     private static PhotoCrops Crops(int count, int seed) =>
         new([.. new[] { "cat.jpg", "coffee.jpg", "image2.jpg", "street_image1.jpg" }.Select(n => Path.Combine(SharedData.Folder!, "zoo/media", n))], count, 32, 1, seed);
