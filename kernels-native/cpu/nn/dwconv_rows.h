@@ -37,6 +37,7 @@ typedef struct strip {
     element* y;
     int64_t c;
     int64_t first, last; /* the outputs whose windows are inside */
+    int swish;           /* HardSwish comes before the clamp */
 } strip;
 
 /* The first `count` outputs of a strip for the channels [c0, c1), whole vectors. */
@@ -144,6 +145,10 @@ INLINE void along(const strip* s, const vec lo, const vec hi, int64_t count, int
                     acc[o] = V(add)(acc[o], V(load)(from));
                 }
             }
+            if (!half && s->swish) {
+#pragma GCC unroll 14
+                for (int o = 0; o < T; o++) acc[o] = activated((el_act){EL_ACT_HARD_SWISH, 0, 0}, acc[o], acc[o]);
+            }
             element* at = s->y + to;
 #pragma GCC unroll 14
             for (int o = 0; o < T; o++, at += half ? 2 * c : c) {
@@ -175,6 +180,7 @@ INLINE void four(const dwconv_task* t, const strip* s, int64_t first, int64_t n,
     }
     for (int64_t o = 0, to = ch; o < n; o++, to += p->c) {
         if (residual) acc[o] = V(add)(acc[o], load(residual + to, lanes, whole));
+        if (s->swish) acc[o] = activated((el_act){EL_ACT_HARD_SWISH, 0, 0}, acc[o], acc[o]);
         V(store_n)(y + to, V(clamp)(acc[o], lo, hi), lanes);
     }
 }
@@ -221,7 +227,7 @@ static void choose(dwconv_task* t, float* scratch) {
 #if LANES == 16
     static const along_fn both[2][2] = TABLE(halves);
     if (p->stride_w == 1 && p->kw == 5 && p->ow % 14 == 0) t->outputs = 14, t->along = fourteen_5_1;
-    if (tail <= 8 && p->ow >= 8) {
+    if (tail <= 8 && p->ow >= 8 && p->act.kind != EL_ACT_HARD_SWISH) {
         lanes = 8;
         t->tail = both[p->kw == 5][p->stride_w - 1];
     }
@@ -247,16 +253,15 @@ INLINE void activate_each(const el_act act, element* y, int64_t step, int64_t co
     for (int64_t i = 0; i < count; i++, y += step) V(store_n)(y, activated(act, V(load_n)(y, lanes), s), lanes);
 }
 
-/* The common activations have loops of their own, whose constants stay in registers. */
+/* SiLU has a loop of its own, whose constants stay in registers. */
 static __attribute__((noinline)) void activate(el_act act, element* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
     switch (act.kind) {
-    case EL_ACT_HARD_SWISH: activate_each((el_act){EL_ACT_HARD_SWISH, 0, 0}, y, step, count, slope, lanes); break;
     case EL_ACT_SILU: activate_each((el_act){EL_ACT_SILU, 0, 0}, y, step, count, slope, lanes); break;
     default: activate_each(act, y, step, count, slope, lanes);
     }
 }
 
-/* The activations that are no interval, over a row of outputs that has just been stored. */
+/* The other activations, over a row of outputs that has just been stored. */
 static void finish(const dwconv_task* t, element* y, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
     if (p->act.kind == EL_ACT_PRELU || c1 - c0 < p->c) {
@@ -288,7 +293,8 @@ static void outputs(const dwconv_task* t, strip* s, const char** rows, const pla
         for (int64_t i = 0; i < t->left; i++) of_row[i] = zero;
         for (int64_t i = t->right; i < columns; i++) of_row[i] = zero;
     }
-    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first, inside ? t->last : 0};
+    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first, inside ? t->last : 0,
+                 p->act.kind == EL_ACT_HARD_SWISH};
     if (!t->along) {
         along_any(t, s, 0, p->ow, c0, c1);
         return;
@@ -329,7 +335,7 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
         for (int64_t row = begin; row < end; row++) {
             strip s;
             outputs(t, &s, rows, places, tables, image, oy, c0, c1);
-            if (!el_act_is_clamp(p->act)) finish(t, t->y + row * p->ow * p->c, c0, c1);
+            if (!el_act_is_clamp(p->act) && p->act.kind != EL_ACT_HARD_SWISH) finish(t, t->y + row * p->ow * p->c, c0, c1);
             if (++oy == p->oh) oy = 0, image++;
         }
     }

@@ -64,8 +64,9 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
             tile.a_rows = a[0] + tile.a_offset;
             tile.y_rows = tile.y + off[0];
             tile.ahead = p + 2 * step <= p1 ? step * j->b_panel * (int64_t)sizeof(el_element) : 0;
+            tile.swish = activates && j->act.kind == EL_ACT_HARD_SWISH && (step == 1 || tile.tail > EL_PANEL / 2);
             run(&tile, t);
-            if (activates) el_gemm_activate(j->act, tile.y, off, start[t], j->slope ? j->slope + channel : NULL, columns);
+            if (activates && !tile.swish) el_gemm_activate(j->act, tile.y, off, start[t], j->slope ? j->slope + channel : NULL, columns);
         }
         for (; t < tiles; t++) {
             tile.a = a + start[t];

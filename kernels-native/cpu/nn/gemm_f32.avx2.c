@@ -1,6 +1,7 @@
 /* AVX2 + FMA micro-kernel: a panel is two registers of 8 columns, a tile up to 6 rows x 1 panel (12 accumulators, 2 of B, one
  * broadcast of A: 8 loads for 12 multiply-adds). Few rows take 2 or 4 panels instead, so that at least 8 independent sums hide
  * the latency of the multiply-add. Columns past the tail go through masked loads and partial stores. */
+#include "el_vmath.h"
 #include "gemm_job.h"
 #include <immintrin.h>
 
@@ -143,8 +144,13 @@ static void run_1(const el_tile* t, int64_t tiles) {
                 v0 = _mm256_add_ps(v0, _mm256_loadu_ps(residual));
                 v1 = _mm256_add_ps(v1, _mm256_loadu_ps(residual + 8));
             }
-            v0 = _mm256_min_ps(hi, _mm256_max_ps(lo, v0));
-            v1 = _mm256_min_ps(hi, _mm256_max_ps(lo, v1));
+            if (t->swish) {
+                v0 = el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v0);
+                v1 = el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v1);
+            } else {
+                v0 = _mm256_min_ps(hi, _mm256_max_ps(lo, v0));
+                v1 = _mm256_min_ps(hi, _mm256_max_ps(lo, v1));
+            }
             if (partial) {
                 store_first(y, v0, t->tail);
                 if (t->tail > 8) store_first(y + 8, v1, t->tail - 8);

@@ -1,6 +1,7 @@
 /* AVX-512 micro-kernel: a panel is one register of 16 columns, a tile up to 12 rows x 2 panels (24 accumulators, 2 of B, and
  * one broadcast of A that serves both panels: 14 loads for 24 multiply-adds). Few rows take 4 or 8 panels instead, so that at
  * least 8 independent sums hide the latency of the multiply-add. The columns past the tail are masked. */
+#include "el_vmath.h"
 #include "gemm_job.h"
 #include <immintrin.h>
 
@@ -133,8 +134,9 @@ static inline __attribute__((always_inline)) void tile_half(const el_tile* t, co
  * row by row, and each row is stored while the next ones are still being computed. */
 #define BASES 4 /* a row is one of these plus 0, 1 or 2 strides: as much as an address can hold */
 
-static inline __attribute__((always_inline)) __m512 finished(const el_tile* t, __m512 v, const float* residual, __mmask16 m) {
+static inline __attribute__((always_inline)) __m512 finished(const el_tile* t, __m512 v, const float* residual, __mmask16 m, const int swishes) {
     if (t->residual) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(m, residual));
+    if (swishes && t->swish) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v);
     return _mm512_min_ps(_mm512_set1_ps(t->hi), _mm512_max_ps(_mm512_set1_ps(t->lo), v));
 }
 
@@ -192,7 +194,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
 #pragma GCC unroll 2
             for (int p = 0; p < P; p++) {
                 const __mmask16 m = p == P - 1 ? tail : full;
-                const __m512 v = finished(t, acc[r * P + p], residual + p * 16, m);
+                const __m512 v = finished(t, acc[r * P + p], residual + p * 16, m, 1);
                 if (p == P - 1) _mm512_mask_storeu_ps(y + p * 16, tail, v);
                 else _mm512_storeu_ps(y + p * 16, v);
             }
@@ -250,8 +252,8 @@ static void run_half(const el_tile* t, int64_t tiles) {
             for (int s = 0; s < 2; s++, y += ldc, residual += ldc) {
                 __asm__("" : "+r"(y), "+r"(residual));
                 const __m512 w = s ? _mm512_castps256_ps512(_mm512_extractf32x8_ps(half[r / 2], 1)) : half[r / 2];
-                _mm512_storeu_ps(y, finished(t, acc[r + s], residual, 0xffff));
-                _mm512_mask_storeu_ps(y + 16, tail, finished(t, w, residual + 16, tail));
+                _mm512_storeu_ps(y, finished(t, acc[r + s], residual, 0xffff, 0));
+                _mm512_mask_storeu_ps(y + 16, tail, finished(t, w, residual + 16, tail, 0));
             }
         }
     }

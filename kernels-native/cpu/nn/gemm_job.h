@@ -318,7 +318,8 @@ typedef struct el_tile {
     float scale, lo, hi;     /* y = clamp(scale * (sum + bias + residual), lo, hi) */
     const el_element* a_rows; /* of a run: its first row, a_offset included, */
     el_element* y_rows;      /* where that row starts in y, */
-    int64_t lda, ldc;        /* and elements to the next */
+    int64_t lda, ldc;        /* and elements to the next, */
+    int32_t swish;           /* and whether HardSwish takes the place of the clamp (of one panel, or two of which the second is full by half) */
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
