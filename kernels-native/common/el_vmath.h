@@ -118,7 +118,8 @@ static const float el_exp2_32_[32] = {
 
 /* 1 + exp(-x), by which the logistic function and what is made of it divide. Where a table lies in registers and a scale of any size is one
  * instruction, exp(-x) = 2^(j/32) 2^floor(n) p(r), n = round(-32 x / ln 2) / 32 and j its fraction in 32nds, which are the last bits of n +
- * 1.5 * 2^18; p: degree 2 on +-0.01084, relative error 5.4e-8. r is held there, so that the scale alone decides for large x. */
+ * 1.5 * 2^18; p: degree 2 on +-0.01084, relative error 5.4e-8. r is held there, so that the scale alone decides for large x. Elsewhere exp(-x)
+ * = 2^n p(r), p: degree 5 on +-0.3473, relative error 7.6e-8. */
 static inline el_vf el_vlogistic_divisor_(el_vf x) {
     const el_vf one = el_vset1(1.0f);
 #if EL_VF == 16
@@ -131,7 +132,17 @@ static inline el_vf el_vlogistic_divisor_(el_vf x) {
     const el_vf root = _mm512_permutex2var_ps(el_vload(el_exp2_32_), el_vbits(place), el_vload(el_exp2_32_ + 16));
     return el_vadd(one, _mm512_scalef_ps(el_vfma(root, p, root), n));
 #else
-    return el_vadd(one, el_vexp(el_vneg(x)));
+    x = el_vclamp(x, el_vset1(-89.0f), el_vset1(88.0f)); /* n from -127, whose 2^n comes out as 0, to 128: infinity */
+    el_vf n = el_vround(el_vmul(x, el_vset1(-EL_LOG2E_)));
+    el_vf r = el_vfma(n, el_vset1(EL_LN2_HI_), x); /* of -x, negated */
+    r = el_vfma(n, el_vset1(EL_LN2_LO_), r);
+    el_vf p = el_vset1(-8.297512308e-03f);
+    p = el_vfma(p, r, el_vset1(4.191637039e-02f));
+    p = el_vfma(p, r, el_vset1(-1.666758209e-01f));
+    p = el_vfma(p, r, el_vset1(4.999888539e-01f));
+    p = el_vfma(p, r, el_vset1(-9.999997020e-01f));
+    p = el_vfma(p, r, el_vset1(1.000000119e+00f));
+    return el_vfma(p, el_vfrombits(el_vishl(el_viadd(el_vcvt_round(n), el_viset1(127)), 23)), one);
 #endif
 }
 

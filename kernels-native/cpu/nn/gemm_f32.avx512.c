@@ -204,10 +204,10 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
 
 /* The same of two panels of which the second has 8 columns or fewer, as tile_half. */
 static void run_half(const el_tile* t, int64_t tiles) {
-    const __mmask16 tail = (__mmask16)((1u << t->tail) - 1);
+    const __mmask8 tail = (__mmask8)((1u << t->tail) - 1);
     const int64_t lda = t->lda, ldc = t->ldc, panel = t->b_panel * 4, k = t->seglen - 2;
     const __m512 start = t->bias ? _mm512_loadu_ps(t->bias) : _mm512_setzero_ps();
-    const __m512 start_half = t->bias ? _mm512_broadcast_f32x8(_mm256_maskz_loadu_ps((__mmask8)tail, t->bias + 16)) : _mm512_setzero_ps();
+    const __m512 start_half = t->bias ? _mm512_broadcast_f32x8(_mm256_maskz_loadu_ps(tail, t->bias + 16)) : _mm512_setzero_ps();
     const float* rows = t->a_rows;
     float* y = t->y_rows;
     const float* residual = t->residual ? t->residual + (t->y_rows - t->y) : y;
@@ -251,9 +251,10 @@ static void run_half(const el_tile* t, int64_t tiles) {
 #pragma GCC unroll 2
             for (int s = 0; s < 2; s++, y += ldc, residual += ldc) {
                 __asm__("" : "+r"(y), "+r"(residual));
-                const __m512 w = s ? _mm512_castps256_ps512(_mm512_extractf32x8_ps(half[r / 2], 1)) : half[r / 2];
                 _mm512_storeu_ps(y, finished(t, acc[r + s], residual, 0xffff, 0));
-                _mm512_mask_storeu_ps(y + 16, tail, finished(t, w, residual + 16, tail, 0));
+                __m256 w = s ? _mm512_extractf32x8_ps(half[r / 2], 1) : _mm512_castps512_ps256(half[r / 2]);
+                if (t->residual) w = _mm256_add_ps(w, _mm256_maskz_loadu_ps(tail, residual + 16));
+                _mm256_mask_storeu_ps(y + 16, tail, _mm256_min_ps(_mm256_set1_ps(t->hi), _mm256_max_ps(_mm256_set1_ps(t->lo), w)));
             }
         }
     }
