@@ -43,7 +43,9 @@ public sealed partial class Col2Im : Operator
             long room = y.Shape[i + 2] + (Pads?[i] ?? 0) + (Pads?[r + i] ?? 0) - ((Dilations?[i] ?? 1) * (block[i] - 1) + 1);
             count[i] = room / (Strides?[i] ?? 1) + 1;
         }
-        using var sums = new WideBuffer(y.Count);
+        int parts = x.DType.IsComplex() ? 2 : 1;
+        Tensor from = Elements.Parts(x), to = Elements.Parts(y);
+        using var sums = new WideBuffer(to.Count);
         for (long i = 0; i < x.Count; i++)
         {
             long position = i % positions, tap = i / positions % taps, image = i / (positions * taps), at = 0, stride = 1;
@@ -57,8 +59,8 @@ public sealed partial class Col2Im : Operator
                 at += p * stride;
                 stride *= y.Shape[axis + 2];
             }
-            if (isInside) sums.P[image * plane + at] += x.GetDouble(i);
+            for (int part = 0; part < parts && isInside; part++) sums.P[(image * plane + at) * parts + part] += from.GetDouble(i * parts + part);
         }
-        for (long i = 0; i < y.Count; i++) y.SetDouble(i, sums.P[i]);
+        for (long i = 0; i < to.Count; i++) to.SetDouble(i, sums.P[i]);
     }
 }

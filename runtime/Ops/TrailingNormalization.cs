@@ -16,7 +16,7 @@ public abstract class TrailingNormalization : Operator
     public override void Infer(InferContext c)
     {
         Shape x = c.Shape(0), statistics = x;
-        c.SetOutput(0, c.DType(0), x);
+        c.SetOutput(0, c.DType(IsCentered ? 0 : 1), x); // RMSNormalization's result has the type of its scale
         if (x.IsRanked)
             for (int i = c.Axis(Axis, x.Rank); i < x.Rank; i++) statistics = statistics.With(i, 1);
         c.SetOutput(1, (DType)StashType, statistics);
