@@ -85,11 +85,15 @@ internal sealed class TfliteNode(TfliteScope scope, TfliteOperator op, TfliteImp
         Graph.Add(opType, $"{Name}/{opType}", inputs, AttributeSet.Of(attributes), "edgelite");
 
     /// <summary>A node of several outputs.</summary>
-    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, AttributeSet? attributes = null)
+    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, AttributeSet? attributes = null) => EmitMany("", opType, outputs, inputs, attributes);
+
+    public Value[] EmitManyOwn(string opType, int outputs, ReadOnlySpan<Value?> inputs, AttributeSet? attributes = null) => EmitMany("edgelite", opType, outputs, inputs, attributes);
+
+    private Value[] EmitMany(string domain, string opType, int outputs, ReadOnlySpan<Value?> inputs, AttributeSet? attributes)
     {
         var values = new Value[outputs];
         for (int i = 0; i < outputs; i++) values[i] = Graph.NewValue(Graph.FreshName($"{Name}/{opType}{i}"), default);
-        Graph.AddNode("", opType, values[0].Name, inputs, values, attributes);
+        Graph.AddNode(domain, opType, values[0].Name, inputs, values, attributes);
         return values;
     }
 

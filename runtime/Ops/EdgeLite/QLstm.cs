@@ -10,10 +10,11 @@ namespace EdgeLite.Ops.EdgeLite;
 /// gate = sat16(sat16(requantize(W x + b0)) + requantize(R h + b1)) in Q3.12
 /// c' = sat16(f c >> 15 + i g >> (30 + cell_shift)), cell scale 2^cell_shift;  h' = sat8(requantize(o tanh(c')) + y_zero_point)
 /// </code>
-/// Every shift rounds. The state before the first step is 0 for the cell and <c>h_initial</c> for the output.
+/// Every shift rounds. The state before the first step is C, or 0, for the cell and <c>h_initial</c>, plus H where it is given, for the output; C and
+/// C after the last step are int16 [batch, cell], H likewise.
 /// Source: tensorflow/lite/kernels/lstm_eval.cc (LstmStepInteger8x8_16), reference/portable_tensor_utils.
 /// </summary>
-[Operator("QLstm", "X, W, R, B, Multiplier, Shift", "Y", Domain = "edgelite")]
+[Operator("QLstm", "X, W, R, B, Multiplier, Shift, H?, C?", "Y, Last_C?", Domain = "edgelite")]
 public sealed partial class QLstm : Operator
 {
     private const int GateIntegerBits = 3;
@@ -39,7 +40,16 @@ public sealed partial class QLstm : Operator
         if (c.DType(0) != DType.Int8) throw c.Error($"X is {c.DType(0).Name()}, expected int8");
         if (x.IsRanked && x.Rank != 3 || w.IsRanked && w.Rank != 3) throw c.Error($"X and W have shapes {x} and {w}, expected 3 dimensions each");
         if (x.IsRanked && w.IsRanked) c.Unify(x[2], w[2], "features of X and of W");
-        c.SetOutput(0, DType.Int8, (x.IsRanked ? x : Shape.OfRank(3)).With(2, w.IsRanked ? w[1] : Shape.Unknown));
+        var state = new Shape(x.IsRanked ? x[TimeMajor ? 1 : 0] : Shape.Unknown, w.IsRanked ? w[1] : Shape.Unknown);
+        for (int i = 6; i <= 7; i++)
+        {
+            if (!c.HasInput(i)) continue;
+            if (c.DType(i) != DType.Int16) throw c.Error($"the state is {c.DType(i).Name()}, expected int16");
+            c.ExpectRank(i, 2);
+            for (int d = 0; c.Shape(i).IsRanked && d < 2; d++) c.Unify(c.Shape(i)[d], state[d], d == 0 ? "samples of X and of the state" : "cells of W and of the state");
+        }
+        c.SetOutput(0, DType.Int8, (x.IsRanked ? x : Shape.OfRank(3)).With(2, state[1]));
+        c.SetOutput(1, DType.Int16, state);
     }
 
     public override void Compute(ComputeContext c)
@@ -51,8 +61,11 @@ public sealed partial class QLstm : Operator
         Span<int> gate = _memory.AsSpan(0, 4 * cells), h = _memory.AsSpan(4 * cells, cells), state = _memory.AsSpan(5 * cells, cells);
         for (int n = 0; n < batch; n++)
         {
-            h.Fill((int)HInitial);
-            state.Clear();
+            for (int k = 0; k < cells; k++)
+            {
+                h[k] = (int)(HInitial + (c.OptionalInput(6)?.GetInt64((long)n * cells + k) ?? 0));
+                state[k] = (int)(c.OptionalInput(7)?.GetInt64((long)n * cells + k) ?? 0);
+            }
             for (int t = 0; t < time; t++)
             {
                 long at = TimeMajor ? (long)t * batch + n : (long)n * time + t;
@@ -76,6 +89,7 @@ public sealed partial class QLstm : Operator
                     y.SetInt64(at * cells + k, h[k]);
                 }
             }
+            for (int k = 0; k < cells && c.HasOutput(1); k++) c.Output(1).SetInt64((long)n * cells + k, state[k]);
         }
     }
 

@@ -3,7 +3,7 @@ using EdgeLite.Core;
 namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>Another scale and zero point for a quantized tensor: <c>y = clamp(requantize(x - x_zero_point, multiplier, shift) +
-/// y_zero_point, y_min, y_max)</c> (el_quant.h). <c>to</c> names the output's type where it differs from X's.</summary>
+/// y_zero_point, y_min, y_max)</c> (el_quant.h); X of int64 by the rule of 64-bit sums. <c>to</c> names the output's type where it differs from X's.</summary>
 [Operator("Requantize", "X", "Y", Domain = "edgelite")]
 public sealed partial class Requantize : Operator
 {
@@ -23,6 +23,10 @@ public sealed partial class Requantize : Operator
     {
         Tensor x = context.Input(0), y = context.Output(0);
         for (long i = 0, n = y.Count; i < n; i++)
-            y.SetInt64(i, Math.Clamp(FixedPoint.Requantize((int)(x.GetInt64(i) - XZeroPoint), (int)Multiplier, (int)Shift) + YZeroPoint, YMin, YMax));
+        {
+            long v = x.GetInt64(i) - XZeroPoint;
+            v = x.DType == DType.Int64 ? FixedPoint.Requantize64(v, (int)Multiplier, (int)Shift) : FixedPoint.Requantize((int)v, (int)Multiplier, (int)Shift);
+            y.SetInt64(i, Math.Clamp(v + YZeroPoint, YMin, YMax));
+        }
     }
 }

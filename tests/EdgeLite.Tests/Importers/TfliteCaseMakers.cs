@@ -215,8 +215,9 @@ internal static class TfliteCaseMakers
             {
                 int[] shape = m.Shape();
                 int axes = m.File.Ints([.. m.R.Axes(shape.Length, 1).Select(a => (int)a)]);
-                return m.RealInt16Case(code == 40 ? 1 : 0, code, 27, [m.Int16(shape), axes], Scale / 256, 1, m.R.Chance()) with { Within = code == 40 ? 1.1 * Scale / 256 : 0 };
+                return m.RealInt16Case(code == 40 ? 1 : 0, code, 27, [m.Int16(shape), axes], code == 40 ? m.R.One(1, 0.5f, 1.7f) * Scale / 256 : Scale / 256, 1, m.R.Chance());
             });
+        add("MEAN_int16_pictures", m => m.RealInt16Case(1, 40, 27, [m.Int16([m.R.Int(1, 2), m.R.Int(1, 5), m.R.Int(1, 5), m.R.Int(1, 9)]), m.File.Ints(1, 2)], m.R.One(1, 0.5f, 1.7f) * Scale / 256, 4, m.R.Chance()));
         foreach ((string op, int code) in new[] { ("MAXIMUM", 55), ("MINIMUM", 57) })
             add(op + "_int16", m =>
             {
@@ -226,7 +227,8 @@ internal static class TfliteCaseMakers
         add("BATCH_MATMUL_int16", m =>
         {
             (int i, int j, int k) = (m.R.Int(1, 5), m.R.Int(1, 5), m.R.Int(1, 9));
-            return m.RealInt16Case(1, 126, 101, [m.Int16([2, i, k]), m.Int16([2, k, j])], 0.004f, 3, false, false) with { Within = 1.1 * 0.004 };
+            (bool turnX, bool turnY) = (m.R.Chance(), m.R.Chance());
+            return m.Int16Case(126, 101, [m.Int16(turnX ? [2, k, i] : [2, i, k]), m.Int16(turnY ? [2, j, k] : [2, k, j])], 0.004f, 3, turnX, turnY);
         });
         add("TRANSPOSE_CONV_int16", m =>
         {
@@ -234,8 +236,11 @@ internal static class TfliteCaseMakers
             return m.Int16Case(67, 49, [m.File.Ints(1, 6, 8, oc), Int8Weights(m, [oc, 3, 3, c]), m.Int16([1, 3, 4, c])], 0.0023f, 4, (sbyte)0, 2, 2);
         });
         add("RESIZE_NEAREST_NEIGHBOR_int16", m => m.Int16Case(97, 74, [m.Int16([1, m.R.Int(1, 4), m.R.Int(1, 4), 2]), m.File.Ints(m.R.Int(1, 7), m.R.Int(1, 7))], Scale / 256, 4));
-        add("RESIZE_BILINEAR_int16", m => // TFLite's weights have 10 bits there, the numbers are in [-7, 7]
-            m.Int16Case(23, 15, [m.Int16([1, m.R.Int(1, 4), m.R.Int(1, 4), 2]), m.File.Ints(m.R.Int(1, 7), m.R.Int(1, 7))], Scale / 256, 4) with { Within = 14.0 / 1024, RealWithin = 14.0 / 1024 });
+        add("RESIZE_BILINEAR_int16", m =>
+        {
+            bool align = m.R.Chance(0.3);
+            return m.Int16Case(23, 15, [m.Int16([1, m.R.Int(1, 4), m.R.Int(1, 4), 2]), m.File.Ints(m.R.Int(1, 7), m.R.Int(1, 7))], Scale / 256, 4, null, null, align, !align && m.R.Chance());
+        });
         add("QUANTIZE_int16", m => m.RealInt16Case(1, 114, 89, [m.EveryInt16(m.R.Int(1, 100000) * 1e-8f)], m.R.Int(1, 100000) * 1e-8f, 1));
         add("QUANTIZE_int16_int8", m => m.Case(114, 89, [m.EveryInt16(m.R.Int(1, 100000) * 1e-8f)], [m.Out(Int8, m.R.Int(1, 100000) * 1e-6f, m.R.Int(-9, 9))]));
         add("moved_int16", m =>

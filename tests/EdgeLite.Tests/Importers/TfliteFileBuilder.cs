@@ -7,7 +7,7 @@ internal sealed class TfliteFileBuilder
 {
     private sealed record TensorSpec(string Name, int Type, int[] Shape, int Buffer, float Scale, long ZeroPoint, Func<FlatBufferBuilder, int>? Sparsity, bool IsVariable = false);
 
-    private sealed record OpSpec(int Code, string? Custom, int[] Inputs, int[] Outputs, Func<FlatBufferBuilder, int>? Options, byte[]? CustomOptions, byte OptionsType = 1, int OptionsField = 3);
+    private sealed record OpSpec(int Code, string? Custom, int[] Inputs, int[] Outputs, Func<FlatBufferBuilder, int>? Options, byte[]? CustomOptions, byte OptionsType = 1, int OptionsField = 3, int[]? Intermediates = null);
 
     private sealed class GraphSpec
     {
@@ -40,9 +40,9 @@ internal sealed class TfliteFileBuilder
     }
 
     /// <summary>A tensor that keeps its value from run to run; zeros before the first.</summary>
-    public int Variable(string name, int type, int[] shape, float scale = 0)
+    public int Variable(string name, int type, int[] shape, float scale = 0, long zeroPoint = 0)
     {
-        Current.Tensors.Add(new TensorSpec(name, type, shape, 0, scale, 0, null, true));
+        Current.Tensors.Add(new TensorSpec(name, type, shape, 0, scale, zeroPoint, null, true));
         return Current.Tensors.Count - 1;
     }
 
@@ -88,6 +88,10 @@ internal sealed class TfliteFileBuilder
     /// <summary>An operator with the number of its table among TFLite's BuiltinOptions, which the interpreter asks for.</summary>
     public void TypedOp(int code, byte optionsType, int[] inputs, int[] outputs, params object?[] options) =>
         Current.Ops.Add(new OpSpec(code, null, inputs, outputs, options.Length == 0 ? null : b => Options(b, options), null, optionsType));
+
+    /// <summary>An operator with tensors between its steps, of which only the scales count.</summary>
+    public void IntermediateOp(int code, byte optionsType, int[] inputs, int[] outputs, int[] intermediates, params object?[] options) =>
+        Current.Ops.Add(new OpSpec(code, null, inputs, outputs, b => Options(b, options), null, optionsType, Intermediates: intermediates));
 
     /// <summary>An operator whose options are in the second union, which newer ones use.</summary>
     public void NewerOp(int code, int[] inputs, int[] outputs, params object?[] options) =>
@@ -207,7 +211,7 @@ internal sealed class TfliteFileBuilder
         int ops = Tables(b, [.. g.Ops.Select(o =>
         {
             int inputs = IntVector(b, o.Inputs), outputs = IntVector(b, o.Outputs), options = o.Options?.Invoke(b) ?? 0;
-            int custom = o.CustomOptions == null ? 0 : Bytes(b, o.CustomOptions);
+            int custom = o.CustomOptions == null ? 0 : Bytes(b, o.CustomOptions), intermediates = o.Intermediates == null ? 0 : IntVector(b, o.Intermediates);
             b.StartTable(13);
             b.AddUint(0, (uint)codes.IndexOf((o.Code, o.Custom)), 0);
             b.AddOffset(1, inputs, 0);
@@ -215,6 +219,7 @@ internal sealed class TfliteFileBuilder
             if (options != 0) b.AddByte(o.OptionsField, o.OptionsType, 0);
             if (options != 0) b.AddOffset(o.OptionsField + 1, options, 0);
             if (custom != 0) b.AddOffset(5, custom, 0);
+            if (intermediates != 0) b.AddOffset(8, intermediates, 0);
             return b.EndTable();
         })]);
         int graphInputs = IntVector(b, g.Inputs), graphOutputs = IntVector(b, g.Outputs);

@@ -159,6 +159,18 @@ internal static class TfliteStatefulMakers
                 [m.Out(Float32, rank: 3)], Tanh, m.R.One(0f, 0.8f), projects ? m.R.One(0f, 0.3f) : 0f, timeMajor);
             return m.Done();
         });
+        add("LSTM_int8", m =>
+        {
+            int inputs = m.R.Int(1, 9);
+            IntegerLstm(m, 16, 14, m.Quantized([2, inputs], 0.031f, -7), inputs, 2, Tanh, m.R.One(0f, 0.6f), 0f, (sbyte)0);
+            return m.Done(Runs);
+        });
+        add("UNIDIRECTIONAL_SEQUENCE_LSTM_int8", m =>
+        {
+            (int inputs, bool timeMajor) = (m.R.Int(1, 9), m.R.Chance());
+            IntegerLstm(m, 44, 71, m.Quantized(timeMajor ? [m.R.Int(1, 5), 2, inputs] : [2, m.R.Int(1, 5), inputs], 0.031f, -7), inputs, 3, Tanh, m.R.One(0f, 0.6f), 0f, timeMajor);
+            return m.Done();
+        });
         add("BIDIRECTIONAL_SEQUENCE_LSTM", m =>
         {
             (int inputs, int units, bool timeMajor, bool merge) = (m.R.Int(1, 6), m.R.Int(1, 5), m.R.Chance(), m.R.Chance());
@@ -172,6 +184,23 @@ internal static class TfliteStatefulMakers
     }
 
     private static int[] RnnWeights(TfliteCaseMaker m, string name, int inputs, int units) => [Floats(m, name + "w", units, inputs), Floats(m, name + "r", units, units), Floats(m, name + "b", units)];
+
+    /// <summary>The form 8x8_16: activations and weights of int8, the cell state of int16 with a scale of 2^-11.</summary>
+    private static void IntegerLstm(TfliteCaseMaker m, int code, byte table, int x, int inputs, int rank, params object?[] options)
+    {
+        const float Hidden = 0.0081f;
+        int units = m.R.Int(1, 6), zero = m.R.Int(-9, 9);
+        int[] Each(int count, Func<int, int> make) => [.. Enumerable.Range(0, count).Select(make)];
+        int Weights(string name, int columns) => m.File.Constant(name, Int8, [units, columns], m.Value(Int8, [units, columns], -127, 127).Span<sbyte>().ToArray(), m.R.Int(20, 90) * 1e-4f);
+        int[] all =
+        [
+            x, .. Each(4, g => Weights($"w{g}", inputs)), .. Each(4, g => Weights($"r{g}", units)), -1, -1, -1,
+            .. Each(4, g => m.File.Constant($"b{g}", I32, [units], m.Value(I32, [units], -9000, 9000).Span<int>().ToArray(), 1e-4f)), -1, -1,
+            m.File.Variable("h", Int8, [2, units], Hidden, zero), m.File.Variable("c", I16, [2, units], 1f / 2048),
+        ];
+        m.File.Version = 3;
+        m.File.IntermediateOp(code, table, all, [m.Out(Int8, Hidden, zero, rank)], [.. Each(4, g => m.File.Tensor($"gate{g}", I16, [1], 1f / 4096)), m.File.Tensor("hidden", Int8, [1], Hidden, zero)], options);
+    }
 
     /// <summary>Weights, recurrent weights, peepholes and biases of the gates i, f, g, o.</summary>
     private static int[] LstmWeights(TfliteCaseMaker m, string name, int inputs, int units, int results, bool coupled, bool peeps)

@@ -1,4 +1,3 @@
-using EdgeLite.Converter.Importers.Onnx.Proto;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
 namespace EdgeLite.Tests.Ops;

@@ -77,18 +77,19 @@ internal static class Dense
             n.Constant("shifts", Tensor.FromArray<int>(shifts, shape))];
     }
 
-    [Tflite(TfliteOp.BATCH_MATMUL, Notes = "int16: within one step")]
+    [Tflite(TfliteOp.BATCH_MATMUL)]
     private static void BatchMatMul(TfliteNode n)
     {
-        FlatTable o = n.Options;
-        n.SetReal(0, n.Emit("MatMul", [Operand(0, o.Bool(TfliteOption.BatchMatMul.AdjX)), Operand(1, o.Bool(TfliteOption.BatchMatMul.AdjY))]));
+        bool turnsX = n.Options.Bool(TfliteOption.BatchMatMul.AdjX), turnsY = n.Options.Bool(TfliteOption.BatchMatMul.AdjY);
+        if (SixteenBitIntegers.MatMul(n, Operand) is { } product) n.SetRaw(0, product);
+        else n.SetReal(0, n.Emit("MatMul", [Operand(0, n.Real(0)), Operand(1, n.Real(1))]));
 
-        Value Operand(int i, bool transpose)
+        Value Operand(int i, Value x)
         {
-            if (!transpose) return n.Real(i);
+            if (!(i == 0 ? turnsX : turnsY)) return x;
             int rank = n.Input(i).Rank;
             if (rank < 2) throw n.Damaged($"operand {i} has {rank} dimensions");
-            return n.Transpose(n.Real(i), [.. Enumerable.Range(0, rank - 2).Select(d => (long)d), rank - 1, rank - 2]);
+            return n.Transpose(x, [.. Enumerable.Range(0, rank - 2).Select(d => (long)d), rank - 1, rank - 2]);
         }
     }
 

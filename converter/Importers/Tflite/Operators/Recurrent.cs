@@ -26,7 +26,7 @@ internal static class Recurrent
         long timeMajor = o.Bool(TfliteOption.SequenceLstm.TimeMajor) ? 1 : 0;
         if (n.Input(0).IsQuantizedActivation)
         {
-            IntegerLstm(n, timeMajor, o.Float32(TfliteOption.SequenceLstm.CellClip));
+            n.SetRaw(0, IntegerLstm(n, n.Raw(0), timeMajor, o.Float32(TfliteOption.SequenceLstm.CellClip), null, null)[0]);
             return;
         }
         n.SetReal(0, FloatLstm(n, n.Real(0), timeMajor, new LstmInputs(InputWeights, RecurrentWeights, Peephole, Bias, Projection, LayerNorm),
@@ -71,12 +71,17 @@ internal static class Recurrent
 
     /// <summary>One step of an LSTM with its states. Kernel 0 has them as variables, gates apart; kernel 1 as inputs and outputs, gates (i, g,
     /// f, o) in one matrix [4 n][in + n] over the input and the last result.</summary>
-    [Tflite(TfliteOp.LSTM, Limits = "integer inputs, clipping, coupled gates, peepholes, projection, layer normalization, activations other than tanh")]
+    [Tflite(TfliteOp.LSTM, Limits = "clipping in float, coupled gates, peepholes, projection, layer normalization, activations other than tanh; of the integer form all but 8x8_16")]
     private static void LstmStep(TfliteNode n)
     {
-        if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 2) throw n.Error("only a float input of 2 dimensions is supported");
-        if (n.Options.Float32(TfliteOption.Lstm.CellClip) != 0 || n.Options.Float32(TfliteOption.Lstm.ProjClip) != 0) throw n.Error("clipping is not supported");
+        if (n.Input(0).Rank != 2) throw n.Error("only an input of 2 dimensions is supported");
         if (n.Options.Int8(TfliteOption.Lstm.Activation) != (int)TfliteActivation.Tanh) throw n.Error("an activation other than tanh is not supported");
+        if (n.Input(0).IsQuantizedActivation)
+        {
+            IntegerLstmStep(n);
+            return;
+        }
+        if (n.Options.Float32(TfliteOption.Lstm.CellClip) != 0 || n.Options.Float32(TfliteOption.Lstm.ProjClip) != 0) throw n.Error("clipping is not supported");
         if (n.Options.Int8(TfliteOption.Lstm.KernelType) == 1)
         {
             Value both = n.Emit("Concat", [n.Real(0), n.Real(1)], ("axis", 1));
@@ -94,6 +99,18 @@ internal static class Recurrent
         n.SetReal(0, hidden.Current);
 
         Value Gate(int i) => n.Emit("Add", [n.Emit("Gemm", [n.Real(0), n.Real(InputWeights + i), n.Real(Bias + i)], ("transB", 1)), n.Emit("Gemm", [hidden.Input!, n.Real(RecurrentWeights + i)], ("transB", 1))]);
+    }
+
+    /// <summary>A sequence of one step. The hidden state is handed on as its distance from the zero point, which begins at 0 as every state does.</summary>
+    private static void IntegerLstmStep(TfliteNode n)
+    {
+        if (n.Options.Int8(TfliteOption.Lstm.KernelType) != 0) throw n.Error("only the full kernel is supported in integers");
+        TfliteVariable hidden = State(n, OutputState, DType.Int16), cell = State(n, CellState, DType.Int16);
+        Value[] results = IntegerLstm(n, n.Emit("Unsqueeze", [n.Raw(0), n.Ints(0)]), 1, n.Options.Float32(TfliteOption.Lstm.CellClip), hidden.Input, cell.Input);
+        Value y = n.Emit("Squeeze", [results[0], n.Ints(0)]);
+        hidden.Current = n.Emit("Sub", [n.Cast(y, DType.Int16), n.Scalar(DType.Int16, Of(n, n.Input(OutputState)).ZeroPoint)]);
+        cell.Current = results[1];
+        n.SetRaw(0, y);
     }
 
     /// <summary>c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').</summary>
@@ -142,17 +159,17 @@ internal static class Recurrent
     private static Value Reversed(TfliteNode n, Value x, int axis) => n.Emit("Slice", [x, n.Ints(-1), n.Ints(long.MinValue), n.Ints(axis), n.Ints(-1)]);
 
     /// <summary>An input that is a state: a graph input that carries it.</summary>
-    private static TfliteVariable State(TfliteNode n, int i)
+    private static TfliteVariable State(TfliteNode n, int i, DType type = DType.Float32)
     {
         TfliteTensor state = n.Input(i);
-        var variable = new TfliteVariable(state.Name) { Input = n.Graph.AddInput(n.Graph.FreshName(state.Name), new TensorType(DType.Float32, state.Shape)) };
+        var variable = new TfliteVariable(state.Name) { Input = n.Graph.AddInput(n.Graph.FreshName(state.Name), new TensorType(type, state.Shape)) };
         n.Scope.Variables[$"{n.Name}/{state.Name}"] = variable;
         return variable;
     }
 
     /// <summary>Parameters as lstm.cc computes them (PopulateQuantizedLstmParams8x8_16): gates are Q3.12, the hidden state has the scale
-    /// and zero point of the fifth intermediate tensor.</summary>
-    private static void IntegerLstm(TfliteNode n, long timeMajor, float cellClip)
+    /// and zero point of the fifth intermediate tensor. The results are Y and, where there is a state before, the cell state after.</summary>
+    private static Value[] IntegerLstm(TfliteNode n, Value input, long timeMajor, float cellClip, Value? hiddenBefore, Value? cellBefore)
     {
         if (!n.HasInput(InputWeights) || n.HasInput(Peephole + 1) || n.HasInput(Projection) || n.HasInput(LayerNorm + 1))
             throw n.Error("an integer LSTM with coupled gates, peepholes, projection or layer normalization is not supported");
@@ -178,11 +195,11 @@ internal static class Recurrent
         if (Math.Abs(cellShift - Math.Round(cellShift)) > 1e-3 || cellShift > -9) throw n.Error($"the cell state's scale {cell.Scale} is no power of two below 2^-8");
         FixedMultiplier m = FixedPoint.Quantize(MathF.Pow(2, -15) / hidden.Scale * MathF.Pow(2, -15));
         long clip = cellClip > 0 ? (long)Math.Min(Math.Max(cellClip / cell.Scale, -32768f), 32767f) : 0;
-        n.SetRaw(0, n.EmitOwn("QLstm",
-            [n.Raw(0), Stack(n, "W", w), Stack(n, "R", r), n.Constant("B", Tensor.FromArray<int>(biases, new Shape(2, 4, cells))),
-             n.Constant("multipliers", Tensor.FromArray<int>(multipliers, new Shape(2, 4))), n.Constant("shifts", Tensor.FromArray<int>(shifts, new Shape(2, 4)))],
-            ("time_major", timeMajor), ("cell_shift", (long)Math.Round(cellShift)), ("cell_clip", clip), ("hidden_multiplier", m.Value), ("hidden_shift", m.Shift),
-            ("y_zero_point", hidden.ZeroPoint), ("h_initial", h.ZeroPoint)));
+        return n.EmitManyOwn("QLstm", cellBefore == null ? 1 : 2,
+            [input, Stack(n, "W", w), Stack(n, "R", r), n.Constant("B", Tensor.FromArray<int>(biases, new Shape(2, 4, cells))),
+             n.Constant("multipliers", Tensor.FromArray<int>(multipliers, new Shape(2, 4))), n.Constant("shifts", Tensor.FromArray<int>(shifts, new Shape(2, 4))), hiddenBefore, cellBefore],
+            AttributeSet.Of(("time_major", timeMajor), ("cell_shift", (long)Math.Round(cellShift)), ("cell_clip", clip), ("hidden_multiplier", m.Value), ("hidden_shift", m.Shift),
+            ("y_zero_point", -hidden.ZeroPoint), ("h_initial", h.ZeroPoint))); // CwiseMul takes the zero point away (reference/portable_tensor_utils.cc)
 
         Tensor Int8(int i) => n.Constant(i) is { DType: DType.Int8 } t && t.Shape.Rank == 2 ? t : throw n.Error($"weights {i} are not constant int8");
 

@@ -6,8 +6,12 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 /// <summary>Reductions over given axes, and resizing.</summary>
 internal static class Reductions
 {
-    [Tflite(TfliteOp.MEAN, Notes = "int16: within one step")]
-    private static void Mean(TfliteNode n) => n.SetReal(0, Reduce(n, "ReduceMean", n.Real(0)));
+    [Tflite(TfliteOp.MEAN)]
+    private static void Mean(TfliteNode n)
+    {
+        if (SixteenBitIntegers.Mean(n, Axes(n), n.Options.Bool(TfliteOption.Reducer.KeepDims)) is { } mean) n.SetRaw(0, mean);
+        else n.SetReal(0, Reduce(n, "ReduceMean", n.Real(0)));
+    }
 
     [Tflite(TfliteOp.SUM)]
     private static void Sum(TfliteNode n) => n.SetReal(0, Reduce(n, "ReduceSum", n.Real(0)));
@@ -30,18 +34,22 @@ internal static class Reductions
     private static Value Reduce(TfliteNode n, string opType, Value x)
     {
         long keep = n.Options.Bool(TfliteOption.Reducer.KeepDims) ? 1 : 0;
-        long[] axes = n.RequiredInts(1, "the axes");
+        return n.Emit(opType, [x, n.Ints(Axes(n))], ("keepdims", keep), ("noop_with_empty_axes", 1));
+    }
+
+    private static long[] Axes(TfliteNode n)
+    {
         int rank = n.Input(0).Rank;
-        axes = [.. axes.Select(a => (long)n.Axis(a, rank)).Distinct().Order()];
-        return n.Emit(opType, [x, n.Ints(axes)], ("keepdims", keep), ("noop_with_empty_axes", 1));
+        return [.. n.RequiredInts(1, "the axes").Select(a => (long)n.Axis(a, rank)).Distinct().Order()];
     }
 
     /// <summary>On axes 1 and 2 of NHWC. Interpolation clamps at the border, as TFLite's does.</summary>
-    [Tflite(TfliteOp.RESIZE_BILINEAR, Notes = "int16: exact weights, where TFLite has 10 bits")]
+    [Tflite(TfliteOp.RESIZE_BILINEAR)]
     private static void ResizeBilinear(TfliteNode n)
     {
         bool align = n.Options.Bool(TfliteOption.ResizeBilinear.AlignCorners), half = n.Options.Bool(TfliteOption.ResizeBilinear.HalfPixelCenters);
-        n.SetReal(0, n.Emit("Resize", [n.Real(0), null, null, Sizes(n)], ("mode", "linear"), ("axes", new long[] { 1, 2 }),
+        if (SixteenBitIntegers.ResizeBilinear(n, align, half) is { } resized) n.SetRaw(0, resized);
+        else n.SetReal(0, n.Emit("Resize", [n.Real(0), null, null, Sizes(n)], ("mode", "linear"), ("axes", new long[] { 1, 2 }),
             ("coordinate_transformation_mode", align ? "align_corners" : half ? "half_pixel" : "asymmetric")));
     }
 
