@@ -349,6 +349,41 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         OrtComparison.Check(model, 1e-4, Random(Tokens, Width), Random(Tokens, Experts));
     }
 
+    /// <summary>ONNX Runtime has no third layer and no sparse mixer on the processor: by their definitions (arXiv 2401.04088, 2310.00811).</summary>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void Gated_and_sparsely_mixed_experts(bool gated, bool mixed)
+    {
+        const int Tokens = 6, Experts = 4, Width = 3, Inner = 5;
+        Tensor x = Random(Tokens, Width), r = Random(Tokens, Experts), w1 = Random(Experts, Inner, Width), w2 = Random(Experts, Width, Inner), w3 = Random(Experts, Inner, Width);
+        r.SetDouble(1, r.GetDouble(0) * 1.001); // two scores as good as equal
+        ModelProto model = Contrib("MoE", gated ? "x r w1 - w2 - w3" : "x r w1 - w2", "y", Attr("k", 2L), Attr("activation_type", "silu"), Attr("use_sparse_mixer", mixed ? 1L : 0))
+            .In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts).Out("y");
+        foreach ((string name, Tensor w) in new[] { ("w1", w1), ("w2", w2), ("w3", w3) }) model.Const(Floats(name, w.Shape.AsSpan().ToArray(), w.Span<float>().ToArray()));
+        Tensor y = Run(model, x, r)[0];
+        for (int t = 0; t < Tokens; t++)
+        {
+            double[] scores = [.. Enumerable.Range(0, Experts).Select(e => r.GetDouble(t * Experts + e))];
+            int[] best = [.. Enumerable.Range(0, Experts).OrderByDescending(e => scores[e]).Take(2)];
+            var expected = new double[Width];
+            for (int i = 0; i < 2; i++)
+            {
+                double own = scores[best[i]];
+                double sum = Enumerable.Range(0, Experts).Where(e => !mixed || (i == 0 || e != best[0]) && (own - scores[e]) / Math.Max(Math.Abs(scores[e]), own) <= 0.02).Sum(e => Math.Exp(scores[e] - own));
+                for (int j = 0; j < Inner; j++)
+                {
+                    double a = Product(w1, best[i], j), inner = a / (1 + Math.Exp(-a)) * (gated ? Product(w3, best[i], j) : 1);
+                    for (int o = 0; o < Width; o++) expected[o] += inner * w2.GetDouble((best[i] * Width + o) * Inner + j) / sum;
+                }
+            }
+            for (int o = 0; o < Width; o++) Assert.Equal(expected[o], y.GetDouble(t * Width + o), 1e-4);
+
+            double Product(Tensor w, int e, int j) => Enumerable.Range(0, Width).Sum(k => w.GetDouble((e * Inner + j) * Width + k) * x.GetDouble(t * Width + k));
+        }
+    }
+
     [Theory]
     [InlineData(4, 0)]
     [InlineData(8, 0)]

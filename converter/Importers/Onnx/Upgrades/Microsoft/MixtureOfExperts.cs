@@ -6,7 +6,8 @@ namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
 /// <summary>
 /// A mixture of experts (arXiv 1701.06538): y = sum over the k likeliest experts e of p_e fc2_e(act(fc1_e(x))), p = softmax(router), with
-/// normalize_routing_weights over the sum of those k. Every expert is computed for every token and weighted, with 0 where it was not
+/// normalize_routing_weights over the sum of those k, or with use_sparse_mixer as there. With a third layer the experts are gated:
+/// fc2_e(act(fc1_e(x)) * fc3_e(x)) (arXiv 2401.04088). Every expert is computed for every token and weighted, with 0 where it was not
 /// chosen. Weights are [experts][outputs][inputs]; QMoE's are of 4 or 8 bits, packed along the inputs, low bits first, with a scale for
 /// each row or each block of it.
 /// </summary>
@@ -20,11 +21,10 @@ internal sealed class MixtureOfExperts : OperatorUpgrade
     {
         bool isQuantized = node.OpType == "QMoE";
         AttributeSet a = node.Attributes;
-        if (node.Input(isQuantized ? 8 : 6) != null) throw node.Unsupported("a third layer of the experts (fc3) is not supported");
         for (int i = 11; i < node.Inputs.Count; i++)
             if (node.Input(i) != null) throw node.Unsupported("zero points of the weights are not supported");
-        if (a.Int("use_sparse_mixer", 0) != 0) throw node.Unsupported("use_sparse_mixer is not supported");
-        Layer first = isQuantized ? new(2, 3, 4) : new(2, -1, 3), second = isQuantized ? new(5, 6, 7) : new(4, -1, 5);
+        bool isGated = node.Input(isQuantized ? 8 : 6) != null;
+        Layer third = isQuantized ? new(8, 9, 10) : new(6, -1, 7), first = isQuantized ? new(2, 3, 4) : new(2, -1, 3), second = isQuantized ? new(5, 6, 7) : new(4, -1, 5);
         Value x = node.Required(0);
         if (!x.Shape.IsRanked || x.Shape[x.Shape.Rank - 1] < 1 || node.Required(first.Weights).Shape is not { IsKnown: true, Rank: 3 } shape || shape[0] is < 1 or > 4096)
             throw node.Unsupported("the width of the input and the sizes of the weights must be known");
@@ -34,7 +34,7 @@ internal sealed class MixtureOfExperts : OperatorUpgrade
         Value? y = null;
         for (int e = 0; e < experts; e++)
         {
-            Value part = node.Emit("Mul", [Dense(node, Activate(node, Dense(node, tokens, first, e)), second, e), weights[e]]);
+            Value part = node.Emit("Mul", [Dense(node, Activate(node, Dense(node, tokens, first, e), isGated ? Dense(node, tokens, third, e) : null), second, e), weights[e]]);
             y = y == null ? part : node.Emit("Add", [y, part]);
         }
         node.Become("Reshape", [y, node.Emit("Shape", [x])]);
@@ -44,11 +44,34 @@ internal sealed class MixtureOfExperts : OperatorUpgrade
     /// <summary>[tokens][experts]: the share of each expert in each token, 0 for those that were not chosen.</summary>
     private static Value RoutingWeights(NodeDraft node)
     {
+        if (node.Attributes.Int("use_sparse_mixer", 0) != 0) return SparselyMixed(node);
         Value p = node.Emit("Softmax", [node.Required(1)], ("axis", -1));
         Value?[] chosen = node.EmitAll("TopK", [p, node.Ints("k", node.Attributes.Int("k", 1))], 2, ("axis", -1));
         Value share = chosen[0]!;
         if (node.Attributes.Int("normalize_routing_weights", 0) != 0) share = node.Emit("Div", [share, node.Emit("ReduceSum", [share, node.Ints("last", -1)], ("keepdims", 1))]);
         return node.Emit("ScatterElements", [node.Emit("Sub", [p, p]), chosen[1], share], ("axis", 1));
+    }
+
+    /// <summary>
+    /// SparseMixer's two experts (arXiv 2310.00811, at inference): the share of each is its softmax among those whose score r is not more than
+    /// 2 * 0.01 of max(|r|, its own) below its own; for the second one the first is left out.
+    /// </summary>
+    private static Value SparselyMixed(NodeDraft node)
+    {
+        if (node.Attributes.Int("k", 1) != 2) throw node.Unsupported($"use_sparse_mixer chooses 2 experts, k is {node.Attributes.Int("k", 1)}");
+        Value scores = node.Required(1), lowest = node.Number("lowest", float.NegativeInfinity);
+        Value?[] top = node.EmitAll("TopK", [scores, node.Ints("k", 2)], 2, ("axis", -1));
+        Value?[] best = node.EmitAll("Split", [top[0]], 2, ("axis", 1), ("num_outputs", 2)), places = node.EmitAll("Split", [top[1]], 2, ("axis", 1), ("num_outputs", 2));
+        Value left = scores;
+        var shares = new Value?[2];
+        for (int i = 0; i < 2; i++)
+        {
+            Value distance = node.Emit("Div", [node.Emit("Sub", [best[i], scores]), node.Emit("Max", [node.Emit("Abs", [scores]), best[i]])]);
+            Value near = node.Emit("Where", [node.Emit("Greater", [distance, node.Number("jitter", 0.02f)]), lowest, left]);
+            shares[i] = node.Emit("GatherElements", [node.Emit("Softmax", [near], ("axis", -1)), places[i]], ("axis", 1));
+            if (i == 0) left = node.Emit("ScatterElements", [scores, places[0], node.Emit("Add", [best[0], lowest])], ("axis", 1));
+        }
+        return node.Emit("ScatterElements", [node.Emit("Sub", [scores, scores]), top[1], node.Emit("Concat", shares, ("axis", 1))], ("axis", 1));
     }
 
     private static Value Dense(NodeDraft node, Value x, Layer layer, int expert)
@@ -76,28 +99,38 @@ internal sealed class MixtureOfExperts : OperatorUpgrade
         return block > 0 ? node.Emit("DequantizeLinear", [w, scales, zero], ("axis", 1), ("block_size", block)) : node.Emit("DequantizeLinear", [w, scales, zero], ("axis", 0));
     }
 
-    private static Value Activate(NodeDraft node, Value x)
+    /// <summary>What comes out of the first layer, times <paramref name="value"/> of gated experts.</summary>
+    private static Value Activate(NodeDraft node, Value x, Value? value)
     {
         AttributeSet a = node.Attributes;
+        long fusion = a.Int("swiglu_fusion", 0);
         switch (a.String("activation_type", "relu"))
         {
-            case "identity": return x;
-            case "relu": return node.Emit("Relu", [x]);
-            case "silu": return node.Emit("Swish", [x]);
-            case "gelu": return node.Emit("Gelu", [x], ("approximate", "tanh"));
-            case "swiglu" when a.Int("swiglu_fusion", 0) == 1:
+            case "identity": return Gated(x);
+            case "relu": return Gated(node.Emit("Relu", [x]));
+            case "silu": return Gated(node.Emit("Swish", [x]));
+            case "gelu": return Gated(node.Emit("Gelu", [x], ("approximate", "tanh")));
+            case "swiglu" when fusion == 0 && value != null: return SwiGlu(node, x, value);
+            case "swiglu" when fusion == 1 && value == null:
                 // Gates and values take turns.
                 Value pairs = node.Emit("Reshape", [x, node.Ints("pairs", 0, -1, 2)]);
                 Value?[] parts = node.EmitAll("Split", [pairs], 2, ("axis", 2), ("num_outputs", 2));
-                Value gate = node.Emit("Squeeze", [parts[0], node.Ints("last", 2)]), value = node.Emit("Squeeze", [parts[1], node.Ints("last", 2)]);
-                if (a.Find("swiglu_limit") is { Float: var limit } && float.IsFinite(limit))
-                {
-                    gate = node.Emit("Min", [gate, node.Number("limit", limit)]);
-                    value = node.Emit("Clip", [value, node.Number("low", -limit), node.Number("high", limit)]);
-                }
-                return node.Emit("Mul", [node.Emit("Swish", [gate], ("alpha", a.Float("activation_alpha", 1))), node.Emit("Add", [value, node.Number("beta", a.Float("activation_beta", 0))])]);
+                return SwiGlu(node, node.Emit("Squeeze", [parts[0], node.Ints("last", 2)]), node.Emit("Squeeze", [parts[1], node.Ints("last", 2)]));
             case var other:
-                throw node.Unsupported($"activation_type '{other}' with swiglu_fusion {a.Int("swiglu_fusion", 0)} is not supported");
+                throw node.Unsupported($"activation_type '{other}' with swiglu_fusion {fusion} {(value == null ? "and without" : "and with")} a third layer is not supported");
         }
+
+        Value Gated(Value y) => value == null ? y : node.Emit("Mul", [y, value]);
+    }
+
+    private static Value SwiGlu(NodeDraft node, Value gate, Value value)
+    {
+        AttributeSet a = node.Attributes;
+        if (a.Find("swiglu_limit") is { Float: var limit } && float.IsFinite(limit))
+        {
+            gate = node.Emit("Min", [gate, node.Number("limit", limit)]);
+            value = node.Emit("Clip", [value, node.Number("low", -limit), node.Number("high", limit)]);
+        }
+        return node.Emit("Mul", [node.Emit("Swish", [gate], ("alpha", a.Float("activation_alpha", 1))), node.Emit("Add", [value, node.Number("beta", a.Float("activation_beta", 0))])]);
     }
 }
