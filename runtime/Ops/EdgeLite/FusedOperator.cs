@@ -25,6 +25,9 @@ public abstract class FusedOperator : Operator
         return floats;
     }
 
+    /// <summary>The result may take the residual's place.</summary>
+    public override bool CanRunInPlace(int input) => input == 3;
+
     /// <summary>Checks what follows the product; <paramref name="y"/> is the output's shape.</summary>
     protected void InferEnd(InferContext c, Shape y, long channels)
     {
