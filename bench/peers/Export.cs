@@ -9,7 +9,7 @@ internal static class Export
 {
     public static void Write(string name, string folder)
     {
-        NetworkBuilder.Period = 61;
+        NetworkBuilder.Period = 509;
         string at = Path.Combine(folder, $"{name}_b{NetworkBuilder.Batch}");
         BenchModel model = BenchModel.Generated(Path.GetFileName(at), Classic.All[name], folder);
         Graph graph = Speed.Convert(model, at + ".edgl");

@@ -30,8 +30,18 @@ internal sealed class NetworkBuilder(string name)
             values[i] = (float)(radius * Math.Cos(angle));
             if (i + 1 < values.Length) values[i + 1] = (float)(radius * Math.Sin(angle));
         }
-        for (int i = Period; Period > 0 && i < values.Length; i++) values[i] = values[i - Period];
+        if (Period > 0) Repeat(values);
         return Graph.AddConstant("weights", tensor);
+    }
+
+    /// <summary>The first <see cref="Period"/> numbers over and over, their mean taken off, so that sums over many do not drift, and short.</summary>
+    private static void Repeat(Span<float> values)
+    {
+        int count = Math.Min(Period, values.Length);
+        float mean = 0;
+        foreach (float value in values[..count]) mean += value / count;
+        for (int i = 0; i < values.Length; i++)
+            values[i] = i < count ? BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(values[i] - mean) & 0xffff0000) : values[i - count];
     }
 
     public Value Scalar(float value) => Graph.AddConstant("scalar", Tensor.FromArray([value], Shape.Scalar));

@@ -1,12 +1,9 @@
 extern alias CLibrary;
-using System.IO.Compression;
 using System.Runtime.InteropServices;
-using System.Text;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Lowering;
 using EdgeLite.Converter.Writer;
 using EdgeLite.Ops;
-using EdgeLite.Tests.Architecture;
 using EdgeLite.Tests.Passes;
 using CLibrary::EdgeLite.Native;
 
@@ -64,11 +61,14 @@ public unsafe class CudaCustomTests
 
     private static string Ptx(int architecture)
     {
-        int best = new[] { 80, 72, 53 }.First(a => a <= architecture);
-        using var file = new GZipStream(File.OpenRead(Path.Combine(SourceTree.Root, $"build/linux-x64-cuda/el_{best}.ptx.gz")), CompressionMode.Decompress);
-        using var reader = new StreamReader(file, Encoding.ASCII);
-        return reader.ReadToEnd();
+        nint ptx = el_cuda_ptx(architecture, out _);
+        string text = Marshal.PtrToStringUTF8(ptx)!;
+        el_cuda_ptx_free(ptx);
+        return text;
     }
+
+    [DllImport("el_cuda")] private static extern nint el_cuda_ptx(int architecture, out nuint bytes);
+    [DllImport("el_cuda")] private static extern void el_cuda_ptx_free(nint ptx);
 
     private static Model Make(string op, string attributes = "")
     {
