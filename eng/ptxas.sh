@@ -37,7 +37,7 @@ for arch in "$@"; do
                 label = substr($0, RSTART, RLENGTH)
                 if (label in at) {
                     split(at[label], then, " ")
-                    products = ffma - then[1] + mma - then[2] + dp - then[3]
+                    products = ffma - then[1] + 64 * (mma - then[2]) + 4 * (dp - then[3])
                     if (products > most[kernel]) {
                         most[kernel] = products
                         loop[kernel] = sprintf("%5d %5d %5d %5d %5d %5d", ffma - then[1], mma - then[2], dp - then[3], lds - then[4], ldg - then[5], all - then[6])

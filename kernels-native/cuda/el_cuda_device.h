@@ -55,12 +55,16 @@ static constexpr int el_block_threads(int most = 256) { return most; }
 
 #ifdef __CUDA__
 #define EL_DEVICE static inline __attribute__((device, always_inline))
+#define EL_HOST_DEVICE static inline __attribute__((host, device, always_inline)) /* of kernels and of launch rules */
 #define EL_MEMBER inline __attribute__((device, always_inline))
 #define EL_OUT_OF_LINE __attribute__((device, noinline))
 #define EL_SHARED static __attribute__((shared))
 #define EL_CUDA_ENTRY(name, params, ...) \
     extern "C" __attribute__((global, launch_bounds(el_block_threads(__VA_ARGS__), 1))) void el_##name(const params p, const el_cuda_buffers b)
 
+extern __attribute__((shared, aligned(16))) char el_dynamic_bytes[];
+/* Shared memory of as many bytes as the launch rule asked for. */
+EL_DEVICE char* el_dynamic_shared() { return el_dynamic_bytes; }
 EL_DEVICE int el_thread() { return __nvvm_read_ptx_sreg_tid_x(); }
 EL_DEVICE int el_threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 EL_DEVICE int el_block_x() { return __nvvm_read_ptx_sreg_ctaid_x(); }
@@ -78,6 +82,7 @@ EL_DEVICE int el_shuffle_xor(int v, int lanes) { return __nvvm_shfl_sync_bfly_i3
 EL_DEVICE float el_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else
 #define EL_DEVICE static inline __attribute__((unused))
+#define EL_HOST_DEVICE EL_DEVICE
 #define EL_MEMBER inline
 #define EL_OUT_OF_LINE __attribute__((unused, noinline))
 #define EL_SHARED static
@@ -97,6 +102,7 @@ extern "C" {
 extern struct el_emulated_thread {
     int thread, threads, block[3], grid[3];
 } el_emulated;
+extern char el_emulated_dynamic[];
 void el_emulated_barrier(void);
 /* cp.async: bytes (from NULL: zeros) arrive when el_emulated_await lets their group come, so that a wait that is missing shows. */
 void el_emulated_copy(void* to, const void* from, int bytes);
@@ -109,6 +115,7 @@ void el_emulated_show(const void* words);
 const void* el_emulated_shown(int lane);
 void el_emulated_seen(void);
 }
+EL_DEVICE char* el_dynamic_shared() { return el_emulated_dynamic; }
 EL_DEVICE int el_thread() { return el_emulated.thread; }
 EL_DEVICE int el_threads() { return el_emulated.threads; }
 EL_DEVICE int el_block_x() { return el_emulated.block[0]; }
@@ -188,11 +195,30 @@ EL_DEVICE float el_value(el_half x) { return el_from_half(x.bits); }
 EL_DEVICE void el_keep(float& y, float v) { y = v; }
 EL_DEVICE void el_keep(el_half& y, float v) { y.bits = (unsigned short)el_to_half(v); }
 
-/* N neighbours in one load or store. */
+/* N neighbours in one load or store, of at most 16 bytes each. */
 template <typename T, int N>
-struct alignas(sizeof(T) * N) el_pack {
+struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) el_pack {
     T v[N];
 };
+template <typename T>
+using el_quad = el_pack<T, 4>;
+template <typename T>
+using el_eight = el_pack<T, 8>;
+
+/* Four words that another block has written: not from this multiprocessor's own cache. */
+template <typename T>
+EL_DEVICE el_quad<T> el_load_fresh(const el_quad<T>* from) {
+    static_assert(sizeof(T) == 4, "words");
+#ifdef __CUDA__
+    unsigned words[4];
+    el_quad<T> fresh;
+    asm volatile("ld.global.cg.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3]) : "l"(from) : "memory");
+    __builtin_memcpy(&fresh, words, 16);
+    return fresh;
+#else
+    return *from;
+#endif
+}
 
 /* sum + a . b over the four int8 of two words; wraps around. */
 EL_DEVICE int el_dot4(int a, int b, int sum) {
@@ -264,7 +290,7 @@ static inline int64_t el_pieces(int64_t count, int64_t piece) { return (count + 
 
 static inline int el_one(el_cuda_launch* launches, const char* entry, int64_t x, int64_t y, int64_t z, int threads, uint64_t scratch = 0) {
     if (x > 0x7fffffff || y > 65535 || z > 65535) return 0;
-    launches[0] = {entry, {(uint32_t)(x > 0 ? x : 1), (uint32_t)(y > 0 ? y : 1), (uint32_t)(z > 0 ? z : 1)}, (uint32_t)threads, scratch, 0, 0};
+    launches[0] = {entry, {(uint32_t)(x > 0 ? x : 1), (uint32_t)(y > 0 ? y : 1), (uint32_t)(z > 0 ? z : 1)}, (uint32_t)threads, 0, scratch, 0, 0};
     return 1;
 }
 

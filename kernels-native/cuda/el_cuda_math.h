@@ -86,6 +86,27 @@ EL_DEVICE float el_tanh(float x) {
     return el_copy_sign(t / (t + 2.0f), x);
 }
 
+/* a / b and 2^x to two units in the last place. */
+EL_DEVICE float el_divide_roughly(float a, float b) {
+#ifdef __CUDA__
+    float y;
+    asm("div.approx.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+    return y;
+#else
+    return a / b;
+#endif
+}
+EL_DEVICE float el_exp2_roughly(float x) {
+#ifdef __CUDA__
+    float y;
+    asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+#else
+    return el_exp(x * 0.693147181f);
+#endif
+}
+
+template <float (*DIVIDE)(float, float)>
 EL_DEVICE float el_erf(float x) {
     float c = el_clamp(x, -3.925f, 3.925f), z = c * c;
     float p = 2.046033615e-06f, q = 3.804784137e-05f;
@@ -99,8 +120,11 @@ EL_DEVICE float el_erf(float x) {
     q = el_fma(q, z, 5.022417307e-01f);
     p = el_fma(p, z, 1.128379107e+00f);
     q = el_fma(q, z, 1.0f);
-    return el_clamp(c * (p / q), -1.0f, 1.0f);
+    return el_clamp(c * DIVIDE(p, q), -1.0f, 1.0f);
 }
+
+EL_DEVICE float el_divide(float a, float b) { return a / b; }
+EL_DEVICE float el_erf(float x) { return el_erf<el_divide>(x); }
 
 /* log(1 + exp x) */
 EL_DEVICE float el_softplus(float x) {
@@ -175,8 +199,8 @@ EL_DEVICE float el_power(float a, float b) {
     return a < 0 && odd ? -y : y;
 }
 
-/* The activations that take more than a few instructions: a function, as every place that ends a product would hold them all. */
-static EL_OUT_OF_LINE float el_activate_slowly(int kind, float a, float b, float x) {
+/* The activations that take more than a few instructions. */
+EL_DEVICE float el_activate_any(int kind, float a, float b, float x) {
     switch (kind) {
     case EL_ACT_HARD_SIGMOID: return el_clamp(a * x + b, 0.0f, 1.0f);
     case EL_ACT_HARD_SWISH: return x * el_clamp(x / 6.0f + 0.5f, 0.0f, 1.0f);
@@ -190,6 +214,27 @@ static EL_OUT_OF_LINE float el_activate_slowly(int kind, float a, float b, float
     case EL_ACT_MISH: return x * el_tanh(el_softplus(x));
     default: return x;
     }
+}
+
+/* A function, as every place that ends a product would hold them all. */
+static EL_OUT_OF_LINE float el_activate_slowly(int kind, float a, float b, float x) { return el_activate_any(kind, a, b, x); }
+
+/* Four floats as an argument that stays in registers. */
+typedef float el_four __attribute__((vector_size(16)));
+
+/* Of four neighbours that will be float16, all kinds but EL_ACT_PRELU. */
+static EL_OUT_OF_LINE el_four el_activate_roughly(int kind, float a, float b, el_four x) {
+    if (kind == EL_ACT_GELU) {
+        EL_UNROLL for (int l = 0; l < 4; l++) x[l] = 0.5f * x[l] * (1.0f + el_erf<el_divide_roughly>(x[l] * 0.707106781f));
+    } else if (kind == EL_ACT_SILU) {
+        EL_UNROLL for (int l = 0; l < 4; l++) x[l] = el_divide_roughly(x[l], 1.0f + el_exp2_roughly(x[l] * -1.44269504f));
+    } else if (kind == EL_ACT_LEAKY_RELU) {
+        EL_UNROLL for (int l = 0; l < 4; l++) x[l] = x[l] < 0 ? a * x[l] : x[l];
+    } else {
+        /* One after the other comes to the front, so that the code is there once and all stay in registers. */
+        EL_ROLLED for (int i = 0; i < 4; i++) x = el_four{x[1], x[2], x[3], el_activate_any(kind, a, b, x[0])};
+    }
+    return x;
 }
 
 /* slope: of the channel, read by EL_ACT_PRELU only. */

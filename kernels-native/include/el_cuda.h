@@ -35,18 +35,21 @@ typedef struct el_cuda_device {
     int32_t arch; /* compute capability, 10 * major + minor */
     int32_t multiprocessors;
     int32_t allows_half; /* the float32 operands of this call may be given in float16 */
+    int32_t shared_bytes; /* most shared memory of a block */
 } el_cuda_device;
 
 /* Compute capability from which a warp multiplies matrices of int8 and of float16, and copies to shared memory go on beside it
  * (cuda/nn/el_cuda_matrix.h). Kernels over float16 exist from there on. */
 #define EL_CUDA_MATRIX_ARCH 80
 
-/* One launch: entry "el_<entry>" over grid blocks of `threads` threads (a multiple of 32, at most 1024). halves, of the first one:
+/* One launch: entry "el_<entry>" over grid blocks of `threads` threads (a multiple of 32, at most 1024), each with so much shared memory for
+ * el_dynamic_shared beside what the entry declares. halves, of the first one:
  * the buffers (bit i: buffer i) that this call takes and leaves in float16 where the parameters say float32; 0: none. */
 typedef struct el_cuda_launch {
     const char* entry;
     uint32_t grid[3];
     uint32_t threads;
+    uint32_t shared_bytes;
     uint64_t scratch_bytes;
     int64_t detail;
     uint64_t halves;

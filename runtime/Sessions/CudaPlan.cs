@@ -32,6 +32,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
     private readonly CudaConversion?[] _conversions;
     private readonly StateSwap[] _states;
     private readonly long _scratchBytes;
+    private long _deviceScratchBytes;
     private byte* _host;
     private nint _arena, _halfArena, _deviceScratch;
     private nint _started, _ended;
@@ -87,7 +88,8 @@ internal sealed unsafe class CudaPlan : IStaticPlan
     /// <summary>Bytes of the arenas on the GPU and of that on the processor, or of the one that both share.</summary>
     public long ArenaBytes => _schedule.HalfBytes + _schedule.DeviceBytes + (_device.IsIntegrated ? 0 : _schedule.HostBytes);
 
-    public long ScratchBytes => _scratchBytes;
+    /// <summary>Of the processor and of the GPU.</summary>
+    public long ScratchBytes => _scratchBytes + _deviceScratchBytes;
     public int StepCount => _operations.Length;
     public int NodeOf(int step) => _operations[step].Node;
 
@@ -223,7 +225,8 @@ internal sealed unsafe class CudaPlan : IStaticPlan
     /// <summary>Counters, zero, and behind them what launches leave for each other.</summary>
     private void AllocateScratch(long bytes)
     {
-        _deviceScratch = _device.Allocate(CounterBytes + bytes);
+        _deviceScratchBytes = CounterBytes + bytes;
+        _deviceScratch = _device.Allocate(_deviceScratchBytes);
         var zeros = new byte[CounterBytes];
         fixed (byte* first = zeros)
         {
@@ -247,7 +250,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
                 _memory.Add((nint)buffers);
                 *buffers = new CudaBuffers { Operands = operands, Detail = row.Detail };
                 if (_deviceScratch != 0) (buffers->Counters, buffers->Scratch) = (_deviceScratch, _deviceScratch + CounterBytes);
-                launches.Add(new CudaLaunch(_device.Function(row.Entry), row, call.Parameters, buffers));
+                launches.Add(new CudaLaunch(_device.Function(row.Entry, row.SharedBytes), row, call.Parameters, buffers));
             }
         }
         return [.. launches];

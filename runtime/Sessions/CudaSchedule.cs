@@ -128,7 +128,7 @@ internal sealed class CudaSchedule
     {
         NodeDefinition node = _graph.Definition.Nodes[n];
         Calls[n] = calls;
-        if (_device.AllowsHalf && IsWorthHalf(n)) Launches[n] = FindLaunches(n, calls, true);
+        if (_device.AllowsHalf && IsWorthHalf(n, calls)) Launches[n] = FindLaunches(n, calls, true);
         Launches[n] ??= FindLaunches(n, calls, false);
         if (calls.Length == 0 && _graph.Operators[n] is CustomOperator custom) Custom[n] = CustomStep(node, custom);
         bool launches = Launches[n] != null || Custom[n] != null;
@@ -146,14 +146,27 @@ internal sealed class CudaSchedule
         }
     }
 
-    /// <summary>Products gain by float16; other nodes when their inputs are there in that form already.</summary>
-    private bool IsWorthHalf(int n)
+    /// <summary>Products gain by float16; other nodes when their inputs are there in that form already, or when they do no more than move what
+    /// products read next.</summary>
+    private bool IsWorthHalf(int n, NativeCall[] calls)
     {
         if (StepWork.Of(_graph, n).Operations > 0) return true;
-        foreach (int v in _graph.Definition.Nodes[n].Inputs)
+        NodeDefinition[] nodes = _graph.Definition.Nodes;
+        foreach (int v in nodes[n].Inputs)
             if (v >= 0 && _graph.Constants[v] == null && _isThere[(int)Form.Half][_source[v]]) return true;
-        return false;
+        if (!Array.TrueForAll(calls, call => MovesElements(call.Kernel.Name))) return false;
+        int readers = 0;
+        for (int next = n + 1; next < nodes.Length; next++)
+        {
+            if (!Array.Exists(nodes[n].Outputs, v => v >= 0 && Array.IndexOf(nodes[next].Inputs, v) >= 0)) continue;
+            if (StepWork.Of(_graph, next).Operations == 0) return false;
+            readers++;
+        }
+        return readers > 0;
     }
+
+    /// <summary>Kernels that move elements of 1, 2, 4 or 8 bytes, whatever they are, end in _bN.</summary>
+    private static bool MovesElements(string kernel) => kernel.Length > 3 && kernel.AsSpan(kernel.Length - 3, 2) is "_b";
 
     /// <summary>Null when one of the calls, or the node as a whole, has no kernel on the device, or none over float16.</summary>
     private CudaKernels.LaunchRow[][]? FindLaunches(int n, NativeCall[] calls, bool half)

@@ -234,8 +234,9 @@ public sealed class Session : IDisposable
         var builder = new StepBuilder(graph, CpuDevice.Instance, Threads);
         try
         {
-            // How many multiprocessors there are decides the size of tiles only.
-            var schedule = new CudaSchedule(graph, new CudaCapability(architecture, isJetson ? 8 : 100, half), isJetson, builder, false);
+            // How many multiprocessors there are, and how much memory they share, decides the size of tiles only.
+            int sharedBytes = architecture < CudaCapability.MatrixArchitecture ? 48 * 1024 : 99 * 1024;
+            var schedule = new CudaSchedule(graph, new CudaCapability(architecture, isJetson ? 8 : 100, sharedBytes, half), isJetson, builder, false);
             var steps = new StepPlacement[schedule.Operations.Length];
             for (int i = 0; i < steps.Length; i++)
             {

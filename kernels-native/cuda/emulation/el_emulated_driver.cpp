@@ -38,6 +38,10 @@ const device devices[] = {
 };
 const int device_count = sizeof devices / sizeof devices[0];
 
+/* Dynamic shared memory of a block without and with asking for more. */
+const unsigned SHARED_BYTES = 48 * 1024;
+int most_shared(int d) { return devices[d].major >= 8 ? EL_EMULATED_SHARED_BYTES : (int)SHARED_BYTES; }
+
 struct allocation {
     size_t bytes;
     int device; /* -1: of the host */
@@ -51,6 +55,7 @@ struct module {
 struct function {
     const el_emulated_entry* entry;
     unsigned most_threads; /* of a block: .maxntid */
+    unsigned most_shared;  /* dynamic shared memory of a block */
 };
 
 struct operation {
@@ -58,7 +63,7 @@ struct operation {
     const el_emulated_entry* entry;
     std::vector<char> params;
     el_cuda_buffers buffers;
-    unsigned grid[3], threads;
+    unsigned grid[3], threads, shared_bytes;
     char *to;
     const char *from;
     size_t bytes;
@@ -105,7 +110,7 @@ void perform(std::vector<operation>& queue) {
     if (queue.empty()) return;
     open(true);
     for (operation& o : queue) {
-        if (o.kind == operation::LAUNCH) el_emulate(o.entry, o.params.data(), &o.buffers, o.grid, o.threads);
+        if (o.kind == operation::LAUNCH) el_emulate(o.entry, o.params.data(), &o.buffers, o.grid, o.threads, o.shared_bytes);
         else if (o.kind == operation::COPY) memmove(o.to, o.from, o.bytes);
         else *o.event = now();
     }
@@ -187,6 +192,7 @@ EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, int d) {
     case 18: *value = devices[d].is_integrated; return OK;
     case 75: *value = devices[d].major; return OK;
     case 76: *value = devices[d].minor; return OK;
+    case 97: *value = most_shared(d); return OK;
     default: return INVALID_VALUE;
     }
 }
@@ -238,10 +244,17 @@ EXPORT CUresult cuModuleGetFunction(function** f, module* m, const char* name) {
         if (strcmp(el_emulated_entries[i].name, name) != 0) continue;
         if (size == std::string::npos || (unsigned)atoi(m->ptx.c_str() + size + 1) != el_emulated_entries[i].params_size) return INVALID_IMAGE;
         size_t body = m->ptx.find('{', at), bound = m->ptx.find(".maxntid", at);
-        *f = new function{&el_emulated_entries[i], bound < body ? (unsigned)atoi(m->ptx.c_str() + bound + 8) : 1024};
+        *f = new function{&el_emulated_entries[i], bound < body ? (unsigned)atoi(m->ptx.c_str() + bound + 8) : 1024, SHARED_BYTES};
         return OK;
     }
     return NOT_FOUND;
+}
+
+EXPORT CUresult cuFuncSetAttribute(function* f, int attribute, int value) {
+    IN_CONTEXT;
+    if (attribute != 8 || value < 0 || value > most_shared(current)) return INVALID_VALUE;
+    f->most_shared = (unsigned)value;
+    return OK;
 }
 
 EXPORT CUresult cuMemAlloc_v2(void** address, size_t bytes) {
@@ -353,7 +366,7 @@ EXPORT CUresult cuLaunchKernel(function* f, unsigned gx, unsigned gy, unsigned g
     stream* s, void** arguments, void** extra) {
     LOCKED;
     IN_CONTEXT;
-    if (gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535 || bx == 0 || bx > f->most_threads || bx % 32 != 0 || by != 1 || bz != 1 || shared != 0 || extra) return INVALID_VALUE;
+    if (gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535 || bx == 0 || bx > f->most_threads || bx % 32 != 0 || by != 1 || bz != 1 || shared > f->most_shared || extra) return INVALID_VALUE;
     operation o = {};
     o.kind = operation::LAUNCH;
     o.entry = f->entry;
@@ -363,6 +376,7 @@ EXPORT CUresult cuLaunchKernel(function* f, unsigned gx, unsigned gy, unsigned g
     o.grid[1] = gy;
     o.grid[2] = gz;
     o.threads = bx;
+    o.shared_bytes = shared;
     for (int i = 0; i < EL_CUDA_MAX_BUFFERS + 2; i++) {
         void* address = i < EL_CUDA_MAX_BUFFERS ? o.buffers.p[i] : i == EL_CUDA_MAX_BUFFERS ? o.buffers.scratch : o.buffers.counters;
         char* begin;

@@ -11,11 +11,13 @@
 #define MAX_THREADS 1024
 #define WARP 32
 #define STACK_BYTES (64 * 1024)
+#define GUARD_BYTES 4096 /* behind the dynamic shared memory of a block */
 
 extern "C" {
 struct el_emulated_thread {
     int thread, threads, block[3], grid[3];
 } el_emulated;
+alignas(16) char el_emulated_dynamic[EL_EMULATED_SHARED_BYTES + GUARD_BYTES];
 }
 
 namespace {
@@ -178,7 +180,7 @@ extern "C" void el_emulated_await(int pending) {
     f.copies.resize(kept);
 }
 
-extern "C" void el_emulate(const el_emulated_entry* which, const void* p, const el_cuda_buffers* b, const unsigned grid[3], unsigned threads) {
+extern "C" void el_emulate(const el_emulated_entry* which, const void* p, const el_cuda_buffers* b, const unsigned grid[3], unsigned threads, unsigned shared_bytes) {
     if (!stacks) {
         stacks = (char*)mmap(0, (size_t)MAX_THREADS * STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (stacks == MAP_FAILED) abort();
@@ -194,6 +196,9 @@ extern "C" void el_emulate(const el_emulated_entry* which, const void* p, const 
                 el_emulated.block[0] = (int)x;
                 el_emulated.block[1] = (int)y;
                 el_emulated.block[2] = (int)z;
+                memset(el_emulated_dynamic, 0xff, shared_bytes + GUARD_BYTES);
                 run_block((int)threads);
+                for (unsigned i = 0; i < GUARD_BYTES; i++)
+                    if (el_emulated_dynamic[shared_bytes + i] != (char)0xff) fail("writes past the dynamic shared memory");
             }
 }

@@ -18,7 +18,8 @@ extern const unsigned el_emulated_entry_count;
 
 /* Threads of a block are fibers that change at barriers and shuffles only, forwards after an even number of barriers, backwards after
  * an odd one, so that a missing barrier shows. A barrier that some threads of the block never reach, or a shuffle that some lanes of a
- * warp never reach, ends the process with a sentence. */
-void el_emulate(const el_emulated_entry* entry, const void* params, const el_cuda_buffers* buffers, const unsigned grid[3], unsigned threads);
+ * warp never reach, ends the process with a sentence, as does a block that writes past its dynamic shared memory (whose first bytes are NaN). */
+#define EL_EMULATED_SHARED_BYTES (163 * 1024)
+void el_emulate(const el_emulated_entry* entry, const void* params, const el_cuda_buffers* buffers, const unsigned grid[3], unsigned threads, unsigned shared_bytes);
 }
 #endif

@@ -65,16 +65,7 @@ EL_CUDA_ENTRY(attention_f32, el_attention_params) {
         if (j * 32 + lane < p.e) y[j * 32 + lane] = is_zero ? 0.0f : total[j] / sum;
 }
 
-/* 2^x, x <= 0 or NaN, to two units in the last place. */
-EL_DEVICE float el_exp2(float x) {
-#ifdef __CUDA__
-    float y;
-    asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-#else
-    return el_exp(x * 0.693147181f);
-#endif
-}
+static constexpr float LOG2_E = 1.44269504f;
 
 /* q, k, v and y in float16, by matrix instructions (the order of work is that of Dao, "FlashAttention-2", 2023): a block of four warps has 64 rows
  * of q of one head, a warp 16 of them; q, scores and results stay in registers. Keys and values pass through shared memory, KEYS at a time, while
@@ -82,8 +73,10 @@ EL_DEVICE float el_exp2(float x) {
 template <int WIDTH, int KEYS>
 EL_DEVICE void el_attention_half(const el_attention_params& p, const el_cuda_buffers& b) {
     constexpr int CHUNKS = WIDTH / 8, TILE = KEYS * WIDTH * 2;
-    alignas(16) EL_SHARED char store[4 * TILE];
+    alignas(16) EL_SHARED char store_bytes[4 * TILE];
+    const el_shared store = el_shared_of(store_bytes);
     const int thread = el_thread(), lane = thread % 32, s0 = el_block_x() * 64 + thread / 32 * 16 + lane / 4, head = el_block_y(), batch = el_block_z();
+    const bool has_rows = s0 - lane / 4 < p.s; /* the same of all lanes */
     const int block_first = el_block_x() * 64, block_last = block_first + 63 < p.s ? block_first + 63 : p.s - 1;
     const el_half* q = (const el_half*)b.p[0] + batch * p.q[0] + head * p.q[1];
     const el_half* k = (const el_half*)b.p[1] + batch * p.k[0] + head / p.group * p.k[1];
@@ -104,11 +97,11 @@ EL_DEVICE void el_attention_half(const el_attention_params& p, const el_cuda_buf
     /* Chunk c of a row lies where eight rows meet different banks. */
     auto place = [&](int key, int c) { return (key * CHUNKS + (c ^ (key & 7))) * 16; };
     auto fetch = [&](int t0) __attribute__((always_inline)) {
-        char* to = store + t0 / KEYS % 2 * 2 * TILE;
+        const el_shared to = store + t0 / KEYS % 2 * 2 * TILE;
         EL_UNROLL for (int i = 0; i < KEYS * CHUNKS / 128; i++) {
             const int key = (thread + i * 128) / CHUNKS, c = (thread + i * 128) % CHUNKS, t = t0 + key;
-            el_copy_async(to + place(key, c), t < p.t && c * 8 < p.d ? k + t * p.k[2] + c * 8 : nullptr, k);
-            el_copy_async(to + TILE + place(key, c), t < p.t && c * 8 < p.e ? v + t * p.v[2] + c * 8 : nullptr, v);
+            el_copy_async(to + place(key, c), k + t * p.k[2] + c * 8, t < p.t && c * 8 < p.d);
+            el_copy_async(to + TILE + place(key, c), v + t * p.v[2] + c * 8, t < p.t && c * 8 < p.e);
         }
         el_commit_copies();
     };
@@ -124,22 +117,27 @@ EL_DEVICE void el_attention_half(const el_attention_params& p, const el_cuda_buf
         if (t0 < begin) continue;
         el_await_copies<1>();
         el_barrier();
-        const char *keys = store + t0 / KEYS % 2 * 2 * TILE, *values = keys + TILE;
+        if (!has_rows) continue;
+        const el_shared keys = store + t0 / KEYS % 2 * 2 * TILE, values = keys + TILE;
         float score[KEYS / 8][4];
         EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
             EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] = 0;
-        EL_UNROLL for (int kk = 0; kk < WIDTH / 16; kk++)
-            EL_UNROLL for (int j = 0; j < KEYS / 16; j++) {
+        EL_UNROLL for (int j = 0; j < KEYS / 16; j++) {
+            if (t0 + j * 16 >= block_hi) break;
+            EL_UNROLL for (int kk = 0; kk < WIDTH / 16; kk++) {
                 unsigned y[4];
                 el_load_matrices(keys + place(j * 16 + lane / 16 * 8 + lane % 8, kk * 2 + lane / 8 % 2), y);
                 el_matrix_multiply(x[kk], y, score[j * 2]);
                 el_matrix_multiply(x[kk], y + 2, score[j * 2 + 1]);
             }
+        }
+        /* From here on powers are of 2. */
         EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
-            EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] *= p.scale;
+            EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] *= p.scale * LOG2_E;
         if (p.softcap != 0) {
+            const float cap = p.softcap * LOG2_E;
             EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
-                EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] = p.softcap * el_activate_slowly(EL_ACT_TANH, 0, 0, score[j][l] / p.softcap);
+                EL_UNROLL for (int l = 0; l < 4; l++) score[j][l] = cap * el_activate_slowly(EL_ACT_TANH, 0, 0, score[j][l] / cap);
         }
         if (b.p[3] || t0 < all_lo || t0 + KEYS > all_hi) {
             EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
@@ -147,36 +145,36 @@ EL_DEVICE void el_attention_half(const el_attention_params& p, const el_cuda_buf
                     const int row = s0 + l / 2 * 8, t = t0 + j * 8 + lane % 4 * 2 + l % 2;
                     const int64_t at = mask + row * p.mask[2] + t * p.mask[3];
                     if (row >= p.s || t < lo[l / 2] || t >= hi[l / 2]) score[j][l] = -EL_INFINITY;
-                    else if (b.p[3] && !p.mask_is_bool) score[j][l] += ((const float*)b.p[3])[at];
+                    else if (b.p[3] && !p.mask_is_bool) score[j][l] += LOG2_E * ((const float*)b.p[3])[at];
                     else if (b.p[3] && !((const uint8_t*)b.p[3])[at]) score[j][l] = -EL_INFINITY;
                 }
         }
-        /* Powers are of 2. NaN takes part as above: it is no maximum, but makes the sum NaN. */
+        /* NaN takes part as above: it is no maximum, but makes the sum NaN. */
         float group[2] = {-EL_INFINITY, -EL_INFINITY};
         EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
-            EL_UNROLL for (int l = 0; l < 4; l++) {
-                score[j][l] *= 1.44269504f;
-                group[l / 2] = score[j][l] > group[l / 2] ? score[j][l] : group[l / 2];
-            }
+            EL_UNROLL for (int l = 0; l < 4; l++) group[l / 2] = score[j][l] > group[l / 2] ? score[j][l] : group[l / 2];
         EL_UNROLL for (int r = 0; r < 2; r++) {
             EL_UNROLL for (int lanes = 1; lanes <= 2; lanes *= 2) {
                 const float other = el_shuffle_xor(group[r], lanes);
                 group[r] = other > group[r] ? other : group[r];
             }
             /* While all keys so far are hidden (-inf) nothing is scaled, and their weights are 0. */
-            const float higher = group[r] > most[r] ? group[r] : most[r], base = higher == -EL_INFINITY ? 0.0f : higher, shrink = most[r] == higher ? 1.0f : el_exp2(most[r] - base);
+            const float higher = group[r] > most[r] ? group[r] : most[r], base = higher == -EL_INFINITY ? 0.0f : higher, shrink = most[r] == higher ? 1.0f : el_exp2_roughly(most[r] - base);
             most[r] = higher;
             sum[r] *= shrink;
-            EL_UNROLL for (int j = 0; j < KEYS / 8; j++)
+            EL_UNROLL for (int j = 0; j < KEYS / 8; j++) {
+                if (t0 + j / 2 * 16 >= block_hi) break; /* hidden from all, and no weights below */
                 EL_UNROLL for (int l = 2 * r; l < 2 * r + 2; l++) {
-                    score[j][l] = el_exp2(score[j][l] - base);
+                    score[j][l] = el_exp2_roughly(score[j][l] - base);
                     sum[r] += score[j][l];
                 }
+            }
             EL_UNROLL for (int j = 0; j < WIDTH / 8; j++)
                 EL_UNROLL for (int l = 2 * r; l < 2 * r + 2; l++) total[j][l] *= shrink;
         }
         /* Scores lie as results of a product do; two neighbours are a word of the next one's left operand. */
         EL_UNROLL for (int kk = 0; kk < KEYS / 16; kk++) {
+            if (t0 + kk * 16 >= block_hi) break;
             const unsigned weights[4] = {el_half_pair(score[2 * kk][0], score[2 * kk][1]), el_half_pair(score[2 * kk][2], score[2 * kk][3]),
                                          el_half_pair(score[2 * kk + 1][0], score[2 * kk + 1][1]), el_half_pair(score[2 * kk + 1][2], score[2 * kk + 1][3])};
             EL_UNROLL for (int j = 0; j < WIDTH / 16; j++) {

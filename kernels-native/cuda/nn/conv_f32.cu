@@ -27,37 +27,42 @@ EL_CUDA_ENTRY(conv_f32_32x32, el_conv_params) { el_conv<32, 32, 4, true>(p, b); 
 EL_CUDA_ENTRY(conv_f32_64x64_any, el_conv_params) { el_conv<64, 64, 4, false>(p, b); }
 EL_CUDA_ENTRY(conv_f32_32x32_any, el_conv_params) { el_conv<32, 32, 4, false>(p, b); }
 
+/* Windows side by side, as of patches: a line of a window is a pixel of as many channels more, in memory and in the order of k. */
+EL_HOST_DEVICE el_conv_params el_joined(el_conv_params p) {
+    const bool is_patched = p.kw > 1 && p.kw == p.stride_w && p.w % p.kw == 0 && p.ow == p.w / p.kw && p.pad_left == 0 && p.dilation_w == 1 && p.groups == 1;
+    if (!is_patched) return p;
+    p.c *= p.kw;
+    p.w = p.ow;
+    p.kw = p.stride_w = 1;
+    return p;
+}
+
 /* Image and result in float16. */
 enum el_half_windows { EL_HALF_POINTS, EL_HALF_WINDOWS, EL_HALF_GATHERED };
 
-template <int ROWS, int COLUMNS, int STAGES, el_half_windows KIND>
+template <int ROWS, int COLUMNS, el_half_windows KIND>
 EL_DEVICE void el_conv_half(const el_conv_params& p, const el_cuda_buffers& b) {
-    const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
-    const el_half* residual = (const el_half*)b.p[3];
-    el_half* y = (el_half*)b.p[5];
     const el_matrix_block block = el_matrix_block_of(b, ROWS, COLUMNS);
     const int cin = p.c / p.groups, n = p.oc / p.groups, k = p.kh * p.kw * cin, m = p.n * p.oh * p.ow, columns = (n + 15) / 16 * 16;
     const el_half* x = (const el_half*)b.p[0] + block.group * cin;
     const el_matrix_panels<el_half> panels = {(const el_half*)b.p[1] + (int64_t)block.group * columns * k, k, columns};
-    const auto finish = [&](int row, int column, float* sums) {
-        const int channel = block.group * n + column;
-        if (row < m) el_finish_half(p.act, sums, (int64_t)row * p.oc + channel, channel, n - column, bias, residual, slope, y);
-    };
-    if constexpr (KIND == EL_HALF_POINTS)
-        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_rows{(const char*)x, m, k * 2}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
-    else if constexpr (KIND == EL_HALF_WINDOWS)
-        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_windows<el_conv_params, 2>{p, (const char*)x, cin * 2, 0}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
-    else
-        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_gathered{p, x, cin, k}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+    const el_half_end end = {p.act, (const float*)b.p[2], (const float*)b.p[4], (const el_half*)b.p[3], (el_half*)b.p[5], m, n, p.oc, block.group * n};
+    if constexpr (KIND == EL_HALF_POINTS) el_matrix_tile<el_half, ROWS, COLUMNS>(el_matrix_rows{(const char*)x, m, k * 2}, panels, block, b, end);
+    else if constexpr (KIND == EL_HALF_WINDOWS) {
+        const el_conv_params joined = el_joined(p);
+        el_matrix_tile<el_half, ROWS, COLUMNS>(el_matrix_windows<el_conv_params, 2>{joined, (const char*)x, joined.c / p.groups, 0}, panels, block, b, end);
+    }
+    else el_matrix_tile<el_half, ROWS, COLUMNS>(el_matrix_gathered{p, x, cin}, panels, block, b, end);
 }
 
-EL_CUDA_ENTRY(conv_f16_128x128_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, 3, EL_HALF_POINTS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_128x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, 4, EL_HALF_POINTS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_64x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, 4, EL_HALF_POINTS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_128x128, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, 3, EL_HALF_WINDOWS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_128x64, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, 4, EL_HALF_WINDOWS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_64x64, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, 4, EL_HALF_WINDOWS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_64x64_any, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, 4, EL_HALF_GATHERED>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_192x128_1x1, el_conv_params) { EL_FROM_80((el_conv_half<192, 128, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x128_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_64x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x128, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, EL_HALF_WINDOWS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x64, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, EL_HALF_WINDOWS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_64x64, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, EL_HALF_WINDOWS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_64x64_any, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, EL_HALF_GATHERED>(p, b))); }
 
 EL_CUDA_ENTRY(conv_f32_join, el_conv_params) {
     const float *bias = (const float*)b.p[2], *residual = (const float*)b.p[3], *slope = (const float*)b.p[4], *scratch = (const float*)b.scratch;
@@ -74,12 +79,13 @@ EL_CUDA_LAUNCH(conv_f32, el_conv_params) {
     const int64_t m = (int64_t)p.n * p.oh * p.ow, n = p.oc / p.groups, cin = p.c / p.groups, k = (int64_t)p.kh * p.kw * cin;
     if (!el_fits(m * p.oc) || !el_fits((int64_t)p.n * p.h * p.w * p.c) || !el_fits(k)) return 0;
     if (device.allows_half && device.arch >= EL_CUDA_MATRIX_ARCH) {
-        static const char* const points[] = {"conv_f16_128x128_1x1", "conv_f16_128x64_1x1", "conv_f16_64x64_1x1"};
-        static const char* const windows[] = {"conv_f16_128x128", "conv_f16_128x64", "conv_f16_64x64"};
-        static const char* const any[] = {"conv_f16_64x64_any", "conv_f16_64x64_any", "conv_f16_64x64_any"};
+        static const el_matrix_entries points = {"conv_f16_192x128_1x1", "conv_f16_128x128_1x1", "conv_f16_128x64_1x1", "conv_f16_64x64_1x1"};
+        static const el_matrix_entries windows = {nullptr, "conv_f16_128x128", "conv_f16_128x64", "conv_f16_64x64"};
+        static const el_matrix_entries any = {nullptr, nullptr, nullptr, "conv_f16_64x64_any"};
         const bool is_point = p.kh == 1 && p.kw == 1 && p.stride_h == 1 && p.stride_w == 1 && p.pad_top == 0 && p.pad_left == 0 && p.oh == p.h && p.ow == p.w && p.groups == 1;
-        const auto& entries = cin % 8 != 0 || p.c % 8 != 0 ? any : is_point ? points : windows;
-        return el_in_half(el_launch_matrix(device, launches, entries, m, n, p.groups, el_pieces(k * 2, EL_STEP_BYTES), entries == any), launches, 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5);
+        const el_conv_params joined = el_joined(p);
+        const auto& entries = joined.c / p.groups % 8 != 0 || joined.c % 8 != 0 ? any : is_point ? points : windows;
+        return el_in_half(el_launch_matrix(device, launches, entries, m, n, p.groups, el_pieces(k * 2, EL_STEP_BYTES)), launches, 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5);
     }
     const bool four = cin % 4 == 0;
     const el_tile_choice tile = el_choose_tile(device, m, n, p.groups, four ? 128 : 64);

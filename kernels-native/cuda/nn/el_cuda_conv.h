@@ -64,98 +64,165 @@ struct el_conv_rows {
 
 /* Of a dense matrix, each a multiple of 16 bytes. */
 struct el_matrix_rows {
-    typedef const char* row;
+    struct row {
+        const char* x;
+        bool exists;
+    };
     typedef int place;
     const char* x;
     int m, bytes;
-    EL_MEMBER row at(int i) const { return i < m ? x + (int64_t)i * bytes : nullptr; }
+    EL_MEMBER row at(int i) const { return {x + (int64_t)i * bytes, i < m}; }
     EL_MEMBER place start(int byte) const { return byte; }
     EL_MEMBER void next(place& byte) const { byte += EL_STEP_BYTES; }
-    EL_MEMBER void fetch(char* shared, row r, place byte) const { el_copy_async(shared, r && byte < bytes ? r + byte : nullptr, x); }
+    EL_MEMBER void fetch(char*, el_shared to, const row& r, place byte, bool is_wanted) const { el_copy_async(to, r.x + byte, is_wanted && r.exists && byte < bytes); }
+};
+
+/* The upper left tap of an output pixel in the image, and the number of its element (of the group's first channel); far outside where there is no
+ * such pixel. */
+struct el_matrix_window {
+    int first, y, x;
+};
+#define EL_FAR_OUTSIDE (-(1 << 30))
+
+template <typename P>
+EL_DEVICE el_matrix_window el_matrix_window_at(const P& p, int m) {
+    if (m >= p.n * p.oh * p.ow) return {0, EL_FAR_OUTSIDE, 0};
+    const el_place at = el_place_of(p, m);
+    const int iy = at.y * p.stride_h - p.pad_top, ix = at.x * p.stride_w - p.pad_left;
+    return {((at.image * p.h + iy) * p.w + ix) * p.c, iy, ix};
+}
+
+/* A channel of a tap, for all windows: how far from the first tap in the image, and in elements. */
+template <typename P>
+struct el_matrix_tap {
+    int channel, y, x, offset;
+    EL_MEMBER el_matrix_tap(const P& p, int k, int cin) {
+        const int tap = k / cin, ky = tap / p.kw;
+        channel = k - tap * cin;
+        y = ky < p.kh ? ky * p.dilation_h : EL_FAR_OUTSIDE;
+        x = (tap - ky * p.kw) * p.dilation_w;
+        find(p);
+    }
+    EL_MEMBER void find(const P& p) { offset = (int)(((unsigned)y * (unsigned)p.w + (unsigned)x) * (unsigned)p.c) + channel; }
+    EL_MEMBER void next(const P& p, int step, int cin) {
+        channel += step;
+        offset += step;
+        if (channel < cin) return;
+        do {
+            channel -= cin;
+            x += p.dilation_w;
+            if (x == p.kw * p.dilation_w) {
+                x = 0;
+                y = y + p.dilation_h < p.kh * p.dilation_h ? y + p.dilation_h : EL_FAR_OUTSIDE;
+            }
+        } while (channel >= cin);
+        find(p);
+    }
+    EL_MEMBER bool is_inside(const P& p, const el_matrix_window& window) const {
+        return (unsigned)(window.y + y) < (unsigned)p.h && (unsigned)(window.x + x) < (unsigned)p.w;
+    }
 };
 
 /* Windows of an image whose group of channels is a multiple of 16 bytes. SIZE: of an element; padding: four bytes of it. */
 template <typename P, int SIZE>
 struct el_matrix_windows {
-    typedef el_window row;
-    struct place {
-        int ky, kx, channel; /* in bytes */
-    };
+    typedef el_matrix_window row;
+    typedef el_matrix_tap<P> place;
     const P& p;
     const char* x; /* first channel of the group */
-    int bytes;     /* of a group's channels */
-    int padding;
+    int cin, padding;
 
-    EL_MEMBER row at(int m) const { return el_window_at(p, x, (int64_t)p.h * p.w * p.c * SIZE, m); }
-    EL_MEMBER place start(int byte) const {
-        const int tap = byte / bytes, ky = tap / p.kw;
-        return {ky, tap - ky * p.kw, byte - tap * bytes};
-    }
-    EL_MEMBER void next(place& at) const {
-        at.channel += EL_STEP_BYTES;
-        while (at.channel >= bytes) {
-            at.channel -= bytes;
-            if (++at.kx == p.kw) {
-                at.kx = 0;
-                at.ky++;
-            }
-        }
-    }
-    EL_MEMBER void fetch(char* shared, const row& window, const place& at) const {
-        const int iy = window.y + at.ky * p.dilation_h, ix = window.x + at.kx * p.dilation_w;
-        const bool exists = window.image && at.ky < p.kh, inside = exists && (unsigned)iy < (unsigned)p.h && (unsigned)ix < (unsigned)p.w;
-        if (SIZE == 1 && exists && !inside) *(el_quad<int>*)shared = {{padding, padding, padding, padding}};
-        else el_copy_async(shared, inside ? (const char*)window.image + ((int64_t)iy * p.w + ix) * p.c * SIZE + at.channel : nullptr, x);
+    EL_MEMBER row at(int m) const { return el_matrix_window_at(p, m); }
+    EL_MEMBER place start(int byte) const { return place(p, byte / SIZE, cin); }
+    EL_MEMBER void next(place& at) const { at.next(p, EL_STEP_BYTES / SIZE, cin); }
+    EL_MEMBER void fetch(char* bytes, el_shared to, const row& window, const place& at, bool is_wanted) const {
+        const bool inside = at.is_inside(p, window);
+        if (SIZE == 1 && is_wanted && !inside) *(el_quad<int>*)bytes = {{padding, padding, padding, padding}};
+        else el_copy_async(to, x + (int64_t)(window.first + at.offset) * SIZE, is_wanted && inside);
     }
 };
 
 /* Windows in float16 of any number of channels, gathered one by one. */
 struct el_matrix_gathered {
-    typedef el_window row;
-    typedef int place; /* number of the element */
+    typedef el_matrix_window row;
+    typedef int place; /* number of the element in the window */
     const el_conv_params& p;
     const el_half* x;
-    int cin, k;
-    EL_MEMBER row at(int m) const { return el_window_at(p, x, (int64_t)p.h * p.w * p.c * 2, m); }
+    int cin;
+    EL_MEMBER row at(int m) const { return el_matrix_window_at(p, m); }
     EL_MEMBER place start(int byte) const { return byte / 2; }
-    EL_MEMBER void next(place& kk) const { kk += EL_STEP_BYTES / 2; }
-    EL_MEMBER void fetch(char* shared, const row& window, place kk) const {
-        el_pack<el_half, 8> chunk = {};
-        int tap = kk / cin, channel = kk - tap * cin;
+    EL_MEMBER void next(place& k) const { k += EL_STEP_BYTES / 2; }
+    EL_MEMBER void fetch(char* bytes, el_shared, const row& window, place k, bool is_wanted) const {
+        if (!is_wanted) return;
+        el_eight<el_half> chunk = {};
+        el_matrix_tap<el_conv_params> at(p, k, cin);
         EL_UNROLL for (int i = 0; i < 8; i++) {
-            const int at = window.image && kk + i < k ? el_tap(p, window, tap) : -1;
-            if (at >= 0) chunk.v[i] = ((const el_half*)window.image)[(int64_t)at * p.c + channel];
-            if (++channel == cin) {
-                channel = 0;
-                tap++;
-            }
+            if (at.is_inside(p, window)) chunk.v[i] = x[window.first + at.offset];
+            at.next(p, 1, cin);
         }
-        *(el_pack<el_half, 8>*)shared = chunk;
+        *(el_eight<el_half>*)bytes = chunk;
     }
 };
 
-/* The end of a layer in float16 for eight neighbouring channels of which `count` are there: sum + bias + residual, activated. Whole and aligned
- * ones are read and written in one piece. */
-EL_DEVICE void el_finish_half(const el_act& act, float* sums, int64_t at, int channel, int count, const float* bias, const el_half* residual, const float* slope, el_half* y) {
-    el_pack<el_half, 8> whole = {};
-    const bool is_whole = count >= 8 && at % 8 == 0;
-    if (is_whole) {
-        if (residual) whole = *(const el_pack<el_half, 8>*)(residual + at);
-        EL_UNROLL for (int l = 0; l < 8; l++) sums[l] += (bias ? bias[channel + l] : 0.0f) + (residual ? el_value(whole.v[l]) : 0.0f);
-    } else {
-        EL_ROLLED for (int l = 0; l < 8 && l < count; l++) sums[l] += (bias ? bias[channel + l] : 0.0f) + (residual ? el_value(residual[at + l]) : 0.0f);
+/* The end of a layer in float16: sum + bias + residual, activated. Eight channels that are all there, in a row of whole eights, are read and written in one piece. */
+struct el_half_end {
+    typedef el_quad<unsigned> given; /* eight, two in a word */
+    struct columns {
+        float bias[8];
+        int channel, count;
+        bool is_whole;
+    };
+    const el_act& act;
+    const float *bias, *slope;
+    const el_half* residual;
+    el_half* y;
+    int m, n, pitch, first; /* rows, columns; channels of a row, that of column 0 */
+
+    EL_MEMBER columns at(int column) const {
+        columns c = {};
+        c.channel = first + column;
+        c.count = n - column;
+        c.is_whole = c.count >= 8 && (pitch & 7) == 0 && (first & 7) == 0;
+        if (c.is_whole && ((uint64_t)bias & 15) == 0) {
+            if (!bias) return c;
+            const el_quad<float> low = *(const el_quad<float>*)(bias + c.channel), high = *(const el_quad<float>*)(bias + c.channel + 4);
+            EL_UNROLL for (int l = 0; l < 4; l++) c.bias[l] = low.v[l], c.bias[l + 4] = high.v[l];
+        } else {
+            EL_UNROLL for (int l = 0; l < 8; l++)
+                if (bias && l < c.count) c.bias[l] = bias[c.channel + l];
+        }
+        return c;
     }
-    if (act.kind == EL_ACT_CLAMP) {
-        EL_UNROLL for (int l = 0; l < 8; l++) sums[l] = el_clamp(sums[l], act.a, act.b);
-    } else if (act.kind != EL_ACT_NONE) {
-        EL_ROLLED for (int l = 0; l < 8 && l < count; l++) sums[l] = el_activate(act, sums[l], slope ? slope[channel + l] : 0.0f);
+    EL_MEMBER given before(int row, const columns& c) const {
+        given g = {};
+        if (!residual || row >= m) return g;
+        const el_half* from = residual + (unsigned)row * (unsigned)pitch + (unsigned)c.channel;
+        if (c.is_whole) return *(const given*)from;
+        EL_UNROLL for (int l = 0; l < 8; l++)
+            if (l < c.count) g.v[l / 2] |= (unsigned)from[l].bits << l % 2 * 16;
+        return g;
     }
-    if (is_whole) {
-        EL_UNROLL for (int l = 0; l < 8; l++) el_keep(whole.v[l], sums[l]);
-        *(el_pack<el_half, 8>*)(y + at) = whole;
-    } else {
-        EL_ROLLED for (int l = 0; l < 8 && l < count; l++) el_keep(y[at + l], sums[l]);
+    EL_MEMBER void finish(int row, const columns& c, const given& g, el_eight<float>& sums) const {
+        if (row >= m || c.count <= 0) return;
+        EL_UNROLL for (int l = 0; l < 8; l++) sums.v[l] += c.bias[l] + el_from_half(g.v[l / 2] >> l % 2 * 16 & 0xffffu);
+        if (act.kind == EL_ACT_CLAMP) {
+            EL_UNROLL for (int l = 0; l < 8; l++) sums.v[l] = el_clamp(sums.v[l], act.a, act.b);
+        } else if (act.kind == EL_ACT_PRELU) {
+            EL_UNROLL for (int l = 0; l < 8; l++)
+                if (l < c.count && sums.v[l] < 0) sums.v[l] *= slope[c.channel + l];
+        } else if (act.kind != EL_ACT_NONE) {
+            EL_UNROLL for (int i = 0; i < 8; i += 4) {
+                const el_four four = el_activate_roughly(act.kind, act.a, act.b, el_four{sums.v[i], sums.v[i + 1], sums.v[i + 2], sums.v[i + 3]});
+                EL_UNROLL for (int l = 0; l < 4; l++) sums.v[i + l] = four[l];
+            }
+        }
+        el_quad<unsigned> whole;
+        EL_UNROLL for (int l = 0; l < 4; l++) whole.v[l] = el_half_pair(sums.v[2 * l], sums.v[2 * l + 1]);
+        el_half* to = y + (unsigned)row * (unsigned)pitch + (unsigned)c.channel;
+        if (c.is_whole) *(el_quad<unsigned>*)to = whole;
+        else EL_UNROLL for (int l = 0; l < 8; l++)
+            if (l < c.count) to[l].bits = (unsigned short)(whole.v[l / 2] >> l % 2 * 16);
     }
-}
+};
 
 #endif

@@ -10,14 +10,29 @@
 #define EL_CUDA_MATRIX_H
 #include "el_cuda_math.h"
 
-EL_DEVICE unsigned el_half_pair(float low, float high) { return el_to_half(low) | el_to_half(high) << 16; }
+EL_DEVICE unsigned el_half_pair(float low, float high) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    unsigned pair;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+    return pair;
+#else
+    return el_to_half(low) | el_to_half(high) << 16;
+#endif
+}
 
 #ifdef __CUDA__
-/* Sixteen bytes, from memory of the same alignment; NULL: zeros. */
-EL_DEVICE void el_copy_async(void* shared, const void* from, const void* anywhere) {
+/* An address in shared memory: found once, as the instructions below take no pointers. */
+typedef unsigned el_shared;
+EL_DEVICE el_shared el_shared_of(const void* pointer) {
+    unsigned long long place;
+    asm("cvta.to.shared.u64 %0, %1;" : "=l"(place) : "l"(pointer));
+    return (unsigned)place;
+}
+
+/* Sixteen bytes, from memory of the same alignment; zeros, and nothing read, where it is not there. */
+EL_DEVICE void el_copy_async(el_shared to, const void* from, bool is_there) {
 #if __CUDA_ARCH__ >= 800
-    asm volatile("{.reg .u64 s; .reg .u32 a; cvta.to.shared.u64 s, %0; cvt.u32.u64 a, s; cp.async.cg.shared.global [a], [%1], 16, %2;}"
-        : : "l"(shared), "l"(from ? from : anywhere), "r"(from ? 16 : 0) : "memory");
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" : : "r"(to), "l"(from), "r"(is_there ? 16 : 0) : "memory");
 #endif
 }
 EL_DEVICE void el_commit_copies() {
@@ -34,18 +49,23 @@ EL_DEVICE void el_await_copies() {
 }
 
 /* Four matrices of 8 rows of 16 bytes; lane l names row l % 8 of matrix l / 8, and gets of each matrix word t of row g. */
-EL_DEVICE void el_load_matrices(const void* row, unsigned* words) {
+EL_DEVICE void el_load_matrices(el_shared row, unsigned* words) {
 #if __CUDA_ARCH__ >= 800
-    asm volatile("{.reg .u64 s; .reg .u32 a; cvta.to.shared.u64 s, %4; cvt.u32.u64 a, s; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [a];}"
-        : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3]) : "l"(row) : "memory");
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3]) : "r"(row) : "memory");
 #endif
 }
 /* The same of matrices of float16, transposed: of each column g of rows 2t and 2t+1. */
-EL_DEVICE void el_load_matrices_transposed(const void* row, unsigned* words) {
+EL_DEVICE void el_load_matrices_transposed(el_shared row, unsigned* words) {
 #if __CUDA_ARCH__ >= 800
-    asm volatile("{.reg .u64 s; .reg .u32 a; cvta.to.shared.u64 s, %4; cvt.u32.u64 a, s; ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [a];}"
-        : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3]) : "l"(row) : "memory");
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3]) : "r"(row) : "memory");
 #endif
+}
+EL_DEVICE unsigned el_load_word(el_shared from) {
+    unsigned word;
+    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(word) : "r"(from) : "memory");
+    return word;
 }
 
 EL_DEVICE void el_matrix_multiply(const unsigned* a, const unsigned* b, int* c) {
@@ -63,21 +83,24 @@ EL_DEVICE void el_matrix_multiply(const unsigned* a, const unsigned* b, float* c
 #endif
 }
 #else
-EL_DEVICE void el_copy_async(void* shared, const void* from, const void* anywhere) { el_emulated_copy(shared, from, 16); }
+typedef uintptr_t el_shared;
+EL_DEVICE el_shared el_shared_of(const void* pointer) { return (el_shared)pointer; }
+EL_DEVICE void el_copy_async(el_shared to, const void* from, bool is_there) { el_emulated_copy((void*)to, is_there ? from : nullptr, 16); }
 EL_DEVICE void el_commit_copies() { el_emulated_commit(); }
 template <int PENDING>
 EL_DEVICE void el_await_copies() { el_emulated_await(PENDING); }
 
 /* Lanes show each other what they hold, and each computes its own part. */
-EL_DEVICE void el_load_matrices(const void* row, unsigned* words) {
-    const void* own[3] = {row};
+EL_DEVICE void el_load_matrices(el_shared row, unsigned* words) {
+    const void* own[3] = {(const void*)row};
     const int lane = el_thread() % 32;
     el_emulated_show(own);
     for (int i = 0; i < 4; i++) words[i] = (*(const unsigned* const*)el_emulated_shown(i * 8 + lane / 4))[lane % 4];
     el_emulated_seen();
 }
-EL_DEVICE void el_load_matrices_transposed(const void* row, unsigned* words) {
-    const void* own[3] = {row};
+EL_DEVICE unsigned el_load_word(el_shared from) { return *(const unsigned*)from; }
+EL_DEVICE void el_load_matrices_transposed(el_shared row, unsigned* words) {
+    const void* own[3] = {(const void*)row};
     const int lane = el_thread() % 32;
     el_emulated_show(own);
     for (int i = 0; i < 4; i++) {

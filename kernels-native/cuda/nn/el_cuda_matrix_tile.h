@@ -1,24 +1,26 @@
 /* Products of matrices in tiles by matrix instructions: C[m][n] = sum over k of A[m][k] B[k][n] for T = el_half (sums in float32) or int8_t
  * (sums in int32).
  *
- * A block of four warps computes BM x BN of C, each warp a half of the rows and of the columns. k goes in steps of 64 bytes of a row of A
- * (32 float16, 64 int8), of which STAGES are in shared memory: while one is multiplied the next ones are on their way. Chunks of 16 bytes are what is
+ * A block of four or six warps computes BM x BN of C, each warp WM x WN of it. k goes in steps of 64 bytes of a row of A (32 float16, 64 int8), of
+ * which EL_STAGES are in shared memory: while one is multiplied the next ones are on their way. Chunks of 16 bytes are what is
  * copied and what a lane names to ldmatrix; where a chunk lies in its row depends on the row, so that eight threads that copy and eight lanes that
  * read meet different banks.
  *
  *     A: row at(m), what stays the same for a row; place start(byte), where in k a thread begins; next(place), 64 bytes on;
- *        fetch(shared, row, place): 16 bytes, zero outside
+ *        fetch(bytes, shared, row, place, is_wanted): 16 bytes to shared memory, of which both name the place; zero outside; anything where not wanted
  *     B: weights in panels of 16 columns: float16 [n/16][k][16], int8 [n/16][k/4][16][4] (el_matrix_panels)
  *
  * Several pieces of k are computed by blocks of their own, which leave their sums in scratch; the last of them to come, told by a counter, adds all up
- * in the order of the pieces. In the end finish(m, n, sums) gets eight neighbouring columns in shared memory, which it may change, also of places
- * outside C. */
+ * in the order of the pieces. In the end sums pass through shared memory, so that a thread has eight neighbours of a row:
+ *
+ *     End: columns at(n), what stays the same for eight columns from n on (also where there are none); given before(m, columns), what is read for
+ *        a row; finish(m, columns, given, sums) */
 #ifndef EL_CUDA_MATRIX_TILE_H
 #define EL_CUDA_MATRIX_TILE_H
 #include "el_cuda_matrix.h"
 
 #define EL_STEP_BYTES 64
-#define EL_MATRIX_THREADS 128
+#define EL_STAGES 4
 
 template <typename T>
 struct el_matrix_of;
@@ -38,14 +40,9 @@ template <typename T>
 struct el_matrix_panels {
     const void* packed;
     int rows, n;
-    EL_MEMBER void fetch(char* shared, int row, int column, int chunk) const {
-        constexpr int CHUNKS = el_matrix_of<T>::CHUNKS;
-        const char* from = (const char*)packed + (((int64_t)(column / EL_PANEL) * rows + row) * CHUNKS + chunk) * 16;
-        el_copy_async(shared, row < rows && column < n ? from : nullptr, packed);
-    }
 };
 
-/* Where chunk c of a row lies. */
+/* Where chunk c of a row lies, in chunks. */
 EL_DEVICE int el_chunk_of_a(int row, int c) { return row * 4 + (c ^ (row >> 1 & 3)); }
 template <typename T>
 EL_DEVICE int el_chunk_of_b(int row, int chunks, int c) {
@@ -56,11 +53,11 @@ EL_DEVICE float el_plus(float a, float b) { return a + b; }
 EL_DEVICE int el_plus(int a, int b) { return (int)((unsigned)a + (unsigned)b); }
 
 /* True in the block that has the sums of all pieces. last: a word of shared memory. */
-template <typename S, int COUNT>
+template <int THREADS, int COUNT, typename S>
 EL_DEVICE bool el_join_pieces(S* sums, const el_cuda_buffers& b, int pieces, int piece, int tile, int& last) {
     if (pieces == 1) return true;
-    volatile S* part = (volatile S*)b.scratch + (int64_t)tile * pieces * COUNT * EL_MATRIX_THREADS + el_thread();
-    EL_UNROLL for (int i = 0; i < COUNT; i++) part[(piece * COUNT + i) * EL_MATRIX_THREADS] = sums[i];
+    el_quad<S>* part = (el_quad<S>*)b.scratch + (int64_t)tile * pieces * (COUNT / 4) * THREADS + el_thread();
+    EL_UNROLL for (int i = 0; i < COUNT / 4; i++) part[(piece * (COUNT / 4) + i) * THREADS] = {{sums[i * 4], sums[i * 4 + 1], sums[i * 4 + 2], sums[i * 4 + 3]}};
     el_fence();
     el_barrier();
     if (el_thread() == 0) {
@@ -70,139 +67,13 @@ EL_DEVICE bool el_join_pieces(S* sums, const el_cuda_buffers& b, int pieces, int
     el_barrier();
     if (!last) return false;
     el_fence();
-    EL_UNROLL for (int i = 0; i < COUNT; i++) sums[i] = part[i * EL_MATRIX_THREADS];
-    for (int other = 1; other < pieces; other++)
-        EL_UNROLL for (int i = 0; i < COUNT; i++) sums[i] = el_plus(sums[i], part[(other * COUNT + i) * EL_MATRIX_THREADS]);
+    EL_UNROLL for (int i = 0; i < COUNT; i++) sums[i] = 0;
+    EL_ROLLED for (int other = 0; other < pieces; other++)
+        EL_UNROLL for (int i = 0; i < COUNT / 4; i++) {
+            const el_quad<S> more = el_load_fresh(part + (other * (COUNT / 4) + i) * THREADS);
+            EL_UNROLL for (int l = 0; l < 4; l++) sums[i * 4 + l] = el_plus(sums[i * 4 + l], more.v[l]);
+        }
     return true;
-}
-
-/* Piece `piece` of `pieces` of the steps of k; tile: number of the place in C. */
-template <typename T, int BM, int BN, int STAGES, typename A, typename F>
-EL_DEVICE void el_matrix_tile(const A& a, const el_matrix_panels<T>& panels, int m0, int n0, const el_cuda_buffers& b, int pieces, int piece, int tile, const F& finish) {
-    typedef el_matrix_of<T> of;
-    typedef typename of::sum S;
-    constexpr int WM = BM / 2, WN = BN / 2, ROWS = of::ROWS, B_CHUNKS = BN / EL_PANEL * of::CHUNKS;
-    constexpr int A_FETCHES = BM * 4 / EL_MATRIX_THREADS, B_FETCHES = ROWS * B_CHUNKS / EL_MATRIX_THREADS, STAGE = (BM + BN) * EL_STEP_BYTES;
-    constexpr int PITCH = WN + 8; /* of rows of sums: eight rows apart by eight banks */
-    constexpr int PART = 4 * WM * PITCH * 4 <= STAGES * STAGE ? WM : WM / 2; /* rows of sums that fit */
-    static_assert(STAGES * STAGE <= 48 * 1024 && 4 * PART * PITCH * 4 <= STAGES * STAGE, "shared memory");
-    alignas(16) EL_SHARED char store[STAGES * STAGE];
-    const int thread = el_thread(), lane = thread % 32, warp = thread / 32, row0 = warp / 2 * WM, column0 = warp % 2 * WN;
-
-    const int all = (panels.rows + ROWS - 1) / ROWS, length = (all + pieces - 1) / pieces, first = piece * length;
-    const int steps = all - first < length ? (all > first ? all - first : 0) : length;
-
-    typename A::row rows[A_FETCHES];
-    EL_UNROLL for (int i = 0; i < A_FETCHES; i++) rows[i] = a.at(m0 + thread / 4 + i * (EL_MATRIX_THREADS / 4));
-    typename A::place place = a.start(first * EL_STEP_BYTES + thread % 4 * 16);
-    int fetched = 0;
-    auto fetch = [&]() __attribute__((always_inline)) {
-        if (fetched < steps) {
-            char* stage = store + fetched % STAGES * STAGE;
-            EL_UNROLL for (int i = 0; i < A_FETCHES; i++)
-                a.fetch(stage + el_chunk_of_a(thread / 4 + i * (EL_MATRIX_THREADS / 4), thread % 4) * 16, rows[i], place);
-            stage += BM * EL_STEP_BYTES;
-            EL_UNROLL for (int i = 0; i < B_FETCHES; i++) {
-                const int q = thread + i * EL_MATRIX_THREADS, chunk = q % of::CHUNKS, row = q / of::CHUNKS % ROWS, panel = q / of::CHUNKS / ROWS;
-                panels.fetch(stage + el_chunk_of_b<T>(row, B_CHUNKS, panel * of::CHUNKS + chunk) * 16, (first + fetched) * ROWS + row, n0 + panel * EL_PANEL, chunk);
-            }
-            a.next(place);
-        }
-        fetched++;
-        el_commit_copies();
-    };
-
-    S sums[WM / 16][WN / 8][4];
-    EL_UNROLL for (int i = 0; i < WM / 16; i++)
-        EL_UNROLL for (int j = 0; j < WN / 8; j++)
-            EL_UNROLL for (int l = 0; l < 4; l++) sums[i][j][l] = 0;
-    for (int step = 1 - STAGES; step < steps; step++) {
-        if (step >= 0) {
-            el_await_copies<STAGES - 2>();
-            el_barrier();
-        }
-        fetch();
-        if (step < 0) continue;
-        const char *stage_a = store + step % STAGES * STAGE, *stage_b = stage_a + BM * EL_STEP_BYTES;
-        EL_UNROLL for (int k = 0; k < 2; k++) {
-            unsigned x[WM / 16][4];
-            EL_UNROLL for (int i = 0; i < WM / 16; i++) el_load_matrices(stage_a + el_chunk_of_a(row0 + i * 16 + lane % 16, k * 2 + lane / 16) * 16, x[i]);
-            EL_UNROLL for (int j = 0; j < WN / 16; j++) {
-                unsigned y[4];
-                if constexpr (sizeof(T) == 2) {
-                    el_load_matrices_transposed(stage_b + el_chunk_of_b<T>(k * 16 + lane % 16, B_CHUNKS, (column0 + j * 16) / 8 + lane / 16) * 16, y);
-                } else {
-                    EL_UNROLL for (int i = 0; i < 4; i++) {
-                        const int column = column0 + j * 16 + i / 2 * 8 + lane / 4;
-                        y[i] = *(const unsigned*)(stage_b + el_chunk_of_b<T>(k * 8 + i % 2 * 4 + lane % 4, B_CHUNKS, column / 4) * 16 + column % 4 * 4);
-                    }
-                }
-                EL_UNROLL for (int i = 0; i < WM / 16; i++) {
-                    el_matrix_multiply(x[i], y, sums[i][j * 2]);
-                    el_matrix_multiply(x[i], y + 2, sums[i][j * 2 + 1]);
-                }
-            }
-        }
-    }
-    el_await_copies<0>();
-    if (!el_join_pieces<S, WM * WN / 32>(&sums[0][0][0], b, pieces, piece, tile, *(int*)store)) return;
-
-    /* Sums pass through shared memory, each warp's through a part of its own, so that a thread finishes neighbours. */
-    el_barrier();
-    S* part = (S*)store + warp * PART * PITCH;
-    EL_UNROLL for (int i0 = 0; i0 < WM; i0 += PART) {
-        EL_UNROLL for (int i = 0; i < PART; i += 16)
-            EL_UNROLL for (int j = 0; j < WN / 8; j++)
-                EL_UNROLL for (int l = 0; l < 4; l += 2)
-                    *(el_pack<S, 2>*)(part + (i + lane / 4 + l / 2 * 8) * PITCH + j * 8 + lane % 4 * 2) = {{sums[(i0 + i) / 16][j][l], sums[(i0 + i) / 16][j][l + 1]}};
-        el_warp_barrier();
-        EL_ROLLED for (int q = lane; q < PART * WN / 8; q += 32) {
-            const int row = q / (WN / 8), column = q % (WN / 8) * 8;
-            finish(m0 + row0 + i0 + row, n0 + column0 + column, part + row * PITCH + column);
-        }
-        el_warp_barrier();
-    }
-}
-
-/* ---- launch rules ----------------------------------------------------------------------------------------------- */
-
-struct el_matrix_choice {
-    int rows, columns; /* of the tile */
-    int64_t grid_rows, grid_columns, pieces;
-    uint64_t scratch;
-};
-
-/* Tile and pieces by what a multiprocessor would do, in multiplications of 16 x 8 x 64 bytes: those of its blocks, at the rate that the tile allows,
- * and for each of its rounds what a block takes to begin and end. Estimated, not measured. `steps`: of 64 bytes of k. */
-static inline el_matrix_choice el_choose_matrix(const el_cuda_device& device, int64_t m, int64_t n, int64_t groups, int64_t steps, bool only_smallest) {
-    static const struct {
-        int rows, columns;
-        double slowness; /* by what shared memory gives: words read for a product */
-    } tiles[] = {{128, 128, 1.0}, {128, 64, 1.15}, {64, 64, 1.4}};
-    el_matrix_choice best = {};
-    double least = 0;
-    for (const auto& tile : tiles) {
-        if (only_smallest && tile.rows > 64) continue;
-        const int64_t grid_rows = el_pieces(m, tile.rows), grid_columns = el_pieces(n, tile.columns), places = grid_rows * grid_columns * groups;
-        for (int64_t pieces = 1; pieces <= 32 && (pieces == 1 || (steps / pieces >= 4 && places <= EL_CUDA_COUNTERS)); pieces *= 2) {
-            const double rounds = (double)el_pieces(places * pieces, device.multiprocessors), work = (double)(tile.rows / 16) * (tile.columns / 8);
-            const double time = rounds * ((double)el_pieces(steps, pieces) * work * tile.slowness + 4 * work) + (pieces > 1 ? (double)(2 + pieces) * work : 0);
-            if (best.rows != 0 && time >= least) continue;
-            least = time;
-            best = {tile.rows, tile.columns, grid_rows, grid_columns, pieces, pieces > 1 ? (uint64_t)(places * pieces * tile.rows * tile.columns) * 4 : 0};
-        }
-    }
-    return best;
-}
-
-/* entries: of the tiles 128x128, 128x64, 64x64. Grid (m tile, n tile, group and piece). */
-static inline int el_launch_matrix(const el_cuda_device& device, el_cuda_launch* launches, const char* const (&entries)[3], int64_t m, int64_t n, int64_t groups, int64_t steps,
-    bool only_smallest = false) {
-    const el_matrix_choice choice = el_choose_matrix(device, m, n, groups, steps, only_smallest);
-    const char* entry = entries[choice.columns == 128 ? 0 : choice.rows == 128 ? 1 : 2];
-    if (!el_one(launches, entry, choice.grid_rows, choice.grid_columns, groups * choice.pieces, EL_MATRIX_THREADS, choice.scratch)) return 0;
-    launches[0].detail = choice.pieces;
-    return 1;
 }
 
 /* What a block of such a grid computes. */
@@ -212,6 +83,204 @@ struct el_matrix_block {
 EL_DEVICE el_matrix_block el_matrix_block_of(const el_cuda_buffers& b, int rows, int columns) {
     const int pieces = (int)b.detail, group = el_block_z() / pieces;
     return {el_block_x() * rows, el_block_y() * columns, group, pieces, el_block_z() - group * pieces, (group * el_grid_y() + el_block_y()) * el_grid_x() + el_block_x()};
+}
+
+/* Sums in shared memory between rows of a warp's: eight rows are apart by eight banks. */
+#define EL_MATRIX_GAP 8
+
+/* Threads of a block for such a tile, and its shared memory: stages, then sums. */
+static constexpr int el_matrix_threads(int rows, int columns) { return rows * columns > 128 * 128 ? rows : 128; }
+static constexpr int el_matrix_shared(int rows, int columns) {
+    const int stages = EL_STAGES * (rows + columns) * EL_STEP_BYTES, sums = rows * (columns + 2 * EL_MATRIX_GAP) * 4;
+    return stages > sums ? stages : sums;
+}
+
+/* Piece block.piece of the steps of k. */
+template <typename T, int BM, int BN, typename A, typename End>
+EL_DEVICE void el_matrix_tile(const A& a, const el_matrix_panels<T>& panels, const el_matrix_block& block, const el_cuda_buffers& b, const End& end) {
+    typedef el_matrix_of<T> of;
+    typedef typename of::sum S;
+    constexpr int THREADS = el_matrix_threads(BM, BN), WARPS = THREADS / 32, WM = BM / (WARPS / 2), WN = BN / 2;
+    constexpr int ROWS = of::ROWS, CHUNKS = of::CHUNKS, B_CHUNKS = BN / EL_PANEL * CHUNKS, STAGE = (BM + BN) * EL_STEP_BYTES;
+    constexpr int A_FETCHES = BM * 4 / THREADS, PANELS = THREADS / (ROWS * CHUNKS), B_FETCHES = (BN / EL_PANEL + PANELS - 1) / PANELS; /* PANELS of B are what all threads fetch at once */
+    constexpr int PITCH = WN + EL_MATRIX_GAP;
+    static_assert(A_FETCHES * THREADS == BM * 4 && PANELS * ROWS * CHUNKS == THREADS, "a step is copied by all threads");
+    char* const bytes = el_dynamic_shared();
+    const el_shared store = el_shared_of(bytes);
+    const int thread = el_thread(), lane = thread % 32, warp = thread / 32, row0 = warp / 2 * WM, column0 = warp % 2 * WN;
+
+    const int all = (panels.rows + ROWS - 1) / ROWS, length = (all + block.pieces - 1) / block.pieces, first = block.piece * length;
+    const int steps = all - first < length ? (all > first ? all - first : 0) : length;
+
+    typename A::row rows[A_FETCHES];
+    EL_UNROLL for (int i = 0; i < A_FETCHES; i++) rows[i] = a.at(block.m0 + thread / 4 + i * (THREADS / 4));
+    typename A::place place = a.start(first * EL_STEP_BYTES + thread % 4 * 16);
+    const int to_a = el_chunk_of_a(thread / 4, thread % 4) * 16;
+    /* The chunk of B that a thread copies: of every PANELS-th panel the same. */
+    const int chunk = thread % CHUNKS, panel = thread / CHUNKS / ROWS;
+    int row = first * ROWS + thread / CHUNKS % ROWS;
+    const char* from = (const char*)panels.packed + (((int64_t)(block.n0 / EL_PANEL + panel) * panels.rows + row) * CHUNKS + chunk) * 16;
+    const int64_t panel_bytes = (int64_t)PANELS * panels.rows * CHUNKS * 16;
+    int to_b[B_FETCHES];
+    EL_UNROLL for (int i = 0; i < B_FETCHES; i++)
+        to_b[i] = BM * EL_STEP_BYTES + el_chunk_of_b<T>(thread / CHUNKS % ROWS, B_CHUNKS, (panel + i * PANELS) * CHUNKS + chunk) * 16;
+
+    int written = 0, fetched = 0;
+    auto fetch = [&]() __attribute__((always_inline)) {
+        const bool is_wanted = fetched < steps; /* no branch: what follows goes on among the products */
+        EL_UNROLL for (int i = 0; i < A_FETCHES; i++) {
+            const int to = written + to_a + i * (THREADS / 4) * EL_STEP_BYTES;
+            a.fetch(bytes + to, store + to, rows[i], place, is_wanted);
+        }
+        EL_UNROLL for (int i = 0; i < B_FETCHES; i++)
+            if (B_FETCHES * PANELS == BN / EL_PANEL || panel + i * PANELS < BN / EL_PANEL)
+                el_copy_async(store + written + to_b[i], from + i * panel_bytes, is_wanted && row < panels.rows && block.n0 + (panel + i * PANELS) * EL_PANEL < panels.n);
+        el_commit_copies();
+    };
+    auto advance = [&]() __attribute__((always_inline)) {
+        a.next(place);
+        row += ROWS;
+        from += ROWS * CHUNKS * 16;
+        fetched++;
+        written = written == (EL_STAGES - 1) * STAGE ? 0 : written + STAGE;
+    };
+
+    /* Where a lane's rows of A and of B begin in a stage, for each half of the step and each 16 columns. */
+    int at_a[2], at_b[WN / 16];
+    EL_UNROLL for (int k = 0; k < 2; k++) at_a[k] = el_chunk_of_a(row0 + lane % 16, k * 2 + lane / 16) * 16;
+    EL_UNROLL for (int j = 0; j < WN / 16; j++)
+        at_b[j] = BM * EL_STEP_BYTES + (sizeof(T) == 2 ? el_chunk_of_b<T>(lane % 16, B_CHUNKS, (column0 + j * 16) / 8 + lane / 16) * 16
+                                                       : el_chunk_of_b<T>(lane % 4, B_CHUNKS, (column0 + j * 16) / 4 + lane / 16) * 16 + lane / 4 % 4 * 4);
+    constexpr int HALF = ROWS / 2 * B_CHUNKS * 16;
+    struct operands {
+        unsigned a[WM / 16][4], b[WN / 16][4];
+    };
+    auto load = [&](operands& o, int stage, int k) __attribute__((always_inline)) {
+        const el_shared stage_a = store + stage + at_a[k];
+        EL_UNROLL for (int i = 0; i < WM / 16; i++) el_load_matrices(stage_a + i * 16 * EL_STEP_BYTES, o.a[i]);
+        EL_UNROLL for (int j = 0; j < WN / 16; j++) {
+            const el_shared stage_b = store + stage + at_b[j] + k * HALF;
+            if constexpr (sizeof(T) == 2) {
+                el_load_matrices_transposed(stage_b, o.b[j]);
+            } else {
+                /* Words t and t+4 of column g, then of column g+8, whose chunk is two further on. */
+                const el_shared next = store + stage + (at_b[j] ^ 32) + k * HALF;
+                EL_UNROLL for (int i = 0; i < 4; i++) o.b[j][i] = el_load_word((i / 2 ? next : stage_b) + i % 2 * 4 * B_CHUNKS * 16);
+            }
+        }
+    };
+    S sums[WM / 16][WN / 8][4];
+    EL_UNROLL for (int i = 0; i < WM / 16; i++)
+        EL_UNROLL for (int j = 0; j < WN / 8; j++)
+            EL_UNROLL for (int l = 0; l < 4; l++) sums[i][j][l] = 0;
+    auto multiply = [&](const operands& o) __attribute__((always_inline)) {
+        EL_UNROLL for (int j = 0; j < WN / 16; j++)
+            EL_UNROLL for (int i = 0; i < WM / 16; i++) {
+                el_matrix_multiply(o.a[i], o.b[j], sums[i][j * 2]);
+                el_matrix_multiply(o.a[i], o.b[j] + 2, sums[i][j * 2 + 1]);
+            }
+    };
+    EL_ROLLED for (int i = 1; i < EL_STAGES; i++) {
+        fetch();
+        advance();
+    }
+    int stage = 0;
+    EL_ROLLED for (int step = 0; step < steps; step++) {
+        el_await_copies<EL_STAGES - 2>();
+        el_barrier();
+        operands first_half, second_half;
+        load(first_half, stage, 0);
+        fetch();
+        load(second_half, stage, 1);
+        multiply(first_half);
+        multiply(second_half);
+        advance();
+        stage = stage == (EL_STAGES - 1) * STAGE ? 0 : stage + STAGE;
+    }
+    el_await_copies<0>();
+    el_barrier();
+    if (!el_join_pieces<THREADS, WM * WN / 32>(&sums[0][0][0], b, block.pieces, block.piece, block.tile, *(int*)bytes)) return;
+    el_barrier();
+
+    constexpr int ACROSS = WN / 8, DOWN = 32 / ACROSS; /* lanes of a row, rows at once */
+    S* part = (S*)bytes + warp * WM * PITCH;
+    EL_UNROLL for (int i = 0; i < WM; i += 16)
+        EL_UNROLL for (int j = 0; j < WN / 8; j++)
+            EL_UNROLL for (int l = 0; l < 4; l += 2)
+                *(el_pack<S, 2>*)(part + (i + lane / 4 + l / 2 * 8) * PITCH + j * 8 + lane % 4 * 2) = {{sums[i / 16][j][l], sums[i / 16][j][l + 1]}};
+    el_warp_barrier();
+    /* Two rows of a lane at a time, and what is read for the next two meanwhile. */
+    const typename End::columns columns = end.at(block.n0 + column0 + lane % ACROSS * 8);
+    typename End::given given[2], next[2];
+    const int m = block.m0 + row0;
+    EL_UNROLL for (int u = 0; u < 2; u++) given[u] = end.before(m + lane / ACROSS + u * DOWN, columns);
+    EL_ROLLED for (int i = lane / ACROSS; i < WM; i += 2 * DOWN) {
+        if (i + 2 * DOWN < WM)
+            EL_UNROLL for (int u = 0; u < 2; u++) next[u] = end.before(m + i + (u + 2) * DOWN, columns);
+        EL_UNROLL for (int u = 0; u < 2; u++) {
+            const el_quad<S>* from = (const el_quad<S>*)(part + (i + u * DOWN) * PITCH + lane % ACROSS * 8);
+            const el_quad<S> low = from[0], high = from[1];
+            el_eight<S> eight = {{low.v[0], low.v[1], low.v[2], low.v[3], high.v[0], high.v[1], high.v[2], high.v[3]}};
+            end.finish(m + i + u * DOWN, columns, given[u], eight);
+            given[u] = next[u];
+        }
+    }
+}
+
+/* ---- launch rules ----------------------------------------------------------------------------------------------- */
+
+struct el_matrix_choice {
+    int tile; /* number in el_matrix_tiles */
+    int64_t grid_rows, grid_columns, pieces;
+    uint64_t scratch;
+};
+
+/* Tiles, of which a list of entries names those that there are (NULL: not this one), and how many blocks of it a multiprocessor takes. */
+static constexpr struct {
+    int rows, columns, resident;
+} el_matrix_tiles[] = {{192, 128, 1}, {128, 128, 2}, {128, 64, 3}, {64, 64, 5}};
+static constexpr int EL_MATRIX_TILES = 4;
+typedef const char* el_matrix_entries[EL_MATRIX_TILES];
+
+/* Tile and pieces by an estimate of cycles. A multiprocessor with several blocks is as fast as its matrix units (for products of 16 x 8 by 32 bytes) or as
+ * what comes to it from the second-level cache, whichever takes longer; a block alone waits for itself. A block takes time to begin and to write
+ * what it has; pieces write and read sums besides. The constants fit 250 times on an H200, most within 20 % (bench/native/cuda_tiles.c). */
+static inline el_matrix_choice el_choose_matrix(const el_cuda_device& device, const el_matrix_entries& entries, int64_t m, int64_t n, int64_t groups, int64_t steps) {
+    const double bytes_a_cycle = 23, product = 1.6, begin = 5800;
+    el_matrix_choice best = {-1, 0, 0, 0, 0};
+    double least = 0;
+    for (int t = 0; t < EL_MATRIX_TILES; t++) {
+        const auto& tile = el_matrix_tiles[t];
+        if (!entries[t] || el_matrix_shared(tile.rows, tile.columns) > device.shared_bytes) continue;
+        const int64_t grid_rows = el_pieces(m, tile.rows), grid_columns = el_pieces(n, tile.columns), places = grid_rows * grid_columns * groups;
+        const double products = (double)(tile.rows / 16 * (tile.columns / 8) * 2), sums = (double)(tile.rows * tile.columns) * 4 / bytes_a_cycle;
+        const double brought = (tile.rows + tile.columns) * EL_STEP_BYTES / bytes_a_cycle, busy = product * products > brought ? product * products : brought;
+        const double alone = 170 + 1.5 * products * 32 / el_matrix_threads(tile.rows, tile.columns);
+        for (int64_t pieces = 1; pieces <= 32 && (pieces == 1 || (steps / pieces >= 4 && places <= EL_CUDA_COUNTERS)); pieces *= 2) {
+            const int64_t blocks = el_pieces(places * pieces, device.multiprocessors), whole = blocks / tile.resident, rest = blocks % tile.resident;
+            const double length = (double)el_pieces(steps, pieces);
+            auto round = [&](int64_t resident) {
+                const double step = (double)resident * busy;
+                return begin + length * (step > alone ? step : alone) + (double)resident * sums;
+            };
+            double time = (double)whole * round(tile.resident) + (rest > 0 ? round(rest) : 0);
+            if (pieces > 1) time += 2600 + (0.4 * (double)blocks + 0.55 * (double)pieces) * sums;
+            if (best.tile >= 0 && time >= least) continue;
+            least = time;
+            best = {t, grid_rows, grid_columns, pieces, pieces > 1 ? (uint64_t)(places * pieces * tile.rows * tile.columns) * 4 : 0};
+        }
+    }
+    return best;
+}
+
+/* Grid (m tile, n tile, group and piece). */
+static inline int el_launch_matrix(const el_cuda_device& device, el_cuda_launch* launches, const el_matrix_entries& entries, int64_t m, int64_t n, int64_t groups, int64_t steps) {
+    const el_matrix_choice choice = el_choose_matrix(device, entries, m, n, groups, steps);
+    const auto& tile = el_matrix_tiles[choice.tile];
+    if (!el_one(launches, entries[choice.tile], choice.grid_rows, choice.grid_columns, groups * choice.pieces, el_matrix_threads(tile.rows, tile.columns), choice.scratch)) return 0;
+    launches[0].detail = choice.pieces;
+    launches[0].shared_bytes = (uint32_t)el_matrix_shared(tile.rows, tile.columns);
+    return 1;
 }
 
 #endif

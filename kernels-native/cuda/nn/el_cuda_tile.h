@@ -13,9 +13,6 @@
 
 #define EL_TILE_K 16
 
-template <typename T>
-using el_quad = el_pack<T, 4>;
-
 EL_DEVICE void el_multiply_add(float a, float b, float& sum) { sum = el_fma(a, b, sum); }
 EL_DEVICE void el_multiply_add(int a, int b, int& sum) { sum = el_dot4(a, b, sum); }
 

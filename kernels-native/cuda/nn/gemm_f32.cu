@@ -20,47 +20,60 @@ EL_CUDA_ENTRY(gemm_f32_32x32, el_gemm_params) { el_gemm<32, 32, 4, true>(p, b); 
 EL_CUDA_ENTRY(gemm_f32_32x32_any, el_gemm_params) { el_gemm<32, 32, 4, false>(p, b); }
 
 /* Rows and result in float16. DENSE: k is a multiple of 8. */
-template <int ROWS, int COLUMNS, int STAGES, bool DENSE>
+template <int ROWS, int COLUMNS, bool DENSE>
 EL_DEVICE void el_gemm_half(const el_gemm_params& p, const el_cuda_buffers& b) {
-    const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
-    const el_half *x = (const el_half*)b.p[0], *residual = (const el_half*)b.p[3];
-    el_half* y = (el_half*)b.p[5];
+    const el_half* x = (const el_half*)b.p[0];
     const el_matrix_block block = el_matrix_block_of(b, ROWS, COLUMNS);
     const el_matrix_panels<el_half> panels = {b.p[1], p.k, (p.n + 15) / 16 * 16};
-    const auto finish = [&](int row, int column, float* sums) {
-        if (row < (int)p.m) el_finish_half(p.act, sums, (int64_t)row * p.n + column, column, p.n - column, bias, residual, slope, y);
-    };
+    const el_half_end end = {p.act, (const float*)b.p[2], (const float*)b.p[4], (const el_half*)b.p[3], (el_half*)b.p[5], (int)p.m, p.n, p.n, 0};
     if constexpr (DENSE) {
-        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_rows{(const char*)x, (int)p.m, p.k * 2}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+        el_matrix_tile<el_half, ROWS, COLUMNS>(el_matrix_rows{(const char*)x, (int)p.m, p.k * 2}, panels, block, b, end);
     } else {
         /* A convolution of 1x1 over m pixels of k channels. */
         const el_conv_params conv = {1, (int)p.m, 1, p.k, (int)p.m, 1, p.n, 1, 1, 1, 1, 1, 1, 0, 0, 1, p.act};
-        el_matrix_tile<el_half, ROWS, COLUMNS, STAGES>(el_matrix_gathered{conv, x, p.k, p.k}, panels, block.m0, block.n0, b, block.pieces, block.piece, block.tile, finish);
+        el_matrix_tile<el_half, ROWS, COLUMNS>(el_matrix_gathered{conv, x, p.k}, panels, block, b, end);
     }
 }
 
-EL_CUDA_ENTRY(gemm_f16_128x128, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 128, 3, true>(p, b))); }
-EL_CUDA_ENTRY(gemm_f16_128x64, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 64, 4, true>(p, b))); }
-EL_CUDA_ENTRY(gemm_f16_64x64, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, 4, true>(p, b))); }
-EL_CUDA_ENTRY(gemm_f16_64x64_any, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, 4, false>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_192x128, el_gemm_params) { EL_FROM_80((el_gemm_half<192, 128, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_128x128, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 128, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_128x64, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 64, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_64x64, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_64x64_any, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, false>(p, b))); }
 
-/* Few rows: block (panel, row) reads a panel of 16 columns from end to end, 16 rows of k at a time. T: float, or el_half of rows, weights, residual
- * and result. */
+/* Few rows: block (panel, row) reads a panel of 16 columns from end to end, four columns (eight in float16) of a row of k to a thread. T: float, or el_half
+ * of rows, weights, residual and result. */
 template <typename T>
 EL_DEVICE void el_gemm_row(const el_gemm_params& p, const el_cuda_buffers& b) {
-    EL_SHARED float part[16][EL_PANEL + 1];
+    constexpr int WIDTH = 16 / sizeof(T), ACROSS = EL_PANEL / WIDTH, SLICES = 256 / ACROSS;
+    EL_SHARED float part[SLICES][EL_PANEL + 1];
     const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
     const T* residual = (const T*)b.p[3];
-    const int lane = el_thread() % EL_PANEL, slice = el_thread() / EL_PANEL, column = el_block_x() * EL_PANEL + lane;
-    const T *x = (const T*)b.p[0] + (int64_t)el_block_y() * p.k, *w = (const T*)b.p[1] + (int64_t)el_block_x() * p.k * EL_PANEL + lane;
-    float sum = 0;
-    for (int k = slice; k < p.k; k += 16) sum = el_fma(el_value(x[k]), el_value(w[(int64_t)k * EL_PANEL]), sum);
-    part[slice][lane] = sum;
+    const int thread = el_thread(), across = thread % ACROSS * WIDTH, slice = thread / ACROSS;
+    const T *x = (const T*)b.p[0] + (int64_t)el_block_y() * p.k, *w = (const T*)b.p[1] + (int64_t)el_block_x() * p.k * EL_PANEL + across;
+    float sums[WIDTH] = {};
+    for (int k0 = slice; k0 < p.k; k0 += 4 * SLICES) {
+        el_pack<T, WIDTH> v[4] = {};
+        float u[4] = {};
+        EL_UNROLL for (int i = 0; i < 4; i++) {
+            const int k = k0 + i * SLICES;
+            if (k >= p.k) continue;
+            v[i] = *(const el_pack<T, WIDTH>*)(w + (int64_t)k * EL_PANEL);
+            u[i] = el_value(x[k]);
+        }
+        EL_UNROLL for (int i = 0; i < 4; i++)
+            EL_UNROLL for (int l = 0; l < WIDTH; l++) sums[l] = el_fma(u[i], el_value(v[i].v[l]), sums[l]);
+    }
+    EL_UNROLL for (int l = 0; l < WIDTH; l++) part[slice][across + l] = sums[l];
+    for (int half = SLICES / 2; half > 0; half /= 2) {
+        el_barrier();
+        for (int i = thread; i < half * EL_PANEL; i += 256) part[i / EL_PANEL][i % EL_PANEL] += part[half + i / EL_PANEL][i % EL_PANEL];
+    }
     el_barrier();
-    if (slice > 0 || column >= p.n) return;
-    for (int s = 1; s < 16; s++) sum += part[s][lane];
-    unsigned at = (unsigned)el_block_y() * (unsigned)p.n + (unsigned)column;
-    if (bias) sum += bias[column];
+    const int column = el_block_x() * EL_PANEL + thread;
+    if (thread >= EL_PANEL || column >= p.n) return;
+    const unsigned at = (unsigned)el_block_y() * (unsigned)p.n + (unsigned)column;
+    float sum = part[0][thread] + (bias ? bias[column] : 0.0f);
     if (residual) sum += el_value(residual[at]);
     el_keep(((T*)b.p[5])[at], el_activate(p.act, sum, slope ? slope[column] : 0.0f));
 }
@@ -71,11 +84,10 @@ EL_CUDA_ENTRY(gemm_f16_row, el_gemm_params) { EL_FROM_80(el_gemm_row<el_half>(p,
 EL_CUDA_LAUNCH(gemm_f32, el_gemm_params) {
     if (!el_fits(p.m * p.k) || !el_fits(p.m * p.n)) return 0;
     if (device.allows_half && device.arch >= EL_CUDA_MATRIX_ARCH) {
-        static const char* const dense[] = {"gemm_f16_128x128", "gemm_f16_128x64", "gemm_f16_64x64"};
-        static const char* const any[] = {"gemm_f16_64x64_any", "gemm_f16_64x64_any", "gemm_f16_64x64_any"};
-        const bool is_any = p.k % 8 != 0;
+        static const el_matrix_entries dense = {"gemm_f16_192x128", "gemm_f16_128x128", "gemm_f16_128x64", "gemm_f16_64x64"};
+        static const el_matrix_entries any = {nullptr, nullptr, nullptr, "gemm_f16_64x64_any"};
         const int count = p.m <= 4 ? el_one(launches, "gemm_f16_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256)
-                                   : el_launch_matrix(device, launches, is_any ? any : dense, p.m, p.n, 1, el_pieces((int64_t)p.k * 2, EL_STEP_BYTES), is_any);
+                                   : el_launch_matrix(device, launches, p.k % 8 != 0 ? any : dense, p.m, p.n, 1, el_pieces((int64_t)p.k * 2, EL_STEP_BYTES));
         return el_in_half(count, launches, 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5);
     }
     if (p.m <= 8) return el_one(launches, "gemm_f32_row", el_pieces(p.n, EL_PANEL), p.m, 1, 256);

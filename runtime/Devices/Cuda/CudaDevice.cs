@@ -13,6 +13,9 @@ namespace EdgeLite.Devices.Cuda;
 /// </summary>
 public sealed unsafe class CudaDevice : IDevice
 {
+    /// <summary>Dynamic shared memory that a function may have without being allowed more.</summary>
+    private const int SharedBytesUnasked = 48 * 1024;
+
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<int, CudaDevice> s_open = [];
 
@@ -48,7 +51,7 @@ public sealed unsafe class CudaDevice : IDevice
         DeviceName = device.DeviceName;
         IsIntegrated = device.IsIntegrated;
         MemoryBytes = device.MemoryBytes;
-        Capability = new CudaCapability(device.Capability.Architecture, device.Capability.Multiprocessors, allowsHalf: true);
+        Capability = new CudaCapability(device.Capability.Architecture, device.Capability.Multiprocessors, device.Capability.SharedBytes, allowsHalf: true);
         Constants = device.Constants;
         Context = device.Context;
         _module = device._module;
@@ -130,13 +133,17 @@ public sealed unsafe class CudaDevice : IDevice
     /// <summary>Makes this the device of the calling thread.</summary>
     internal void MakeCurrent() => Driver.Check(Driver.ContextSetCurrent(Context), "choosing the device");
 
-    /// <summary>A function of the module by its entry (an address of a zero-terminated name without el_ that stays).</summary>
-    internal nint Function(nint entry)
+    /// <summary>A function of the module by its entry (an address of a zero-terminated name without el_ that stays), for launches with so much
+    /// dynamic shared memory, the same for all launches of an entry.</summary>
+    internal nint Function(nint entry, uint sharedBytes = 0)
     {
         lock (_functions)
         {
             if (_functions.TryGetValue(entry, out nint known)) return known;
-            return _functions[entry] = Find(_module, "el_" + Marshal.PtrToStringUTF8(entry));
+            nint function = Find(_module, "el_" + Marshal.PtrToStringUTF8(entry));
+            if (sharedBytes > SharedBytesUnasked)
+                Driver.Check(Driver.FunctionSetAttribute(function, CudaDriver.DynamicSharedBytes, (int)sharedBytes), $"allowing {sharedBytes} bytes of shared memory");
+            return _functions[entry] = function;
         }
     }
 
@@ -191,7 +198,7 @@ public sealed unsafe class CudaDevice : IDevice
             return value;
         }
         int architecture = 10 * Attribute(CudaDriver.CapabilityMajor) + Attribute(CudaDriver.CapabilityMinor);
-        return (Marshal.PtrToStringUTF8((nint)name)!, new CudaCapability(architecture, Attribute(CudaDriver.MultiprocessorCount)), Attribute(CudaDriver.Integrated) != 0, (long)bytes);
+        return (Marshal.PtrToStringUTF8((nint)name)!, new CudaCapability(architecture, Attribute(CudaDriver.MultiprocessorCount), Attribute(CudaDriver.SharedBytesOfABlock)), Attribute(CudaDriver.Integrated) != 0, (long)bytes);
     }
 
     private static string Describe(CudaDriver driver, int ordinal)

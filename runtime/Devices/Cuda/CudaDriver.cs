@@ -12,7 +12,10 @@ internal sealed unsafe class CudaDriver
     private const string DefaultLibrary = "libcuda.so.1";
 
     /// <summary><c>CUdevice_attribute</c>.</summary>
-    public const int MultiprocessorCount = 16, Integrated = 18, CapabilityMajor = 75, CapabilityMinor = 76;
+    public const int MultiprocessorCount = 16, Integrated = 18, CapabilityMajor = 75, CapabilityMinor = 76, SharedBytesOfABlock = 97;
+
+    /// <summary><c>CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES</c>.</summary>
+    public const int DynamicSharedBytes = 8;
 
     private static readonly Lock s_lock = new();
     private static CudaDriver? s_driver;
@@ -32,6 +35,7 @@ internal sealed unsafe class CudaDriver
     public readonly delegate* unmanaged<nint, int> ContextSetCurrent;
     public readonly delegate* unmanaged<nint*, void*, uint, int*, void**, int> ModuleLoadData;
     public readonly delegate* unmanaged<nint*, nint, byte*, int> ModuleGetFunction;
+    public readonly delegate* unmanaged<nint, int, int, int> FunctionSetAttribute;
     public readonly delegate* unmanaged<nint*, nuint, int> MemoryAllocate;
     public readonly delegate* unmanaged<nint, int> MemoryFree;
     public readonly delegate* unmanaged<nint*, nuint, uint, int> MemoryAllocateManaged;
@@ -72,6 +76,7 @@ internal sealed unsafe class CudaDriver
         ContextSetCurrent = (delegate* unmanaged<nint, int>)Entry("cuCtxSetCurrent");
         ModuleLoadData = (delegate* unmanaged<nint*, void*, uint, int*, void**, int>)Entry("cuModuleLoadDataEx");
         ModuleGetFunction = (delegate* unmanaged<nint*, nint, byte*, int>)Entry("cuModuleGetFunction");
+        FunctionSetAttribute = (delegate* unmanaged<nint, int, int, int>)Entry("cuFuncSetAttribute");
         MemoryAllocate = (delegate* unmanaged<nint*, nuint, int>)Entry("cuMemAlloc_v2");
         MemoryFree = (delegate* unmanaged<nint, int>)Entry("cuMemFree_v2");
         MemoryAllocateManaged = (delegate* unmanaged<nint*, nuint, uint, int>)Entry("cuMemAllocManaged");

@@ -5,7 +5,7 @@ namespace EdgeLite.Devices.Cuda;
 
 /// <summary><c>el_cuda_device</c> of kernels-native/include/el_cuda.h: what a launch rule may know.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal readonly struct CudaCapability(int architecture, int multiprocessors, bool allowsHalf = false)
+internal readonly struct CudaCapability(int architecture, int multiprocessors, int sharedBytes, bool allowsHalf = false)
 {
     /// <summary>Compute capability from which a warp multiplies matrices (EL_CUDA_MATRIX_ARCH).</summary>
     public const int MatrixArchitecture = 80;
@@ -17,11 +17,14 @@ internal readonly struct CudaCapability(int architecture, int multiprocessors, b
 
     private readonly int _allowsHalf = allowsHalf && architecture >= MatrixArchitecture ? 1 : 0;
 
+    /// <summary>Most shared memory of a block, in bytes.</summary>
+    public readonly int SharedBytes = sharedBytes;
+
     /// <summary>Whether values between layers may be float16 where the model says float32.</summary>
     public bool AllowsHalf => _allowsHalf != 0;
 
     /// <summary>What the launch rule of one call is told.</summary>
-    public CudaCapability For(bool half) => new(Architecture, Multiprocessors, half);
+    public CudaCapability For(bool half) => new(Architecture, Multiprocessors, SharedBytes, half);
 }
 
 /// <summary>The library of CUDA kernels: launch rules and compressed PTX. Linked in where a program is built with EdgeLiteCuda, otherwise
@@ -39,7 +42,7 @@ internal static unsafe partial class CudaKernels
     public struct LaunchRow
     {
         public nint Entry;
-        public uint GridX, GridY, GridZ, Threads;
+        public uint GridX, GridY, GridZ, Threads, SharedBytes;
         public ulong ScratchBytes;
         public long Detail;
 

@@ -63,7 +63,7 @@ internal sealed unsafe class CudaStream : IDisposable
     {
         void** arguments = stackalloc void*[2] { (void*)launch.Parameters, launch.Buffers };
         ref readonly CudaKernels.LaunchRow row = ref launch.Row;
-        _driver.Check(_driver.Launch(launch.Function, row.GridX, row.GridY, row.GridZ, row.Threads, 1, 1, 0, _stream, arguments, null), "starting a kernel");
+        _driver.Check(_driver.Launch(launch.Function, row.GridX, row.GridY, row.GridZ, row.Threads, 1, 1, row.SharedBytes, _stream, arguments, null), "starting a kernel");
     }
 
     public void Synchronize() => _driver.Check(_driver.StreamSynchronize(_stream), "a kernel or copy");

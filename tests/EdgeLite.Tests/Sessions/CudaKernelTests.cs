@@ -30,7 +30,7 @@ public partial class CudaKernelTests
         ("unary_f32", "input %x : float32[700] %a = Sigmoid(%x) %b = Tanh(%x) %c = Elu(%x) {alpha=0.7} %d = Softplus(%x) %e = Mish(%x) %f = HardSwish(%x) %g = Gelu(%x) %h = Gelu(%x) {approximate=\"tanh\"} output %a output %b output %c output %d output %e output %f output %g output %h"),
         ("unary_f32", "input %x : float32[700] %a = Relu(%x) %b = LeakyRelu(%x) {alpha=0.2} %c = HardSigmoid(%x) %d = Swish(%x) output %a output %b output %c output %d"),
         ("binary_f32_dense", "input %x : float32[5,7] input %z : float32[5,7] %a = Add(%x, %z) %b = Sub(%x, %z) %c = Mul(%a, %b) %d = Div(%a, %b) output %c output %d"),
-        ("binary_f32", "input %x : float32[5,1,7] input %z : float32[3,1] %a = Max(%x, %z) %b = Min(%x, %z) %c = Pow(%x, %z) %d = PRelu(%x, %z) output %a output %b output %c output %d"),
+        ("binary_f32", "input %x : float32[5,1,7] input %z : float32[3,1] %a = Max(%x, %z) %b = Min(%x, %z) %c = Pow(%x, %z) %d = PRelu(%a, %z) output %a output %b output %c output %d"),
         ("binary_f32", "input %x : float32[2,3,5,3] input %z : float32[3,1,3] input %s : float32[1] %a = Add(%x, %z) %b = Sub(%s, %a) output %a output %b"),
         ("binary_f32", "input %x : float32[1001] input %z : float32[1] %a = Mul(%x, %z) output %a"),
         ("binary_f32", "input %x : float32[7,41,31] input %z : float32[41,1] %a = Div(%x, %z) output %a"),

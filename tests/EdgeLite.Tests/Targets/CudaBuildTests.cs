@@ -25,8 +25,8 @@ public partial class CudaBuildTests
         string ptx = reader.ReadToEnd();
         Assert.StartsWith($".version {version}\n.target sm_{architecture}\n", ptx);
         Assert.Equal(DeclaredEntries, Entry().Matches(ptx).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal));
-        // Nothing is left to link: the device has no library.
-        Assert.DoesNotContain(".extern", ptx);
+        // Nothing is left to link, as the device has no library; shared memory whose size a launch gives looks so.
+        Assert.DoesNotMatch(@"\.extern (?!\.shared )", ptx);
         // From 6.1 on four products of int8 are one instruction.
         Assert.Equal(architecture >= 61, ptx.Contains("dp4a.s32.s32", StringComparison.Ordinal));
         // From 8.0 on a warp multiplies matrices.
@@ -43,10 +43,10 @@ public partial class CudaBuildTests
     }
 
     [Fact]
-    public void The_library_of_kernels_is_below_900_kB()
+    public void The_library_of_kernels_is_below_925_kB()
     {
         long bytes = new FileInfo(Path.Combine(s_build, "libel_cuda.so")).Length;
-        Assert.InRange(bytes, 100_000, 900_000);
+        Assert.InRange(bytes, 100_000, 925_000);
     }
 
     [GeneratedRegex(@"^EL_CUDA_ENTRY\((\w+),", RegexOptions.Multiline)]
