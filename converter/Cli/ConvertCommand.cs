@@ -149,7 +149,7 @@ internal static class ConvertCommand
         if (target is { HasHalf: false })
             throw new EdgeLiteException(Status.InvalidArgument, $"--quantize half is for processors that compute in float16; {target.Name} ({target.Processor}) does not. Use --quantize fp16, which stores weights so.");
         HalfResult halves = HalfLayers.Run(graph);
-        Say(json, $"{halves.Constants} weights in float16, {halves.BytesBefore:N0} -> {halves.BytesAfter:N0} bytes");
+        Say(json, $"weights in float16: {halves.Constants}, {halves.BytesBefore:N0} -> {halves.BytesAfter:N0} bytes");
         if (halves.TooLarge.Count > 0) Say(json, $"kept in float32, as a number is beyond 65504: {string.Join(", ", halves.TooLarge)}");
     }
 

@@ -54,6 +54,16 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Arithmetic_in_float16_is_for_targets_that_have_it()
+    {
+        string model = Save("dense.onnx", Model(17, Node("MatMul", "x w", "y")).In("x", DType.Float32, 2, 3).Const(Floats("w", [3, 1], 1, 2, 70)).Out("y"));
+        Assert.Contains("raspberry-pi-4", Refused(model, "--quantize", "half", "--target", "raspberry-pi-4"));
+        ChildProcess.Outcome outcome = Run(["convert", model, "-o", In("out.edgl"), "--quantize", "half", "--target", "raspberry-pi-5"]);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("weights in float16: 1,", outcome.Errors);
+    }
+
+    [Fact]
     public void Unknown_operators_are_all_named_with_the_nodes_that_use_them()
     {
         string errors = Refused(Save("unknown.onnx", Model(17, Node("Frobnicate", "x", "a"), Node("Relu", "a", "b"), Node("Defrag", "b", "c"), Node("Frobnicate", "c", "y"))
