@@ -24,10 +24,9 @@ internal readonly ref struct TfliteFlexMap
         if (packed >> 2 != Map) throw node.Damaged("its options are no map");
         _width = 1 << (packed & 3);
         _at = Back(_data.Length - 2 - _data[^1], _data[^1]);
-        _count = checked((int)Unsigned(_at - _width, _width));
-        _keyWidth = checked((int)Unsigned(_at - 2 * _width, _width));
+        _count = Length(_at - _width, _width);
+        _keyWidth = Length(_at - 2 * _width, _width);
         _keys = Back(_at - 3 * _width, _width);
-        if (_count > _data.Length) throw node.Damaged($"its options have {_count} entries");
     }
 
     public bool Has(string key) => Find(key) >= 0;
@@ -50,7 +49,7 @@ internal readonly ref struct TfliteFlexMap
         };
     }
 
-    public int Whole(string key, int? otherwise = null) => checked((int)Number(key, otherwise));
+    public int Whole(string key, int? otherwise = null) => Number(key, otherwise) is >= int.MinValue and <= int.MaxValue and var number ? (int)number : throw _node.Damaged($"option '{key}' is no integer");
 
     public long[] Wholes(string key)
     {
@@ -58,10 +57,9 @@ internal readonly ref struct TfliteFlexMap
         if (i < 0) throw _node.Error($"its options lack '{key}': another version of it than the one that is known");
         (int type, int width, int at) = Entry(i);
         if (type is not (IntVector or UIntVector)) throw _node.Damaged($"option '{key}' is no list of integers");
-        int first = Back(at, _width), count = checked((int)Unsigned(first - width, width));
-        if (count > _data.Length) throw _node.Damaged($"option '{key}' has {count} numbers");
+        int first = Back(at, _width), count = Length(first - width, width);
         var numbers = new long[count];
-        for (int k = 0; k < count; k++) numbers[k] = type == IntVector ? Signed(first + k * width, width) : checked((long)Unsigned(first + k * width, width));
+        for (int k = 0; k < count; k++) numbers[k] = type == IntVector ? Signed(first + k * width, width) : (long)Unsigned(first + k * width, width);
         return numbers;
     }
 
@@ -82,6 +80,9 @@ internal readonly ref struct TfliteFlexMap
         }
         return -1;
     }
+
+    /// <summary>A number that counts what lies in the options.</summary>
+    private int Length(int at, int width) => Unsigned(at, width) is var n && n <= (ulong)_data.Length ? (int)n : throw _node.Damaged($"its options have {n} entries");
 
     private int Back(int at, int width)
     {
