@@ -300,6 +300,14 @@ static inline int el_in_half(int count, el_cuda_launch* launches, uint64_t buffe
     return count;
 }
 
+/* The rule of a kernel over float16: that of its sibling over float32, whose operands may be float16, and are so by themselves here. */
+template <typename P>
+static inline int el_over_half(int (*rule)(const P&, const el_cuda_device&, el_cuda_launch*), const P& p, el_cuda_device device, el_cuda_launch* launches) {
+    if (device.arch < EL_CUDA_MATRIX_ARCH) return 0;
+    device.allows_half = 1;
+    return el_in_half(rule(p, device, launches), launches, 0);
+}
+
 /* One thread an item, going over the rest in strides: EL_EACH in the entry. Few items are spread over the multiprocessors in smaller blocks. */
 static inline int el_each(const el_cuda_device& device, el_cuda_launch* launches, const char* entry, int64_t count) {
     const int64_t most = (int64_t)device.multiprocessors * 32;

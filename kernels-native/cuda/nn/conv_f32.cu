@@ -103,3 +103,4 @@ EL_CUDA_LAUNCH(conv_f32, el_conv_params) {
     launches[1].detail = pieces;
     return 2;
 }
+EL_CUDA_LAUNCH(conv_f16, el_conv_params) { return el_over_half(el_conv_f32__rule, p, device, launches); }

@@ -1,19 +1,20 @@
 #include "el_cuda_conv.h"
 
-/* A thread: LANES neighbouring channels of one output pixel, which lie side by side in memory. Weights [ceil(c/16)][kh*kw][16], float32 whatever T is, the type of
- * image, residual and result. */
+/* A thread: LANES neighbouring channels of one output pixel, which lie side by side in memory. Weights [ceil(c/16)][kh*kw][16]. T: of
+ * image, weights, residual and result. */
 template <typename T, int LANES>
 EL_DEVICE void el_dwconv(const el_conv_params& p, const el_cuda_buffers& b) {
     typedef el_pack<T, LANES> pack;
     const T *x = (const T*)b.p[0], *residual = (const T*)b.p[3];
-    const float *w = (const float*)b.p[1], *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
+    const T* w = (const T*)b.p[1];
+    const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
     T* y = (T*)b.p[5];
     const unsigned parts = (unsigned)(p.c / LANES);
     const int taps = p.kh * p.kw;
     EL_EACH(i, (unsigned)(p.n * p.oh * p.ow) * parts) {
         int pixel = (int)(i / parts), c = (int)(i - (unsigned)pixel * parts) * LANES;
         el_window window = el_window_at(p, x, (int64_t)p.h * p.w * p.c * (int64_t)sizeof(T), pixel);
-        const float* filter = w + (int64_t)(c / EL_PANEL) * taps * EL_PANEL + c % EL_PANEL;
+        const T* filter = w + (int64_t)(c / EL_PANEL) * taps * EL_PANEL + c % EL_PANEL;
         float sums[LANES] = {};
         for (int ky = 0, tap = 0; ky < p.kh; ky++) {
             const int iy = window.y + ky * p.dilation_h;
@@ -24,9 +25,8 @@ EL_DEVICE void el_dwconv(const el_conv_params& p, const el_cuda_buffers& b) {
             for (int kx = 0; kx < p.kw; kx++, tap++) {
                 const int ix = window.x + kx * p.dilation_w;
                 if ((unsigned)ix >= (unsigned)p.w) continue;
-                const pack u = *(const pack*)((const T*)window.image + ((int64_t)iy * p.w + ix) * p.c + c);
-                const el_pack<float, LANES % 4 == 0 ? 4 : 1>* v = (const el_pack<float, LANES % 4 == 0 ? 4 : 1>*)(filter + tap * EL_PANEL);
-                EL_UNROLL for (int l = 0; l < LANES; l++) sums[l] = el_fma(el_value(u.v[l]), v[l / 4].v[l % 4], sums[l]);
+                const pack u = *(const pack*)((const T*)window.image + ((int64_t)iy * p.w + ix) * p.c + c), v = *(const pack*)(filter + tap * EL_PANEL);
+                EL_UNROLL for (int l = 0; l < LANES; l++) sums[l] = el_fma(el_value(u.v[l]), el_value(v.v[l]), sums[l]);
             }
         }
         const unsigned at = (unsigned)pixel * (unsigned)p.c + (unsigned)c;
@@ -49,13 +49,14 @@ EL_DEVICE void el_dwconv_line(const el_conv_params& p, const el_cuda_buffers& b)
     typedef el_pack<T, 4> pack;
     typedef el_pack<float, 4> four;
     const T *x = (const T*)b.p[0], *residual = (const T*)b.p[3];
-    const float *w = (const float*)b.p[1], *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
+    const T* w = (const T*)b.p[1];
+    const float *bias = (const float*)b.p[2], *slope = (const float*)b.p[4];
     const unsigned parts = (unsigned)p.c / 4, strips = (unsigned)(p.ow + PIXELS - 1) / PIXELS;
     EL_EACH(i, (unsigned)(p.n * p.oh) * strips * parts) {
         const unsigned strip = i / parts, row = strip / strips, image = row / (unsigned)p.oh;
         const int c = (int)(i - strip * parts) * 4, ox = (int)(strip - row * strips) * PIXELS;
         const int y0 = (int)(row - image * (unsigned)p.oh) * p.stride_h - p.pad_top, x0 = ox * STRIDE - p.pad_left;
-        const float* filter = w + (int64_t)(c / EL_PANEL) * p.kh * K * EL_PANEL + c % EL_PANEL;
+        const T* filter = w + (int64_t)(c / EL_PANEL) * p.kh * K * EL_PANEL + c % EL_PANEL;
         four base = {}, by = {};
         if (bias) base = *(const four*)(bias + c);
         if (slope) by = *(const four*)(slope + c);
@@ -65,7 +66,10 @@ EL_DEVICE void el_dwconv_line(const el_conv_params& p, const el_cuda_buffers& b)
             if ((unsigned)iy >= (unsigned)p.h) continue;
             const T* line = x + ((int64_t)((int)image * p.h + iy) * p.w + x0) * p.c + c;
             four taps[K];
-            EL_UNROLL for (int k = 0; k < K; k++) taps[k] = *(const four*)(filter + k * EL_PANEL);
+            EL_UNROLL for (int k = 0; k < K; k++) {
+                const pack weights = *(const pack*)(filter + k * EL_PANEL);
+                EL_UNROLL for (int l = 0; l < 4; l++) taps[k].v[l] = el_value(weights.v[l]);
+            }
             EL_UNROLL for (int k = 0; k < COLUMNS; k++) {
                 pack column = {};
                 if ((unsigned)(x0 + k) < (unsigned)p.w) column = *(const pack*)(line + k * p.c);
@@ -109,5 +113,6 @@ EL_CUDA_LAUNCH(dwconv_f32, el_conv_params) {
                       : in_lines && p.stride_w == 2 ? el_each(device, launches, "dwconv_f16_line_halved", lines * el_pieces(p.ow, 2) * (p.c / 4))
                       : p.c % 8 == 0                ? el_each(device, launches, "dwconv_f16_8", pixels * (p.c / 8))
                                                     : el_each(device, launches, "dwconv_f16_1", pixels * p.c);
-    return el_in_half(count, launches, 1 << 0 | 1 << 3 | 1 << 5);
+    return el_in_half(count, launches, 1 << 0 | 1 << 1 | 1 << 3 | 1 << 5);
 }
+EL_CUDA_LAUNCH(dwconv_f16, el_conv_params) { return el_over_half(el_dwconv_f32__rule, p, device, launches); }

@@ -96,3 +96,4 @@ EL_CUDA_LAUNCH(gemm_f32, el_gemm_params) {
     const char* entry = tile.rows == 128 ? "gemm_f32_128x64" : tile.rows == 64 ? "gemm_f32_64x64" : "gemm_f32_32x32";
     return el_one(launches, entry, tile.grid_rows, tile.grid_columns, 1, tile.threads);
 }
+EL_CUDA_LAUNCH(gemm_f16, el_gemm_params) { return el_over_half(el_gemm_f32__rule, p, device, launches); }

@@ -55,3 +55,5 @@ static inline int el_pool_rule(const el_pool_params& p, const el_cuda_device& de
 }
 EL_CUDA_LAUNCH(max_pool_f32, el_pool_params) { return el_pool_rule(p, device, launches, 0); }
 EL_CUDA_LAUNCH(avg_pool_f32, el_pool_params) { return el_pool_rule(p, device, launches, 1); }
+EL_CUDA_LAUNCH(max_pool_f16, el_pool_params) { return el_over_half(el_max_pool_f32__rule, p, device, launches); }
+EL_CUDA_LAUNCH(avg_pool_f16, el_pool_params) { return el_over_half(el_avg_pool_f32__rule, p, device, launches); }

@@ -62,3 +62,4 @@ EL_CUDA_LAUNCH(binary_f32, el_binary_params) {
     launches[0].detail = run;
     return half ? el_in_half(count, launches, 1 << 0 | 1 << 1 | 1 << 2) : count;
 }
+EL_CUDA_LAUNCH(binary_f16, el_binary_params) { return el_over_half(el_binary_f32__rule, p, device, launches); }

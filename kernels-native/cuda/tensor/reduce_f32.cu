@@ -65,3 +65,4 @@ EL_CUDA_LAUNCH(reduce_f32, el_reduce_params) {
     if (p.inner == 1) return el_one(launches, "reduce_f32_rows", el_pieces(p.outer, 8), 1, 1, 256);
     return el_one(launches, "reduce_f32_columns", el_pieces(p.inner, 32), outer, 1, 256);
 }
+EL_CUDA_LAUNCH(reduce_f16, el_reduce_params) { return el_over_half(el_reduce_f32__rule, p, device, launches); }

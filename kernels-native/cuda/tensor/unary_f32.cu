@@ -36,3 +36,4 @@ EL_CUDA_LAUNCH(unary_f32, el_unary_params) {
     if (device.allows_half) return el_in_half(el_each(device, launches, "unary_f16", p.count), launches, 1 << 0 | 1 << 1);
     return el_each(device, launches, "unary_f32", p.count);
 }
+EL_CUDA_LAUNCH(unary_f16, el_unary_params) { return el_over_half(el_unary_f32__rule, p, device, launches); }

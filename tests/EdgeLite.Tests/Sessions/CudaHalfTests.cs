@@ -139,6 +139,57 @@ public class CudaHalfTests
         Assert.Equal(1, kernels.Count(k => k == "copy/from_half"));
     }
 
+    public static TheoryData<string> Devices => [.. CudaRun.AllDevices];
+
+    /// <summary>Layers that the file itself has in float16 (<c>--quantize half</c>): on the GPU from end to end where it has them, on the processor elsewhere.</summary>
+    [Theory]
+    [MemberData(nameof(Devices))]
+    public void A_file_of_float16_layers_runs_on_the_GPU(string device)
+    {
+        Graph graph = GraphText.Parse("""
+            graph "g" {
+            input %x : float32[1,3,9,16]
+            const %w1 : float32[24,3,3,3] = seeded(1)
+            const %b1 : float32[24] = seeded(2)
+            const %w2 : float32[24,1,3,3] = seeded(3)
+            const %w3 : float32[24,24,1,1] = seeded(4)
+            const %w5 : float32[24,1,5,5] = seeded(5)
+            const %w4 : float32[24,7] = seeded(6)
+            %a = Conv(%x, %w1, %b1) {pads=[1,1,1,1], strides=[2,1]}
+            %b = HardSwish(%a)
+            %c = Conv(%b, %w2) {pads=[1,1,1,1], group=24}
+            %d = Conv(%c, %w5) {pads=[2,2,2,2], group=24}
+            %e = Conv(%d, %w3)
+            %f = Add(%e, %b)
+            %s = GlobalAveragePool(%f)
+            %u = Sigmoid(%s)
+            %v = Mul(%f, %u)
+            %n = Neg(%v)
+            %p = MaxPool(%n) {kernel_shape=[2,2]}
+            %q = AveragePool(%v) {kernel_shape=[2,2]}
+            %m = Concat(%p, %q) {axis=2}
+            %g = GlobalAveragePool(%m)
+            %h = Flatten(%g)
+            %y = Gemm(%h, %w4)
+            output %y
+            }
+            """);
+        PassList.Optimize(graph);
+        CpuLowering.Run(graph);
+        using Model whole = Model.Load(ModelWriter.ToBytes(graph), "g");
+        HalfLayers.Run(graph);
+        using Model half = Model.Load(ModelWriter.ToBytes(graph), "g");
+        using Session expected = whole.CreateSession(new SessionOptions { Threads = 1 });
+        using Session actual = half.CreateSession(new SessionOptions { Threads = 1, Device = device });
+        SeededFill.Fill(expected.Input(0), 3);
+        expected.Input(0).CopyTo(actual.Input(0));
+        expected.Run();
+        actual.Run();
+        Equivalence.Same(expected.Output(0), actual.Output(0), Tolerance, 0, device);
+        if (device != CudaRun.Device) return; // without matrix instructions layers of float16 are the processor's
+        Assert.All(actual.Profile(1), s => Assert.True(s.Kernel.EndsWith("/cuda", StringComparison.Ordinal) || s.Kernel is "copy/to_gpu" or "copy/from_gpu", s.Kernel));
+    }
+
     /// <summary>An operator in the middle that has float32 only, a view, an output that is used again, and a sum that is needed in both forms.</summary>
     [Theory]
     [InlineData(false)]
