@@ -39,7 +39,7 @@ internal static class ConvertCommand
     private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
     private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
     private static readonly Option<string[]> s_states = new("--state") { Description = "An output that an input of the next run takes over: OUTPUT=INPUT." };
-    private static readonly Option<bool> s_allowCustom = new("--allow-custom") { Description = "Keep operators that are not known, for the application to register." };
+    private static readonly Option<bool> s_allowCustom = new("--allow-custom") { Description = "Keep operators of an ONNX file that are not known, for the application to register." };
     private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
 
     internal const string SignatureHelp = "Of a TFLite file or a SavedModel with several signatures, the one to take.";

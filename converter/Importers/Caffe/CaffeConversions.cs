@@ -11,12 +11,12 @@ internal static class CaffeConversions
     [Caffe("Convolution", "DepthwiseConvolution", "ConvolutionDepthwise")]
     private static void Convolution(CaffeLayer l)
     {
-        ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Error("convolution_param is missing");
+        ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Damaged("convolution_param is missing");
         Value x = l.Bottom();
         int n = l.Rank(x) - 2;
         long outputs = p.NumOutput, inputs = x.Shape[1], groups = l.Parameter.Type == "Convolution" || p.HasGroup ? p.Group : inputs;
         long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
-        if (groups <= 0 || inputs < 0 || inputs % groups != 0 || outputs <= 0) throw l.Error($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
+        if (groups <= 0 || inputs < 0 || inputs % groups != 0 || outputs <= 0) throw l.InputError($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
         Value w = l.Constant("weight", l.Weights(0, [outputs, inputs / groups, .. kernel]));
         Value?[] operands = p.BiasTerm ? [x, w, l.Constant("bias", l.Weights(1, outputs))] : [x, w];
         long[] pads = Each(l, p.Pad, n, p.HasPadH || p.HasPadW, p.PadH, p.PadW, 0);
@@ -28,12 +28,12 @@ internal static class CaffeConversions
     [Caffe("Deconvolution")]
     private static void Deconvolution(CaffeLayer l)
     {
-        ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Error("convolution_param is missing");
+        ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Damaged("convolution_param is missing");
         Value x = l.Bottom();
         int n = l.Rank(x) - 2;
         long outputs = p.NumOutput, inputs = x.Shape[1], groups = p.Group;
         long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
-        if (groups <= 0 || inputs < 0 || outputs % groups != 0) throw l.Error($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
+        if (groups <= 0 || inputs < 0 || outputs % groups != 0) throw l.InputError($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
         Value w = l.Constant("weight", l.Weights(0, [inputs, outputs / groups, .. kernel]));
         Value?[] operands = p.BiasTerm ? [x, w, l.Constant("bias", l.Weights(1, outputs))] : [x, w];
         long[] pads = Each(l, p.Pad, n, p.HasPadH || p.HasPadW, p.PadH, p.PadW, 0);
@@ -48,7 +48,7 @@ internal static class CaffeConversions
         if (given.Count == n) return [.. given.Select(v => (long)v)];
         if (given.Count == 1) return [.. Enumerable.Repeat((long)given[0], n)];
         if (given.Count == 0 && otherwise >= 0) return [.. Enumerable.Repeat(otherwise, n)];
-        throw l.Error($"it gives {given.Count} sizes for {n} spatial axes");
+        throw l.InputError($"it gives {given.Count} sizes for {n} spatial axes");
     }
 
     /// <summary>Output size ceil((in + 2 pad - kernel) / stride) + 1, less one where the last window would begin beyond the padded
@@ -56,7 +56,7 @@ internal static class CaffeConversions
     [Caffe("Pooling", Limits = "stochastic pooling")]
     private static void Pooling(CaffeLayer l)
     {
-        PoolingParameter p = l.Parameter.PoolingParam ?? throw l.Error("pooling_param is missing");
+        PoolingParameter p = l.Parameter.PoolingParam ?? throw l.Damaged("pooling_param is missing");
         bool isMax = p.Pool == PoolingParameter.Types.PoolMethod.Max;
         if (p.Pool == PoolingParameter.Types.PoolMethod.Stochastic) throw l.Error("stochastic pooling is not supported");
         if (p.GlobalPooling)
@@ -80,7 +80,7 @@ internal static class CaffeConversions
     [Caffe("InnerProduct")]
     private static void InnerProduct(CaffeLayer l)
     {
-        InnerProductParameter p = l.Parameter.InnerProductParam ?? throw l.Error("inner_product_param is missing");
+        InnerProductParameter p = l.Parameter.InnerProductParam ?? throw l.Damaged("inner_product_param is missing");
         Value x = l.Bottom();
         int axis = l.Axis(p.Axis, l.Rank(x));
         long outputs = p.NumOutput, inputs = l.WeightCount(0) / Math.Max(outputs, 1);
@@ -94,7 +94,7 @@ internal static class CaffeConversions
     [Caffe("Embed")]
     private static void Embed(CaffeLayer l)
     {
-        EmbedParameter p = l.Parameter.EmbedParam ?? throw l.Error("embed_param is missing");
+        EmbedParameter p = l.Parameter.EmbedParam ?? throw l.Damaged("embed_param is missing");
         Value indices = l.Emit("Cast", [l.Bottom()], ("to", (long)DType.Int64));
         Value y = l.Emit("Gather", [l.Constant("weight", l.Weights(0, p.InputDim, p.NumOutput)), indices], ("axis", 0));
         l.SetTop(0, p.BiasTerm ? l.Emit("Add", [y, l.Constant("bias", l.Weights(1, p.NumOutput))]) : y);
@@ -170,7 +170,7 @@ internal static class CaffeConversions
         int rank = l.Rank(x);
         if (axes == 0) return [1];
         int n = axes < 0 ? rank - axis : axes;
-        if (axis + n > rank) throw l.Error($"{n} axes from {axis} on a blob of {rank} dimensions");
+        if (axis + n > rank) throw l.InputError($"{n} axes from {axis} on a blob of {rank} dimensions");
         long[] dims = [.. Enumerable.Range(axis, n).Select(d => x.Shape[d]), .. Enumerable.Repeat(1L, rank - axis - n)];
         if (n == 1) dims[0] = l.WeightCount(blob);
         return dims;
@@ -270,9 +270,9 @@ internal static class CaffeConversions
         Value x = l.Bottom();
         int axis = l.Axis(p.HasSliceDim ? (int)p.SliceDim : p.Axis, l.Rank(x)), tops = l.Parameter.Top.Count;
         long size = x.Shape[axis];
-        if (size < 0) throw l.Error("the size of the sliced axis is not known");
+        if (size < 0) throw l.InputError("the size of the sliced axis is not known");
         long[] cuts = p.SlicePoint.Count > 0 ? [0, .. p.SlicePoint.Select(v => (long)v), size] : [.. Enumerable.Range(0, tops + 1).Select(i => i * size / tops)];
-        if (cuts.Length != tops + 1) throw l.Error($"{p.SlicePoint.Count} slice points for {tops} tops");
+        if (cuts.Length != tops + 1) throw l.InputError($"{p.SlicePoint.Count} slice points for {tops} tops");
         Value[] parts = l.EmitMany("Split", tops, [x, l.Ints([.. cuts.Skip(1).Zip(cuts, (b, a) => b - a)])], ("axis", axis));
         for (int i = 0; i < tops; i++) l.SetTop(i, parts[i]);
     }
@@ -303,10 +303,10 @@ internal static class CaffeConversions
     [Caffe("Reshape")]
     private static void Reshape(CaffeLayer l)
     {
-        ReshapeParameter p = l.Parameter.ReshapeParam ?? throw l.Error("reshape_param is missing");
+        ReshapeParameter p = l.Parameter.ReshapeParam ?? throw l.Damaged("reshape_param is missing");
         Value x = l.Bottom();
         int rank = l.Rank(x), axis = p.Axis < 0 ? p.Axis + rank + 1 : p.Axis, end = p.NumAxes < 0 ? rank : axis + p.NumAxes;
-        if (axis < 0 || end > rank) throw l.Error($"axis {p.Axis} is outside a blob of {rank} dimensions");
+        if (axis < 0 || end > rank) throw l.InputError($"axis {p.Axis} is outside a blob of {rank} dimensions");
         long[] dims = [.. Enumerable.Repeat(0L, axis), .. p.Shape?.Dim.Select((d, i) => d == 0 && axis != 0 && x.Shape[axis + i] >= 0 ? x.Shape[axis + i] : d) ?? [], .. Enumerable.Range(end, rank - end).Select(d => x.Shape[d])];
         l.SetTop(0, l.Emit("Reshape", [x, l.Ints(dims)]));
     }
@@ -350,7 +350,7 @@ internal static class CaffeConversions
         CropParameter p = l.Parameter.CropParam ?? new CropParameter();
         Value x = l.Bottom();
         int rank = l.Rank(x), axis = l.Axis(p.Axis, rank), n = rank - axis;
-        long[] offsets = p.Offset.Count switch { 0 => new long[n], 1 => [.. Enumerable.Repeat((long)p.Offset[0], n)], var k when k == n => [.. p.Offset.Select(o => (long)o)], var k => throw l.Error($"{k} offsets for {n} axes") };
+        long[] offsets = p.Offset.Count switch { 0 => new long[n], 1 => [.. Enumerable.Repeat((long)p.Offset[0], n)], var k when k == n => [.. p.Offset.Select(o => (long)o)], var k => throw l.InputError($"{k} offsets for {n} axes") };
         Value starts = l.Ints(offsets), ends = l.Emit("Add", [l.Emit("Shape", [l.Bottom(1)], ("start", axis)), starts]);
         l.SetTop(0, l.Emit("Slice", [x, starts, ends, l.Ints([.. Enumerable.Range(axis, n).Select(d => (long)d)])]));
     }
@@ -378,7 +378,7 @@ internal static class CaffeConversions
     [Caffe("Tile")]
     private static void Tile(CaffeLayer l)
     {
-        TileParameter p = l.Parameter.TileParam ?? throw l.Error("tile_param is missing");
+        TileParameter p = l.Parameter.TileParam ?? throw l.Damaged("tile_param is missing");
         int rank = l.Rank(l.Bottom()), axis = l.Axis(p.Axis, rank);
         l.SetTop(0, l.Emit("Tile", [l.Bottom(), l.Ints([.. Enumerable.Range(0, rank).Select(d => d == axis ? (long)p.Tiles : 1)])]));
     }

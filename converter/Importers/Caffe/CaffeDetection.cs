@@ -11,12 +11,12 @@ internal static class CaffeDetection
     [Caffe("PriorBox", Notes = "sizes of map and picture must be known")]
     private static void PriorBox(CaffeLayer l)
     {
-        PriorBoxParameter p = l.Parameter.PriorBoxParam ?? throw l.Error("prior_box_param is missing");
+        PriorBoxParameter p = l.Parameter.PriorBoxParam ?? throw l.Damaged("prior_box_param is missing");
         Shape map = l.Bottom().Shape, picture = l.Bottom(1).Shape;
-        if (map is not { IsRanked: true, Rank: 4 } || picture is not { IsRanked: true, Rank: 4 } || map[2] < 0 || map[3] < 0) throw l.Error("the size of the map must be known");
+        if (map is not { IsRanked: true, Rank: 4 } || picture is not { IsRanked: true, Rank: 4 } || map[2] < 0 || map[3] < 0) throw l.InputError("the size of the map must be known");
         double height = p.HasImgH ? p.ImgH : p.HasImgSize ? p.ImgSize : picture[2], width = p.HasImgW ? p.ImgW : p.HasImgSize ? p.ImgSize : picture[3];
         double stepH = p.HasStepH ? p.StepH : p.HasStep ? p.Step : height / map[2], stepW = p.HasStepW ? p.StepW : p.HasStep ? p.Step : width / map[3];
-        if (!(height > 0 && width > 0)) throw l.Error("the size of the picture must be known");
+        if (!(height > 0 && width > 0)) throw l.InputError("the size of the picture must be known");
         if (p.MinSize.Count == 0 || p.MaxSize.Count > 0 && p.MaxSize.Count != p.MinSize.Count) throw l.Error($"{p.MinSize.Count} least and {p.MaxSize.Count} largest sizes");
         var ratios = new List<double> { 1 };
         foreach (float ratio in p.AspectRatio)
@@ -34,7 +34,7 @@ internal static class CaffeDetection
             sizes.AddRange(ratios.Skip(1).Select(r => (least * Math.Sqrt(r), least / Math.Sqrt(r))));
         }
         long count = checked(map[2] * map[3] * sizes.Count);
-        if (count > 1 << 24) throw l.Error($"{count} boxes are too many");
+        if (count > 1 << 24) throw l.InputError($"{count} boxes are too many");
         var boxes = new Tensor(DType.Float32, new Shape(1, 2, count * 4));
         long at = 0;
         for (long y = 0; y < map[2]; y++)
@@ -56,7 +56,7 @@ internal static class CaffeDetection
     [Caffe("DetectionOutput", Notes = "one picture; nothing found is no row, where Caffe gives one of -1", Limits = "share_location false, nms_param.eta other than 1, a background other than class 0 or -1")]
     private static void DetectionOutput(CaffeLayer l)
     {
-        DetectionOutputParameter p = l.Parameter.DetectionOutputParam ?? throw l.Error("detection_output_param is missing");
+        DetectionOutputParameter p = l.Parameter.DetectionOutputParam ?? throw l.Damaged("detection_output_param is missing");
         NonMaximumSuppressionParameter nms = p.NmsParam ?? new NonMaximumSuppressionParameter();
         if (!p.ShareLocation || nms.Eta != 1 || p.BackgroundLabelId > 0) throw l.Error("share_location false, eta other than 1 and a background other than class 0 are not supported");
         Value priors = l.Reshape(l.Bottom(2), 2, -1, 4);
@@ -69,7 +69,7 @@ internal static class CaffeDetection
         Value candidates = scores;
         if (nms.TopK > 0 && (count < 0 || nms.TopK < count))
         {
-            if (count < 0) throw l.Error("the number of boxes must be known");
+            if (count < 0) throw l.InputError("the number of boxes must be known");
             Value best = l.EmitMany("TopK", 2, [scores, l.Ints(nms.TopK)], ("axis", -1))[0];
             candidates = l.Emit("Where", [l.Emit("GreaterOrEqual", [scores, Part(best, 2, nms.TopK - 1, nms.TopK)]), scores, l.Scalar(float.MinValue)]);
         }

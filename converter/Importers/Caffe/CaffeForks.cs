@@ -12,10 +12,10 @@ internal static class CaffeForks
     [Caffe("Interp", Limits = "pad_beg and pad_end other than 0")]
     private static void Interp(CaffeLayer l)
     {
-        InterpParameter p = l.Parameter.InterpParam ?? throw l.Error("interp_param is missing");
+        InterpParameter p = l.Parameter.InterpParam ?? throw l.Damaged("interp_param is missing");
         Value x = l.Bottom();
         if (p.PadBeg != 0 || p.PadEnd != 0) throw l.Error("padding is not supported");
-        if (l.Rank(x) != 4 || x.Shape[1] < 0) throw l.Error("its input must be [N,C,H,W] of known channels");
+        if (l.Rank(x) != 4 || x.Shape[1] < 0) throw l.InputError("its input must be [N,C,H,W] of known channels");
         long Size(int axis, bool isGiven, long given)
         {
             if (l.BottomCount > 1) return l.Bottom(1).Shape[axis];
@@ -25,7 +25,7 @@ internal static class CaffeForks
             return p.HasZoomFactor ? size + (size - 1) * (p.ZoomFactor - 1) : size;
         }
         long h = Size(2, p.HasHeight, p.Height), w = Size(3, p.HasWidth, p.Width);
-        if (h <= 0 || w <= 0) throw l.Error("the size of its result is not known");
+        if (h <= 0 || w <= 0) throw l.InputError("the size of its result is not known");
         l.SetTop(0, l.Emit("Resize", [x, null, null, l.Ints(h, w)], ("mode", "linear"), ("coordinate_transformation_mode", "align_corners"), ("axes", (long[])[2, 3])));
     }
 
@@ -35,7 +35,7 @@ internal static class CaffeForks
     {
         Value x = l.Bottom();
         long groups = l.Parameter.ShuffleChannelParam?.Group ?? 1;
-        if (l.Rank(x) != 4 || x.Shape[1] <= 0 || groups <= 0 || x.Shape[1] % groups != 0 || x.Shape[2] < 0 || x.Shape[3] < 0) throw l.Error($"{groups} groups do not fit its input {x.Shape}");
+        if (l.Rank(x) != 4 || x.Shape[1] <= 0 || groups <= 0 || x.Shape[1] % groups != 0 || x.Shape[2] < 0 || x.Shape[3] < 0) throw l.InputError($"{groups} groups do not fit its input {x.Shape}");
         Value split = l.Reshape(x, 0, groups, x.Shape[1] / groups, x.Shape[2], x.Shape[3]);
         l.SetTop(0, l.Reshape(l.Transpose(split, 0, 2, 1, 3, 4), 0, x.Shape[1], x.Shape[2], x.Shape[3]));
     }
@@ -52,7 +52,7 @@ internal static class CaffeForks
     /// <summary>What a maximum pool gives beside the largest elements: where each lies in its channel, as a number.</summary>
     internal static Value Mask(CaffeLayer l, Value indices, Shape pooled)
     {
-        if (pooled is not { IsRanked: true, Rank: 4 } || pooled[2] < 0 || pooled[3] < 0) throw l.Error("for a mask the size of its input must be known");
+        if (pooled is not { IsRanked: true, Rank: 4 } || pooled[2] < 0 || pooled[3] < 0) throw l.InputError("for a mask the size of its input must be known");
         return l.Emit("Cast", [l.Emit("Mod", [indices, l.Constant("places", Tensor.FromScalar(pooled[2] * pooled[3]))])], ("to", (long)DType.Float32));
     }
 
@@ -68,10 +68,10 @@ internal static class CaffeForks
                 ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor")));
             return;
         }
-        if (l.Bottom(1).Producer?.Inputs[0]?.Producer is not { OpType: "Mod" } mod || mod.Inputs[0]!.Producer is not { OpType: "MaxPool" } pool) throw l.Error("its mask is not that of a pooling layer");
+        if (l.Bottom(1).Producer?.Inputs[0]?.Producer is not { OpType: "Mod" } mod || mod.Inputs[0]!.Producer is not { OpType: "MaxPool" } pool) throw l.InputError("its mask is not that of a pooling layer");
         Shape pooled = pool.Inputs[0]!.Shape;
         long h = p.HasUpsampleH ? p.UpsampleH : x.Shape[2] * p.Scale, w = p.HasUpsampleW ? p.UpsampleW : x.Shape[3] * p.Scale;
-        if (h != pooled[2] || w != pooled[3]) throw l.Error($"it makes maps of {h} x {w} from a mask over {pooled[2]} x {pooled[3]}");
+        if (h != pooled[2] || w != pooled[3]) throw l.InputError($"it makes maps of {h} x {w} from a mask over {pooled[2]} x {pooled[3]}");
         Value shape = l.Emit("Shape", [pool.Inputs[0]!]);
         l.SetTop(0, l.Emit("MaxUnpool", [x, mod.Inputs[0]!, shape], ("kernel_shape", pool.Attributes.Ints("kernel_shape")!), ("strides", pool.Attributes.Ints("strides")!), ("pads", pool.Attributes.Ints("pads")!)));
     }
@@ -82,7 +82,7 @@ internal static class CaffeForks
     {
         ReorgParameter p = l.Parameter.ReorgParam ?? new ReorgParameter();
         if (p.Reverse) throw l.Error("reverse is not supported");
-        l.SetTop(0, DarknetLayers.Reorganized(l, l.Bottom(), p.Stride) ?? throw l.Error($"{l.Bottom().Shape} cannot be reorganized by {p.Stride}"));
+        l.SetTop(0, DarknetLayers.Reorganized(l, l.Bottom(), p.Stride) ?? throw l.InputError($"{l.Bottom().Shape} cannot be reorganized by {p.Stride}"));
     }
 
     /// <summary>Relu of x beside that of -x.</summary>
@@ -99,7 +99,7 @@ internal static class CaffeForks
     [Caffe("ROIPooling")]
     private static void RoiPooling(CaffeLayer l)
     {
-        ROIPoolingParameter p = l.Parameter.RoiPoolingParam ?? throw l.Error("roi_pooling_param is missing");
+        ROIPoolingParameter p = l.Parameter.RoiPoolingParam ?? throw l.Damaged("roi_pooling_param is missing");
         l.SetTop(0, l.Emit("MaxRoiPool", [l.Bottom(), l.Reshape(l.Bottom(1), -1, 5)], ("pooled_shape", (long[])[p.PooledH, p.PooledW]), ("spatial_scale", p.SpatialScale)));
     }
 
@@ -110,10 +110,10 @@ internal static class CaffeForks
     [Caffe("PSROIPooling", Limits = "several pictures")]
     private static void PositionSensitiveRoiPooling(CaffeLayer l)
     {
-        PSROIPoolingParameter p = l.Parameter.PsroiPoolingParam ?? throw l.Error("psroi_pooling_param is missing");
+        PSROIPoolingParameter p = l.Parameter.PsroiPoolingParam ?? throw l.Damaged("psroi_pooling_param is missing");
         Value x = l.Bottom();
         long g = p.GroupSize, d = p.OutputDim;
-        if (g is < 1 or > 256 || d < 1 || l.Rank(x) != 4 || x.Shape[1] != d * g * g || x.Shape[2] <= 0 || x.Shape[3] <= 0 || x.Shape[0] > 1) throw l.Error($"{d} outputs of {g} x {g} parts do not fit its input {x.Shape}");
+        if (g is < 1 or > 256 || d < 1 || l.Rank(x) != 4 || x.Shape[1] != d * g * g || x.Shape[2] <= 0 || x.Shape[3] <= 0 || x.Shape[0] > 1) throw l.InputError($"{d} outputs of {g} x {g} parts do not fit its input {x.Shape}");
         long h = x.Shape[2], w = x.Shape[3];
         Value Whole(double value) => l.Constant("number", Tensor.FromScalar((long)value));
         Value table = l.Emit("CumSum", [l.Emit("CumSum", [l.Cast(x, DType.Float64), Whole(2)]), Whole(3)]);
@@ -176,10 +176,10 @@ internal static class CaffeForks
     [Caffe("SPP", Limits = "stochastic pooling")]
     private static void Spp(CaffeLayer l)
     {
-        SPPParameter p = l.Parameter.SppParam ?? throw l.Error("spp_param is missing");
+        SPPParameter p = l.Parameter.SppParam ?? throw l.Damaged("spp_param is missing");
         Value x = l.Bottom();
         if (p.Pool == SPPParameter.Types.PoolMethod.Stochastic) throw l.Error("stochastic pooling is not supported");
-        if (l.Rank(x) != 4 || x.Shape[2] <= 0 || x.Shape[3] <= 0 || p.PyramidHeight is < 1 or > 16) throw l.Error($"a pyramid of {p.PyramidHeight} over {x.Shape} is not possible");
+        if (l.Rank(x) != 4 || x.Shape[2] <= 0 || x.Shape[3] <= 0 || p.PyramidHeight is < 1 or > 16) throw l.InputError($"a pyramid of {p.PyramidHeight} over {x.Shape} is not possible");
         var levels = new List<Value>();
         for (int level = 0; level < p.PyramidHeight; level++)
         {
@@ -198,7 +198,7 @@ internal static class CaffeForks
     [Caffe("Clip")]
     private static void Clip(CaffeLayer l)
     {
-        ClipParameter p = l.Parameter.ClipParam ?? throw l.Error("clip_param is missing");
+        ClipParameter p = l.Parameter.ClipParam ?? throw l.Damaged("clip_param is missing");
         l.SetTop(0, l.Emit("Clip", [l.Bottom(), l.Scalar(p.Min), l.Scalar(p.Max)]));
     }
 
@@ -208,5 +208,5 @@ internal static class CaffeForks
 
     /// <summary>A blob of weights as it is.</summary>
     [Caffe("Parameter")]
-    private static void Parameter(CaffeLayer l) => l.SetTop(0, l.Constant("parameter", l.Weights(0, [.. l.Parameter.ParameterParam?.Shape?.Dim ?? throw l.Error("parameter_param is missing")])));
+    private static void Parameter(CaffeLayer l) => l.SetTop(0, l.Constant("parameter", l.Weights(0, [.. l.Parameter.ParameterParam?.Shape?.Dim ?? throw l.Damaged("parameter_param is missing")])));
 }

@@ -63,6 +63,7 @@ public sealed class CaffeImporter : IImporter
         RefuseUnknown(layers);
 
         var graph = new Graph(net.HasName && net.Name.Length > 0 ? net.Name : name);
+        var refusals = new Refusals();
         var current = new Dictionary<string, Value>(StringComparer.Ordinal);
         var available = new SortedSet<string>(StringComparer.Ordinal); // Caffe's outputs: blobs that no later layer reads, by name
         for (int i = 0; i < net.Input.Count; i++)
@@ -84,9 +85,10 @@ public sealed class CaffeImporter : IImporter
                 continue;
             }
             foreach (string bottom in layer.Bottom) available.Remove(bottom);
-            CaffeLayers.Find(layer.Type)!(new CaffeLayer(graph, layer, blobs.TryGetValue(layer.Name, out LayerParameter? stored) ? stored.Blobs : layer.Blobs, current));
+            Convert(layer, blobs.TryGetValue(layer.Name, out LayerParameter? stored) ? stored.Blobs : layer.Blobs);
             if (layer.Type is not ("Silence" or "Accuracy")) foreach (string top in layer.Top) available.Add(top);
         }
+        refusals.ThrowIfAny();
         string[] outputs = [.. available.Where(k => !graph.Inputs.Contains(current[k]))];
         if (outputs.Length == 0) throw new EdgeLiteException(Status.InvalidGraph, "The network has no output.");
         foreach (string output in outputs)
@@ -98,6 +100,21 @@ public sealed class CaffeImporter : IImporter
         }
         GraphVerifier.Verify(graph);
         return graph;
+
+        void Convert(LayerParameter layer, IList<BlobProto> stored)
+        {
+            Action<CaffeLayer> convert = CaffeLayers.Find(layer.Type)!;
+            Value[] bottoms = [.. layer.Bottom.Where(current.ContainsKey).Select(b => current[b])];
+            if (bottoms.Any(refusals.IsPlaceholder))
+                refusals.TryRanks(layer.Type, rank =>
+                {
+                    var apart = new Graph(graph.Name);
+                    var inputs = layer.Bottom.Where(current.ContainsKey).Distinct().ToDictionary(b => b, b => refusals.StandIn(apart, current[b], rank), StringComparer.Ordinal);
+                    convert(new CaffeLayer(apart, layer, stored, inputs));
+                });
+            else if (refusals.Try(layer.Type, () => convert(new CaffeLayer(graph, layer, stored, current)))) return;
+            foreach (string top in layer.Top) current[top] = refusals.Placeholder(graph, top, new TensorType(DType.Float32, Shape.Unranked));
+        }
 
         void AddInput(string input, long[] dims)
         {

@@ -25,13 +25,13 @@ internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobPr
 
     public Value Bottom(int i = 0)
     {
-        if (i >= BottomCount) throw Error($"bottom {i} is missing");
-        return current.TryGetValue(Parameter.Bottom[i], out Value? value) ? value : throw Error($"bottom '{Parameter.Bottom[i]}' is the top of no layer before it");
+        if (i >= BottomCount) throw Damaged($"bottom {i} is missing");
+        return current.TryGetValue(Parameter.Bottom[i], out Value? value) ? value : throw Damaged($"bottom '{Parameter.Bottom[i]}' is the top of no layer before it");
     }
 
-    public int Rank(Value value) => value.Shape.IsRanked ? value.Shape.Rank : throw Error($"the rank of '{value.Name}' is not known");
+    public int Rank(Value value) => value.Shape.IsRanked ? value.Shape.Rank : throw InputError($"the rank of '{value.Name}' is not known");
 
-    public int Axis(int axis, int rank) => axis + (axis < 0 ? rank : 0) is var a && a >= 0 && a < rank ? a : throw Error($"axis {axis} is outside a blob of {rank} dimensions");
+    public int Axis(int axis, int rank) => axis + (axis < 0 ? rank : 0) is var a && a >= 0 && a < rank ? a : throw InputError($"axis {axis} is outside a blob of {rank} dimensions");
 
     /// <summary>Where the next result goes: the top's name, or the layer's where the blob has that name already (in-place layers).</summary>
     public void SetTop(int i, Value value)
@@ -43,17 +43,22 @@ internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobPr
     /// <summary>Numbers of a weight blob in the shape wanted, which must have as many elements.</summary>
     public Tensor Weights(int i, params ReadOnlySpan<long> dims)
     {
-        BlobProto blob = i < blobs.Count ? blobs[i] : throw Error($"its weights (blob {i}) are not in the .caffemodel");
+        BlobProto blob = i < blobs.Count ? blobs[i] : throw Damaged($"its weights (blob {i}) are not in the .caffemodel");
         long count = blob.Data.Count > 0 ? blob.Data.Count : blob.DoubleData.Count;
         long wanted = 1;
         foreach (long d in dims) wanted = checked(wanted * d);
-        if (count != wanted) throw Error($"weight blob {i} has {count} numbers; expected {new Shape(dims)}");
+        if (count != wanted) throw Damaged($"weight blob {i} has {count} numbers; expected {new Shape(dims)}");
         var tensor = new Tensor(DType.Float32, new Shape(dims));
         for (int k = 0; k < count; k++) tensor.SetDouble(k, blob.Data.Count > 0 ? blob.Data[k] : blob.DoubleData[k]);
         return tensor;
     }
 
-    public long WeightCount(int i) => i < blobs.Count ? Math.Max(blobs[i].Data.Count, blobs[i].DoubleData.Count) : throw Error($"its weights (blob {i}) are not in the .caffemodel");
+    public long WeightCount(int i) => i < blobs.Count ? Math.Max(blobs[i].Data.Count, blobs[i].DoubleData.Count) : throw Damaged($"its weights (blob {i}) are not in the .caffemodel");
 
     public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Layer '{Name}' ({Parameter.Type}): {message}.");
+
+    /// <summary>What the layer is given is refused, whatever its settings.</summary>
+    public EdgeLiteException InputError(string message) => new(Status.InvalidShape, $"Layer '{Name}' ({Parameter.Type}): {message}.");
+
+    public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"Layer '{Name}' ({Parameter.Type}): {message}.");
 }

@@ -32,7 +32,7 @@ internal static class CaffeRecurrent
     /// count here, and the weights after those of x, first that of h, each [inputs, outputs].</summary>
     private static void Layer(CaffeLayer l, int gates, int states, int after, Func<NodeBuilder, Value, Value[], Tensor[], (Value[] Next, Value Result)> step)
     {
-        RecurrentParameter p = l.Parameter.RecurrentParam ?? throw l.Error("recurrent_param is missing");
+        RecurrentParameter p = l.Parameter.RecurrentParam ?? throw l.Damaged("recurrent_param is missing");
         long d = p.NumOutput, rows = gates * d;
         bool hasStatic = l.BottomCount == 3 + (p.ExposeHidden ? states : 0);
         if (d <= 0 || l.BlobCount != 2 + (hasStatic ? 1 : 0) + after || l.BottomCount < 2) throw l.Error($"{l.BottomCount} bottoms and {l.BlobCount} blobs do not fit {d} outputs");
@@ -42,7 +42,7 @@ internal static class CaffeRecurrent
             return l.Emit("MatMul", [l.Reshape(x, [.. lead, inputs]), l.Constant($"blob{blob}", Transposed(l, blob, rows, inputs))]);
         }
         Value x = l.Bottom();
-        if (l.Rank(x) < 3 || x.Shape[0] < 0 && x.Shape[1] < 0) throw l.Error($"its input is {x.Shape}, expected [T, N, ...] of known N");
+        if (l.Rank(x) < 3 || x.Shape[0] < 0 && x.Shape[1] < 0) throw l.InputError($"its input is {x.Shape}, expected [T, N, ...] of known N");
         Value projected = l.Emit("Add", [Dense(x, 0, x.Shape[1] < 0 ? [x.Shape[0], -1] : [-1, x.Shape[1]]), l.Constant("bias", l.Weights(1, rows))]);
         if (hasStatic) projected = l.Emit("Add", [projected, Dense(l.Bottom(2), 2, -1)]);
         int first = hasStatic ? 3 : 2;

@@ -37,6 +37,9 @@ internal sealed class KerasImporter
     public Graph Graph { get; }
     public KerasOrigin Origin { get; }
 
+    /// <summary>Settings that were refused.</summary>
+    public Refusals Refusals { get; } = new();
+
     private readonly List<(Value Input, Value Next)> _states = [];
 
     /// <summary>A state of a stateful layer: zeros at first, then what <see cref="Keep"/> gives it, from run to run.</summary>
@@ -70,6 +73,29 @@ internal sealed class KerasImporter
         {
             throw new EdgeLiteException(Status.Corrupt, $"The Keras model '{name}' contradicts itself: {e.Message}", e);
         }
+    }
+
+    /// <summary>Converts one call of a layer of a model; a refused one gives a placeholder.</summary>
+    public KerasTensor[] CallOrRefuse(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named)
+    {
+        IEnumerable<KerasTensor> all = inputs.Concat(named?.Values.SelectMany(n => n) ?? []);
+        if (all.Any(t => Refusals.IsPlaceholder(t.Value))) Refusals.TryRanks(layer.ClassName, rank => CallApart(layer, inputs, named, rank));
+        else
+        {
+            KerasTensor[] results = [];
+            if (Refusals.Try(layer.ClassName, () => results = Call(layer, inputs, named))) return results;
+        }
+        return [new(Refusals.Placeholder(Graph, layer.Name, new TensorType(DType.Float32, Shape.Unranked)))];
+    }
+
+    /// <summary>Converts one call in a graph of its own.</summary>
+    private void CallApart(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named, int rank)
+    {
+        var apart = new KerasImporter(Graph.Name, Origin);
+        KerasTensor StandIn(KerasTensor t) => new(Refusals.StandIn(apart.Graph, t.Value, rank), t.Mask == null ? null : Refusals.StandIn(apart.Graph, t.Mask, rank));
+        apart.Call(new KerasLayer(layer.ClassName, layer.Name, layer.Config, layer.Weights), [.. inputs.Select(StandIn)],
+            named?.ToDictionary(n => n.Key, n => n.Value.Select(StandIn).ToArray()));
+        apart.Refusals.ThrowIfAny();
     }
 
     /// <summary>Converts one call of a layer.</summary>

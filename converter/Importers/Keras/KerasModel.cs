@@ -87,6 +87,7 @@ internal sealed class KerasModel
         else inputs = [.. _inputs.Select(r => AddInput(graph, r.Layer, KerasLayer.ConfigOf(_slots[_index[r.Layer]].Json), IsStateful()))];
         var self = new KerasLayer(ClassName, Name, _config, weights);
         KerasTensor[] results = Call(importer, self, inputs, isTop: true);
+        importer.Refusals.ThrowIfAny();
         for (int i = 0; i < results.Length; i++)
         {
             string name = IsSequential ? _slots[^1].Name : _outputs[i].Layer;
@@ -150,7 +151,9 @@ internal sealed class KerasModel
         {
             if (argument is double number) return new(importer.Graph.AddConstant("number", Tensor.FromScalar((float)number)));
             var reference = (Reference)argument;
-            if (!results.TryGetValue((reference.Layer, reference.Node), out KerasTensor[]? tensors) || (uint)reference.Tensor >= (uint)tensors.Length)
+            if (!results.TryGetValue((reference.Layer, reference.Node), out KerasTensor[]? tensors)) tensors = [];
+            if (tensors is [{ } only] && importer.Refusals.IsPlaceholder(only.Value)) return only;
+            if ((uint)reference.Tensor >= (uint)tensors.Length)
                 throw KerasConfig.Damaged($"model '{Name}' refers to output {reference.Tensor} of call {reference.Node} of layer '{reference.Layer}', which does not exist");
             return tensors[reference.Tensor];
         }
@@ -165,7 +168,7 @@ internal sealed class KerasModel
             KerasWeights weights = self.Weights.OfLayer(slot.Name, AllNames(slot), slot.ClassName, occurrence);
             return new KerasLayer(slot.ClassName, slot.Name, KerasLayer.ConfigOf(slot.Json), weights);
         });
-        KerasTensor[] results = slot.Model != null ? slot.Model.Call(importer, layer, inputs) : importer.Call(layer, inputs, named);
+        KerasTensor[] results = slot.Model != null ? slot.Model.Call(importer, layer, inputs) : importer.CallOrRefuse(layer, inputs, named);
         if (isTop && results.Length > 0 && results[0].Value is { IsConstant: false } value && !importer.Graph.Inputs.Contains(value)
             && value.Name.StartsWith(slot.Name + "/", StringComparison.Ordinal) && importer.Graph.Find(slot.Name) == null)
             importer.Graph.Rename(value, slot.Name);

@@ -20,7 +20,7 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
     public Value? Mask => Inputs.Length > 0 ? Inputs[0].Mask : null;
     public int Rank => RankOf(X);
 
-    public override int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error($"the rank of '{x.Name}' is not known");
+    public override int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw InputError($"the rank of '{x.Name}' is not known");
 
     /// <summary>The result; masks end here.</summary>
     public void Set(Value y) => Outputs = [new(y)];
@@ -41,12 +41,12 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
     public int Axis(long axis, int rank)
     {
         long actual = axis < 0 ? axis + rank : axis;
-        return actual >= 0 && actual < rank ? (int)actual : throw Error($"axis {axis} is outside a tensor of {rank} dimensions");
+        return actual >= 0 && actual < rank ? (int)actual : throw InputError($"axis {axis} is outside a tensor of {rank} dimensions");
     }
 
     public void RequireRank(int rank)
     {
-        if (Rank != rank) throw Error($"its input has shape {X.Shape}, expected {rank} dimensions");
+        if (Rank != rank) throw InputError($"its input has shape {X.Shape}, expected {rank} dimensions");
     }
 
     public Tensor RequireRank(Tensor weights, int rank, string role) =>
@@ -55,5 +55,9 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
     public Value Activate(Value x, string key = "activation") => Activations.Apply(this, x, Config.Get(key));
 
     public EdgeLiteException Error(string message) => new(Status.Unsupported, $"{Layer.ClassName} '{Name}': {message}.");
+
+    /// <summary>What the layer is given is refused, whatever its settings.</summary>
+    public EdgeLiteException InputError(string message) => new(Status.InvalidShape, $"{Layer.ClassName} '{Name}': {message}.");
+
     public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"{Layer.ClassName} '{Name}': {message}.");
 }

@@ -14,6 +14,7 @@ public sealed class TfliteImporter
     private static readonly Dictionary<string, Action<TfliteNode>> s_customs = ForeignLayers.Conversions<TfliteCustomAttribute, Action<TfliteNode>>();
 
     private readonly Dictionary<string, TfliteVariable> _variables = new(StringComparer.Ordinal);
+    private readonly Refusals _refusals = new();
     private readonly TfliteModel _model;
     private int _depth;
 
@@ -89,6 +90,7 @@ public sealed class TfliteImporter
             scope.SetRaw(t, graph.AddInput(graph.FreshName(inputName), new TensorType(tensor.DType, SymbolicShape(graph, inputName, tensor))));
         }
         Convert(scope);
+        _refusals.ThrowIfAny();
         foreach ((string outputName, int t) in outputs) AddOutput(graph, scope.Raw(t), outputName);
         var states = new List<string>();
         foreach (TfliteVariable variable in _variables.Values)
@@ -108,9 +110,32 @@ public sealed class TfliteImporter
     internal void Convert(TfliteScope scope)
     {
         if (++_depth > 64) throw TfliteModel.Corrupt("subgraphs call each other without end");
-        foreach (TfliteOperator op in scope.Subgraph.Operators)
-            Convert(new TfliteNode(scope, op, this));
-        _depth--;
+        try
+        {
+            foreach (TfliteOperator op in scope.Subgraph.Operators)
+                ConvertOrRefuse(new TfliteNode(scope, op, this));
+        }
+        finally
+        {
+            _depth--;
+        }
+    }
+
+    /// <summary>Converts an operator; a refused one gives placeholders, of the types that its results have in the file.</summary>
+    private void ConvertOrRefuse(TfliteNode node)
+    {
+        TfliteScope scope = node.Scope;
+        string kind = node.Op == TfliteOp.CUSTOM ? node.Operator.CustomCode ?? "" : node.Op.ToString();
+        object[] inputs = [.. node.Operator.Inputs.Where(t => t >= 0).Select(scope.Item).OfType<object>()];
+        if (inputs.Any(_refusals.IsPlaceholder)) _refusals.TryBehind(kind, () => Convert(node));
+        else if (_refusals.Try(kind, () => Convert(node))) return;
+        foreach (object input in inputs)
+            if (input is TfliteVariable) _refusals.MarkPlaceholder(input);
+        foreach (int t in node.Operator.Outputs.Where(t => t >= 0))
+        {
+            if (scope.IsHandle(t)) _refusals.MarkPlaceholder(scope.Item(t)!);
+            else scope.SetRaw(t, _refusals.Placeholder(scope.Graph, scope.Subgraph.Tensors[t].Name, new TensorType(scope.Subgraph.Tensors[t].DType, scope.Subgraph.Tensors[t].Shape)));
+        }
     }
 
     internal void Convert(TfliteNode node)
@@ -187,7 +212,7 @@ public sealed class TfliteImporter
             foreach (TfliteOperator op in subgraph.Operators)
             {
                 if (Handler(op) != null) continue;
-                string key = op.Op == TfliteOp.CUSTOM ? $"custom operator '{op.CustomCode}'" : Enum.IsDefined(op.Op) ? op.Op + (TfliteRefusals.Find(op.Op) is { } reason ? $" [{reason}]" : "") : $"builtin operator number {(int)op.Op}";
+                string key = op.Op == TfliteOp.CUSTOM ? $"custom operator '{op.CustomCode}' [its code is not in the file, and --allow-custom keeps operators of ONNX files alone; build the model from TFLite's own operators]" : Enum.IsDefined(op.Op) ? op.Op + (TfliteRefusals.Find(op.Op) is { } reason ? $" [{reason}]" : "") : $"builtin operator number {(int)op.Op}";
                 if (!unknown.TryGetValue(key, out List<string>? nodes)) unknown[key] = nodes = [];
                 nodes.Add(op.Outputs.Length > 0 && op.Outputs[0] >= 0 ? subgraph.Tensors[op.Outputs[0]].Name : $"#{op.Index}");
             }

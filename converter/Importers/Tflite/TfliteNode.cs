@@ -54,7 +54,7 @@ internal sealed class TfliteNode(TfliteScope scope, TfliteOperator op, TfliteImp
 
     /// <summary>The integers of an input that the conversion needs to know.</summary>
     public long[] RequiredInts(int i, string what) =>
-        ConstantInts(i) ?? throw Error($"{what} (input {i}, '{Input(i).Name}') is computed by the model; only a constant is supported");
+        ConstantInts(i) ?? throw InputError($"{what} (input {i}, '{Input(i).Name}') is computed by the model; only a constant is supported");
 
     /// <summary>An integer input as int64, which ONNX wants for shapes and axes.</summary>
     public Value Int64(int i)
@@ -175,5 +175,9 @@ internal sealed class TfliteNode(TfliteScope scope, TfliteOperator op, TfliteImp
     }
 
     public EdgeLiteException Error(string message) => new(Status.Unsupported, $"{Op} '{Name}': {message}.");
+
+    /// <summary>What the operator is given is refused, whatever its options: not constant, or not from where it must be.</summary>
+    public EdgeLiteException InputError(string message) => new(Status.InvalidShape, $"{Op} '{Name}': {message}.");
+
     public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"{Op} '{Name}': {message}.");
 }

@@ -50,7 +50,7 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
     public void SetHandle(int t, TfliteVariable variable) => _handles[t] = variable;
 
     public TfliteVariable Handle(int t) => _handles.GetValueOrDefault(t)
-        ?? throw new EdgeLiteException(Status.Unsupported, $"Resource '{Subgraph.Tensors[t].Name}' is not made by VAR_HANDLE or HASHTABLE in the same subgraph.");
+        ?? throw new EdgeLiteException(Status.InvalidShape, $"Resource '{Subgraph.Tensors[t].Name}' is not made by VAR_HANDLE or HASHTABLE in the same subgraph.");
 
     public bool IsHandle(int t) => _handles.ContainsKey(t);
 
@@ -63,6 +63,9 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
             _constants[t] = constant = Subgraph.Tensors[t].IsVariable ? null : TfliteConstants.Read(Model, Subgraph.Index, Subgraph.Tensors[t]);
         return constant;
     }
+
+    /// <summary>The tensor or, of a handle, the resource, as what stands for it: null before it is computed.</summary>
+    public object? Item(int t) => _handles.GetValueOrDefault(t) as object ?? _raw[_alias.GetValueOrDefault(t, t)];
 
     public bool HasValue(int t) => _raw[_alias.GetValueOrDefault(t, t)] != null;
 
@@ -162,7 +165,7 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
     /// <summary>64-bit biases (int16 activations), which DequantizeLinear does not take: computed here.</summary>
     private Value DequantizeWide(Value raw, TfliteTensor tensor, TfliteQuantization q)
     {
-        Tensor constant = raw.Constant ?? throw new EdgeLiteException(Status.Unsupported, $"Tensor '{tensor.Name}' is quantized int64 and not constant.");
+        Tensor constant = raw.Constant ?? throw new EdgeLiteException(Status.InvalidShape, $"Tensor '{tensor.Name}' is quantized int64 and not constant.");
         var real = new Tensor(DType.Float32, constant.Shape);
         for (long i = 0, n = constant.Count; i < n; i++)
             real.SetDouble(i, constant.GetInt64(i) * (double)(q.IsPerAxis && constant.Shape.Rank == 1 ? q.Scales[i] : q.Scale));

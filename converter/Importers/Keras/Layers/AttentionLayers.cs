@@ -17,7 +17,7 @@ internal static class AttentionLayers
         if (given.Any(g => g.Mask != null)) throw n.Error("masks are not supported");
         Value query = given[0].Value, value = given[1].Value;
         Value key = n.Named.GetValueOrDefault("key") is [var k] ? k.Value : given.Length > 2 ? given[2].Value : value;
-        if (n.RankOf(query) != 3 || n.RankOf(value) != 3) throw n.Error("only inputs of 3 dimensions are supported");
+        if (n.RankOf(query) != 3 || n.RankOf(value) != 3) throw n.InputError("only inputs of 3 dimensions are supported");
         long heads = n.Config.RequiredInt("num_heads"), size = n.Config.RequiredInt("key_dim"), valueSize = n.Config.Int(size, "value_dim");
         bool hasBias = n.Config.Bool(true, "use_bias");
 

@@ -15,7 +15,7 @@ internal static class ConvLstmLayer
         if (n.Config.Bool(false, "stateful") || layer.Config.Bool(false, "stateful")) throw n.Error("stateful is not supported");
         if (mask != null) throw n.Error("masks are not supported");
         if (initial.Length > 0) throw n.Error("initial states are not supported");
-        if (n.RankOf(x) != 5) throw n.Error($"its input has shape {x.Shape}, expected 5 dimensions");
+        if (n.RankOf(x) != 5) throw n.InputError($"its input has shape {x.Shape}, expected 5 dimensions");
         KerasConfig config = layer.Config;
         bool first = config.ChannelsFirst(), hasBias = config.Bool(true, "use_bias");
         KerasWeights weights = layer.Weights.Entries.Count == 0 ? layer.Weights.Inside("cell") : layer.Weights;
@@ -30,7 +30,7 @@ internal static class ConvLstmLayer
         // [batch, time, ..] to [batch * time, channels, h, w], and back after the convolution.
         Value frames = first ? x : n.Transpose(x, 0, 1, 4, 2, 3);
         Shape shape = frames.Shape;
-        if (shape[2] < 0 || shape[3] < 0 || shape[4] < 0) throw n.Error($"its input has shape {x.Shape}; all but batch and steps must be known");
+        if (shape[2] < 0 || shape[3] < 0 || shape[4] < 0) throw n.InputError($"its input has shape {x.Shape}; all but batch and steps must be known");
         Value flat = n.Reshape(frames, -1, shape[2], shape[3], shape[4]);
         string padding = config.Text("padding", "valid");
         Value convolved = Convolution.Apply(n, flat, w, b, [kernel.Shape[0], kernel.Shape[1]], config.PerAxis(2, 1, "strides"), config.PerAxis(2, 1, "dilation_rate"), padding, 1);

@@ -123,7 +123,7 @@ internal static class Convolution
                 continue;
             }
             if (size < 0 && !theano) return (null, "SAME_UPPER");
-            if (size < 0 && reach % 2 == 0) throw n.Error("a strided even kernel under Theano needs an input of known size");
+            if (size < 0 && reach % 2 == 0) throw n.InputError("a strided even kernel under Theano needs an input of known size");
             long total = size < 0 ? reach - 1 : Math.Max(((size + strides[i] - 1) / strides[i] - 1) * strides[i] + reach - size, 0);
             pads[i] = theano ? reach / 2 : total / 2;
             pads[axes + i] = Math.Max(total - pads[i], 0);

@@ -85,7 +85,7 @@ internal static class Merging
         Value a = n.Inputs[0].Value, b = n.Inputs[1].Value;
         int rankA = n.RankOf(a), rankB = n.RankOf(b);
         int axisA = n.Axis(axes[0], rankA), axisB = n.Axis(axes[^1], rankB);
-        if (axisA == 0 || axisB == 0 || rankA > 3 || rankB > 3) throw n.Error("only inputs of 2 or 3 dimensions are supported");
+        if (axisA == 0 || axisB == 0 || rankA > 3 || rankB > 3) throw n.InputError("only inputs of 2 or 3 dimensions are supported");
         if (normalize) (a, b) = (Normalize(a, axisA), Normalize(b, axisB));
         // a: [batch, rest, k], b: [batch, k, rest].
         if (rankA == 2) a = n.Emit("Unsqueeze", [a, n.Ints(1)]);

@@ -39,12 +39,12 @@ internal static class Normalization
     {
         int rank = n.Rank;
         int[] axes = [.. (n.Config.Ints("axis") ?? [-1]).Select(a => n.Axis(a, rank)).Order()];
-        if (!axes.SequenceEqual(Enumerable.Range(rank - axes.Length, axes.Length))) throw n.Error("axes that are not the last ones are not supported");
+        if (!axes.SequenceEqual(Enumerable.Range(rank - axes.Length, axes.Length))) throw n.InputError("axes that are not the last ones are not supported");
         if (n.Config.Bool(false, "rms_scaling")) throw n.Error("rms_scaling is not supported");
         bool scale = n.Config.Bool(true, "scale"), center = n.Config.Bool(true, "center");
         Tensor[] weights = scale && center ? n.Layer.Take("gamma", "beta") : scale ? n.Layer.Take("gamma") : center ? n.Layer.Take("beta") : [];
         var shape = new Shape([.. axes.Select(a => n.X.Shape[a])]);
-        if (!shape.IsKnown) throw n.Error("the normalized axes must have known sizes");
+        if (!shape.IsKnown) throw n.InputError("the normalized axes must have known sizes");
         Value g = n.Constant("gamma", () => scale ? weights[0] : Arrays.Filled(shape, 1));
         float epsilon = (float)n.Config.Real(1e-3, "epsilon");
         n.SetMasked(center ? n.Emit("LayerNormalization", [n.X, g, n.Constant("beta", () => weights[^1])], ("axis", axes[0]), ("epsilon", epsilon))
@@ -64,7 +64,7 @@ internal static class Normalization
         Value Apply(Value x) => n.Emit("GroupNormalization", [x, g, b], ("num_groups", groups), ("epsilon", (float)n.Config.Real(1e-3, "epsilon")));
         if (axis == 1) n.SetMasked(Apply(n.X));
         else if (axis == rank - 1) n.SetMasked(n.ToChannelsLast(Apply(n.ToChannelsFirst(n.X))));
-        else throw n.Error($"axis {axis} is neither the first nor the last after the batch");
+        else throw n.InputError($"axis {axis} is neither the first nor the last after the batch");
     }
 
     /// <summary>x / max(|x|, 1e-6), the length taken over the axes (keras.utils.normalize: epsilon 1e-12 under the root).</summary>
@@ -84,7 +84,7 @@ internal static class Normalization
         (Tensor mean, Tensor variance) = n.Config.Has("mean") ? (List(n, "mean"), List(n, "variance")) : (n.Layer.Take("mean", "variance") is var w ? (w[0], w[1]) : default);
         int rank = n.Rank;
         long[] axes = n.Config.Ints("axis") ?? [-1];
-        if (mean.Count > 1 && (axes.Length != 1 || n.Axis(axes[0], rank) != rank - 1)) throw n.Error("an axis other than the last one is not supported");
+        if (mean.Count > 1 && (axes.Length != 1 || n.Axis(axes[0], rank) != rank - 1)) throw n.InputError("an axis other than the last one is not supported");
         Value m = n.Constant("mean", () => mean.Count == 1 ? Arrays.Shaped(mean, Shape.Scalar) : Arrays.Shaped(mean, new Shape(mean.Count)));
         Value d = n.Constant("deviation", () =>
         {

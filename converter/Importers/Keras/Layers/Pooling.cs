@@ -37,7 +37,7 @@ internal static class Pooling
         for (int i = 0; i < axes; i++)
         {
             long size = x[i + 2];
-            if (size < 0) throw n.Error("padding 'same' under Theano needs an input of known size");
+            if (size < 0) throw n.InputError("padding 'same' under Theano needs an input of known size");
             pads[i] = kernel[i] > 2 && kernel[i] % 2 == 1 ? kernel[i] - 2 : kernel[i] - 1;
             pads[axes + i] = Math.Max(((size + strides[i] - 1) / strides[i] - 1) * strides[i] + kernel[i] - size - pads[i], 0);
         }

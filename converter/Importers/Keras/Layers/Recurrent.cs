@@ -74,8 +74,8 @@ internal static class Recurrent
         }
         Shape shape = n.X.Shape;
         int rank = n.Rank;
-        if (rank < 3) throw n.Error($"its input has shape {shape}; expected a batch, steps and something more");
-        for (int i = 2; i < rank; i++) if (shape[i] < 0) throw n.Error($"its input has shape {shape}; sizes behind the steps must be known");
+        if (rank < 3) throw n.InputError($"its input has shape {shape}; expected a batch, steps and something more");
+        for (int i = 2; i < rank; i++) if (shape[i] < 0) throw n.InputError($"its input has shape {shape}; sizes behind the steps must be known");
         Value steps = n.Reshape(n.X, [-1, .. shape.AsSpan()[2..]]);
         Value y = (KerasModel.IsModel(json) ? new KerasModel(json).Call(n.Importer, inner, [new(steps)]) : n.Importer.Call(inner, [new(steps)]))[0].Value;
         long[] rest = [.. y.Shape.AsSpan()[1..]];
@@ -90,7 +90,7 @@ internal static class Recurrent
     /// <summary>Runs one direction. <paramref name="initial"/>: h (and c), each [batch, units].</summary>
     internal static RecurrentResult Run(KerasNode n, KerasLayer layer, Value x, Value? mask, bool backwards, bool sequence, Value[] initial)
     {
-        if (n.RankOf(x) != 3) throw n.Error($"its input has shape {x.Shape}, expected [batch, steps, features]");
+        if (n.RankOf(x) != 3) throw n.InputError($"its input has shape {x.Shape}, expected [batch, steps, features]");
         CellWeights cell = RecurrentCells.Read(n, layer);
         Value w = layer.Constant(n.Graph, "W", () => cell.W), r = layer.Constant(n.Graph, "R", () => cell.R);
         Value? b = cell.B == null ? null : layer.Constant(n.Graph, "B", () => cell.B);
@@ -99,7 +99,7 @@ internal static class Recurrent
         bool isLstm = cell.OpType == "LSTM", isStateful = (n.Config.Bool(false, "stateful") || layer.Config.Bool(false, "stateful")) && initial.Length == 0;
         if (isStateful)
         {
-            if (x.Shape[0] < 0) throw n.Error("it is stateful, so the batch size must be fixed (batch_input_shape)");
+            if (x.Shape[0] < 0) throw n.InputError("it is stateful, so the batch size must be fixed (batch_input_shape)");
             initial = [.. (isLstm ? new[] { "h", "c" } : ["h"]).Select(s => n.Importer.State($"{layer.Name}/{s}", new TensorType(DType.Float32, new Shape(x.Shape[0], cell.Units))))];
         }
         if (initial.Length != 0 && initial.Length != (isLstm ? 2 : 1)) throw n.Damaged($"it is called with {initial.Length} initial states");

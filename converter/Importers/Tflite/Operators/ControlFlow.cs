@@ -76,7 +76,7 @@ internal static class ControlFlow
             var node = new TfliteNode(scratch, op, n.Importer);
             if (op.Op == TfliteOp.ASSIGN_VARIABLE && node.Constant(1) is { } value) scratch.Handle(node.InputIndex(0)).Initial = value;
             else if (op.Op is TfliteOp.VAR_HANDLE or TfliteOp.HASHTABLE or TfliteOp.HASHTABLE_IMPORT) n.Importer.Convert(node);
-            else throw node.Error("initialization with anything but constants is not supported");
+            else throw node.InputError("initialization with anything but constants is not supported");
         }
     }
 
@@ -98,7 +98,7 @@ internal static class ControlFlow
         if (v.Current == null)
         {
             bool assigned = n.Scope.Subgraph.Operators.Any(o => o.Op == TfliteOp.ASSIGN_VARIABLE);
-            if (!assigned) v.Current = n.Graph.AddConstant(v.Name, v.Initial ?? throw n.Error($"variable '{v.Name}' is never initialized"));
+            if (!assigned) v.Current = n.Graph.AddConstant(v.Name, v.Initial ?? throw n.InputError($"variable '{v.Name}' is never initialized"));
             else
             {
                 TensorType type = v.Initial is { } t ? new TensorType(t.DType, t.Shape) : new TensorType(n.Output(0).DType, n.Output(0).Shape);

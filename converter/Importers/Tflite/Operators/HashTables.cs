@@ -20,7 +20,7 @@ internal static class HashTables
     {
         TfliteVariable table = n.Scope.Handle(n.InputIndex(0));
         if (table.Keys != null) return;
-        if (n.Constant(1) is not { } keys || n.Constant(2) is not { } values) throw n.Error("a table of anything but constants is not supported");
+        if (n.Constant(1) is not { } keys || n.Constant(2) is not { } values) throw n.InputError("a table of anything but constants is not supported");
         if (keys.Count != values.Count) throw n.Damaged($"there are {keys.Count} keys and {values.Count} values");
         if (!IsPair(keys.DType, values.DType)) throw n.Damaged($"keys are {keys.DType.Name()}, values {values.DType.Name()}; expected int64 and string, or string and int64");
         if (keys.Count == 0) throw n.Error("an empty table is not supported");
@@ -31,7 +31,7 @@ internal static class HashTables
     private static void Find(TfliteNode n)
     {
         (Tensor keys, Tensor values) = Content(n);
-        if (n.Constant(2) is not { Count: 1 } missing || missing.DType != values.DType) throw n.Error($"the default for what is not found must be a constant of {values.DType.Name()}");
+        if (n.Constant(2) is not { Count: 1 } missing || missing.DType != values.DType) throw n.InputError($"the default for what is not found must be a constant of {values.DType.Name()}");
         int[] first = [.. Enumerable.Range(0, (int)keys.Count).DistinctBy(i => keys.Strings?[i] ?? (object)keys.GetInt64(i))];
         AttributeSet attributes = keys.Strings is { } words
             ? AttributeSet.Of(("keys_strings", first.Select(i => words[i]).ToArray()), ("values_int64s", first.Select(i => values.GetInt64(i)).ToArray()), ("default_int64", missing.GetInt64(0)))
@@ -49,7 +49,7 @@ internal static class HashTables
     private static (Tensor Keys, Tensor Values) Content(TfliteNode n)
     {
         TfliteVariable table = n.Scope.Handle(n.InputIndex(0));
-        return table.Keys is { } keys ? (keys, table.Initial!) : throw n.Error($"'{table.Name}' is never filled");
+        return table.Keys is { } keys ? (keys, table.Initial!) : throw n.InputError($"'{table.Name}' is never filled");
     }
 
     private static bool IsPair(DType keys, DType values) => (keys, values) is (DType.Int64, DType.String) or (DType.String, DType.Int64);

@@ -184,7 +184,7 @@ internal static class Recurrent
             FixedMultiplier mw = FixedPoint.Quantize(Of(n, n.Input(InputWeights + g)).Scale * x.Scale / gateScale);
             FixedMultiplier mr = FixedPoint.Quantize(Of(n, n.Input(RecurrentWeights + g)).Scale * h.Scale / gateScale);
             (multipliers[g], shifts[g], multipliers[4 + g], shifts[4 + g]) = (mw.Value, mw.Shift, mr.Value, mr.Shift);
-            Tensor bias = n.Constant(Bias + g) ?? throw n.Error("a bias is not constant");
+            Tensor bias = n.Constant(Bias + g) ?? throw n.InputError("a bias is not constant");
             for (int k = 0; k < cells; k++)
             {
                 biases[g * cells + k] = (int)bias.GetInt64(k) - x.ZeroPoint * RowSum(w[g], k);
@@ -201,7 +201,7 @@ internal static class Recurrent
             AttributeSet.Of(("time_major", timeMajor), ("cell_shift", (long)Math.Round(cellShift)), ("cell_clip", clip), ("hidden_multiplier", m.Value), ("hidden_shift", m.Shift),
             ("y_zero_point", -hidden.ZeroPoint), ("h_initial", h.ZeroPoint))); // CwiseMul takes the zero point away (reference/portable_tensor_utils.cc)
 
-        Tensor Int8(int i) => n.Constant(i) is { DType: DType.Int8 } t && t.Shape.Rank == 2 ? t : throw n.Error($"weights {i} are not constant int8");
+        Tensor Int8(int i) => n.Constant(i) is { DType: DType.Int8 } t && t.Shape.Rank == 2 ? t : throw n.InputError($"weights {i} are not constant int8");
 
         static int RowSum(Tensor t, int row)
         {
@@ -285,7 +285,7 @@ internal static class Recurrent
     /// <summary>A constant as float32: float16 widened, integers by their scale.</summary>
     private static Tensor RealConstant(TfliteNode n, int i)
     {
-        Tensor stored = n.Constant(i) ?? throw n.Error($"input {i} ('{n.Input(i).Name}') is not constant");
+        Tensor stored = n.Constant(i) ?? throw n.InputError($"input {i} ('{n.Input(i).Name}') is not constant");
         if (stored.DType == DType.Float32) return stored;
         TfliteQuantization? q = n.Input(i).Quantization;
         if (q is { IsPerAxis: true, Axis: not 0 } || q == null && stored.DType != DType.Float16) throw n.Error($"input {i} is {stored.DType.Name()} of an unsupported quantization");

@@ -156,7 +156,7 @@ internal static class Shapes
     [Tflite(TfliteOp.BROADCAST_ARGS, Limits = "a result of unknown rank")]
     private static void BroadcastArgs(TfliteNode n)
     {
-        long rank = n.Output(0).Dims is [> 0 and long known] ? known : throw n.Error("the rank of the result is not known");
+        long rank = n.Output(0).Dims is [> 0 and long known] ? known : throw n.InputError("the rank of the result is not known");
         Value[] shapes = [Filled(0), Filled(1)];
         Value y = n.Emit("Where", [n.Emit("Equal", [shapes[0], n.Int(1)]), shapes[1], shapes[0]]);
         n.SetRaw(0, n.Cast(y, n.Output(0).DType));

@@ -30,5 +30,5 @@ internal static class Spectral
 
     private static Value Part(TfliteNode n, long i) => n.Emit("Gather", [Pairs(n), n.Int(i)], ("axis", -1));
 
-    private static Value Pairs(TfliteNode n) => n.Raw(0) is { Producer.OpType: "DFT" } pairs ? pairs : throw n.Error("only complex numbers that RFFT2D computes are supported");
+    private static Value Pairs(TfliteNode n) => n.Raw(0) is { Producer.OpType: "DFT" } pairs ? pairs : throw n.InputError("only complex numbers that RFFT2D computes are supported");
 }

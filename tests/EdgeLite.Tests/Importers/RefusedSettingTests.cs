@@ -1,0 +1,125 @@
+using EdgeLite.Converter;
+using EdgeLite.Converter.Importers.Caffe.Proto;
+using EdgeLite.Converter.Importers.Tflite;
+using Google.Protobuf;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>Models with several settings of known layers that are refused, some behind others: named at once, without what only follows.</summary>
+public sealed class RefusedSettingTests
+{
+    private static string Keras(params string[] layers) => $$$"""
+        {"format": "layers-model", "weightsManifest": [], "modelTopology": {"keras_version": "tfjs-layers 4.0.0", "model_config":
+          {"class_name": "Sequential", "config": {"name": "m", "layers": [
+            {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [null, 4, 4, 2], "dtype": "float32"}}, {{{string.Join(", ", layers)}}}]}
+          }
+        } }
+        """;
+
+    private const string Frob = """{"class_name": "Activation", "config": {"name": "a", "activation": "frob"}}""";
+    private const string OddPool = """{"class_name": "MaxPooling2D", "config": {"name": "p", "pool_size": [2, 2], "strides": [2, 2], "padding": "odd"}}""";
+    private const string OddUpSampling = """{"class_name": "UpSampling2D", "config": {"name": "u", "size": [2, 2], "interpolation": "odd"}}""";
+    private const string Flat = """{"class_name": "Flatten", "config": {"name": "f"}}""";
+    private const string NoWeights = """{"class_name": "Dense", "config": {"name": "d", "units": 3, "activation": "linear"}}""";
+
+    [Fact]
+    public void Keras_names_all_of_them() =>
+        Check(ImportJson(Keras(Frob, OddPool, OddUpSampling, Flat, NoWeights)), "3 layers", "Activation 'a': activation 'frob'", "MaxPooling2D 'p': padding 'odd'", "UpSampling2D 'u': interpolation 'odd'");
+
+    /// <summary>One alone is reported as it is, whatever fails behind it.</summary>
+    [Fact]
+    public void One_refusal_keeps_its_own_words() =>
+        Assert.StartsWith("MaxPooling2D 'p': padding 'odd'", ImportJson(Keras(OddPool, Flat, OddPool.Replace("odd", "same", StringComparison.Ordinal).Replace("\"p\"", "\"q\"", StringComparison.Ordinal), NoWeights)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Damage_in_front_of_a_refusal_stops_at_once()
+    {
+        EdgeLiteException e = ImportJson(Keras(Flat, NoWeights, Frob));
+        Assert.NotEqual(Status.Unsupported, e.Status);
+        Assert.DoesNotContain("frob", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_one_kind_eight_are_named()
+    {
+        string message = ImportJson(Keras([.. Enumerable.Range(0, 11).Select(i => Frob.Replace("\"a\"", $"\"a{i}\"", StringComparison.Ordinal))])).Message;
+        Assert.Contains("11 layers", message, StringComparison.Ordinal);
+        Assert.Contains("'a7'", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("'a8'", message, StringComparison.Ordinal);
+        Assert.Contains("and 3 more of Activation", message, StringComparison.Ordinal);
+    }
+
+    private const string CaffeInput = "input: 'x' input_dim: 1 input_dim: 2 input_dim: 8 input_dim: 8\n";
+    private const string Stochastic = "layer { name: 'p' type: 'Pooling' bottom: 'x' top: 'p' pooling_param { pool: STOCHASTIC kernel_size: 2 } }\n";
+
+    /// <summary>The axis of 'c' is outside what a placeholder has, 'r' has too few elements: neither says a thing about the file.</summary>
+    [Fact]
+    public void Caffe_names_all_of_them() => Check(ImportCaffe(CaffeInput + Stochastic + """
+        layer { name: 'c' type: 'Concat' bottom: 'p' bottom: 'p' top: 'c' concat_param { axis: 7 } }
+        layer { name: 'b' type: 'BatchNorm' bottom: 'c' top: 'b' batch_norm_param { use_global_stats: false } }
+        layer { name: 'w' type: 'InnerProduct' bottom: 'b' top: 'w' inner_product_param { num_output: 3 } }
+        layer { name: 'm' type: 'ArgMax' bottom: 'w' top: 'm' argmax_param { axis: 1 top_k: 2 } }
+        """), "3 layers", "'p' (Pooling): stochastic pooling", "'b' (BatchNorm): use_global_stats", "'m' (ArgMax): only top_k 1");
+
+    [Fact]
+    public void Damage_of_a_Caffe_layer_beside_a_refusal_stops_at_once()
+    {
+        EdgeLiteException e = ImportCaffe(CaffeInput + Stochastic + "layer { name: 'w' type: 'InnerProduct' bottom: 'x' top: 'w' inner_product_param { num_output: 3 } }");
+        Assert.Equal(Status.Corrupt, e.Status);
+        Assert.Contains("'w' (InnerProduct)", e.Message, StringComparison.Ordinal);
+    }
+
+    private const int Add = 0, Mul = 18, Transpose = 39;
+    private const sbyte SignBit = 5;
+
+    /// <summary>The order of a transpose is the result of a refused operator: that it is no constant only follows.</summary>
+    [Fact]
+    public void TensorFlow_Lite_names_all_of_them()
+    {
+        var file = new TfliteFileBuilder();
+        int x = file.Tensor("x", TfliteFileBuilder.Float32, [2, 3]), i = file.Tensor("i", TfliteFileBuilder.Int32, [2]);
+        int order = file.Tensor("order", TfliteFileBuilder.Int32, [2]), turned = file.Tensor("turned", TfliteFileBuilder.Float32, [3, 2]);
+        int product = file.Tensor("product", TfliteFileBuilder.Float32, [3, 2]), sum = file.Tensor("sum", TfliteFileBuilder.Float32, [3, 2]);
+        file.TypedOp(Add, 11, [i, i], [order], SignBit);
+        file.TypedOp(Transpose, 26, [x, order], [turned]);
+        file.TypedOp(Mul, 21, [turned, turned], [product], SignBit);
+        file.TypedOp(Add, 11, [product, turned], [sum], (sbyte)0);
+        file.Border([x, i], [sum]);
+        Check(Assert.Throws<EdgeLiteException>(() => TfliteImporter.Import(file.Finish(), "m")), "2 layers", "ADD 'order': fused activation 5", "MUL 'product': fused activation 5");
+    }
+
+    [Fact]
+    public void A_custom_operator_of_TensorFlow_Lite_is_said_to_have_no_way_in()
+    {
+        var file = new TfliteFileBuilder();
+        int x = file.Tensor("x", TfliteFileBuilder.Float32, [2]), y = file.Tensor("y", TfliteFileBuilder.Float32, [2]);
+        file.CustomOp("Frobnicate", [x], [y], []);
+        file.Border([x], [y]);
+        Assert.Contains("--allow-custom keeps operators of ONNX files alone", Assert.Throws<EdgeLiteException>(() => TfliteImporter.Import(file.Finish(), "m")).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A heading, a line for each refusal, and what to do.</summary>
+    private static void Check(EdgeLiteException e, string count, params string[] refusals)
+    {
+        Assert.Equal(Status.Unsupported, e.Status);
+        string[] lines = e.Message.Split('\n');
+        Assert.StartsWith(count, lines[0], StringComparison.Ordinal);
+        foreach (string refusal in refusals) Assert.Contains(refusal, e.Message, StringComparison.Ordinal);
+        Assert.Equal(refusals.Length + 2, lines.Length);
+    }
+
+    private static EdgeLiteException ImportJson(string json) => TemporaryFolder.Use(folder =>
+    {
+        string path = Path.Combine(folder, "model.json");
+        File.WriteAllText(path, json);
+        return Assert.Throws<EdgeLiteException>(() => Pipeline.Import(path, new ConversionOptions()));
+    });
+
+    private static EdgeLiteException ImportCaffe(string prototxt) => TemporaryFolder.Use(folder =>
+    {
+        string path = Path.Combine(folder, "net.prototxt");
+        File.WriteAllText(path, prototxt);
+        File.WriteAllBytes(Path.Combine(folder, "net.caffemodel"), new NetParameter().ToByteArray());
+        return Assert.Throws<EdgeLiteException>(() => Pipeline.Import(path, new ConversionOptions()));
+    });
+}
