@@ -119,7 +119,7 @@ static void pooling(int32_t h, int32_t c, int32_t k, int32_t stride) {
 
 static void recurrent(const char* name, int32_t steps, int32_t hidden) {
     int32_t gates = strcmp(name, "lstm_f32") ? 3 : 4, width = (hidden + 15) / 16 * 16;
-    el_recurrent_params p = {steps, 1, hidden, 1, 0};
+    el_recurrent_params p = {steps, 1, hidden, 1, 0, 0};
     void* b[8] = {floats((size_t)steps * width * gates, 1), floats((size_t)width * hidden * gates, 0.1f), NULL, NULL, NULL,
                   floats((size_t)steps * hidden, 1), NULL, NULL};
     char shape[64];

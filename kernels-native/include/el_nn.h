@@ -71,11 +71,13 @@ typedef struct el_pool_params {
  *          candidate[directions][H16] (gru_f32: the recurrent bias of gate h, or NULL; lstm_f32: unused, NULL),
  *          h0[directions][batch][hidden] or NULL (zero), c0 likewise (lstm_f32),
  *          y[steps][directions][batch][hidden] or NULL, h[directions][batch][hidden] or NULL, c likewise (lstm_f32).
- * lstm:  c' = f(f) c + f(i) tanh(g), h' = f(o) tanh(c'), f the logistic function
+ * lstm:  c' = clip(f(f) c + f(i) tanh(g)), h' = f(o) tanh(c'), f the logistic function, clip to [-cell_clip, cell_clip] where that is
+ *        above 0 (gru_f32: unused)
  * gru:   n = tanh(g + f(r) (R_h h + candidate)), h' = n + f(z) (h - n)        (ONNX linear_before_reset = 1)
  * Direction 1, and direction 0 when backward is set, go from the last step to the first. h may be h0, c may be c0. */
 typedef struct el_recurrent_params {
     int32_t steps, batch, hidden, directions, backward;
+    float cell_clip;
 } el_recurrent_params;
 
 /* attention_f32: y[b][h][i] = softmax_j(cap(scale * q[b][h][i] . k[b][h / group][j]) + mask[b][h][i][j]) v[b][h / group][j], i of s queries,

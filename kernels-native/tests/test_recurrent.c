@@ -44,6 +44,7 @@ static void recurrent_case(el_recurrent_params p, int gates, int options) {
                     }
                     if (gates == 4) {
                         c[j] = logistic(in[2] + rec[2]) * c[j] + logistic(in[0] + rec[0]) * tanh(in[3] + rec[3]);
+                        if (p.cell_clip > 0) c[j] = fmin(fmax(c[j], -(double)p.cell_clip), p.cell_clip);
                         next[j] = logistic(in[1] + rec[1]) * tanh(c[j]);
                     } else {
                         double z = logistic(in[0] + rec[0]), reset = logistic(in[1] + rec[1]);
@@ -65,9 +66,9 @@ static void recurrent_case(el_recurrent_params p, int gates, int options) {
                 float* last_c = given & 2 || gates == 3 ? NULL : th_floats(states);
                 void* buffers[8] = {x, packed, candidate, h0, c0, y, last_h, last_c};
                 th_run(k, &p, buffers, threads);
-                char label[200];
-                snprintf(label, sizeof label, "%s %s threads=%d steps %d batch %d hidden %d directions %d backward %d options %d", name,
-                         el_isa_name(k->isa), threads, p.steps, p.batch, p.hidden, p.directions, p.backward, options);
+                char label[240];
+                snprintf(label, sizeof label, "%s %s threads=%d steps %d batch %d hidden %d directions %d backward %d clip %g options %d", name,
+                         el_isa_name(k->isa), threads, p.steps, p.batch, p.hidden, p.directions, p.backward, p.cell_clip, options);
                 if (y) th_close_f32(label, y, want, ys, 2e-5f, 1e-5f);
                 if (last_h) th_close_f32(label, last_h, want_h, states, 2e-5f, 1e-5f);
                 if (last_c) th_close_f32(label, last_c, want_c, states, 2e-5f, 2e-5f);
@@ -82,9 +83,9 @@ int main(void) {
     th_seed(3);
     for (int gates = 3; gates <= 4; gates++) {
         for (int i = 0; i < 30; i++)
-            recurrent_case((el_recurrent_params){th_range(1, 9), th_range(1, 4), th_range(1, 50), th_range(1, 2), th_range(0, 1)}, gates, th_range(0, 7));
-        recurrent_case((el_recurrent_params){5, 1, 128, 2, 0}, gates, 7);
-        recurrent_case((el_recurrent_params){4, 3, 113, 2, 0}, gates, 0);
+            recurrent_case((el_recurrent_params){th_range(1, 9), th_range(1, 4), th_range(1, 50), th_range(1, 2), th_range(0, 1), i % 3 ? 0.0f : th_float(0.05f, 0.6f)}, gates, th_range(0, 7));
+        recurrent_case((el_recurrent_params){5, 1, 128, 2, 0, 0.3f}, gates, 7);
+        recurrent_case((el_recurrent_params){4, 3, 113, 2, 0, 0}, gates, 0);
     }
     return th_report("test_recurrent");
 }

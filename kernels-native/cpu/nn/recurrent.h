@@ -2,6 +2,7 @@
 #ifndef EL_RECURRENT_H
 #define EL_RECURRENT_H
 #include "el_nn.h"
+#include <math.h>
 #include <string.h>
 
 static inline int64_t el_recurrent_blocks(const el_recurrent_params* p) { return (p->hidden + EL_PANEL - 1) / EL_PANEL; }
@@ -21,6 +22,9 @@ static inline void el_recurrent_store(const el_recurrent_params* p, const float*
     int64_t rows = (int64_t)p->directions * p->batch, width = el_recurrent_blocks(p) * EL_PANEL;
     for (int64_t r = 0; last && r < rows; r++) memcpy(last + r * p->hidden, state + r * width, (size_t)p->hidden * sizeof(float));
 }
+
+/* The bound of the cell state: that of every number where there is none. */
+static inline float el_recurrent_clip(const el_recurrent_params* p) { return p->cell_clip > 0 ? p->cell_clip : INFINITY; }
 
 /* The step that direction d takes as its s-th. */
 static inline int64_t el_recurrent_time(const el_recurrent_params* p, int64_t d, int64_t s) {

@@ -20,6 +20,7 @@ static void run(const el_ctx* ctx, const el_recurrent_params* p, void* const* bu
     const float *x = buffers[0], *w = buffers[1], *candidate = buffers[2];
     float *y = buffers[5], *h = ctx->scratch, *next = h + el_recurrent_state(p), *c = next + el_recurrent_state(p);
     int64_t blocks = el_recurrent_blocks(p), width = blocks * EL_PANEL;
+    const float clip = el_recurrent_clip(p);
     el_recurrent_load(p, buffers[3], h);
     el_recurrent_load(p, gates == 4 ? buffers[4] : NULL, c);
     for (int64_t s = 0; s < p->steps; s++) {
@@ -33,7 +34,8 @@ static void run(const el_ctx* ctx, const el_recurrent_params* p, void* const* bu
                     for (int32_t g = 0; g < gates; g++) sum[g] = product(r + g * EL_PANEL, h + at, p->hidden, gates);
                     if (gates == 4) {
                         for (int32_t g = 0; g < 4; g++) sum[g] += in[g * EL_PANEL];
-                        c[at + j] = el_sigmoidf(sum[2]) * c[at + j] + el_sigmoidf(sum[0]) * tanhf(sum[3]);
+                        float cell = el_sigmoidf(sum[2]) * c[at + j] + el_sigmoidf(sum[0]) * tanhf(sum[3]);
+                        c[at + j] = cell < -clip ? -clip : cell > clip ? clip : cell;
                         value = el_sigmoidf(sum[1]) * tanhf(c[at + j]);
                     } else {
                         float z = el_sigmoidf(sum[0] + in[0]), reset = el_sigmoidf(sum[1] + in[EL_PANEL]);

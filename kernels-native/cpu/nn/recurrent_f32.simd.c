@@ -17,6 +17,7 @@ typedef struct recurrent {
     const float *x, *w, *candidate;
     float *y, *h, *next, *c;
     int64_t blocks, step;
+    float clip;
 } recurrent;
 
 /* sum[i] += sum_k h[k] * w[k][i], i over G * PARTS vectors. */
@@ -88,6 +89,7 @@ static inline __attribute__((always_inline)) void step(const recurrent* r, int64
                 if (G == 4) {
                     el_vf c = el_vmul(el_vsigmoid(sum[2 * PARTS + i]), el_vload(r->c + unit));
                     c = el_vfma(el_vsigmoid(sum[i]), el_vtanh(sum[3 * PARTS + i]), c);
+                    c = el_vclamp(c, el_vset1(-r->clip), el_vset1(r->clip));
                     el_vstore(r->c + unit, c);
                     value = el_vmul(el_vsigmoid(sum[PARTS + i]), el_vtanh(c));
                 } else {
@@ -110,7 +112,7 @@ static void gru_step(void* arg, int64_t begin, int64_t end, int32_t worker) { st
 static void run(const el_ctx* ctx, const el_recurrent_params* p, void* const* buffers, int32_t gates) {
     int64_t state = el_recurrent_state(p);
     recurrent r = {p, buffers[0], buffers[1], buffers[2], buffers[5], ctx->scratch, (float*)ctx->scratch + state,
-                   (float*)ctx->scratch + 2 * state, el_recurrent_blocks(p), 0};
+                   (float*)ctx->scratch + 2 * state, el_recurrent_blocks(p), 0, el_recurrent_clip(p)};
     el_recurrent_load(p, buffers[3], r.h);
     el_recurrent_load(p, gates == 4 ? buffers[4] : NULL, r.c);
     int64_t items = p->directions * r.blocks, threads = el_ctx_threads(ctx);

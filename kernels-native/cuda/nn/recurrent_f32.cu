@@ -32,6 +32,7 @@ EL_DEVICE void el_recurrent(const el_recurrent_params& p, const el_cuda_buffers&
             if (GATES == 4) {
                 float i = el_sigmoid(sums[0] + in[0]), o = el_sigmoid(sums[1] + in[EL_PANEL]), f = el_sigmoid(sums[2] + in[2 * EL_PANEL]);
                 cell[j] = f * cell[j] + i * el_tanh(sums[GATES - 1] + in[(GATES - 1) * EL_PANEL]);
+                if (p.cell_clip > 0) cell[j] = el_clamp(cell[j], -p.cell_clip, p.cell_clip);
                 value = o * el_tanh(cell[j]);
             } else {
                 float z = el_sigmoid(sums[0] + in[0]), reset = el_sigmoid(sums[1] + in[EL_PANEL]);

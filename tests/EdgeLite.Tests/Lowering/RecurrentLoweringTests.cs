@@ -1,3 +1,6 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Tests.Passes;
+
 namespace EdgeLite.Tests.Lowering;
 
 public class RecurrentLoweringTests
@@ -38,6 +41,38 @@ public class RecurrentLoweringTests
         """, "edgelite.Gemm edgelite.Lstm");
 
     [Fact]
+    public void A_clip_of_the_cell_state()
+    {
+        const string Body = """
+            input %x : float32[9,2,5]
+            const %w : float32[4,21,5] = seeded(1)
+            const %r : float32[4,21,21] = seeded(2)
+            const %b : float32[4,21] = seeded(3)
+            %y, %h, %c = edgelite.SequenceLstm(%x, %w, %r, %b) {time_major=1, cell_clip=0.25}
+            output %c
+            output %y
+            output %h
+            """;
+        LoweredRun.Check(Body, "edgelite.Gemm edgelite.Lstm Squeeze Squeeze Squeeze");
+        // Some cells, not all, must have come to the bound for the test to say anything.
+        Graph graph = GraphText.Parse("graph \"g\" {\n" + Body + "\n}");
+        int clipped = 0;
+        foreach (float c in new GraphInterpreter(graph).Run([Equivalence.Random(graph.Inputs[0], 0)])[0].Span<float>())
+            if (Math.Abs(c) == 0.25f) clipped++;
+        Assert.InRange(clipped, 1, 41);
+    }
+
+    [Fact]
+    public void Samples_before_steps() => LoweredRun.Check("""
+        input %x : float32[3,7,5]
+        const %w : float32[4,18,5] = seeded(1)
+        const %r : float32[4,18,18] = seeded(2)
+        const %b : float32[4,18] = seeded(3)
+        %y = edgelite.SequenceLstm(%x, %w, %r, %b) {cell_clip=0.1}
+        output %y
+        """, "Transpose edgelite.Gemm edgelite.Lstm Squeeze Transpose");
+
+    [Fact]
     public void A_gru_that_resets_after_the_product() => LoweredRun.Check("""
         input %x : float32[6,2,5]
         input %h0 : float32[2,2,19]
@@ -66,5 +101,14 @@ public class RecurrentLoweringTests
             %y = LSTM(%x, %w, %r) {hidden_size=19, clip=0.5}
             output %y
             """, "LSTM");
+        LoweredRun.Check("""
+            input %x : float32[6,2,5]
+            const %w : float32[4,19,5] = seeded(1)
+            const %r : float32[4,19,19] = seeded(2)
+            const %b : float32[4,19] = seeded(3)
+            const %p : float32[3,19] = seeded(4)
+            %y = edgelite.SequenceLstm(%x, %w, %r, %b, %p) {time_major=1, cell_clip=0.5}
+            output %y
+            """, "edgelite.SequenceLstm");
     }
 }
