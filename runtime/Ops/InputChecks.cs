@@ -27,6 +27,12 @@ internal static class InputChecks
         throw c.Error($"inputs {a} and {b} must have one type, got {x.Name()} and {y.Name()}");
     }
 
+    /// <summary>Checks the shape of an input, where it is known.</summary>
+    public static void ExpectShape(this InferContext c, int i, Shape shape)
+    {
+        if (c.HasInput(i) && c.Shape(i).IsKnown && c.Shape(i) != shape) throw c.Error($"input {i} has shape {c.Shape(i)}, expected {shape}");
+    }
+
     /// <summary>Checks the rank of an input, where it is known.</summary>
     public static void ExpectRank(this InferContext c, int i, int rank)
     {

@@ -40,6 +40,13 @@ public sealed partial class QLstm : Operator
         if (c.DType(0) != DType.Int8) throw c.Error($"X is {c.DType(0).Name()}, expected int8");
         if (x.IsRanked && x.Rank != 3 || w.IsRanked && w.Rank != 3) throw c.Error($"X and W have shapes {x} and {w}, expected 3 dimensions each");
         if (x.IsRanked && w.IsRanked) c.Unify(x[2], w[2], "features of X and of W");
+        if (w.IsRanked && w[1] >= 0)
+        {
+            c.ExpectShape(1, w.With(0, 4));
+            c.ExpectShape(2, new Shape(4, w[1], w[1]));
+            c.ExpectShape(3, new Shape(2, 4, w[1]));
+        }
+        for (int i = 4; i <= 5; i++) c.ExpectShape(i, new Shape(2, 4));
         var state = new Shape(x.IsRanked ? x[TimeMajor ? 1 : 0] : Shape.Unknown, w.IsRanked ? w[1] : Shape.Unknown);
         for (int i = 6; i <= 7; i++)
         {

@@ -37,6 +37,11 @@ public sealed partial class SequenceLstm : Operator
         c.Unify(x[2], w[2], "features of X and of W");
         if (w[0] is not (3 or 4) || r[0] != w[0] || r[1] != w[1]) throw c.Error($"W and R have shapes {w} and {r}");
         if (!c.HasInput(6) && r[2] != w[1]) throw c.Error($"R has {r[2]} outputs for {w[1]} cells and there is no projection");
+        c.ExpectShape(3, new Shape(w[0], w[1]));
+        c.ExpectShape(4, new Shape(3, w[1]));
+        c.ExpectShape(5, new Shape(w[0], w[1]));
+        c.ExpectShape(6, new Shape(r[2], w[1]));
+        c.ExpectShape(7, new Shape(r[2]));
         long batch = x[TimeMajor ? 1 : 0];
         c.SetOutput(0, c.DType(0), x.With(2, r[2]));
         c.SetOutput(1, c.DType(0), new Shape(batch, r[2]));

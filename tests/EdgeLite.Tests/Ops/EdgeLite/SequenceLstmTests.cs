@@ -1,0 +1,59 @@
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Tests.Ops.EdgeLite;
+
+/// <summary>A model file is hostile: what the loops of recurrent layers read is as large as they take it for.</summary>
+public class SequenceLstmTests
+{
+    /// <summary>Of 3 cells with 2 results and 4 features; each case spoils one parameter.</summary>
+    [Theory]
+    [InlineData("[4,3]", "[3,3]", "[4,3]", "[2,3]", "[2]", null)]
+    [InlineData("[3,3]", "[3,3]", "[4,3]", "[2,3]", "[2]", "input 3 has shape [3,3], expected [4,3]")]
+    [InlineData("[4,3]", "[4,3]", "[4,3]", "[2,3]", "[2]", "input 4 has shape [4,3], expected [3,3]")]
+    [InlineData("[4,3]", "[3,3]", "[12]", "[2,3]", "[2]", "input 5 has shape [12], expected [4,3]")]
+    [InlineData("[4,3]", "[3,3]", "[4,3]", "[1,3]", "[2]", "input 6 has shape [1,3], expected [2,3]")]
+    [InlineData("[4,3]", "[3,3]", "[4,3]", "[2,3]", "[3]", "input 7 has shape [3], expected [2]")]
+    public void Parameters_have_the_shapes_that_the_loops_read(string b, string peephole, string norm, string projection, string projectionBias, string? message)
+    {
+        string text = $$"""
+            graph "g" {
+            input %x : float32[5,1,4]
+            const %w : float32[4,3,4] = seeded(1)
+            const %r : float32[4,3,2] = seeded(2)
+            const %b : float32{{b}} = seeded(3)
+            const %p : float32{{peephole}} = seeded(4)
+            const %n : float32{{norm}} = seeded(5)
+            const %j : float32{{projection}} = seeded(6)
+            const %k : float32{{projectionBias}} = seeded(7)
+            %y : float32[5,1,2] = edgelite.SequenceLstm(%x, %w, %r, %b, %p, %n, %j, %k) {time_major=1}
+            output %y
+            }
+            """;
+        if (message == null) ShapeInference.Run(GraphText.Parse(text));
+        else Assert.Contains(message, Assert.Throws<EdgeLiteException>(() => ShapeInference.Run(GraphText.Parse(text))).Message);
+    }
+
+    [Theory]
+    [InlineData("[4,3,4]", "[4,3,3]", "[2,4,3]", "[2,4]", null)]
+    [InlineData("[3,3,4]", "[4,3,3]", "[2,4,3]", "[2,4]", "input 1 has shape [3,3,4], expected [4,3,4]")]
+    [InlineData("[4,3,4]", "[4,3,2]", "[2,4,3]", "[2,4]", "input 2 has shape [4,3,2], expected [4,3,3]")]
+    [InlineData("[4,3,4]", "[4,3,3]", "[4,3]", "[2,4]", "input 3 has shape [4,3], expected [2,4,3]")]
+    [InlineData("[4,3,4]", "[4,3,3]", "[2,4,3]", "[4]", "input 5 has shape [4], expected [2,4]")]
+    public void Those_of_the_integer_LSTM_too(string w, string r, string b, string shift, string? message)
+    {
+        string text = $$"""
+            graph "g" {
+            input %x : int8[1,5,4]
+            const %w : int8{{w}} = seeded(1)
+            const %r : int8{{r}} = seeded(2)
+            const %b : int32{{b}} = seeded(3)
+            const %m : int32[2,4] = seeded(4)
+            const %s : int32{{shift}} = seeded(5)
+            %y : int8[1,5,3] = edgelite.QLstm(%x, %w, %r, %b, %m, %s) {cell_shift=-11, hidden_multiplier=1073741824, hidden_shift=0}
+            output %y
+            }
+            """;
+        if (message == null) ShapeInference.Run(GraphText.Parse(text));
+        else Assert.Contains(message, Assert.Throws<EdgeLiteException>(() => ShapeInference.Run(GraphText.Parse(text))).Message);
+    }
+}
