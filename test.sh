@@ -69,6 +69,7 @@ if [ $quick -eq 0 ]; then
     fi
     step "what people ship is built (linux-x64)" ./build.sh linux-x64
     step "what people ship is built (linux-arm64)" ./build.sh linux-arm64
+    step "packages are made" eng/pack.sh
 fi
 
 configuration=Release
