@@ -50,15 +50,15 @@ internal static class Speed
         var options = new ConversionOptions { Shapes = model.Shapes, Fixed = model.Fixed };
         Graph graph = Pipeline.Import(model.Path, options).Graph;
         Pipeline.Optimize(graph, options);
-        if (onnx != null) OnnxFile.Write(graph, onnx);
+        if (onnx != null) WritePeer(graph, onnx);
         Pipeline.Lower(graph, options);
         Pipeline.Write(graph, path, options);
         return graph;
     }
 
-    /// <summary>Ranges from noise: the results mean nothing, the time is that of a well calibrated model. The peer gets the same
-    /// quantized graph, in the form that it makes its int8 operators of (QuantizeLinear and DequantizeLinear around each). Null where
-    /// quantization is not possible.</summary>
+    /// <summary>Ranges from noise: the results mean nothing, the time is that of a well calibrated model. The peer gets the same layers
+    /// with the same scales, in the form that its kernels are made for (<see cref="PeerQuantization"/>). Null where quantization is not
+    /// possible.</summary>
     public static (string? Own, string? Peer) Quantize(BenchModel model, string path)
     {
         try
@@ -70,7 +70,7 @@ internal static class Speed
             if (result.QuantizedNodes == 0) return (null, null);
             ShapeInference.Run(graph);
             string own = path + ".edgl", peer = path + ".onnx";
-            OnnxFile.Write(graph, peer);
+            WritePeer(graph, peer);
             Pipeline.Lower(graph, options);
             Pipeline.Write(graph, own, options);
             return (own, peer);
@@ -80,6 +80,13 @@ internal static class Speed
             Console.Error.WriteLine($"{model.Name}: no int8: {e.Message}");
             return (null, null);
         }
+    }
+
+    private static void WritePeer(Graph graph, string path)
+    {
+        Graph copy = GraphCopy.Of(graph);
+        PeerQuantization.Run(copy);
+        OnnxFile.Write(copy, path);
     }
 
     /// <summary>Seeded uniform numbers in [-1, 1) for float inputs, any for those of 8 bits, the model's whole numbers for the others, fixed ones as they are.

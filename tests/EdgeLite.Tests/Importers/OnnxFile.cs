@@ -42,6 +42,21 @@ internal static class OnnxFile
                 proto.Input[3] = sizes;
                 proto.Attribute.Remove(proto.Attribute.Single(a => a.Name == "axes"));
             }
+            if (node.Is("Pad") && node.Input(1)?.Constant is { } some && node.Input(3)?.Constant is { } axes)
+            {
+                // ONNX Runtime 1.31 loses axes when it changes the layout ("indices element out of data bounds"); it takes pads of all of them.
+                int rank = node.Inputs[0]!.Shape.Rank, count = (int)axes.Count;
+                var all = new long[2 * rank];
+                for (int i = 0; i < count; i++)
+                {
+                    long axis = axes.GetInt64(i) < 0 ? axes.GetInt64(i) + rank : axes.GetInt64(i);
+                    (all[axis], all[rank + axis]) = (some.GetInt64(i), some.GetInt64(count + i));
+                }
+                string pads = node.Output.Name + ".all_pads";
+                model.Graph.Initializer.Add(Encode(pads, Tensor.FromArray<long>(all, new Shape(all.Length))));
+                proto.Input[1] = pads;
+                proto.Input.RemoveAt(3);
+            }
             model.Graph.Node.Add(proto);
         }
         string partial = path + ".partial";
