@@ -41,6 +41,15 @@ internal static class ArchitectureFile
         return layers.Length is > 0 and <= MaxLayers ? layers : throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no layers, or more than {MaxLayers}.");
     }
 
+    public static string TypeOf(JsonElement layer) => layer.GetProperty("type").GetString() ?? "";
+
+    /// <summary>A layer's name: the one given, or its number.</summary>
+    public static string NameOf(JsonElement layer, int number) => layer.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } name ? name : $"layer{number}";
+
+    /// <summary>Names every layer without a conversion, with its places, at once.</summary>
+    public static void RefuseUnknown(string path, JsonElement[] layers, Func<string, bool> isKnown, string remedy) =>
+        UnknownLayers.Refuse($"'{path}'", layers.Select((layer, i) => (TypeOf(layer), $"'{NameOf(layer, i)}'")).Where(l => !isKnown(l.Item1)), remedy);
+
     /// <summary>The path of the parameters, which lie in the folder of <paramref name="path"/>.</summary>
     public static string Parameters(string path, JsonElement root)
     {

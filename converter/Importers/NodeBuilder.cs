@@ -5,13 +5,28 @@ using EdgeLite.Ops;
 namespace EdgeLite.Converter.Importers;
 
 /// <summary>Makes the nodes that stand for one foreign layer: named after it, their types inferred at once.</summary>
-internal class NodeBuilder(Graph graph, string name)
+/// <param name="graph">where the nodes go</param>
+/// <param name="name">the layer's name</param>
+/// <param name="place">the layer as messages call it: "Layer 'conv1' (Convolution)"</param>
+internal class NodeBuilder(Graph graph, string name, string place)
 {
     public Graph Graph { get; } = graph;
     public string Name { get; } = name;
 
     /// <summary>The rank of a value; throws where it is not known.</summary>
-    public virtual int RankOf(Value x) => x.Shape.Rank;
+    public int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw InputError($"the rank of '{x.Name}' is not known; give the sizes of the inputs with --shape");
+
+    /// <summary>An axis that may be counted from the end.</summary>
+    public int Axis(long axis, int rank) => axis + (axis < 0 ? rank : 0) is var a && a >= 0 && a < rank ? (int)a : throw InputError($"axis {axis} is outside a tensor of {rank} dimensions");
+
+    /// <summary>A setting of the layer has no conversion, whatever the layer is given.</summary>
+    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"{place}: {message}.");
+
+    /// <summary>What the layer is given is refused.</summary>
+    public EdgeLiteException InputError(string message) => new(Status.InvalidShape, $"{place}: {message}.");
+
+    /// <summary>The file contradicts itself, or lacks something.</summary>
+    public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"{place}: {message}.");
 
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
         EmitMany(opType, 1, inputs, attributes)[0];

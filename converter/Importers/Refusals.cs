@@ -17,7 +17,10 @@ internal sealed class Refusals
 
     private readonly SortedDictionary<string, List<EdgeLiteException>> _byKind = new(StringComparer.Ordinal);
     private readonly HashSet<object> _placeholders = new(ReferenceEqualityComparer.Instance);
-    private int _count;
+    private int _count, _times;
+
+    /// <summary>Whether anything was refused.</summary>
+    public bool Any => _count > 0;
 
     /// <summary>Marks what a refused layer should have computed or assigned: a value, or a variable of the model.</summary>
     public void MarkPlaceholder(object item) => _placeholders.Add(item);
@@ -32,15 +35,37 @@ internal sealed class Refusals
         return value;
     }
 
+    /// <summary>A tensor of which nothing is known, in the place of one that a refused layer should have computed.</summary>
+    public Value Placeholder(Graph graph, string name) => Placeholder(graph, name, new TensorType(DType.Float32, Shape.Unranked));
+
+    /// <summary>Converts a layer of <paramref name="graph"/>; false when it is refused, or stands behind one that is. Then only settings are
+    /// looked for, in a graph of its own, whose values <paramref name="convert"/> finds for those that it names.</summary>
+    /// <param name="kind">what the layer is</param>
+    /// <param name="graph">where it goes</param>
+    /// <param name="inputs">what it is given</param>
+    /// <param name="convert">converts it into a graph, given what stands there for a value of <paramref name="graph"/></param>
+    /// <param name="isBehind">whether it stands behind a refused layer though its inputs do not tell: where layers take weights one
+    /// after the other</param>
+    public bool TryConvert(string kind, Graph graph, IEnumerable<Value> inputs, Action<Graph, Func<Value, Value>> convert, bool isBehind = false)
+    {
+        if (!isBehind && !inputs.Any(IsPlaceholder)) return Try(kind, () => convert(graph, value => value));
+        TryRanks(kind, rank =>
+        {
+            var apart = new Graph(graph.Name);
+            convert(apart, value => StandIn(apart, value, rank));
+        });
+        return false;
+    }
+
     /// <summary>Converts a layer; false when it, or a layer inside it, is refused. A damaged one throws.</summary>
     public bool Try(string kind, Action convert)
     {
-        int before = _count;
+        int before = _times;
         try
         {
             convert();
         }
-        catch (Exception e) when (_count > before && IsFailure(e))
+        catch (Exception e) when (_times > before && IsFailure(e))
         {
             // A layer inside was refused, and this one fails on its placeholder.
         }
@@ -48,14 +73,14 @@ internal sealed class Refusals
         {
             Add(kind, e);
         }
-        return _count == before;
+        return _times == before;
     }
 
     /// <summary>Looks for settings that are refused in a layer whose inputs, placeholders among them, have the types that they will have.</summary>
     public void TryBehind(string kind, Action convert)
     {
-        int before = _count;
-        if (Attempt(convert) is { Status: Status.Unsupported } e && _count == before) Add(kind, e);
+        int before = _times;
+        if (Attempt(convert) is { Status: Status.Unsupported } e && _times == before) Add(kind, e);
     }
 
     /// <summary>Looks for settings that are refused in a layer whose inputs are not known: converts it, in a graph that is thrown away, for
@@ -112,6 +137,7 @@ internal sealed class Refusals
 
     private void Add(string kind, EdgeLiteException refusal)
     {
+        _times++;
         if (!_byKind.TryGetValue(kind, out List<EdgeLiteException>? all)) _byKind[kind] = all = [];
         // A layer that is called several times is named once.
         if (all.Exists(e => e.Message == refusal.Message)) return;

@@ -13,7 +13,7 @@ internal static class CaffeConversions
     {
         ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Damaged("convolution_param is missing");
         Value x = l.Bottom();
-        int n = l.Rank(x) - 2;
+        int n = l.RankOf(x) - 2;
         long outputs = p.NumOutput, inputs = x.Shape[1], groups = l.Parameter.Type == "Convolution" || p.HasGroup ? p.Group : inputs;
         long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
         if (groups <= 0 || inputs < 0 || inputs % groups != 0 || outputs <= 0) throw l.InputError($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
@@ -30,7 +30,7 @@ internal static class CaffeConversions
     {
         ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Damaged("convolution_param is missing");
         Value x = l.Bottom();
-        int n = l.Rank(x) - 2;
+        int n = l.RankOf(x) - 2;
         long outputs = p.NumOutput, inputs = x.Shape[1], groups = p.Group;
         long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
         if (groups <= 0 || inputs < 0 || outputs % groups != 0) throw l.InputError($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
@@ -82,7 +82,7 @@ internal static class CaffeConversions
     {
         InnerProductParameter p = l.Parameter.InnerProductParam ?? throw l.Damaged("inner_product_param is missing");
         Value x = l.Bottom();
-        int axis = l.Axis(p.Axis, l.Rank(x));
+        int axis = l.Axis(p.Axis, l.RankOf(x));
         long outputs = p.NumOutput, inputs = l.WeightCount(0) / Math.Max(outputs, 1);
         Value w = l.Constant("weight", p.Transpose ? l.Weights(0, inputs, outputs) : l.Weights(0, outputs, inputs));
         Value?[] operands = [l.Emit("Flatten", [x], ("axis", axis)), w, .. p.BiasTerm ? [l.Constant("bias", l.Weights(1, outputs))] : Array.Empty<Value?>()];
@@ -138,12 +138,12 @@ internal static class CaffeConversions
     {
         ScaleParameter p = l.Parameter.ScaleParam ?? new ScaleParameter();
         Value x = l.Bottom();
-        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank);
+        int rank = l.RankOf(x), axis = l.Axis(p.Axis, rank);
         if (l.BottomCount > 1)
         {
             Value factor = l.Bottom(1);
-            int trailing = rank - axis - l.Rank(factor);
-            if (trailing > 0) factor = l.Emit("Unsqueeze", [factor, l.Ints([.. Enumerable.Range(l.Rank(factor), trailing).Select(d => (long)d)])]);
+            int trailing = rank - axis - l.RankOf(factor);
+            if (trailing > 0) factor = l.Emit("Unsqueeze", [factor, l.Ints([.. Enumerable.Range(l.RankOf(factor), trailing).Select(d => (long)d)])]);
             l.SetTop(0, Shifted(l, l.Emit("Mul", [x, factor]), p.BiasTerm ? 0 : -1, rank, axis, 1));
             return;
         }
@@ -158,7 +158,7 @@ internal static class CaffeConversions
         BiasParameter p = l.Parameter.BiasParam ?? new BiasParameter();
         Value x = l.Bottom();
         if (l.BottomCount > 1) throw l.Error("a bias from a second bottom is not supported");
-        l.SetTop(0, l.Emit("Add", [x, l.Constant("bias", l.Weights(0, Spread(l, 0, x, l.Axis(p.Axis, l.Rank(x)), p.NumAxes)))]));
+        l.SetTop(0, l.Emit("Add", [x, l.Constant("bias", l.Weights(0, Spread(l, 0, x, l.Axis(p.Axis, l.RankOf(x)), p.NumAxes)))]));
     }
 
     private static Value Shifted(CaffeLayer l, Value y, int blob, int rank, int axis, int axes) =>
@@ -167,7 +167,7 @@ internal static class CaffeConversions
     /// <summary>The shape in which a weight blob broadcasts over axes [axis, axis + axes) of x.</summary>
     private static long[] Spread(CaffeLayer l, int blob, Value x, int axis, int axes)
     {
-        int rank = l.Rank(x);
+        int rank = l.RankOf(x);
         if (axes == 0) return [1];
         int n = axes < 0 ? rank - axis : axes;
         if (axis + n > rank) throw l.InputError($"{n} axes from {axis} on a blob of {rank} dimensions");
@@ -188,7 +188,7 @@ internal static class CaffeConversions
     {
         Value x = l.Bottom();
         long count = l.WeightCount(0);
-        l.SetTop(0, l.Emit("PRelu", [x, l.Constant("slope", l.Weights(0, l.Parameter.PreluParam?.ChannelShared == true || count == 1 ? [1] : [count, .. Enumerable.Repeat(1L, l.Rank(x) - 2)]))]));
+        l.SetTop(0, l.Emit("PRelu", [x, l.Constant("slope", l.Weights(0, l.Parameter.PreluParam?.ChannelShared == true || count == 1 ? [1] : [count, .. Enumerable.Repeat(1L, l.RankOf(x) - 2)]))]));
     }
 
     [Caffe("ReLU6")] private static void Relu6(CaffeLayer l) => l.SetTop(0, l.Emit("Clip", [l.Bottom(), l.Scalar(0), l.Scalar(6)]));
@@ -244,7 +244,7 @@ internal static class CaffeConversions
     }
 
     [Caffe("Softmax", "SoftmaxWithLoss")]
-    private static void Softmax(CaffeLayer l) => l.SetTop(0, l.Emit("Softmax", [l.Bottom()], ("axis", l.Axis(l.Parameter.SoftmaxParam?.Axis ?? 1, l.Rank(l.Bottom())))));
+    private static void Softmax(CaffeLayer l) => l.SetTop(0, l.Emit("Softmax", [l.Bottom()], ("axis", l.Axis(l.Parameter.SoftmaxParam?.Axis ?? 1, l.RankOf(l.Bottom())))));
 
     [Caffe("Dropout", "Split")]
     private static void Same(CaffeLayer l)
@@ -259,7 +259,7 @@ internal static class CaffeConversions
     private static void Concat(CaffeLayer l)
     {
         ConcatParameter p = l.Parameter.ConcatParam ?? new ConcatParameter();
-        int axis = l.Axis(p.HasConcatDim ? (int)p.ConcatDim : p.Axis, l.Rank(l.Bottom()));
+        int axis = l.Axis(p.HasConcatDim ? (int)p.ConcatDim : p.Axis, l.RankOf(l.Bottom()));
         l.SetTop(0, l.Emit("Concat", [.. Enumerable.Range(0, l.BottomCount).Select(l.Bottom)], ("axis", axis)));
     }
 
@@ -268,7 +268,7 @@ internal static class CaffeConversions
     {
         SliceParameter p = l.Parameter.SliceParam ?? new SliceParameter();
         Value x = l.Bottom();
-        int axis = l.Axis(p.HasSliceDim ? (int)p.SliceDim : p.Axis, l.Rank(x)), tops = l.Parameter.Top.Count;
+        int axis = l.Axis(p.HasSliceDim ? (int)p.SliceDim : p.Axis, l.RankOf(x)), tops = l.Parameter.Top.Count;
         long size = x.Shape[axis];
         if (size < 0) throw l.InputError("the size of the sliced axis is not known");
         long[] cuts = p.SlicePoint.Count > 0 ? [0, .. p.SlicePoint.Select(v => (long)v), size] : [.. Enumerable.Range(0, tops + 1).Select(i => i * size / tops)];
@@ -294,7 +294,7 @@ internal static class CaffeConversions
     {
         FlattenParameter p = l.Parameter.FlattenParam ?? new FlattenParameter();
         Value x = l.Bottom();
-        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank), end = l.Axis(p.EndAxis, rank);
+        int rank = l.RankOf(x), axis = l.Axis(p.Axis, rank), end = l.Axis(p.EndAxis, rank);
         l.SetTop(0, axis == 1 && end == rank - 1 ? l.Emit("Flatten", [x], ("axis", 1))
             : l.Emit("Reshape", [x, l.Ints([.. Enumerable.Repeat(0L, axis), -1, .. Enumerable.Range(end + 1, rank - end - 1).Select(d => x.Shape[d])])]));
     }
@@ -305,7 +305,7 @@ internal static class CaffeConversions
     {
         ReshapeParameter p = l.Parameter.ReshapeParam ?? throw l.Damaged("reshape_param is missing");
         Value x = l.Bottom();
-        int rank = l.Rank(x), axis = p.Axis < 0 ? p.Axis + rank + 1 : p.Axis, end = p.NumAxes < 0 ? rank : axis + p.NumAxes;
+        int rank = l.RankOf(x), axis = p.Axis < 0 ? p.Axis + rank + 1 : p.Axis, end = p.NumAxes < 0 ? rank : axis + p.NumAxes;
         if (axis < 0 || end > rank) throw l.InputError($"axis {p.Axis} is outside a blob of {rank} dimensions");
         long[] dims = [.. Enumerable.Repeat(0L, axis), .. p.Shape?.Dim.Select((d, i) => d == 0 && axis != 0 && x.Shape[axis + i] >= 0 ? x.Shape[axis + i] : d) ?? [], .. Enumerable.Range(end, rank - end).Select(d => x.Shape[d])];
         l.SetTop(0, l.Emit("Reshape", [x, l.Ints(dims)]));
@@ -313,7 +313,7 @@ internal static class CaffeConversions
 
     [Caffe("Permute")] private static void Permute(CaffeLayer l)
     {
-        int rank = l.Rank(l.Bottom());
+        int rank = l.RankOf(l.Bottom());
         long[] given = [.. l.Parameter.PermuteParam?.Order.Select(o => (long)o) ?? []];
         l.SetTop(0, l.Emit("Transpose", [l.Bottom()], ("perm", (long[])[.. given, .. Enumerable.Range(0, rank).Select(d => (long)d).Except(given)])));
     }
@@ -324,11 +324,11 @@ internal static class CaffeConversions
     {
         NormalizeParameter p = l.Parameter.NormParam ?? new NormalizeParameter();
         Value x = l.Bottom();
-        long[] axes = p.AcrossSpatial ? [.. Enumerable.Range(1, l.Rank(x) - 1).Select(d => (long)d)] : [1];
+        long[] axes = p.AcrossSpatial ? [.. Enumerable.Range(1, l.RankOf(x) - 1).Select(d => (long)d)] : [1];
         Value sum = l.Emit("ReduceSum", [l.Emit("Mul", [x, x]), l.Ints(axes)], ("keepdims", 1));
         Value y = l.Emit("Div", [x, l.Emit("Sqrt", [l.Emit("Add", [sum, l.Scalar(p.Eps)])])]);
         long count = l.WeightCount(0);
-        l.SetTop(0, l.Emit("Mul", [y, l.Constant("scale", l.Weights(0, p.ChannelShared ? [1] : [count, .. Enumerable.Repeat(1L, l.Rank(x) - 2)]))]));
+        l.SetTop(0, l.Emit("Mul", [y, l.Constant("scale", l.Weights(0, p.ChannelShared ? [1] : [count, .. Enumerable.Repeat(1L, l.RankOf(x) - 2)]))]));
     }
 
     [Caffe("MVN")]
@@ -336,7 +336,7 @@ internal static class CaffeConversions
     {
         MVNParameter p = l.Parameter.MvnParam ?? new MVNParameter();
         Value x = l.Bottom();
-        long[] axes = [.. Enumerable.Range(p.AcrossChannels ? 1 : 2, l.Rank(x) - (p.AcrossChannels ? 1 : 2)).Select(d => (long)d)];
+        long[] axes = [.. Enumerable.Range(p.AcrossChannels ? 1 : 2, l.RankOf(x) - (p.AcrossChannels ? 1 : 2)).Select(d => (long)d)];
         Value y = l.Emit("Sub", [x, l.Emit("ReduceMean", [x, l.Ints(axes)], ("keepdims", 1))]);
         if (p.NormalizeVariance)
             y = l.Emit("Div", [y, l.Emit("Add", [l.Emit("Sqrt", [l.Emit("ReduceMean", [l.Emit("Mul", [y, y]), l.Ints(axes)], ("keepdims", 1))]), l.Scalar(p.Eps)])]);
@@ -349,7 +349,7 @@ internal static class CaffeConversions
     {
         CropParameter p = l.Parameter.CropParam ?? new CropParameter();
         Value x = l.Bottom();
-        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank), n = rank - axis;
+        int rank = l.RankOf(x), axis = l.Axis(p.Axis, rank), n = rank - axis;
         long[] offsets = p.Offset.Count switch { 0 => new long[n], 1 => [.. Enumerable.Repeat((long)p.Offset[0], n)], var k when k == n => [.. p.Offset.Select(o => (long)o)], var k => throw l.InputError($"{k} offsets for {n} axes") };
         Value starts = l.Ints(offsets), ends = l.Emit("Add", [l.Emit("Shape", [l.Bottom(1)], ("start", axis)), starts]);
         l.SetTop(0, l.Emit("Slice", [x, starts, ends, l.Ints([.. Enumerable.Range(axis, n).Select(d => (long)d)])]));
@@ -360,7 +360,7 @@ internal static class CaffeConversions
     {
         ReductionParameter p = l.Parameter.ReductionParam ?? new ReductionParameter();
         Value x = l.Bottom();
-        int rank = l.Rank(x), axis = l.Axis(p.Axis, rank);
+        int rank = l.RankOf(x), axis = l.Axis(p.Axis, rank);
         string opType = p.Operation switch { ReductionParameter.Types.ReductionOp.Asum => "ReduceL1", ReductionParameter.Types.ReductionOp.Sumsq => "ReduceSumSquare", ReductionParameter.Types.ReductionOp.Mean => "ReduceMean", _ => "ReduceSum" };
         l.SetTop(0, Affine(l, l.Emit(opType, [x, l.Ints([.. Enumerable.Range(axis, rank - axis).Select(d => (long)d)])], ("keepdims", 0)), p.Coeff, 0));
     }
@@ -370,7 +370,7 @@ internal static class CaffeConversions
     {
         ArgMaxParameter p = l.Parameter.ArgmaxParam ?? new ArgMaxParameter();
         if (p.TopK != 1 || !p.HasAxis) throw l.Error("only top_k 1 along an axis is supported");
-        int axis = l.Axis(p.Axis, l.Rank(l.Bottom()));
+        int axis = l.Axis(p.Axis, l.RankOf(l.Bottom()));
         l.SetTop(0, p.OutMaxVal ? l.Emit("ReduceMax", [l.Bottom(), l.Ints(axis)], ("keepdims", 1))
             : l.Emit("Cast", [l.Emit("ArgMax", [l.Bottom()], ("axis", axis), ("keepdims", 1))], ("to", (long)DType.Float32)));
     }
@@ -379,7 +379,7 @@ internal static class CaffeConversions
     private static void Tile(CaffeLayer l)
     {
         TileParameter p = l.Parameter.TileParam ?? throw l.Damaged("tile_param is missing");
-        int rank = l.Rank(l.Bottom()), axis = l.Axis(p.Axis, rank);
+        int rank = l.RankOf(l.Bottom()), axis = l.Axis(p.Axis, rank);
         l.SetTop(0, l.Emit("Tile", [l.Bottom(), l.Ints([.. Enumerable.Range(0, rank).Select(d => d == axis ? (long)p.Tiles : 1)])]));
     }
 }

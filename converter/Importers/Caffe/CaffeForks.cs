@@ -15,7 +15,7 @@ internal static class CaffeForks
         InterpParameter p = l.Parameter.InterpParam ?? throw l.Damaged("interp_param is missing");
         Value x = l.Bottom();
         if (p.PadBeg != 0 || p.PadEnd != 0) throw l.Error("padding is not supported");
-        if (l.Rank(x) != 4 || x.Shape[1] < 0) throw l.InputError("its input must be [N,C,H,W] of known channels");
+        if (l.RankOf(x) != 4 || x.Shape[1] < 0) throw l.InputError("its input must be [N,C,H,W] of known channels");
         long Size(int axis, bool isGiven, long given)
         {
             if (l.BottomCount > 1) return l.Bottom(1).Shape[axis];
@@ -35,7 +35,7 @@ internal static class CaffeForks
     {
         Value x = l.Bottom();
         long groups = l.Parameter.ShuffleChannelParam?.Group ?? 1;
-        if (l.Rank(x) != 4 || x.Shape[1] <= 0 || groups <= 0 || x.Shape[1] % groups != 0 || x.Shape[2] < 0 || x.Shape[3] < 0) throw l.InputError($"{groups} groups do not fit its input {x.Shape}");
+        if (l.RankOf(x) != 4 || x.Shape[1] <= 0 || groups <= 0 || x.Shape[1] % groups != 0 || x.Shape[2] < 0 || x.Shape[3] < 0) throw l.InputError($"{groups} groups do not fit its input {x.Shape}");
         Value split = l.Reshape(x, 0, groups, x.Shape[1] / groups, x.Shape[2], x.Shape[3]);
         l.SetTop(0, l.Reshape(l.Transpose(split, 0, 2, 1, 3, 4), 0, x.Shape[1], x.Shape[2], x.Shape[3]));
     }
@@ -45,7 +45,7 @@ internal static class CaffeForks
     private static void Axpy(CaffeLayer l)
     {
         Value a = l.Bottom(), x = l.Bottom(1);
-        if (l.Rank(a) == 2) a = l.Emit("Unsqueeze", [a, l.Ints(2, 3)]);
+        if (l.RankOf(a) == 2) a = l.Emit("Unsqueeze", [a, l.Ints(2, 3)]);
         l.SetTop(0, l.Emit("Add", [l.Emit("Mul", [x, a]), l.Bottom(2)]));
     }
 
@@ -92,7 +92,7 @@ internal static class CaffeForks
         CReLUParameter p = l.Parameter.CreluParam ?? new CReLUParameter();
         Value x = l.Bottom();
         Value Rectified(Value v) => p.NegativeSlope == 0 ? l.Emit("Relu", [v]) : l.Emit("LeakyRelu", [v], ("alpha", p.NegativeSlope));
-        l.SetTop(0, l.Emit("Concat", [Rectified(x), Rectified(l.Emit("Neg", [x]))], ("axis", l.Axis(p.ConcatAxis, l.Rank(x)))));
+        l.SetTop(0, l.Emit("Concat", [Rectified(x), Rectified(l.Emit("Neg", [x]))], ("axis", l.Axis(p.ConcatAxis, l.RankOf(x)))));
     }
 
     /// <summary>(x, regions [R, 5]: picture, left, top, right, bottom) -> [R, C, pooled_h, pooled_w]</summary>
@@ -113,7 +113,7 @@ internal static class CaffeForks
         PSROIPoolingParameter p = l.Parameter.PsroiPoolingParam ?? throw l.Damaged("psroi_pooling_param is missing");
         Value x = l.Bottom();
         long g = p.GroupSize, d = p.OutputDim;
-        if (g is < 1 or > 256 || d < 1 || l.Rank(x) != 4 || x.Shape[1] != d * g * g || x.Shape[2] <= 0 || x.Shape[3] <= 0 || x.Shape[0] > 1) throw l.InputError($"{d} outputs of {g} x {g} parts do not fit its input {x.Shape}");
+        if (g is < 1 or > 256 || d < 1 || l.RankOf(x) != 4 || x.Shape[1] != d * g * g || x.Shape[2] <= 0 || x.Shape[3] <= 0 || x.Shape[0] > 1) throw l.InputError($"{d} outputs of {g} x {g} parts do not fit its input {x.Shape}");
         long h = x.Shape[2], w = x.Shape[3];
         Value Whole(double value) => l.Constant("number", Tensor.FromScalar((long)value));
         Value table = l.Emit("CumSum", [l.Emit("CumSum", [l.Cast(x, DType.Float64), Whole(2)]), Whole(3)]);
@@ -164,7 +164,7 @@ internal static class CaffeForks
                 break;
             case 2 when p.BnMode == BNParameter.Types.BNMode.Inference:
             {
-                long[] spread = [channels, .. Enumerable.Repeat(1L, l.Rank(x) - 2)];
+                long[] spread = [channels, .. Enumerable.Repeat(1L, l.RankOf(x) - 2)];
                 l.SetTop(0, l.Emit("Add", [l.Emit("Mul", [x, Blob("scale", 0, spread)]), Blob("shift", 1, spread)]));
                 break;
             }
@@ -179,7 +179,7 @@ internal static class CaffeForks
         SPPParameter p = l.Parameter.SppParam ?? throw l.Damaged("spp_param is missing");
         Value x = l.Bottom();
         if (p.Pool == SPPParameter.Types.PoolMethod.Stochastic) throw l.Error("stochastic pooling is not supported");
-        if (l.Rank(x) != 4 || x.Shape[2] <= 0 || x.Shape[3] <= 0 || p.PyramidHeight is < 1 or > 16) throw l.InputError($"a pyramid of {p.PyramidHeight} over {x.Shape} is not possible");
+        if (l.RankOf(x) != 4 || x.Shape[2] <= 0 || x.Shape[3] <= 0 || p.PyramidHeight is < 1 or > 16) throw l.InputError($"a pyramid of {p.PyramidHeight} over {x.Shape} is not possible");
         var levels = new List<Value>();
         for (int level = 0; level < p.PyramidHeight; level++)
         {

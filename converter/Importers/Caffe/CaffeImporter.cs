@@ -104,16 +104,13 @@ public sealed class CaffeImporter : IImporter
         void Convert(LayerParameter layer, IList<BlobProto> stored)
         {
             Action<CaffeLayer> convert = CaffeLayers.Find(layer.Type)!;
-            Value[] bottoms = [.. layer.Bottom.Where(current.ContainsKey).Select(b => current[b])];
-            if (bottoms.Any(refusals.IsPlaceholder))
-                refusals.TryRanks(layer.Type, rank =>
-                {
-                    var apart = new Graph(graph.Name);
-                    var inputs = layer.Bottom.Where(current.ContainsKey).Distinct().ToDictionary(b => b, b => refusals.StandIn(apart, current[b], rank), StringComparer.Ordinal);
-                    convert(new CaffeLayer(apart, layer, stored, inputs));
-                });
-            else if (refusals.Try(layer.Type, () => convert(new CaffeLayer(graph, layer, stored, current)))) return;
-            foreach (string top in layer.Top) current[top] = refusals.Placeholder(graph, top, new TensorType(DType.Float32, Shape.Unranked));
+            string[] bottoms = [.. layer.Bottom.Where(current.ContainsKey).Distinct()];
+            Dictionary<string, Value> tops = [];
+            bool isConverted = refusals.TryConvert(layer.Type, graph, bottoms.Select(b => current[b]), (into, of) =>
+                convert(new CaffeLayer(into, layer, stored, tops = bottoms.ToDictionary(b => b, b => of(current[b]), StringComparer.Ordinal))));
+            foreach (string top in layer.Top)
+                if (!isConverted) current[top] = refusals.Placeholder(graph, top);
+                else if (tops.TryGetValue(top, out Value? value)) current[top] = value;
         }
 
         void AddInput(string input, long[] dims)
@@ -136,22 +133,18 @@ public sealed class CaffeImporter : IImporter
         return !layer.Exclude.Any(r => !r.HasPhase || r.Phase == Phase.Test);
     }
 
-    private static void RefuseUnknown(LayerParameter[] layers)
-    {
-        var unknown = layers.Where(l => l.Type != "Input" && CaffeLayers.Find(l.Type) == null).GroupBy(l => l.Type, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
-        if (unknown.Length == 0) return;
-        IEnumerable<string> lines = unknown.Select(g => $"  {g.Key}: {string.Join(", ", g.Take(6).Select(l => $"'{l.Name}'{Code(l)}"))}{Advice(g.Key)}");
-        throw new EdgeLiteException(Status.UnknownOperator, $"The network has layers that have no conversion:\n{string.Join('\n', lines)}");
-    }
+    private static void RefuseUnknown(LayerParameter[] layers) => UnknownLayers.Refuse("The network",
+        layers.Where(l => l.Type != "Input" && CaffeLayers.Find(l.Type) == null).Select(l => (l.Type, $"'{l.Name}'{Code(l)}")),
+        "Replace them in the .prototxt by layers of docs/importers.md, or leave them out and compute what they do in the application.", Advice);
 
     /// <summary>The class that a layer of type Python is.</summary>
     private static string Code(LayerParameter layer) => layer.PythonParam is { } p ? $" ({p.Module}.{p.Layer})" : "";
 
     private static string Advice(string type) => type switch
     {
-        "Data" or "ImageData" or "HDF5Data" or "MemoryData" or "WindowData" or "DummyData" => " - use the deploy .prototxt, which has an Input layer instead",
-        "Python" => " - its code is not in the model; replace it by layers of Caffe",
-        _ when type.EndsWith("Loss", StringComparison.Ordinal) => " - use the deploy .prototxt, without losses",
+        "Data" or "ImageData" or "HDF5Data" or "MemoryData" or "WindowData" or "DummyData" => "use the deploy .prototxt, which has an Input layer instead",
+        "Python" => "its code is not in the model; replace it by layers of Caffe",
+        _ when type.EndsWith("Loss", StringComparison.Ordinal) => "use the deploy .prototxt, without losses",
         _ => "",
     };
 

@@ -17,7 +17,7 @@ internal static class CaffeLayers
 }
 
 /// <summary>One layer while it is converted: its bottoms as values, its weights, and where its tops go.</summary>
-internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobProto> blobs, Dictionary<string, Value> current) : NodeBuilder(graph, layer.Name)
+internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobProto> blobs, Dictionary<string, Value> current) : NodeBuilder(graph, layer.Name, $"Layer '{layer.Name}' ({layer.Type})")
 {
     public LayerParameter Parameter { get; } = layer;
     public int BottomCount => Parameter.Bottom.Count;
@@ -28,10 +28,6 @@ internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobPr
         if (i >= BottomCount) throw Damaged($"bottom {i} is missing");
         return current.TryGetValue(Parameter.Bottom[i], out Value? value) ? value : throw Damaged($"bottom '{Parameter.Bottom[i]}' is the top of no layer before it");
     }
-
-    public int Rank(Value value) => value.Shape.IsRanked ? value.Shape.Rank : throw InputError($"the rank of '{value.Name}' is not known");
-
-    public int Axis(int axis, int rank) => axis + (axis < 0 ? rank : 0) is var a && a >= 0 && a < rank ? a : throw InputError($"axis {axis} is outside a blob of {rank} dimensions");
 
     /// <summary>Where the next result goes: the top's name, or the layer's where the blob has that name already (in-place layers).</summary>
     public void SetTop(int i, Value value)
@@ -54,11 +50,4 @@ internal sealed class CaffeLayer(Graph graph, LayerParameter layer, IList<BlobPr
     }
 
     public long WeightCount(int i) => i < blobs.Count ? Math.Max(blobs[i].Data.Count, blobs[i].DoubleData.Count) : throw Damaged($"its weights (blob {i}) are not in the .caffemodel");
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Layer '{Name}' ({Parameter.Type}): {message}.");
-
-    /// <summary>What the layer is given is refused, whatever its settings.</summary>
-    public EdgeLiteException InputError(string message) => new(Status.InvalidShape, $"Layer '{Name}' ({Parameter.Type}): {message}.");
-
-    public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"Layer '{Name}' ({Parameter.Type}): {message}.");
 }

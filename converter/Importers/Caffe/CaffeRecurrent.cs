@@ -42,7 +42,7 @@ internal static class CaffeRecurrent
             return l.Emit("MatMul", [l.Reshape(x, [.. lead, inputs]), l.Constant($"blob{blob}", Transposed(l, blob, rows, inputs))]);
         }
         Value x = l.Bottom();
-        if (l.Rank(x) < 3 || x.Shape[0] < 0 && x.Shape[1] < 0) throw l.InputError($"its input is {x.Shape}, expected [T, N, ...] of known N");
+        if (l.RankOf(x) < 3 || x.Shape[0] < 0 && x.Shape[1] < 0) throw l.InputError($"its input is {x.Shape}, expected [T, N, ...] of known N");
         Value projected = l.Emit("Add", [Dense(x, 0, x.Shape[1] < 0 ? [x.Shape[0], -1] : [-1, x.Shape[1]]), l.Constant("bias", l.Weights(1, rows))]);
         if (hasStatic) projected = l.Emit("Add", [projected, Dense(l.Bottom(2), 2, -1)]);
         int first = hasStatic ? 3 : 2;
@@ -52,7 +52,7 @@ internal static class CaffeRecurrent
         Value[] initial = [.. Enumerable.Range(0, states).Select(s => p.ExposeHidden ? l.Reshape(l.Bottom(l.BottomCount - states + s), -1, d) : zero)];
 
         var graph = new Graph("step");
-        var body = new NodeBuilder(graph, "step");
+        var body = new NodeBuilder(graph, "step", $"The step of layer '{l.Name}'");
         Value Input(string name) => graph.AddInput(name, new TensorType(DType.Float32, Shape.OfRank(2)));
         Value[] old = [.. Enumerable.Range(0, states).Select(s => Input($"state{s}"))];
         Value given = Input("x"), cont = body.Emit("Unsqueeze", [graph.AddInput("cont", new TensorType(DType.Float32, Shape.OfRank(1))), body.Ints(1)]);

@@ -51,7 +51,7 @@ internal static class Caffe2Fills
     private static void Fill<T>(Caffe2Operator o, T[] values) where T : unmanaged
     {
         Shape shape = ShapeOf(o);
-        if (shape.Count != values.Length) throw o.Error($"it gives {values.Length} values for {shape}");
+        if (shape.Count != values.Length) throw o.Damaged($"it gives {values.Length} values for {shape}");
         o.SetOutput(0, o.Constant("value", Tensor.FromArray<T>(values, shape)));
     }
 
@@ -60,7 +60,7 @@ internal static class Caffe2Fills
         long[] dims = o.Ints("shape") ?? [];
         long count = 1;
         foreach (long d in dims)
-            if (d < 0 || d > MostElements || (count *= Math.Max(d, 1)) > MostElements) throw o.Error($"a tensor of [{string.Join(", ", dims)}] is not sensible");
+            if (d < 0 || d > MostElements || (count *= Math.Max(d, 1)) > MostElements) throw o.Damaged($"a tensor of [{string.Join(", ", dims)}] is not sensible");
         return new Shape(dims);
     }
 }

@@ -50,12 +50,14 @@ public sealed class Caffe2Importer : IImporter
         Dictionary<string, OperatorDef> fills = FillsOf(init);
         foreach (string input in Inputs(predict, fills)) blobs[input] = graph.AddInput(input, TypeOf(input));
         // Weights in the order in which the network reads them; those that nobody reads are left alone.
+        var refusals = new Refusals();
         foreach (OperatorDef op in predict.Op)
         {
             foreach (string blob in op.Input)
-                if (!blobs.ContainsKey(blob) && fills.TryGetValue(blob, out OperatorDef? fill)) s_operators[fill.Type](new Caffe2Operator(graph, fill, blobs));
-            s_operators[op.Type](new Caffe2Operator(graph, op, blobs));
+                if (!blobs.ContainsKey(blob) && fills.TryGetValue(blob, out OperatorDef? fill)) Convert(fill);
+            Convert(op);
         }
+        refusals.ThrowIfAny();
 
         string[] outputs = [.. predict.ExternalOutput.Count > 0 ? predict.ExternalOutput : predict.Op.SelectMany(o => o.Output).Distinct().Except(predict.Op.SelectMany(o => o.Input))];
         if (outputs.Length == 0) throw new EdgeLiteException(Status.InvalidGraph, "The network has no output.");
@@ -63,6 +65,17 @@ public sealed class Caffe2Importer : IImporter
             NodeBuilder.AddOutput(graph, blobs.GetValueOrDefault(output) ?? throw new EdgeLiteException(Status.InvalidGraph, $"Output '{output}' is computed by no operator."), output);
         GraphVerifier.Verify(graph);
         return graph;
+
+        void Convert(OperatorDef op)
+        {
+            string[] inputs = [.. op.Input.Where(blobs.ContainsKey).Distinct()];
+            Dictionary<string, Value> around = [];
+            bool isConverted = refusals.TryConvert(op.Type, graph, inputs.Select(b => blobs[b]), (into, of) =>
+                s_operators[op.Type](new Caffe2Operator(into, op, around = inputs.ToDictionary(b => b, b => of(blobs[b]), StringComparer.Ordinal))));
+            foreach (string output in op.Output)
+                if (!isConverted) blobs[output] = refusals.Placeholder(graph, output);
+                else if (around.TryGetValue(output, out Value? value)) blobs[output] = value;
+        }
 
         TensorType TypeOf(string input)
         {
@@ -111,19 +124,17 @@ public sealed class Caffe2Importer : IImporter
     private static void RefuseUnknown(NetDef predict, NetDef init)
     {
         var read = predict.Op.SelectMany(o => o.Input).ToHashSet(StringComparer.Ordinal);
-        var unknown = init.Op.Where(o => o.Output.Any(read.Contains)).Concat(predict.Op).Where(o => !s_operators.ContainsKey(o.Type)).GroupBy(o => o.Type, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
-        if (unknown.Length == 0) return;
-        IEnumerable<string> lines = unknown.Select(g => $"  {g.Key}: {string.Join(", ", g.Take(6).Select(o => $"'{(o.Name.Length > 0 ? o.Name : o.Output.FirstOrDefault("?"))}'"))}{(g.Count() > 6 ? ", ..." : "")}{Advice(g.Key)}");
-        throw new EdgeLiteException(Status.UnknownOperator, $"The network has operators that have no conversion:\n{string.Join('\n', lines)}");
+        UnknownLayers.Refuse("The network", init.Op.Where(o => o.Output.Any(read.Contains)).Concat(predict.Op).Where(o => !s_operators.ContainsKey(o.Type)).Select(o => (o.Type, $"'{Caffe2Operator.NameOf(o)}'")),
+            "Replace them by operators of docs/importers.md, or export the model to ONNX.", Advice);
     }
 
     private static string Advice(string type) => type switch
     {
-        _ when type.StartsWith("Int8", StringComparison.Ordinal) => " - quantized networks are not read; convert the float network and quantize it with --int8",
-        "XavierFill" or "MSRAFill" or "GaussianFill" or "UniformFill" => " - weights that are random: this is the init net of training; save the trained ones (predictor_exporter)",
-        "RecurrentNetwork" => " - recurrent networks carry networks inside; export the model to ONNX",
-        "Load" or "CreateDB" or "ImageInput" or "TensorProtosDBInput" => " - reads files while it runs; export the network for prediction",
-        "LabelCrossEntropy" or "SoftmaxWithLoss" or "AveragedLoss" or "Accuracy" => " - belongs to training; export the network for prediction",
+        _ when type.StartsWith("Int8", StringComparison.Ordinal) => "quantized networks are not read; convert the float network and quantize it with --int8",
+        "XavierFill" or "MSRAFill" or "GaussianFill" or "UniformFill" => "weights that are random: this is the init net of training; save the trained ones (predictor_exporter)",
+        "RecurrentNetwork" => "recurrent networks carry networks inside; export the model to ONNX",
+        "Load" or "CreateDB" or "ImageInput" or "TensorProtosDBInput" => "reads files while it runs; export the network for prediction",
+        "LabelCrossEntropy" or "SoftmaxWithLoss" or "AveragedLoss" or "Accuracy" => "belongs to training; export the network for prediction",
         _ => "",
     };
 }

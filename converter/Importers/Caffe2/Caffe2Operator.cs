@@ -1,7 +1,6 @@
 using System.Text;
 using EdgeLite.Converter.Importers.Caffe2.Proto;
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Caffe2;
 
@@ -11,9 +10,12 @@ internal sealed class Caffe2Attribute(params string[] types) : ForeignLayerAttri
 
 /// <summary>One operator while it is converted: its blobs as values, its arguments, and where its results go.</summary>
 internal sealed class Caffe2Operator(Graph graph, OperatorDef op, Dictionary<string, Value> blobs)
-    : NodeBuilder(graph, op.Name.Length > 0 ? op.Name : op.Output.FirstOrDefault("") is { Length: > 0 } first ? first : op.Type)
+    : NodeBuilder(graph, NameOf(op), $"Operator '{NameOf(op)}' ({op.Type})")
 {
     private readonly Dictionary<string, Argument> _arguments = op.Arg.DistinctBy(a => a.Name).ToDictionary(a => a.Name, StringComparer.Ordinal);
+
+    /// <summary>What an operator is called: its name, or its first result where it has none.</summary>
+    public static string NameOf(OperatorDef op) => op.Name.Length > 0 ? op.Name : op.Output.FirstOrDefault("") is { Length: > 0 } first ? first : op.Type;
 
     public string Type => op.Type;
     public int InputCount => op.Input.Count;
@@ -21,8 +23,8 @@ internal sealed class Caffe2Operator(Graph graph, OperatorDef op, Dictionary<str
 
     public Value Input(int i = 0)
     {
-        if (i >= op.Input.Count) throw Error($"input {i} is missing");
-        return blobs.GetValueOrDefault(op.Input[i]) ?? throw Error($"blob '{op.Input[i]}' is computed by no operator before it, and the init net does not fill it");
+        if (i >= op.Input.Count) throw Damaged($"input {i} is missing");
+        return blobs.GetValueOrDefault(op.Input[i]) ?? throw Damaged($"blob '{op.Input[i]}' is computed by no operator before it, and the init net does not fill it");
     }
 
     public Value[] Inputs => [.. Enumerable.Range(0, InputCount).Select(Input)];
@@ -32,14 +34,7 @@ internal sealed class Caffe2Operator(Graph graph, OperatorDef op, Dictionary<str
         if (i < op.Output.Count) blobs[op.Output[i]] = value;
     }
 
-    public int Rank(Value value) => value.Shape.IsRanked ? value.Shape.Rank : throw Error($"the rank of '{value.Name}' is not known; give the sizes of the inputs (--shape)");
-
-    public int Axis(Value value, long axis)
-    {
-        int rank = Rank(value);
-        if (axis < 0) axis += rank;
-        return axis >= 0 && axis < rank ? (int)axis : throw Error($"axis {axis} is outside a blob of {rank} dimensions");
-    }
+    public int Axis(Value value, long axis) => Axis(axis, RankOf(value));
 
     public bool Has(string name) => _arguments.ContainsKey(name);
     public long Int(string name, long otherwise) => _arguments.TryGetValue(name, out Argument? a) ? a.HasI || !a.HasF ? a.I : (long)a.F : otherwise;
@@ -59,34 +54,32 @@ internal sealed class Caffe2Operator(Graph graph, OperatorDef op, Dictionary<str
     {
         Value x = Input(i);
         if (!IsChannelsLast) return x;
-        int rank = Rank(x);
+        int rank = RankOf(x);
         return rank < 3 ? x : ToChannelsFirst(x);
     }
 
     /// <summary>Sets the output that was computed as [N, C, spatial..].</summary>
     public void SetChannelsFirst(int i, Value y)
     {
-        if (IsChannelsLast && Rank(y) is var rank and > 2) y = ToChannelsLast(y);
+        if (IsChannelsLast && RankOf(y) is var rank and > 2) y = ToChannelsLast(y);
         SetOutput(i, y);
     }
 
     /// <summary>A number for each spatial axis: a list, once for all, or as _h and _w.</summary>
     public long[] Spatial(string plural, string singular, long otherwise, int n)
     {
-        if (Ints(plural) is { Length: > 0 } given) return given.Length == n ? given : throw Error($"it gives {given.Length} {plural} for {n} spatial axes");
+        if (Ints(plural) is { Length: > 0 } given) return given.Length == n ? given : throw Damaged($"it gives {given.Length} {plural} for {n} spatial axes");
         if (Has(singular)) return [.. Enumerable.Repeat(Int(singular, otherwise), n)];
-        if (Has(singular + "_h") || Has(singular + "_w")) return n == 2 ? [Int(singular + "_h", otherwise), Int(singular + "_w", otherwise)] : throw Error($"it gives {singular}_h for {n} spatial axes");
+        if (Has(singular + "_h") || Has(singular + "_w")) return n == 2 ? [Int(singular + "_h", otherwise), Int(singular + "_w", otherwise)] : throw Damaged($"it gives {singular}_h for {n} spatial axes");
         return [.. Enumerable.Repeat(otherwise, n)];
     }
 
     /// <summary>[begins.., ends..]</summary>
     public long[] Pads(int n)
     {
-        if (Ints("pads") is { Length: > 0 } given) return given.Length == 2 * n ? given : throw Error($"it gives {given.Length} pads for {n} spatial axes");
+        if (Ints("pads") is { Length: > 0 } given) return given.Length == 2 * n ? given : throw Damaged($"it gives {given.Length} pads for {n} spatial axes");
         if (Has("pad_t") || Has("pad_l") || Has("pad_b") || Has("pad_r"))
-            return n == 2 ? [Int("pad_t", 0), Int("pad_l", 0), Int("pad_b", 0), Int("pad_r", 0)] : throw Error($"it gives pad_t for {n} spatial axes");
+            return n == 2 ? [Int("pad_t", 0), Int("pad_l", 0), Int("pad_b", 0), Int("pad_r", 0)] : throw Damaged($"it gives pad_t for {n} spatial axes");
         return [.. Enumerable.Repeat(Int("pad", 0), 2 * n)];
     }
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Operator '{Name}' ({Type}): {message}.");
 }

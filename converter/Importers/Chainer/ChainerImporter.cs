@@ -29,8 +29,7 @@ public sealed class ChainerImporter : IImporter
     private static Graph Build(string path, JsonElement root)
     {
         JsonElement[] layers = ArchitectureFile.Layers(path, root);
-        string[] unknown = [.. layers.Where(l => !ChainerLayers.All.ContainsKey(l.GetProperty("type").GetString() ?? "")).Select(l => $"{l.GetProperty("type").GetString()}{(l.TryGetProperty("name", out JsonElement n) ? $" '{n.GetString()}'" : "")}")];
-        if (unknown.Length > 0) throw new EdgeLiteException(Status.UnknownOperator, $"'{path}' has layers that have no conversion: {string.Join(", ", unknown)}. Export the model with onnx-chainer instead.");
+        ArchitectureFile.RefuseUnknown(path, layers, ChainerLayers.All.ContainsKey, "Export the model with onnx-chainer instead.");
         string file = ArchitectureFile.Parameters(path, root);
         var parameters = NpzFile.Read(file).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
 
@@ -39,7 +38,13 @@ public sealed class ChainerImporter : IImporter
         long[] dims = [.. input.GetProperty("shape").EnumerateArray().Select((d, i) => d.ValueKind == JsonValueKind.Null ? graph.SymbolDim(i == 0 ? "N" : $"size{i}") : d.GetInt64())];
         string name = input.TryGetProperty("name", out JsonElement given) ? given.GetString() ?? "x" : "x";
         Value value = graph.AddInput(name, new TensorType(DType.Float32, new Shape(dims)));
-        for (int i = 0; i < layers.Length; i++) value = ChainerLayers.All[layers[i].GetProperty("type").GetString()!](new ChainerLayer(graph, layers[i], i, value, parameters));
+        var refusals = new Refusals();
+        for (int i = 0; i < layers.Length; i++)
+        {
+            (JsonElement layer, int number, Value x, string type) = (layers[i], i, value, ArchitectureFile.TypeOf(layers[i]));
+            if (!refusals.TryConvert(type, graph, [x], (into, of) => value = ChainerLayers.All[type](new ChainerLayer(into, layer, number, of(x), parameters)))) value = refusals.Placeholder(graph, type);
+        }
+        refusals.ThrowIfAny();
         if (graph.Inputs.Contains(value)) value = graph.Add("Identity", "y", [value], type: value.Type);
         else if (graph.Find("y") == null) graph.Rename(value, "y");
         graph.AddOutput(value);

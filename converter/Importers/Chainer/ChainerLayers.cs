@@ -11,7 +11,7 @@ internal sealed class ChainerAttribute(params string[] names) : ForeignLayerAttr
 
 /// <summary>One layer while it is converted.</summary>
 internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Value input, IReadOnlyDictionary<string, Tensor> parameters)
-    : NodeBuilder(graph, json.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } text ? text : $"layer{number}")
+    : NodeBuilder(graph, ArchitectureFile.NameOf(json, number), $"{ArchitectureFile.TypeOf(json)} '{ArchitectureFile.NameOf(json, number)}'")
 {
     public Value X { get; } = input;
 
@@ -20,8 +20,8 @@ internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Va
     /// <summary>A parameter as float32.</summary>
     public Tensor Parameter(string parameter, int rank)
     {
-        Tensor stored = parameters.TryGetValue($"{Name}/{parameter}", out Tensor? t) ? t : throw Error($"the .npz has no '{Name}/{parameter}'");
-        if (stored.Shape.Rank != rank) throw Error($"'{parameter}' has shape {stored.Shape}, expected {rank} dimensions");
+        Tensor stored = parameters.TryGetValue($"{Name}/{parameter}", out Tensor? t) ? t : throw Damaged($"the .npz has no '{Name}/{parameter}'");
+        if (stored.Shape.Rank != rank) throw Damaged($"'{parameter}' has shape {stored.Shape}, expected {rank} dimensions");
         return ToFloat32(stored);
     }
 
@@ -31,13 +31,11 @@ internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Va
     public long[] Pair(string key, long otherwise, long least)
     {
         long[] v = json.TryGetProperty(key, out JsonElement e) ? e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(n => n.GetInt64())] : [e.GetInt64(), e.GetInt64()] : [otherwise, otherwise];
-        return v.Length == 2 && v.Min() >= least && v.Max() <= 1 << 20 ? v : throw Error($"'{key}' is [{string.Join(", ", v)}]");
+        return v.Length == 2 && v.Min() >= least && v.Max() <= 1 << 20 ? v : throw Damaged($"'{key}' is [{string.Join(", ", v)}]");
     }
 
     public bool Flag(string key, bool otherwise) => json.TryGetProperty(key, out JsonElement v) ? v.GetBoolean() : otherwise;
     public bool Told(string key) => json.TryGetProperty(key, out _);
-
-    public EdgeLiteException Error(string message) => new(Status.Corrupt, $"Layer '{Name}': {message}.");
 }
 
 /// <summary>Chainer's links (chainer.links) and functions (chainer.functions).</summary>

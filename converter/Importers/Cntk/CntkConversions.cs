@@ -77,11 +77,11 @@ internal static class CntkConversions
     {
         CntkValue a = f.Input(), b = f.Input(1);
         int outputs = (int)f.Int("outputRank", 1), inner = a.StaticRank - outputs;
-        if (outputs < 0 || inner < 0 || inner > b.StaticRank) throw f.Error($"{a.Value.Shape} and {b.Value.Shape} cannot be multiplied with {outputs} axes of the result");
+        if (outputs < 0 || inner < 0 || inner > b.StaticRank) throw f.InputError($"{a.Value.Shape} and {b.Value.Shape} cannot be multiplied with {outputs} axes of the result");
         long[] outer = a.Dims[inner..], more = b.Dims[..(b.StaticRank - inner)], common = b.Dims[(b.StaticRank - inner)..];
         long k = Product(f, a.Dims[..inner]);
-        if (!common.All(d => d >= 0) || Product(f, common) != k) throw f.Error($"{a.Value.Shape} and {b.Value.Shape} do not fit together");
-        Value left = b.Value, right = inner == 1 && outputs == 1 ? a.Value : a.HasBatch ? throw f.Error("both operands have a batch") : f.Reshape(a.Value, k, Product(f, outer));
+        if (!common.All(d => d >= 0) || Product(f, common) != k) throw f.InputError($"{a.Value.Shape} and {b.Value.Shape} do not fit together");
+        Value left = b.Value, right = inner == 1 && outputs == 1 ? a.Value : a.HasBatch ? throw f.InputError("both operands have a batch") : f.Reshape(a.Value, k, Product(f, outer));
         bool isFlat = more.Length == 0;
         if (inner != 1 || isFlat && a.HasBatch) left = f.Reshape(left, [.. b.HasBatch ? (long[])[-1] : [], .. isFlat ? (a.HasBatch ? (long[])[1] : []) : (long[])[Product(f, more)], k]);
         Value y = f.Emit("MatMul", [left, right]);
@@ -95,11 +95,11 @@ internal static class CntkConversions
     private static CntkValue TransposeTimes(CntkFunction f)
     {
         CntkValue a = f.Input(), b = f.Input(1);
-        if (a.HasBatch || a.StaticRank != 2 || f.Int("outputRank", 1) != 1) throw f.Error($"the left operand {a.Value.Shape} is not a constant matrix");
+        if (a.HasBatch || a.StaticRank != 2 || f.Int("outputRank", 1) != 1) throw f.InputError($"the left operand {a.Value.Shape} is not a constant matrix");
         return f.Like(b, f.Emit("MatMul", [b.Value, f.Transpose(a.Value, 1, 0)]));
     }
 
-    private static long Product(CntkFunction f, long[] dims) => dims.Aggregate(1L, (p, d) => d > 0 ? checked(p * d) : throw f.Error("a size is not known"));
+    private static long Product(CntkFunction f, long[] dims) => dims.Aggregate(1L, (p, d) => d > 0 ? checked(p * d) : throw f.InputError("a size is not known"));
 
     /// <summary>Kernel (w, h, in, out): [out, in, h, w] here.</summary>
     [Cntk("Convolution", Limits = "kernels that are not shared, sequential")]
@@ -107,7 +107,7 @@ internal static class CntkConversions
     {
         CntkValue w = f.Input(), x = f.Input(1);
         int n = w.StaticRank - 2;
-        if (n < 1 || w.HasBatch || x.StaticRank != n + 1) throw f.Error($"a kernel {w.Value.Shape} over {x.Value.Shape} is not supported");
+        if (n < 1 || w.HasBatch || x.StaticRank != n + 1) throw f.InputError($"a kernel {w.Value.Shape} over {x.Value.Shape} is not supported");
         if (f.Bools("sharing").Any(s => !s)) throw f.Error("kernels that are not shared are not supported");
         if (f.Bool("sequential")) throw f.Error("convolution along a sequence is not supported");
         long[] kernel = w.Dims[2..], strides = Spatial(f, "strides", n, 1), dilations = Spatial(f, "dilation", n, 1);
@@ -126,10 +126,10 @@ internal static class CntkConversions
                 lower[d] = isAuto ? 0 : Pad(f, "lowerPad", n - 1 - d);
                 upper[d] = isAuto ? 0 : Pad(f, "upperPad", n - 1 - d);
                 if (!isAuto && size == null) continue;
-                if (given < 0) throw f.Error("the size of its input is not known");
+                if (given < 0) throw f.InputError("the size of its input is not known");
                 long output = size?[d] ?? given * strides[d];
                 total = (given - 1) * strides[d] + (kernel[d] - 1) * dilations[d] + 1 - output;
-                if (!isAuto) { if (total != lower[d] + upper[d]) throw f.Error("outputShape and padding contradict each other"); continue; }
+                if (!isAuto) { if (total != lower[d] + upper[d]) throw f.Damaged("outputShape and padding contradict each other"); continue; }
                 // As of the convolution from output to input: its lower padding is (kernel - 1) / 2 less half of what its last window leaves.
                 lower[d] = (kernel[d] - 1) * dilations[d] / 2 - (output - ((given - 1) * strides[d] + 1)) / 2;
                 upper[d] = total - lower[d];
@@ -169,8 +169,8 @@ internal static class CntkConversions
     private static long[] Spatial(CntkFunction f, string key, int n, long otherwise)
     {
         long[] given = f.Shape(key) ?? [];
-        if (given.Length is not 0 and not 1 && given.Length < n) throw f.Error($"{key} has {given.Length} axes; expected {n}");
-        return [.. Enumerable.Range(0, n).Select(d => given.Length == 0 ? otherwise : given.Length == 1 ? given[0] : given[n - 1 - d]).Select(v => v > 0 ? v : throw f.Error($"{key} is not positive"))];
+        if (given.Length is not 0 and not 1 && given.Length < n) throw f.InputError($"{key} has {given.Length} axes; expected {n}");
+        return [.. Enumerable.Range(0, n).Select(d => given.Length == 0 ? otherwise : given.Length == 1 ? given[0] : given[n - 1 - d]).Select(v => v > 0 ? v : throw f.Damaged($"{key} is not positive"))];
     }
 
     private static bool Pick(bool[] values, int axis) => values.Length > 0 && values[values.Length == 1 ? 0 : Math.Min(axis, values.Length - 1)];
@@ -194,7 +194,7 @@ internal static class CntkConversions
             }
             long size = x.Dims[1 + d], span = (kernel[d] - 1) * dilations[d];
             if (strides[d] == 1) { (pads[d], pads[d + n]) = (span / 2, span - span / 2); continue; }
-            if (size < 0) throw f.Error("padding needs the size of its input");
+            if (size < 0) throw f.InputError("padding needs the size of its input");
             long output = isCeil ? (size - 1 + strides[d] - 1) / strides[d] + 1 : (size - 1) / strides[d] + 1, last = (output - 1) * strides[d];
             pads[d] = span / 2 - Math.Max(size - 1 - last, 0) / 2;
             pads[d + n] = Math.Max(last + span + 1 - size - pads[d], 0);
@@ -225,12 +225,12 @@ internal static class CntkConversions
         if (begin < 0) begin += rank;
         if (end < 0) end += rank;
         if (end > rank) end = rank; // the sentinel for the end
-        if (begin < 0 || begin > end) throw f.Error($"axes {begin} to {end} of {rank} do not exist");
-        long[] dims = x.Dims, target = [.. dims[..(rank - end)], .. (f.Shape("newShape") ?? throw f.Error("newShape is missing")).Select(d => d < 0 ? -1 : d).Reverse(), .. dims[(rank - begin)..]];
-        if (target.Contains(0)) throw f.Error("newShape has a size of 0");
+        if (begin < 0 || begin > end) throw f.InputError($"axes {begin} to {end} of {rank} do not exist");
+        long[] dims = x.Dims, target = [.. dims[..(rank - end)], .. (f.Shape("newShape") ?? throw f.Damaged("newShape is missing")).Select(d => d < 0 ? -1 : d).Reverse(), .. dims[(rank - begin)..]];
+        if (target.Contains(0)) throw f.Damaged("newShape has a size of 0");
         if (x.HasBatch && target.Any(d => d < 0))
         {
-            if (!dims.All(d => d > 0) || target.Count(d => d < 0) > 1) throw f.Error("a size is not known");
+            if (!dims.All(d => d > 0) || target.Count(d => d < 0) > 1) throw f.InputError("a size is not known");
             long known = target.Where(d => d > 0).Aggregate(1L, (p, d) => checked(p * d));
             target = [.. target.Select(d => d < 0 ? dims.Aggregate(1L, (p, e) => checked(p * e)) / known : d)];
         }
@@ -253,7 +253,7 @@ internal static class CntkConversions
         long[] order = [.. Enumerable.Range(0, rank + x.Lead).Select(d => (long)d)];
         if (f.Axes(x) is { } permutation)
         {
-            if (permutation.Length != rank) throw f.Error($"{permutation.Length} axes of {rank} are ordered");
+            if (permutation.Length != rank) throw f.InputError($"{permutation.Length} axes of {rank} are ordered");
             // Axis i of the result is axis permutation[i]; counted from the fastest one.
             for (int i = 0; i < rank; i++) order[x.Lead + rank - 1 - i] = permutation[i];
         }
@@ -271,7 +271,7 @@ internal static class CntkConversions
         CntkValue[] parts = [.. Enumerable.Range(0, f.InputCount).Select(f.Input)];
         CntkValue first = parts.MaxBy(p => p.StaticRank);
         int at = f.Get("axis")?.AxisValue?.StaticAxisIdx ?? 0, more = at < int.MaxValue - 16 ? Math.Max(at + 1 - first.StaticRank, 0) : 0;
-        if (parts.Any(p => p.HasBatch != first.HasBatch)) throw f.Error("joining values with and without a batch is not supported");
+        if (parts.Any(p => p.HasBatch != first.HasBatch)) throw f.InputError("joining values with and without a batch is not supported");
         long axis = f.Position(first, f.Get("axis")?.AxisValue, more);
         int rank = first.StaticRank + more;
         Value[] values = [.. parts.Select(p => p.StaticRank == rank ? p.Value : f.Emit("Unsqueeze", [p.Value, f.Ints([.. Enumerable.Range(p.Lead, rank - p.StaticRank).Select(d => (long)d)])]))];
@@ -283,7 +283,7 @@ internal static class CntkConversions
     private static CntkValue Slice(CntkFunction f)
     {
         CntkValue x = f.Input();
-        long[] axes = f.Axes(x) ?? throw f.Error("axis is missing"), begins = f.Ints("beginIndex") ?? throw f.Error("beginIndex is missing"), ends = f.Ints("endIndex") ?? throw f.Error("endIndex is missing");
+        long[] axes = f.Axes(x) ?? throw f.Damaged("axis is missing"), begins = f.Ints("beginIndex") ?? throw f.Error("beginIndex is missing"), ends = f.Ints("endIndex") ?? throw f.Error("endIndex is missing");
         long[] steps = f.Ints("sliceStrides") ?? [.. Enumerable.Repeat(1L, axes.Length)];
         return f.Like(x, f.Emit("Slice", [x.Value, f.Ints(begins), f.Ints([.. ends.Select(e => e == 0 ? long.MaxValue : e)]), f.Ints(axes), f.Ints(steps)]));
     }
@@ -299,7 +299,7 @@ internal static class CntkConversions
         if (axes.Length == 0) return x;
         if (name is "Argmax" or "Argmin")
         {
-            if (axes.Length != 1) throw f.Error("the place of an extreme over several axes is not supported");
+            if (axes.Length != 1) throw f.InputError("the place of an extreme over several axes is not supported");
             return f.Like(x, f.Cast(f.Emit(name == "Argmax" ? "ArgMax" : "ArgMin", [x.Value], ("axis", axes[0]), ("keepdims", keep)), DType.Float32));
         }
         string opType = name switch { "Sum" => "ReduceSum", "Mean" => "ReduceMean", "Max" => "ReduceMax", "Min" => "ReduceMin", "Prod" => "ReduceProd", "LogSum" => "ReduceLogSumExp", _ => throw f.Error($"reduction '{name}' is not supported") };
@@ -311,7 +311,7 @@ internal static class CntkConversions
     {
         CntkValue x = f.Input();
         long[] head = f.Ints("paddingHead") ?? [], foot = f.Ints("paddingFoot") ?? [], mode = [f.Int("paddingMode", 0)];
-        if (head.Length != x.StaticRank || foot.Length != x.StaticRank) throw f.Error($"{head.Length} paddings for {x.StaticRank} axes");
+        if (head.Length != x.StaticRank || foot.Length != x.StaticRank) throw f.InputError($"{head.Length} paddings for {x.StaticRank} axes");
         if (mode[0] is not (0 or 1)) throw f.Error("symmetric padding is not supported");
         long[] lead = new long[x.Lead];
         return f.Like(x, f.Emit("Pad", [x.Value, f.Ints([.. lead, .. head.Reverse(), .. lead, .. foot.Reverse()]), f.Scalar(f.Float("paddingConstantValue", 0))], ("mode", mode[0] == 1 ? "reflect" : "constant")));

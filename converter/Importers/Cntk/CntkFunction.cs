@@ -28,7 +28,7 @@ internal enum CntkOp
 /// </summary>
 internal readonly record struct CntkValue(Value Value, bool HasBatch)
 {
-    public int StaticRank => Value.Shape.IsRanked ? Value.Shape.Rank - Lead : throw new EdgeLiteException(Status.Unsupported, $"The rank of '{Value.Name}' is not known.");
+    public int StaticRank => Value.Shape.IsRanked ? Value.Shape.Rank - Lead : throw new EdgeLiteException(Status.InvalidShape, $"The rank of '{Value.Name}' is not known.");
     public int Lead => HasBatch ? 1 : 0;
 
     /// <summary>Static sizes, slowest first.</summary>
@@ -36,7 +36,7 @@ internal readonly record struct CntkValue(Value Value, bool HasBatch)
 }
 
 /// <summary>One primitive function while it is converted: its operands, its attributes, and the means to make nodes.</summary>
-internal sealed class CntkFunction(Graph graph, string name, CntkOp op, CntkValue[] inputs, Dictionary attributes) : NodeBuilder(graph, name)
+internal sealed class CntkFunction(Graph graph, string name, CntkOp op, CntkValue[] inputs, Dictionary attributes) : NodeBuilder(graph, name, $"Function '{name}' ({op})")
 {
     /// <summary>CNTK's sentinels for axes that are not one static axis are just below int.MaxValue (Axis in CNTKLibrary.h).</summary>
     private const int Dynamic = int.MaxValue, AllStatic = int.MaxValue - 1, FirstSentinel = int.MaxValue - 16;
@@ -44,7 +44,7 @@ internal sealed class CntkFunction(Graph graph, string name, CntkOp op, CntkValu
     public CntkOp Op => op;
     public int InputCount => inputs.Length;
 
-    public CntkValue Input(int i = 0) => i < inputs.Length ? inputs[i] : throw Error($"operand {i} is missing");
+    public CntkValue Input(int i = 0) => i < inputs.Length ? inputs[i] : throw Damaged($"operand {i} is missing");
 
     public CntkValue Like(CntkValue input, Value value) => new(value, input.HasBatch);
 
@@ -66,7 +66,7 @@ internal sealed class CntkFunction(Graph graph, string name, CntkOp op, CntkValu
         DictionaryValue.ValueOneofCase.FloatValue => v.FloatValue,
         DictionaryValue.ValueOneofCase.DoubleValue => v.DoubleValue,
         DictionaryValue.ValueOneofCase.BoolValue => v.BoolValue ? 1 : 0,
-        _ => throw Error($"an attribute is {v.ValueCase} where a number is expected"),
+        _ => throw Damaged($"an attribute is {v.ValueCase} where a number is expected"),
     };
 
     /// <summary>Axes given as "axis" or "axisVec", as positions in the value; null: all static axes.</summary>
@@ -79,11 +79,11 @@ internal sealed class CntkFunction(Graph graph, string name, CntkOp op, CntkValu
     /// <summary>The position of one of CNTK's static axes; below zero counted from the slowest one.</summary>
     public long Position(CntkValue x, Axis? axis, int more = 0)
     {
-        if (axis == null) throw Error("an axis is missing");
+        if (axis == null) throw Damaged("an axis is missing");
         int rank = x.StaticRank + more, at = axis.StaticAxisIdx;
         if (at >= FirstSentinel) throw Error(at == Dynamic ? $"it works along the dynamic axis '{axis.Name}', which is not supported" : $"it works along axis '{axis.Name}', which is not supported");
         if (at < 0) at += rank;
-        return at >= 0 && at < rank ? x.Lead + rank - 1 - at : throw Error($"axis {axis.StaticAxisIdx} is outside {rank} axes");
+        return at >= 0 && at < rank ? x.Lead + rank - 1 - at : throw InputError($"axis {axis.StaticAxisIdx} is outside {rank} axes");
     }
 
     /// <summary>Operands that broadcast as CNTK does, from the fastest axis on: ones go between the batch and the static axes.</summary>
@@ -93,6 +93,4 @@ internal sealed class CntkFunction(Graph graph, string name, CntkOp op, CntkValu
         bool hasBatch = operands.Any(o => o.HasBatch);
         return ([.. operands.Select(o => o.HasBatch && o.StaticRank < rank ? Emit("Unsqueeze", [o.Value, Ints([.. Enumerable.Range(1, rank - o.StaticRank).Select(d => (long)d)])]) : o.Value)], hasBatch);
     }
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Function '{Name}' ({op}): {message}.");
 }

@@ -20,6 +20,8 @@ public sealed class CntkImporter : IImporter
     private readonly Dictionary<string, string> _arguments = new(StringComparer.Ordinal);
     private readonly Dictionary<string, CntkValue> _values = new(StringComparer.Ordinal);
 
+    private readonly Refusals _refusals = new();
+
     private CntkImporter(Graph graph) => _graph = graph;
 
     /// <summary>Importers are found by having a constructor without parameters.</summary>
@@ -81,6 +83,7 @@ public sealed class CntkImporter : IImporter
         string[] order = Order(outputs);
         RefuseUnknown(order);
         foreach (string uid in order) Convert(uid);
+        _refusals.ThrowIfAny();
         for (int i = 0; i < outputs.Length; i++) NodeBuilder.AddOutput(_graph, Value(outputs[i]).Value, OutputName(root, outputs, i));
         GraphVerifier.Verify(_graph);
         return _graph;
@@ -164,9 +167,14 @@ public sealed class CntkImporter : IImporter
             _values[uid] = Variable(uid);
             return;
         }
-        string name = Text(f, "name") is { Length: > 0 } given ? given : Text(f, "uid");
+        string name = NameOf(f);
         Dictionary attributes = f.Data.GetValueOrDefault("attributes")?.DictionaryValue_ ?? new Dictionary();
-        _values[uid] = s_functions[OpOf(f).ToString()](new CntkFunction(_graph, name, OpOf(f), [.. Texts(f, "inputs").Select(Value)], attributes));
+        string op = OpOf(f).ToString();
+        CntkValue[] inputs = [.. Texts(f, "inputs").Select(Value)];
+        CntkValue result = default;
+        bool isConverted = _refusals.TryConvert(op, _graph, inputs.Select(i => i.Value), (into, of) =>
+            result = s_functions[op](new CntkFunction(into, name, OpOf(f), [.. inputs.Select(i => i with { Value = of(i.Value) })], attributes)));
+        _values[uid] = isConverted ? result : new(_refusals.Placeholder(_graph, name), inputs.Any(i => i.HasBatch));
     }
 
     private CntkValue Value(string uid) => _values.TryGetValue(uid, out CntkValue value) ? value : throw new EdgeLiteException(Status.Corrupt, $"'{uid}' is used before it is computed.");
@@ -201,22 +209,22 @@ public sealed class CntkImporter : IImporter
 
     private void RefuseUnknown(string[] order)
     {
-        var unknown = order.Where(uid => Alias(uid) == null).Select(Owner).Distinct().Where(_functions.ContainsKey).Select(o => _functions[o])
-            .Where(f => !s_functions.ContainsKey(OpOf(f).ToString())).GroupBy(OpOf).OrderBy(g => g.Key.ToString(), StringComparer.Ordinal).ToArray();
-        if (unknown.Length == 0) return;
-        IEnumerable<string> lines = unknown.Select(g => $"  {g.Key}: {string.Join(", ", g.Take(6).Select(f => $"'{(Text(f, "name") is { Length: > 0 } n ? n : Text(f, "uid"))}'"))}{Advice(g.Key)}");
-        throw new EdgeLiteException(Status.UnknownOperator, $"The network has functions that have no conversion:\n{string.Join('\n', lines)}");
+        IEnumerable<Dictionary> used = order.Where(uid => Alias(uid) == null).Select(Owner).Distinct().Where(_functions.ContainsKey).Select(o => _functions[o]);
+        UnknownLayers.Refuse("The network", used.Where(f => !s_functions.ContainsKey(OpOf(f).ToString())).Select(f => (OpOf(f).ToString(), $"'{NameOf(f)}'")),
+            "Replace them by functions of docs/importers.md, or export the model to ONNX (model.save(path, format=cntk.ModelFormat.ONNX)).", Advice);
     }
 
-    private static string Advice(CntkOp op) => op switch
+    private static string Advice(string op) => Enum.Parse<CntkOp>(op) switch
     {
-        CntkOp.PastValue or CntkOp.FutureValue or CntkOp.OptimizedRNNStack => " - recurrent networks are not read; export the model to ONNX (model.save(path, format=cntk.ModelFormat.ONNX))",
-        CntkOp.CrossEntropyWithSoftmax or CntkOp.ClassificationError or CntkOp.SquaredError => " - belongs to training; save the network without its criteria",
+        CntkOp.PastValue or CntkOp.FutureValue or CntkOp.OptimizedRNNStack => "recurrent networks are not read",
+        CntkOp.CrossEntropyWithSoftmax or CntkOp.ClassificationError or CntkOp.SquaredError => "belongs to training; save the network without its criteria",
         _ => "",
     };
 
     private static CntkOp OpOf(Dictionary f) => f.Data.TryGetValue("op", out DictionaryValue? op) ? (CntkOp)op.SizeTValue
         : throw new EdgeLiteException(Status.Unsupported, $"Function '{Text(f, "uid")}' is of the application's own making ({Text(f, "type")}), which is not in the file.");
+
+    private static string NameOf(Dictionary d) => Text(d, "name") is { Length: > 0 } given ? given : Text(d, "uid");
 
     private static bool IsBlock(Dictionary f) => f.Data.TryGetValue("op", out DictionaryValue? op) && op.SizeTValue == (ulong)CntkOp.Block;
 

@@ -64,6 +64,7 @@ internal sealed class DarknetWeights
 {
     private readonly byte[] _data;
     private readonly string _path;
+    private readonly bool _isBlind;
     private int _at;
 
     public DarknetWeights(string path)
@@ -77,6 +78,11 @@ internal sealed class DarknetWeights
         IsTransposed = major > 1000 || minor > 1000;
     }
 
+    private DarknetWeights(DarknetWeights others) => (_data, _path, _isBlind, IsTransposed) = (others._data, others._path, true, others.IsTransposed);
+
+    /// <summary>Zeros for every layer: behind a refused one nobody knows where in the file weights lie.</summary>
+    public DarknetWeights Blind => new(this);
+
     /// <summary>Dense weights are [in, out] in the oldest files.</summary>
     public bool IsTransposed { get; }
 
@@ -88,9 +94,10 @@ internal sealed class DarknetWeights
     public Tensor Take(DarknetLayer layer, string what, params ReadOnlySpan<long> dims)
     {
         long count = 1;
-        foreach (long d in dims) count = d is > 0 and < int.MaxValue && count < int.MaxValue ? count * d : throw layer.Error($"its {what} would have the size [{string.Join(", ", dims.ToArray())}]");
+        foreach (long d in dims) count = d is > 0 and < int.MaxValue && count < int.MaxValue ? count * d : throw layer.Damaged($"its {what} would have the size [{string.Join(", ", dims.ToArray())}]");
         if (count > Left) throw new EdgeLiteException(Status.Truncated, $"'{_path}' ends before the {what} of layer {layer.Index} ({layer.Type}): {count} numbers are needed, {Left} are left. Does it belong to this .cfg?");
         var tensor = new Tensor(DType.Float32, new Shape(dims));
+        if (_isBlind) return tensor;
         MemoryMarshal.Cast<byte, float>(_data.AsSpan(_at, checked((int)count * sizeof(float)))).CopyTo(tensor.Span<float>());
         _at += (int)count * sizeof(float);
         return tensor;

@@ -54,16 +54,20 @@ public sealed class DarknetImporter : IImporter
             shape = new Shape(graph.SymbolDim("N"), channels, height, width);
         }
         Value current = graph.AddInput("data", new TensorType(DType.Float32, shape));
+        var refusals = new Refusals();
         var results = new List<Value>();
         var outputs = new List<(string Name, Value Value)>();
         string last = "data";
         for (int i = 1; i < sections.Count; i++)
         {
-            current = s_layers[sections[i].Type](new DarknetLayer(graph, sections[i], i - 1, current, results, weights));
-            results.Add(current);
+            (DarknetSection section, int index, Value input, Value? value) = (sections[i], i - 1, current, null);
+            refusals.TryConvert(section.Type, graph, [input], (into, of) =>
+                value = s_layers[section.Type](new DarknetLayer(into, section, index, of(input), n => of(results[n]), into == graph ? weights : weights.Blind)), refusals.Any);
+            results.Add(current = refusals.Any ? refusals.Placeholder(graph, section.Type) : value!);
             if (sections[i].Type is not ("cost" or "dropout")) last = $"{sections[i].Type}_{i - 1}";
             if (sections[i].Type is "yolo" or "region" or "detection") outputs.Add((last, current));
         }
+        refusals.ThrowIfAny();
         if (weights.Left > 0) throw new EdgeLiteException(Status.Corrupt, $"'{weightsPath}' has {weights.Left} numbers more than the network needs: it belongs to another .cfg.");
         if (outputs.Count == 0) outputs.Add((last, current));
         foreach ((string output, Value value) in outputs) NodeBuilder.AddOutput(graph, value, output);
@@ -71,13 +75,9 @@ public sealed class DarknetImporter : IImporter
         return graph;
     }
 
-    private static void RefuseUnknown(List<DarknetSection> sections)
-    {
-        var unknown = sections.Skip(1).Where(s => !s_layers.ContainsKey(s.Type)).GroupBy(s => s.Type, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToArray();
-        if (unknown.Length == 0) return;
-        IEnumerable<string> lines = unknown.Select(g => $"  [{g.Key}]: line {string.Join(", ", g.Take(6).Select(s => s.Line))}{(g.Count() > 6 ? ", ..." : "")}{(g.Key is "rnn" or "lstm" or "gru" or "crnn" or "conv_lstm" ? " - Darknet's recurrent layers are not read" : "")}");
-        throw new EdgeLiteException(Status.UnknownOperator, $"The network has layers that have no conversion:\n{string.Join('\n', lines)}");
-    }
+    private static void RefuseUnknown(List<DarknetSection> sections) => UnknownLayers.Refuse("The network",
+        sections.Skip(1).Where(s => !s_layers.ContainsKey(s.Type)).Select(s => ($"[{s.Type}]", $"line {s.Line}")), "Replace them by layers of docs/importers.md.",
+        kind => kind is "[rnn]" or "[lstm]" or "[gru]" or "[crnn]" or "[conv_lstm]" ? "Darknet's recurrent layers are not read" : null);
 
     private static bool IsCfg(string path)
     {

@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Darknet;
 
@@ -8,8 +7,8 @@ namespace EdgeLite.Converter.Importers.Darknet;
 internal sealed class DarknetAttribute(params string[] sections) : ForeignLayerAttribute(sections);
 
 /// <summary>One layer while it is converted. Everything is [N, C, H, W].</summary>
-internal sealed class DarknetLayer(Graph graph, DarknetSection section, int index, Value input, IReadOnlyList<Value> before, DarknetWeights weights)
-    : NodeBuilder(graph, $"{section.Type}_{index}")
+internal sealed class DarknetLayer(Graph graph, DarknetSection section, int index, Value input, Func<int, Value> before, DarknetWeights weights)
+    : NodeBuilder(graph, $"{section.Type}_{index}", $"Layer {index}, [{section.Type}] in line {section.Line}")
 {
     public DarknetSection Options { get; } = section;
     public DarknetWeights Weights { get; } = weights;
@@ -23,12 +22,12 @@ internal sealed class DarknetLayer(Graph graph, DarknetSection section, int inde
     public Value Layer(int number)
     {
         int at = number < 0 ? Index + number : number;
-        return at >= 0 && at < before.Count ? before[at] : throw Error($"it names layer {number}, which does not come before it");
+        return at >= 0 && at < Index ? before(at) : throw Damaged($"it names layer {number}, which does not come before it");
     }
 
     /// <summary>A size of C, H or W, which must be known.</summary>
     public long Size(Value value, int axis) => value.Shape is { IsRanked: true, Rank: 4 } && value.Shape[axis] > 0 ? value.Shape[axis]
-        : throw Error($"'{value.Name}' has the shape {value.Shape}, of which {"NCHW"[axis]} must be known");
+        : throw InputError($"'{value.Name}' has the shape {value.Shape}, of which {"NCHW"[axis]} must be known");
 
     /// <summary>The option activation, applied (activations.h).</summary>
     public Value Activate(Value x, string otherwise) => Options.Text("activation", otherwise) switch
@@ -50,6 +49,4 @@ internal sealed class DarknetLayer(Graph graph, DarknetSection section, int inde
         "mish" => Emit("Mish", [x]),
         var other => throw Error($"activation '{other}' is not supported"),
     };
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Layer {Index}, [{Type}] in line {Options.Line}: {message}.");
 }

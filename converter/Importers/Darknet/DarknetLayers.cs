@@ -12,7 +12,7 @@ internal static class DarknetLayers
     {
         Refuse(l, "binary", "xnor", "flipped", "antialiasing", "share_index", "assisted_excitation");
         long filters = l.Options.Int("filters", 1), size = l.Options.Int("size", 1), groups = l.Options.Int("groups", 1), dilation = l.Options.Int("dilation", 1), channels = l.Size(l.Input, 1);
-        if (groups <= 0 || channels % groups != 0 || filters % groups != 0) throw l.Error($"{channels} channels, {filters} filters and {groups} groups do not fit together");
+        if (groups <= 0 || channels % groups != 0 || filters % groups != 0) throw l.InputError($"{channels} channels, {filters} filters and {groups} groups do not fit together");
         long pad = Pad(l, size) * dilation, stride = l.Options.Int("stride", 1);
         long[] strides = [l.Options.Int("stride_y", stride), l.Options.Int("stride_x", stride)];
         (Tensor bias, Tensor[]? norm) = Ends(l, filters);
@@ -97,7 +97,7 @@ internal static class DarknetLayers
     {
         Refuse(l, "reverse", "flatten", "extra");
         long s = l.Options.Int("stride", 1);
-        return Reorganized(l, l.Input, s) ?? throw l.Error($"{l.Input.Shape} cannot be reorganised by {s}");
+        return Reorganized(l, l.Input, s) ?? throw l.InputError($"{l.Input.Shape} cannot be reorganised by {s}");
     }
 
     /// <summary>Places become channels in the order of Darknet's reorg_cpu, which reads the input as [N, C/s^2, H*s, W*s]; null where the
@@ -116,8 +116,8 @@ internal static class DarknetLayers
     {
         int groups = (int)l.Options.Int("groups", 1), group = (int)l.Options.Int("group_id", 0);
         Value[] parts = [.. l.Options.Ints("layers").Select(l.Layer)];
-        if (parts.Length == 0) throw l.Error("layers is missing");
-        if (groups < 1 || group < 0 || group >= groups) throw l.Error($"group {group} of {groups} does not exist");
+        if (parts.Length == 0) throw l.Damaged("layers is missing");
+        if (groups < 1 || group < 0 || group >= groups) throw l.Damaged($"group {group} of {groups} does not exist");
         if (groups > 1)
             parts = [.. parts.Select(p =>
             {
@@ -137,7 +137,7 @@ internal static class DarknetLayers
         {
             Value other = l.Layer(from);
             long want = l.Size(y, 1), have = l.Size(other, 1);
-            if (l.Size(y, 2) != l.Size(other, 2) || l.Size(y, 3) != l.Size(other, 3)) throw l.Error($"{other.Shape} and {y.Shape} have places of different sizes");
+            if (l.Size(y, 2) != l.Size(other, 2) || l.Size(y, 3) != l.Size(other, 3)) throw l.InputError($"{other.Shape} and {y.Shape} have places of different sizes");
             if (have > want) other = l.Emit("Slice", [other, l.Ints(0), l.Ints(want), l.Ints(1)]);
             if (have < want) other = l.Emit("Pad", [other, l.Ints(0, 0, 0, 0, 0, want - have, 0, 0)]);
             y = l.Emit("Add", [y, other]);
@@ -151,7 +151,7 @@ internal static class DarknetLayers
     {
         Refuse(l, "scale_wh");
         int[] from = l.Options.Ints("from");
-        if (from.Length != 1) throw l.Error("from must name one layer");
+        if (from.Length != 1) throw l.Damaged("from must name one layer");
         return l.Activate(l.Emit("Mul", [l.Layer(from[0]), l.Input]), "linear");
     }
 
@@ -168,7 +168,7 @@ internal static class DarknetLayers
         double temperature = l.Options.Float("temperature", 1);
         Value x = temperature == 1 ? l.Input : l.Emit("Mul", [l.Input, l.Scalar(1 / temperature)]);
         if (groups == 1 && (h * w == 1 || l.Options.Int("spatial", 0) != 0)) return l.Emit("Softmax", [x], ("axis", 1));
-        if (groups < 1 || c * h * w % groups != 0) throw l.Error($"{c * h * w} numbers cannot be in {groups} groups");
+        if (groups < 1 || c * h * w % groups != 0) throw l.InputError($"{c * h * w} numbers cannot be in {groups} groups");
         return l.Reshape(l.Emit("Softmax", [l.Reshape(x, -1, groups, c * h * w / groups)], ("axis", 2)), -1, c, h, w);
     }
 
@@ -194,7 +194,7 @@ internal static class DarknetLayers
     private static Value Anchors(DarknetLayer l, long anchors, bool hasSoftmax, double scale)
     {
         long classes = l.Options.Int("classes", 20), c = l.Size(l.Input, 1), h = l.Size(l.Input, 2), w = l.Size(l.Input, 3);
-        if (anchors <= 0 || classes < 0 || anchors * (5 + classes) != c) throw l.Error($"{anchors} anchors with 5 + {classes} numbers each do not make {c} channels");
+        if (anchors <= 0 || classes < 0 || anchors * (5 + classes) != c) throw l.InputError($"{anchors} anchors with 5 + {classes} numbers each do not make {c} channels");
         Value[] parts = l.EmitMany("Split", classes > 0 ? 4 : 3, [l.Reshape(l.Input, -1, anchors, 5 + classes, h * w), classes > 0 ? l.Ints(2, 2, 1, classes) : l.Ints(2, 2, 1)], ("axis", 2));
         Value xy = l.Emit("Sigmoid", [parts[0]]);
         if (scale != 1) xy = l.Emit("Sub", [l.Emit("Mul", [xy, l.Scalar(scale)]), l.Scalar(0.5 * (scale - 1))]);

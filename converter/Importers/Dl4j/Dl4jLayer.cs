@@ -32,12 +32,19 @@ internal static class Dl4jClasses
 /// <summary>What goes from layer to layer. Recurrent data are [batch, features, steps]. Deeplearning4j folds the steps into the batch
 /// for layers that know none; here such data are either rows (<see cref="IsRows"/>: [batch, steps, features]) or, for pictures,
 /// [steps * batch, ...] with the tensor that tells the number of steps.</summary>
-internal readonly record struct Dl4jTensor(Value Value, bool IsRows = false, Value? Steps = null);
+internal readonly record struct Dl4jTensor(Value Value, bool IsRows = false, Value? Steps = null)
+{
+    public IEnumerable<Value> Values => Steps == null ? [Value] : [Value, Steps];
+    public Dl4jTensor Map(Func<Value, Value> of) => this with { Value = of(Value), Steps = Steps == null ? null : of(Steps) };
+}
 
 /// <summary>The numbers of coefficients.bin, taken layer by layer.</summary>
-internal sealed class Dl4jWeights(float[] numbers)
+internal sealed class Dl4jWeights(float[] numbers, bool isBlind = false)
 {
     private int _at;
+
+    /// <summary>Zeros for every layer: behind a refused one nobody knows where in the file weights lie.</summary>
+    public Dl4jWeights Blind => new(numbers, true);
 
     public int Left => numbers.Length - _at;
     public int Count => numbers.Length;
@@ -48,6 +55,7 @@ internal sealed class Dl4jWeights(float[] numbers)
         var shape = new Shape(dims);
         long count = Claim(layer, dims);
         var tensor = new Tensor(DType.Float32, shape);
+        if (isBlind) return tensor;
         numbers.AsSpan(_at, (int)count).CopyTo(tensor.Span<float>());
         _at += (int)count;
         return tensor;
@@ -58,6 +66,7 @@ internal sealed class Dl4jWeights(float[] numbers)
     {
         long count = Claim(layer, rows, columns);
         var tensor = new Tensor(DType.Float32, new Shape(rows, columns));
+        if (isBlind) return tensor;
         Span<float> to = tensor.Span<float>();
         for (int c = 0; c < columns; c++)
             for (int r = 0; r < rows; r++) to[r * (int)columns + c] = numbers[_at + c * (int)rows + r];
@@ -78,7 +87,7 @@ internal sealed class Dl4jWeights(float[] numbers)
 }
 
 /// <summary>One layer, vertex or preprocessor while it is converted.</summary>
-internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig config, string name, Dl4jTensor[] inputs) : NodeBuilder(graph, name)
+internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig config, string name, Dl4jTensor[] inputs) : NodeBuilder(graph, name, $"{config.Kind} '{name}'")
 {
     public Dl4jWeights Weights { get; } = weights;
     public Dl4jConfig Config { get; } = config;
@@ -90,11 +99,9 @@ internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig con
     /// <summary>Finds the result of another vertex.</summary>
     public Func<string, Dl4jTensor?> Vertex { get; init; } = _ => null;
 
-    public Dl4jTensor Input => Inputs.Length > 0 ? Inputs[0] : throw Error("it has no input");
+    public Dl4jTensor Input => Inputs.Length > 0 ? Inputs[0] : throw Damaged("it has no input");
     public Value X => Input.Value;
     public int Rank => RankOf(X);
-
-    public override int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error("the rank of its input must be known; give the inputs a size with --shape");
 
     public Dl4jTensor Convert(Dl4jConfig inner, string innerName, params Dl4jTensor[] given)
     {
@@ -117,14 +124,11 @@ internal sealed class Dl4jLayer(Graph graph, Dl4jWeights weights, Dl4jConfig con
 
     public void RequireRank(int rank, string form)
     {
-        if (Rank != rank || Input.IsRows) throw Error($"its input has shape {X.Shape}, expected {form}; a preprocessor is missing");
+        if (Rank != rank || Input.IsRows) throw InputError($"its input has shape {X.Shape}, expected {form}; a preprocessor is missing");
     }
 
     /// <summary>Applies a layer on channels-first data; "NHWC", "NWC" and "NDHWC" configurations have the channels last.</summary>
     public Value InChannelsFirst(Func<Value, Value> apply) => IsChannelsLast ? ToChannelsLast(apply(ToChannelsFirst(X))) : apply(X);
 
     public bool IsChannelsLast => Config.Get("cnn2dDataFormat", "rnnDataFormat", "dataFormat", "format") is { ValueKind: System.Text.Json.JsonValueKind.String } f && f.GetString() is "NHWC" or "NWC" or "NDHWC" or "CHANNELS_LAST";
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"{Config.Kind} '{Name}': {message}.");
-    public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"{Config.Kind} '{Name}': {message}.");
 }

@@ -59,35 +59,31 @@ internal sealed class Dl4jNetwork(string[] inputs, (string Vertex, string Name)[
     /// <summary>All classes that have no conversion, at once.</summary>
     public void RefuseUnknown()
     {
-        var unknown = new SortedDictionary<string, SortedSet<string>>(StringComparer.Ordinal);
+        var unknown = new List<(string Kind, string Place)>();
         foreach (Dl4jVertex v in vertices)
         {
             if (v.Preprocessor != null) Check(v.Preprocessor, v.Name, 0);
             Check(v.Config, v.Name, 0);
         }
-        if (unknown.Count == 0) return;
-        IEnumerable<string> lines = unknown.Select(u => $"  {u.Key}: {string.Join(", ", u.Value.Take(6).Select(n => $"'{n}'"))}{Advice(u.Key)}");
-        throw new EdgeLiteException(Status.UnknownOperator, $"The network has layers that have no conversion:\n{string.Join('\n', lines)}");
+        UnknownLayers.Refuse("The network", unknown, "Replace them by layers of docs/importers.md.", type => type.Contains('.', StringComparison.Ordinal) && !type.StartsWith("org.deeplearning4j.nn.", StringComparison.Ordinal)
+            ? "a class of the model's author, whose code is not in the file" : null);
 
         void Check(Dl4jConfig config, string name, int depth)
         {
             if (depth > 32) throw Dl4jConfig.Damaged("layers nest too deeply");
             if (Dl4jClasses.Find(config) == null)
             {
-                if (!unknown.TryGetValue(config.ClassName, out SortedSet<string>? places)) unknown[config.ClassName] = places = new(StringComparer.Ordinal);
-                places.Add(name);
+                unknown.Add((config.ClassName, $"'{name}'"));
                 return;
             }
             foreach (string key in new[] { "fwd", "bwd", "underlying", "layer", "preProcessor" })
                 if (config.Get(key) is { ValueKind: JsonValueKind.Object } inner) Check(new(inner, $"'{key}' of '{name}'"), name, depth + 1);
         }
-
-        static string Advice(string type) => type.Contains('.', StringComparison.Ordinal) && !type.StartsWith("org.deeplearning4j.nn.", StringComparison.Ordinal)
-            ? " - a class of the model's author, whose code is not in the file; replace it by layers of Deeplearning4j" : "";
     }
 
     public void Build(Graph graph, Dl4jWeights weights, IReadOnlyDictionary<string, Shape> shapes)
     {
+        var refusals = new Refusals();
         var values = new Dictionary<string, Dl4jTensor>(StringComparer.Ordinal);
         foreach (string input in inputs)
         {
@@ -102,10 +98,20 @@ internal sealed class Dl4jNetwork(string[] inputs, (string Vertex, string Name)[
 
             Dl4jTensor Layer(Dl4jConfig config, string name, Dl4jTensor[] given)
             {
-                var layer = new Dl4jLayer(graph, weights, config, name, given) { Variables = v.Variables, Vertex = n => values.TryGetValue(n, out Dl4jTensor t) ? t : null };
-                return Dl4jClasses.Find(config)!(layer);
+                Dl4jTensor result = default;
+                refusals.TryConvert(config.Kind, graph, given.SelectMany(t => t.Values), (into, of) =>
+                {
+                    var layer = new Dl4jLayer(into, into == graph ? weights : weights.Blind, config, name, [.. given.Select(t => t.Map(of))])
+                    {
+                        Variables = v.Variables,
+                        Vertex = n => values.TryGetValue(n, out Dl4jTensor t) ? t.Map(of) : null,
+                    };
+                    result = Dl4jClasses.Find(config)!(layer);
+                }, refusals.Any);
+                return refusals.Any ? new(refusals.Placeholder(graph, name)) : result;
             }
         }
+        refusals.ThrowIfAny();
         if (weights.Left != 0) throw new EdgeLiteException(Status.Corrupt, $"coefficients.bin holds {weights.Count} numbers; the layers take {weights.Count - weights.Left} of them.");
         foreach ((string output, string name) in outputs)
         {

@@ -85,7 +85,7 @@ internal sealed class KerasImporter
             KerasTensor[] results = [];
             if (Refusals.Try(layer.ClassName, () => results = Call(layer, inputs, named))) return results;
         }
-        return [new(Refusals.Placeholder(Graph, layer.Name, new TensorType(DType.Float32, Shape.Unranked)))];
+        return [new(Refusals.Placeholder(Graph, layer.Name))];
     }
 
     /// <summary>Converts one call in a graph of its own.</summary>

@@ -64,14 +64,10 @@ internal sealed class KerasModel
     /// <summary>Names all layers that have no conversion at once.</summary>
     public void RefuseUnknown(Func<string, bool> isKnown)
     {
-        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        var unknown = new List<(string Kind, string Place)>();
         Collect(unknown, isKnown);
-        if (unknown.Count == 0) return;
-        IEnumerable<string> lines = unknown.Select(u => $"  {(u.Key.Length == 0 ? "(no class name)" : u.Key)}: {string.Join(", ", u.Value.Take(8))}{(u.Value.Count > 8 ? $" and {u.Value.Count - 8} more" : "")}");
-        string advice = unknown.ContainsKey("Lambda") || unknown.ContainsKey("TFOpLambda")
-            ? "A Lambda layer holds Python code, which is not in the file in a form that can be read: replace it by a layer, or export the model as a TensorFlow SavedModel."
-            : "Replace them in the source model by layers of Keras, or export the model as a TensorFlow SavedModel.";
-        throw new EdgeLiteException(Status.UnknownOperator, $"The Keras model uses {unknown.Count} kind{(unknown.Count == 1 ? "" : "s")} of layer that cannot be converted:\n{string.Join('\n', lines)}\n{advice}");
+        UnknownLayers.Refuse("The Keras model", unknown, "Replace them in the source model by layers of docs/importers.md, or export it as a TensorFlow SavedModel.",
+            kind => kind is "Lambda" or "TFOpLambda" ? "holds Python code, which is not in the file in a form that can be read" : null);
     }
 
     /// <summary>Builds the graph: inputs and outputs carry the names of their layers.</summary>
@@ -225,7 +221,7 @@ internal sealed class KerasModel
         return (first.Name + "_input", config);
     }
 
-    private void Collect(SortedDictionary<string, List<string>> unknown, Func<string, bool> isKnown)
+    private void Collect(List<(string Kind, string Place)> unknown, Func<string, bool> isKnown)
     {
         foreach (Slot slot in _slots)
         {
@@ -238,10 +234,7 @@ internal sealed class KerasModel
             {
                 string className = KerasLayer.ClassOf(layer);
                 if (className != "InputLayer" && !isKnown(className) && !IsModel(layer))
-                {
-                    if (!unknown.TryGetValue(className, out List<string>? names)) unknown[className] = names = [];
-                    names.Add(slot.Name);
-                }
+                    unknown.Add((className, $"'{slot.Name}'"));
                 if (new KerasConfig(KerasLayer.ConfigOf(layer).Json).Get("layer") is not { ValueKind: JsonValueKind.Object } inner) break;
                 layer = inner;
             }

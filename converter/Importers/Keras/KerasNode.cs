@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Importers.Keras;
 
 /// <summary>One call of a layer while it is converted: its inputs, and where its results go.</summary>
 internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]> named)
-    : NodeBuilder(importer.Graph, layer.Name)
+    : NodeBuilder(importer.Graph, layer.Name, $"{layer.ClassName} '{layer.Name}'")
 {
     public KerasImporter Importer { get; } = importer;
     public KerasLayer Layer { get; } = layer;
@@ -19,8 +19,6 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
     public Value X => Inputs.Length > 0 ? Inputs[0].Value : throw Error("it is called without an input");
     public Value? Mask => Inputs.Length > 0 ? Inputs[0].Mask : null;
     public int Rank => RankOf(X);
-
-    public override int RankOf(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw InputError($"the rank of '{x.Name}' is not known");
 
     /// <summary>The result; masks end here.</summary>
     public void Set(Value y) => Outputs = [new(y)];
@@ -38,12 +36,6 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
     /// <summary>Applies a layer that wants the channels in second place.</summary>
     public Value InChannelsFirst(Func<Value, Value> apply) => Config.ChannelsFirst() ? apply(X) : ToChannelsLast(apply(ToChannelsFirst(X)));
 
-    public int Axis(long axis, int rank)
-    {
-        long actual = axis < 0 ? axis + rank : axis;
-        return actual >= 0 && actual < rank ? (int)actual : throw InputError($"axis {axis} is outside a tensor of {rank} dimensions");
-    }
-
     public void RequireRank(int rank)
     {
         if (Rank != rank) throw InputError($"its input has shape {X.Shape}, expected {rank} dimensions");
@@ -53,11 +45,4 @@ internal sealed class KerasNode(KerasImporter importer, KerasLayer layer, KerasT
         weights.Shape.Rank == rank ? weights : throw Damaged($"its {role} has shape {weights.Shape}, expected {rank} dimensions");
 
     public Value Activate(Value x, string key = "activation") => Activations.Apply(this, x, Config.Get(key));
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"{Layer.ClassName} '{Name}': {message}.");
-
-    /// <summary>What the layer is given is refused, whatever its settings.</summary>
-    public EdgeLiteException InputError(string message) => new(Status.InvalidShape, $"{Layer.ClassName} '{Name}': {message}.");
-
-    public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"{Layer.ClassName} '{Name}': {message}.");
 }

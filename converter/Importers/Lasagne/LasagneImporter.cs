@@ -35,17 +35,18 @@ public sealed class LasagneImporter : IImporter
     private static Graph Build(string path, JsonElement root)
     {
         JsonElement[] layers = ArchitectureFile.Layers(path, root);
-        string[] unknown = [.. layers.Where(l => !LasagneLayers.All.ContainsKey(l.GetProperty("type").GetString() ?? "")).Select((l, i) => $"{l.GetProperty("type").GetString()}{(l.TryGetProperty("name", out JsonElement n) ? $" '{n.GetString()}'" : "")}").Distinct()];
-        if (unknown.Length > 0) throw new EdgeLiteException(Status.UnknownOperator, $"'{path}' has layers that have no conversion: {string.Join(", ", unknown)}. Write them as layers of docs/importers.md, or build the network in a framework that exports ONNX.");
+        ArchitectureFile.RefuseUnknown(path, layers, LasagneLayers.All.ContainsKey, "Write them as layers of docs/importers.md, or build the network in a framework that exports ONNX.");
         string file = ArchitectureFile.Parameters(path, root);
         var parameters = new Queue<Func<Tensor>>(LasagneParameters.Read(file));
+        var refusals = new Refusals();
 
         var graph = new Graph(Path.GetFileNameWithoutExtension(path));
         var known = new Dictionary<string, Value>(StringComparer.Ordinal);
         Value? last = null;
         string lastName = "";
         if (root.TryGetProperty("input", out JsonElement input)) last = Add(input, "InputLayer", "x");
-        for (int i = 0; i < layers.Length; i++) last = Add(layers[i], layers[i].GetProperty("type").GetString()!, $"layer{i}");
+        for (int i = 0; i < layers.Length; i++) last = Add(layers[i], ArchitectureFile.TypeOf(layers[i]), $"layer{i}");
+        refusals.ThrowIfAny();
         if (parameters.Count > 0) throw new EdgeLiteException(Status.Corrupt, $"'{file}' has {parameters.Count} arrays more than the layers take.");
 
         if (!root.TryGetProperty("outputs", out JsonElement outputs)) NodeBuilder.AddOutput(graph, last!, lastName);
@@ -63,10 +64,12 @@ public sealed class LasagneImporter : IImporter
                 ? [.. from.Select(n => known.TryGetValue(n, out Value? v) ? v : throw new EdgeLiteException(Status.Corrupt, $"Layer '{name}' follows '{n}', which is not a layer before it."))]
                 : last != null ? [last] : [];
             if (inputs.Length == 0 && type != "InputLayer") throw new EdgeLiteException(Status.Corrupt, $"Layer '{name}' follows no layer; the first is an InputLayer.");
-            Value value = LasagneLayers.All[type](new LasagneLayer(graph, name, json, inputs, parameters));
-            if (!known.TryAdd(name, value)) throw new EdgeLiteException(Status.Corrupt, $"Two layers have the name '{name}'.");
+            Value? value = null;
+            refusals.TryConvert(type, graph, inputs, (into, of) => value = LasagneLayers.All[type](new LasagneLayer(into, name, json, [.. inputs.Select(of)], into == graph ? parameters : null)), refusals.Any);
+            if (refusals.Any) value = refusals.Placeholder(graph, name);
+            if (!known.TryAdd(name, value!)) throw new EdgeLiteException(Status.Corrupt, $"Two layers have the name '{name}'.");
             lastName = name;
-            return value;
+            return value!;
         }
     }
 }

@@ -9,22 +9,26 @@ namespace EdgeLite.Converter.Importers.Lasagne;
 internal sealed class LasagneAttribute(params string[] names) : ForeignLayerAttribute(names);
 
 /// <summary>One layer while it is converted: its settings, what it follows, and the parameters that no layer has taken yet.</summary>
-internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, Value[] inputs, Queue<Func<Tensor>> parameters) : NodeBuilder(graph, name)
+internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, Value[] inputs, Queue<Func<Tensor>>? parameters)
+    : NodeBuilder(graph, name, $"{TypeOf(json)} '{name}'")
 {
     private const long MaxSetting = 1 << 20;
 
     public JsonElement Json { get; } = json;
-    public string Type => Json.TryGetProperty("type", out JsonElement type) ? type.GetString()! : "InputLayer";
+    public string Type => TypeOf(Json);
     public IReadOnlyList<Value> Inputs { get; } = inputs;
-    public Value X => Inputs.Count == 1 ? Inputs[0] : throw Error($"it follows {Inputs.Count} layers, expected one");
-    public int Rank => X.Shape.Rank;
+    public Value X => Inputs.Count == 1 ? Inputs[0] : throw Damaged($"it follows {Inputs.Count} layers, expected one");
+    public int Rank => RankOf(X);
 
-    /// <summary>The next array as float32, of the rank, or of any (-1).</summary>
+    private static string TypeOf(JsonElement json) => json.TryGetProperty("type", out JsonElement type) ? type.GetString()! : "InputLayer";
+
+    /// <summary>The next array as float32, of the rank, or of any (-1). Behind a refused layer (there are no parameters) nobody knows which it is.</summary>
     public Tensor Parameter(string role, int rank)
     {
-        if (!parameters.TryDequeue(out Func<Tensor>? next)) throw Error($"there is no array left for '{role}'");
+        if (parameters == null) return new Tensor(DType.Float32, new Shape([.. Enumerable.Repeat(1L, Math.Abs(rank))]));
+        if (!parameters.TryDequeue(out Func<Tensor>? next)) throw Damaged($"there is no array left for '{role}'");
         Tensor stored = next();
-        if (rank >= 0 && stored.Shape.Rank != rank) throw Error($"the array for '{role}' has shape {stored.Shape}, expected {rank} dimensions");
+        if (rank >= 0 && stored.Shape.Rank != rank) throw Damaged($"the array for '{role}' has shape {stored.Shape}, expected {rank} dimensions");
         return stored.DType == DType.Float32 ? stored : ToFloat32(stored);
     }
 
@@ -47,13 +51,11 @@ internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, V
             JsonElement e = Json.GetProperty(key);
             v = e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(n => n.GetInt64())] : [.. Enumerable.Repeat(e.GetInt64(), count)];
         }
-        return v.Length == count && v.Min() >= least && v.Max() <= MaxSetting ? v : throw Error($"'{key}' is [{string.Join(", ", v)}]");
+        return v.Length == count && v.Min() >= least && v.Max() <= MaxSetting ? v : throw Damaged($"'{key}' is [{string.Join(", ", v)}]");
     }
 
     public void Refuse(string key)
     {
         if (Told(key)) throw Error($"'{key}' has no conversion");
     }
-
-    public EdgeLiteException Error(string message) => new(Status.Corrupt, $"{Type} '{Name}': {message}.");
 }

@@ -13,8 +13,8 @@ internal static partial class LasagneLayers
     [Lasagne("InputLayer")]
     private static Value Input(LasagneLayer l)
     {
-        long[] dims = [.. l.Json.GetProperty("shape").EnumerateArray().Select((d, i) => d.ValueKind == JsonValueKind.Null ? l.Graph.SymbolDim(i == 0 ? "N" : $"size{i}") : d.GetInt64() is > 0 and <= 1 << 24 and long n ? n : throw l.Error($"size {d} is not one of an input"))];
-        if (dims.Length is 0 or > Shape.MaxRank) throw l.Error($"{dims.Length} dimensions are not supported");
+        long[] dims = [.. l.Json.GetProperty("shape").EnumerateArray().Select((d, i) => d.ValueKind == JsonValueKind.Null ? l.Graph.SymbolDim(i == 0 ? "N" : $"size{i}") : d.GetInt64() is > 0 and <= 1 << 24 and long n ? n : throw l.Damaged($"size {d} is not one of an input"))];
+        if (dims.Length is 0 or > Shape.MaxRank) throw l.Damaged($"{dims.Length} dimensions are not supported");
         return l.Graph.AddInput(l.Name, new TensorType(DType.Float32, new Shape(dims)));
     }
 
@@ -62,7 +62,7 @@ internal static partial class LasagneLayers
         Tensor b = l.Parameter("b", -1);
         if (b.Shape.Rank == 1) return Activated(l, l.Emit(opType, [l.X, weights, l.Constant("b", b)], attributes));
         // untie_biases: one for each channel and place.
-        if (b.Shape.Rank != l.Rank - 1) throw l.Error($"the array for 'b' has shape {b.Shape}");
+        if (b.Shape.Rank != l.Rank - 1) throw l.Damaged($"the array for 'b' has shape {b.Shape}");
         return Activated(l, l.Emit("Add", [l.Emit(opType, [l.X, weights], attributes), l.Constant("b", b)]));
     }
 
@@ -89,7 +89,7 @@ internal static partial class LasagneLayers
         Value? b = l.IsNone("b") ? null : l.Constant("b", l.Parameter("b", 1));
         long leading = l.Integer("num_leading_axes", 1);
         if (leading < 0) leading += l.Rank;
-        if (leading < 1 || leading >= l.Rank) throw l.Error($"num_leading_axes {leading} does not fit {l.X.Shape}");
+        if (leading < 1 || leading >= l.Rank) throw l.InputError($"num_leading_axes {leading} does not fit {l.X.Shape}");
         if (leading == 1)
         {
             Value x = l.Rank == 2 ? l.X : l.Emit("Flatten", [l.X], ("axis", 1));
@@ -111,7 +111,7 @@ internal static partial class LasagneLayers
         }
         Tensor? beta = l.IsNone("beta") ? null : l.Parameter("beta", 1), gamma = l.IsNone("gamma") ? null : l.Parameter("gamma", 1);
         Tensor mean = l.Parameter("mean", 1), inverse = l.Parameter("inv_std", 1);
-        if (new[] { beta, gamma, inverse }.Any(t => t != null && t.Shape != mean.Shape)) throw l.Error("its arrays differ in size");
+        if (new[] { beta, gamma, inverse }.Any(t => t != null && t.Shape != mean.Shape)) throw l.Damaged("its arrays differ in size");
         Tensor scale = new(DType.Float32, mean.Shape), shift = new(DType.Float32, mean.Shape), one = new(DType.Float32, mean.Shape);
         for (long i = 0; i < mean.Count; i++)
         {
@@ -165,7 +165,7 @@ internal static partial class LasagneLayers
             case "leaky_rectify" or "LeakyRectify": return l.Emit("LeakyRelu", [x], ("alpha", Setting("leakiness", 0.01)));
             case "very_leaky_rectify": return l.Emit("LeakyRelu", [x], ("alpha", 1f / 3));
             case "linear" or "identity": return x;
-            case "softmax": return x.Shape.Rank == 2 ? l.Emit("Softmax", [x], ("axis", 1)) : throw l.Error($"softmax is one of matrices, not of {x.Shape}");
+            case "softmax": return x.Shape.Rank == 2 ? l.Emit("Softmax", [x], ("axis", 1)) : throw l.InputError($"softmax is one of matrices, not of {x.Shape}");
             case "scaled_tanh" or "ScaledTanH": return l.Emit("Mul", [l.Emit("Tanh", [l.Emit("Mul", [x, l.Scalar(Setting("scale_in", 1))])]), l.Scalar(Setting("scale_out", 1))]);
             default: throw l.Error($"nonlinearity '{type}' has no conversion");
         }

@@ -54,7 +54,7 @@ internal static partial class LasagneLayers
     private static Value Flatten(LasagneLayer l)
     {
         long rank = l.Integer("outdim", 2);
-        if (rank < 1 || rank > l.Rank) throw l.Error($"outdim {rank} does not fit {l.X.Shape}");
+        if (rank < 1 || rank > l.Rank) throw l.InputError($"outdim {rank} does not fit {l.X.Shape}");
         return rank == 2 ? l.Emit("Flatten", [l.X], ("axis", 1)) : l.Reshape(l.X, [.. Enumerable.Repeat(0L, (int)rank - 1), -1]);
     }
 
@@ -64,10 +64,10 @@ internal static partial class LasagneLayers
     {
         long[] shape = [.. l.Json.GetProperty("shape").EnumerateArray().Select((e, i) =>
         {
-            if (e.ValueKind != JsonValueKind.Array) return e.GetInt64() is -1 or > 0 ? e.GetInt64() : throw l.Error($"shape has {e}");
+            if (e.ValueKind != JsonValueKind.Array) return e.GetInt64() is -1 or > 0 ? e.GetInt64() : throw l.Damaged($"shape has {e}");
             int axis = e[0].GetInt32();
-            if (axis < 0 || axis >= l.Rank) throw l.Error($"shape has [{axis}], the input is {l.X.Shape}");
-            return axis == i ? 0 : l.X.Shape[axis] > 0 ? l.X.Shape[axis] : throw l.Error($"the size of axis {axis} is not known");
+            if (axis < 0 || axis >= l.Rank) throw l.InputError($"shape has [{axis}], the input is {l.X.Shape}");
+            return axis == i ? 0 : l.X.Shape[axis] > 0 ? l.X.Shape[axis] : throw l.InputError($"the size of axis {axis} is not known");
         })];
         return l.Reshape(l.X, shape);
     }
@@ -79,7 +79,7 @@ internal static partial class LasagneLayers
         JsonElement[] pattern = [.. l.Json.GetProperty("pattern").EnumerateArray()];
         long[] order = [.. pattern.Where(p => p.ValueKind == JsonValueKind.Number).Select(p => p.GetInt64())];
         long[] added = [.. pattern.Select((p, i) => (p, i)).Where(p => p.p.ValueKind == JsonValueKind.String).Select(p => (long)p.i)];
-        if (order.Length + added.Length != pattern.Length || !order.Order().SequenceEqual(Enumerable.Range(0, l.Rank).Select(a => (long)a))) throw l.Error($"the pattern does not name every axis of {l.X.Shape} once");
+        if (order.Length + added.Length != pattern.Length || !order.Order().SequenceEqual(Enumerable.Range(0, l.Rank).Select(a => (long)a))) throw l.InputError($"the pattern does not name every axis of {l.X.Shape} once");
         Value y = l.Transpose(l.X, order);
         return added.Length == 0 ? y : l.Emit("Unsqueeze", [y, l.Ints(added)]);
     }
@@ -90,14 +90,14 @@ internal static partial class LasagneLayers
     {
         int places = l.Rank - 2;
         long[] scale = l.Sizes("scale_factor", places, 0, 1);
-        if (scale.Max() > MaxScale) throw l.Error($"scale_factor [{string.Join(", ", scale)}] is larger than {MaxScale}");
+        if (scale.Max() > MaxScale) throw l.Damaged($"scale_factor [{string.Join(", ", scale)}] is larger than {MaxScale}");
         switch (l.Text("mode", "repeat"))
         {
             case "repeat":
                 return l.Emit("Resize", [l.X, null, l.Constant("scales", Tensor.FromArray<float>([1, 1, .. scale.Select(s => (float)s)], new Shape(l.Rank)))],
                     ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor"));
             case "dilate":
-                long channels = l.X.Shape[1] > 0 ? l.X.Shape[1] : throw l.Error("the number of channels is not known");
+                long channels = l.X.Shape[1] > 0 ? l.X.Shape[1] : throw l.InputError("the number of channels is not known");
                 var one = new Tensor(DType.Float32, new Shape([channels, 1, .. Enumerable.Repeat(1L, places)]));
                 for (long i = 0; i < channels; i++) one.SetDouble(i, 1);
                 return l.Emit("ConvTranspose", [l.X, l.Constant("one", one)], ("strides", scale), ("output_padding", scale.Select(s => s - 1).ToArray()), ("group", channels));
@@ -110,10 +110,10 @@ internal static partial class LasagneLayers
     private static Value Pad(LasagneLayer l)
     {
         int first = (int)l.Integer("batch_ndim", 2), count = l.Rank - first;
-        if (first < 0 || count < 1) throw l.Error($"batch_ndim {first} does not fit {l.X.Shape}");
+        if (first < 0 || count < 1) throw l.InputError($"batch_ndim {first} does not fit {l.X.Shape}");
         JsonElement width = l.Json.GetProperty("width");
         JsonElement[] each = width.ValueKind == JsonValueKind.Array ? [.. width.EnumerateArray()] : [.. Enumerable.Repeat(width, count)];
-        if (each.Length != count) throw l.Error($"width has {each.Length} entries, expected {count}");
+        if (each.Length != count) throw l.InputError($"width has {each.Length} entries, expected {count}");
         var pads = new long[2 * l.Rank];
         for (int i = 0; i < count; i++)
         {
@@ -121,7 +121,7 @@ internal static partial class LasagneLayers
             pads[first + i] = two ? each[i][0].GetInt64() : each[i].GetInt64();
             pads[l.Rank + first + i] = two ? each[i][1].GetInt64() : each[i].GetInt64();
         }
-        if (pads.Min() < 0 || pads.Max() > 1 << 16) throw l.Error("width is negative or too large");
+        if (pads.Min() < 0 || pads.Max() > 1 << 16) throw l.Damaged("width is negative or too large");
         return l.Emit("Pad", [l.X, l.Ints(pads), l.Scalar(l.Real("val", 0))], ("mode", "constant"));
     }
 
@@ -143,7 +143,7 @@ internal static partial class LasagneLayers
             JsonElement e = l.Json.GetProperty("coeffs");
             factors = e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(f => f.GetSingle())] : [.. Enumerable.Repeat(e.GetSingle(), l.Inputs.Count)];
         }
-        if (factors.Length != l.Inputs.Count) throw l.Error($"there are {factors.Length} coeffs for {l.Inputs.Count} layers");
+        if (factors.Length != l.Inputs.Count) throw l.Damaged($"there are {factors.Length} coeffs for {l.Inputs.Count} layers");
         Value[] terms = [.. l.Inputs.Select((x, i) => factors[i] == 1 ? x : l.Emit("Mul", [x, l.Scalar(factors[i])]))];
         return terms.Skip(1).Aggregate(terms[0], (a, b) => l.Emit("Add", [a, b]));
     }

@@ -21,6 +21,9 @@ internal sealed class TfContext(Graph graph, TfContext? outer)
     public Graph Graph { get; } = graph;
     public TfContext? Outer { get; } = outer;
 
+    /// <summary>What was refused in this graph, those around it and those in it.</summary>
+    public Refusals Refusals { get; } = outer?.Refusals ?? new();
+
     /// <summary>Values of the outer graph with the inputs they are here, in the order of the inputs.</summary>
     public List<(Value Outer, Value Inner)> Captures { get; } = [];
 
@@ -36,16 +39,12 @@ internal sealed class TfContext(Graph graph, TfContext? outer)
         {
             inner = Graph.AddInput(Graph.FreshName(value.Name), ShapeInference.WithoutSymbols(value.Type));
             Captures.Add((value, inner));
+            if (Refusals.IsPlaceholder(value)) Refusals.MarkPlaceholder(inner);
         }
         return _captured[value] = inner;
     }
 
-    public TfItem Capture(TfItem item) => item switch
-    {
-        TfTensorItem t => Capture(t.Value),
-        TfListItem l => l with { Size = l.Size == null ? null : Capture(l.Size), Stacked = l.Stacked == null ? null : Capture(l.Stacked) },
-        _ => item,
-    };
+    public TfItem Capture(TfItem item) => item.Map(Capture);
 
     /// <summary>Adds a node of one output, or its value when that can be computed now.</summary>
     public Value Emit(string name, string opType, ReadOnlySpan<Value?> inputs, AttributeSet attributes) => EmitMany(name, opType, 1, inputs, attributes)[0];

@@ -31,16 +31,16 @@ internal static class TfImporter
             var graph = new Graph(name);
             var scope = new TfScope(model, new TfContext(graph, null), model.Main, null);
             foreach (TfPort port in inputs ?? Placeholders(model.Main, outputs)) AddInput(graph, scope, port);
+            var results = new List<(string Name, Value Value)>();
             foreach (TfPort port in outputs)
-            {
-                Value value = scope.Resolve(port.Reference) switch
+                scope.Context.Refusals.Try("outputs", () => results.Add((port.Name, scope.Resolve(port.Reference) switch
                 {
                     TfTensorItem t => t.Value,
                     TfListItem { Stacked: { } stacked } => stacked,
                     _ => throw new EdgeLiteException(Status.Unsupported, $"Output '{port.Name}' is a resource, not a tensor."),
-                };
-                AddOutput(graph, value, port.Name);
-            }
+                })));
+            scope.Context.Refusals.ThrowIfAny();
+            foreach ((string output, Value value) in results) AddOutput(graph, value, output);
             RemoveUnused(graph);
             GraphVerifier.Verify(graph);
             ShapeInference.Run(graph);

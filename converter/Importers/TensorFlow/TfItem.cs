@@ -7,10 +7,19 @@ namespace EdgeLite.Converter.Importers.TensorFlow;
 internal abstract record TfItem
 {
     public static implicit operator TfItem(Value value) => new TfTensorItem(value);
+
+    /// <summary>The same with another value in the place of each; a resource has none.</summary>
+    public virtual TfItem Map(Func<Value, Value> of) => this;
+
+    public virtual IEnumerable<Value> Values => [];
 }
 
 /// <summary>An ordinary tensor.</summary>
-internal sealed record TfTensorItem(Value Value) : TfItem;
+internal sealed record TfTensorItem(Value Value) : TfItem
+{
+    public override TfItem Map(Func<Value, Value> of) => of(Value);
+    public override IEnumerable<Value> Values => [Value];
+}
 
 /// <summary>A resource handle: the name of a variable, whose value is a constant of the model.</summary>
 internal sealed record TfVariableItem(string Name) : TfItem;
@@ -28,6 +37,9 @@ internal sealed record TfOpaqueItem(string What) : TfItem;
 /// <param name="Element">dimensions of an element where declared; -1 for unknown ones</param>
 internal sealed record TfListItem(DType DType, Value? Size, Value? Stacked, long[]? Element) : TfItem
 {
+    public override TfItem Map(Func<Value, Value> of) => this with { Size = Size == null ? null : of(Size), Stacked = Stacked == null ? null : of(Stacked) };
+    public override IEnumerable<Value> Values => new[] { Size, Stacked }.OfType<Value>();
+
     /// <summary>Set on the list that a loop's body gets: a write to it is noted here rather than made.</summary>
     public TfWrites? Writes { get; init; }
 }

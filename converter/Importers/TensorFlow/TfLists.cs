@@ -10,7 +10,7 @@ internal static class TfLists
     /// <summary>A list of zeros whose elements are as large as <paramref name="like"/>.</summary>
     public static TfListItem Allocate(TfNode n, TfContext context, TfListItem list, Value like)
     {
-        if (list.Size == null) throw n.Error("a list without a declared size is written out of order");
+        if (list.Size == null) throw n.InputError("a list without a declared size is written out of order");
         Value zero = context.Graph.AddConstant(n.Name + "/zero", new Tensor(like.DType, Shape.Scalar));
         Value size = Emit("Reshape", Emit1("Cast", list.Size, ("to", (long)DType.Int64)), context.Graph.AddConstant(n.Name + "/one", Tensor.FromArray<long>([1], new Shape(1))));
         Value element = like.Shape.IsKnown ? context.Graph.AddConstant(n.Name + "/element", Tensor.FromArray<long>(like.Shape.AsSpan(), new Shape(like.Shape.Rank))) : Emit1("Shape", like);
@@ -63,7 +63,7 @@ internal static class TfLists
         if (list.Stacked != null) return list.Stacked;
         if (list.Element is { } element && element.All(d => d >= 0) && list.Size != null)
             return Allocate(n, n.Context, list, n.Const(new Tensor(list.DType, new Shape(element)))).Stacked!;
-        throw n.Error("a list is read before anything is written to it");
+        throw n.InputError("a list is read before anything is written to it");
     }
 
     /// <summary>Number of elements, an int32 scalar.</summary>

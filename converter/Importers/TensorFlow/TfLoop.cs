@@ -18,7 +18,7 @@ internal sealed class TfLoop(TfNode node, TfItem[] initial, bool[] invariant, Fu
 
     public TfItem[] Build()
     {
-        if (condition(_outer, _initial) is not TfTensorItem { Value: var first }) throw node.Error("its condition is not a tensor");
+        if (condition(_outer, _initial) is not TfTensorItem { Value: var first }) throw node.InputError("its condition is not a tensor");
         if (first.Constant is { Count: 1 } known && known.GetInt64(0) == 0) return _initial;
         TensorType[] types = [.. _initial.Select(TypeOf)];
         for (int round = 0; round < MaxRounds; round++)
@@ -28,6 +28,7 @@ internal sealed class TfLoop(TfNode node, TfItem[] initial, bool[] invariant, Fu
             context.Graph.AddInput("condition_in", new TensorType(DType.Bool, Shape.Scalar));
             TfItem[] state = [.. _initial.Select((item, i) => Inside(context, item, i, types[i]))];
             TfItem[] next = body(context, state);
+            if (next.SelectMany(n => n.Values).Any(context.Refusals.IsPlaceholder)) throw node.InputError("what it carries is not known");
             if (next.Length != state.Length) throw node.Damaged($"its body has {next.Length} results, expected {state.Length}");
             if (!Scans(context, iteration, state, next) || Loosened(types, next)) continue;
             return Finish(context, first, state, next);
@@ -49,6 +50,7 @@ internal sealed class TfLoop(TfNode node, TfItem[] initial, bool[] invariant, Fu
         if (_scanned[i]) return ((TfListItem)context.Capture(item)) with { Writes = new TfWrites() };
         if (!IsCarried(i)) return context.Capture(item);
         Value input = context.Graph.AddInput(context.Graph.FreshName($"state{i}"), type);
+        if (item.Values.Any(context.Refusals.IsPlaceholder)) context.Refusals.MarkPlaceholder(input);
         return item is TfListItem list ? list with { Stacked = input, Size = list.Size == null ? null : context.Capture(list.Size) } : input;
     }
 
@@ -63,7 +65,7 @@ internal sealed class TfLoop(TfNode node, TfItem[] initial, bool[] invariant, Fu
             bool keeps = next[i] is TfListItem n && ReferenceEquals(n.Writes, writes);
             if (keeps && writes is { Made.Count: 0, IsRead: false }) continue;
             if (keeps && writes is { Made.Count: 1, IsRead: false } && Counts(writes.Made[0].Index, iteration, state, next)) continue;
-            if (writes.Made.Count == 0) throw node.Error("a list is read before anything is written to it");
+            if (writes.Made.Count == 0) throw node.InputError("a list is read before anything is written to it");
             Carry(i, writes.Made[0].Element, context);
             settled = false;
         }
@@ -164,7 +166,7 @@ internal sealed class TfLoop(TfNode node, TfItem[] initial, bool[] invariant, Fu
 
     private TfItem[] Finish(TfContext context, Value first, TfItem[] state, TfItem[] next)
     {
-        if (condition(context, next) is not TfTensorItem { Value: var again }) throw node.Error("its condition is not a tensor");
+        if (condition(context, next) is not TfTensorItem { Value: var again }) throw node.InputError("its condition is not a tensor");
         int[] carried = [.. Enumerable.Range(0, state.Length).Where(IsCarried)];
         int[] scanned = [.. Enumerable.Range(0, state.Length).Where(i => _scanned[i] && ((TfListItem)state[i]).Writes!.Made.Count == 1)];
         TfImporter.AddOutput(context.Graph, ScalarBool(context, again), "condition_out");

@@ -75,12 +75,10 @@ internal sealed class TfModel
     /// <param name="outputs">what is wanted of the main graph</param>
     public void RefuseUnknown(IEnumerable<string> outputs)
     {
-        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        var unknown = new List<(string Kind, string Place)>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         Visit(Main, outputs);
-        if (unknown.Count == 0) return;
-        IEnumerable<string> lines = unknown.Select(u => $"{u.Key} ({string.Join(", ", u.Value.Take(8))}{(u.Value.Count > 8 ? $" and {u.Value.Count - 8} more" : "")})");
-        throw new EdgeLiteException(Status.UnknownOperator, $"Not supported: {string.Join("; ", lines)}. Replace these operators in the source model, or cut the graph before them.");
+        UnknownLayers.Refuse("The TensorFlow graph", unknown, "Replace these operators in the source model, or cut the graph before them.");
 
         void Visit(TfSource source, IEnumerable<string> roots)
         {
@@ -91,10 +89,7 @@ internal sealed class TfModel
                 string name = stack.Pop();
                 if (!reached.Add(name) || source.Find(name) is not { } node) continue;
                 if (Operator(node.Op) == null && Function(node.Op) == null)
-                {
-                    if (!unknown.TryGetValue(node.Op, out List<string>? nodes)) unknown[node.Op] = nodes = [];
-                    nodes.Add(node.Name);
-                }
+                    unknown.Add((node.Op, $"'{node.Name}'"));
                 foreach (string input in TfSource.DataInputs(node)) stack.Push(TfSource.Parse(input).Node);
                 foreach (AttrValue attr in node.Attr.Values)
                     foreach (NameAttrList named in attr.ValueCase == AttrValue.ValueOneofCase.Func ? [attr.Func] : attr.List?.Func ?? [])

@@ -29,26 +29,26 @@ internal sealed class TfNode(TfScope scope, NodeDef node)
     public Value In(int i) => Item(i) switch
     {
         TfTensorItem t => t.Value,
-        TfListItem => throw Error($"input {i} is a list of tensors"),
+        TfListItem => throw InputError($"input {i} is a list of tensors"),
         TfVariableItem v => Scope.Model.Variable(v.Name, this),
-        var other => throw Error($"input {i} is {((TfOpaqueItem)other).What}"),
+        var other => throw InputError($"input {i} is {((TfOpaqueItem)other).What}"),
     };
 
-    public TfListItem List(int i) => Item(i) as TfListItem ?? throw Error($"input {i} is not a list of tensors");
+    public TfListItem List(int i) => Item(i) as TfListItem ?? throw InputError($"input {i} is not a list of tensors");
 
     public Value[] All(int from = 0, int? count = null) => [.. Enumerable.Range(from, (count ?? InputCount) - from).Select(In)];
 
     public int Rank(int i) => RankOf(In(i));
 
-    public int RankOf(Value value) => value.Shape.IsRanked ? value.Shape.Rank : throw Error($"the number of dimensions of '{value.Name}' is not known");
+    public int RankOf(Value value) => value.Shape.IsRanked ? value.Shape.Rank : throw InputError($"the number of dimensions of '{value.Name}' is not known");
 
     public long[]? ConstantInts(int i) => HasInput(i) && In(i).Constant is { } c ? c.ToInt64Array() : null;
 
     /// <summary>The integers of an input that the conversion needs to know.</summary>
     public long[] RequiredInts(int i, string what) =>
-        ConstantInts(i) ?? throw Error($"{what} (input {i}, '{In(i).Name}') is computed by the model; only a constant is supported");
+        ConstantInts(i) ?? throw InputError($"{what} (input {i}, '{In(i).Name}') is computed by the model; only a constant is supported");
 
-    public double RequiredNumber(int i, string what) => In(i).Constant is { Count: 1 } c ? c.GetDouble(0) : throw Error($"{what} (input {i}) must be one constant number");
+    public double RequiredNumber(int i, string what) => In(i).Constant is { Count: 1 } c ? c.GetDouble(0) : throw InputError($"{what} (input {i}) must be one constant number");
 
     /// <summary>An integer input as int64, which ONNX wants for shapes and axes.</summary>
     public Value Int64(int i) => Cast(In(i), DType.Int64);
@@ -158,5 +158,9 @@ internal sealed class TfNode(TfScope scope, NodeDef node)
     }
 
     public EdgeLiteException Error(string message) => new(Status.Unsupported, $"{Op} '{Name}': {message}.");
+
+    /// <summary>What the node is given is refused, whatever its attributes.</summary>
+    public EdgeLiteException InputError(string message) => new(Status.InvalidShape, $"{Op} '{Name}': {message}.");
+
     public EdgeLiteException Damaged(string message) => new(Status.Corrupt, $"{Op} '{Name}': {message}.");
 }

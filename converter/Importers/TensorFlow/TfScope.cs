@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Importers.TensorFlow.Proto;
+using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.TensorFlow;
@@ -13,8 +14,11 @@ namespace EdgeLite.Converter.Importers.TensorFlow;
 /// <param name="parent">the part around this one, which has the same nodes; null for main graph and functions</param>
 internal sealed class TfScope(TfModel model, TfContext context, TfSource source, TfScope? parent)
 {
+    /// <summary>Control flow of version 1, whose inputs are converted in another part or not at all.</summary>
+    private static readonly HashSet<string> s_frames = new(StringComparer.Ordinal) { "Exit", "Merge", "Enter", "RefEnter", "Switch", "RefSwitch" };
+
     private readonly Dictionary<(string Node, int Output), TfItem> _items = [];
-    private readonly HashSet<string> _converted = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _converted = new(StringComparer.Ordinal), _refused = new(StringComparer.Ordinal);
 
     public TfModel Model { get; } = model;
     public TfContext Context { get; } = context;
@@ -31,11 +35,15 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
     public TfItem Resolve(string reference)
     {
         (string Node, int Output) key = TfSource.Parse(reference);
-        if (_items.TryGetValue(key, out TfItem? item)) return item;
+        if (Known(key) is { } item) return item;
         Convert(key.Node);
-        return _items.GetValueOrDefault(key) ?? throw new EdgeLiteException(Status.Unsupported,
+        return Known(key) ?? throw new EdgeLiteException(Status.Unsupported,
             $"{Source.Find(key.Node)?.Op} '{key.Node}': its output {key.Output} is needed and not supported.");
     }
+
+    /// <summary>What was converted already; of a refused node a placeholder.</summary>
+    private TfItem? Known((string Node, int Output) key) => _items.TryGetValue(key, out TfItem? item) ? item
+        : _refused.Contains(key.Node) ? _items[key] = Context.Refusals.Placeholder(Context.Graph, key.Node) : null;
 
     /// <summary>What the part around this one has under that name, brought here.</summary>
     public TfItem FromParent(string reference)
@@ -72,7 +80,7 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
                 continue;
             }
             bool ready = true;
-            if (node.Op is not ("Exit" or "Merge" or "Enter" or "RefEnter" or "Switch" or "RefSwitch"))
+            if (!s_frames.Contains(node.Op))
                 foreach (string input in TfSource.DataInputs(node))
                 {
                     (string Node, int Output) key = TfSource.Parse(input);
@@ -86,7 +94,7 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
                 continue;
             }
             stack.Pop();
-            ConvertNode(node);
+            ConvertOrRefuse(node);
             _converted.Add(name);
         }
     }
@@ -98,6 +106,30 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
             _items[key] = Parent.Context == Context ? item : Context.Capture(item);
         _converted.Add(name);
     }
+
+    /// <summary>Converts a node; what a refused one gives, and what is behind it, are placeholders, made when they are asked for.</summary>
+    private void ConvertOrRefuse(NodeDef node)
+    {
+        Refusals refusals = Context.Refusals;
+        (string Node, int Output)[] inputs = [.. TfSource.DataInputs(node).Select(TfSource.Parse).Where(k => Known(k) != null).Distinct()];
+        if (!inputs.SelectMany(i => _items[i].Values).Any(refusals.IsPlaceholder))
+        {
+            if (refusals.Try(node.Op, () => ConvertNode(node))) return;
+        }
+        else if (HasParts(node)) refusals.TryBehind(node.Op, () => ConvertNode(node));
+        else
+            refusals.TryRanks(node.Op, rank =>
+            {
+                var apart = new TfScope(Model, new TfContext(new Graph(node.Name), null), Source, null);
+                foreach ((string Node, int Output) i in inputs) apart.Set(i.Node, i.Output, _items[i].Map(v => refusals.StandIn(apart.Context.Graph, v, rank)));
+                apart.ConvertNode(node);
+            });
+        foreach ((string Node, int Output) key in _items.Keys.Where(k => k.Node == node.Name).ToArray()) _items.Remove(key);
+        _refused.Add(node.Name);
+    }
+
+    /// <summary>Whether nodes are converted for this one, which are looked at one by one.</summary>
+    private bool HasParts(NodeDef node) => s_frames.Contains(node.Op) || Model.Function(node.Op) != null || node.Attr.Values.Any(a => a.ValueCase == AttrValue.ValueOneofCase.Func || a.List?.Func.Count > 0);
 
     private void ConvertNode(NodeDef node)
     {
@@ -128,11 +160,17 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
     {
         if (arguments.Length != function.Signature.InputArg.Count)
             throw new EdgeLiteException(Status.Corrupt, $"Function '{function.Signature.Name}' has {function.Signature.InputArg.Count} arguments and is called with {arguments.Length}.");
-        if (++Model.Depth > 64) throw new EdgeLiteException(Status.Corrupt, $"Function '{function.Signature.Name}' is called without end.");
+        if (Model.Depth >= 64) throw new EdgeLiteException(Status.Corrupt, $"Function '{function.Signature.Name}' is called without end.");
         var scope = new TfScope(Model, into, Model.Body(function), null);
         for (int i = 0; i < arguments.Length; i++) scope.Set(function.Signature.InputArg[i].Name, 0, arguments[i]);
-        TfItem[] results = [.. Model.Returns(function).Select(scope.Resolve)];
-        Model.Depth--;
-        return results;
+        Model.Depth++;
+        try
+        {
+            return [.. Model.Returns(function).Select(scope.Resolve)];
+        }
+        finally
+        {
+            Model.Depth--;
+        }
     }
 }

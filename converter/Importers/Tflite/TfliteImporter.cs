@@ -19,6 +19,7 @@ public sealed class TfliteImporter
     private int _depth;
 
     private const int MaxStructure = 256 << 20;
+    private const string Custom = "custom operator";
 
     private TfliteImporter(TfliteModel model) => _model = model;
 
@@ -205,20 +206,19 @@ public sealed class TfliteImporter
     /// <summary>Names every operator without a conversion, with its nodes, at once.</summary>
     private void RefuseUnknown(TfliteSubgraph main)
     {
-        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        var unknown = new List<(string Kind, string Place)>();
         foreach (TfliteSubgraph subgraph in _model.Subgraphs)
         {
             if (subgraph != main && _model.Signatures.Any(s => s.Subgraph == subgraph.Index)) continue;
             foreach (TfliteOperator op in subgraph.Operators)
             {
                 if (Handler(op) != null) continue;
-                string key = op.Op == TfliteOp.CUSTOM ? $"custom operator '{op.CustomCode}' [its code is not in the file, and --allow-custom keeps operators of ONNX files alone; build the model from TFLite's own operators]" : Enum.IsDefined(op.Op) ? op.Op + (TfliteRefusals.Find(op.Op) is { } reason ? $" [{reason}]" : "") : $"builtin operator number {(int)op.Op}";
-                if (!unknown.TryGetValue(key, out List<string>? nodes)) unknown[key] = nodes = [];
-                nodes.Add(op.Outputs.Length > 0 && op.Outputs[0] >= 0 ? subgraph.Tensors[op.Outputs[0]].Name : $"#{op.Index}");
+                string kind = op.Op == TfliteOp.CUSTOM ? $"{Custom} '{op.CustomCode}'" : Enum.IsDefined(op.Op) ? op.Op.ToString() : $"builtin operator number {(int)op.Op}";
+                unknown.Add((kind, op.Outputs.Length > 0 && op.Outputs[0] >= 0 ? $"'{subgraph.Tensors[op.Outputs[0]].Name}'" : $"#{op.Index}"));
             }
         }
-        if (unknown.Count == 0) return;
-        IEnumerable<string> lines = unknown.Select(u => $"{u.Key} ({string.Join(", ", u.Value.Take(8))}{(u.Value.Count > 8 ? $" and {u.Value.Count - 8} more" : "")})");
-        throw new EdgeLiteException(Status.UnknownOperator, $"Not supported: {string.Join("; ", lines)}.");
+        UnknownLayers.Refuse("The model", unknown, "Replace them in the source model.", kind => kind.StartsWith(Custom, StringComparison.Ordinal)
+            ? "its code is not in the file, and --allow-custom keeps operators of ONNX files alone; build the model from TFLite's own operators"
+            : Enum.TryParse(kind, out TfliteOp op) ? TfliteRefusals.Find(op) : null);
     }
 }

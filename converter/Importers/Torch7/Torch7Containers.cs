@@ -21,7 +21,7 @@ internal static class Torch7Containers
     {
         object[] table = m.Table;
         LuaObject[] children = m.Children;
-        if (table.Length < children.Length) throw m.Error($"{table.Length} inputs for {children.Length} modules");
+        if (table.Length < children.Length) throw m.InputError($"{table.Length} inputs for {children.Length} modules");
         return children.Select((c, i) => m.Convert(c, table[i], i + 1)).ToArray();
     }
 
@@ -31,11 +31,11 @@ internal static class Torch7Containers
     private static object Concat(Torch7Module m)
     {
         Value[] parts = [.. m.Children.Select((c, i) => (Value)m.Convert(c, m.Input, i + 1))];
-        return m.Emit("Concat", parts, ("axis", m.Axis(m.Int("dimension"), m.Rank(parts[0]))));
+        return m.Emit("Concat", parts, ("axis", m.Dimension(m.Int("dimension"), m.RankOf(parts[0]))));
     }
 
     [Torch7("JoinTable")]
-    private static object JoinTable(Torch7Module m) => m.Emit("Concat", m.Tensors, ("axis", m.Axis(m.Int("dimension"), m.Rank(m.Tensors[0]), m.Int("nInputDims", 0))));
+    private static object JoinTable(Torch7Module m) => m.Emit("Concat", m.Tensors, ("axis", m.Dimension(m.Int("dimension"), m.RankOf(m.Tensors[0]), m.Int("nInputDims", 0))));
 
     [Torch7("CAddTable")] private static object CAddTable(Torch7Module m) => m.Tensors.Aggregate((a, b) => m.Emit("Add", [a, b]));
     [Torch7("CMulTable")] private static object CMulTable(Torch7Module m) => m.Tensors.Aggregate((a, b) => m.Emit("Mul", [a, b]));
@@ -52,16 +52,14 @@ internal static class Torch7Containers
     }
 
     [Torch7("NarrowTable")] private static object NarrowTable(Torch7Module m) => m.Table.Skip((int)m.Int("offset") - 1).Take((int)m.Int("length", 1)).ToArray();
-    [Torch7("FlattenTable")] private static object FlattenTable(Torch7Module m) => Flat(m.Input).ToArray();
-
-    private static IEnumerable<object> Flat(object value) => value is object[] table ? table.SelectMany(Flat) : [value];
+    [Torch7("FlattenTable")] private static object FlattenTable(Torch7Module m) => Torch7Module.Flat(m.Input).ToArray<object>();
 
     [Torch7("SplitTable", Limits = "a free size of what it splits")]
     private static object SplitTable(Torch7Module m)
     {
-        int axis = m.Axis(m.Int("dimension"), m.Rank(m.X), m.Int("nInputDims", 0));
+        int axis = m.Dimension(m.Int("dimension"), m.RankOf(m.X), m.Int("nInputDims", 0));
         long n = m.X.Shape[axis];
-        if (n is < 0 or > 4096) throw m.Error("the size that it splits must be known (at most 4096)");
+        if (n is < 0 or > 4096) throw m.InputError("the size that it splits must be known (at most 4096)");
         return Enumerable.Range(0, (int)n).Select(i => (object)m.Emit("Gather", [m.X, m.Constant("index", Core.Tensor.FromScalar((long)i))], ("axis", axis))).ToArray();
     }
 
@@ -76,7 +74,7 @@ internal static class Torch7Containers
 
     private static Value Swap(Torch7Module m, Value x)
     {
-        int r = m.Rank(x);
+        int r = m.RankOf(x);
         return m.Emit("Transpose", [x], ("perm", (long[])[.. Enumerable.Range(0, r - 2).Select(d => (long)d), r - 1, r - 2]));
     }
 }

@@ -38,8 +38,11 @@ public sealed class Torch7Importer : IImporter
         object input = count == 1 ? Input("input") : Enumerable.Range(0, count).Select(i => (object)Input($"input{i}")).ToArray();
         try
         {
+            var refusals = new Refusals();
+            Value[] results = [.. Torch7Module.Flat(Torch7Module.Convert(graph, refusals, network, input, ""))];
+            refusals.ThrowIfAny();
             int n = 0;
-            foreach (Value value in Flat(Torch7Module.Convert(graph, network, input, "")))
+            foreach (Value value in results)
             {
                 string name = n == 0 ? "output" : $"output{n}";
                 n++;
@@ -94,11 +97,9 @@ public sealed class Torch7Importer : IImporter
         return 1;
     }
 
-    private static IEnumerable<Value> Flat(object value) => value is object[] table ? table.SelectMany(Flat) : [(Value)value];
-
     private static void RefuseUnknown(LuaObject network)
     {
-        var unknown = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
+        var unknown = new List<(string Kind, string Place)>();
         var seen = new HashSet<LuaObject>();
         var stack = new Stack<(LuaObject Module, string Path)>([(network, "")]);
         while (stack.Count > 0)
@@ -107,8 +108,7 @@ public sealed class Torch7Importer : IImporter
             if (!seen.Add(module)) continue;
             if (Torch7Modules.Find(module.Type) == null)
             {
-                if (!unknown.TryGetValue(module.Type, out List<string>? places)) unknown[module.Type] = places = [];
-                places.Add(path.Length > 0 ? path : "root");
+                unknown.Add((module.Type, path.Length > 0 ? $"module {path}" : "the root"));
                 continue;
             }
             int i = 0;
@@ -118,8 +118,6 @@ public sealed class Torch7Importer : IImporter
                 if (child is LuaObject o) stack.Push((o, path.Length > 0 ? $"{path}.{i}" : $"{i}"));
             }
         }
-        if (unknown.Count == 0) return;
-        IEnumerable<string> lines = unknown.Select(u => $"  {u.Key}: module{(u.Value.Count == 1 ? "" : "s")} {string.Join(", ", u.Value.Take(6))}");
-        throw new EdgeLiteException(Status.UnknownOperator, $"The network has modules that have no conversion:\n{string.Join('\n', lines)}\nReplace them by modules of nn and save it again.");
+        UnknownLayers.Refuse("The network", unknown, "Replace them by modules of docs/importers.md and save it again.");
     }
 }

@@ -21,7 +21,7 @@ internal static class Torch7Layers
     private static object Convolution(Torch7Module m)
     {
         long outputs = m.Int("nOutputPlane"), inputs = m.Int("nInputPlane"), groups = m.Int("groups", 1), kh = m.Int("kH"), kw = m.Int("kW");
-        if (groups <= 0 || inputs % groups != 0) throw m.Error($"{groups} groups for {inputs} planes");
+        if (groups <= 0 || inputs % groups != 0) throw m.Damaged($"{groups} groups for {inputs} planes");
         return Conv(m, m.Weight("weight", outputs, inputs / groups, kh, kw), outputs, inputs, groups);
     }
 
@@ -45,7 +45,7 @@ internal static class Torch7Layers
         for (long k = 0; k < connections; k++)
         {
             long from = (long)table.GetDouble(2 * k) - 1, to = (long)table.GetDouble(2 * k + 1) - 1;
-            if (from < 0 || from >= inputs || to < 0 || to >= outputs) throw m.Error($"connection {k} joins planes that it does not have");
+            if (from < 0 || from >= inputs || to < 0 || to >= outputs) throw m.Damaged($"connection {k} joins planes that it does not have");
             for (long i = 0, at = (to * inputs + from) * kh * kw; i < kh * kw; i++) dense.SetDouble(at + i, dense.GetDouble(at + i) + kernels.GetDouble(k * kh * kw + i));
         }
         return Conv(m, m.Constant("weight", dense), outputs, inputs, 1);
@@ -136,7 +136,7 @@ internal static class Torch7Layers
     private static object SubSampling(Torch7Module m)
     {
         long n = m.Int("nInputPlane"), kh = m.Int("kH"), kw = m.Int("kW"), stored = m.CountOf("weight");
-        if (stored < n) throw m.Error($"its weight has {stored} numbers for {n} planes");
+        if (stored < n) throw m.Damaged($"its weight has {stored} numbers for {n} planes");
         // Files of old versions hold more numbers than planes; as Torch does now, the first ones count.
         Tensor all = m.Weights("weight", stored), factors = new(DType.Float32, new Shape(n, 1, 1));
         for (long i = 0; i < n; i++) factors.SetDouble(i, all.GetDouble(i) * kh * kw);
@@ -155,7 +155,7 @@ internal static class Torch7Layers
     {
         string mode = m.Lua.Type.Contains("Zero", StringComparison.Ordinal) ? "constant" : m.Lua.Type.Contains("Reflection", StringComparison.Ordinal) ? "reflect" : "edge";
         m.Refine(-1, -1, -1, -1);
-        int rank = m.Rank(m.X);
+        int rank = m.RankOf(m.X);
         long[] pads = new long[2 * rank];
         (pads[rank - 2], pads[rank - 1], pads[^2], pads[^1]) = (m.Int("pad_t"), m.Int("pad_l"), m.Int("pad_b"), m.Int("pad_r"));
         return m.Emit("Pad", [m.X, m.Ints(pads)], ("mode", mode));
@@ -164,7 +164,7 @@ internal static class Torch7Layers
     [Torch7("Padding", Limits = "padding inside the tensor")]
     private static object Padding(Torch7Module m)
     {
-        int rank = m.Rank(m.X), axis = m.Axis(m.Int("dim"), rank, m.Int("nInputDim", 0));
+        int rank = m.RankOf(m.X), axis = m.Dimension(m.Int("dim"), rank, m.Int("nInputDim", 0));
         long pad = m.Int("pad");
         if (m.Int("index", 1) != 1) throw m.Error("padding inside the tensor is not supported");
         long[] pads = new long[2 * rank];
@@ -215,7 +215,7 @@ internal static class Torch7Layers
     private static object PRelu(Torch7Module m)
     {
         long n = m.CountOf("weight");
-        int rank = m.Rank(m.X);
+        int rank = m.RankOf(m.X);
         // One slope for each plane, the first dimension of an unbatched map and the second of a batch.
         int trailing = rank is 3 or 1 ? rank - 1 : rank - 2;
         return m.Emit("PRelu", [m.X, m.Weight("weight", n == 1 ? [1] : [n, .. Enumerable.Repeat(1L, trailing)])]);
@@ -225,7 +225,7 @@ internal static class Torch7Layers
     [Torch7("LogSoftMax", "SpatialLogSoftMax")] private static object LogSoftMax(Torch7Module m) => m.Emit("LogSoftmax", [m.X], ("axis", Classes(m)));
 
     /// <summary>The first dimension of 1 and 3, the second of 2 and 4.</summary>
-    private static int Classes(Torch7Module m) => m.Rank(m.X) switch { 1 or 3 => 0, 2 or 4 => 1, var r => throw m.Error($"its input has {r} dimensions") };
+    private static int Classes(Torch7Module m) => m.RankOf(m.X) switch { 1 or 3 => 0, 2 or 4 => 1, var r => throw m.InputError($"its input has {r} dimensions") };
 
     /// <summary>Sizes without the batch. The batch is what numInputDims leaves, or what remains of the elements; a batch of one is dropped
     /// when numInputDims is not set, as Torch does.</summary>
@@ -238,9 +238,9 @@ internal static class Torch7Layers
         bool hasFree = size.Contains(-1);
         if (inputDims > 0)
         {
-            int rank = m.Rank(x);
+            int rank = m.RankOf(x);
             if (rank <= inputDims && !x.Shape.IsKnown || x.Shape.IsKnown && rank <= inputDims && (hasFree || x.Shape.Count == elements)) return m.Emit("Reshape", [x, m.Ints(size)]);
-            if (hasFree && x.Shape[0] < 0) return rank == inputDims + 1 ? m.Emit("Reshape", [x, m.Ints([0, .. size])]) : throw m.Error("the size of its input must be known");
+            if (hasFree && x.Shape[0] < 0) return rank == inputDims + 1 ? m.Emit("Reshape", [x, m.Ints([0, .. size])]) : throw m.InputError("the size of its input must be known");
             return m.Emit("Reshape", [x, m.Ints([hasFree ? x.Shape.Product(0, rank - (int)inputDims) : -1, .. size])]);
         }
         if (hasFree || x.Shape.IsKnown && x.Shape.Count == elements) return m.Emit("Reshape", [x, m.Ints(size)]);
@@ -262,8 +262,8 @@ internal static class Torch7Layers
     [Torch7("Squeeze")]
     private static object Squeeze(Torch7Module m)
     {
-        if (m.Lua["dim"] is double) return m.Emit("Squeeze", [m.X, m.Ints(m.Axis(m.Int("dim"), m.Rank(m.X), m.Int("numInputDims", 0)))]);
-        int rank = m.Rank(m.X);
+        if (m.Lua["dim"] is double) return m.Emit("Squeeze", [m.X, m.Ints(m.Dimension(m.Int("dim"), m.RankOf(m.X), m.Int("numInputDims", 0)))]);
+        int rank = m.RankOf(m.X);
         return m.Emit("Squeeze", [m.X, m.Ints([.. Enumerable.Range(0, rank).Where(d => m.X.Shape[d] == 1).Select(d => (long)d)])]);
     }
 
@@ -271,18 +271,18 @@ internal static class Torch7Layers
     private static object Unsqueeze(Torch7Module m)
     {
         long inputDims = m.Int("numInputDims", 0);
-        return m.Emit("Unsqueeze", [m.X, m.Ints(m.Int("pos") - 1 + (inputDims > 0 && m.Rank(m.X) > inputDims ? m.Rank(m.X) - inputDims : 0))]);
+        return m.Emit("Unsqueeze", [m.X, m.Ints(m.Int("pos") - 1 + (inputDims > 0 && m.RankOf(m.X) > inputDims ? m.RankOf(m.X) - inputDims : 0))]);
     }
 
     [Torch7("Transpose")]
     private static object Transpose(Torch7Module m)
     {
-        int rank = m.Rank(m.X);
+        int rank = m.RankOf(m.X);
         long[] order = [.. Enumerable.Range(0, rank).Select(d => (long)d)];
         foreach (object? pair in (m.Lua["permutations"] as LuaTable)?.Sequence() ?? [])
         {
-            if (pair is not LuaTable p || p.Sequence().ToArray() is not [double a, double b]) throw m.Error("its permutations are not pairs");
-            int i = m.Axis((long)a, rank, m.Int("numInputDims", 0)), j = m.Axis((long)b, rank, m.Int("numInputDims", 0));
+            if (pair is not LuaTable p || p.Sequence().ToArray() is not [double a, double b]) throw m.Damaged("its permutations are not pairs");
+            int i = m.Dimension((long)a, rank, m.Int("numInputDims", 0)), j = m.Dimension((long)b, rank, m.Int("numInputDims", 0));
             (order[i], order[j]) = (order[j], order[i]);
         }
         return m.Emit("Transpose", [m.X], ("perm", order));
@@ -292,7 +292,7 @@ internal static class Torch7Layers
     private static object Select(Torch7Module m)
     {
         long i = m.Int("index");
-        return m.Emit("Gather", [m.X, m.Constant("index", Tensor.FromScalar(i > 0 ? i - 1 : i))], ("axis", m.Axis(m.Int("dimension"), m.Rank(m.X))));
+        return m.Emit("Gather", [m.X, m.Constant("index", Tensor.FromScalar(i > 0 ? i - 1 : i))], ("axis", m.Dimension(m.Int("dimension"), m.RankOf(m.X))));
     }
 
     [Torch7("Narrow", Limits = "an index from the end")]
@@ -300,7 +300,7 @@ internal static class Torch7Layers
     {
         long from = m.Int("index") - 1, length = m.Int("length", 1);
         if (from < 0) throw m.Error("an index from the end is not supported");
-        return m.Emit("Slice", [m.X, m.Ints(from), m.Ints(length < 0 ? (length == -1 ? long.MaxValue : length + 1) : from + length), m.Ints(m.Axis(m.Int("dimension"), m.Rank(m.X)))]);
+        return m.Emit("Slice", [m.X, m.Ints(from), m.Ints(length < 0 ? (length == -1 ? long.MaxValue : length + 1) : from + length), m.Ints(m.Dimension(m.Int("dimension"), m.RankOf(m.X)))]);
     }
 
     [Torch7("Max")] private static object Max(Torch7Module m) => Reduce(m, "ReduceMax", "dimension");
@@ -310,8 +310,8 @@ internal static class Torch7Layers
 
     private static Value Reduce(Torch7Module m, string opType, string field)
     {
-        int rank = m.Rank(m.X);
-        return m.Emit(opType, [m.X, m.Ints(m.Axis(m.Int(field, 1), rank, m.Int("nInputDims", 0)))], ("keepdims", rank > 1 && m.Bool("squeeze", true) ? 0 : 1));
+        int rank = m.RankOf(m.X);
+        return m.Emit(opType, [m.X, m.Ints(m.Dimension(m.Int(field, 1), rank, m.Int("nInputDims", 0)))], ("keepdims", rank > 1 && m.Bool("squeeze", true) ? 0 : 1));
     }
 
     /// <summary>x / (sum |x|^p + eps)^(1/p) over the last dimension.</summary>

@@ -18,55 +18,70 @@ internal static class Torch7Modules
 }
 
 /// <summary>One module while it is converted. Its input is a tensor (<see cref="Value"/>) or a table (array of such).</summary>
-internal sealed class Torch7Module(Graph graph, LuaObject module, object input, string path) : NodeBuilder(graph, path)
+internal sealed class Torch7Module(Graph graph, Refusals refusals, LuaObject module, object input, string path)
+    : NodeBuilder(graph, path, $"Module {(path.Length > 0 ? path : "root")} ({module.Type})")
 {
     public LuaObject Lua { get; } = module;
     public object Input { get; } = input;
 
-    public Value X => Input as Value ?? throw Error("its input is a table; a tensor was expected");
-    public object[] Table => Input as object[] ?? throw Error("its input is a tensor; a table was expected");
-    public Value[] Tensors => [.. Table.Select(t => t as Value ?? throw Error("its table holds tables; tensors were expected"))];
+    public Value X => Input as Value ?? throw InputError("its input is a table; a tensor was expected");
+    public object[] Table => Input as object[] ?? throw InputError("its input is a tensor; a table was expected");
+    public Value[] Tensors => [.. Table.Select(t => t as Value ?? throw InputError("its table holds tables; tensors were expected"))];
 
-    public LuaObject[] Children => (Lua["modules"] as LuaTable)?.Sequence().Select(m => m as LuaObject ?? throw Error("one of its modules is no object")).ToArray() ?? throw Error("it has no modules");
+    public LuaObject[] Children => (Lua["modules"] as LuaTable)?.Sequence().Select(m => m as LuaObject ?? throw Damaged("one of its modules is no object")).ToArray() ?? throw Damaged("it has no modules");
 
-    public object Convert(LuaObject child, object input, int number) => Convert(Graph, child, input, Name.Length > 0 ? $"{Name}.{number}" : $"{number}");
+    public object Convert(LuaObject child, object input, int number) => Convert(Graph, refusals, child, input, Name.Length > 0 ? $"{Name}.{number}" : $"{number}");
 
-    public static object Convert(Graph graph, LuaObject child, object input, string path)
+    public static object Convert(Graph graph, Refusals refusals, LuaObject child, object input, string path)
     {
         if (path.Length > 400) throw new EdgeLiteException(Status.Corrupt, "The modules of the Torch7 file nest too deeply.");
-        var module = new Torch7Module(graph, child, input, path);
-        Func<Torch7Module, object> convert = Torch7Modules.Find(child.Type) ?? throw module.Error("there is no conversion");
-        return convert(module);
+        Func<Torch7Module, object> convert = Torch7Modules.Find(child.Type) ?? throw new EdgeLiteException(Status.UnknownOperator, $"Module {path} is a {child.Type}, which has no conversion.");
+        object? result = null;
+        bool isConverted;
+        if (child["modules"] is not LuaTable)
+            isConverted = refusals.TryConvert(child.Type, graph, Flat(input), (into, of) => result = convert(new Torch7Module(into, refusals, child, Map(input, of), path)));
+        else
+        {
+            // Modules inside a container are looked at one by one.
+            void Inside() => result = convert(new Torch7Module(graph, refusals, child, input, path));
+            bool isBehind = Flat(input).Any(refusals.IsPlaceholder);
+            if (isBehind) refusals.TryBehind(child.Type, Inside);
+            isConverted = !isBehind && refusals.Try(child.Type, Inside);
+        }
+        return isConverted ? result! : result == null ? refusals.Placeholder(graph, path) : Map(result, _ => refusals.Placeholder(graph, path));
     }
+
+    /// <summary>All tensors of an input or result.</summary>
+    public static IEnumerable<Value> Flat(object value) => value is object[] table ? table.SelectMany(Flat) : [(Value)value];
+
+    private static object Map(object value, Func<Value, Value> of) => value is object[] table ? table.Select(t => Map(t, of)).ToArray() : of((Value)value);
 
     public double Number(string field, double otherwise = double.NaN) => Lua[field] switch
     {
         double d => d,
         bool b => b ? 1 : 0,
         _ when !double.IsNaN(otherwise) => otherwise,
-        _ => throw Error($"its field '{field}' is missing"),
+        _ => throw Damaged($"its field '{field}' is missing"),
     };
 
     public long Int(string field) => (long)Number(field);
     public long Int(string field, long otherwise) => (long)Number(field, otherwise);
     public bool Bool(string field, bool otherwise) => Lua[field] as bool? ?? otherwise;
-    public long[] Sizes(string field) => Lua[field] is LuaStorage s ? [.. s.Values.Select(v => (long)v)] : throw Error($"its field '{field}' is missing");
+    public long[] Sizes(string field) => Lua[field] is LuaStorage s ? [.. s.Values.Select(v => (long)v)] : throw Damaged($"its field '{field}' is missing");
 
     /// <summary>A tensor field as float32 in the shape wanted.</summary>
     public Tensor Weights(string field, params ReadOnlySpan<long> dims)
     {
-        Tensor t = (Lua[field] as LuaTensor)?.Dense ?? throw Error($"its field '{field}' is missing");
+        Tensor t = (Lua[field] as LuaTensor)?.Dense ?? throw Damaged($"its field '{field}' is missing");
         var shape = new Shape(dims);
-        if (t.Count != shape.Count) throw Error($"'{field}' has {t.Count} numbers; expected {shape}");
+        if (t.Count != shape.Count) throw Damaged($"'{field}' has {t.Count} numbers; expected {shape}");
         return ToFloat32(t, shape);
     }
 
     public bool Has(string field) => Lua[field] is LuaTensor { Sizes.Length: > 0 };
     public long CountOf(string field) => Lua[field] is LuaTensor t ? t.Dense.Count : 0;
-    public long[] SizesOf(string field) => (Lua[field] as LuaTensor)?.Sizes ?? throw Error($"its field '{field}' is missing");
+    public long[] SizesOf(string field) => (Lua[field] as LuaTensor)?.Sizes ?? throw Damaged($"its field '{field}' is missing");
     public Value Weight(string field, params ReadOnlySpan<long> dims) => Constant(field, Weights(field, dims));
-
-    public int Rank(Value x) => x.Shape.IsRanked ? x.Shape.Rank : throw Error("the rank of its input must be known; give the inputs a size with --shape");
 
     /// <summary>An input of the network whose rank nobody told is a batch of what its first layer wants (-1: free).</summary>
     public void Refine(params ReadOnlySpan<long> dims)
@@ -80,18 +95,16 @@ internal sealed class Torch7Module(Graph graph, LuaObject module, object input, 
     /// <summary>Runs a layer for batches of <paramref name="rank"/> dimensions on an input that may lack the batch.</summary>
     public Value Batched(int rank, Func<Value, Value> layer)
     {
-        if (Rank(X) == rank) return layer(X);
-        if (Rank(X) != rank - 1) throw Error($"its input has {Rank(X)} dimensions; expected {rank} or {rank - 1}");
+        if (RankOf(X) == rank) return layer(X);
+        if (RankOf(X) != rank - 1) throw InputError($"its input has {RankOf(X)} dimensions; expected {rank} or {rank - 1}");
         return Emit("Squeeze", [layer(Emit("Unsqueeze", [X, Ints(0)])), Ints(0)]);
     }
 
     /// <summary>A dimension of Torch, counted from 1; one more where nInputDims says that the input has a batch.</summary>
-    public int Axis(long dimension, int rank, long inputDims = 0)
+    public int Dimension(long dimension, int rank, long inputDims = 0)
     {
         if (dimension < 0) dimension += rank + 1;
         else if (inputDims > 0 && rank == inputDims + 1) dimension++;
-        return dimension >= 1 && dimension <= rank ? (int)dimension - 1 : throw Error($"dimension {dimension} is outside a tensor of {rank} dimensions");
+        return dimension >= 1 && dimension <= rank ? (int)dimension - 1 : throw InputError($"dimension {dimension} is outside a tensor of {rank} dimensions");
     }
-
-    public EdgeLiteException Error(string message) => new(Status.Unsupported, $"Module {(Name.Length > 0 ? Name : "root")} ({Lua.Type}): {message}.");
 }

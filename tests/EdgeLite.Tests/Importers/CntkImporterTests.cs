@@ -50,13 +50,16 @@ public class CntkImporterTests
     }
 
     /// <summary>One function of input x and, where given, parameter w.</summary>
-    private static byte[] Net(CntkOp op, ulong[] inputShape, (ulong[] Shape, float[] Values)? w, string[] operands, params (string, DictionaryValue)[] attributes)
+    private static byte[] Net(CntkOp op, ulong[] inputShape, (ulong[] Shape, float[] Values)? w, string[] operands, params (string, DictionaryValue)[] attributes) =>
+        Net(inputShape, w, D(("uid", S("f")), ("op", N((ulong)op)), ("inputs", V([.. operands.Select(S)])), ("attributes", D(attributes))));
+
+    /// <summary>A network of these functions, the last of which is "f".</summary>
+    private static byte[] Net(ulong[] inputShape, (ulong[] Shape, float[] Values)? w, params DictionaryValue[] functions)
     {
         var variables = new List<DictionaryValue> { D(("uid", S("x")), ("kind", N(0)), ("name", S("x")), ("shape", Sh(inputShape)), ("dynamic_axis", V(new DictionaryValue { ValueType = 8, AxisValue = new Axis { StaticAxisIdx = int.MaxValue, Name = "defaultBatchAxis" } }))) };
         if (w is { } p)
             variables.Add(D(("uid", S("w")), ("kind", N(2)), ("shape", Sh(p.Shape)), ("value", new DictionaryValue { ValueType = 11, NdArrayViewValue = new NDArrayView { DataType = 1, Shape = new NDShape { ShapeDim = { p.Shape } }, FloatValues = new NDArrayView.Types.FloatValues { Value = { p.Values } } } })));
-        DictionaryValue function = D(("uid", S("f")), ("op", N((ulong)op)), ("inputs", V([.. operands.Select(S)])), ("attributes", D(attributes)));
-        return D(("type", S("CompositeFunction")), ("root", S("f")), ("primitive_functions", V(function)), ("inputs", V([.. variables]))).DictionaryValue_.ToByteArray();
+        return D(("type", S("CompositeFunction")), ("root", S("f")), ("primitive_functions", V(functions)), ("inputs", V([.. variables]))).DictionaryValue_.ToByteArray();
     }
 
     private static Tensor Run(byte[] file, params long[] dims)
@@ -77,6 +80,18 @@ public class CntkImporterTests
         // W is 2 x 3, stored column by column: (1,2) (3,4) (5,6); x = (0,1,2): W x = (13, 16).
         Tensor y = Run(Net(CntkOp.Times, [3], ([2, 3], [1, 2, 3, 4, 5, 6]), ["w", "x"], ("outputRank", N(1))), 1, 3);
         Assert.Equal([13f, 16], y.Span<float>().ToArray());
+    }
+
+    /// <summary>The order of too few axes, behind a refused function, only follows.</summary>
+    [Fact]
+    public void Refused_attributes_are_named_all_at_once()
+    {
+        DictionaryValue Function(string uid, CntkOp op, string input, params (string, DictionaryValue)[] attributes) =>
+            D(("uid", S(uid)), ("op", N((ulong)op)), ("inputs", V(S(input))), ("attributes", D(attributes)));
+        byte[] net = Net([3, 2], null, Function("a", CntkOp.ReduceElements, "x", ("reductionOpName", S("Odd")), ("axis", A(0))),
+            Function("b", CntkOp.TransposeAxes, "a_Output_0", ("axis1", A(0)), ("axis2", A(7))),
+            Function("f", CntkOp.ReduceElements, "b_Output_0", ("reductionOpName", S("Odder")), ("axis", A(0))));
+        RefusedSettingTests.Check(Assert.Throws<EdgeLiteException>(() => Run(net, 1, 2, 3)), "2 layers", "Function 'a' (ReduceElements): reduction 'Odd'", "Function 'f' (ReduceElements): reduction 'Odder'");
     }
 
     [Fact]

@@ -139,6 +139,15 @@ public class Dl4jImporterTests
         }
     }
 
+    /// <summary>The weights of the second layer lie behind those of the first, whose number is not looked at any more.</summary>
+    [Fact]
+    public void Refused_settings_are_named_all_at_once()
+    {
+        static string Dense(string name, string activation) => $"{{\"layer\":{{\"dense\":{{\"layerName\":\"{name}\",\"nin\":2,\"nout\":2,\"activationFn\":{{\"{activation}\":{{}}}}}}}}}}";
+        EdgeLiteException e = Assert.Throws<EdgeLiteException>(() => Run($"{Dense("a", "Frob")},{Dense("b", "ReLU")},{Dense("c", "Zap")}", Vector(1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6), Array(new Shape(1, 2), 1, 2)));
+        RefusedSettingTests.Check(e, "2 layers", "dense 'a': activation 'Frob'", "dense 'c': activation 'Zap'");
+    }
+
     private static Tensor Array(Shape shape, params ReadOnlySpan<float> values) => Tensor.FromArray(values, shape);
 
     [Theory]

@@ -118,7 +118,7 @@ public class LasagneImporterTests
         With(Json("""{"type":"frob","name":"a"},{"type":"DropoutLayer"},{"type":"grob"}"""), "]."u8.ToArray(), "model.pkl", path =>
         {
             string message = Assert.Throws<EdgeLiteException>(() => new LasagneImporter().Import(path)).Message;
-            Assert.Contains("frob 'a', grob", message, StringComparison.Ordinal);
+            Assert.Contains("frob: 'a'\n  grob: 'layer2'", message, StringComparison.Ordinal);
             return 0;
         });
 

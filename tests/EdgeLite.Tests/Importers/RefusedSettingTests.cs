@@ -5,7 +5,8 @@ using Google.Protobuf;
 
 namespace EdgeLite.Tests.Importers;
 
-/// <summary>Models with several settings of known layers that are refused, some behind others: named at once, without what only follows.</summary>
+/// <summary>Models with several settings of known layers that are refused, some behind others: named at once, without what only follows. Those of
+/// TensorFlow, CNTK, Deeplearning4j and Torch7 stand beside their other tests.</summary>
 public sealed class RefusedSettingTests
 {
     private static string Keras(params string[] layers) => $$$"""
@@ -69,6 +70,52 @@ public sealed class RefusedSettingTests
         Assert.Contains("'w' (InnerProduct)", e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Caffe2_names_all_of_them() => Check(Refused("predict_net.pbtxt", ("predict_net.pbtxt", """
+        op { input: 'x' input: 's' input: 's' input: 's' input: 's' output: 'n' type: 'SpatialBN' arg { name: 'is_test' i: 0 } }
+        op { input: 'n' input: 'n' output: 'c' output: 'sizes' type: 'Concat' arg { name: 'axis' i: 9 } }
+        op { input: 'c' input: 's' output: 'r' type: 'ResizeNearest' }
+        op { input: 'r' output: 'p' type: 'PadImage' arg { name: 'mode' s: 'odd' } }
+        external_input: 'x' external_output: 'p'
+        """), ("init_net.pbtxt", "op { output: 's' type: 'GivenTensorFill' arg { name: 'shape' ints: 2 } arg { name: 'values' floats: 1 floats: 1 } }")),
+        "3 layers", "'n' (SpatialBN): is_test is 0", "'r' (ResizeNearest): scales as an input", "'p' (PadImage): mode 'odd'");
+
+    /// <summary>The layers behind the first take weights of which nobody knows where they lie.</summary>
+    [Fact]
+    public void Darknet_names_all_of_them() => Check(Refused("net.cfg", ("net.cfg", """
+        [net]
+        channels=1
+        height=4
+        width=4
+        [convolutional]
+        filters=2
+        activation=frob
+        [convolutional]
+        filters=3
+        size=3
+        [maxpool]
+        maxpool_depth=1
+        [shortcut]
+        from=-2
+        weights_type=per_channel
+        """), ("net.weights", "0000000000000000000000000000" + new string('\0', 400))),
+        "3 layers", "[convolutional] in line 5: activation 'frob'", "[maxpool] in line 11: maxpool_depth", "[shortcut] in line 13: weights_type");
+
+    [Fact]
+    public void Chainer_names_all_of_them() => Check(Refused("model.json", Parameters, ("model.json", """
+        {"format": "chainer", "parameters": "p.npz", "input": {"shape": [null, 3, 4, 4]}, "layers": [
+          {"type": "Deconvolution2D", "name": "a", "outsize": 9}, {"type": "Linear", "name": "b"}, {"type": "Deconvolution2D", "name": "c", "outsize": 9}]}
+        """)), "2 layers", "Deconvolution2D 'a': outsize", "Deconvolution2D 'c': outsize");
+
+    [Fact]
+    public void Lasagne_names_all_of_them() => Check(Refused("model.json", Parameters, ("model.json", """
+        {"format": "lasagne", "parameters": "p.npz", "layers": [{"type": "InputLayer", "shape": [null, 3, 4, 4]}, {"type": "Pool2DLayer", "pool_size": 2, "mode": "odd"},
+          {"type": "Conv2DLayer", "name": "c", "pad": "half"}, {"type": "DenseLayer", "name": "d", "nonlinearity": "frob"}]}
+        """)), "3 layers", "Pool2DLayer 'layer1': mode 'odd'", "Conv2DLayer 'c': pad 'half'", "DenseLayer 'd': nonlinearity 'frob'");
+
+    /// <summary>An archive of nothing.</summary>
+    private static readonly (string Name, string Text) Parameters = ("p.npz", "PK\x05\x06" + new string('\0', 18));
+
     private const int Add = 0, Mul = 18, Transpose = 39;
     private const sbyte SignBit = 5;
 
@@ -99,14 +146,21 @@ public sealed class RefusedSettingTests
     }
 
     /// <summary>A heading, a line for each refusal, and what to do.</summary>
-    private static void Check(EdgeLiteException e, string count, params string[] refusals)
+    internal static void Check(EdgeLiteException e, string count, params string[] refusals)
     {
-        Assert.Equal(Status.Unsupported, e.Status);
+        Assert.True(e.Status == Status.Unsupported, e.ToString());
         string[] lines = e.Message.Split('\n');
-        Assert.StartsWith(count, lines[0], StringComparison.Ordinal);
+        Assert.True(lines[0].StartsWith(count, StringComparison.Ordinal), e.Message);
         foreach (string refusal in refusals) Assert.Contains(refusal, e.Message, StringComparison.Ordinal);
         Assert.Equal(refusals.Length + 2, lines.Length);
     }
+
+    /// <summary>What the import of the first file says of a folder of these.</summary>
+    private static EdgeLiteException Refused(string model, params (string Name, string Text)[] files) => TemporaryFolder.Use(folder =>
+    {
+        foreach ((string name, string text) in files) File.WriteAllText(Path.Combine(folder, name), text, System.Text.Encoding.Latin1);
+        return Assert.Throws<EdgeLiteException>(() => Pipeline.Import(Path.Combine(folder, model), new ConversionOptions()));
+    });
 
     private static EdgeLiteException ImportJson(string json) => TemporaryFolder.Use(folder =>
     {

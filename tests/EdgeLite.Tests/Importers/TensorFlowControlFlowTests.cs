@@ -53,6 +53,21 @@ public sealed class TensorFlowControlFlowTests : IDisposable
         return [.. Enumerable.Range(0, (int)y.Count).Select(i => (float)y.GetDouble(i))];
     }
 
+    private const string OddFormat = "attr { key: 'T' value { type: DT_FLOAT } } attr { key: 'data_format' value { s: 'NCHW_VECT_C' } } attr { key: 'ksize' value { list { i: 1 i: 2 i: 2 i: 1 } } } attr { key: 'strides' value { list { i: 1 i: 2 i: 2 i: 1 } } } attr { key: 'padding' value { s: 'VALID' } }";
+
+    /// <summary>In the main graph, in a loop and in a function behind both; that axes are computed from a refused result only follows.</summary>
+    [Fact]
+    public void Refused_attributes_are_named_all_at_once()
+    {
+        string yes = Function("yes", "a:DT_FLOAT b:DT_FLOAT", "r=c:output:0", Const("c", "DT_BOOL", "tensor_shape { } bool_val: true"));
+        string body = Function("body", "a:DT_FLOAT b:DT_FLOAT", "r=q:output:0 s=b", Node("q", "AvgPool", "b", OddFormat));
+        string inner = Function("inner", "a:DT_FLOAT b:DT_FLOAT", "r=u:output:0", Node("m", "Add", "a b"), Node("u", "MaxPool", "m:z:0", OddFormat));
+        string picture = Input("x").Replace("shape { }", "shape { dim { size: 1 } dim { size: 4 } dim { size: 4 } dim { size: 1 } }", StringComparison.Ordinal);
+        string graph = GraphOf([picture, Node("p", "MaxPool", "x", OddFormat), Node("a", "ArgMax", "p p"), Node("sum", "Sum", "p a"),
+            Node("loop", "While", "sum x", Types("DT_FLOAT", "DT_FLOAT") + Func("cond", "yes") + Func("body", "body")), Node("call", "PartitionedCall", "loop loop:1", Func("f", "inner"))], yes, body, inner);
+        RefusedSettingTests.Check(Assert.Throws<EdgeLiteException>(() => Run(graph)), "3 layers", "MaxPool 'p': data_format", "AvgPool 'q': data_format", "MaxPool 'u': data_format");
+    }
+
     private static Tensor F(float value) => Tensor.FromScalar(value);
 
     private static readonly string s_twice = Function("twice", "a:DT_FLOAT", "r=m:z:0", Node("m", "Add", "a a")),

@@ -52,8 +52,8 @@ public sealed class TensorFlowFileTests : IDisposable
     {
         string text = "node { name: \"a\" op: \"FirstOne\" }\nnode { name: \"b\" op: \"SecondOne\" input: \"a\" }";
         var e = Assert.Throws<EdgeLiteException>(() => Pipeline.Import(Write("unknown.pbtxt", Encoding.UTF8.GetBytes(text)), new ConversionOptions()));
-        Assert.Contains("FirstOne (a)", e.Message, StringComparison.Ordinal);
-        Assert.Contains("SecondOne (b)", e.Message, StringComparison.Ordinal);
+        Assert.Contains("FirstOne: 'a'", e.Message, StringComparison.Ordinal);
+        Assert.Contains("SecondOne: 'b'", e.Message, StringComparison.Ordinal);
     }
 
     /// <summary>A SavedModel with two signatures over one graph; the usual one is serving_default.</summary>

@@ -98,6 +98,18 @@ public class Torch7GraphTests
         Assert.Contains("nn.Frobnicate", e.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>In the branches of a container and behind it; that the branches do not fit together only follows.</summary>
+    [Fact]
+    public void Refused_settings_are_named_all_at_once()
+    {
+        static Lua Odd(double size) => new("nn.SpatialAdaptiveMaxPooling", Table(("H", size), ("W", size)));
+        Lua chain = new("nn.Sequential", Table(("modules", List(new Lua("nn.Abs", Table()), new Lua("nn.Narrow", Table(("dimension", 1.0), ("index", -1.0)))))));
+        Lua branches = new("nn.Concat", Table(("dimension", 1.0), ("modules", List(Odd(2), chain))));
+        Lua network = new("nn.Sequential", Table(("modules", List(branches, new Lua("nn.Abs", Table()), Odd(3)))));
+        EdgeLiteException e = Assert.Throws<EdgeLiteException>(() => Run(network, [1]));
+        RefusedSettingTests.Check(e, "3 layers", "Module 1.2.2 (nn.Narrow): an index from the end", "Module 1.1 (nn.SpatialAdaptiveMaxPooling): only a result of 1 x 1", "Module 3 (nn.SpatialAdaptiveMaxPooling): only");
+    }
+
     [Theory]
     [InlineData("innode")]
     [InlineData("outnode")]

@@ -29,8 +29,8 @@ public sealed class UnknownLayerTests
 
     public static TheoryData<string, string, string[]> Models => new()
     {
-        { "TensorFlow.js layers-model", """{"format": "layers-model", "modelTopology": {"keras_version": "tfjs-layers 4.0.0", "model_config": """ + KerasConfig + """}, "weightsManifest": []}""", ["Frobnicator: first, third", "Zapper: second"] },
-        { "TensorFlow.js graph-model", """{"format": "graph-model", "weightsManifest": [], "modelTopology": {"node": [{"name": "x", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}}}, {"name": "first", "op": "Frobnicator", "input": ["x"]}, {"name": "second", "op": "Zapper", "input": ["first"]}, {"name": "third", "op": "Frobnicator", "input": ["second"]}]}}""", ["Frobnicator (", "first", "third", "Zapper (second)"] },
+        { "TensorFlow.js layers-model", """{"format": "layers-model", "modelTopology": {"keras_version": "tfjs-layers 4.0.0", "model_config": """ + KerasConfig + """}, "weightsManifest": []}""", ["Frobnicator: 'first', 'third'", "Zapper: 'second'"] },
+        { "TensorFlow.js graph-model", """{"format": "graph-model", "weightsManifest": [], "modelTopology": {"node": [{"name": "x", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}}}, {"name": "first", "op": "Frobnicator", "input": ["x"]}, {"name": "second", "op": "Zapper", "input": ["first"]}, {"name": "third", "op": "Frobnicator", "input": ["second"]}]}}""", ["Frobnicator: ", "'first'", "'third'", "Zapper: 'second'"] },
         { "Chainer", """{"format": "chainer", "parameters": "p.npz", "input": {"name": "x", "shape": [null, 4]}, "layers": [{"type": "frobnicator", "name": "first"}, {"type": "relu"}, {"type": "zapper"}, {"type": "frobnicator", "name": "third"}]}""", ["frobnicator", "first", "third", "zapper"] },
         { "Lasagne", """{"format": "lasagne", "parameters": "p.npz", "layers": [{"type": "InputLayer", "shape": [null, 4]}, {"type": "FrobnicatorLayer", "name": "first"}, {"type": "ZapperLayer"}, {"type": "FrobnicatorLayer", "name": "third"}]}""", ["FrobnicatorLayer", "first", "third", "ZapperLayer"] },
     };
@@ -63,7 +63,7 @@ public sealed class UnknownLayerTests
             using Stream entry = zip.CreateEntry("config.json").Open();
             entry.Write(Encoding.UTF8.GetBytes(KerasConfig));
         }
-        return Check(path, "Keras", ["Frobnicator: first, third", "Zapper: second"]);
+        return Check(path, "Keras", ["Frobnicator: 'first', 'third'", "Zapper: 'second'"]);
     });
 
     private static string Zip(string path, params (string Name, string Text)[] entries)

@@ -13,7 +13,7 @@ internal static class Arithmetic
         Value x = o.Input(), w = o.Input(1);
         long axis = o.Int("axis", 1);
         if (axis != 1) axis = o.Axis(x, axis);
-        if (o.Rank(w) != 2) w = o.Emit("Flatten", [w], ("axis", o.Axis(w, o.Int("axis_w", 1))));
+        if (o.RankOf(w) != 2) w = o.Emit("Flatten", [w], ("axis", o.Axis(w, o.Int("axis_w", 1))));
         bool isTransposed = o.Type == "FCTransposed";
         Value y = o.Emit("Gemm", [x.Shape is { IsRanked: true, Rank: 2 } && axis == 1 ? x : o.Emit("Flatten", [x], ("axis", axis)), w, o.Reshape(o.Input(2), -1)], ("transB", isTransposed ? 0 : 1));
         if (axis != 1)
@@ -41,8 +41,8 @@ internal static class Arithmetic
         {
             Value v = o.Input(i);
             if (o.Int(argument, 0) == 0) return v;
-            int rank = o.Rank(v);
-            if (rank < 2) throw o.Error($"a blob of {rank} dimensions cannot be transposed");
+            int rank = o.RankOf(v);
+            if (rank < 2) throw o.InputError($"a blob of {rank} dimensions cannot be transposed");
             return o.Transpose(v, [.. Enumerable.Range(0, rank - 2).Select(d => (long)d), rank - 1, rank - 2]);
         }
     }
@@ -100,8 +100,8 @@ internal static class Arithmetic
         long axis = o.Int("axis", -1);
         if (o.Text("axis_str", "") is { Length: > 0 } letter) axis = o.Text("order", "NCHW").IndexOf(letter, StringComparison.Ordinal);
         if (axis < 0) return b;
-        int rank = o.Rank(b), trailing = o.Rank(a) - (int)axis - rank;
-        if (trailing < 0) throw o.Error($"{b.Shape} does not fit into {a.Shape} from axis {axis} on");
+        int rank = o.RankOf(b), trailing = o.RankOf(a) - (int)axis - rank;
+        if (trailing < 0) throw o.InputError($"{b.Shape} does not fit into {a.Shape} from axis {axis} on");
         return trailing == 0 ? b : o.Emit("Unsqueeze", [b, o.Ints([.. Enumerable.Range(rank, trailing).Select(d => (long)d)])]);
     }
 

@@ -21,8 +21,8 @@ internal static class Images
     private static void Conv(Caffe2Operator o)
     {
         Value x = o.ChannelsFirst(), w = o.ChannelsFirst(1);
-        int n = o.Rank(w) - 2;
-        if (n < 1) throw o.Error($"filter {w.Shape} has no spatial axis");
+        int n = o.RankOf(w) - 2;
+        if (n < 1) throw o.InputError($"filter {w.Shape} has no spatial axis");
         Value?[] operands = o.InputCount > 2 ? [x, w, o.Input(2)] : [x, w];
         o.SetChannelsFirst(0, o.Emit("Conv", operands, [("group", o.Int("group", 1)), .. Windows(o, x, n, [.. w.Shape.AsSpan()[2..]])]));
     }
@@ -32,8 +32,8 @@ internal static class Images
     private static void ConvTranspose(Caffe2Operator o)
     {
         Value x = o.ChannelsFirst(), w = o.ChannelsFirst(1);
-        int n = o.Rank(w) - 2;
-        if (n < 1) throw o.Error($"filter {w.Shape} has no spatial axis");
+        int n = o.RankOf(w) - 2;
+        if (n < 1) throw o.InputError($"filter {w.Shape} has no spatial axis");
         if (o.Int("legacy_pad", 0) is not (0 or 1)) throw o.Error("legacy_pad is not supported here");
         Value?[] operands = o.InputCount > 2 ? [x, w, o.Input(2)] : [x, w];
         o.SetChannelsFirst(0, o.Emit("ConvTranspose", operands, ("kernel_shape", w.Shape.AsSpan()[2..].ToArray()), ("strides", o.Spatial("strides", "stride", 1, n)), ("pads", o.Pads(n)),
@@ -55,7 +55,7 @@ internal static class Images
         }
         int n = x.Shape.IsRanked ? x.Shape.Rank - 2 : o.Ints("kernels")?.Length ?? 2;
         long[] kernel = o.Spatial("kernels", "kernel", 0, n);
-        if (kernel.Any(k => k <= 0)) throw o.Error("kernel is missing");
+        if (kernel.Any(k => k <= 0)) throw o.Damaged("kernel is missing");
         attributes.AddRange(Windows(o, x, n, kernel));
         if ((LegacyPad)o.Int("legacy_pad", 0) == LegacyPad.Caffe) attributes.Add(("ceil_mode", 1));
         if (kind == "AveragePool") attributes.Add(("count_include_pad", o.Int("count_include_pad", 0)));
@@ -145,8 +145,8 @@ internal static class Images
     private static void ChannelShuffle(Caffe2Operator o)
     {
         Value x = o.ChannelsFirst();
-        long groups = o.Int("group", 1), channels = o.Rank(x) > 1 ? x.Shape[1] : -1;
-        if (groups <= 0 || channels <= 0 || channels % groups != 0) throw o.Error($"{channels} channels cannot be shuffled in {groups} groups");
+        long groups = o.Int("group", 1), channels = o.RankOf(x) > 1 ? x.Shape[1] : -1;
+        if (groups <= 0 || channels <= 0 || channels % groups != 0) throw o.InputError($"{channels} channels cannot be shuffled in {groups} groups");
         Value y = o.Transpose(o.Reshape(x, 0, groups, channels / groups, -1), 0, 2, 1, 3);
         o.SetChannelsFirst(0, o.Emit("Reshape", [y, o.Emit("Shape", [x])]));
     }
@@ -165,7 +165,7 @@ internal static class Images
     private static void RoiAlign(Caffe2Operator o)
     {
         Value rois = o.Input(1);
-        bool hasBatch = o.Rank(rois) == 2 && rois.Shape[1] != 4;
+        bool hasBatch = o.RankOf(rois) == 2 && rois.Shape[1] != 4;
         Value boxes = hasBatch ? o.Emit("Slice", [rois, o.Ints(1), o.Ints(5), o.Ints(1)]) : rois;
         Value first = o.Emit("Gather", [rois, o.Constant("zero", Tensor.FromScalar(0L))], ("axis", 1));
         Value batch = o.Cast(hasBatch ? first : o.Emit("Mul", [first, o.Scalar(0)]), DType.Int64);

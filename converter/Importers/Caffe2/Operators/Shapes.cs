@@ -32,7 +32,7 @@ internal static class Shapes
         long axis = Along(o, x, 0);
         int count = o.OutputCount;
         Value[] parts = o.InputCount > 1 ? o.EmitMany("Split", count, [x, o.Cast(o.Input(1), DType.Int64)], ("axis", axis))
-            : o.Ints("split") is { Length: > 0 } sizes ? sizes.Length == count ? o.EmitMany("Split", count, [x, o.Ints(sizes)], ("axis", axis)) : throw o.Error($"{sizes.Length} sizes for {count} results")
+            : o.Ints("split") is { Length: > 0 } sizes ? sizes.Length == count ? o.EmitMany("Split", count, [x, o.Ints(sizes)], ("axis", axis)) : throw o.Damaged($"{sizes.Length} sizes for {count} results")
             : o.EmitMany("Split", count, [x], ("axis", axis), ("num_outputs", count));
         for (int i = 0; i < count; i++) o.SetOutput(i, parts[i]);
     }
@@ -40,15 +40,15 @@ internal static class Shapes
     private static long Along(Caffe2Operator o, Value x, int more)
     {
         long axis = o.Has("axis") ? o.Int("axis", 1) : o.IsChannelsLast ? 3 : 1;
-        if (axis < 0) axis += o.Rank(x) + more;
-        return axis >= 0 && (!x.Shape.IsRanked || axis < x.Shape.Rank + more) ? axis : throw o.Error($"axis {axis} is outside {x.Shape}");
+        if (axis < 0) axis += o.RankOf(x) + more;
+        return axis >= 0 && (!x.Shape.IsRanked || axis < x.Shape.Rank + more) ? axis : throw o.InputError($"axis {axis} is outside {x.Shape}");
     }
 
     /// <summary>0 copies a size, -1 is what remains; the second result is the shape before.</summary>
     [Caffe2("Reshape")]
     private static void Reshape(Caffe2Operator o)
     {
-        Value x = o.Input(), shape = o.InputCount > 1 ? o.Cast(o.Input(1), DType.Int64) : o.Ints(o.Ints("shape") ?? throw o.Error("shape is missing"));
+        Value x = o.Input(), shape = o.InputCount > 1 ? o.Cast(o.Input(1), DType.Int64) : o.Ints(o.Ints("shape") ?? throw o.Damaged("shape is missing"));
         if (o.OutputCount > 1) o.SetOutput(1, o.Emit("Shape", [x]));
         o.SetOutput(0, o.Emit("Reshape", [x, shape]));
     }
@@ -68,11 +68,11 @@ internal static class Shapes
     private static void Slice(Caffe2Operator o)
     {
         long[] starts = Given("starts", 1), ends = Given("ends", 2);
-        if (starts.Length != ends.Length) throw o.Error($"{starts.Length} starts and {ends.Length} ends");
+        if (starts.Length != ends.Length) throw o.Damaged($"{starts.Length} starts and {ends.Length} ends");
         o.SetOutput(0, o.Emit("Slice", [o.Input(), o.Ints([.. starts.Select(FromEnd)]), o.Ints([.. ends.Select(FromEnd)]), o.Ints([.. Enumerable.Range(0, starts.Length).Select(d => (long)d)])]));
 
         static long FromEnd(long v) => v == -1 ? long.MaxValue : v < 0 ? v + 1 : v;
-        long[] Given(string name, int input) => o.InputCount > input ? o.Input(input).Constant?.ToInt64Array() ?? throw o.Error($"{name} are not constant") : o.Ints(name) ?? throw o.Error($"{name} are missing");
+        long[] Given(string name, int input) => o.InputCount > input ? o.Input(input).Constant?.ToInt64Array() ?? throw o.Damaged($"{name} are not constant") : o.Ints(name) ?? throw o.Error($"{name} are missing");
     }
 
     [Caffe2("Gather")] private static void Gather(Caffe2Operator o) => o.SetOutput(0, o.Emit("Gather", [o.Input(), o.Input(1)], ("axis", o.Int("axis", 0))));
@@ -82,7 +82,7 @@ internal static class Shapes
     private static void Tile(Caffe2Operator o)
     {
         if (o.InputCount > 1) throw o.Error("tiles as an input are not supported");
-        int rank = o.Rank(o.Input()), axis = o.Axis(o.Input(), o.Int("axis", 0));
+        int rank = o.RankOf(o.Input()), axis = o.Axis(o.Input(), o.Int("axis", 0));
         long tiles = o.Int("tiles", 1);
         o.SetOutput(0, o.Emit("Tile", [o.Input(), o.Ints([.. Enumerable.Range(0, rank).Select(d => d == axis ? tiles : 1)])]));
     }

@@ -34,7 +34,7 @@ internal static class Activations
             case "gelu": return config?.Bool("precise", false) == true ? l.Emit("Gelu", [x], ("approximate", "tanh")) : l.Emit("Mul", [x, l.Emit("Sigmoid", [l.Emit("Mul", [x, l.Scalar(1.702)])])]);
             case "thresholdedrelu": return l.Emit("ThresholdedRelu", [x], ("alpha", (float)(config?.Real("theta", 1) ?? 1)));
             case "softmax":
-                if (axis < 0) axis = l.RankOf(x) == 2 ? 1 : l.Input.IsRows ? 2 : throw l.Error($"softmax over a tensor of {l.RankOf(x)} dimensions means different axes in different versions; use RnnOutputLayer, RnnLossLayer or CnnLossLayer");
+                if (axis < 0) axis = l.RankOf(x) == 2 ? 1 : l.Input.IsRows ? 2 : throw l.InputError($"softmax over a tensor of {l.RankOf(x)} dimensions means different axes in different versions; use RnnOutputLayer, RnnLossLayer or CnnLossLayer");
                 return l.Emit("Softmax", [x], ("axis", axis));
             default: throw l.Error($"activation '{config?.ClassName ?? name}' has no conversion");
         }

@@ -119,7 +119,7 @@ internal static class Convolution
     [Dl4j("GlobalPoolingLayer", "GlobalPooling")]
     private static Dl4jTensor GlobalPool(Dl4jLayer l)
     {
-        if (l.Input.IsRows) throw l.Error("it pools rows; a preprocessor is missing");
+        if (l.Input.IsRows) throw l.InputError("it pools rows; a preprocessor is missing");
         int rank = l.Rank;
         long[] axes = l.Config.Ints("poolingDimensions") ?? (l.IsChannelsLast ? [.. Enumerable.Range(1, rank - 2).Select(d => (long)d)] : [.. Enumerable.Range(2, rank - 2).Select(d => (long)d)]);
         int keep = l.Config.Bool("collapseDimensions", true) ? 0 : 1;

@@ -104,7 +104,7 @@ internal static class Dense
     private static Value Product(Dl4jLayer l)
     {
         l.Refine(l.Config.Int("nin"));
-        if (l.Rank != 2 && !(l.Rank == 3 && l.Input.IsRows)) throw l.Error($"its input has shape {l.X.Shape}, expected [batch, {l.Config.Int("nin")}]; a preprocessor is missing");
+        if (l.Rank != 2 && !(l.Rank == 3 && l.Input.IsRows)) throw l.InputError($"its input has shape {l.X.Shape}, expected [batch, {l.Config.Int("nin")}]; a preprocessor is missing");
         return Affine(l, l.X);
     }
 

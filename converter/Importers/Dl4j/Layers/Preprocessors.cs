@@ -42,7 +42,7 @@ internal static class Preprocessors
     [Dl4j("FeedForwardToRnnPreProcessor", "feedForwardToRnn", Limits = "without RnnToFeedForwardPreProcessor before it")]
     private static Dl4jTensor FeedForwardToRnn(Dl4jLayer l)
     {
-        if (!l.Input.IsRows) throw l.Error("the steps of its input are not known: no rnnToFeedForward comes before it");
+        if (!l.Input.IsRows) throw l.InputError("the steps of its input are not known: no rnnToFeedForward comes before it");
         return new(l.IsChannelsLast ? l.X : l.Transpose(l.X, 0, 2, 1));
     }
 
@@ -60,7 +60,7 @@ internal static class Preprocessors
     [Dl4j("CnnToRnnPreProcessor", "cnnToRnn", Limits = "without RnnToCnnPreProcessor before it")]
     private static Dl4jTensor CnnToRnn(Dl4jLayer l)
     {
-        if (l.Input.Steps is not { } time) throw l.Error("the steps of its input are not known: no rnnToCnn comes before it");
+        if (l.Input.Steps is not { } time) throw l.InputError("the steps of its input are not known: no rnnToCnn comes before it");
         Value flat = l.Emit("Flatten", [l.X], ("axis", 1)), outer = l.Emit("Shape", [time], ("start", 0), ("end", 2));
         long features = flat.Shape[1];
         Value size = l.Emit("Concat", [outer, features >= 0 ? l.Ints(features) : l.Emit("Shape", [flat], ("start", 1), ("end", 2))], ("axis", 0));

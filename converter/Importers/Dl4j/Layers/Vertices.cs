@@ -51,8 +51,8 @@ internal static class Vertices
     private static Dl4jTensor Duplicate(Dl4jLayer l)
     {
         string name = l.Config.Text("inputName", "");
-        Dl4jTensor series = l.Vertex(name) ?? throw l.Error($"its series '{name}' is not computed before it");
-        if (l.RankOf(series.Value) != 3) throw l.Error($"its series '{name}' has shape {series.Value.Shape}, expected [batch, features, steps]");
+        Dl4jTensor series = l.Vertex(name) ?? throw l.Damaged($"its series '{name}' is not computed before it");
+        if (l.RankOf(series.Value) != 3) throw l.InputError($"its series '{name}' has shape {series.Value.Shape}, expected [batch, features, steps]");
         Value steps = l.Emit("Shape", [series.Value], ("start", 2), ("end", 3)), size = l.Emit("Concat", [l.Ints(1, 1), steps], ("axis", 0));
         return l.Result(l.Emit("Expand", [l.Emit("Unsqueeze", [l.X, l.Ints(2)]), size]));
     }
@@ -83,7 +83,7 @@ internal static class Vertices
     [Dl4j("L2Vertex")]
     private static Dl4jTensor L2(Dl4jLayer l)
     {
-        if (l.Inputs.Length != 2) throw l.Error($"it has {l.Inputs.Length} inputs, expected 2");
+        if (l.Inputs.Length != 2) throw l.Damaged($"it has {l.Inputs.Length} inputs, expected 2");
         Value difference = l.Emit("Sub", [l.X, l.Inputs[1].Value]);
         if (l.RankOf(difference) > 2) difference = l.Emit("Flatten", [difference], ("axis", 1));
         return l.Result(l.Emit("ReduceL2", [difference, l.Ints(1)], ("keepdims", 1)));

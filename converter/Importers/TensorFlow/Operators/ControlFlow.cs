@@ -136,7 +136,7 @@ internal static class ControlFlow
         (string predicate, int side) = sides.FirstOrDefault(s => others.Contains((s.Predicate, 1 - s.Side)) && !n.Scope.IsInside(s.Predicate));
         if (predicate == null) throw n.Error("the condition that decides between its inputs was not found");
         string then = side == 1 ? inputs[0] : inputs[1], otherwise = side == 1 ? inputs[1] : inputs[0];
-        if (n.Scope.Resolve(predicate) is not TfTensorItem { Value: var value }) throw n.Error("its condition is not a tensor");
+        if (n.Scope.Resolve(predicate) is not TfTensorItem { Value: var value }) throw n.InputError("its condition is not a tensor");
         Value condition = Condition(n, value);
         int thenIndex = side == 1 ? 0 : 1;
         if (condition.Constant is { } known)

@@ -24,7 +24,7 @@ internal static class Convolutions
         Value x = ChannelsFirst(n, 0), w = n.In(1);
         long[] kernel = Kernel(n, w, 2);
         long channels = w.Shape[2], multiplier = w.Shape[3];
-        if (channels < 1 || multiplier < 1) throw n.Error("the size of the kernel must be known");
+        if (channels < 1 || multiplier < 1) throw n.InputError("the size of the kernel must be known");
         // [kh, kw, c, m] -> [c, m, kh, kw] -> [c * m, 1, kh, kw]
         Value weights = n.Reshape(n.Transpose(w, 2, 3, 0, 1), channels * multiplier, 1, kernel[0], kernel[1]);
         Finish(n, weights, x, kernel, Spatial(n, "strides", 2), Spatial(n, "dilations", 2), channels);
@@ -95,7 +95,7 @@ internal static class Convolutions
             long size = x.Shape[i + 2], output = wanted == null ? -1 : wanted[last ? i + 1 : i + 2], reach = (kernel[i] - 1) * dilations[i] + 1;
             if (size < 0 || output < 0)
             {
-                if (padding == "EXPLICIT") throw n.Error("the sizes of input and output must be known");
+                if (padding == "EXPLICIT") throw n.InputError("the sizes of input and output must be known");
                 // The usual size: stride times the input for SAME, the whole reach for VALID.
                 long cut = padding == "SAME" ? Math.Max(reach - strides[i], 0) : 0;
                 (pads[i], pads[i + spatial]) = (cut / 2, cut - cut / 2);
@@ -151,7 +151,7 @@ internal static class Convolutions
     {
         Value x = n.ToChannelsFirst(n.In(0));
         long[] kernel = Spatial(n, "ksize", 2), strides = Spatial(n, "strides", 2);
-        if (!x.Shape.IsKnown) throw n.Error("the size of the input must be known");
+        if (!x.Shape.IsKnown) throw n.InputError("the size of the input must be known");
         long channels = x.Shape[1], area = x.Shape[2] * x.Shape[3];
         (long[]? pads, string auto) = Pads(n, x, kernel, strides, [1, 1], n.String("padding"), null);
         Value[] y = n.EmitMany("MaxPool", 2, [x], ("kernel_shape", kernel), ("strides", strides), pads != null ? ("pads", pads) : ("auto_pad", auto));
@@ -178,7 +178,7 @@ internal static class Convolutions
 
     private static long[] Kernel(TfNode n, Value w, int spatial)
     {
-        if (!w.Shape.IsKnown) throw n.Error("the size of the kernel must be known");
+        if (!w.Shape.IsKnown) throw n.InputError("the size of the kernel must be known");
         return w.Shape.AsSpan()[..spatial].ToArray();
     }
 

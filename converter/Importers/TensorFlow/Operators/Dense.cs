@@ -223,7 +223,7 @@ internal static class Dense
         n.Set(n.Where(Eye(n, rows, columns), n.Unsqueeze(diagonal, -2), x));
     }
 
-    private static long Size(TfNode n, Value x, int axis) => x.Shape[axis] >= 0 ? x.Shape[axis] : throw n.Error("the size of the matrix must be known");
+    private static long Size(TfNode n, Value x, int axis) => x.Shape[axis] >= 0 ? x.Shape[axis] : throw n.InputError("the size of the matrix must be known");
 
     private static Value Eye(TfNode n, long rows, long? columns)
     {

@@ -165,7 +165,7 @@ internal static class Elementwise
             c.Bytes.CopyTo(result.Bytes);
             n.Set(n.Const(result));
         }
-        else throw n.Error($"from {x.DType.Name()} to {to.Name()}, which has another size, is supported for constants only");
+        else throw n.InputError($"from {x.DType.Name()} to {to.Name()}, which has another size, is supported for constants only");
     }
 
     /// <summary>A condition of one dimension picks whole rows of operands that have more.</summary>
@@ -239,8 +239,8 @@ internal static class Elementwise
     private static void FakeQuant(TfNode n)
     {
         bool fixedRange = n.Op == "FakeQuantWithMinMaxArgs";
-        Tensor least = fixedRange ? Tensor.FromScalar(n.Float("min", -6)) : n.In(1).Constant ?? throw n.Error("a range that is computed by the model is not supported");
-        Tensor largest = fixedRange ? Tensor.FromScalar(n.Float("max", 6)) : n.In(2).Constant ?? throw n.Error("a range that is computed by the model is not supported");
+        Tensor least = fixedRange ? Tensor.FromScalar(n.Float("min", -6)) : n.In(1).Constant ?? throw n.InputError("a range that is computed by the model is not supported");
+        Tensor largest = fixedRange ? Tensor.FromScalar(n.Float("max", 6)) : n.In(2).Constant ?? throw n.InputError("a range that is computed by the model is not supported");
         float low = n.Bool("narrow_range") ? 1 : 0, high = (1 << (int)n.Int("num_bits", 8)) - 1;
         float[] min = new float[least.Count], max = new float[least.Count], scale = new float[least.Count];
         for (int i = 0; i < min.Length; i++)

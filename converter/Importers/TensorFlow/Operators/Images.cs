@@ -77,7 +77,7 @@ internal static class Images
         long[] size = n.RequiredInts(1, "the size");
         bool corners = n.Bool("align_corners");
         long height = x.Shape[1], width = x.Shape[2];
-        if (height < 0 || width < 0) throw n.Error("the size of the input must be known");
+        if (height < 0 || width < 0) throw n.InputError("the size of the input must be known");
         Value y = n.Emit("MatMul", [n.Const(Cover(height, size[0], corners)), n.ToChannelsFirst(x)]);
         n.Set(n.ToChannelsLast(n.Emit("MatMul", [y, Dense.Swapped(n, n.Const(Cover(width, size[1], corners)))])));
     }
@@ -106,7 +106,7 @@ internal static class Images
     {
         Value x = n.In(0), boxes = n.In(1), batch = n.Int64(2);
         long[] size = n.RequiredInts(3, "the crop size");
-        if (boxes.Constant is not { } known || n.ConstantInts(2) is not { } images) throw n.Error("boxes that are computed by the model are not supported");
+        if (boxes.Constant is not { } known || n.ConstantInts(2) is not { } images) throw n.InputError("boxes that are computed by the model are not supported");
         string method = n.String("method", "bilinear");
         var crops = new List<Value?>();
         for (int i = 0; i < images.Length; i++)
@@ -217,7 +217,7 @@ internal static class Images
     {
         Value boxes = n.In(0), scores = n.In(1);
         long perClass = n.RequiredInts(2, "max_output_size_per_class")[0], total = n.RequiredInts(3, "max_total_size")[0];
-        if (boxes.Shape[0] is not 1 || boxes.Shape[2] != 1) throw n.Error("only one image and boxes that all classes share are supported");
+        if (boxes.Shape[0] is not 1 || boxes.Shape[2] != 1) throw n.InputError("only one image and boxes that all classes share are supported");
         if (n.Bool("pad_per_class") && scores.Shape[2] > 0) total = Math.Min(total, perClass * scores.Shape[2]);
         Value corners = n.Squeeze(boxes, 2), byClass = n.Transpose(scores, 0, 2, 1);
         Value chosen = n.Emit("NonMaxSuppression", [corners, byClass, n.Vector(perClass), n.Reshape(n.In(4), 1), n.Reshape(n.In(5), 1)]);

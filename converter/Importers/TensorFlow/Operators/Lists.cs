@@ -40,7 +40,7 @@ internal static class Lists
     private static void ArraySplit(TfNode n)
     {
         long[] lengths = n.RequiredInts(2, "the lengths");
-        if (lengths.Distinct().Count() > 1) throw n.Error("parts of different lengths are not supported");
+        if (lengths.Distinct().Count() > 1) throw n.InputError("parts of different lengths are not supported");
         Value x = n.In(1);
         n.Set(n.List(3) with { DType = x.DType, Stacked = n.Emit("Reshape", [x, n.Concat(0, n.Vector(lengths.Length, lengths.FirstOrDefault()), n.Emit("Shape", [x], ("start", 1)))]), Writes = null });
     }
@@ -112,7 +112,7 @@ internal static class Lists
     {
         Value x = TfLists.Elements(n, list);
         int rank = n.RankOf(x);
-        if (rank < 2) throw n.Error("elements without dimensions cannot be joined");
+        if (rank < 2) throw n.InputError("elements without dimensions cannot be joined");
         Value shape = rank == 2 ? n.Vector(-1) : n.Concat(0, n.Vector(-1), n.Emit("Shape", [x], ("start", 2)));
         n.Set(0, n.Emit("Reshape", [x, shape]));
         n.Set(1, n.Emit("Expand", [n.Emit("Gather", [n.ShapeOf(x), n.Vector(1)], ("axis", 0)), n.Emit("Shape", [x], ("start", 0), ("end", 1))]));

@@ -89,7 +89,7 @@ internal static class Shapes
         long[] sizes = n.RequiredInts(1, "the sizes");
         if (sizes.Contains(-1))
         {
-            if (x.Shape[axis] < 0) throw n.Error("the size that is split must be known");
+            if (x.Shape[axis] < 0) throw n.InputError("the size that is split must be known");
             long rest = x.Shape[axis] - sizes.Where(s => s >= 0).Sum();
             sizes = [.. sizes.Select(s => s < 0 ? rest : s)];
         }
@@ -144,7 +144,7 @@ internal static class Shapes
     [TensorFlow("Reverse")]
     private static void Reverse(TfNode n)
     {
-        Tensor marked = n.In(1).Constant ?? throw n.Error("axes that are computed by the model are not supported");
+        Tensor marked = n.In(1).Constant ?? throw n.InputError("axes that are computed by the model are not supported");
         n.Set(Reversed(n, n.In(0), [.. Enumerable.Range(0, (int)marked.Count).Where(i => marked.GetInt64(i) != 0).Select(i => (long)i)]));
     }
 
@@ -215,7 +215,7 @@ internal static class Shapes
         {
             long before = pairs[2 * axis], after = pairs[2 * axis + 1], size = x.Shape[axis];
             if (before == 0 && after == 0) continue;
-            if (size < 0) throw n.Error("the input size must be known");
+            if (size < 0) throw n.InputError("the input size must be known");
             if (before > size || after > size || before < 0 || after < 0) throw n.Damaged($"padding {before} and {after} of an axis of {size}");
             var index = new List<long>();
             for (long i = before - 1; i >= 0; i--) index.Add(i);
@@ -330,7 +330,7 @@ internal static class Shapes
         Value x = n.In(0);
         long channels = x.Shape[3];
         if (channels < 0 || x.DType is not (DType.Float32 or DType.Float64)) x = n.Cast(x, DType.Float32);
-        if (channels < 0) throw n.Error("the number of channels must be known");
+        if (channels < 0) throw n.InputError("the number of channels must be known");
         long kh = sizes[1], kw = sizes[2];
         var pick = new Tensor(x.DType, new Shape(kh * kw * channels, channels, kh, kw));
         for (long i = 0; i < kh; i++)
