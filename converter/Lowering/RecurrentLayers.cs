@@ -59,7 +59,7 @@ public sealed class RecurrentLayers : IGraphPass
         bool timeMajor = node.Attributes.Int("time_major", 0) != 0;
         if (!timeMajor) x = Rewrite.Transpose(graph, node, x, [1, 0, 2], x.Name + ".steps");
         Value?[] results = Insert(graph, node, x, InOnnxOrder(w, new Shape(1, 4 * cells, w.Shape[2])), InOnnxOrder(r, new Shape(1, 4 * cells, cells)),
-            InOnnxOrder(b, new Shape(1, 8 * cells)), [], ("cell_clip", node.Attributes.Float("cell_clip", 0)));
+            InOnnxOrder(b, new Shape(1, 8 * cells)), [State(8), State(9)], ("cell_clip", node.Attributes.Float("cell_clip", 0)));
         Replace(graph, node, i =>
         {
             int axis = i == 0 ? 1 : 0;
@@ -67,6 +67,8 @@ public sealed class RecurrentLayers : IGraphPass
             return i > 0 || timeMajor ? y : Rewrite.Transpose(graph, node, y, [1, 0, 2], y.Name + ".samples");
         });
         return true;
+
+        Value? State(int i) => node.Input(i) is { } state ? Rewrite.Insert(graph, node, "Unsqueeze", state.Name + ".direction", [state, Rewrite.Ints(graph, "axis", 0)]) : null;
     }
 
     /// <summary>A parameter of SequenceLstm, its first axis the gates, in ONNX's order; zero where <paramref name="shape"/> is larger.</summary>

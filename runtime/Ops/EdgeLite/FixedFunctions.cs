@@ -3,7 +3,7 @@ using System.Numerics;
 namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>
-/// exp, 1/(1+x), logistic and tanh in fixed point, bit for bit those of gemmlowp (fixedpoint/fixedpoint.h), over numbers of
+/// exp, 1/(1+x), logistic, tanh and 1/sqrt(x) in fixed point, bit for bit those of gemmlowp (fixedpoint/fixedpoint.h), over numbers of
 /// <paramref name="width"/> bits (16 or 32): Qm.n means m integer bits, n = width - 1 - m fractional bits, one sign bit.
 /// </summary>
 public readonly struct FixedFunctions(int width)
@@ -54,6 +54,28 @@ public readonly struct FixedFunctions(int width)
         int headroom = BitOperations.LeadingZeroCount((uint)x);
         int shifted = (int)(((uint)x << headroom) - (1u << 31));
         return (OneOverOnePlus(shifted), integerBits - headroom);
+    }
+
+    /// <summary>
+    /// 1 / sqrt(x) of a whole number as a multiplier: five Newton steps with 3 integer bits (internal/common.h, GetInvSqrtQuantizedMultiplierExp).
+    /// 0 counts as 1. Needs a width of 32.
+    /// </summary>
+    public FixedMultiplier InverseSquareRoot(int x)
+    {
+        const int One = 1 << 28, HalfRootOfTwo = 1518500250;
+        if (x <= 1) return new FixedMultiplier(int.MaxValue, 0);
+        int shift = 11;
+        for (; x >= 1 << 29; x /= 4) shift++;
+        int pairs = (BitOperations.LeadingZeroCount((uint)x) - 1) / 2 - 1;
+        shift -= pairs;
+        int scaled = x << 2 * pairs >> 1, half = FixedPoint.RoundingDivideByPot(scaled, 1), root = One;
+        for (int step = 0; step < 5; step++)
+        {
+            int cube = MultiplyByPot(Multiply(Multiply(root, root), root), 6);
+            root = MultiplyByPot(Multiply(One + One / 2, root) - Multiply(half, cube), 3);
+        }
+        root = Multiply(root, HalfRootOfTwo);
+        return shift < 0 ? new FixedMultiplier(root << -shift, 0) : new FixedMultiplier(root, -shift);
     }
 
     /// <summary>High half of 2ab, rounded; saturates for the most negative number squared.</summary>

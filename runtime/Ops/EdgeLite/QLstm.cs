@@ -5,16 +5,19 @@ namespace EdgeLite.Ops.EdgeLite;
 /// <summary>
 /// TensorFlow Lite's integer LSTM (8-bit input, weights and output, 16-bit gates and cell state), bit for bit:
 /// <code>
-/// X [batch, time, in] int8 (or [time, batch, in] with time_major); W [4, cell, in], R [4, cell, cell] int8; gates i, f, g, o
-/// B [2, 4, cell] int32: what is added to W x and to R h, zero points folded in; Multiplier, Shift [2, 4] int32
-/// gate = sat16(sat16(requantize(W x + b0)) + requantize(R h + b1)) in Q3.12
+/// X [batch, time, in] int8 (or [time, batch, in] with time_major); W [gates, cell, in], R [gates, cell, out] int8; gates i, f, g, o,
+/// or f, g, o, and then i = 32767 - f. B [2, gates, cell] int32: what is added to W x and to R h, zero points folded in
+/// Multiplier, Shift [2 or 4, 4] int32: of W x, R h, peepholes and normalization for i, f, g, o
+/// Peephole [3, cell] int16 for i, f, o; LayerNorm [gates, cell] int16 with LayerNormBias [gates, cell] int32
+/// gate = norm(sat16(sat16(sat16(requantize(W x + b0)) + requantize(R h + b1)) + requantize(p c))) in Q3.12
 /// c' = sat16(f c >> 15 + i g >> (30 + cell_shift)), cell scale 2^cell_shift;  h' = sat8(requantize(o tanh(c')) + y_zero_point)
+/// with Projection [out, cell] int8, ProjectionBias [out] int32: h'' = sat8(requantize(P h' + b) + projection_zero_point); Y has h' or h''
 /// </code>
-/// Every shift rounds. The state before the first step is C, or 0, for the cell and <c>h_initial</c>, plus H where it is given, for the output; C and
-/// C after the last step are int16 [batch, cell], H likewise.
+/// Every shift rounds.. The state before the first step is C, or 0, for the cell
+/// and <c>h_initial</c>, plus H where it is given, for the output; C and C after the last step are int16 [batch, cell], H is [batch, out].
 /// Source: tensorflow/lite/kernels/lstm_eval.cc (LstmStepInteger8x8_16), reference/portable_tensor_utils.
 /// </summary>
-[Operator("QLstm", "X, W, R, B, Multiplier, Shift, H?, C?", "Y, Last_C?", Domain = "edgelite")]
+[Operator("QLstm", "X, W, R, B, Multiplier, Shift, H?, C?, Peephole?, LayerNorm?, LayerNormBias?, Projection?, ProjectionBias?", "Y, Last_C?", Domain = "edgelite")]
 public sealed partial class QLstm : Operator
 {
     private const int GateIntegerBits = 3;
@@ -28,77 +31,156 @@ public sealed partial class QLstm : Operator
     [Attr(Required = true)] public long HiddenShift { get; set; }
     [Attr] public long YZeroPoint { get; set; }
     [Attr] public long HInitial { get; set; }
+    [Attr] public long ProjectionMultiplier { get; set; }
+    [Attr] public long ProjectionShift { get; set; }
+    [Attr] public long ProjectionZeroPoint { get; set; }
+
+    /// <summary>Bound of the projected output, in its integers; 0: none.</summary>
+    [Attr] public long ProjectionClip { get; set; }
+
+    /// <summary>What stands for a variance below 1, for i, f, g, o.</summary>
+    [Attr] public long[]? VarianceGuards { get; set; }
 
     private FixedFunctions? _fixed16;
 
-    /// <summary>Gates, hidden state and cell state, kept from run to run.</summary>
-    private int[] _memory = [];
+    /// <summary>Four gates, cell state, hidden state and output, kept from run to run.</summary>
+    private int[][] _memory = [];
 
     public override void Infer(InferContext c)
     {
-        Shape x = c.Shape(0), w = c.Shape(1);
+        Shape x = c.Shape(0), w = c.Shape(1), r = c.Shape(2);
         if (c.DType(0) != DType.Int8) throw c.Error($"X is {c.DType(0).Name()}, expected int8");
-        if (x.IsRanked && x.Rank != 3 || w.IsRanked && w.Rank != 3) throw c.Error($"X and W have shapes {x} and {w}, expected 3 dimensions each");
+        if (x.IsRanked && x.Rank != 3 || w.IsRanked && w.Rank != 3 || r.IsRanked && r.Rank != 3) throw c.Error($"X, W and R have shapes {x}, {w}, {r}, expected 3 dimensions each");
         if (x.IsRanked && w.IsRanked) c.Unify(x[2], w[2], "features of X and of W");
-        if (w.IsRanked && w[1] >= 0)
+        long cells = w.IsRanked ? w[1] : Shape.Unknown, outputs = !r.IsRanked ? Shape.Unknown : c.HasInput(11) ? r[2] : cells;
+        if (w.IsKnown)
         {
-            c.ExpectShape(1, w.With(0, 4));
-            c.ExpectShape(2, new Shape(4, w[1], w[1]));
-            c.ExpectShape(3, new Shape(2, 4, w[1]));
+            long gates = w[0] == 3 ? 3 : 4;
+            c.ExpectShape(1, w.With(0, gates));
+            if (outputs >= 0) c.ExpectShape(2, new Shape(gates, cells, outputs));
+            c.ExpectShape(3, new Shape(2, gates, cells));
+            c.ExpectShape(8, new Shape(3, cells));
+            c.ExpectShape(9, new Shape(gates, cells));
+            c.ExpectShape(10, new Shape(gates, cells));
+            if (outputs >= 0) c.ExpectShape(11, new Shape(outputs, cells));
+            if (outputs >= 0) c.ExpectShape(12, new Shape(outputs));
+            if (c.HasInput(8) && outputs > cells) throw c.Error($"peepholes together with more outputs ({outputs}) than cells ({cells}) have no meaning in TensorFlow Lite");
         }
-        for (int i = 4; i <= 5; i++) c.ExpectShape(i, new Shape(2, 4));
-        var state = new Shape(x.IsRanked ? x[TimeMajor ? 1 : 0] : Shape.Unknown, w.IsRanked ? w[1] : Shape.Unknown);
+        bool isPlain = !c.HasInput(8) && !c.HasInput(9);
+        for (int i = 4; i <= 5; i++) c.ExpectShape(i, new Shape(isPlain ? 2 : 4, 4));
+        if (c.HasInput(9) != c.HasInput(10) || c.HasInput(9) && VarianceGuards?.Length != 4) throw c.Error("a normalization needs LayerNorm, LayerNormBias and 4 variance_guards");
+        if (c.HasInput(11) != c.HasInput(12)) throw c.Error("Projection and ProjectionBias belong together");
+        long batch = x.IsRanked ? x[TimeMajor ? 1 : 0] : Shape.Unknown;
         for (int i = 6; i <= 7; i++)
         {
             if (!c.HasInput(i)) continue;
             if (c.DType(i) != DType.Int16) throw c.Error($"the state is {c.DType(i).Name()}, expected int16");
             c.ExpectRank(i, 2);
-            for (int d = 0; c.Shape(i).IsRanked && d < 2; d++) c.Unify(c.Shape(i)[d], state[d], d == 0 ? "samples of X and of the state" : "cells of W and of the state");
+            if (!c.Shape(i).IsRanked) continue;
+            c.Unify(c.Shape(i)[0], batch, "samples of X and of the state");
+            c.Unify(c.Shape(i)[1], i == 6 ? outputs : cells, "cells of W and of the state");
         }
-        c.SetOutput(0, DType.Int8, (x.IsRanked ? x : Shape.OfRank(3)).With(2, state[1]));
-        c.SetOutput(1, DType.Int16, state);
+        c.SetOutput(0, DType.Int8, (x.IsRanked ? x : Shape.OfRank(3)).With(2, outputs));
+        c.SetOutput(1, DType.Int16, new Shape(batch, cells));
     }
 
     public override void Compute(ComputeContext c)
     {
         Tensor x = c.Input(0), w = c.Input(1), r = c.Input(2), b = c.Input(3), multiplier = c.Input(4), shift = c.Input(5), y = c.Output(0);
-        int time = (int)x.Shape[TimeMajor ? 0 : 1], batch = (int)x.Shape[TimeMajor ? 1 : 0], inputs = (int)x.Shape[2], cells = (int)w.Shape[1];
+        Tensor? peephole = c.OptionalInput(8), norm = c.OptionalInput(9), projection = c.OptionalInput(11);
+        int time = (int)x.Shape[TimeMajor ? 0 : 1], batch = (int)x.Shape[TimeMajor ? 1 : 0], inputs = (int)x.Shape[2];
+        int gates = (int)w.Shape[0], cells = (int)w.Shape[1], outputs = (int)r.Shape[2];
+        bool coupled = gates == 3;
         FixedFunctions fixed16 = _fixed16 ??= new FixedFunctions(16);
-        if (_memory.Length != 6 * cells) _memory = new int[6 * cells];
-        Span<int> gate = _memory.AsSpan(0, 4 * cells), h = _memory.AsSpan(4 * cells, cells), state = _memory.AsSpan(5 * cells, cells);
+        if (_memory.Length != 7 || _memory[0].Length != cells || _memory[6].Length != outputs)
+            _memory = [new int[cells], new int[cells], new int[cells], new int[cells], new int[cells], new int[cells], new int[outputs]];
+        int[][] gate = _memory;
+        int[] state = _memory[4], hidden = _memory[5], h = _memory[6];
         for (int n = 0; n < batch; n++)
         {
-            for (int k = 0; k < cells; k++)
-            {
-                h[k] = (int)(HInitial + (c.OptionalInput(6)?.GetInt64((long)n * cells + k) ?? 0));
-                state[k] = (int)(c.OptionalInput(7)?.GetInt64((long)n * cells + k) ?? 0);
-            }
+            for (int o = 0; o < outputs; o++) h[o] = (int)(HInitial + (c.OptionalInput(6)?.GetInt64((long)n * outputs + o) ?? 0));
+            for (int k = 0; k < cells; k++) state[k] = (int)(c.OptionalInput(7)?.GetInt64((long)n * cells + k) ?? 0);
             for (int t = 0; t < time; t++)
             {
                 long at = TimeMajor ? (long)t * batch + n : (long)n * time + t;
-                for (int k = 0; k < 4 * cells; k++)
-                {
-                    int g = k / cells, sum = (int)b.GetInt64(k), recurrent = (int)b.GetInt64(4 * cells + k);
-                    for (int i = 0; i < inputs; i++) sum += (int)(w.GetInt64((long)k * inputs + i) * x.GetInt64(at * inputs + i));
-                    for (int o = 0; o < cells; o++) recurrent += (int)r.GetInt64((long)k * cells + o) * h[o];
-                    sum = Saturate(FixedPoint.Requantize(sum, (int)multiplier.GetInt64(g), (int)shift.GetInt64(g)));
-                    sum = Saturate(sum + FixedPoint.Requantize(recurrent, (int)multiplier.GetInt64(4 + g), (int)shift.GetInt64(4 + g)));
-                    gate[k] = g == 2 ? fixed16.Tanh(sum, GateIntegerBits) : fixed16.Logistic(sum, GateIntegerBits);
-                }
+                for (int g = coupled ? 1 : 0; g < 3; g++) Gate(g);
                 for (int k = 0; k < cells; k++)
                 {
-                    int kept = (short)FixedPoint.RoundingDivideByPot(gate[cells + k] * state[k], 15);
-                    int added = (short)FixedPoint.RoundingDivideByPot(gate[k] * gate[2 * cells + k], (int)(30 + CellShift));
+                    int entering = coupled ? short.MaxValue - gate[1][k] : gate[0][k];
+                    int kept = (short)FixedPoint.RoundingDivideByPot(gate[1][k] * state[k], 15);
+                    int added = (short)FixedPoint.RoundingDivideByPot(entering * gate[2][k], (int)(30 + CellShift));
                     state[k] = Saturate(kept + added);
                     if (CellClip > 0) state[k] = (int)Math.Clamp(state[k], -CellClip, CellClip);
-                    int product = gate[3 * cells + k] * fixed16.Tanh(state[k], (int)(15 + CellShift));
-                    h[k] = (int)Math.Clamp(FixedPoint.Requantize(product, (int)HiddenMultiplier, (int)HiddenShift) + YZeroPoint, sbyte.MinValue, sbyte.MaxValue);
-                    y.SetInt64(at * cells + k, h[k]);
+                }
+                Gate(3);
+                for (int k = 0; k < cells; k++)
+                {
+                    int product = gate[3][k] * fixed16.Tanh(state[k], (int)(15 + CellShift));
+                    hidden[k] = Saturate8(FixedPoint.Requantize(product, (int)HiddenMultiplier, (int)HiddenShift) + YZeroPoint);
+                }
+                for (int o = 0; o < outputs; o++)
+                {
+                    h[o] = projection == null ? hidden[o] : Project(o);
+                    y.SetInt64(at * outputs + o, h[o]);
+                }
+
+                void Gate(int g)
+                {
+                    long row = (long)(g - (4 - gates)) * cells;
+                    int[] values = gate[g];
+                    for (int k = 0; k < cells; k++)
+                    {
+                        int sum = (int)b.GetInt64(row + k), recurrent = (int)b.GetInt64((long)gates * cells + row + k);
+                        for (int i = 0; i < inputs; i++) sum += (int)(w.GetInt64((row + k) * inputs + i) * x.GetInt64(at * inputs + i));
+                        for (int o = 0; o < outputs; o++) recurrent += (int)r.GetInt64((row + k) * outputs + o) * h[o];
+                        sum = Saturate(Scaled(0, g, sum));
+                        values[k] = Saturate(sum + Scaled(1, g, recurrent));
+                        // TFLite takes rows of cells for as long as those of outputs.
+                        long flat = TimeMajor ? (long)n * cells + k : k;
+                        if (peephole != null && g != 2 && flat < (TimeMajor ? batch : 1) * (long)outputs)
+                            values[k] = Saturate(values[k] + Scaled(2, g, (int)peephole.GetInt64((g == 3 ? 2 : g) * (long)cells + flat % outputs) * state[k]));
+                    }
+                    if (norm != null) Normalize(values, norm, c.Input(10), row, (int)VarianceGuards![g], (int)multiplier.GetInt64(12 + g), (int)shift.GetInt64(12 + g));
+                    for (int k = 0; k < cells; k++) values[k] = g == 2 ? fixed16.Tanh(values[k], GateIntegerBits) : fixed16.Logistic(values[k], GateIntegerBits);
                 }
             }
             for (int k = 0; k < cells && c.HasOutput(1); k++) c.Output(1).SetInt64((long)n * cells + k, state[k]);
         }
+
+        int Scaled(int row, int g, int sum) => FixedPoint.Requantize(sum, (int)multiplier.GetInt64(4 * row + g), (int)shift.GetInt64(4 * row + g));
+
+        int Project(int o)
+        {
+            int sum = (int)c.Input(12).GetInt64(o);
+            for (int k = 0; k < cells; k++) sum += (int)projection.GetInt64((long)o * cells + k) * hidden[k];
+            int projected = Saturate8(FixedPoint.Requantize(sum, (int)ProjectionMultiplier, (int)ProjectionShift) + ProjectionZeroPoint);
+            return ProjectionClip > 0 ? (int)Math.Clamp(projected, -ProjectionClip, ProjectionClip) : projected;
+        }
+    }
+
+    /// <summary>Mean 0 and variance 1 with 10 bits more, times weights plus bias, in Q3.12 (ApplyLayerNorm).</summary>
+    private static void Normalize(int[] values, Tensor weights, Tensor bias, long offset, int guard, int multiplier, int shift)
+    {
+        const int TwoToPower20 = 1 << 20;
+        long sum = 0, squares = 0;
+        foreach (int v in values)
+        {
+            sum += v;
+            squares += v * v;
+        }
+        if (values.Length == 0) return;
+        int count = values.Length, mean = (int)(sum * 1024 / count), fraction = TwoToPower20 / count;
+        int variance = (int)((squares * fraction - (long)mean * mean) / TwoToPower20);
+        FixedMultiplier inverse = new FixedFunctions(32).InverseSquareRoot(variance < 1 ? guard : variance);
+        for (int k = 0; k < count; k++)
+        {
+            int rescaled = FixedPoint.Requantize(1024 * values[k] - mean, inverse);
+            int weighted = unchecked(rescaled * (int)weights.GetInt64(offset + k) + (int)bias.GetInt64(offset + k));
+            values[k] = Saturate(FixedPoint.Requantize((int)((weighted > 0 ? weighted + 512L : weighted - 512L) / 1024), multiplier, shift + 12));
+        }
     }
 
     private static int Saturate(int x) => Math.Clamp(x, short.MinValue, short.MaxValue);
+
+    private static int Saturate8(long x) => (int)Math.Clamp(x, sbyte.MinValue, sbyte.MaxValue);
 }

@@ -4,16 +4,16 @@ namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>
 /// The LSTM of TensorFlow Lite, which has what ONNX's lacks: a clip of the cell state, a projection, an input gate coupled to the
-/// forget gate (i = 1 - f, W and R then have 3 gates), layer normalization of the gates. Starts from zero states.
+/// forget gate (i = 1 - f, W and R then have 3 gates), layer normalization of the gates. Starts from H0 and C0, or from zeros.
 /// <code>
 /// X [batch, time, in], or [time, batch, in] with time_major; W [gates, cell, in]; R [gates, cell, out]; B [gates, cell]
 /// gates i, f, g, o (f, g, o when coupled); Peephole [3, cell] for i, f, o; LayerNorm [gates, cell]
-/// Projection [out, cell], ProjectionBias [out]; Y like X with out features; H [batch, out], C [batch, cell]: the last states
+/// Projection [out, cell], ProjectionBias [out]; Y like X with out features; H0, H [batch, out], C0, C [batch, cell]: the first and last states
 /// gate = norm(W x + R h + peephole * c) + b;  c' = clip(f c + i tanh(g));  h' = clip(projection(o tanh(c')))
 /// </code>
 /// Source: tensorflow/lite/kernels/lstm_eval.cc.
 /// </summary>
-[Operator("SequenceLstm", "X, W, R, B, Peephole?, LayerNorm?, Projection?, ProjectionBias?", "Y, H?, C?", Domain = "edgelite")]
+[Operator("SequenceLstm", "X, W, R, B, Peephole?, LayerNorm?, Projection?, ProjectionBias?, H0?, C0?", "Y, H?, C?", Domain = "edgelite")]
 public sealed partial class SequenceLstm : Operator
 {
     [Attr] public bool TimeMajor { get; set; }
@@ -43,6 +43,8 @@ public sealed partial class SequenceLstm : Operator
         c.ExpectShape(6, new Shape(r[2], w[1]));
         c.ExpectShape(7, new Shape(r[2]));
         long batch = x[TimeMajor ? 1 : 0];
+        c.ExpectShape(8, new Shape(batch, r[2]));
+        c.ExpectShape(9, new Shape(batch, w[1]));
         c.SetOutput(0, c.DType(0), x.With(2, r[2]));
         c.SetOutput(1, c.DType(0), new Shape(batch, r[2]));
         c.SetOutput(2, c.DType(0), new Shape(batch, w[1]));
@@ -61,8 +63,8 @@ public sealed partial class SequenceLstm : Operator
         double[] state = _memory[4], hidden = _memory[5], h = _memory[6];
         for (int n = 0; n < batch; n++)
         {
-            Array.Clear(h);
-            Array.Clear(state);
+            for (int o = 0; o < outputs; o++) h[o] = c.OptionalInput(8)?.GetDouble((long)n * outputs + o) ?? 0;
+            for (int k = 0; k < cells; k++) state[k] = c.OptionalInput(9)?.GetDouble((long)n * cells + k) ?? 0;
             for (int t = 0; t < time; t++)
             {
                 long at = TimeMajor ? (long)t * batch + n : (long)n * time + t;

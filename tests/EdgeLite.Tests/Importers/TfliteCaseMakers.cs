@@ -180,6 +180,8 @@ internal static class TfliteCaseMakers
         AddMovement(Add);
         AddInt16(Add);
         TfliteStatefulMakers.Add(Add);
+        TfliteLstmMakers.Add(Add);
+        TfliteHybridMakers.Add(Add);
         TfliteCustomMakers.Add(Add);
         Add("QUANTIZE", m => m.Case(114, 89, [m.In(Float32, m.Shape(), low: -9, high: 9)], [m.Out(Int8, 0.0617f, -3)]));
         Add("QUANTIZE_again", m =>

@@ -143,9 +143,12 @@ internal static class TfliteStatefulMakers
         });
         add("LSTM", m =>
         {
-            (int inputs, int units) = (m.R.Int(1, 6), m.R.Int(1, 5));
-            m.File.TypedOp(16, 14, [m.In(Float32, [2, inputs]), .. LstmWeights(m, "", inputs, units, units, false, false), -1, -1, m.File.Variable("h", Float32, [2, units]), m.File.Variable("c", Float32, [2, units])],
-                [m.Out(Float32, rank: 2)], Tanh, 0f, 0f, (sbyte)0);
+            (int inputs, int units, bool projects, bool normalizes, bool coupled) = (m.R.Int(1, 6), m.R.Int(1, 5), m.R.Chance(), m.R.Chance(), m.R.Chance(0.3));
+            int results = projects ? m.R.Int(1, 4) : units;
+            int[] tail = normalizes ? [coupled ? -1 : Floats(m, "ni", units), Floats(m, "nf", units), Floats(m, "ng", units), Floats(m, "no", units)] : [];
+            m.File.TypedOp(16, 14, [m.In(Float32, [2, inputs]), .. LstmWeights(m, "", inputs, units, results, coupled, m.R.Chance()), projects ? Floats(m, "p", results, units) : -1, projects && m.R.Chance() ? Floats(m, "pb", results) : -1,
+                m.File.Variable("h", Float32, [2, results]), m.File.Variable("c", Float32, [2, units]), .. tail],
+                [m.Out(Float32, rank: 2)], Tanh, m.R.One(0f, 0.8f), projects ? m.R.One(0f, 0.3f) : 0f, (sbyte)0);
             return m.Done(Runs);
         });
         add("UNIDIRECTIONAL_SEQUENCE_LSTM", m =>
@@ -159,18 +162,6 @@ internal static class TfliteStatefulMakers
                 [m.Out(Float32, rank: 3)], Tanh, m.R.One(0f, 0.8f), projects ? m.R.One(0f, 0.3f) : 0f, timeMajor);
             return m.Done();
         });
-        add("LSTM_int8", m =>
-        {
-            int inputs = m.R.Int(1, 9);
-            IntegerLstm(m, 16, 14, m.Quantized([2, inputs], 0.031f, -7), inputs, 2, Tanh, m.R.One(0f, 0.6f), 0f, (sbyte)0);
-            return m.Done(Runs);
-        });
-        add("UNIDIRECTIONAL_SEQUENCE_LSTM_int8", m =>
-        {
-            (int inputs, bool timeMajor) = (m.R.Int(1, 9), m.R.Chance());
-            IntegerLstm(m, 44, 71, m.Quantized(timeMajor ? [m.R.Int(1, 5), 2, inputs] : [2, m.R.Int(1, 5), inputs], 0.031f, -7), inputs, 3, Tanh, m.R.One(0f, 0.6f), 0f, timeMajor);
-            return m.Done();
-        });
         add("BIDIRECTIONAL_SEQUENCE_LSTM", m =>
         {
             (int inputs, int units, bool timeMajor, bool merge) = (m.R.Int(1, 6), m.R.Int(1, 5), m.R.Chance(), m.R.Chance());
@@ -181,26 +172,34 @@ internal static class TfliteStatefulMakers
                 merge ? [m.Out(Float32, rank: 3)] : [m.Out(Float32, rank: 3), m.Out(Float32, rank: 3)], Tanh, 0f, 0f, merge, timeMajor);
             return m.Done();
         });
+        // With an auxiliary input that has weights, or that is the second direction's input.
+        foreach (bool joined in new[] { true, false })
+        {
+            string kind = joined ? "_auxiliary" : "_two_inputs";
+            add("BIDIRECTIONAL_SEQUENCE_LSTM" + kind, m =>
+            {
+                (int inputs, int units, int time) = (m.R.Int(1, 6), m.R.Int(1, 5), m.R.Int(1, 5));
+                int x = m.In(Float32, [time, 2, inputs]), aux = m.In(Float32, [time, 2, inputs]);
+                int[] Direction(string name) => [.. LstmWeights(m, name, inputs, units, units, false, false), -1, -1];
+                int[] Weights(string name) => joined ? [.. Enumerable.Range(0, 4).Select(g => Floats(m, $"{name}{g}", units, inputs))] : [-1, -1, -1, -1];
+                int[] states = [.. new[] { "fh", "fc", "bh", "bc" }.Select(s => m.File.Variable(s, Float32, [2, units]))];
+                m.File.TypedOp(52, 69, [x, .. Direction("f"), .. Direction("b"), .. states, aux, .. Weights("fa"), .. Weights("ba")],
+                    [m.Out(Float32, rank: 3), m.Out(Float32, rank: 3)], Tanh, 0f, 0f, false, true);
+                return m.Done();
+            });
+            add("BIDIRECTIONAL_SEQUENCE_RNN" + kind, m =>
+            {
+                (int inputs, int units, int time) = (m.R.Int(1, 6), m.R.Int(1, 5), m.R.Int(1, 5));
+                int x = m.In(Float32, [time, 2, inputs]), aux = m.In(Float32, [time, 2, inputs]);
+                m.File.TypedOp(46, 70, [x, .. RnnWeights(m, "f", inputs, units), m.File.Variable("f", Float32, [2, units]), .. RnnWeights(m, "b", inputs, units), m.File.Variable("b", Float32, [2, units]), aux,
+                    joined ? Floats(m, "fa", units, inputs) : -1, joined ? Floats(m, "ba", units, inputs) : -1],
+                    [m.Out(Float32, rank: 3)], true, m.R.One((sbyte)0, Relu, Tanh), true);
+                return m.Done();
+            });
+        }
     }
 
     private static int[] RnnWeights(TfliteCaseMaker m, string name, int inputs, int units) => [Floats(m, name + "w", units, inputs), Floats(m, name + "r", units, units), Floats(m, name + "b", units)];
-
-    /// <summary>The form 8x8_16: activations and weights of int8, the cell state of int16 with a scale of 2^-11.</summary>
-    private static void IntegerLstm(TfliteCaseMaker m, int code, byte table, int x, int inputs, int rank, params object?[] options)
-    {
-        const float Hidden = 0.0081f;
-        int units = m.R.Int(1, 6), zero = m.R.Int(-9, 9);
-        int[] Each(int count, Func<int, int> make) => [.. Enumerable.Range(0, count).Select(make)];
-        int Weights(string name, int columns) => m.File.Constant(name, Int8, [units, columns], m.Value(Int8, [units, columns], -127, 127).Span<sbyte>().ToArray(), m.R.Int(20, 90) * 1e-4f);
-        int[] all =
-        [
-            x, .. Each(4, g => Weights($"w{g}", inputs)), .. Each(4, g => Weights($"r{g}", units)), -1, -1, -1,
-            .. Each(4, g => m.File.Constant($"b{g}", I32, [units], m.Value(I32, [units], -9000, 9000).Span<int>().ToArray(), 1e-4f)), -1, -1,
-            m.File.Variable("h", Int8, [2, units], Hidden, zero), m.File.Variable("c", I16, [2, units], 1f / 2048),
-        ];
-        m.File.Version = 3;
-        m.File.IntermediateOp(code, table, all, [m.Out(Int8, Hidden, zero, rank)], [.. Each(4, g => m.File.Tensor($"gate{g}", I16, [1], 1f / 4096)), m.File.Tensor("hidden", Int8, [1], Hidden, zero)], options);
-    }
 
     /// <summary>Weights, recurrent weights, peepholes and biases of the gates i, f, g, o.</summary>
     private static int[] LstmWeights(TfliteCaseMaker m, string name, int inputs, int units, int results, bool coupled, bool peeps)

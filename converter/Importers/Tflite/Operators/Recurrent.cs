@@ -13,116 +13,8 @@ namespace EdgeLite.Converter.Importers.Tflite.Operators;
 /// </summary>
 internal static class Recurrent
 {
-    // Inputs of the LSTM operators (tensorflow/lite/kernels/lstm_shared.h): gates i, f, g (cell), o.
-    private const int InputWeights = 1, RecurrentWeights = 5, Peephole = 9, Bias = 12, Projection = 16, OutputState = 18, CellState = 19, LayerNorm = 20;
-
-    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_LSTM, Limits = "activations other than tanh; of the integer form coupled gates, peepholes, projection, layer normalization, and all but 8x8_16")]
-    private static void SequenceLstm(TfliteNode n)
-    {
-        FlatTable o = n.Options;
-        if (n.InputCount is not (20 or 24)) throw n.Damaged($"{n.InputCount} inputs, expected 20 or 24");
-        if (n.Input(0).Rank != 3) throw n.Damaged($"the input has {n.Input(0).Rank} dimensions, expected 3");
-        if (o.Int8(TfliteOption.SequenceLstm.Activation) != (int)TfliteActivation.Tanh) throw n.Error("an activation other than tanh is not supported");
-        long timeMajor = o.Bool(TfliteOption.SequenceLstm.TimeMajor) ? 1 : 0;
-        if (n.Input(0).IsQuantizedActivation)
-        {
-            n.SetRaw(0, IntegerLstm(n, n.Raw(0), timeMajor, o.Float32(TfliteOption.SequenceLstm.CellClip), null, null)[0]);
-            return;
-        }
-        n.SetReal(0, FloatLstm(n, n.Real(0), timeMajor, new LstmInputs(InputWeights, RecurrentWeights, Peephole, Bias, Projection, LayerNorm),
-            o.Float32(TfliteOption.SequenceLstm.CellClip), o.Float32(TfliteOption.SequenceLstm.ProjClip)));
-    }
-
-    /// <summary>Where the parameters of an LSTM begin among the inputs; LayerNorm -1: it has none.</summary>
-    private readonly record struct LstmInputs(int Weights, int Recurrent, int Peephole, int Bias, int Projection, int LayerNorm);
-
-    private static Value FloatLstm(TfliteNode n, Value x, long timeMajor, LstmInputs at, float cellClip, float projectionClip)
-    {
-        bool coupled = !n.HasInput(at.Weights);
-        int first = coupled ? 1 : 0, gates = 4 - first;
-        Value w = Stack(n, "W", Gates(at.Weights)), r = Stack(n, "R", Gates(at.Recurrent)), b = Stack(n, "B", Gates(at.Bias));
-        Value? peephole = n.HasInput(at.Peephole + 1)
-            ? Stack(n, "peephole", [coupled ? Zeros(n, at.Peephole + 1) : RealConstant(n, at.Peephole), RealConstant(n, at.Peephole + 1), RealConstant(n, at.Peephole + 2)])
-            : null;
-        Value? norm = at.LayerNorm >= 0 && n.HasInput(at.LayerNorm + 1) ? Stack(n, "layer_norm", Gates(at.LayerNorm)) : null;
-        Value? projection = n.HasInput(at.Projection) ? n.Constant("projection", RealConstant(n, at.Projection)) : null;
-        Value? projectionBias = n.HasInput(at.Projection + 1) ? n.Constant("projection_bias", RealConstant(n, at.Projection + 1)) : null;
-        return n.EmitOwn("SequenceLstm", [x, w, r, b, peephole, norm, projection, projectionBias], ("time_major", timeMajor), ("cell_clip", cellClip), ("projection_clip", projectionClip));
-
-        Tensor[] Gates(int gate) => [.. Enumerable.Range(gate + first, gates).Select(i => RealConstant(n, i))];
-    }
-
-    /// <summary>Two layers, the second over the reversed sequence; inputs as lstm's twice, without layer normalization, then states. Auxiliary
-    /// inputs (of stacked layers that exchange directions) are not supported.</summary>
-    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_LSTM, Limits = "integer inputs, an auxiliary input, activations other than tanh")]
-    private static void BidirectionalLstm(TfliteNode n)
-    {
-        FlatTable o = n.Options;
-        if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 3) throw n.Error("only a float input of 3 dimensions is supported");
-        if (n.HasInput(39)) throw n.Error("an auxiliary input is not supported");
-        if (o.Int8(TfliteOption.BidirectionalLstm.Activation) != (int)TfliteActivation.Tanh) throw n.Error("an activation other than tanh is not supported");
-        bool timeMajor = o.Bool(TfliteOption.BidirectionalLstm.TimeMajor);
-        float cellClip = o.Float32(TfliteOption.BidirectionalLstm.CellClip), projectionClip = o.Float32(TfliteOption.BidirectionalLstm.ProjClip);
-        int axis = timeMajor ? 0 : 1;
-        Value forward = FloatLstm(n, n.Real(0), timeMajor ? 1 : 0, new LstmInputs(1, 5, 9, 12, 16, -1), cellClip, projectionClip);
-        Value backward = Reversed(n, FloatLstm(n, Reversed(n, n.Real(0), axis), timeMajor ? 1 : 0, new LstmInputs(18, 22, 26, 29, 33, -1), cellClip, projectionClip), axis);
-        SetBoth(n, forward, backward, o.Bool(TfliteOption.BidirectionalLstm.MergeOutputs));
-    }
-
-    /// <summary>One step of an LSTM with its states. Kernel 0 has them as variables, gates apart; kernel 1 as inputs and outputs, gates (i, g,
-    /// f, o) in one matrix [4 n][in + n] over the input and the last result.</summary>
-    [Tflite(TfliteOp.LSTM, Limits = "clipping in float, coupled gates, peepholes, projection, layer normalization, activations other than tanh; of the integer form all but 8x8_16")]
-    private static void LstmStep(TfliteNode n)
-    {
-        if (n.Input(0).Rank != 2) throw n.Error("only an input of 2 dimensions is supported");
-        if (n.Options.Int8(TfliteOption.Lstm.Activation) != (int)TfliteActivation.Tanh) throw n.Error("an activation other than tanh is not supported");
-        if (n.Input(0).IsQuantizedActivation)
-        {
-            IntegerLstmStep(n);
-            return;
-        }
-        if (n.Options.Float32(TfliteOption.Lstm.CellClip) != 0 || n.Options.Float32(TfliteOption.Lstm.ProjClip) != 0) throw n.Error("clipping is not supported");
-        if (n.Options.Int8(TfliteOption.Lstm.KernelType) == 1)
-        {
-            Value both = n.Emit("Concat", [n.Real(0), n.Real(1)], ("axis", 1));
-            Value[] g = n.EmitMany("Split", 4, [n.Emit("Gemm", [both, n.Real(2), n.Real(3)], ("transB", 1))], AttributeSet.Of(("axis", 1), ("num_outputs", 4)));
-            (Value h, Value c) = Cell(n, g[0], g[2], g[1], g[3], n.Real(4));
-            n.SetReal(0, h);
-            n.SetReal(1, c);
-            if (n.OutputCount > 2 && n.Operator.Outputs[2] >= 0) n.SetReal(2, both);
-            return;
-        }
-        if (!n.HasInput(InputWeights) || n.HasInput(Peephole + 1) || n.HasInput(Projection) || n.HasInput(LayerNorm + 1))
-            throw n.Error("a step of an LSTM with coupled gates, peepholes, projection or layer normalization is not supported");
-        TfliteVariable hidden = State(n, OutputState), cell = State(n, CellState);
-        (hidden.Current, cell.Current) = Cell(n, Gate(0), Gate(1), Gate(2), Gate(3), cell.Input!);
-        n.SetReal(0, hidden.Current);
-
-        Value Gate(int i) => n.Emit("Add", [n.Emit("Gemm", [n.Real(0), n.Real(InputWeights + i), n.Real(Bias + i)], ("transB", 1)), n.Emit("Gemm", [hidden.Input!, n.Real(RecurrentWeights + i)], ("transB", 1))]);
-    }
-
-    /// <summary>A sequence of one step. The hidden state is handed on as its distance from the zero point, which begins at 0 as every state does.</summary>
-    private static void IntegerLstmStep(TfliteNode n)
-    {
-        if (n.Options.Int8(TfliteOption.Lstm.KernelType) != 0) throw n.Error("only the full kernel is supported in integers");
-        TfliteVariable hidden = State(n, OutputState, DType.Int16), cell = State(n, CellState, DType.Int16);
-        Value[] results = IntegerLstm(n, n.Emit("Unsqueeze", [n.Raw(0), n.Ints(0)]), 1, n.Options.Float32(TfliteOption.Lstm.CellClip), hidden.Input, cell.Input);
-        Value y = n.Emit("Squeeze", [results[0], n.Ints(0)]);
-        hidden.Current = n.Emit("Sub", [n.Cast(y, DType.Int16), n.Scalar(DType.Int16, Of(n, n.Input(OutputState)).ZeroPoint)]);
-        cell.Current = results[1];
-        n.SetRaw(0, y);
-    }
-
-    /// <summary>c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c').</summary>
-    private static (Value H, Value C) Cell(TfliteNode n, Value i, Value f, Value g, Value o, Value c)
-    {
-        Value kept = n.Emit("Mul", [n.Emit("Sigmoid", [f]), c]), added = n.Emit("Mul", [n.Emit("Sigmoid", [i]), n.Emit("Tanh", [g])]);
-        Value next = n.Emit("Add", [kept, added]);
-        return (n.Emit("Mul", [n.Emit("Sigmoid", [o]), n.Emit("Tanh", [next])]), next);
-    }
-
     /// <summary>One step of h' = act(W x + R h + b), h a variable; inputs: X, W, R, B, state.</summary>
-    [Tflite(TfliteOp.RNN, Limits = "integer inputs, activations other than tanh and relu")]
+    [Tflite(TfliteOp.RNN)]
     private static void RnnStep(TfliteNode n)
     {
         if (n.Input(0).IsQuantizedActivation) throw n.Error("only a float input is supported");
@@ -132,20 +24,45 @@ internal static class Recurrent
         n.SetReal(0, hidden.Current);
     }
 
-    /// <summary>Inputs: X, then W, R, B and state of each direction. Auxiliary inputs are not supported.</summary>
-    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_RNN, Limits = "integer inputs, an auxiliary input, activations other than tanh and relu")]
+    /// <summary>Inputs: X, then W, R, B and state of each direction, an auxiliary input and its weights in both. Without weights it is the input of
+    /// the second direction.</summary>
+    [Tflite(TfliteOp.BIDIRECTIONAL_SEQUENCE_RNN, Limits = "activations other than none, tanh and relu")]
     private static void BidirectionalRnn(TfliteNode n)
     {
-        if (n.HasInput(9)) throw n.Error("an auxiliary input is not supported");
         bool timeMajor = n.Options.Bool(TfliteOption.BidirectionalRnn.TimeMajor);
         sbyte activation = n.Options.Int8(TfliteOption.BidirectionalRnn.Activation);
         int axis = timeMajor ? 0 : 1;
-        Value forward = FloatRnn(n, n.Real(0), 1, activation, timeMajor);
-        Value backward = Reversed(n, FloatRnn(n, Reversed(n, n.Real(0), axis), 5, activation, timeMajor), axis);
+        bool isJoined = n.HasInput(9) && n.HasInput(10);
+        (Value x, Value reversed) = BothInputs(n, 9, isJoined);
+        Value forward = FloatRnn(n, x, 1, activation, timeMajor, isJoined ? 10 : -1);
+        Value backward = Reversed(n, FloatRnn(n, Reversed(n, reversed, axis), 5, activation, timeMajor, isJoined ? 11 : -1), axis);
         SetBoth(n, forward, backward, n.Options.Bool(TfliteOption.BidirectionalRnn.MergeOutputs));
     }
 
-    private static void SetBoth(TfliteNode n, Value forward, Value backward, bool merge)
+    /// <summary>What goes into the first and the second direction, the latter not yet reversed.</summary>
+    internal static (Value Forward, Value Backward) BothInputs(TfliteNode n, int auxiliary, bool isJoined)
+    {
+        if (!n.HasInput(auxiliary)) return (n.Real(0), n.Real(0));
+        if (!isJoined) return (n.Real(0), n.Real(auxiliary));
+        Value both = n.Emit("Concat", [n.Real(0), n.Real(auxiliary)], ("axis", 2));
+        return (both, both);
+    }
+
+    /// <summary>Matrices [rows][a] and [rows][b] as [rows][a + b].</summary>
+    internal static Tensor Beside(TfliteNode n, Tensor a, Tensor b)
+    {
+        if (a.Shape.Rank != 2 || b.Shape.Rank != 2 || a.Shape[0] != b.Shape[0]) throw n.Damaged($"weights of shapes {a.Shape} and {b.Shape} belong to one gate");
+        long rows = a.Shape[0], left = a.Shape[1], right = b.Shape[1];
+        var whole = new Tensor(DType.Float32, new Shape(rows, left + right));
+        for (long i = 0; i < rows; i++)
+        {
+            for (long j = 0; j < left; j++) whole.SetDouble(i * (left + right) + j, a.GetDouble(i * left + j));
+            for (long j = 0; j < right; j++) whole.SetDouble(i * (left + right) + left + j, b.GetDouble(i * right + j));
+        }
+        return whole;
+    }
+
+    internal static void SetBoth(TfliteNode n, Value forward, Value backward, bool merge)
     {
         if (merge)
         {
@@ -156,10 +73,10 @@ internal static class Recurrent
         n.SetReal(1, backward);
     }
 
-    private static Value Reversed(TfliteNode n, Value x, int axis) => n.Emit("Slice", [x, n.Ints(-1), n.Ints(long.MinValue), n.Ints(axis), n.Ints(-1)]);
+    internal static Value Reversed(TfliteNode n, Value x, int axis) => n.Emit("Slice", [x, n.Ints(-1), n.Ints(long.MinValue), n.Ints(axis), n.Ints(-1)]);
 
     /// <summary>An input that is a state: a graph input that carries it.</summary>
-    private static TfliteVariable State(TfliteNode n, int i, DType type = DType.Float32)
+    internal static TfliteVariable State(TfliteNode n, int i, DType type = DType.Float32)
     {
         TfliteTensor state = n.Input(i);
         var variable = new TfliteVariable(state.Name) { Input = n.Graph.AddInput(n.Graph.FreshName(state.Name), new TensorType(type, state.Shape)) };
@@ -167,74 +84,31 @@ internal static class Recurrent
         return variable;
     }
 
-    /// <summary>Parameters as lstm.cc computes them (PopulateQuantizedLstmParams8x8_16): gates are Q3.12, the hidden state has the scale
-    /// and zero point of the fifth intermediate tensor. The results are Y and, where there is a state before, the cell state after.</summary>
-    private static Value[] IntegerLstm(TfliteNode n, Value input, long timeMajor, float cellClip, Value? hiddenBefore, Value? cellBefore)
-    {
-        if (!n.HasInput(InputWeights) || n.HasInput(Peephole + 1) || n.HasInput(Projection) || n.HasInput(LayerNorm + 1))
-            throw n.Error("an integer LSTM with coupled gates, peepholes, projection or layer normalization is not supported");
-        if (n.Input(0).DType != DType.Int8 || n.Operator.Intermediates.Length < 5 || n.Operator.Intermediates[4] < 0) throw n.Error("only the 8x8_16 form of an integer LSTM is supported");
-        TfliteQuantization x = Of(n, n.Input(0)), h = Of(n, n.Input(OutputState)), cell = Of(n, n.Input(CellState)), hidden = Of(n, n.Scope.Tensor(n.Operator.Intermediates[4]));
-        Tensor[] w = [.. Enumerable.Range(InputWeights, 4).Select(Int8)], r = [.. Enumerable.Range(RecurrentWeights, 4).Select(Int8)];
-        int cells = (int)w[0].Shape[0];
-        const float gateScale = 1f / 4096;
-        int[] multipliers = new int[8], shifts = new int[8], biases = new int[8 * cells];
-        for (int g = 0; g < 4; g++)
-        {
-            FixedMultiplier mw = FixedPoint.Quantize(Of(n, n.Input(InputWeights + g)).Scale * x.Scale / gateScale);
-            FixedMultiplier mr = FixedPoint.Quantize(Of(n, n.Input(RecurrentWeights + g)).Scale * h.Scale / gateScale);
-            (multipliers[g], shifts[g], multipliers[4 + g], shifts[4 + g]) = (mw.Value, mw.Shift, mr.Value, mr.Shift);
-            Tensor bias = n.Constant(Bias + g) ?? throw n.InputError("a bias is not constant");
-            for (int k = 0; k < cells; k++)
-            {
-                biases[g * cells + k] = (int)bias.GetInt64(k) - x.ZeroPoint * RowSum(w[g], k);
-                biases[(4 + g) * cells + k] = -h.ZeroPoint * RowSum(r[g], k);
-            }
-        }
-        double cellShift = Math.Log2(cell.Scale);
-        if (Math.Abs(cellShift - Math.Round(cellShift)) > 1e-3 || cellShift > -9) throw n.Error($"the cell state's scale {cell.Scale} is no power of two below 2^-8");
-        FixedMultiplier m = FixedPoint.Quantize(MathF.Pow(2, -15) / hidden.Scale * MathF.Pow(2, -15));
-        long clip = cellClip > 0 ? (long)Math.Min(Math.Max(cellClip / cell.Scale, -32768f), 32767f) : 0;
-        return n.EmitManyOwn("QLstm", cellBefore == null ? 1 : 2,
-            [input, Stack(n, "W", w), Stack(n, "R", r), n.Constant("B", Tensor.FromArray<int>(biases, new Shape(2, 4, cells))),
-             n.Constant("multipliers", Tensor.FromArray<int>(multipliers, new Shape(2, 4))), n.Constant("shifts", Tensor.FromArray<int>(shifts, new Shape(2, 4))), hiddenBefore, cellBefore],
-            AttributeSet.Of(("time_major", timeMajor), ("cell_shift", (long)Math.Round(cellShift)), ("cell_clip", clip), ("hidden_multiplier", m.Value), ("hidden_shift", m.Shift),
-            ("y_zero_point", -hidden.ZeroPoint), ("h_initial", h.ZeroPoint))); // CwiseMul takes the zero point away (reference/portable_tensor_utils.cc)
-
-        Tensor Int8(int i) => n.Constant(i) is { DType: DType.Int8 } t && t.Shape.Rank == 2 ? t : throw n.InputError($"weights {i} are not constant int8");
-
-        static int RowSum(Tensor t, int row)
-        {
-            int sum = 0;
-            for (long i = 0; i < t.Shape[1]; i++) sum += (int)t.GetInt64(row * t.Shape[1] + i);
-            return sum;
-        }
-    }
-
     /// <summary>h' = act(W x + R h + b); inputs: X, W, R, B, state.</summary>
-    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_RNN, Limits = "integer inputs, activations other than tanh and relu")]
+    [Tflite(TfliteOp.UNIDIRECTIONAL_SEQUENCE_RNN, Limits = "activations other than none, tanh and relu")]
     private static void SequenceRnn(TfliteNode n)
     {
         bool timeMajor = n.Options.Bool(TfliteOption.SequenceRnn.TimeMajor);
         n.SetReal(0, FloatRnn(n, n.Real(0), 1, n.Options.Int8(TfliteOption.SequenceRnn.Activation), timeMajor));
     }
 
-    private static Value FloatRnn(TfliteNode n, Value x, int weights, sbyte kind, bool timeMajor)
+    private static Value FloatRnn(TfliteNode n, Value x, int weights, sbyte kind, bool timeMajor, int auxiliary = -1)
     {
         string activation = (TfliteActivation)kind switch
         {
             TfliteActivation.Tanh => "Tanh",
             TfliteActivation.Relu => "Relu",
-            _ => throw n.Error("an activation other than tanh and relu is not supported"),
+            TfliteActivation.None => "Affine",
+            _ => throw n.Error("an activation other than none, tanh and relu is not supported"),
         };
         if (n.Input(0).IsQuantizedActivation || n.Input(0).Rank != 3) throw n.Error("only a float input of 3 dimensions is supported");
-        Tensor w = RealConstant(n, weights), r = RealConstant(n, weights + 1), b = RealConstant(n, weights + 2);
+        Tensor w = auxiliary < 0 ? RealConstant(n, weights) : Beside(n, RealConstant(n, weights), RealConstant(n, auxiliary)), r = RealConstant(n, weights + 1), b = RealConstant(n, weights + 2);
         long units = w.Shape[0];
         var both = new Tensor(DType.Float32, new Shape(1, 2 * units));
         for (long i = 0; i < units; i++) both.SetDouble(i, b.GetDouble(i));
         if (!timeMajor) x = n.Transpose(x, 1, 0, 2);
         Value y = n.EmitMany("RNN", 1, [x, Stack(n, "W", [w]), Stack(n, "R", [r]), n.Constant("B", both)],
-            AttributeSet.Of(("hidden_size", units), ("activations", new[] { activation })))[0];
+            AttributeSet.Of(("hidden_size", units), ("activations", new[] { activation }), ("activation_alpha", new[] { 1f }), ("activation_beta", new[] { 0f })))[0];
         y = n.Emit("Squeeze", [y, n.Ints(1)]);
         return timeMajor ? y : n.Transpose(y, 1, 0, 2);
     }
@@ -278,12 +152,10 @@ internal static class Recurrent
         }
     }
 
-    private static TfliteQuantization Of(TfliteNode n, TfliteTensor t) => t.Quantization is { IsPerAxis: false } q ? q : throw n.Damaged($"tensor '{t.Name}' needs one scale");
-
-    private static Tensor Zeros(TfliteNode n, int like) => new(DType.Float32, n.Input(like).Shape);
+    internal static TfliteQuantization Of(TfliteNode n, TfliteTensor t) => t.Quantization is { IsPerAxis: false } q ? q : throw n.Damaged($"tensor '{t.Name}' needs one scale");
 
     /// <summary>A constant as float32: float16 widened, integers by their scale.</summary>
-    private static Tensor RealConstant(TfliteNode n, int i)
+    internal static Tensor RealConstant(TfliteNode n, int i)
     {
         Tensor stored = n.Constant(i) ?? throw n.InputError($"input {i} ('{n.Input(i).Name}') is not constant");
         if (stored.DType == DType.Float32) return stored;
@@ -300,7 +172,7 @@ internal static class Recurrent
     }
 
     /// <summary>Tensors of one shape along a new first axis.</summary>
-    private static Value Stack(TfliteNode n, string name, Tensor[] parts)
+    internal static Value Stack(TfliteNode n, string name, Tensor[] parts)
     {
         var whole = new Tensor(parts[0].DType, new Shape([parts.Length, .. parts[0].Shape.AsSpan()]));
         for (int i = 0; i < parts.Length; i++)

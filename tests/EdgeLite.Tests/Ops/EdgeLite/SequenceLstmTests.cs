@@ -35,7 +35,8 @@ public class SequenceLstmTests
 
     [Theory]
     [InlineData("[4,3,4]", "[4,3,3]", "[2,4,3]", "[2,4]", null)]
-    [InlineData("[3,3,4]", "[4,3,3]", "[2,4,3]", "[2,4]", "input 1 has shape [3,3,4], expected [4,3,4]")]
+    [InlineData("[2,3,4]", "[4,3,3]", "[2,4,3]", "[2,4]", "input 1 has shape [2,3,4], expected [4,3,4]")]
+    [InlineData("[3,3,4]", "[4,3,3]", "[2,4,3]", "[2,4]", "input 2 has shape [4,3,3], expected [3,3,3]")]
     [InlineData("[4,3,4]", "[4,3,2]", "[2,4,3]", "[2,4]", "input 2 has shape [4,3,2], expected [4,3,3]")]
     [InlineData("[4,3,4]", "[4,3,3]", "[4,3]", "[2,4]", "input 3 has shape [4,3], expected [2,4,3]")]
     [InlineData("[4,3,4]", "[4,3,3]", "[2,4,3]", "[4]", "input 5 has shape [4], expected [2,4]")]
@@ -50,6 +51,40 @@ public class SequenceLstmTests
             const %m : int32[2,4] = seeded(4)
             const %s : int32{{shift}} = seeded(5)
             %y : int8[1,5,3] = edgelite.QLstm(%x, %w, %r, %b, %m, %s) {cell_shift=-11, hidden_multiplier=1073741824, hidden_shift=0}
+            output %y
+            }
+            """;
+        if (message == null) ShapeInference.Run(GraphText.Parse(text));
+        else Assert.Contains(message, Assert.Throws<EdgeLiteException>(() => ShapeInference.Run(GraphText.Parse(text))).Message);
+    }
+
+    /// <summary>Of 3 cells with 2 results.</summary>
+    [Theory]
+    [InlineData("[3,3]", "[4,3]", "[4,3]", "[2,3]", "[2]", "[4,4]", null)]
+    [InlineData("[2,3]", "[4,3]", "[4,3]", "[2,3]", "[2]", "[4,4]", "input 8 has shape [2,3], expected [3,3]")]
+    [InlineData("[3,3]", "[3,3]", "[4,3]", "[2,3]", "[2]", "[4,4]", "input 9 has shape [3,3], expected [4,3]")]
+    [InlineData("[3,3]", "[4,3]", "[12]", "[2,3]", "[2]", "[4,4]", "input 10 has shape [12], expected [4,3]")]
+    [InlineData("[3,3]", "[4,3]", "[4,3]", "[1,3]", "[2]", "[4,4]", "input 11 has shape [1,3], expected [2,3]")]
+    [InlineData("[3,3]", "[4,3]", "[4,3]", "[2,3]", "[3]", "[4,4]", "input 12 has shape [3], expected [2]")]
+    [InlineData("[3,3]", "[4,3]", "[4,3]", "[2,3]", "[2]", "[2,4]", "input 4 has shape [2,4], expected [4,4]")]
+    public void And_those_of_its_parts(string peephole, string norm, string normBias, string projection, string projectionBias, string scaling, string? message)
+    {
+        string text = $$"""
+            graph "g" {
+            input %x : int8[1,5,4]
+            input %h : int16[1,2]
+            input %c : int16[1,3]
+            const %w : int8[4,3,4] = seeded(1)
+            const %r : int8[4,3,2] = seeded(2)
+            const %b : int32[2,4,3] = seeded(3)
+            const %m : int32{{scaling}} = seeded(4)
+            const %s : int32{{scaling}} = seeded(5)
+            const %p : int16{{peephole}} = seeded(6)
+            const %n : int16{{norm}} = seeded(7)
+            const %nb : int32{{normBias}} = seeded(8)
+            const %j : int8{{projection}} = seeded(9)
+            const %jb : int32{{projectionBias}} = seeded(10)
+            %y : int8[1,5,2] = edgelite.QLstm(%x, %w, %r, %b, %m, %s, %h, %c, %p, %n, %nb, %j, %jb) {cell_shift=-11, hidden_multiplier=1073741824, hidden_shift=0, variance_guards=[1,1,1,1]}
             output %y
             }
             """;
