@@ -1,6 +1,5 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
-using EdgeLite.Format;
 using EdgeLite.Ops.EdgeLite;
 using EdgeLite.Ops;
 

@@ -239,7 +239,7 @@ internal static class Slicing
 
     private static double Extreme(TfliteNode n, bool largest) => n.Output(0).DType switch
     {
-        DType.Float32 => largest ? float.MaxValue : float.MinValue,
+        DType.Float32 => (double)(largest ? float.MaxValue : float.MinValue),
         DType.Int32 => largest ? int.MaxValue : int.MinValue,
         _ => throw n.Error($"{n.Output(0).DType.Name()} is not supported"),
     };
