@@ -1,9 +1,3 @@
-using EdgeLite.Converter;
-using EdgeLite.Converter.Importers.Tflite;
-using EdgeLite.Converter.Ir;
-using EdgeLite.Converter.Writer;
-using EdgeLite.Tests.Targets;
-
 namespace EdgeLite.Tests.Importers;
 
 /// <summary>Single builtin operators on random shapes, float and integer, against TFLite's own interpreter, which npm carries compiled to
