@@ -17,6 +17,9 @@ public sealed class AttentionFusion : IGraphPass
     public bool Run(Graph graph)
     {
         bool changed = false;
+        // Integer layers hand out integers: heads are moved behind what makes floats of them, where they are looked for.
+        foreach (Node node in graph.Nodes.ToArray())
+            if (node.Is("DequantizeLinear")) changed |= TransposeMotion.TryCross(graph, node);
         foreach (Node node in graph.Nodes.ToArray())
         {
             if (node.Outputs.All(o => o == null || graph.Find(o.Name) != o)) continue;

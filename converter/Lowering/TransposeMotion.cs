@@ -35,7 +35,8 @@ public sealed class TransposeMotion : IGraphPass
         return any;
     }
 
-    private static bool TryCross(Graph graph, Node node)
+    /// <summary>Moves a Transpose before <paramref name="node"/> behind it, where that costs no other.</summary>
+    internal static bool TryCross(Graph graph, Node node)
     {
         if (node.Is("Shape")) return CrossShape(graph, node);
         foreach (Value? input in node.Inputs)

@@ -36,6 +36,32 @@ public class AttentionLoweringTests
         output %y
         """, "edgelite.Gemm edgelite.Gemm edgelite.Gemm Reshape Reshape Reshape edgelite.Attention Reshape edgelite.Gemm");
 
+    /// <summary>As a quantizer leaves it: layers before and behind it hand over integers, which are reordered as such.</summary>
+    [Fact]
+    public void Between_integer_layers() => LoweredRun.Check("""
+        input %q : int8[2,7,24]
+        input %k : int8[2,7,24]
+        input %v : int8[2,7,24]
+        const %scale : float32[] = 0.02
+        const %zero : int8[] = -3
+        const %split : int64[4] = [2,7,3,8]
+        const %root : float32[] = 2.828427
+        %q0 = Reshape(%q, %split)
+        %q1 = Transpose(%q0) {perm=[0,2,1,3]}
+        %q2 = DequantizeLinear(%q1, %scale, %zero)
+        %k0 = Reshape(%k, %split)
+        %k1 = Transpose(%k0) {perm=[0,2,3,1]}
+        %k2 = DequantizeLinear(%k1, %scale, %zero)
+        %v0 = Reshape(%v, %split)
+        %v1 = Transpose(%v0) {perm=[0,2,1,3]}
+        %v2 = DequantizeLinear(%v1, %scale, %zero)
+        %s0 = MatMul(%q2, %k2)
+        %s1 = Div(%s0, %root)
+        %p = Softmax(%s1) {axis=-1}
+        %y = MatMul(%p, %v2)
+        output %y
+        """, "Reshape DequantizeLinear Reshape DequantizeLinear Reshape DequantizeLinear edgelite.Attention");
+
     [Fact]
     public void Scaled_before_the_product_and_heads_from_a_transposed_sequence() => LoweredRun.Check("""
         input %q : float32[9,4,8]
