@@ -4,6 +4,7 @@
  * they lie, query by query. */
 #ifndef EL_ATTENTION_H
 #define EL_ATTENTION_H
+#include "el_square.h"
 
 typedef struct el_attention_plan {
     const el_attention_params* p;
@@ -40,12 +41,12 @@ static void el_attention_pack_keys(const float* k, int64_t row_stride, int64_t t
         int64_t width = t - first < EL_PANEL ? t - first : EL_PANEL;
         if (width < EL_PANEL) memset(out, 0, (size_t)(d * EL_PANEL) * sizeof(float));
         const float* from = k + first * row_stride;
-        if (width == EL_PANEL)
-            for (int64_t i = 0; i < d; i++)
-                for (int l = 0; l < EL_PANEL; l++) out[i * EL_PANEL + l] = from[l * row_stride + i];
-        else
-            for (int64_t i = 0; i < d; i++)
-                for (int64_t l = 0; l < width; l++) out[i * EL_PANEL + l] = from[l * row_stride + i];
+        int64_t whole = width == EL_PANEL ? d / EL_SQUARE * EL_SQUARE : 0;
+        for (int64_t i = 0; i < whole; i += EL_SQUARE)
+            for (int l = 0; l < EL_PANEL; l += EL_SQUARE)
+                el_transpose_square((const char*)(from + l * row_stride + i), row_stride * 4, (char*)(out + i * EL_PANEL + l), EL_PANEL * 4);
+        for (int64_t i = whole; i < d; i++)
+            for (int64_t l = 0; l < width; l++) out[i * EL_PANEL + l] = from[l * row_stride + i];
     }
 }
 

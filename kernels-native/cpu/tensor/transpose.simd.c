@@ -7,6 +7,7 @@
  * What a tile does not cover is done element by element; three planes of floats or bytes have a loop of their own. */
 #include "el_nd.h"
 #include "el_simd.h"
+#include "el_square.h"
 
 typedef struct job {
     const char* x;
@@ -80,39 +81,6 @@ static inline void tile2(const char* x, int64_t xs, char* y, int64_t ys) { /* 8x
         STORE16(y + (2 * k + 1) * ys, ZIP_HIGH64(b[k], b[4 + k]));
     }
 }
-
-#if defined(__aarch64__)
-#define SIDE4 4
-static inline void tile4(const char* x, int64_t xs, char* y, int64_t ys) {
-    v128 r0 = LOAD16(x), r1 = LOAD16(x + xs), r2 = LOAD16(x + 2 * xs), r3 = LOAD16(x + 3 * xs);
-    v128 a = ZIP_LOW32(r0, r1), b = ZIP_HIGH32(r0, r1), c = ZIP_LOW32(r2, r3), d = ZIP_HIGH32(r2, r3);
-    STORE16(y, ZIP_LOW64(a, c));
-    STORE16(y + ys, ZIP_HIGH64(a, c));
-    STORE16(y + 2 * ys, ZIP_LOW64(b, d));
-    STORE16(y + 3 * ys, ZIP_HIGH64(b, d));
-}
-#else
-#define SIDE4 8
-static inline void tile4(const char* x, int64_t xs, char* y, int64_t ys) {
-    __m256 r[8], a[8];
-    for (int i = 0; i < 4; i++) { /* lanes 0-3: row i, columns 0-3 then of row i+4; r[i+4]: columns 4-7 */
-        const float *lo = (const float*)(const void*)(x + i * xs), *hi = (const float*)(const void*)(x + (i + 4) * xs);
-        r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(lo)), _mm_loadu_ps(hi), 1);
-        r[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(lo + 4)), _mm_loadu_ps(hi + 4), 1);
-    }
-    for (int h = 0; h < 8; h += 4) {
-        a[h] = _mm256_unpacklo_ps(r[h], r[h + 1]);
-        a[h + 1] = _mm256_unpackhi_ps(r[h], r[h + 1]);
-        a[h + 2] = _mm256_unpacklo_ps(r[h + 2], r[h + 3]);
-        a[h + 3] = _mm256_unpackhi_ps(r[h + 2], r[h + 3]);
-        for (int k = 0; k < 2; k++) {
-            __m256d p = _mm256_castps_pd(a[h + k]), q = _mm256_castps_pd(a[h + 2 + k]);
-            _mm256_storeu_pd((double*)(void*)(y + (h + 2 * k) * ys), _mm256_unpacklo_pd(p, q));
-            _mm256_storeu_pd((double*)(void*)(y + (h + 2 * k + 1) * ys), _mm256_unpackhi_pd(p, q));
-        }
-    }
-}
-#endif
 
 static inline void tile8(const char* x, int64_t xs, char* y, int64_t ys) {
     v128 a = LOAD16(x), b = LOAD16(x + xs);
@@ -203,7 +171,7 @@ static inline __attribute__((always_inline)) void tiles(const job* j, int64_t be
 
 static void tiles_b1(void* arg, int64_t begin, int64_t end, int32_t worker) { tiles(arg, begin, end, 1, 8, tile1); }
 static void tiles_b2(void* arg, int64_t begin, int64_t end, int32_t worker) { tiles(arg, begin, end, 2, 8, tile2); }
-static void tiles_b4(void* arg, int64_t begin, int64_t end, int32_t worker) { tiles(arg, begin, end, 4, SIDE4, tile4); }
+static void tiles_b4(void* arg, int64_t begin, int64_t end, int32_t worker) { tiles(arg, begin, end, 4, EL_SQUARE, el_transpose_square); }
 static void tiles_b8(void* arg, int64_t begin, int64_t end, int32_t worker) { tiles(arg, begin, end, 8, 2, tile8); }
 
 /* ---- runs and steps -------------------------------------------------------------------------------------------- */
