@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Converter;
 
@@ -18,6 +19,16 @@ public sealed record TargetProfile(string Name, string Processor, string Rid, in
     /// <summary>The profile of a name. Throws an <see cref="EdgeLiteException"/> that lists those that exist.</summary>
     public static TargetProfile Find(string name) => All.FirstOrDefault(p => p.Name == name)
         ?? throw new EdgeLiteException(Status.NotFound, $"There is no target profile '{name}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
+
+    /// <summary>Choices of kernels that bench/tune.sh measured on such a device (targets/profiles/NAME.tuning); none where nobody has yet.</summary>
+    public IReadOnlyList<Tuning> Tunings()
+    {
+        using Stream? stream = typeof(TargetProfile).Assembly.GetManifestResourceStream($"tunings/{Name}");
+        if (stream == null) return [];
+        var text = new MemoryStream();
+        stream.CopyTo(text);
+        return Tuning.Parse(text.ToArray(), $"{Name}.tuning");
+    }
 
     /// <summary>Whether the processor computes in float16.</summary>
     public bool HasHalf => Array.IndexOf(InstructionSets, "neonfp16") >= 0;

@@ -5,7 +5,9 @@ using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Lowering;
 using EdgeLite.Converter.Quantizing;
+using EdgeLite.Converter.Writer;
 using EdgeLite.Core;
+using EdgeLite.Format;
 using Spectre.Console;
 using Status = EdgeLite.Core.Status;
 
@@ -14,7 +16,7 @@ namespace EdgeLite.Converter.Cli;
 /// <summary><c>edgelite convert</c>.</summary>
 internal static class ConvertCommand
 {
-    private static readonly Argument<FileInfo[]> s_source = new("source") { Description = "The model to convert, a file or folder; its format is recognised from the content. Of a network and its weights one is enough where they lie side by side.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
     private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
@@ -35,6 +37,7 @@ internal static class ConvertCommand
     private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
     private static readonly Option<string?> s_signature = new("--signature") { Description = SignatureHelp };
     private static readonly Option<string[]> s_fixed = new("--fix") { Description = "An input that gets a value for good and is an input no more: NAME=16000." };
+    private static readonly Option<string[]> s_tuning = new("--tuning") { Description = "Choices of kernels measured on the device: a table of edgelite-run tune --table, or a model that was tuned there. Those that fit this model are written into it.", DefaultValueFactory = _ => [] };
     private static readonly Option<string> s_target = new("--target") { Description = $"The device that the file is for: {string.Join(", ", TargetProfile.All.Select(p => p.Name))}. A model that its memory cannot hold is refused; the name is recorded.", DefaultValueFactory = _ => "" };
     private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
     private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
@@ -51,7 +54,7 @@ internal static class ConvertCommand
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -61,12 +64,12 @@ internal static class ConvertCommand
     {
         bool json = args.GetValue(s_json);
         long start = Stopwatch.GetTimestamp();
-        string[] sources = [.. args.GetValue(s_source)!.Select(f => f.FullName)];
-        string path = args.GetValue(s_output)!.FullName;
+        string source = args.GetValue(s_source)!.FullName, path = args.GetValue(s_output)!.FullName;
         if (Path.GetDirectoryName(path) is { } folder && !Directory.Exists(folder))
             throw new EdgeLiteException(Status.FileNotFound, $"There is no folder '{folder}' to write '{Path.GetFileName(path)}' to.");
         if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; --output names the file to write.");
         TargetProfile? target = args.GetValue(s_target) is { Length: > 0 } name ? TargetProfile.Find(name) : null;
+        List<Tuning> tables = [.. args.GetValue(s_tuning)!.SelectMany(TuningTables.Read), .. target?.Tunings() ?? []];
         var options = new ConversionOptions
         {
             Shapes = ParseShapes(args.GetValue(s_shapes) ?? []),
@@ -77,7 +80,7 @@ internal static class ConvertCommand
             AllowCustom = args.GetValue(s_allowCustom),
             Progress = stage => Say(json, $"{stage} ..."),
         };
-        (Graph graph, string format) = Pipeline.Import(sources, options);
+        (Graph graph, string format) = Pipeline.Import(source, options);
         Pipeline.Optimize(graph, options);
         ICalibrationData? calibration = null;
         QuantizationResult? quantization = null;
@@ -124,8 +127,9 @@ internal static class ConvertCommand
         try
         {
             Pipeline.Write(graph, partial, options);
+            if (tables.Count > 0) Say(json, $"choices of kernels: {TuningTables.Apply(partial, tables)} of {tables.Sum(t => t.Choices.Count)} in the tables are about calls of this model");
             target?.CheckMemory(MemoryOf(partial));
-            proof = Prove(args, sources, partial, graph, options, calibration, quantization, sensitivity, json);
+            proof = Prove(args, source, partial, graph, options, calibration, quantization, sensitivity, json);
             File.Move(partial, path, overwrite: true);
         }
         finally
@@ -204,10 +208,10 @@ internal static class ConvertCommand
     }
 
     /// <summary>Compares the written file, run by the runtime, with the source model, run by the reference loops.</summary>
-    private static ProofReport? Prove(ParseResult args, string[] sources, string path, Graph lowered, ConversionOptions options,
+    private static ProofReport? Prove(ParseResult args, string source, string path, Graph lowered, ConversionOptions options,
         ICalibrationData? calibration, QuantizationResult? quantization, IReadOnlyList<LayerSensitivity> sensitivity, bool json)
     {
-        Graph original = Pipeline.Import(sources, options with { Progress = null }).Graph;
+        Graph original = Pipeline.Import(source, options with { Progress = null }).Graph;
         if (ShapeInference.FindUnknownOperators(original) is { Count: > 0 } unknown)
         {
             Say(json, $"no proof: the application brings {string.Join(", ", unknown.Select(u => u.Operator))}");
@@ -230,7 +234,7 @@ internal static class ConvertCommand
         if (args.GetValue(s_report) is not { } file) return report;
         report = report with
         {
-            Model = Path.GetFileName(sources[0]),
+            Model = Path.GetFileName(source),
             Facts =
             [
                 new("Quantization", args.GetValue(s_quantize)!),

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using EdgeLite.Core;
+using EdgeLite.Devices.Cpu;
 using EdgeLite.Format;
 using EdgeLite.Ops;
 using Spectre.Console;
@@ -63,7 +65,11 @@ internal static class InspectCommand
             Console.WriteLine("kernel *");
             return;
         }
-        foreach (string kernel in session.Profile(1).Select(s => s.Kernel.Split('/')[0]).Where(k => k != "reference").Distinct().Order(StringComparer.Ordinal))
+        // What was chosen on another machine takes part, beside the kernel that it stands in for.
+        HashSet<string> known = [.. CpuKernels.All.Select(k => k.Name)];
+        var kernels = session.Profile(1).Select(s => s.Kernel.Split('/')[0]).Where(k => k != "reference")
+            .Concat(model.Tunings.SelectMany(t => t.Choices).Select(c => c.Kernel.Split('/')[0])).SelectMany(k => new[] { k, k.Split("__")[0] });
+        foreach (string kernel in kernels.Where(known.Contains).Distinct().Order(StringComparer.Ordinal))
             Console.WriteLine($"kernel {kernel}");
     }
 
@@ -101,6 +107,7 @@ internal static class InspectCommand
             operators = Operators(model).Select(u => new { @operator = u.Operator, steps = u.Steps, weight_bytes = u.WeightBytes }),
             steps = steps.Select(s => new { @operator = s.Operator, node = s.Node, kernel = s.Kernel }),
             metadata = model.Metadata,
+            tunings = model.Tunings.Select(t => new { machine = t.Machine, remark = t.Remark, choices = t.Choices.Select(c => new { call = c.Call.ToString("x16", CultureInfo.InvariantCulture), kernel = c.Kernel, remark = c.Remark }) }),
         }));
     }
 
@@ -118,6 +125,8 @@ internal static class InspectCommand
         var table = new Table().Border(TableBorder.Simple).AddColumns(new TableColumn("operator"), new TableColumn("steps").RightAligned(), new TableColumn("weight bytes").RightAligned());
         foreach (OperatorUse use in Operators(model)) table.AddRow(Markup.Escape(use.Operator), $"{use.Steps}", $"{use.WeightBytes:N0}");
         AnsiConsole.Write(table);
+        foreach (Tuning tuning in model.Tunings)
+            AnsiConsole.MarkupLineInterpolated($"  tuned: {tuning.Choices.Count} choices of kernels for {tuning.Machine} ({tuning.Remark})");
         foreach ((string key, string value) in model.Metadata)
             AnsiConsole.MarkupLineInterpolated($"  {key}: {(value.Length > 100 ? value[..100] + "..." : value)}");
     }

@@ -112,6 +112,11 @@ typedef struct el_kernel {
 
 EL_API const el_kernel* el_kernels(uint32_t* count);
 
+/* A kernel named <kernel>__<form> is another way to compute <kernel>: the same parameters, packing and buffers; integer results the
+ * same bits, floats within rounding. It is never found for <kernel>; a model that was tuned on its device may name it. Its scratch
+ * function returns EL_NO_FORM where it would do what <kernel> does anyway. */
+#define EL_NO_FORM SIZE_MAX
+
 /* The best variant of `name` whose bit is in `isas`, or NULL. The scalar variant is always allowed. */
 EL_API const el_kernel* el_find_kernel(const char* name, uint32_t isas);
 

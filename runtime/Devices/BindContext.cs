@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
+using EdgeLite.Format;
 
 namespace EdgeLite.Devices;
 
@@ -25,7 +26,12 @@ public readonly struct Operand
 }
 
 /// <summary>A recorded native call; operands are turned into addresses when tensors are placed.</summary>
-internal readonly record struct NativeCall(NativeKernel Kernel, nint Parameters, Operand[] Operands, long ScratchBytes);
+/// <param name="Kernel">the function</param>
+/// <param name="Parameters">its parameter block</param>
+/// <param name="Operands">its buffers</param>
+/// <param name="ScratchBytes">what it needs beside them</param>
+/// <param name="IsAlone">on the calling thread alone</param>
+internal readonly record struct NativeCall(NativeKernel Kernel, nint Parameters, Operand[] Operands, long ScratchBytes, bool IsAlone = false);
 
 /// <summary>What a binding method sees of a step whose types are all known, and where it records native calls.</summary>
 public sealed unsafe class BindContext
@@ -40,6 +46,10 @@ public sealed unsafe class BindContext
     internal BindContext(int threads) => Threads = threads;
 
     public int Threads { get; }
+
+    /// <summary>Choices to follow; null: the usual kernels.</summary>
+    internal Tuning? Tuning { get; set; }
+
     public int InputCount => _inputs.Length;
     public int OutputCount => _outputs.Length;
 
@@ -109,7 +119,18 @@ public sealed unsafe class BindContext
             throw new EdgeLiteException(Status.Internal, $"Kernel {kernel} takes {native.ParametersSize} bytes of parameters, the binding has {parameters.Length}.");
         nint memory = Allocate(parameters.Length);
         parameters.CopyTo(new Span<byte>((void*)memory, parameters.Length));
-        _calls.Add(new NativeCall(native, memory, operands.ToArray(), native.ScratchBytes(memory, Threads)));
+        var call = new NativeCall(native, memory, operands.ToArray(), native.ScratchBytes(memory, Threads));
+        _calls.Add(Tuning?.Find(Tuning.CallOf(kernel, parameters)) is { } chosen ? Choose(call, kernel, chosen) : call);
+    }
+
+    /// <summary>The call by the kernel that a tuning names, if there is one that does it: the file may be wrong, or of another release.</summary>
+    private NativeCall Choose(in NativeCall call, string kernel, string chosen)
+    {
+        bool isAlone = chosen.EndsWith(NativeKernel.Alone, StringComparison.Ordinal);
+        ReadOnlySpan<char> label = isAlone ? chosen.AsSpan(0, chosen.Length - NativeKernel.Alone.Length) : chosen;
+        foreach (NativeKernel native in CpuKernels.Alternatives(kernel, call.Parameters, Threads))
+            if (label.SequenceEqual(native.Label)) return call with { Kernel = native, ScratchBytes = native.ScratchBytes(call.Parameters, Threads), IsAlone = isAlone };
+        return call;
     }
 
     private TensorType TypeOf(int value) => value < 0 ? default : _types[value];

@@ -5,17 +5,20 @@ namespace EdgeLite.Format;
 
 /// <summary>
 /// The first 64 bytes of an .edgl file, little-endian: magic "EDGL1\r\n\x1a" (8), major (2), minor (2), CRC-32 of the description
-/// (4), then offset and length of description and data and the length of the file (8 each), 8 reserved bytes.
+/// (4), then offset and length of description and data and the length of the file (8 each), offset of the tuning (8).
 /// </summary>
 public readonly record struct FileHeader(ushort Major, ushort Minor, uint DescriptionCrc, long DescriptionOffset, long DescriptionLength,
-    long DataOffset, long DataLength, long FileLength)
+    long DataOffset, long DataLength, long FileLength, long TuningOffset = 0)
 {
     public const int Size = 64;
     public const ushort CurrentMajor = 1;
-    public const ushort CurrentMinor = 1;
+    public const ushort CurrentMinor = 2;
 
     /// <summary>Constants are aligned to this in the file, so that they are where they lie when the file is mapped.</summary>
     public const int Alignment = 64;
+
+    /// <summary>The tuning, if there is one, is the last section.</summary>
+    public long TuningLength => TuningOffset == 0 ? 0 : FileLength - TuningOffset;
 
     /// <summary>As PNG's signature: the line ends and the end-of-file character show a transfer in text mode.</summary>
     private static ReadOnlySpan<byte> Magic => "EDGL1\r\n\x1a"u8;
@@ -32,6 +35,7 @@ public readonly record struct FileHeader(ushort Major, ushort Minor, uint Descri
         BinaryPrimitives.WriteInt64LittleEndian(target[32..], DataOffset);
         BinaryPrimitives.WriteInt64LittleEndian(target[40..], DataLength);
         BinaryPrimitives.WriteInt64LittleEndian(target[48..], FileLength);
+        BinaryPrimitives.WriteInt64LittleEndian(target[56..], TuningOffset);
     }
 
     /// <summary>Reads and checks the header of a file of <paramref name="length"/> bytes called <paramref name="name"/>.</summary>
@@ -50,14 +54,16 @@ public readonly record struct FileHeader(ushort Major, ushort Minor, uint Descri
             BinaryPrimitives.ReadInt64LittleEndian(start[24..]),
             BinaryPrimitives.ReadInt64LittleEndian(start[32..]),
             BinaryPrimitives.ReadInt64LittleEndian(start[40..]),
-            BinaryPrimitives.ReadInt64LittleEndian(start[48..]));
+            BinaryPrimitives.ReadInt64LittleEndian(start[48..]),
+            BinaryPrimitives.ReadInt64LittleEndian(start[56..]));
         if (header.Major > CurrentMajor)
             throw new EdgeLiteException(Status.NewerVersion, $"'{name}' has format version {header.Major}.{header.Minor}; this runtime reads up to {CurrentMajor}.x. Update the runtime, or convert the model with the matching release.");
         if (header.Major == 0) throw new EdgeLiteException(Status.Corrupt, $"'{name}' states format version 0, which never existed.");
         if (header.FileLength > length)
             throw new EdgeLiteException(Status.Truncated, $"'{name}' is truncated: {length} bytes of {header.FileLength}.");
         if (header.FileLength < length || !Within(header.DescriptionOffset, header.DescriptionLength, length) ||
-            !Within(header.DataOffset, header.DataLength, length) || header.DescriptionLength > int.MaxValue || header.DataOffset % Alignment != 0)
+            !Within(header.DataOffset, header.DataLength, length) || header.DescriptionLength > int.MaxValue || header.DataOffset % Alignment != 0 ||
+            (header.TuningOffset != 0 && !Within(header.TuningOffset, header.TuningLength, length)))
             throw new EdgeLiteException(Status.Corrupt, $"'{name}' is corrupt: its sections do not fit its length of {length} bytes.");
         return header;
     }

@@ -184,7 +184,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
                 _ => null,
             };
         }
-        var context = new CpuKernels.Context { Pool = pool, Scratch = _scratch.Data, ScratchBytes = (nuint)_scratch.ByteLength };
+        var context = new CpuKernels.Context { Pool = call.IsAlone ? 0 : pool, Scratch = _scratch.Data, ScratchBytes = (nuint)_scratch.ByteLength };
         call.Kernel.Run(&context, (void*)call.Parameters, buffers);
     }
 }

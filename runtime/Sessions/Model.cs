@@ -2,7 +2,6 @@ using System.IO.MemoryMappedFiles;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
 using EdgeLite.Format;
-using Microsoft.Win32.SafeHandles;
 
 namespace EdgeLite;
 
@@ -14,12 +13,14 @@ public sealed unsafe class Model : IDisposable
 {
     private readonly MemoryMappedFile? _mapping;
     private readonly MemoryMappedViewAccessor? _view;
+    private readonly byte* _data;
     private byte* _owned;
 
     private Model(string name, byte* data, long length, MemoryMappedFile? mapping, MemoryMappedViewAccessor? view)
     {
         _mapping = mapping;
         _view = view;
+        _data = data;
         Name = name;
         ByteLength = length;
         FileHeader header = FileHeader.Read(new ReadOnlySpan<byte>(data, (int)Math.Min(length, FileHeader.Size)), length, name);
@@ -37,6 +38,7 @@ public sealed unsafe class Model : IDisposable
         for (int i = 0; i < pairs.Count; i++)
             metadata[pairs.Table(i).String(Schema.KeyValue.Key) ?? ""] = pairs.Table(i).String(Schema.KeyValue.Value) ?? "";
         Metadata = metadata;
+        Tunings = header.TuningOffset == 0 ? [] : Tuning.Parse(new ReadOnlySpan<byte>(data + header.TuningOffset, (int)Math.Min(header.TuningLength, int.MaxValue)), name);
         if (mapping != null) CpuKernels.el_memory_prefetch(data, (nuint)length);
         Graphs = new ModelReader(name, data + header.DataOffset, header.DataLength).ReadGraphs(root);
         Graphs[0].States = StateBinding.Parse(metadata.GetValueOrDefault(StateBinding.MetadataKey), Graphs[0]);
@@ -60,6 +62,9 @@ public sealed unsafe class Model : IDisposable
 
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>Choices of kernels that were measured on machines like those that they name, by <see cref="Session.Tune"/>. A session takes the first that fits it.</summary>
+    public IReadOnlyList<Tuning> Tunings { get; }
+
     /// <summary>Graph 0 is the model, the others are branches and loop bodies.</summary>
     public IReadOnlyList<GraphDefinition> Graphs { get; }
 
@@ -73,10 +78,9 @@ public sealed unsafe class Model : IDisposable
         MemoryMappedViewAccessor? view = null;
         try
         {
-            using SafeFileHandle file = File.OpenHandle(path);
-            long length = RandomAccess.GetLength(file); // of what a link leads to
+            long length = new FileInfo(path).Length;
             if (length == 0) throw new EdgeLiteException(Status.Truncated, $"'{path}' is empty.");
-            mapping = MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            mapping = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
             view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
             byte* data = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref data);
@@ -109,6 +113,37 @@ public sealed unsafe class Model : IDisposable
 
     /// <summary>A session of its own memory and threads; sessions of one model run in parallel.</summary>
     public Session CreateSession(SessionOptions? options = null) => new(this, options ?? new SessionOptions());
+
+    /// <summary>Writes this model with other choices of kernels (none: without) to a file, which may be the one that it was loaded from. It appears
+    /// whole or not at all.</summary>
+    public void Save(string path, params ReadOnlySpan<Tuning> tunings)
+    {
+        FileHeader header = FileHeader.Read(new ReadOnlySpan<byte>(_data, FileHeader.Size), ByteLength, Name);
+        long end = header.TuningOffset == 0 ? ByteLength : header.TuningOffset;
+        byte[] text = tunings.Length == 0 ? [] : Tuning.ToText(tunings);
+        Span<byte> start = stackalloc byte[FileHeader.Size];
+        (header with { Minor = Math.Max(header.Minor, FileHeader.CurrentMinor), FileLength = end + text.Length, TuningOffset = text.Length == 0 ? 0 : end }).Write(start);
+        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            {
+                stream.Write(start);
+                for (long at = FileHeader.Size; at < end;)
+                {
+                    int piece = (int)Math.Min(end - at, 1 << 20);
+                    stream.Write(new ReadOnlySpan<byte>(_data + at, piece));
+                    at += piece;
+                }
+                stream.Write(text);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
 
     public void Dispose()
     {

@@ -55,6 +55,7 @@ public sealed class Session : IDisposable
         Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         IDevice device = FindDevice(options.Device);
         if (CudaDevice.IsSupported && options.AllowHalf && device is CudaDevice cuda) device = cuda.WithHalf();
+        if (ReferenceEquals(device, CpuDevice.Instance) && model.Tunings.Count > 0) device = Tuned(model.Tunings);
         TypedGraph.RequireOperators(model.Graphs);
         _pool = Threads > 1 ? CpuKernels.CreatePool(Threads) : 0;
         // Branches and loop bodies run on the processor, where their conditions are.
@@ -76,6 +77,14 @@ public sealed class Session : IDisposable
     public string Device { get; }
 
     public int Threads { get; }
+
+    /// <summary>Whether choices of kernels that the file holds are in use: those of the first of <see cref="Model.Tunings"/> that was measured on such a
+    /// processor, with these instruction sets and as many threads.</summary>
+    public bool IsTuned { get; private set; }
+
+    /// <summary>Where the choices in use were measured, or why none are. Empty where the file holds none, or the session is not on the processor.</summary>
+    public string TuningNote { get; private set; } = "";
+
     public int InputCount => _graph.Inputs.Length;
     public int OutputCount => _graph.Outputs.Length;
     public string InputName(int i) => _graph.Values[_graph.Inputs[Check(i, InputCount, "input")]].Name;
@@ -274,6 +283,36 @@ public sealed class Session : IDisposable
         return profile;
     }
 
+    /// <summary>What a tuning calls the native calls of the present plan (<see cref="Tuning.CallOf"/>), the same on every machine. Static plans only.</summary>
+    public ulong[] Calls()
+    {
+        if (StaticPlan() is not StaticPlan plan) return [];
+        var calls = new List<ulong>();
+        foreach (ref readonly Step step in plan.Steps)
+            if (step.IsNative) calls.Add(step.Call);
+        return [.. calls];
+    }
+
+    /// <summary>Measures on this machine, with the present inputs, shapes and threads, every way to make each native call: other instruction sets, other
+    /// algorithms, one thread. What is not clearly faster is not chosen. Results stay what they are: integers to the bit, floats within
+    /// rounding. Static plans on the processor only. Changes nothing by itself: <see cref="Model.Save"/> writes the choices.</summary>
+    /// <param name="rounds">times that each way is measured, 5 or more</param>
+    /// <param name="remark">the machine's name, release and date, for people</param>
+    public TuningResult Tune(int rounds, string remark)
+    {
+        if (StaticPlan() is not StaticPlan plan || Device != CpuDevice.Instance.Name)
+            throw new EdgeLiteException(Status.Unsupported, $"A session on '{Device}' cannot be tuned: open it on the device cpu.");
+        if (_pool != 0) CpuKernels.el_pool_begin(_pool);
+        try
+        {
+            return new Tuner(plan, _pool, Threads, Math.Max(5, rounds)).Run(remark, OperatorOf);
+        }
+        finally
+        {
+            if (_pool != 0) CpuKernels.el_pool_end(_pool);
+        }
+    }
+
     public void Dispose()
     {
         if (_disposed) return;
@@ -293,6 +332,23 @@ public sealed class Session : IDisposable
         if (name is "cpu" or "auto") return CpuDevice.Instance;
         if (name == "reference") return new ReferenceDevice();
         throw new EdgeLiteException(Status.InvalidArgument, $"There is no device '{name}'; there are: cpu, auto, reference{(CudaDevice.IsSupported ? ", cuda, cuda:N." : ". A GPU needs a build that knows it.")}");
+    }
+
+    /// <summary>The processor with the choices that were measured on one like it, otherwise without any.</summary>
+    private IDevice Tuned(IReadOnlyList<Tuning> tunings)
+    {
+        string machine = CpuKernels.Machine(Threads);
+        foreach (Tuning tuning in tunings)
+        {
+            if (tuning.Machine == machine)
+            {
+                IsTuned = true;
+                TuningNote = $"{tuning.Choices.Count} choices of kernels, measured on {tuning.Remark}, are in use";
+                return new TunedCpu(tuning);
+            }
+        }
+        TuningNote = $"the choices of kernels in '{Model.Name}' are not in use: they are for {tunings[0].Machine} ({tunings[0].Remark}){(tunings.Count > 1 ? $" and {tunings.Count - 1} others" : "")}, this is {machine}. 'edgelite-run tune' measures here";
+        return CpuDevice.Instance;
     }
 
     private GraphExecutor Prepared()

@@ -64,15 +64,18 @@ internal sealed unsafe class StaticPlan : IStaticPlan
 
     public int StepCount => _steps.Length;
 
+    public ReadOnlySpan<Step> Steps => _steps;
+
     public int NodeOf(int step) => _steps[step].Node;
 
     public string KernelOf(int step) => _steps[step].Kernel;
 
     public void Run(nint pool)
     {
-        var context = new CpuKernels.Context { Pool = pool, Scratch = _block + _scratchOffset, ScratchBytes = (nuint)_scratchBytes };
+        CpuKernels.Context* contexts = stackalloc CpuKernels.Context[2];
+        CpuKernels.Context.Fill(contexts, pool, _block + _scratchOffset, _scratchBytes);
         foreach (ref readonly Step step in _steps.AsSpan())
-            step.Run(&context);
+            step.Run(contexts);
     }
 
     /// <inheritdoc/>
@@ -84,12 +87,13 @@ internal sealed unsafe class StaticPlan : IStaticPlan
 
     public void RunProfiled(nint pool, Span<long> ticks)
     {
-        var context = new CpuKernels.Context { Pool = pool, Scratch = _block + _scratchOffset, ScratchBytes = (nuint)_scratchBytes };
+        CpuKernels.Context* contexts = stackalloc CpuKernels.Context[2];
+        CpuKernels.Context.Fill(contexts, pool, _block + _scratchOffset, _scratchBytes);
         for (int i = 0; i < _steps.Length; i++)
         {
             ref readonly Step step = ref _steps[i];
             long start = Stopwatch.GetTimestamp();
-            step.Run(&context);
+            step.Run(contexts);
             ticks[i] = Math.Min(ticks[i], Stopwatch.GetTimestamp() - start);
         }
     }

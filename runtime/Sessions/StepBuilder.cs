@@ -18,15 +18,24 @@ internal unsafe struct Step
     public int Node;
     public NativeKernel Native;
 
+    /// <summary>Runs on the calling thread alone.</summary>
+    public bool IsAlone;
+
     /// <summary>Name and instruction set of the kernel, for profiles.</summary>
-    public readonly string Kernel => Function == null ? Reference : Native.Label;
+    public readonly string Kernel => Function == null ? Reference : IsAlone ? Native.Label + NativeKernel.Alone : Native.Label;
+
+    public readonly bool IsNative => Function != null;
+
+    /// <summary>What a tuning calls this native call.</summary>
+    public readonly ulong Call => Tuning.CallOf(Native.Base, new ReadOnlySpan<byte>(Parameters, Native.ParametersSize));
 
     /// <summary>Stands for the name of a kernel where an operator's reference loop serves.</summary>
     public const string Reference = "reference";
 
-    public readonly void Run(CpuKernels.Context* context)
+    /// <param name="contexts">one with the pool of threads, then one without</param>
+    public readonly void Run(CpuKernels.Context* contexts)
     {
-        if (Function != null) Function(context, Parameters, Buffers);
+        if (Function != null) Function(IsAlone ? contexts + 1 : contexts, Parameters, Buffers);
         else Operator!.Compute(Context!);
     }
 }
@@ -90,6 +99,7 @@ internal sealed unsafe class StepBuilder(TypedGraph graph, IDevice device, int t
             Buffers = buffers,
             Node = n,
             Native = call.Kernel,
+            IsAlone = call.IsAlone,
         };
     }
 

@@ -12,6 +12,8 @@ internal static class Commands
           edgelite-run run MODEL.edgl --in NAME=FILE.npy .. --out DIR     one inference; writes DIR/<output>.npy
           edgelite-run bench MODEL.edgl [--warmup N] [--runs N] [--json]  start-up, speed, memory (--runs 0: start-up alone)
           edgelite-run profile MODEL.edgl [--runs N] [--json]             time of every step and operator
+          edgelite-run tune MODEL.edgl [--out FILE.edgl] [--table FILE]   measures which kernel does each step fastest here and writes
+                                                                          the choices into the model, or as a table for edgelite convert
           edgelite-run doctor [--json]                                    what this device is and which kernels it gets
 
         Common options
@@ -44,6 +46,7 @@ internal static class Commands
             case "run": RunCommand.Execute(arguments); return 0;
             case "bench": BenchCommand.Execute(arguments); return 0;
             case "profile": ProfileCommand.Execute(arguments); return 0;
+            case "tune": TuneCommand.Execute(arguments); return 0;
             case "doctor": DoctorCommand.Execute(arguments); return 0;
             default: throw Arguments.Usage($"unknown command '{command}'");
         }
@@ -64,6 +67,7 @@ internal static class Commands
             int input = equals > 0 ? session.FindInput(text[..equals]) : 0;
             session.Resize(input, ParseShape(text[(equals + 1)..]));
         }
+        if (!session.IsTuned && session.TuningNote.Length > 0) Console.Error.WriteLine($"edgelite-run: {session.TuningNote}");
         return session;
     }
 

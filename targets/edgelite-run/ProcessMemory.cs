@@ -6,6 +6,13 @@ internal static class ProcessMemory
     public static long PeakResidentKilobytes() => Number("/proc/self/status", "VmHWM:");
     public static long TotalKilobytes() => Number("/proc/meminfo", "MemTotal:");
 
+    /// <summary>The board as its firmware names it (<c>Raspberry Pi 5 Model B Rev 1.0</c>), otherwise the processor.</summary>
+    public static string MachineName()
+    {
+        const string Board = "/proc/device-tree/model";
+        return File.Exists(Board) ? File.ReadAllText(Board).Trim('\0', '\n') : ProcessorName();
+    }
+
     public static string ProcessorName()
     {
         string model = Field("/proc/cpuinfo", "model name");

@@ -4,6 +4,13 @@
 EL_KERNEL(conv_f32, scalar, el_conv_params)
 EL_SCRATCH(conv_f32, el_conv_params)
 
+/* Products in place of Winograd's filtering, for where the device says that they are faster. */
+EL_SCRATCH(conv_f32__direct, el_conv_params)
+
+size_t el_conv_f32__direct__scratch(const void* params, int32_t threads) {
+    return el_conv_is_winograd(params) ? el_conv_scratch_bytes(params, threads) : EL_NO_FORM;
+}
+
 size_t el_conv_f32__scratch(const void* params, int32_t threads) { return el_conv_f32_scratch_bytes(params, threads); }
 
 typedef struct conv_task {

@@ -6,6 +6,7 @@
 #include <arm_neon.h>
 
 EL_KERNEL(conv_f32, neon, el_conv_params)
+EL_KERNEL(conv_f32__direct, neon, el_conv_params)
 EL_KERNEL(conv_transpose_f32, neon, el_conv_params)
 EL_KERNEL(gemm_f32, neon, el_gemm_params)
 EL_KERNEL(matmul_f32, neon, el_matmul_params)
@@ -129,6 +130,7 @@ static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return t
 #include "gemm_f32.h"
 
 void el_conv_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv_f32(ctx, params, buffers); }
+void el_conv_f32__direct__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
 void el_conv_transpose_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) {
     el_gemm_run_conv_transpose(ctx, params, buffers);
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using EdgeLite.Core;
 
 namespace EdgeLite.Devices.Cpu;
@@ -6,17 +8,28 @@ namespace EdgeLite.Devices.Cpu;
 /// <summary>A row of the native kernel table (<c>el_kernel</c> of kernels-native/include/el_kernels.h).</summary>
 internal readonly unsafe struct NativeKernel(CpuKernels.Row* row)
 {
-    public string Name => Marshal.PtrToStringUTF8(row->Name)!;
-    public uint Isa => row->Isa;
+    private readonly CpuKernels.Row* _row = row;
+
+    public string Name => Marshal.PtrToStringUTF8(_row->Name)!;
+    public uint Isa => _row->Isa;
+
+    /// <summary>Follows the label of a kernel that runs on the calling thread alone.</summary>
+    public const string Alone = "/1";
 
     /// <summary>Name and instruction set, for profiles.</summary>
     public string Label => $"{Name}/{CpuKernels.IsaName(Isa)}";
 
-    public int ParametersSize => (int)row->ParametersSize;
-    public delegate* unmanaged<CpuKernels.Context*, void*, void**, void> Run => row->Run;
+    public bool Is(NativeKernel other) => _row == other._row;
 
+    public int ParametersSize => (int)_row->ParametersSize;
+    public delegate* unmanaged<CpuKernels.Context*, void*, void**, void> Run => _row->Run;
+
+    /// <summary>-1: this form of a kernel would do what the kernel does anyway (EL_NO_FORM).</summary>
     public long ScratchBytes(nint parameters, int threads) =>
-        row->Scratch == null ? 0 : (long)row->Scratch((void*)parameters, threads);
+        _row->Scratch == null ? 0 : (long)_row->Scratch((void*)parameters, threads);
+
+    /// <summary>The name of the kernel that this is a form of, or its own.</summary>
+    public string Base => Name is var name && name.IndexOf("__", StringComparison.Ordinal) is > 0 and int end ? name[..end] : name;
 }
 
 /// <summary>The native kernel library: which kernels there are, which of them this processor gets.</summary>
@@ -42,6 +55,13 @@ public static unsafe partial class CpuKernels
         public nint Pool;
         public void* Scratch;
         public nuint ScratchBytes;
+
+        /// <summary>Two contexts over one scratch: one with the pool of threads, then one without.</summary>
+        public static void Fill(Context* contexts, nint pool, byte* scratch, long scratchBytes)
+        {
+            contexts[0] = new Context { Pool = pool, Scratch = scratch, ScratchBytes = (nuint)scratchBytes };
+            contexts[1] = contexts[0] with { Pool = 0 };
+        }
     }
 
     private static readonly uint s_isas = Initialize();
@@ -73,6 +93,40 @@ public static unsafe partial class CpuKernels
 
     /// <summary>The instruction set of the variant that this processor gets.</summary>
     public static string ChosenIsa(string kernel) => IsaName(Find(kernel).Isa);
+
+    /// <summary>What tells for whom a tuning is: the processor's model, the instruction sets in use, the threads.</summary>
+    public static string Machine(int threads)
+    {
+        string sets = "";
+        foreach (string name in IsaNames) sets += sets.Length > 0 ? "," + name : name;
+        return $"{ProcessorModel()} {sets} {threads}";
+    }
+
+    /// <summary>x86: family and model, of CPUID leaf 1 without stepping. Arm: MIDR_EL1 of the first core without variant and revision.</summary>
+    private static string ProcessorModel()
+    {
+        if (X86Base.IsSupported) return (X86Base.CpuId(1, 0).Eax & ~0xF).ToString("x8", CultureInfo.InvariantCulture);
+        const string Register = "/sys/devices/system/cpu/cpu0/regs/identification/midr_el1";
+        return File.Exists(Register) && ulong.TryParse(File.ReadAllText(Register).AsSpan().Trim()[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong midr)
+            ? (midr & 0xFF0FFFF0).ToString("x8", CultureInfo.InvariantCulture)
+            : "unknown";
+    }
+
+    /// <summary>Every way to make a call on this processor, the usual one first: variants for other instruction sets and other forms. The plain
+    /// scalar ones are left out where there are others.</summary>
+    internal static NativeKernel[] Alternatives(string kernel, nint parameters, int threads)
+    {
+        NativeKernel usual = Find(kernel);
+        NativeKernel[] found = [usual];
+        Row* rows = (Row*)Rows(out uint count);
+        for (uint i = 0; i < count; i++)
+        {
+            var other = new NativeKernel(rows + i);
+            if (other.Isa == 0 || (s_isas >> (int)other.Isa & 1) == 0 || other.Is(usual) || other.ParametersSize != usual.ParametersSize) continue;
+            if (other.Base == kernel && other.ScratchBytes(parameters, threads) >= 0) found = [.. found, other];
+        }
+        return found;
+    }
 
     internal static NativeKernel Find(string name)
     {

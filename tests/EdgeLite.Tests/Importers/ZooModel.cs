@@ -47,8 +47,7 @@ internal sealed class ZooModel
         var byName = new Dictionary<string, Shape>();
         if (stored.Length > 0) byName[""] = stored[0].Tensor.Shape;
         foreach (Stored s in stored) byName[s.Name] = s.Tensor.Shape;
-        (string path, IImporter importer) = ImporterRegistry.Locate(source);
-        Graph graph = importer.Import(path, byName);
+        Graph graph = ImporterRegistry.Find(source).Import(source, byName);
         int[] places = Places(graph, stored);
         var shapes = new Dictionary<string, Shape>();
         for (int i = 0; i < graph.Inputs.Count; i++)
