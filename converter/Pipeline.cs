@@ -38,11 +38,14 @@ public sealed record ConversionOptions
 public static class Pipeline
 {
     /// <summary>Reads a foreign model: recognised by its content, checked, shapes inferred.</summary>
-    public static (Graph Graph, string Format) Import(string path, ConversionOptions options)
+    public static (Graph Graph, string Format) Import(string path, ConversionOptions options) => Import([path], options);
+
+    /// <summary>Reads a foreign model of which several files are named, the network and its weights.</summary>
+    public static (Graph Graph, string Format) Import(IReadOnlyList<string> paths, ConversionOptions options)
     {
-        IImporter importer = ImporterRegistry.Find(path);
+        (string path, IImporter importer) = ImporterRegistry.Locate(paths[0]);
         options.Progress?.Invoke($"reading {importer.Format}");
-        Graph graph = importer.Import(path, options.Shapes, options.Signature);
+        Graph graph = importer.Import([path, .. paths.Skip(1)], options.Shapes, options.Signature);
         if (!options.AllowCustom) RefuseUnknownOperators(graph, path);
         ApplyShapes(graph, options.Shapes);
         FixInputs(graph, options.Fixed);

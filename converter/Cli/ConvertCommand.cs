@@ -16,7 +16,7 @@ namespace EdgeLite.Converter.Cli;
 /// <summary><c>edgelite convert</c>.</summary>
 internal static class ConvertCommand
 {
-    private static readonly Argument<FileInfo> s_source = new("source") { Description = "The model to convert; its format is recognised from the content." };
+    private static readonly Argument<FileInfo[]> s_source = new("source") { Description = "The model to convert, a file or folder; its format is recognised from the content. Of a network and its weights one is enough where they lie side by side.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
     private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
@@ -64,7 +64,8 @@ internal static class ConvertCommand
     {
         bool json = args.GetValue(s_json);
         long start = Stopwatch.GetTimestamp();
-        string source = args.GetValue(s_source)!.FullName, path = args.GetValue(s_output)!.FullName;
+        string[] sources = [.. args.GetValue(s_source)!.Select(f => f.FullName)];
+        string path = args.GetValue(s_output)!.FullName;
         if (Path.GetDirectoryName(path) is { } folder && !Directory.Exists(folder))
             throw new EdgeLiteException(Status.FileNotFound, $"There is no folder '{folder}' to write '{Path.GetFileName(path)}' to.");
         if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; --output names the file to write.");
@@ -80,7 +81,7 @@ internal static class ConvertCommand
             AllowCustom = args.GetValue(s_allowCustom),
             Progress = stage => Say(json, $"{stage} ..."),
         };
-        (Graph graph, string format) = Pipeline.Import(source, options);
+        (Graph graph, string format) = Pipeline.Import(sources, options);
         Pipeline.Optimize(graph, options);
         ICalibrationData? calibration = null;
         QuantizationResult? quantization = null;
@@ -129,7 +130,7 @@ internal static class ConvertCommand
             Pipeline.Write(graph, partial, options);
             if (tables.Count > 0) Say(json, $"choices of kernels: {TuningTables.Apply(partial, tables)} of {tables.Sum(t => t.Choices.Count)} in the tables are about calls of this model");
             target?.CheckMemory(MemoryOf(partial));
-            proof = Prove(args, source, partial, graph, options, calibration, quantization, sensitivity, json);
+            proof = Prove(args, sources, partial, graph, options, calibration, quantization, sensitivity, json);
             File.Move(partial, path, overwrite: true);
         }
         finally
@@ -208,10 +209,10 @@ internal static class ConvertCommand
     }
 
     /// <summary>Compares the written file, run by the runtime, with the source model, run by the reference loops.</summary>
-    private static ProofReport? Prove(ParseResult args, string source, string path, Graph lowered, ConversionOptions options,
+    private static ProofReport? Prove(ParseResult args, string[] sources, string path, Graph lowered, ConversionOptions options,
         ICalibrationData? calibration, QuantizationResult? quantization, IReadOnlyList<LayerSensitivity> sensitivity, bool json)
     {
-        Graph original = Pipeline.Import(source, options with { Progress = null }).Graph;
+        Graph original = Pipeline.Import(sources, options with { Progress = null }).Graph;
         if (ShapeInference.FindUnknownOperators(original) is { Count: > 0 } unknown)
         {
             Say(json, $"no proof: the application brings {string.Join(", ", unknown.Select(u => u.Operator))}");
@@ -234,7 +235,7 @@ internal static class ConvertCommand
         if (args.GetValue(s_report) is not { } file) return report;
         report = report with
         {
-            Model = Path.GetFileName(source),
+            Model = Path.GetFileName(sources[0]),
             Facts =
             [
                 new("Quantization", args.GetValue(s_quantize)!),

@@ -23,7 +23,7 @@ internal static class ArchitectureFile
     /// <summary>Hands the file to <paramref name="build"/>; what is missing or contradictory in it becomes one clear error.</summary>
     public static Graph Import(string path, string framework, Func<JsonElement, Graph> build)
     {
-        if (new FileInfo(path).Length > MaxText) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than an architecture can be.");
+        if (ModelFile.Length(path) > MaxText) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than an architecture can be.");
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));

@@ -5,8 +5,6 @@ namespace EdgeLite.Converter.Importers;
 /// <summary>Finds the importer for a file by asking each of them about its content.</summary>
 public static class ImporterRegistry
 {
-    private const int HeadBytes = 1 << 16;
-
     public static IReadOnlyList<IImporter> All { get; } =
     [
         .. typeof(IImporter).Assembly.GetTypes()
@@ -15,16 +13,28 @@ public static class ImporterRegistry
             .OrderBy(i => i.Format, StringComparer.Ordinal),
     ];
 
+    /// <summary>The file or folder to read for what was named, and who reads it: of a folder that is no format by itself, the model in it.</summary>
+    public static (string Path, IImporter Importer) Locate(string path)
+    {
+        if (!Directory.Exists(path)) return (path, Find(path));
+        if (All.FirstOrDefault(i => i.RecognizesFolder(path)) is { } ofFolder) return (path, ofFolder);
+        if (Directory.GetDirectories(path) is [var only] && Directory.GetFiles(path).Length == 0) return Locate(only); // as archives unpack
+        var found = new List<(string Path, IImporter Importer)>();
+        foreach (string file in ModelFile.In(path))
+            if (ModelFile.Head(file) is { Length: > 0 } head && All.FirstOrDefault(i => i.Recognizes(file, head)) is { } importer) found.Add((file, importer));
+        // The two files of a network and its weights are one model.
+        if (found.Count == 1 || found.Count == 2 && found[0].Importer == found[1].Importer && found[0].Importer.HasTwoFiles) return found[0];
+        throw found.Count == 0 ? new EdgeLiteException(Status.NotAModel, $"The folder '{path}' is of no format that can be read, and no file in it is.")
+            : new EdgeLiteException(Status.InvalidArgument, $"The folder '{path}' holds {found.Count} models or parts of models; name one: {string.Join(", ", found.Take(6).Select(f => $"'{Path.GetFileName(f.Path)}' ({f.Importer.Format})"))}{(found.Count > 6 ? ", ..." : "")}.");
+    }
+
+    /// <summary>Who reads a file.</summary>
     public static IImporter Find(string path)
     {
-        if (Directory.Exists(path))
-            return All.FirstOrDefault(i => i.RecognizesFolder(path)) ?? throw new EdgeLiteException(Status.NotAModel, $"The folder '{path}' is of no format that can be read.");
         if (!File.Exists(path)) throw new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
-        using var stream = File.OpenRead(path);
-        var head = new byte[Math.Min(HeadBytes, stream.Length)];
-        stream.ReadExactly(head);
+        byte[] head = ModelFile.Head(path);
         if (head.Length == 0) throw new EdgeLiteException(Status.Truncated, $"'{path}' is empty.");
         return All.FirstOrDefault(i => i.Recognizes(path, head))
-            ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' is of no format that can be read; readable are: {string.Join(", ", All.Select(i => i.Format))}.");
+            ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' is {NoModel.Describe(path, head) ?? $"of no format that can be read; readable are: {string.Join(", ", All.Select(i => i.Format))}"}.");
     }
 }

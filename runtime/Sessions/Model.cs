@@ -2,6 +2,7 @@ using System.IO.MemoryMappedFiles;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
 using EdgeLite.Format;
+using Microsoft.Win32.SafeHandles;
 
 namespace EdgeLite;
 
@@ -78,9 +79,10 @@ public sealed unsafe class Model : IDisposable
         MemoryMappedViewAccessor? view = null;
         try
         {
-            long length = new FileInfo(path).Length;
+            using SafeFileHandle file = File.OpenHandle(path);
+            long length = RandomAccess.GetLength(file); // of what a link leads to
             if (length == 0) throw new EdgeLiteException(Status.Truncated, $"'{path}' is empty.");
-            mapping = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            mapping = MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
             byte* data = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref data);

@@ -7,16 +7,19 @@ using Google.Protobuf;
 namespace EdgeLite.Converter.Importers.Caffe;
 
 /// <summary>
-/// Reads Caffe's models: the network from a .prototxt, the weights from the .caffemodel beside it (of the same name, or the only one).
+/// Reads Caffe's models: the network from a .prototxt, the weights from the .caffemodel beside it.
 /// Layers of all three generations are read. The batch is free; other sizes are those of the .prototxt unless they are given.
 /// </summary>
 public sealed class CaffeImporter : IImporter
 {
+    /// <summary>How types of layers end that read training data.</summary>
+    private static readonly string[] s_trainingData = ["Data\"", "Data'", "DATA"];
+
     public string Format => "Caffe";
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "`.prototxt` and `.caffemodel` of the same name, or the only ones of their folder; either can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
+        Files = "`.prototxt` and `.caffemodel`, of the same name or the only ones of their folder, whatever they are called; either, both or the folder can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
         Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling, recurrent layers and the layers of SSD and other forks against hand-made files.",
         LayersOf = "Caffe's layers",
         Layers = ForeignLayers.References<CaffeAttribute>(),
@@ -26,12 +29,13 @@ public sealed class CaffeImporter : IImporter
 
     public Graph Import(string path) => Import(path, new Dictionary<string, Shape>());
 
-    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes) => Import([path], shapes, null);
+
+    public bool HasTwoFiles => true;
+
+    public Graph Import(IReadOnlyList<string> paths, IReadOnlyDictionary<string, Shape> shapes, string? signature)
     {
-        byte[] head = new byte[Math.Min(1 << 16, new FileInfo(path).Length)];
-        using (FileStream stream = File.OpenRead(path)) stream.ReadExactly(head);
-        bool isText = IsPrototxt(head);
-        string prototxt = isText ? path : Beside(path, "prototxt", "the network"), caffemodel = isText ? Beside(path, "caffemodel", "the weights") : path;
+        (string prototxt, string caffemodel) = ModelFile.Pair(paths, Format, p => IsPrototxt(ModelFile.Head(p)), "prototxt", "caffemodel", p => IsCaffemodel(ModelFile.Head(p)), IsForUse);
         var net = new NetParameter();
         ProtoText.Merge(prototxt, File.ReadAllText(prototxt, Encoding.UTF8), net);
         NetParameter weights;
@@ -61,6 +65,8 @@ public sealed class CaffeImporter : IImporter
         foreach (LayerParameter w in CaffeUpgrade.Layers(weights))
             if (w.Blobs.Count > 0) blobs.TryAdd(w.Name, w);
         RefuseUnknown(layers);
+        if (blobs.Count > 0 && !layers.Any(l => blobs.ContainsKey(l.Name)))
+            throw new EdgeLiteException(Status.InvalidArgument, $"The .caffemodel belongs to another network: its weights are those of {Names(blobs.Keys)}, the layers of the .prototxt are {Names(layers.Select(l => l.Name))}.");
 
         var graph = new Graph(net.HasName && net.Name.Length > 0 ? net.Name : name);
         var refusals = new Refusals();
@@ -126,6 +132,8 @@ public sealed class CaffeImporter : IImporter
         }
     }
 
+    private static string Names(IEnumerable<string> names) => string.Join(", ", names.Take(3).Select(n => $"'{n}'")) + (names.Skip(3).Any() ? ", ..." : "");
+
     /// <summary>Layers that only training has are left out.</summary>
     private static bool InTest(LayerParameter layer)
     {
@@ -148,20 +156,11 @@ public sealed class CaffeImporter : IImporter
         _ => "",
     };
 
-    private static string Beside(string path, string extension, string what)
+    /// <summary>A network that has inputs rather than layers that read training data: of train_val.prototxt and deploy.prototxt the latter.</summary>
+    private static bool IsForUse(string prototxt)
     {
-        string same = Path.ChangeExtension(path, extension);
-        if (File.Exists(same)) return same;
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        string[] found = Directory.GetFiles(folder, "*." + extension);
-        string[] deploy = [.. found.Where(f => Path.GetFileName(f).Contains("deploy", StringComparison.OrdinalIgnoreCase))];
-        if (deploy.Length == 1) return deploy[0];
-        return found.Length switch
-        {
-            1 => found[0],
-            0 => throw new EdgeLiteException(Status.FileNotFound, $"'{path}' needs {what}: a .{extension} file beside it."),
-            _ => throw new EdgeLiteException(Status.InvalidArgument, $"Beside '{path}' are {found.Length} .{extension} files; name {what} '{Path.GetFileName(same)}'."),
-        };
+        string text = Encoding.UTF8.GetString(ModelFile.Head(prototxt));
+        return !s_trainingData.Any(end => text.Contains(end, StringComparison.Ordinal));
     }
 
     private static bool IsPrototxt(ReadOnlySpan<byte> head)

@@ -7,7 +7,6 @@ namespace EdgeLite.Converter.Importers.Caffe2;
 /// <summary>A Caffe2 model is two networks: one that computes, and one that fills its weights. They lie side by side as .pb or .pbtxt.</summary>
 internal static class Caffe2Files
 {
-    private const int HeadBytes = 1 << 16, MostFiles = 64;
     private static readonly (string Predict, string Init)[] s_names = [("predict", "init"), ("exec", "init"), ("pred", "init")];
 
     private enum Kind
@@ -30,7 +29,7 @@ internal static class Caffe2Files
             if (predicts.Length != 1 || inits.Length != 1) throw Ambiguous(path, predicts, inits);
             return (Read1(predicts[0]), Read1(inits[0]), predicts[0]);
         }
-        Kind kind = KindOf(Head(path));
+        Kind kind = KindOf(ModelFile.Head(path));
         if (kind == Kind.None) throw new EdgeLiteException(Status.NotAModel, $"'{path}' is not a Caffe2 network.");
         NetDef net = Read1(path);
         string? other = Beside(path, kind);
@@ -50,7 +49,7 @@ internal static class Caffe2Files
             string partner = kind == Kind.Predict ? file.Replace(predict, init, StringComparison.OrdinalIgnoreCase) : file.Replace(init, predict, StringComparison.OrdinalIgnoreCase);
             if (partner == file) continue;
             foreach (string extension in (string[])[Path.GetExtension(file), ".pb", ".pbtxt"])
-                if (Path.Combine(folder, Path.ChangeExtension(partner, extension)) is var candidate && File.Exists(candidate) && KindOf(Head(candidate)) != Kind.None) return candidate;
+                if (Path.Combine(folder, Path.ChangeExtension(partner, extension)) is var candidate && File.Exists(candidate) && KindOf(ModelFile.Head(candidate)) != Kind.None) return candidate;
         }
         (string[] predicts, string[] inits) = NetsOf(folder);
         string[] found = kind == Kind.Predict ? inits : predicts;
@@ -63,20 +62,11 @@ internal static class Caffe2Files
     private static (string[] Predict, string[] Init) NetsOf(string folder)
     {
         var nets = new List<(string Path, Kind Kind)>();
-        foreach (string file in Directory.EnumerateFiles(folder).Take(MostFiles).Order(StringComparer.Ordinal))
-            if (Path.GetExtension(file).ToLowerInvariant() is ".pb" or ".pbtxt" or ".prototxt" or ".txt") nets.Add((file, KindOf(Head(file))));
+        foreach (string file in ModelFile.In(folder)) nets.Add((file, KindOf(ModelFile.Head(file))));
         return ([.. nets.Where(n => n.Kind == Kind.Predict).Select(n => n.Path)], [.. nets.Where(n => n.Kind == Kind.Init).Select(n => n.Path)]);
     }
 
-    private static byte[] Head(string path)
-    {
-        using FileStream stream = File.OpenRead(path);
-        var head = new byte[Math.Min(HeadBytes, stream.Length)];
-        stream.ReadExactly(head);
-        return head;
-    }
-
-    private static NetDef Read1(string path) => IsText(Head(path)) ? ProtoText.Read<NetDef>(path) : ProtoFile.Read(path, NetDef.Parser);
+    private static NetDef Read1(string path) => IsText(ModelFile.Head(path)) ? ProtoText.Read<NetDef>(path) : ProtoFile.Read(path, NetDef.Parser);
 
     /// <summary>Told from the first operator: one that has no inputs fills a weight.</summary>
     private static Kind KindOf(ReadOnlySpan<byte> head)

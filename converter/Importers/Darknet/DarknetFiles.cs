@@ -70,7 +70,7 @@ internal sealed class DarknetWeights
     public DarknetWeights(string path)
     {
         _path = path;
-        if (new FileInfo(path).Length >= int.MaxValue) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than 2 GB.");
+        if (ModelFile.Length(path) >= int.MaxValue) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than 2 GB.");
         _data = File.ReadAllBytes(path);
         if (_data.Length < 16) throw new EdgeLiteException(Status.Truncated, $"'{path}' ends within its header.");
         int major = Int(0), minor = Int(4);

@@ -15,20 +15,23 @@ public sealed class DarknetImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "`.cfg` and `.weights` of the same name, or the only ones of their folder; either can be given. The .cfg is recognised by its first section, [net]; the .weights by its header and a .cfg beside it. Pictures are [N, C, H, W], RGB from 0 to 1.",
+        Files = "`.cfg` and `.weights`, of the same name or the only ones of their folder, whatever they are called; either, both or the folder can be given. The .cfg is recognised by its first section, [net]; the .weights by its header and a .cfg beside it. Pictures are [N, C, H, W], RGB from 0 to 1.",
         Tested = "a genuine small network (of Microsoft's ELL) against OpenCV; detection, routes and reorganisation against hand-made networks. Batch normalization is that of pjreddie's Darknet, (x - mean) / (sqrt(variance) + 1e-6).",
         LayersOf = "Darknet's layers",
         Layers = ForeignLayers.References<DarknetAttribute>(),
     };
 
-    public bool Recognizes(string path, ReadOnlySpan<byte> head) => DarknetCfg.Is(head) || DarknetWeights.Is(head) && TryBeside(path, "cfg", out string[] found) is { } cfg && found.Length > 0 && IsCfg(cfg);
+    public bool Recognizes(string path, ReadOnlySpan<byte> head) => DarknetCfg.Is(head) || DarknetWeights.Is(head) && ModelFile.In(Path.GetDirectoryName(Path.GetFullPath(path))!).Any(IsCfg);
 
     public Graph Import(string path) => Import(path, new Dictionary<string, Shape>());
 
-    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
+    public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes) => Import([path], shapes, null);
+
+    public bool HasTwoFiles => true;
+
+    public Graph Import(IReadOnlyList<string> paths, IReadOnlyDictionary<string, Shape> shapes, string? signature)
     {
-        bool isCfg = IsCfg(path);
-        string cfg = isCfg ? path : Beside(path, "cfg", "the network"), weights = isCfg ? Beside(path, "weights", "the weights") : path;
+        (string cfg, string weights) = ModelFile.Pair(paths, Format, IsCfg, "cfg", "weights", IsWeights);
         List<DarknetSection> sections = DarknetCfg.Read(cfg);
         if (sections.Count < 2) throw new EdgeLiteException(Status.InvalidGraph, $"'{cfg}' has no layers.");
         RefuseUnknown(sections);
@@ -79,25 +82,6 @@ public sealed class DarknetImporter : IImporter
         sections.Skip(1).Where(s => !s_layers.ContainsKey(s.Type)).Select(s => ($"[{s.Type}]", $"line {s.Line}")), "Replace them by layers of docs/importers.md.",
         kind => kind is "[rnn]" or "[lstm]" or "[gru]" or "[crnn]" or "[conv_lstm]" ? "Darknet's recurrent layers are not read" : null);
 
-    private static bool IsCfg(string path)
-    {
-        using FileStream stream = File.OpenRead(path);
-        var head = new byte[Math.Min(1 << 16, stream.Length)];
-        stream.ReadExactly(head);
-        return DarknetCfg.Is(head);
-    }
-
-    private static string Beside(string path, string extension, string what) => TryBeside(path, extension, out string[] found) ?? throw (found.Length == 0
-        ? new EdgeLiteException(Status.FileNotFound, $"'{path}' needs {what}: a .{extension} file beside it.")
-        : new EdgeLiteException(Status.InvalidArgument, $"Beside '{path}' are {found.Length} .{extension} files; name {what} '{Path.GetFileName(Path.ChangeExtension(path, extension))}'."));
-
-    /// <summary>Of the same name; otherwise whose name begins alike (net_final.weights); otherwise the only one.</summary>
-    private static string? TryBeside(string path, string extension, out string[] found)
-    {
-        string same = Path.ChangeExtension(path, extension), stem = Path.GetFileNameWithoutExtension(path);
-        found = File.Exists(same) ? [same] : Directory.GetFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, "*." + extension);
-        if (found.Length < 2) return found.FirstOrDefault();
-        string[] alike = [.. found.Where(f => Path.GetFileNameWithoutExtension(f) is var other && (other.StartsWith(stem, StringComparison.Ordinal) || stem.StartsWith(other, StringComparison.Ordinal)))];
-        return alike.Length == 1 ? alike[0] : null;
-    }
+    private static bool IsCfg(string path) => DarknetCfg.Is(ModelFile.Head(path));
+    private static bool IsWeights(string path) => DarknetWeights.Is(ModelFile.Head(path));
 }

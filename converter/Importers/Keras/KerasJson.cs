@@ -34,7 +34,7 @@ internal static class KerasJson
     {
         try
         {
-            long length = new FileInfo(path).Length;
+            long length = ModelFile.Length(path);
             if (length > MaxBytes) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has {length} bytes, too many for an architecture.");
             return File.ReadAllText(path);
         }
@@ -47,7 +47,7 @@ internal static class KerasJson
     /// <summary>Whether a .json file holds an architecture (to_json) rather than anything else.</summary>
     public static bool LooksLikeModel(string path)
     {
-        if (new FileInfo(path).Length > MaxBytes) return false;
+        if (ModelFile.Length(path) > MaxBytes) return false;
         string text = ReadText(path);
         return text.Contains("\"class_name\"", StringComparison.Ordinal) && text.Contains("\"config\"", StringComparison.Ordinal) && !text.Contains("\"weightsManifest\"", StringComparison.Ordinal);
     }

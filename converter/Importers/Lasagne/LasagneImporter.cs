@@ -26,9 +26,7 @@ public sealed class LasagneImporter : IImporter
 
     public Graph Import(string path)
     {
-        var head = new byte[Math.Min(1 << 16, new FileInfo(path).Length)];
-        using (FileStream stream = File.OpenRead(path)) stream.ReadExactly(head);
-        if (LasagneParameters.IsTheanoPickle(head)) throw LasagneParameters.WithoutArchitecture(path);
+        if (LasagneParameters.IsTheanoPickle(ModelFile.Head(path))) throw LasagneParameters.WithoutArchitecture(path);
         return ArchitectureFile.Import(path, Format, root => Build(path, root));
     }
 

@@ -50,7 +50,7 @@ internal static partial class LasagneParameters
     private static object? Unpickle(string path)
     {
         if (!File.Exists(path)) throw new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
-        if (new FileInfo(path).Length > MaxPickle) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than {MaxPickle} bytes; save the parameters with numpy.savez.");
+        if (ModelFile.Length(path) > MaxPickle) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than {MaxPickle} bytes; save the parameters with numpy.savez.");
         // Each text is turned into bytes once, however often the pickle asks.
         var encoded = new Dictionary<object, byte[]>(ReferenceEqualityComparer.Instance);
         (object? Value, bool Known) Reduce(PickleGlobal function, object?[] arguments)

@@ -7,7 +7,7 @@ namespace EdgeLite.Converter.Importers.TensorFlow;
 /// <summary>SavedModel folders (saved_model.pb or .pbtxt, variables/) and checkpoints with a meta graph (.meta beside .index).</summary>
 public sealed class SavedModelFormat : IImporter
 {
-    private const string ModelFile = "saved_model.pb", TextFile = "saved_model.pbtxt", ServingTag = "serve", DefaultSignature = "serving_default", InitializationSignature = "__saved_model_init_op";
+    private const string BinaryFile = "saved_model.pb", TextFile = "saved_model.pbtxt", ServingTag = "serve", DefaultSignature = "serving_default", InitializationSignature = "__saved_model_init_op";
 
     public string Format => "TensorFlow SavedModel";
 
@@ -19,12 +19,12 @@ public sealed class SavedModelFormat : IImporter
         Layers = TfModel.Layers,
     };
 
-    public bool RecognizesFolder(string path) => File.Exists(Path.Combine(path, ModelFile)) || File.Exists(Path.Combine(path, TextFile));
+    public bool RecognizesFolder(string path) => File.Exists(Path.Combine(path, BinaryFile)) || File.Exists(Path.Combine(path, TextFile));
 
     /// <summary>saved_model.pb begins with its schema version, 1, and a MetaGraphDef; a .meta file is a MetaGraphDef, which begins with its
     /// MetaInfoDef (any of whose five first fields may come first).</summary>
     public bool Recognizes(string path, ReadOnlySpan<byte> head) =>
-        head.Length > 8 && (head[..3].SequenceEqual((ReadOnlySpan<byte>)[8, 1, 0x12]) && Path.GetFileName(path) == ModelFile
+        head.Length > 8 && (IsSavedModel(head)
             || head[0] == 0x0a && Inner(head, 1) is 0x0a or 0x12 or 0x1a or 0x22 or 0x2a && File.Exists(Path.ChangeExtension(path, ".index")));
 
     public Graph Import(string path) => Import(path, (string?)null);
@@ -35,15 +35,17 @@ public sealed class SavedModelFormat : IImporter
     /// <param name="signature">the signature to import; null: serving_default, or the only one</param>
     public static Graph Import(string path, string? signature)
     {
-        if (File.Exists(path) && Path.GetFileName(path) is not (ModelFile or TextFile)) return ImportCheckpoint(path, signature);
-        string folder = Directory.Exists(path) ? path : Path.GetDirectoryName(Path.GetFullPath(path))!;
-        string text = Path.Combine(folder, TextFile);
-        SavedModel saved = File.Exists(text) ? ProtoText.Read<SavedModel>(text) : ProtoFile.Read(Path.Combine(folder, ModelFile), SavedModel.Parser);
+        bool isFolder = Directory.Exists(path);
+        string folder = isFolder ? path : Path.GetDirectoryName(Path.GetFullPath(path))!, binary = isFolder ? Path.Combine(folder, BinaryFile) : path, text = isFolder ? Path.Combine(folder, TextFile) : path;
+        if (!isFolder && Path.GetFileName(path) != TextFile && !IsSavedModel(ModelFile.Head(path))) return ImportCheckpoint(path, signature);
+        SavedModel saved = Path.GetFileName(text) == TextFile && File.Exists(text) ? ProtoText.Read<SavedModel>(text) : ProtoFile.Read(binary, SavedModel.Parser);
         MetaGraphDef meta = saved.MetaGraphs.FirstOrDefault(m => m.MetaInfoDef?.Tags.Contains(ServingTag) == true) ?? saved.MetaGraphs.FirstOrDefault()
             ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' holds no graph.");
         string prefix = Path.Combine(folder, "variables", "variables");
         return Import(meta, Path.GetFileName(Path.GetFullPath(folder)), File.Exists(prefix + ".index") ? new TensorBundle(prefix) : null, signature);
     }
+
+    private static bool IsSavedModel(ReadOnlySpan<byte> head) => head is [8, 1, 0x12, ..];
 
     private static Graph ImportCheckpoint(string path, string? signature) =>
         Import(ProtoFile.Read(path, MetaGraphDef.Parser), Path.GetFileNameWithoutExtension(path), new TensorBundle(Path.ChangeExtension(path, null)), signature);

@@ -67,7 +67,7 @@ internal sealed class TfModel
 
     public Value Variable(string name, TfNode reader)
     {
-        Tensor value = _variables(name) ?? throw reader.Error($"variable '{name}' has no stored value");
+        Tensor value = _variables(name) ?? throw reader.Damaged($"variable '{name}' has no stored value; freeze the graph, or keep its checkpoint or the folder 'variables' beside it");
         return reader.Graph.AddConstant(name, value);
     }
 

@@ -40,7 +40,7 @@ public sealed class TfjsGraphFormat : IImporter
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = RecursionLimit });
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path), new JsonDocumentOptions { MaxDepth = RecursionLimit });
             if (document.RootElement.ValueKind == JsonValueKind.Array) throw NoArchitecture(document.RootElement, path);
             return Import(document.RootElement, path);
         }

@@ -27,7 +27,7 @@ public sealed class Torch7Importer : IImporter
 
     public Graph Import(string path, IReadOnlyDictionary<string, Shape> shapes)
     {
-        if (new FileInfo(path).Length >= MaxBytes) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than 2 GB.");
+        if (ModelFile.Length(path) >= MaxBytes) throw new EdgeLiteException(Status.Unsupported, $"'{path}' is larger than 2 GB.");
         byte[] data = File.ReadAllBytes(path);
         string form = Torch7File.FormOf(data) ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' is not a Torch7 file.");
         object? root = Torch7File.Read(data, form == "ascii");

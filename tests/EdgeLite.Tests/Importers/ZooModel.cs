@@ -47,7 +47,8 @@ internal sealed class ZooModel
         var byName = new Dictionary<string, Shape>();
         if (stored.Length > 0) byName[""] = stored[0].Tensor.Shape;
         foreach (Stored s in stored) byName[s.Name] = s.Tensor.Shape;
-        Graph graph = ImporterRegistry.Find(source).Import(source, byName);
+        (string path, IImporter importer) = ImporterRegistry.Locate(source);
+        Graph graph = importer.Import(path, byName);
         int[] places = Places(graph, stored);
         var shapes = new Dictionary<string, Shape>();
         for (int i = 0; i < graph.Inputs.Count; i++)
