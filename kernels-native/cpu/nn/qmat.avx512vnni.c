@@ -1,8 +1,8 @@
 /* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so bands
  * hold x+128 (x xor 0x80) and the start value takes 128*wsum off.
  * 6 rows x 4 panels keep 24 accumulators, 4 weight registers and one broadcast: 24 VPDPBUSD per 10 loads. */
-#include "qfinish.h"
 #include "qfinish512.h"
+#include "qfinish_near.h"
 #include <string.h>
 
 EL_KERNEL(qconv_s8, avx512vnni, el_qconv_params)
@@ -134,12 +134,28 @@ EL_INLINE void finish_panels(const el_qtile* t, const int32_t* acc, const int on
     }
 }
 
-static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) {
-    if (t->once) finish_panels(t, acc, 1);
-    else finish_panels(t, acc, 0);
+static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int32_t* acc) { finish_panels(t, acc, 0); }
+static __attribute__((noinline)) void finish_exact(const el_qtile* t, const int32_t* acc, int32_t row) {
+    el_qtile one = *t;
+    one.y += row, one.row_count = 1;
+    finish_panels(&one, acc, 1);
 }
-static __attribute__((noinline)) void finish_left(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE_LEFT); }
-static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
+
+EL_INLINE void finish_rows(const el_qtile* t, const int32_t* acc, const int32_t tail, const int NP) {
+    const q_near n = q_near_load(t);
+    const el_qpanel* panels = t->panels;
+    int8_t* const* y = t->y;
+    const int64_t column = t->y_column;
+    for (int32_t r = 0, rows = t->row_count; r < rows; r++, acc += 64)
+        if (__builtin_expect(q_near_row(panels, acc, &n, y[r] + column, tail, NP), 0)) finish_exact(t, acc, r);
+}
+EL_INLINE void finish_near(const el_qtile* t, const int32_t* acc, const int NP) {
+    if (t->columns == NP * 16) finish_rows(t, acc, 16, NP);
+    else finish_rows(t, acc, t->columns - (NP - 1) * 16, NP);
+}
+#define FINISH(np) \
+    static __attribute__((noinline)) void finish_##np(const el_qtile* t, const int32_t* acc) { finish_near(t, acc, np); }
+FINISH(1) FINISH(2) FINISH(3) FINISH(4)
 
 typedef void (*core_fn)(const el_qtile*, int32_t, int32_t, int32_t*);
 
@@ -155,9 +171,8 @@ static void tile(const el_qtile* t) {
         r += step;
     }
     if (t->sums) return;
-    if (!t->once || (t->shifts & EL_QSHIFT_FAR)) finish_any(t, acc);
-    else if (t->shifts & EL_QSHIFT_ANY) finish_left(t, acc);
-    else finish_simple(t, acc);
+    static void (*const finishes[4])(const el_qtile*, const int32_t*) = {finish_1, finish_2, finish_3, finish_4};
+    (t->once ? finishes[t->panel_count - 1] : finish_twice)(t, acc);
 }
 
 EL_QMAT_KERNELS(avx512vnni, tile, 128, 1)

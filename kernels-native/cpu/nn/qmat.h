@@ -21,9 +21,11 @@
  * with round = 2^30 + (right > 0 ? 2^(30+right) : 0), shift = 31 + right. Proof: the first rounding is
  * floor((ab + 2^30) / 2^31) = t for every sign; the second is floor((t + 2^(right-1) - (t < 0)) / 2^right); floors nest.
  * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0.
- * carry is 2^31 where right > 0, else 0: its bitwise and with the low half of a << left is what is taken off. */
+ * carry is 2^31 where right > 0, else 0: its bitwise and with the low half of a << left is what is taken off.
+ * scale = multiplier * 2^(shift - 31), for qfinish_near.h. */
 typedef struct el_qpanel {
     int32_t start[16], multiplier[16], left[16], right[16];
+    float scale[16];
     int64_t round[2][8], shift[2][8], carry[2][8];
 } el_qpanel;
 
@@ -101,6 +103,8 @@ EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* 
         s = _mm256_blendv_epi8(s, _mm256_set1_epi32(-1), _mm256_cmpeq_epi32(m, none));
         met->least = _mm256_min_epi32(met->least, s), met->most = _mm256_max_epi32(met->most, s);
         __m256i right = _mm256_max_epi32(_mm256_sub_epi32(none, s), none);
+        __m256i power = _mm256_slli_epi32(_mm256_add_epi32(s, _mm256_set1_epi32(127 - 31)), 23); /* 2^(s - 31) as a float */
+        _mm256_storeu_ps(e->scale + h, _mm256_mul_ps(_mm256_cvtepi32_ps(m), _mm256_castsi256_ps(power)));
         _mm256_storeu_si256((__m256i*)(e->start + h), _mm256_sub_epi32(b, _mm256_mullo_epi32(z, w)));
         _mm256_storeu_si256((__m256i*)(e->multiplier + h), m);
         _mm256_storeu_si256((__m256i*)(e->left + h), _mm256_max_epi32(s, none));
@@ -120,7 +124,7 @@ EL_INLINE int el_qshifts_bits(el_qshifts s) {
     return (s.most > 0 ? EL_QSHIFT_LEFT : 0) | (s.least < -23 || s.most > -1 ? EL_QSHIFT_ANY : 0) | (s.least < -23 ? EL_QSHIFT_FAR : 0);
 }
 EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier, const int32_t* shift,
-                              int32_t x_zero_plus_bias, int once, el_qshifts* met) { /* round, shift and carry are for x86 */
+                              int32_t x_zero_plus_bias, int once, el_qshifts* met) { /* round, shift, carry and scale are for x86 */
     for (int32_t j = 0; j < 16; j++) {
         int32_t s = multiplier[j] == 0 ? -1 : shift[j];
         met->least = s < met->least ? s : met->least, met->most = s > met->most ? s : met->most;

@@ -4,6 +4,7 @@
 #include "qfinish.h"
 
 #if defined(__AVX2__)
+#include "qfinish_near.h"
 /* el_requantize_once, eight columns `half` of a panel: the 64-bit step of el_qpanel. There is no arithmetic 64-bit shift, so
  * 2^63 is added before a logical one, and 2^63 >> shift = 2^(32-right) taken off after it; 32 bits of that suffice. */
 typedef struct q8_once {
@@ -88,14 +89,31 @@ static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int3
     }
 }
 
+#if defined(__AVX2__)
+static __attribute__((noinline)) void finish_exact(const el_qtile* t, const int32_t* acc, int32_t p) {
+    el_qtile one = *t;
+    one.panels += p, one.panel_count = 1, one.y_column += p * 16, one.columns -= p * 16;
+    finish_once(&one, acc + p * 16, 1);
+}
+static __attribute__((noinline)) void finish_near(const el_qtile* t, const int32_t* acc) {
+    const q_near n = q_near_load(t);
+    for (int32_t p = 0; p < t->panel_count; p++)
+        if (q_near_panel(t, acc, p, &n)) finish_exact(t, acc, p);
+}
+#else
 static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) { finish_once(t, acc, 1); }
 static __attribute__((noinline)) void finish_left(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE_LEFT); }
 static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
+#endif
 
 static void finish_rows(const el_qtile* t, const int32_t* acc) {
+#if defined(__AVX2__)
+    (t->once ? finish_near : finish_twice)(t, acc);
+#else
     if (!t->once) finish_twice(t, acc);
     else if (t->shifts & EL_QSHIFT_FAR) finish_any(t, acc);
     else if (t->shifts & EL_QSHIFT_ANY) finish_left(t, acc);
     else finish_simple(t, acc);
+#endif
 }
 #endif
