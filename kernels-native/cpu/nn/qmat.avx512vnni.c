@@ -11,20 +11,22 @@ EL_KERNEL(qgemm_s8, avx512vnni, el_qgemm_params)
 EL_KERNEL(qconv_s16, avx512vnni, el_qconv_params)
 EL_KERNEL(qgemm_s16, avx512vnni, el_qgemm_params)
 
-/* acc[row][64] = start + A*B for MR rows from r0 on and NP panels from p0 on */
-EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, const int MR, const int NP) {
+/* acc[row][64] = start + A*B for MR rows from r0 on and NP panels. ahead: bytes from B to weights that will be needed soon, which are fetched meanwhile
+ * at the pace of one panel. */
+EL_INLINE void core(const el_qtile* t, int32_t r0, int64_t ahead, int32_t* out, const int MR, const int NP) {
     __m512i acc[8][4], b[4];
     EL_UNROLL for (int r = 0; r < MR; r++)
-        EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_load_si512(t->panels[p0 + p].start);
+        EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_load_si512(t->panels[p].start);
     const int8_t* const* rows = t->rows + r0;
     const size_t stride = t->panel_bytes;
     for (int32_t s = 0; s < t->seg_count; s++) {
-        const int8_t* w = t->b + (size_t)p0 * stride + (size_t)t->segs[s].first * 64;
+        const int8_t* w = t->b + (size_t)t->segs[s].first * 64;
         const int8_t* a[8];
         const int64_t offset = t->segs[s].offset;
         EL_UNROLL for (int r = 0; r < MR; r++) a[r] = rows[r] + offset;
         int64_t bytes = (int64_t)t->segs[s].quads * 4;
         for (int64_t k = 0; k < bytes; k += 4, w += 64) {
+            _mm_prefetch((const char*)w + ahead, _MM_HINT_T1);
             EL_UNROLL for (int p = 0; p < NP; p++) b[p] = _mm512_load_si512(w + (size_t)p * stride);
             EL_UNROLL for (int r = 0; r < MR; r++) {
                 int32_t quad;
@@ -35,7 +37,7 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out, con
         }
     }
     EL_UNROLL for (int r = 0; r < MR; r++)
-        EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(out + r * 64 + (p0 + p) * 16, acc[r][p]);
+        EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(out + r * 64 + p * 16, acc[r][p]);
 }
 
 /* One panel: loads are what limits it, so one broadcast of 8 bytes serves two quads. Two weight vectors are interleaved to
@@ -81,7 +83,7 @@ EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, int32_t* out, const int
         _mm512_store_si512(out + r * 64, _mm512_add_epi32(_mm512_add_epi32(first, second), start));
     }
 }
-static __attribute__((noinline)) void core_8x1(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { core_pairs(t, r0, out, 8); }
+static __attribute__((noinline)) void core_8x1(const el_qtile* t, int32_t r0, int64_t ahead, int32_t* out) { core_pairs(t, r0, out, 8); }
 
 /* One row: two sums per column, so that products do not wait for each other. */
 EL_INLINE void core_row(const el_qtile* t, int32_t r0, int32_t* out, const int NP) {
@@ -105,11 +107,11 @@ EL_INLINE void core_row(const el_qtile* t, int32_t r0, int32_t* out, const int N
     }
     EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(out + p * 16, _mm512_add_epi32(acc[0][p], acc[1][p]));
 }
-static __attribute__((noinline)) void core_1x4(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { core_row(t, r0, out, 4); }
+static __attribute__((noinline)) void core_1x4(const el_qtile* t, int32_t r0, int64_t ahead, int32_t* out) { core_row(t, r0, out, 4); }
 
 #define CORE(mr, np) \
-    static __attribute__((noinline)) void core_##mr##x##np(const el_qtile* t, int32_t r0, int32_t p0, int32_t* out) { \
-        core(t, r0, p0, out, mr, np); \
+    static __attribute__((noinline)) void core_##mr##x##np(const el_qtile* t, int32_t r0, int64_t ahead, int32_t* out) { \
+        core(t, r0, ahead, out, mr, np); \
     }
 CORE(6, 4) CORE(6, 3) CORE(3, 4) CORE(3, 3) CORE(1, 3) CORE(8, 2) CORE(4, 2) CORE(1, 2) CORE(4, 1) CORE(1, 1)
 
@@ -157,7 +159,7 @@ EL_INLINE void finish_near(const el_qtile* t, const int32_t* acc, const int NP) 
     static __attribute__((noinline)) void finish_##np(const el_qtile* t, const int32_t* acc) { finish_near(t, acc, np); }
 FINISH(1) FINISH(2) FINISH(3) FINISH(4)
 
-typedef void (*core_fn)(const el_qtile*, int32_t, int32_t, int32_t*);
+typedef void (*core_fn)(const el_qtile*, int32_t, int64_t, int32_t*);
 
 static void tile(const el_qtile* t) {
     static const core_fn cores[4][3] = {{core_8x1, core_4x1, core_1x1}, {core_8x2, core_4x2, core_1x2},
@@ -167,7 +169,8 @@ static void tile(const el_qtile* t) {
     _Alignas(64) int32_t own[(EL_QROWS + 8) * 64], *acc = t->sums ? t->sums : own;
     for (int32_t r = 0; r < t->row_count;) {
         int32_t rest = t->row_count - r, step = rest > half ? full : rest > 1 ? half : 1;
-        row[step == full ? 0 : step == half ? 1 : 2](t, r, 0, acc + r * 64);
+        int64_t ahead = r / full < t->ahead ? (int64_t)t->panel_bytes * (t->panel_count + r / full) : 0;
+        row[step == full ? 0 : step == half ? 1 : 2](t, r, ahead, acc + r * 64);
         r += step;
     }
     if (t->sums) return;

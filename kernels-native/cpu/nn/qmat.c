@@ -270,6 +270,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
         }
         for (int64_t at = 0; at < m; at += EL_QROWS, t.rows += EL_QROWS, t.y += EL_QROWS) {
             t.row_count = (int32_t)(m - at < EL_QROWS ? m - at : EL_QROWS);
+            t.ahead = at > 0 || block + 1 == block1 ? 0 : q->panels - first - EL_QPANELS;
             v->isa->tile(&t);
         }
     }

@@ -44,6 +44,7 @@ typedef struct el_qtile {
     int32_t columns;     /* valid ones of 16*panel_count */
     const int8_t* b;
     size_t panel_bytes;
+    int32_t ahead;       /* panels behind these that will be needed next, 0: none, or somebody fetched them already */
     const el_qpanel* panels;
     int32_t shifts;   /* EL_QSHIFT bits */
     int32_t once;     /* el_requantize_once, else el_requantize */
