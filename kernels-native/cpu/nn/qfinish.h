@@ -1,9 +1,7 @@
 /* The end of sixteen lanes: y = clamp(requantized acc + y_zero), 16 bytes stored. By Q_ONCE or Q_TWICE, which are the two rules
- * of el_quant.h for shifts in [-23, -1], or by Q_TWICE_ANY, for every shift. On x86 the first two are the 64-bit step of
- * el_qpanel with y_zero << shift added to it, which overflows neither 64 bits nor, as the result is at most 2^30, the 32 bits
- * that are kept.
- * Q_ONCE_LEFT is Q_ONCE for shifts from -23 up: acc is first cut to 2^30 >> left in size. What that changes gives results of
- * at least 2^29 in size on the same side before and after (a multiplier is at least 2^30, or 0, when the shift is -1). */
+ * of el_quant.h for shifts in [-23, -1], or by Q_TWICE_ANY, for every shift; Q_ONCE_LEFT is Q_ONCE for shifts from -23 up.
+ * On x86, where qfinish_near.h has what rounds once, Q_TWICE is the 64-bit step of el_qpanel with y_zero << shift added to it, which
+ * overflows neither 64 bits nor, as the result is at most 2^30, the 32 bits that are kept. */
 #ifndef EL_QFINISH_H
 #define EL_QFINISH_H
 #include "qmat.h"
@@ -14,7 +12,7 @@ enum { Q_ONCE, Q_ONCE_LEFT, Q_TWICE, Q_TWICE_ANY };
 
 #if defined(__AVX512BW__)
 typedef struct q_end {
-    __m512i m[2], round[2], shift[2], carry, most; /* [even, odd lanes] */
+    __m512i m[2], round[2], shift[2], carry; /* [even, odd lanes] */
     __m128i lo, hi;
     q16 multiplier, left, right;
     int32_t zero, y_min, y_max;
@@ -27,10 +25,6 @@ EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi
         return c;
     }
     c.carry = _mm512_set1_epi64(1ll << 31);
-    if (rule == Q_ONCE_LEFT) {
-        c.left = q16_load(e->left);
-        c.most = _mm512_srlv_epi32(_mm512_set1_epi32(1 << 30), c.left.v);
-    }
     c.m[0] = _mm512_loadu_si512(e->multiplier);
     c.m[1] = _mm512_srli_epi64(c.m[0], 32);
     EL_UNROLL for (int i = 0; i < 2; i++) {
@@ -45,11 +39,9 @@ EL_VEC void q_end_store(q16 a, const q_end* c, const int rule, int8_t* y) {
         q16_store8(y, q16_clamp(q16_requantize(a, c->multiplier, c->left, c->right), c->zero, c->y_min, c->y_max));
         return;
     }
-    if (rule == Q_ONCE_LEFT)
-        a.v = _mm512_sllv_epi32(_mm512_max_epi32(_mm512_min_epi32(a.v, c->most), _mm512_sub_epi32(_mm512_setzero_si512(), c->most)), c->left.v);
     __m512i odd = _mm512_srli_epi64(a.v, 32);
-    __m512i n0 = Q_IS_ONCE(rule) ? c->round[0] : _mm512_sub_epi64(c->round[0], _mm512_and_si512(a.v, c->carry));
-    __m512i n1 = Q_IS_ONCE(rule) ? c->round[1] : _mm512_sub_epi64(c->round[1], _mm512_and_si512(odd, c->carry));
+    __m512i n0 = _mm512_sub_epi64(c->round[0], _mm512_and_si512(a.v, c->carry));
+    __m512i n1 = _mm512_sub_epi64(c->round[1], _mm512_and_si512(odd, c->carry));
     __m512i even = _mm512_srav_epi64(_mm512_add_epi64(_mm512_mul_epi32(a.v, c->m[0]), n0), c->shift[0]);
     odd = _mm512_srav_epi64(_mm512_add_epi64(_mm512_mul_epi32(odd, c->m[1]), n1), c->shift[1]);
     __m128i v = _mm512_cvtsepi32_epi8(_mm512_mask_shuffle_epi32(even, 0xaaaa, odd, _MM_PERM_CCAA));
@@ -58,7 +50,7 @@ EL_VEC void q_end_store(q16 a, const q_end* c, const int rule, int8_t* y) {
 #elif defined(__AVX2__)
 /* There is no arithmetic 64-bit shift: 2^63 is added before a logical one and 2^63 >> (31 + right) = 2^(32 - right) taken off. */
 typedef struct q_end {
-    __m256i m[2][2], round[2][2], shift[2][2], offset[2], most[2], carry; /* [half][even, odd lanes] */
+    __m256i m[2][2], round[2][2], shift[2][2], offset[2], carry; /* [half][even, odd lanes] */
     __m128i lo, hi;
     q16 multiplier, left, right;
     int32_t zero, y_min, y_max;
@@ -71,10 +63,6 @@ EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi
         return c;
     }
     c.carry = _mm256_set1_epi64x(1ll << 31);
-    if (rule == Q_ONCE_LEFT) {
-        c.left = q16_load(e->left);
-        EL_UNROLL for (int h = 0; h < 2; h++) c.most[h] = _mm256_srlv_epi32(_mm256_set1_epi32(1 << 30), c.left.v[h]);
-    }
     EL_UNROLL for (int h = 0; h < 2; h++) {
         c.m[h][0] = _mm256_loadu_si256((const __m256i*)(e->multiplier + 8 * h));
         c.m[h][1] = _mm256_srli_epi64(c.m[h][0], 32);
@@ -88,12 +76,10 @@ EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi
     return c;
 }
 
-EL_VEC __m256i q_end_half(__m256i a, const q_end* c, const int rule, const int h) {
-    if (rule == Q_ONCE_LEFT)
-        a = _mm256_sllv_epi32(_mm256_max_epi32(_mm256_min_epi32(a, c->most[h]), _mm256_sub_epi32(_mm256_setzero_si256(), c->most[h])), c->left.v[h]);
+EL_VEC __m256i q_end_half(__m256i a, const q_end* c, const int h) {
     __m256i odd = _mm256_srli_epi64(a, 32);
-    __m256i n0 = Q_IS_ONCE(rule) ? c->round[h][0] : _mm256_sub_epi64(c->round[h][0], _mm256_and_si256(a, c->carry));
-    __m256i n1 = Q_IS_ONCE(rule) ? c->round[h][1] : _mm256_sub_epi64(c->round[h][1], _mm256_and_si256(odd, c->carry));
+    __m256i n0 = _mm256_sub_epi64(c->round[h][0], _mm256_and_si256(a, c->carry));
+    __m256i n1 = _mm256_sub_epi64(c->round[h][1], _mm256_and_si256(odd, c->carry));
     __m256i even = _mm256_srlv_epi64(_mm256_add_epi64(_mm256_mul_epi32(a, c->m[h][0]), n0), c->shift[h][0]);
     odd = _mm256_srlv_epi64(_mm256_add_epi64(_mm256_mul_epi32(odd, c->m[h][1]), n1), c->shift[h][1]);
     return _mm256_add_epi32(_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa), c->offset[h]);
@@ -104,7 +90,7 @@ EL_VEC void q_end_store(q16 a, const q_end* c, const int rule, int8_t* y) {
         q16_store8(y, q16_clamp(q16_requantize(a, c->multiplier, c->left, c->right), c->zero, c->y_min, c->y_max));
         return;
     }
-    __m256i w = _mm256_packs_epi32(q_end_half(a.v[0], c, rule, 0), q_end_half(a.v[1], c, rule, 1)); /* elements 0..3 8..11 4..7 12..15 */
+    __m256i w = _mm256_packs_epi32(q_end_half(a.v[0], c, 0), q_end_half(a.v[1], c, 1)); /* elements 0..3 8..11 4..7 12..15 */
     __m128i v = _mm_shuffle_epi32(_mm_packs_epi16(_mm256_castsi256_si128(w), _mm256_extracti128_si256(w, 1)), 0xd8);
     _mm_storeu_si128((__m128i*)y, _mm_min_epi8(_mm_max_epi8(v, c->lo), c->hi));
 }
@@ -155,6 +141,7 @@ EL_VEC void q_copy_part(int8_t* y, const int8_t* v, int32_t count) {
     if (count & 1) *y = *v;
 }
 
+#if defined(__aarch64__)
 /* All rows of a tile whose shifts suit the rule; acc[row][64] */
 EL_VEC void q_finish_simple(const el_qtile* t, const int32_t* acc, const int rule) {
     for (int32_t p = 0; p < t->panel_count; p++, acc += 16) {
@@ -171,4 +158,5 @@ EL_VEC void q_finish_simple(const el_qtile* t, const int32_t* acc, const int rul
         }
     }
 }
+#endif
 #endif

@@ -25,11 +25,10 @@ EL_VEC q8_once q8_once_load(const el_qpanel* e, int half) {
     return c;
 }
 
-EL_VEC __m256i q8_requantize_once(__m256i a, const q8_once* c, int left) {
-    if (left) { /* the left shift saturates */
-        __m256i most = _mm256_srlv_epi32(_mm256_set1_epi32(INT32_MAX), c->left), least = _mm256_xor_si256(most, _mm256_set1_epi32(-1));
-        a = _mm256_sllv_epi32(_mm256_min_epi32(_mm256_max_epi32(a, least), most), c->left);
-    }
+EL_VEC __m256i q8_requantize_once(__m256i a, const q8_once* c) {
+    /* the left shift saturates */
+    __m256i most = _mm256_srlv_epi32(_mm256_set1_epi32(INT32_MAX), c->left), least = _mm256_xor_si256(most, _mm256_set1_epi32(-1));
+    a = _mm256_sllv_epi32(_mm256_min_epi32(_mm256_max_epi32(a, least), most), c->left);
     __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, c->multiplier[0]), c->round[0]);
     __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), c->multiplier[1]), c->round[1]);
     even = _mm256_srlv_epi64(even, c->shift[0]);
@@ -39,8 +38,8 @@ EL_VEC __m256i q8_requantize_once(__m256i a, const q8_once* c, int left) {
 
 typedef q8_once q16_once[2];
 EL_VEC void q16_once_load(q16_once c, const el_qpanel* e) { c[0] = q8_once_load(e, 0), c[1] = q8_once_load(e, 1); }
-EL_VEC q16 q16_requantize_once(q16 a, const q16_once c, int left) {
-    return (q16){{q8_requantize_once(a.v[0], &c[0], left), q8_requantize_once(a.v[1], &c[1], left)}};
+EL_VEC q16 q16_requantize_once(q16 a, const q16_once c) {
+    return (q16){{q8_requantize_once(a.v[0], &c[0]), q8_requantize_once(a.v[1], &c[1])}};
 }
 #else
 /* el_requantize_once, four columns each: floor(s * multiplier / 2^31), then VRSHL rounds the shift by `right`, halves up.
@@ -50,8 +49,8 @@ typedef struct q4_once {
     uint32x4_t shifted; /* right > 0 */
 } q4_once;
 
-EL_VEC int32x4_t q4_requantize_once(int32x4_t a, const q4_once* c, int left) {
-    if (left) a = vqshlq_s32(a, c->left);
+EL_VEC int32x4_t q4_requantize_once(int32x4_t a, const q4_once* c) {
+    a = vqshlq_s32(a, c->left);
     int32x4_t high = vbslq_s32(c->shifted, vqdmulhq_s32(a, c->multiplier), vqrdmulhq_s32(a, c->multiplier));
     return vrshlq_s32(high, c->minus_right);
 }
@@ -63,8 +62,8 @@ EL_VEC void q16_once_load(q16_once c, const el_qpanel* e) {
         c[i] = (q4_once){vld1q_s32(e->multiplier + 4 * i), vnegq_s32(right), vld1q_s32(e->left + 4 * i), vcgtzq_s32(right)};
     }
 }
-EL_VEC q16 q16_requantize_once(q16 a, const q16_once c, int left) {
-    EL_UNROLL for (int i = 0; i < 4; i++) a.v[i] = q4_requantize_once(a.v[i], &c[i], left);
+EL_VEC q16 q16_requantize_once(q16 a, const q16_once c) {
+    EL_UNROLL for (int i = 0; i < 4; i++) a.v[i] = q4_requantize_once(a.v[i], &c[i]);
     return a;
 }
 #endif
@@ -73,11 +72,11 @@ EL_VEC void finish_store(const el_qtile* t, int32_t row, int32_t p, q16 v) {
     q16_store8_part(t->y[row] + t->y_column + p * 16, q16_clamp(v, t->y_zero, t->y_min, t->y_max), t->columns - p * 16);
 }
 
-EL_VEC void finish_once(const el_qtile* t, const int32_t* acc, const int left) {
+EL_VEC void finish_once(const el_qtile* t, const int32_t* acc) {
     for (int32_t p = 0; p < t->panel_count; p++) {
         q16_once c;
         q16_once_load(c, &t->panels[p]);
-        for (int32_t r = 0; r < t->row_count; r++) finish_store(t, r, p, q16_requantize_once(q16_load(acc + r * 64 + p * 16), c, left));
+        for (int32_t r = 0; r < t->row_count; r++) finish_store(t, r, p, q16_requantize_once(q16_load(acc + r * 64 + p * 16), c));
     }
 }
 
@@ -93,7 +92,7 @@ static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int3
 static __attribute__((noinline)) void finish_exact(const el_qtile* t, const int32_t* acc, int32_t p) {
     el_qtile one = *t;
     one.panels += p, one.panel_count = 1, one.y_column += p * 16, one.columns -= p * 16;
-    finish_once(&one, acc + p * 16, 1);
+    finish_once(&one, acc + p * 16);
 }
 static __attribute__((noinline)) void finish_near(const el_qtile* t, const int32_t* acc) {
     const q_near n = q_near_load(t);
@@ -101,7 +100,7 @@ static __attribute__((noinline)) void finish_near(const el_qtile* t, const int32
         if (q_near_panel(t, acc, p, &n)) finish_exact(t, acc, p);
 }
 #else
-static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) { finish_once(t, acc, 1); }
+static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) { finish_once(t, acc); }
 static __attribute__((noinline)) void finish_left(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE_LEFT); }
 static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
 #endif
