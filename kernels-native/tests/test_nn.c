@@ -214,13 +214,13 @@ static void test_convs(int cases) {
         conv_case("dwconv_f16", &p);
         i++;
     }
-    /* rows of 7 and 14 outputs at once; the last channels, 8 or fewer and more */
-    static const int32_t last[] = {8, 24, 29, 36, 40, 58, 77};
+    /* rows of 7, 8 and 14 outputs at once; the last channels, 8 or fewer and more */
+    static const int32_t last[] = {8, 24, 29, 36, 40, 58, 77}, widths[] = {7, 8, 14, 16, 21, 28, 32};
     for (size_t i = 0; i < sizeof last / sizeof last[0]; i++)
-        for (int32_t w = 7; w <= 28; w += 7)
+        for (size_t j = 0; j < sizeof widths / sizeof widths[0]; j++)
             for (int32_t k = 3; k <= 5; k += 2)
                 for (int32_t s = 1; s <= 2; s++) {
-                    const int32_t ow = (w + k / 2 * 2 - k) / s + 1, oh = (4 + k / 2 * 2 - k) / s + 1;
+                    const int32_t w = widths[j], ow = (w + k / 2 * 2 - k) / s + 1, oh = (4 + k / 2 * 2 - k) / s + 1;
                     el_conv_params p = {1, 4, w, last[i], oh, ow, last[i], k, k, s, s, 1, 1, k / 2, k / 2, last[i], random_act()};
                     conv_case("dwconv_f32", &p);
                 }
@@ -251,6 +251,22 @@ static void test_convs(int cases) {
         conv_case("conv_f16", &p);
         p.oh = (p.h - 1) * p.stride_h + p.kh - 2 * p.pad_top, p.ow = (p.w - 1) * p.stride_w + p.kw - 2 * p.pad_left;
         if (p.oh > 0 && p.h * p.w <= 100) conv_case("conv_transpose_f32", &p);
+    }
+}
+
+/* Few channels, lines of 16 outputs and more: strides above the kernel, rows apart, padding on any side, several images, one to three panels. */
+static void test_windows(int cases) {
+    for (int i = 0; i < cases;) {
+        el_conv_params p = {.n = th_range(1, 2), .h = th_range(1, 20), .w = th_range(14, 70), .c = th_range(1, 6), .oc = th_range(1, 50), .kh = th_range(1, 7),
+                            .kw = th_range(2, 7), .stride_h = th_range(1, 4), .stride_w = th_range(1, 3), .dilation_h = th_range(0, 3) ? 1 : 2, .dilation_w = 1,
+                            .groups = 1, .act = i < ACTS ? acts[i] : random_act()};
+        p.pad_top = th_range(0, p.kh - 1), p.pad_left = th_range(0, p.kw - 1);
+        const int32_t high = p.h + p.pad_top + th_range(0, p.kh - 1) - (p.kh - 1) * p.dilation_h - 1;
+        p.oh = high < 0 ? 0 : high / p.stride_h + 1;
+        p.ow = (p.w + p.pad_left + th_range(0, p.kw - 1) - p.kw) / p.stride_w + 1;
+        if (p.oh < 1 || p.ow < 1) continue;
+        conv_case("conv_f32", &p);
+        i++;
     }
 }
 
@@ -498,6 +514,7 @@ int main(int argc, char** argv) {
     test_matmuls(60 * scale);
     test_pools(60 * scale);
     test_convs(80 * scale);
+    test_windows(80 * scale);
     test_winograd(40);
     return th_report("test_nn");
 }

@@ -163,6 +163,52 @@ static void run_1(const el_tile* t, int64_t tiles) {
     }
 }
 
+/* A line of windows, 6 outputs at a time; the last ones reach back over outputs that are done. */
+static inline __attribute__((always_inline)) __m256 window_end(const el_windows* v, __m256 x) {
+    if (v->swish) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, x);
+    return _mm256_min_ps(_mm256_set1_ps(v->hi), _mm256_max_ps(_mm256_set1_ps(v->lo), x));
+}
+
+static inline __attribute__((always_inline)) void windows_body(const el_windows* v, int64_t outputs, const int narrow) {
+    const __m256i mask0 = first_lanes(v->tail), mask1 = first_lanes(v->tail - 8);
+    const int64_t step = v->step, ldc = v->ldc;
+    __m256 start0 = _mm256_setzero_ps(), start1 = start0;
+    if (v->bias) start0 = _mm256_maskload_ps(v->bias, mask0), start1 = _mm256_maskload_ps(v->bias + 8, mask1);
+    for (int64_t first = 0; first < outputs; first += 6) {
+        if (first + 6 > outputs) first = outputs - 6;
+        __m256 acc[12];
+#pragma GCC unroll 6
+        for (int r = 0; r < 6; r++) acc[2 * r] = start0, acc[2 * r + 1] = start1;
+        const float* b = v->b;
+        for (int32_t ky = 0; ky < v->kh; ky++) {
+            const float *a0 = v->lines[ky] + first * step, *a1 = a0 + 3 * step;
+            for (int32_t n = v->length; n > 0; n--, b += 16, a0++, a1++) {
+                const __m256 b0 = _mm256_loadu_ps(b), b1 = narrow ? b0 : _mm256_loadu_ps(b + 8);
+#pragma GCC unroll 6
+                for (int r = 0; r < 6; r++) {
+                    const __m256 av = _mm256_broadcast_ss((r < 3 ? a0 : a1) + r % 3 * step);
+                    acc[2 * r] = _mm256_fmadd_ps(av, b0, acc[2 * r]);
+                    if (!narrow) acc[2 * r + 1] = _mm256_fmadd_ps(av, b1, acc[2 * r + 1]);
+                }
+            }
+        }
+        float* y = v->y + first * ldc;
+#pragma GCC unroll 6
+        for (int r = 0; r < 6; r++, y += ldc) {
+            __asm__("" : "+r"(y));
+            store_first(y, window_end(v, acc[2 * r]), v->tail);
+            if (!narrow) store_first(y + 8, window_end(v, acc[2 * r + 1]), v->tail - 8);
+        }
+    }
+}
+
+static void windows_1(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 0); }
+static void windows_narrow(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 1); }
+
+#define EL_WINDOWS 6
+#define EL_WINDOWS_PANELS 1
+static inline el_windows_fn el_windows_kernel(int32_t panels, int32_t tail) { return tail > 8 ? windows_1 : windows_narrow; }
+
 #define TILE(R, P)                                                                                                     \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \
         if (P == 1 && t->tail <= 8) tile_body(t, R, P, 1);                                                             \

@@ -264,6 +264,74 @@ static void run_half(const el_tile* t, int64_t tiles) {
 static void run_1(const el_tile* t, int64_t tiles) { run_body(t, tiles, 1); }
 static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2); }
 
+/* Lines of windows, R outputs at a time; the last ones reach back over outputs that are done. halves: there are two panels of which the second
+ * has 8 columns or fewer, and those of two outputs share a register as in tile_half. */
+static inline __attribute__((always_inline)) __m512 window_end(const el_windows* v, __m512 x) {
+    if (v->swish) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, x);
+    return _mm512_min_ps(_mm512_set1_ps(v->hi), _mm512_max_ps(_mm512_set1_ps(v->lo), x));
+}
+
+static inline __attribute__((always_inline)) void windows_body(const el_windows* v, int64_t outputs, const int R, const int P, const int halves) {
+    const __mmask16 tail = (__mmask16)((1u << v->tail) - 1), last = halves ? 0xffff : tail;
+    const int64_t step = v->step, panel = v->b_panel, ldc = v->ldc;
+    __m512 start[2], start_half = _mm512_setzero_ps();
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) start[p] = v->bias ? _mm512_maskz_loadu_ps(p == P - 1 ? last : 0xffff, v->bias + p * 16) : _mm512_setzero_ps();
+    if (halves && v->bias) start_half = _mm512_broadcast_f32x8(_mm256_maskz_loadu_ps((__mmask8)tail, v->bias + 16));
+    for (int64_t first = 0; first < outputs; first += R) {
+        if (first + R > outputs) first = outputs - R;
+        __m512 acc[28], half[8];
+#pragma GCC unroll 28
+        for (int i = 0; i < R * P; i++) acc[i] = start[i % P];
+#pragma GCC unroll 8
+        for (int h = 0; h < R / 2; h++) half[h % 8] = start_half;
+        const float* b = v->b;
+        for (int32_t ky = 0; ky < v->kh; ky++) {
+            const float* a[6]; /* an output is one of these plus 0, 1 or 2 steps */
+#pragma GCC unroll 6
+            for (int q = 0; 3 * q < R; q++) a[q] = v->lines[ky] + (first + 3 * q) * step;
+            for (int32_t n = v->length; n > 0; n--, b += 16) {
+                __m512 bv[2], bh = _mm512_setzero_ps(), even = bh;
+#pragma GCC unroll 2
+                for (int p = 0; p < P; p++) bv[p] = _mm512_loadu_ps(b + p * panel);
+                if (halves) bh = _mm512_broadcast_f32x8(_mm256_loadu_ps(b + panel));
+#pragma GCC unroll 16
+                for (int r = 0; r < R; r++) {
+                    const __m512 av = _mm512_set1_ps(a[r / 3][r % 3 * step]);
+#pragma GCC unroll 2
+                    for (int p = 0; p < P; p++) acc[r * P + p] = _mm512_fmadd_ps(av, bv[p], acc[r * P + p]);
+                    if (halves && r % 2) half[r / 2] = _mm512_fmadd_ps(_mm512_mask_blend_ps(0xff00, even, av), bh, half[r / 2]);
+                    even = av;
+                }
+#pragma GCC unroll 6
+                for (int q = 0; 3 * q < R; q++) a[q]++;
+            }
+        }
+        float* y = v->y + first * ldc;
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++, y += ldc) {
+            __asm__("" : "+r"(y));
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) _mm512_mask_storeu_ps(y + p * 16, p == P - 1 ? last : 0xffff, window_end(v, acc[r * P + p]));
+            if (!halves) continue;
+            if (r % 2 == 0) half[r / 2] = window_end(v, half[r / 2]);
+            __m256 out = r % 2 ? _mm512_extractf32x8_ps(half[r / 2], 1) : _mm512_castps512_ps256(half[r / 2]);
+            EL_VKEEP(out); /* one instruction that extracts and stores under a mask would fault past the mask, too */
+            _mm256_mask_storeu_ps(y + 16, (__mmask8)tail, out);
+        }
+    }
+}
+
+static void windows_1(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 16, 1, 0); }
+static void windows_half(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 16, 1, 1); }
+static void windows_2(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 14, 2, 0); }
+
+#define EL_WINDOWS 16
+#define EL_WINDOWS_PANELS 2
+static inline el_windows_fn el_windows_kernel(int32_t panels, int32_t tail) {
+    return panels == 1 ? windows_1 : tail <= 8 ? windows_half : windows_2;
+}
+
 #define TILE(R, P)                                                                                                     \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \
         if (P == 2 && R > 4 && t->tail <= 8) tile_half(t, R);                                                          \

@@ -37,10 +37,11 @@ static void el_gemm_activate(el_act act, float* y, const int64_t* off, int64_t r
 
 #include "gemm_driver.h"
 #include "winograd.h"
+#include "conv_windows.h"
 
 static void el_gemm_run_conv_f32(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
     if (el_conv_is_winograd(p)) el_winograd_run(ctx, p, buffers);
-    else el_gemm_run_conv(ctx, p, buffers);
+    else if (!el_windows_run(ctx, p, buffers)) el_gemm_run_conv(ctx, p, buffers);
 }
 
 #include "conv_transpose_tiling.h"

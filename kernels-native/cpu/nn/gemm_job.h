@@ -94,8 +94,20 @@ static inline size_t el_conv_scratch_bytes(const el_conv_params* p, int32_t thre
     return el_gemm_shared_bytes(segs, seglen) +
            (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
 }
+/* Few channels may go line by line (conv_windows.h): a line of zeros, and for each thread addresses, offsets and a ring of lines. */
+static inline int el_conv_is_windows(const el_conv_params* p) { return el_conv_merges_taps(p) && p->kh <= 16; }
+static inline int64_t el_windows_line(const el_conv_params* p) { return (((int64_t)p->ow - 1) * p->stride_w + p->kw) * p->c; }
+static inline int64_t el_windows_span(const el_conv_params* p) { return ((int64_t)p->kh - 1) * p->dilation_h + 1; }
+static inline size_t el_windows_worker_bytes(const el_conv_params* p) {
+    return el_align64((size_t)p->kh * sizeof(float*)) + el_align64((size_t)p->ow * sizeof(int64_t)) +
+           el_align64((size_t)(el_windows_span(p) * el_windows_line(p)) * sizeof(float));
+}
 static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
-    return el_conv_is_winograd(p) ? el_winograd_scratch_bytes(p, threads) : el_conv_scratch_bytes(p, threads);
+    if (el_conv_is_winograd(p)) return el_winograd_scratch_bytes(p, threads);
+    const size_t products = el_conv_scratch_bytes(p, threads);
+    if (!el_conv_is_windows(p)) return products;
+    const size_t windows = el_align64((size_t)el_windows_line(p) * sizeof(float)) + (size_t)threads * el_windows_worker_bytes(p);
+    return windows > products ? windows : products;
 }
 /* A transposed convolution whose windows lie side by side is one matrix product with columns (ky, kx, oc): no column is wasted
  * where a panel of one tap would not be full. */
@@ -323,6 +335,21 @@ typedef struct el_tile {
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
+/* A line of outputs of a convolution with few channels: the window of output i is, for each kernel row, `length` floats from lines[row] + i * step. */
+typedef struct el_windows {
+    const float* const* lines; /* [kh] */
+    int32_t kh, length;
+    int64_t step;
+    const float* b;
+    int64_t b_panel;
+    const float* bias; /* or NULL */
+    float* y;
+    int64_t ldc;       /* from one output to the next */
+    int32_t tail;      /* as in el_tile */
+    float lo, hi;
+    int32_t swish;     /* HardSwish takes the place of the clamp */
+} el_windows;
+typedef void (*el_windows_fn)(const el_windows* v, int64_t outputs);
 /* `tiles` tiles of EL_MR rows of a dense matrix; one segment of at least two elements, scale 1. */
 typedef void (*el_run_fn)(const el_tile* t, int64_t tiles);
 

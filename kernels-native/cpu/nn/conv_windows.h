@@ -1,0 +1,78 @@
+/* Convolutions of few channels, as the first layers of networks for pictures: a row of the window, kw * c floats, lies in one piece, and the
+ * windows of a line of outputs lie stride_w * c floats apart. So a line of outputs needs no table of addresses, but kh lines of input, which
+ * are copied into a ring of lines with their padding, where the outputs of the next line find most of them again. Included once by each
+ * gemm_f32.<isa>.c that defines
+ *     EL_WINDOWS                  the least outputs of a line
+ *     EL_WINDOWS_PANELS           the most panels at a time, 1 or 2
+ *     el_windows_kernel(P, tail)  what computes a line of outputs for P panels
+ */
+#ifndef EL_CONV_WINDOWS_H
+#define EL_CONV_WINDOWS_H
+
+#ifdef EL_WINDOWS
+
+typedef struct windows_task {
+    const el_conv_params* p;
+    void* const* buffers;
+    char* scratch;
+} windows_task;
+
+static void el_windows_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const windows_task* t = arg;
+    const el_conv_params* p = t->p;
+    const float *x = t->buffers[0], *b = t->buffers[1], *bias = t->buffers[2], *slope = t->buffers[4];
+    float* y = t->buffers[5];
+    const int64_t line = el_windows_line(p), width = (int64_t)p->w * p->c, left = (int64_t)p->pad_left * p->c, span = el_windows_span(p);
+    const int64_t right = line - left < width ? line - left : width, k = (int64_t)p->kh * p->kw * p->c;
+    const float* zero = (const float*)t->scratch;
+    char* own = t->scratch + el_align64((size_t)line * sizeof(float)) + (size_t)worker * el_windows_worker_bytes(p);
+    const float** lines = (const float**)own;
+    int64_t* off = (int64_t*)(own + el_align64((size_t)p->kh * sizeof(float*)));
+    float* ring = (float*)((char*)off + el_align64((size_t)p->ow * sizeof(int64_t)));
+    memset(ring, 0, (size_t)(span * line) * sizeof(float));
+    for (int64_t ox = 0; ox < p->ow; ox++) off[ox] = ox * p->oc;
+    const int in_place = left == 0 && line <= width, activates = !el_act_is_clamp(p->act) && p->act.kind != EL_ACT_HARD_SWISH;
+    el_windows v = {.lines = lines, .kh = p->kh, .length = p->kw * p->c, .step = (int64_t)p->stride_w * p->c, .b_panel = k * EL_PANEL, .ldc = p->oc,
+                    .lo = el_act_lo(p->act), .hi = el_act_hi(p->act), .swish = p->act.kind == EL_ACT_HARD_SWISH};
+    int64_t image = begin / p->oh, oy = begin % p->oh, have = 0; /* lines before `have` are in the ring, or too old */
+    for (int64_t row = begin; row < end; row++) {
+        const float* picture = x + image * p->h * width;
+        const int64_t first = oy * p->stride_h - p->pad_top;
+        for (int64_t ky = 0; ky < p->kh; ky++) {
+            const int64_t iy = first + ky * p->dilation_h;
+            const int inside = iy >= 0 && iy < p->h;
+            lines[ky] = !inside ? zero : in_place ? picture + iy * width : ring + iy % span * line;
+            if (!inside || in_place || iy < have) continue;
+            memcpy(ring + iy % span * line + left, picture + iy * width, (size_t)right * sizeof(float));
+            if (p->dilation_h == 1) have = iy + 1;
+        }
+        float* to = y + row * p->ow * p->oc;
+        for (int32_t column = 0, step; column < p->oc; column += step * EL_PANEL) {
+            const int32_t left_over = p->oc - column;
+            step = left_over > EL_PANEL ? 2 : 1;
+            if (step > EL_WINDOWS_PANELS) step = EL_WINDOWS_PANELS;
+            const int32_t columns = left_over < step * EL_PANEL ? left_over : step * EL_PANEL;
+            v.b = b + column * k;
+            v.bias = bias ? bias + column : NULL;
+            v.y = to + column;
+            v.tail = columns - (step - 1) * EL_PANEL;
+            el_windows_kernel(step, v.tail)(&v, p->ow);
+            if (activates) el_gemm_activate(p->act, v.y, off, p->ow, slope ? slope + column : NULL, columns);
+        }
+        if (++oy == p->oh) oy = have = 0, image++;
+    }
+}
+
+static int el_windows_run(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
+    if (!el_conv_is_windows(p) || p->ow < EL_WINDOWS || buffers[3]) return 0;
+    windows_task t = {p, buffers, ctx->scratch};
+    memset(ctx->scratch, 0, (size_t)el_windows_line(p) * sizeof(float));
+    const int64_t cost = (int64_t)p->ow * p->oc * p->kh * p->kw * p->c;
+    el_parallel(ctx, (int64_t)p->n * p->oh, EL_PARALLEL_FMAS / (cost + 1) + 1, el_windows_rows, &t);
+    return 1;
+}
+
+#else
+#define el_windows_run(ctx, p, buffers) 0
+#endif
+#endif
