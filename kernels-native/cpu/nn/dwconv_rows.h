@@ -210,6 +210,8 @@ ALONG(seven, 7, 3, 1, 0)
 #define seven_3_1 four_3_1
 #endif
 #if LANES == 16
+ALONG(seven, 7, 3, 2, 0) ALONG(seven, 7, 5, 2, 0)
+ALONG(eight, 8, 3, 1, 0) ALONG(eight, 8, 3, 2, 0) ALONG(eight, 8, 5, 1, 0) ALONG(eight, 8, 5, 2, 0)
 ALONG(fourteen, 14, 5, 1, 0)
 ALONG(halves, 4, 3, 1, 1) ALONG(halves, 4, 3, 2, 1) ALONG(halves, 4, 5, 1, 1) ALONG(halves, 4, 5, 2, 1)
 #endif
@@ -221,16 +223,20 @@ static void choose(dwconv_task* t, float* scratch) {
     const int64_t taps = (int64_t)p->kh * p->kw, tail = p->c % LANES;
     if (p->kh != p->kw || (p->kw != 3 && p->kw != 5) || p->dilation_w != 1 || p->stride_w > 2) return;
     if (p->ow >= 4) t->outputs = 4, t->along = fours[p->kw == 5][p->stride_w - 1];
-    if (p->stride_w == 1 && p->ow % 7 == 0 && (MANY || p->kw == 5)) t->outputs = 7, t->along = p->kw == 5 ? seven_5_1 : seven_3_1;
     int64_t lanes = LANES;
-    t->tail = t->along;
 #if LANES == 16
-    static const along_fn both[2][2] = TABLE(halves);
+    static const along_fn sevens[2][2] = TABLE(seven), eights[2][2] = TABLE(eight), both[2][2] = TABLE(halves);
+    if (p->ow % 7 == 0) t->outputs = 7, t->along = sevens[p->kw == 5][p->stride_w - 1];
+    else if (p->ow % 8 == 0) t->outputs = 8, t->along = eights[p->kw == 5][p->stride_w - 1];
     if (p->stride_w == 1 && p->kw == 5 && p->ow % 14 == 0) t->outputs = 14, t->along = fourteen_5_1;
+    t->tail = t->along;
     if (tail <= 8 && p->ow >= 8 && p->act.kind != EL_ACT_HARD_SWISH) {
         lanes = 8;
         t->tail = both[p->kw == 5][p->stride_w - 1];
     }
+#else
+    if (p->stride_w == 1 && p->ow % 7 == 0 && (MANY || p->kw == 5)) t->outputs = 7, t->along = p->kw == 5 ? seven_5_1 : seven_3_1;
+    t->tail = t->along;
 #endif
     if (!tail || p->c < lanes || t->residual) t->tail = NULL; /* a channel that is done must not get its residual again */
     if (!t->tail) return;
