@@ -5,6 +5,7 @@
  *     EL_WINDOWS                  the least outputs of a line
  *     EL_WINDOWS_PANELS           the most panels at a time, 1 or 2
  *     el_windows_kernel(P, tail)  what computes a line of outputs for P panels
+ *     el_windows_activates(kind)  whether it applies an activation that is no interval
  */
 #ifndef EL_CONV_WINDOWS_H
 #define EL_CONV_WINDOWS_H
@@ -31,9 +32,9 @@ static void el_windows_rows(void* arg, int64_t begin, int64_t end, int32_t worke
     float* ring = (float*)((char*)off + el_align64((size_t)p->ow * sizeof(int64_t)));
     memset(ring, 0, (size_t)(span * line) * sizeof(float));
     for (int64_t ox = 0; ox < p->ow; ox++) off[ox] = ox * p->oc;
-    const int in_place = left == 0 && line <= width, activates = !el_act_is_clamp(p->act) && p->act.kind != EL_ACT_HARD_SWISH;
+    const int in_place = left == 0 && line <= width, in_registers = el_windows_activates(p->act.kind), afterwards = !in_registers && !el_act_is_clamp(p->act);
     el_windows v = {.lines = lines, .kh = p->kh, .length = p->kw * p->c, .step = (int64_t)p->stride_w * p->c, .b_panel = k * EL_PANEL, .ldc = p->oc,
-                    .lo = el_act_lo(p->act), .hi = el_act_hi(p->act), .swish = p->act.kind == EL_ACT_HARD_SWISH};
+                    .lo = el_act_lo(p->act), .hi = el_act_hi(p->act), .act = in_registers ? p->act.kind : EL_ACT_NONE};
     int64_t image = begin / p->oh, oy = begin % p->oh, have = 0; /* lines before `have` are in the ring, or too old */
     for (int64_t row = begin; row < end; row++) {
         const float* picture = x + image * p->h * width;
@@ -57,7 +58,7 @@ static void el_windows_rows(void* arg, int64_t begin, int64_t end, int32_t worke
             v.y = to + column;
             v.tail = columns - (step - 1) * EL_PANEL;
             el_windows_kernel(step, v.tail)(&v, p->ow);
-            if (activates) el_gemm_activate(p->act, v.y, off, p->ow, slope ? slope + column : NULL, columns);
+            if (afterwards) el_gemm_activate(p->act, v.y, off, p->ow, slope ? slope + column : NULL, columns);
         }
         if (++oy == p->oh) oy = have = 0, image++;
     }

@@ -5,7 +5,8 @@
  *     EL_KC_ALWAYS          whether a block of one tile is cut so, too
  *     el_tile_kernel(R, P)  the micro-kernel for R rows and P panels, or NULL when there is none
  *     EL_WIDE(R)            the most panels that a tile of R rows takes (a power of two)
- *     EL_RUNS               and el_run_kernel(P, tail), when there are kernels for runs of tiles (el_run_fn)
+ *     EL_RUNS               and el_run_kernel(P, tail), when there are kernels for runs of tiles (el_run_fn), and el_run_activates(kind, P, tail):
+ *                           whether they apply an activation that is no interval
  *     el_gemm_activate      applies an activation that is no interval to rows [count] of y at off[r], which have just been stored
  *
  * Order of a block of rows x panels: for each cut of K, for each group of panels, for each tile. The cut of B that a group of
@@ -28,6 +29,7 @@ typedef struct el_gemm_plan {
 #ifndef EL_RUNS
 #define EL_RUNS 0
 static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) { return NULL; }
+static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) { return 0; }
 #endif
 
 /* Dense rows in tiles that are full. Where few are left over, even tiles are better. */
@@ -64,9 +66,9 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
             tile.a_rows = a[0] + tile.a_offset;
             tile.y_rows = tile.y + off[0];
             tile.ahead = p + 2 * step <= p1 ? step * j->b_panel * (int64_t)sizeof(el_element) : 0;
-            tile.swish = activates && j->act.kind == EL_ACT_HARD_SWISH && (step == 1 || tile.tail > EL_PANEL / 2);
+            tile.act = activates && el_run_activates(j->act.kind, step, tile.tail) ? j->act.kind : EL_ACT_NONE;
             run(&tile, t);
-            if (activates && !tile.swish) el_gemm_activate(j->act, tile.y, off, start[t], j->slope ? j->slope + channel : NULL, columns);
+            if (activates && tile.act == EL_ACT_NONE) el_gemm_activate(j->act, tile.y, off, start[t], j->slope ? j->slope + channel : NULL, columns);
         }
         for (; t < tiles; t++) {
             tile.a = a + start[t];

@@ -145,7 +145,7 @@ static void run_1(const el_tile* t, int64_t tiles) {
                 v0 = _mm256_add_ps(v0, _mm256_loadu_ps(residual));
                 v1 = _mm256_add_ps(v1, _mm256_loadu_ps(residual + 8));
             }
-            if (t->swish) {
+            if (t->act == EL_ACT_HARD_SWISH) {
                 v0 = el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v0);
                 v1 = el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v1);
             } else {
@@ -165,7 +165,7 @@ static void run_1(const el_tile* t, int64_t tiles) {
 
 /* A line of windows, 6 outputs at a time; the last ones reach back over outputs that are done. */
 static inline __attribute__((always_inline)) __m256 window_end(const el_windows* v, __m256 x) {
-    if (v->swish) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, x);
+    if (v->act == EL_ACT_HARD_SWISH) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, x);
     return _mm256_min_ps(_mm256_set1_ps(v->hi), _mm256_max_ps(_mm256_set1_ps(v->lo), x));
 }
 
@@ -207,6 +207,7 @@ static void windows_narrow(const el_windows* v, int64_t outputs) { windows_body(
 
 #define EL_WINDOWS 6
 #define EL_WINDOWS_PANELS 1
+#define el_windows_activates(kind) ((kind) == EL_ACT_HARD_SWISH)
 static inline el_windows_fn el_windows_kernel(int32_t panels, int32_t tail) { return tail > 8 ? windows_1 : windows_narrow; }
 
 #define TILE(R, P)                                                                                                     \
@@ -224,6 +225,7 @@ static const el_tile_fn tiles[3][6] = {
 };
 
 #define EL_RUNS 1
+static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) { return kind == EL_ACT_HARD_SWISH; }
 static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) { return panels == 1 && tail > 8 ? run_1 : NULL; }
 #define EL_MR 6
 #define EL_KC 768

@@ -135,10 +135,16 @@ static inline __attribute__((always_inline)) void tile_half(const el_tile* t, co
  * row by row, and each row is stored while the next ones are still being computed. */
 #define BASES 4 /* a row is one of these plus 0, 1 or 2 strides: as much as an address can hold */
 
-static inline __attribute__((always_inline)) __m512 finished(const el_tile* t, __m512 v, const float* residual, __mmask16 m, const int swishes) {
+/* The end of a sum; activates: HardSwish takes the place of the clamp. */
+static inline __attribute__((always_inline)) __m512 ended(__m512 v, int activates, float lo, float hi) {
+    if (activates) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v);
+    return _mm512_min_ps(_mm512_set1_ps(hi), _mm512_max_ps(_mm512_set1_ps(lo), v));
+}
+
+static inline __attribute__((always_inline)) __m512 finished(const el_tile* t, __m512 v, const float* residual, __mmask16 m, const int activates) {
     if (t->residual) v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(m, residual));
-    if (swishes && t->swish) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v);
-    return _mm512_min_ps(_mm512_set1_ps(t->hi), _mm512_max_ps(_mm512_set1_ps(t->lo), v));
+    if (activates && t->act == EL_ACT_SILU) return el_vsilu(v);
+    return ended(v, activates && t->act == EL_ACT_HARD_SWISH, t->lo, t->hi);
 }
 
 static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int P) {
@@ -266,11 +272,6 @@ static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2); }
 
 /* Lines of windows, R outputs at a time; the last ones reach back over outputs that are done. halves: there are two panels of which the second
  * has 8 columns or fewer, and those of two outputs share a register as in tile_half. */
-static inline __attribute__((always_inline)) __m512 window_end(const el_windows* v, __m512 x) {
-    if (v->swish) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, x);
-    return _mm512_min_ps(_mm512_set1_ps(v->hi), _mm512_max_ps(_mm512_set1_ps(v->lo), x));
-}
-
 static inline __attribute__((always_inline)) void windows_body(const el_windows* v, int64_t outputs, const int R, const int P, const int halves) {
     const __mmask16 tail = (__mmask16)((1u << v->tail) - 1), last = halves ? 0xffff : tail;
     const int64_t step = v->step, panel = v->b_panel, ldc = v->ldc;
@@ -312,9 +313,9 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
         for (int r = 0; r < R; r++, y += ldc) {
             __asm__("" : "+r"(y));
 #pragma GCC unroll 2
-            for (int p = 0; p < P; p++) _mm512_mask_storeu_ps(y + p * 16, p == P - 1 ? last : 0xffff, window_end(v, acc[r * P + p]));
+            for (int p = 0; p < P; p++) _mm512_mask_storeu_ps(y + p * 16, p == P - 1 ? last : 0xffff, ended(acc[r * P + p], v->act == EL_ACT_HARD_SWISH, v->lo, v->hi));
             if (!halves) continue;
-            if (r % 2 == 0) half[r / 2] = window_end(v, half[r / 2]);
+            if (r % 2 == 0) half[r / 2] = ended(half[r / 2], v->act == EL_ACT_HARD_SWISH, v->lo, v->hi);
             __m256 out = r % 2 ? _mm512_extractf32x8_ps(half[r / 2], 1) : _mm512_castps512_ps256(half[r / 2]);
             EL_VKEEP(out); /* one instruction that extracts and stores under a mask would fault past the mask, too */
             _mm256_mask_storeu_ps(y + 16, (__mmask8)tail, out);
@@ -328,6 +329,7 @@ static void windows_2(const el_windows* v, int64_t outputs) { windows_body(v, ou
 
 #define EL_WINDOWS 16
 #define EL_WINDOWS_PANELS 2
+#define el_windows_activates(kind) ((kind) == EL_ACT_HARD_SWISH)
 static inline el_windows_fn el_windows_kernel(int32_t panels, int32_t tail) {
     return panels == 1 ? windows_1 : tail <= 8 ? windows_half : windows_2;
 }
@@ -349,6 +351,7 @@ static const el_tile_fn tiles[4][12] = {
 };
 
 #define EL_RUNS 1
+static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) { return (panels == 1 || tail > 8) && (kind == EL_ACT_HARD_SWISH || kind == EL_ACT_SILU); }
 static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
     return panels == 1 ? run_1 : panels != 2 ? NULL : tail <= 8 ? run_half : run_2;
 }

@@ -331,7 +331,7 @@ typedef struct el_tile {
     const el_element* a_rows; /* of a run: its first row, a_offset included, */
     el_element* y_rows;      /* where that row starts in y, */
     int64_t lda, ldc;        /* and elements to the next, */
-    int32_t swish;           /* and whether HardSwish takes the place of the clamp (of one panel, or two of which the second is full by half) */
+    int32_t act;             /* and which activation takes the place of the clamp (el_run_activates), or EL_ACT_NONE */
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
@@ -347,7 +347,7 @@ typedef struct el_windows {
     int64_t ldc;       /* from one output to the next */
     int32_t tail;      /* as in el_tile */
     float lo, hi;
-    int32_t swish;     /* HardSwish takes the place of the clamp */
+    int32_t act;       /* the activation that takes the place of the clamp (el_windows_activates), or EL_ACT_NONE */
 } el_windows;
 typedef void (*el_windows_fn)(const el_windows* v, int64_t outputs);
 /* `tiles` tiles of EL_MR rows of a dense matrix; one segment of at least two elements, scale 1. */
