@@ -20,22 +20,37 @@
 #define EL_LN2_HI_ 0.693359375f     /* 10 bits: n * LN2_HI_ is exact for |n| < 2^14 */
 #define EL_LN2_LO_ -2.12194440e-4f  /* ln 2 - LN2_HI_ */
 
+#if EL_VF != 16
 /* p * 2^n for integral n in [-252, 254] and p near 1. */
 static inline el_vf el_vscale_(el_vf p, el_vf n) {
-#if EL_VF == 16
-    return _mm512_scalef_ps(p, n);
-#else
     el_vi i = el_vcvt_round(n), half = el_vishr(i, 1), bias = el_viset1(127);
     el_vf a = el_vfrombits(el_vishl(el_viadd(half, bias), 23));
     el_vf b = el_vfrombits(el_vishl(el_viadd(el_visub(i, half), bias), 23));
     return el_vmul(el_vmul(p, a), b);
-#endif
 }
+#else
+/* 2^(j / 32), j of 0 .. 31 */
+static const float el_exp2_32_[32] = {
+    1.0f, 1.0218972f, 1.0442737f, 1.0671405f, 1.0905077f, 1.1143868f, 1.13878858f, 1.1637249f, 1.1892071f, 1.2152474f, 1.2418578f,
+    1.2690510f, 1.2968396f, 1.3252367f, 1.3542556f, 1.3839099f, 1.4142135f, 1.4451808f, 1.4768262f, 1.5091645f, 1.5422108f, 1.5759809f,
+    1.6104903f, 1.6457555f, 1.6817929f, 1.7186193f, 1.7562522f, 1.7947091f, 1.8340081f, 1.8741677f, 1.9152066f, 1.9571441f,
+};
+#endif
 
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) = 1 + r + r^2 q(r).
- * q: degree 4 on +-0.3473, relative error of exp 3.1e-9. Arguments are clamped to where the result is 0 or infinite. */
+/* Where a table lies in registers: exp(x) = 2^(j/32) 2^floor(n) exp(r), n = round(32 x / ln 2) / 32 and j its fraction in 32nds, which are the last bits of
+ * n + 1.5 * 2^18; exp(r) = 1 + r (1.0000147 + r / 2) on +-0.01084, relative error 5.4e-8. Elsewhere exp(x) = 2^n exp(r), n = round(x / ln 2),
+ * |r| <= ln 2 / 2, exp(r) = 1 + r + r^2 q(r); q: degree 4 on +-0.3473, relative error of exp 3.1e-9. Arguments are clamped to where the
+ * result is 0 or infinite. */
 static inline el_vf el_vexp(el_vf x) {
     x = el_vclamp(x, el_vset1(-104.0f), el_vset1(89.0f));
+#if EL_VF == 16
+    const el_vf shift = el_vset1(0x1.8p18f), place = el_vfma(x, el_vset1(EL_LOG2E_), shift), n = el_vsub(place, shift);
+    el_vf r = el_vfnma(n, el_vset1(EL_LN2_HI_), x);
+    r = el_vfnma(n, el_vset1(EL_LN2_LO_), r);
+    const el_vf q = el_vmul(el_vfma(r, el_vset1(0.5f), el_vset1(1.00001466f)), r);
+    const el_vf root = _mm512_permutex2var_ps(el_vload(el_exp2_32_), el_vbits(place), el_vload(el_exp2_32_ + 16));
+    return _mm512_scalef_ps(el_vfma(root, q, root), n);
+#else
     el_vf n = el_vround(el_vmul(x, el_vset1(EL_LOG2E_)));
     el_vf r = el_vfnma(n, el_vset1(EL_LN2_HI_), x);
     r = el_vfnma(n, el_vset1(EL_LN2_LO_), r);
@@ -46,6 +61,7 @@ static inline el_vf el_vexp(el_vf x) {
     q = el_vfma(q, r, el_vset1(4.999999404e-01f));
     q = el_vfma(q, r, el_vset1(1.0f));
     return el_vscale_(el_vfma(q, r, el_vset1(1.0f)), n);
+#endif
 }
 
 /* exp(x) - 1 without cancellation: 2^n (exp(r) - 1) + (2^n - 1). q: degree 5, relative error of exp(r) - 1 2.4e-10.
@@ -107,15 +123,6 @@ static inline el_vf el_vlog1p_unit_(el_vf e) {
     el_vf u = el_vadd(one, e);
     return el_vadd(el_vlog(u), el_vdiv(el_vsub(e, el_vsub(u, one)), u));
 }
-
-#if EL_VF == 16
-/* 2^(j / 32), j of 0 .. 31 */
-static const float el_exp2_32_[32] = {
-    1.0f, 1.0218972f, 1.0442737f, 1.0671405f, 1.0905077f, 1.1143868f, 1.13878858f, 1.1637249f, 1.1892071f, 1.2152474f, 1.2418578f,
-    1.2690510f, 1.2968396f, 1.3252367f, 1.3542556f, 1.3839099f, 1.4142135f, 1.4451808f, 1.4768262f, 1.5091645f, 1.5422108f, 1.5759809f,
-    1.6104903f, 1.6457555f, 1.6817929f, 1.7186193f, 1.7562522f, 1.7947091f, 1.8340081f, 1.8741677f, 1.9152066f, 1.9571441f,
-};
-#endif
 
 /* The logistic function times y. Where a table lies in registers and a scale of any size is one instruction, exp(-x) = e (1 - c r) / (1 + c r), so
  * that the logistic function is (1 + c r) / (1 + c r + e (1 - c r)): e = 2^(j/32) 2^floor(n), n = round(-32 x / ln 2) / 32 and j its fraction in

@@ -35,8 +35,8 @@ static el_attention_query el_attention_find(const el_attention_plan* plan, int64
     return query;
 }
 
-/* k[t][d] with rows row_stride apart as panels [ceil(t/16)][d][16], zero past t. */
-static void el_attention_pack_keys(const float* k, int64_t row_stride, int64_t t, int64_t d, float* out) {
+/* scale * k[t][d] with rows row_stride apart as panels [ceil(t/16)][d][16], zero past t. */
+static void el_attention_pack_keys(const float* k, int64_t row_stride, int64_t t, int64_t d, float scale, float* out) {
     for (int64_t first = 0; first < t; first += EL_PANEL, out += d * EL_PANEL) {
         int64_t width = t - first < EL_PANEL ? t - first : EL_PANEL;
         if (width < EL_PANEL) memset(out, 0, (size_t)(d * EL_PANEL) * sizeof(float));
@@ -47,6 +47,7 @@ static void el_attention_pack_keys(const float* k, int64_t row_stride, int64_t t
                 el_transpose_square((const char*)(from + l * row_stride + i), row_stride * 4, (char*)(out + i * EL_PANEL + l), EL_PANEL * 4);
         for (int64_t i = whole; i < d; i++)
             for (int64_t l = 0; l < width; l++) out[i * EL_PANEL + l] = from[l * row_stride + i];
+        for (int64_t i = 0; i < d * EL_PANEL; i += EL_VF) el_vstore(out + i, el_vmul(el_vload(out + i), el_vset1(scale)));
     }
 }
 
@@ -62,22 +63,29 @@ static void el_attention_pack_values(const float* v, int64_t row_stride, int64_t
     }
 }
 
-/* rows x n of the product of a[r][offset ..] (k long) with panels b, which are b_panel floats apart, to y + off[r]. */
-static void el_attention_product(const float* const* a, int64_t offset, const int64_t* off, int64_t rows, int32_t k, const float* b,
-                                 int64_t b_panel, int32_t n, float scale, float* y) {
+/* rows x n of the product of a[r][offset ..] (k long) with panels b, which are b_panel floats apart, to y + off[r]. Where rows of a lie lda apart
+ * and those of y ldc, tiles go by runs. */
+static void el_attention_product(const float* const* a, int64_t offset, const int64_t* off, int64_t lda, int64_t ldc, int64_t rows, int32_t k,
+                                 const float* b, int64_t b_panel, int32_t n, float* y) {
     static const int32_t brow = 0;
-    int64_t cuts = (rows + EL_MR - 1) / EL_MR;
-    int32_t wide = EL_WIDE((rows + cuts - 1) / cuts), panels = (n + EL_PANEL - 1) / EL_PANEL, step;
-    el_tile tile = {.segs = 1, .seglen = k, .a_offset = offset, .brow = &brow, .b_panel = b_panel, .b_row = EL_PANEL, .scale = scale,
-                    .lo = -INFINITY, .hi = INFINITY};
+    const int runs = EL_RUNS && lda && k >= 4 && rows >= EL_MR;
+    const int64_t cuts = (rows + EL_MR - 1) / EL_MR;
+    int32_t wide = runs ? EL_WIDE(EL_MR) : EL_WIDE((rows + cuts - 1) / cuts), panels = (n + EL_PANEL - 1) / EL_PANEL, step;
+    el_tile tile = {.segs = 1, .seglen = k, .a_offset = offset, .brow = &brow, .b_panel = b_panel, .b_row = EL_PANEL, .scale = 1.0f, .lda = lda, .ldc = ldc,
+                    .lo = -INFINITY, .hi = INFINITY, .a_rows = a[0] + offset};
     for (int32_t p = 0; p < panels; p += step) {
         for (step = wide; step > panels - p;) step >>= 1;
         int32_t columns = n - p * EL_PANEL < step * EL_PANEL ? n - p * EL_PANEL : step * EL_PANEL;
         tile.b = b + p * tile.b_panel;
         tile.y = y + p * EL_PANEL;
         tile.tail = columns - (step - 1) * EL_PANEL;
-        for (int64_t i = 0; i < cuts; i++) {
-            int64_t begin = i * rows / cuts, end = (i + 1) * rows / cuts;
+        const el_run_fn run = runs ? el_run_kernel(step, tile.tail) : NULL;
+        if (run) {
+            tile.y_rows = tile.y + off[0];
+            run(&tile, rows / EL_MR);
+        }
+        for (int64_t i = run ? rows / EL_MR : 0; i < cuts; i++) {
+            const int64_t begin = run ? i * EL_MR : i * rows / cuts, end = run ? rows : (i + 1) * rows / cuts;
             tile.a = a + begin;
             tile.off = off + begin;
             el_tile_kernel((int32_t)(end - begin), step)(&tile);
@@ -101,8 +109,8 @@ static void el_attention_add_mask(const el_attention_params* p, float* x, int64_
         for (int64_t i = 0; i < n; i++) x[i] += added[i * stride];
 }
 
-/* x = cap(x) + mask, x = exp(x - max x); the sum of x, 0 where every x is -infinity and that shall give 0. */
-static float el_attention_exponentials(const el_attention_params* p, float* x, int64_t n, const void* mask, int64_t first) {
+/* x = cap(x) + mask; max x. */
+static float el_attention_largest(const el_attention_params* p, float* x, int64_t n, const void* mask, int64_t first) {
     const int64_t whole = n / EL_VF * EL_VF;
     if (p->softcap != 0) {
         const el_vf cap = el_vset1(p->softcap), inverse = el_vset1(1.0f / p->softcap);
@@ -112,12 +120,16 @@ static float el_attention_exponentials(const el_attention_params* p, float* x, i
         }
     }
     if (mask) el_attention_add_mask(p, x, n, mask, first);
-    el_vf top = el_vset1(-INFINITY), s0 = el_vzero(), s1 = s0;
+    el_vf top = el_vset1(-INFINITY);
     for (int64_t i = 0; i < whole; i += EL_VF) top = el_vmax(el_vload(x + i), top); /* a NaN comes out of its exponential */
     if (whole < n) top = el_vmax(el_vselect(el_vfirst(n - whole), el_vload_n(x + whole, n - whole), el_vset1(-INFINITY)), top);
-    float most = el_vhmax(top);
-    if (p->hidden_is_zero && most == -INFINITY) most = 0;
-    const el_vf max = el_vset1(most);
+    return el_vhmax(top);
+}
+
+/* x = exp(x - largest); the sum of x, 0 where every x is -infinity and that shall give 0. */
+static float el_attention_exponentials(const el_attention_params* p, float* x, int64_t n, float largest) {
+    const el_vf max = el_vset1(p->hidden_is_zero && largest == -INFINITY ? 0 : largest);
+    el_vf s0 = el_vzero(), s1 = s0;
     int64_t i = 0;
     for (; i + 2 * EL_VF <= n; i += 2 * EL_VF) {
         el_vf e0 = el_vexp(el_vsub(el_vload(x + i), max)), e1 = el_vexp(el_vsub(el_vload(x + i + EL_VF), max));
@@ -200,7 +212,8 @@ static void el_attention_few_body(void* arg, int64_t begin, int64_t end, int32_t
             el_attention_query it = el_attention_find(plan, b, h, row);
             int64_t n = it.hi - it.lo;
             el_attention_dots(it.q, k + it.lo * p->k[2], p->k[2], n, p->d, p->scale, scores);
-            float sum = n > 0 ? el_attention_exponentials(p, scores, n, plan->mask, it.mask + it.lo * p->mask[3]) : 1.0f;
+            float sum = 1.0f;
+            if (n > 0) sum = el_attention_exponentials(p, scores, n, el_attention_largest(p, scores, n, plan->mask, it.mask + it.lo * p->mask[3]));
             el_attention_weigh(scores, v + it.lo * p->v[2], p->v[2], n, p->e, el_attention_inverse(p, sum), it.y);
         }
     }
@@ -229,7 +242,7 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
     for (int64_t item = begin; item < end; item++) {
         int64_t head = item / plan->pieces, b = head / key_heads, h = head % key_heads;
         if (packed != head) {
-            el_attention_pack_keys(plan->k + b * p->k[0] + h * p->k[1], p->k[2], p->t, p->d, keys);
+            el_attention_pack_keys(plan->k + b * p->k[0] + h * p->k[1], p->k[2], p->t, p->d, p->scale, keys);
             el_attention_pack_values(plan->v + b * p->v[0] + h * p->v[1], p->v[2], p->t, p->e, values);
             packed = head;
         }
@@ -246,18 +259,26 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
             }
             lo = lo / EL_PANEL * EL_PANEL;
             if (hi < lo) hi = lo;
-            el_attention_product(queries, 0, score_off, count, p->d, keys + lo * p->d, (int64_t)p->d * EL_PANEL, (int32_t)(hi - lo), p->scale, scores + lo);
-            float sums[EL_DEEP_MB];
+            const int one_head = m / p->s == (m + count - 1) / p->s;
+            el_attention_product(queries, 0, score_off, one_head ? p->q[2] : 0, score_row, count, p->d, keys + lo * p->d, (int64_t)p->d * EL_PANEL, (int32_t)(hi - lo),
+                                 scores + lo);
+            float largest[EL_DEEP_MB], sums[EL_DEEP_MB];
+            for (int64_t r = 0; r < count; r++) { /* apart from the exponentials: no row waits for the one before */
+                const el_attention_query* it = &its[r];
+                if (it->hi > it->lo)
+                    largest[r] = el_attention_largest(p, scores + r * score_row + it->lo, it->hi - it->lo, plan->mask, it->mask + it->lo * p->mask[3]);
+            }
             for (int64_t r = 0; r < count; r++) {
                 const el_attention_query* it = &its[r];
                 float* row = scores + r * score_row;
                 int64_t n = it->hi - it->lo;
-                sums[r] = n > 0 ? el_attention_exponentials(p, row + it->lo, n, plan->mask, it->mask + it->lo * p->mask[3]) : 1.0f;
+                sums[r] = n > 0 ? el_attention_exponentials(p, row + it->lo, n, largest[r]) : 1.0f;
                 int64_t from = n > 0 ? it->lo : hi, to = n > 0 ? it->hi : hi; /* keys that others see */
                 if (from > lo) memset(row + lo, 0, (size_t)(from - lo) * sizeof(float));
                 if (to < hi) memset(row + to, 0, (size_t)(hi - to) * sizeof(float));
             }
-            el_attention_product(rows, lo, y_off, count, (int32_t)(hi - lo), values + lo * EL_PANEL, (int64_t)p->t * EL_PANEL, p->e, 1.0f, plan->y);
+            el_attention_product(rows, lo, y_off, one_head ? score_row : 0, p->y[2], count, (int32_t)(hi - lo), values + lo * EL_PANEL,
+                                 (int64_t)p->t * EL_PANEL, p->e, plan->y);
             for (int64_t r = 0; r < count; r++) {
                 float* to = its[r].y;
                 const el_vf scale = el_vset1(el_attention_inverse(p, sums[r]));
