@@ -28,6 +28,9 @@ internal sealed unsafe class ConstantLayout
         return offset;
     }
 
+    /// <summary>Offset of what was added with these contents; null where nothing was.</summary>
+    public long? Find(Tensor tensor) => _placed.Count > 0 && _byContent.TryGetValue((tensor.ByteLength, Hash(tensor)), out long offset) ? offset : null;
+
     public void WriteTo(Stream stream)
     {
         long position = 0;

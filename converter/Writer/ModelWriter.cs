@@ -10,12 +10,14 @@ using Google.FlatBuffers;
 namespace EdgeLite.Converter.Writer;
 
 /// <summary>Writes a lowered graph as an .edgl file: plans the arena, lays out the constants (each content once, 64-byte aligned),
-/// encodes the description. The file appears whole or not at all: a temporary file is renamed.</summary>
+/// encodes the description; of a small model, description and small constants are packed. The file appears whole or not at all: a
+/// temporary file is renamed.</summary>
 public sealed class ModelWriter
 {
     private readonly List<GraphDefinition> _graphs = [];
     private readonly Dictionary<Graph, int> _indices = [];
     private readonly ConstantLayout _constants = new();
+    private readonly NearConstants _near = new();
     private readonly FlatBufferBuilder _builder = new(1 << 16);
     private readonly Dictionary<(string Key, string Content), int> _attributes = [];
     private readonly Dictionary<(int Size, string Content), int> _vectors = [];
@@ -23,13 +25,16 @@ public sealed class ModelWriter
     /// <summary>Characters of a constant's name that are kept.</summary>
     private const int LongName = 16;
 
+    /// <summary>Most bytes of description and near constants that are packed: start time is worth more than some percent of a larger file.</summary>
+    private const long MaxFront = 48 << 10;
+
     public static void Write(Graph graph, string path, string target = "")
     {
         string temporary = path + $".{Environment.ProcessId}.tmp";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-                new ModelWriter().WriteTo(stream, graph, target);
+                WriteTo(stream, graph, target, pack: true);
             File.Move(temporary, path, overwrite: true);
         }
         finally
@@ -38,27 +43,74 @@ public sealed class ModelWriter
         }
     }
 
-    public static byte[] ToBytes(Graph graph, string target = "")
+    /// <param name="graph">lowered</param>
+    /// <param name="target">the profile that is recorded; empty: any processor</param>
+    /// <param name="pack">false: never packed, as format version 1</param>
+    public static byte[] ToBytes(Graph graph, string target = "", bool pack = true)
     {
         using var stream = new MemoryStream();
-        new ModelWriter().WriteTo(stream, graph, target);
+        WriteTo(stream, graph, target, pack);
         return stream.ToArray();
     }
 
-    private void WriteTo(Stream stream, Graph graph, string target)
+    private static void WriteTo(Stream stream, Graph graph, string target, bool pack)
+    {
+        if (!pack || !new ModelWriter().TryWritePacked(stream, graph, target)) new ModelWriter().WritePlain(stream, graph, target);
+    }
+
+    /// <summary>False, and nothing written, where description and small constants are too large for it, or packing saves nothing.</summary>
+    private bool TryWritePacked(Stream stream, Graph graph, string target)
+    {
+        Plan(graph);
+        foreach (GraphDefinition definition in _graphs)
+        {
+            foreach (ValueDefinition value in definition.Values)
+                if (value.Constant is { } constant) _near.Add(constant);
+            foreach (NodeDefinition node in definition.Nodes)
+                foreach ((string _, AttributeValue value) in node.Attributes.Items)
+                    if (value.Kind == AttributeKind.Tensor) _near.Add(value.Tensor);
+        }
+        if (_near.Length > MaxFront) return false;
+        byte[] description = Encode(graph, target);
+        long unpacked = Align(description.Length, FileHeader.Alignment);
+        if (unpacked + _near.Length > MaxFront) return false;
+        using var front = new MemoryStream();
+        front.Write(description);
+        Fill(front, unpacked - description.Length);
+        _near.WriteTo(front);
+        byte[] packed = NearConstants.PackFront(front.GetBuffer().AsSpan(0, (int)front.Length), (int)unpacked);
+        if (packed.Length >= front.Length) return false;
+        Write(stream, packed, FileHeader.CurrentMajor);
+        return true;
+    }
+
+    private void WritePlain(Stream stream, Graph graph, string target)
+    {
+        Plan(graph);
+        Write(stream, Encode(graph, target), 1);
+    }
+
+    private void Plan(Graph graph)
     {
         AddGraph(graph);
         GraphDefinition main = _graphs[0];
         main.States = StateBinding.Parse(graph.Metadata.GetValueOrDefault(StateBinding.MetadataKey), main);
         StorePlan(main);
-        byte[] description = Encode(graph, target);
+    }
+
+    /// <summary>Header, description as it lies in the file, data.</summary>
+    private void Write(Stream stream, byte[] description, ushort major)
+    {
         long dataOffset = Align(FileHeader.Size + description.Length, FileHeader.Alignment);
-        var header = new FileHeader(FileHeader.CurrentMajor, FileHeader.CurrentMinor, Crc32.Compute(description),
-            FileHeader.Size, description.Length, dataOffset, _constants.Length, dataOffset + _constants.Length);
+        // Without a data section the file ends with its description.
+        long end = _constants.Length > 0 ? dataOffset + _constants.Length : FileHeader.Size + description.Length;
+        if (_constants.Length == 0) dataOffset = FileHeader.Size;
+        var header = new FileHeader(major, FileHeader.CurrentMinor, Crc32.Compute(description), FileHeader.Size, description.Length, dataOffset, _constants.Length, end);
         Span<byte> start = stackalloc byte[FileHeader.Size];
         header.Write(start);
         stream.Write(start);
         stream.Write(description);
+        if (_constants.Length == 0) return;
         Fill(stream, dataOffset - FileHeader.Size - description.Length);
         _constants.WriteTo(stream);
     }
@@ -160,6 +212,7 @@ public sealed class ModelWriter
         _builder.AddOffset(Schema.Model.Target, targetText, 0);
         _builder.AddOffset(Schema.Model.Graphs, graphs, 0);
         _builder.AddOffset(Schema.Model.Metadata, metadata, 0);
+        _builder.AddUint(Schema.Model.NearWords, (uint)_near.Words, 0);
         _builder.Finish(_builder.EndTable(), "EDGL");
         return _builder.SizedByteArray();
     }
@@ -210,8 +263,10 @@ public sealed class ModelWriter
             }
             else
             {
-                _builder.AddUlong(Schema.Value.DataOffset, (ulong)_constants.Add(constant), 0);
+                long? near = _near.Offset(constant);
+                _builder.AddUlong(Schema.Value.DataOffset, (ulong)(near ?? _constants.Add(constant)), 0);
                 _builder.AddUlong(Schema.Value.DataLength, (ulong)constant.ByteLength, 0);
+                _builder.AddBool(Schema.Value.Near, near != null, false);
             }
         }
         _builder.AddLong(Schema.Value.ArenaOffset, value.ArenaOffset, -1);

@@ -21,21 +21,26 @@ static uint64_t xgetbv0(void) {
     return ((uint64_t)hi << 32) | lo;
 }
 
+/* As few CPUID as will do: under a hypervisor each takes microseconds of a program's start. Leaf 1 is there on every x86-64, leaf 7 where
+ * XSAVE is, whose own leaf is 13. */
 static uint32_t detect(void) {
     uint32_t isas = 1u << EL_ISA_scalar, a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d)) return isas;
+    __cpuid(1, a, b, c, d);
     int osxsave = c >> 27 & 1, avx = c >> 28 & 1, fma = c >> 12 & 1, f16c = c >> 29 & 1;
     if (!osxsave || !avx || !fma || !f16c) return isas;
     uint64_t xcr0 = xgetbv0();
     if ((xcr0 & 0x6) != 0x6) return isas; /* SSE and AVX state saved by the system */
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return isas;
+    __cpuid_count(7, 0, a, b, c, d);
     uint32_t max_subleaf = a;
     if (!(b >> 5 & 1)) return isas;
     isas |= 1u << EL_ISA_avx2;
     int avx512 = (b >> 16 & 1) && (b >> 17 & 1) && (b >> 30 & 1) && (b >> 31 & 1) && (xcr0 & 0xe6) == 0xe6;
     if (avx512) isas |= 1u << EL_ISA_avx512;
     if (avx512 && (c >> 11 & 1)) isas |= 1u << EL_ISA_avx512vnni;
-    if (max_subleaf >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1)) isas |= 1u << EL_ISA_avxvnni;
+    if (max_subleaf >= 1) {
+        __cpuid_count(7, 1, a, b, c, d);
+        if (a >> 4 & 1) isas |= 1u << EL_ISA_avxvnni;
+    }
     return isas;
 }
 #elif defined(__aarch64__) && defined(__linux__)

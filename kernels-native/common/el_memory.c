@@ -11,11 +11,43 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 #include "el_kernels.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const void* el_map(int file, uint64_t* bytes, int32_t* error) {
+    struct stat status;
+    *error = 0;
+    if (fstat(file, &status) != 0) *error = errno;
+    else if (!S_ISREG(status.st_mode)) *error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    else if ((uint64_t)status.st_size > SIZE_MAX) *error = EFBIG;
+    if (*error != 0 || status.st_size == 0) return NULL;
+    *bytes = (uint64_t)status.st_size;
+    void* memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, file, 0);
+    if (memory != MAP_FAILED) return memory;
+    *error = errno;
+    return NULL;
+}
+
+const void* el_file_map(const char* path, uint64_t* bytes, int32_t* error) {
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* does not wait for the other end of a pipe, which is refused then */
+    if (file < 0) {
+        *error = errno;
+        return NULL;
+    }
+    const void* memory = el_map(file, bytes, error);
+    close(file);
+    return memory;
+}
+
+void el_file_unmap(const void* memory, uint64_t bytes) {
+    if (memory != NULL) munmap((void*)memory, (size_t)bytes);
+}
 
 #if defined(__linux__)
-#include <sys/mman.h>
-#include <unistd.h>
 
 /* Newer than the headers of some systems that it works on. */
 #ifndef MADV_POPULATE_READ

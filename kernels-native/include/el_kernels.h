@@ -57,6 +57,11 @@ EL_API const char* el_isa_name(uint32_t isa);
 EL_API void* el_memory_alloc(size_t bytes);
 EL_API void el_memory_free(void* memory, size_t bytes);
 
+/* Maps a regular file for reading and gives its size; NULL, and the errno in *error, where that fails. An empty file cannot be mapped:
+ * *error is 0. */
+EL_API const void* el_file_map(const char* path, uint64_t* bytes, int32_t* error);
+EL_API void el_file_unmap(const void* memory, uint64_t bytes);
+
 /* Brings a part of a mapped file that will be read soon into this process. A failure changes nothing. */
 EL_API void el_memory_prefetch(const void* memory, size_t bytes);
 

@@ -1,4 +1,5 @@
 /* Blocks of every kind of size are aligned, usable from end to end and apart from each other. */
+#include <errno.h>
 #include "el_kernels.h"
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,24 @@ int main(void) {
         el_memory_free(blocks[i], sizes[i]);
     }
     el_memory_free(NULL, 100);
+    int32_t error;
+    uint64_t bytes = 0;
+    const char* self = el_file_map("/proc/self/exe", &bytes, &error);
+    if (self == NULL || bytes < 1000 || memcmp(self, "\177ELF", 4) != 0) {
+        fprintf(stderr, "this program cannot be mapped: errno %d\n", error);
+        return 1;
+    }
+    el_file_unmap(self, bytes);
+    el_file_unmap(NULL, 0);
+    const struct {
+        const char* path;
+        int32_t error;
+    } refused[] = {{"/proc/self/no such file", ENOENT}, {"/", EISDIR}, {"/dev/null", EINVAL}, {"/proc/self/maps", 0}};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        if (el_file_map(refused[i].path, &bytes, &error) != NULL || error != refused[i].error) {
+            fprintf(stderr, "el_file_map('%s'): errno %d, expected %d\n", refused[i].path, error, refused[i].error);
+            return 1;
+        }
     if (el_memory_alloc((size_t)-1) != NULL) {
         fprintf(stderr, "el_memory_alloc of everything must fail\n");
         return 1;

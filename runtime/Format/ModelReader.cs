@@ -5,8 +5,8 @@ using EdgeLite.Ops;
 namespace EdgeLite.Format;
 
 /// <summary>Turns a verified description into graph definitions. Every index, offset and length is checked here, once; what
-/// comes out can be trusted. Constants point into the data section.</summary>
-internal sealed unsafe class ModelReader(string file, byte* data, long dataLength)
+/// comes out can be trusted. Constants point into the data section, or into the unpacked near constants.</summary>
+internal sealed unsafe class ModelReader(string file, byte* data, long dataLength, byte* near, long nearLength)
 {
     /// <summary>A graph that another refers to by number; an executor replaces it.</summary>
     internal sealed class GraphReference(GraphDefinition definition) : ISubgraph
@@ -111,11 +111,13 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
             return Tensor.FromStrings(strings, shape);
         }
         ulong offset = table.UInt64(Schema.Value.DataOffset), length = table.UInt64(Schema.Value.DataLength);
-        if (offset % FileHeader.Alignment != 0 || offset > (ulong)dataLength || length > (ulong)dataLength - offset)
-            throw Corrupt($"constant '{name}' lies outside the data section");
+        bool isNear = table.Bool(Schema.Value.Near);
+        ulong section = (ulong)(isNear ? nearLength : dataLength);
+        if (offset % FileHeader.Alignment != 0 || offset > section || length > section - offset)
+            throw Corrupt($"constant '{name}' lies outside the {(isNear ? "near constants" : "data section")}");
         if ((long)length != dtype.ByteLength(count))
             throw Corrupt($"constant '{name}' of type {dtype.Name()}{shape} has {length} bytes, {dtype.ByteLength(count)} expected");
-        return new Tensor(dtype, shape, data + offset);
+        return new Tensor(dtype, shape, (isNear ? near : data) + offset);
     }
 
     private long CheckedCount(Shape shape, StoredText name)

@@ -5,8 +5,8 @@ public static class Schema
 {
     public static class Value
     {
-        public const int Name = 0, DType = 1, Ranked = 2, Shape = 3, Constant = 4, DataOffset = 5, DataLength = 6, ArenaOffset = 7, Strings = 8, SourceName = 9, DefaultShape = 10, ValueKind = 11;
-        public const int Count = 12;
+        public const int Name = 0, DType = 1, Ranked = 2, Shape = 3, Constant = 4, DataOffset = 5, DataLength = 6, ArenaOffset = 7, Strings = 8, SourceName = 9, DefaultShape = 10, ValueKind = 11, Near = 12;
+        public const int Count = 13;
     }
 
     public static class Attribute
@@ -35,7 +35,7 @@ public static class Schema
 
     public static class Model
     {
-        public const int Producer = 0, Target = 1, Graphs = 2, Metadata = 3;
-        public const int Count = 4;
+        public const int Producer = 0, Target = 1, Graphs = 2, Metadata = 3, NearWords = 4;
+        public const int Count = 5;
     }
 }

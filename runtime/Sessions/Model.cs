@@ -1,8 +1,7 @@
-using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
 using EdgeLite.Format;
-using Microsoft.Win32.SafeHandles;
 
 namespace EdgeLite;
 
@@ -12,15 +11,16 @@ namespace EdgeLite;
 /// </summary>
 public sealed unsafe class Model : IDisposable
 {
-    private readonly MemoryMappedFile? _mapping;
-    private readonly MemoryMappedViewAccessor? _view;
     private readonly byte* _data;
+    private byte* _mapped;
     private byte* _owned;
+    private byte* _front;
+    private readonly int _frontBytes;
+    private readonly (string Key, string Value)[] _metadata;
+    private Dictionary<string, string>? _byKey;
 
-    private Model(string name, byte* data, long length, MemoryMappedFile? mapping, MemoryMappedViewAccessor? view)
+    private Model(string name, byte* data, long length, bool isMapped)
     {
-        _mapping = mapping;
-        _view = view;
         _data = data;
         Name = name;
         ByteLength = length;
@@ -29,20 +29,39 @@ public sealed unsafe class Model : IDisposable
         uint crc = Crc32.Compute(description);
         if (crc != header.DescriptionCrc)
             throw new EdgeLiteException(Status.Corrupt, $"'{name}' is corrupt: the checksum of its description is {crc:x8}, {header.DescriptionCrc:x8} expected. Copy or convert it again.");
+        byte* near = null;
+        int nearLength = 0;
+        if (header.IsPacked)
+        {
+            if (!PackedFront.TryRead(description, out int unpacked, out nearLength))
+                throw new EdgeLiteException(Status.Corrupt, $"'{name}' is corrupt: {description.Length} bytes cannot unpack to a description of {unpacked} and constants of {nearLength}.");
+            _frontBytes = unpacked + nearLength;
+            _front = CpuKernels.Allocate(_frontBytes);
+            if (!PackedFront.TryUnpack(description, new Span<byte>(_front, _frontBytes)))
+                throw new EdgeLiteException(Status.Corrupt, $"'{name}' is corrupt: its description does not unpack to {_frontBytes} bytes.");
+            description = new ReadOnlySpan<byte>(_front, unpacked);
+            near = _front + unpacked;
+        }
         FlatTable root = FlatTable.Root(description, "EDGL"u8);
+        if (!WordPlanes.TryJoin(new Span<byte>(near, nearLength), root.UInt32(Schema.Model.NearWords)))
+            throw new EdgeLiteException(Status.Corrupt, $"'{name}' is corrupt: {root.UInt32(Schema.Model.NearWords)} bytes of int32 are not among its {nearLength} bytes of near constants.");
         Producer = root.String(Schema.Model.Producer) ?? "";
         Target = root.String(Schema.Model.Target) ?? "";
         FormatVersion = $"{header.Major}.{header.Minor}";
-        DataBytes = header.DataLength;
-        var metadata = new Dictionary<string, string>();
+        DataBytes = header.DataLength + nearLength;
         FlatVector pairs = root.Vector(Schema.Model.Metadata);
-        for (int i = 0; i < pairs.Count; i++)
-            metadata[pairs.Table(i).String(Schema.KeyValue.Key) ?? ""] = pairs.Table(i).String(Schema.KeyValue.Value) ?? "";
-        Metadata = metadata;
+        _metadata = new (string, string)[pairs.Count];
+        string? states = null;
+        for (int i = 0; i < _metadata.Length; i++)
+        {
+            FlatTable pair = pairs.Table(i);
+            _metadata[i] = (pair.String(Schema.KeyValue.Key) ?? "", pair.String(Schema.KeyValue.Value) ?? "");
+            if (_metadata[i].Key == StateBinding.MetadataKey) states = _metadata[i].Value;
+        }
         Tunings = header.TuningOffset == 0 ? [] : Tuning.Parse(new ReadOnlySpan<byte>(data + header.TuningOffset, (int)Math.Min(header.TuningLength, int.MaxValue)), name);
-        if (mapping != null) CpuKernels.el_memory_prefetch(data, (nuint)length);
-        Graphs = new ModelReader(name, data + header.DataOffset, header.DataLength).ReadGraphs(root);
-        Graphs[0].States = StateBinding.Parse(metadata.GetValueOrDefault(StateBinding.MetadataKey), Graphs[0]);
+        if (isMapped) CpuKernels.el_memory_prefetch(data, (nuint)length);
+        Graphs = new ModelReader(name, data + header.DataOffset, header.DataLength, near, nearLength).ReadGraphs(root);
+        Graphs[0].States = StateBinding.Parse(states, Graphs[0]);
     }
 
     ~Model() => Dispose();
@@ -61,7 +80,17 @@ public sealed unsafe class Model : IDisposable
     /// <summary>The profile that the file was made for; empty when none was named.</summary>
     public string Target { get; }
 
-    public IReadOnlyDictionary<string, string> Metadata { get; }
+    public IReadOnlyDictionary<string, string> Metadata
+    {
+        get
+        {
+            // Most applications never ask, and a dictionary of strings costs a start some 20 us.
+            if (_byKey != null) return _byKey;
+            var byKey = new Dictionary<string, string>(_metadata.Length);
+            foreach ((string key, string value) in _metadata) byKey[key] = value;
+            return _byKey = byKey;
+        }
+    }
 
     /// <summary>Choices of kernels that were measured on machines like those that they name, by <see cref="Session.Tune"/>. A session takes the first that fits it.</summary>
     public IReadOnlyList<Tuning> Tunings { get; }
@@ -74,25 +103,20 @@ public sealed unsafe class Model : IDisposable
     public static Model Load(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (!File.Exists(path)) throw new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
-        MemoryMappedFile? mapping = null;
-        MemoryMappedViewAccessor? view = null;
+        byte* data = CpuKernels.el_file_map(path, out ulong length, out int error);
+        if (data == null)
+        {
+            if (error == 0) throw new EdgeLiteException(Status.Truncated, $"'{path}' is empty.");
+            throw File.Exists(path) ? new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.")
+                : new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
+        }
         try
         {
-            using SafeFileHandle file = File.OpenHandle(path);
-            long length = RandomAccess.GetLength(file); // of what a link leads to
-            if (length == 0) throw new EdgeLiteException(Status.Truncated, $"'{path}' is empty.");
-            mapping = MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-            view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            byte* data = null;
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref data);
-            return new Model(path, data, length, mapping, view);
+            return new Model(path, data, (long)length, true) { _mapped = data };
         }
-        catch (Exception e)
+        catch
         {
-            view?.Dispose();
-            mapping?.Dispose();
-            if (e is IOException or UnauthorizedAccessException) throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+            CpuKernels.el_file_unmap(data, length);
             throw;
         }
     }
@@ -104,7 +128,7 @@ public sealed unsafe class Model : IDisposable
         bytes.CopyTo(new Span<byte>(copy, bytes.Length));
         try
         {
-            return new Model(name, copy, bytes.Length, null, null) { _owned = copy };
+            return new Model(name, copy, bytes.Length, false) { _owned = copy };
         }
         catch
         {
@@ -149,11 +173,12 @@ public sealed unsafe class Model : IDisposable
 
     public void Dispose()
     {
-        _view?.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view?.Dispose();
-        _mapping?.Dispose();
+        CpuKernels.el_file_unmap(_mapped, (ulong)ByteLength);
+        _mapped = null;
         CpuKernels.el_memory_free(_owned, (nuint)ByteLength);
         _owned = null;
+        CpuKernels.el_memory_free(_front, (nuint)_frontBytes);
+        _front = null;
         GC.SuppressFinalize(this);
     }
 }

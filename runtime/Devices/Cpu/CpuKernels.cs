@@ -149,6 +149,8 @@ public static unsafe partial class CpuKernels
         return memory != null ? memory : throw new OutOfMemoryException();
     }
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] internal static partial byte* el_file_map(string path, out ulong bytes, out int error);
+    [LibraryImport(Library)] internal static partial void el_file_unmap(byte* memory, ulong bytes);
     [LibraryImport(Library)] internal static partial void el_memory_free(byte* memory, nuint bytes);
     [LibraryImport(Library)] internal static partial void el_memory_prefetch(byte* memory, nuint bytes);
     [LibraryImport(Library)] private static partial byte* el_memory_alloc(nuint bytes);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EdgeLite.Converter.Writer;
 using EdgeLite.Format;
 using EdgeLite.Tests.Sessions;
 
@@ -13,10 +14,13 @@ public class DamagedModelTests
     [InlineData("tflite/tiny_vww_int8")]
     [InlineData("onnx/silero_vad_v5")]
     [InlineData("tflite/tflm_mnist_lstm_fp32")]
-    public void A_description_with_wrong_bytes_and_the_right_checksum_never_crashes(string model)
+    [InlineData("tflite/tflm_mnist_lstm_fp32", true)]
+    [InlineData("tflite/tflm_hello_world_int8", true)]
+    public void A_description_with_wrong_bytes_and_the_right_checksum_never_crashes(string model, bool packed = false)
     {
-        byte[] good = ConvertedModels.Bytes(model);
+        byte[] good = ConvertedModels.Convert(ConvertedModels.SourceOf(model), packed);
         FileHeader header = FileHeader.Read(good, good.Length, model);
+        Assert.Equal(packed, header.IsPacked);
         var random = new Random(5);
         long start = Stopwatch.GetTimestamp();
         int refused = 0, rounds = 0;
@@ -32,8 +36,33 @@ public class DamagedModelTests
         Assert.True(refused > rounds / 20, $"only {refused} of {rounds} are refused");
     }
 
+    [SharedFact("zoo")]
+    public void A_packed_description_with_wrong_bytes_never_crashes()
+    {
+        byte[] good = ConvertedModels.Bytes("tflite/tflm_hello_world_int8");
+        FileHeader header = FileHeader.Read(good, good.Length, "good");
+        Assert.True(PackedFront.TryRead(good.AsSpan(FileHeader.Size, (int)header.DescriptionLength), out int description, out int near));
+        byte[] front = new byte[description + near];
+        Assert.True(PackedFront.TryUnpack(good.AsSpan(FileHeader.Size, (int)header.DescriptionLength), front));
+        Assert.Equal(0, header.DataLength);
+        var random = new Random(7);
+        int refused = 0;
+        for (int round = 0; round < Rounds; round++)
+        {
+            byte[] bad = [.. front];
+            for (int change = random.Next(1, 5); change > 0; change--) bad[random.Next(description)] = (byte)random.Next(256);
+            byte[] packed = NearConstants.PackFront(bad, description);
+            byte[] file = new byte[FileHeader.Size + packed.Length];
+            packed.CopyTo(file, FileHeader.Size);
+            (header with { DescriptionCrc = Crc32.Compute(packed), DescriptionLength = packed.Length, FileLength = file.Length }).Write(file);
+            if (!LoadAndRun(file)) refused++;
+        }
+        Assert.True(refused > Rounds / 20, $"only {refused} of {Rounds} are refused");
+    }
+
     [SharedTheory("zoo")]
     [InlineData("tflite/tiny_vww_int8")]
+    [InlineData("tflite/tflm_hello_world_int8")]
     [InlineData("onnx/blazeface_front")]
     public void A_truncated_file_is_refused(string model)
     {

@@ -58,10 +58,12 @@ public class ModelFileTests
         }
     }
 
-    [Fact]
-    public void Damaged_files_are_refused_with_a_status_and_never_crash()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Damaged_files_are_refused_with_a_status_and_never_crash(bool pack)
     {
-        byte[] good = ModelWriter.ToBytes(TwoRelus(3, 5));
+        byte[] good = ModelWriter.ToBytes(TwoRelus(3, 5), pack: pack);
         Assert.Equal(Status.Truncated, StatusOf([]));
         Assert.Equal(Status.NotAModel, StatusOf("not a model at all"u8.ToArray()));
         for (int length = 1; length < good.Length; length += length < 200 ? 1 : 97)

@@ -24,13 +24,13 @@ internal static class ConvertedModels
     public static Model Load(string model) => Model.Load(Bytes(model), model);
 
     /// <summary>The whole line from a foreign file to the bytes of an .edgl file.</summary>
-    public static byte[] Convert(string source)
+    public static byte[] Convert(string source, bool pack = true)
     {
         var options = new ConversionOptions();
         (Graph graph, _) = Pipeline.Import(source, options);
         Pipeline.Optimize(graph, options);
         Pipeline.Lower(graph, options);
-        return ModelWriter.ToBytes(graph);
+        return ModelWriter.ToBytes(graph, pack: pack);
     }
 
     /// <summary>Gives every input the shape and the values that lie beside the model.</summary>
