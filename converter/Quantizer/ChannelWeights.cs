@@ -5,16 +5,21 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>Constant weights as int8 around zero, one scale for each output channel; the bias as int32 in the scale of the products.</summary>
 internal static class ChannelWeights
 {
+    /// <summary>Of fewer channels short factors save nothing.</summary>
+    private const int MinShort = 8;
+
     /// <summary>
     /// scale[c] = max |w[c]| / 127, raised where needed so that the bias fits (|b[c]| / (xScale * scale) below 2^30) and the
-    /// factor xScale * scale / yScale stays above 2^-24: channels of almost nothing keep their bias.
+    /// factor xScale * scale / yScale stays above 2^-24: channels of almost nothing keep their bias. With <paramref name="shortFactors"/>, where there are a few channels, it
+    /// is raised further, by at most 1/128, to where that factor is short (<see cref="ShortFactor"/>) and takes a byte of a packed file in place of four.
     /// </summary>
     /// <param name="weights">float32</param>
     /// <param name="axis">the axis of output channels</param>
     /// <param name="bias">one number, or one for each channel; null: none</param>
     /// <param name="xScale">step of the layer's input</param>
     /// <param name="yScale">step of the layer's result</param>
-    public static float[] Scales(Tensor weights, int axis, Tensor? bias, float xScale, float yScale)
+    /// <param name="shortFactors">false for weights that several layers share, whose scales are to be the same</param>
+    public static float[] Scales(Tensor weights, int axis, Tensor? bias, float xScale, float yScale, bool shortFactors)
     {
         float[] scales = Largest(weights, axis);
         for (int c = 0; c < scales.Length; c++)
@@ -22,7 +27,8 @@ internal static class ChannelWeights
             double b = bias == null ? 0 : Math.Abs(bias.GetDouble(bias.Count == 1 ? 0 : c));
             if (!double.IsFinite(b)) throw new EdgeLiteException(Status.InvalidGraph, $"A bias {bias} holds {b} for channel {c}; it cannot be quantized.");
             double least = Math.Max(Math.ScaleB((double)yScale / xScale, -24), Math.ScaleB(b / xScale, -30));
-            scales[c] = (float)Math.Max(scales[c] / 127.0, least);
+            double scale = Math.Max(scales[c] / 127.0, least), factor = xScale / (double)yScale;
+            scales[c] = (float)(shortFactors && scales.Length >= MinShort ? ShortFactor.AtLeast(scale * factor) / factor : scale);
         }
         return scales;
     }

@@ -60,7 +60,7 @@ internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMe
         (Node biasNode, int biasInput) = behind.Add != null ? (behind.Add, behind.Bias) : (node, 2);
         Value? bias = biasNode.Input(biasInput);
         float xScale = plan.Parameters[x].Scale, yScale = plan.Parameters[plan.Stored(node.Output)].Scale;
-        float[] scales = ChannelWeights.Scales(w.Constant!, axis, bias?.Constant, xScale, yScale);
+        float[] scales = ChannelWeights.Scales(w.Constant!, axis, bias?.Constant, xScale, yScale, w.Consumers.Count == 1);
 
         if (!_weights.TryGetValue((w, axis), out var known)) _weights[(w, axis)] = known = [];
         Value? real = known.Find(k => k.Scales.AsSpan().SequenceEqual(scales)).Real;

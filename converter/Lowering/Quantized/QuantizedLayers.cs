@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
+using EdgeLite.Converter.Quantizing;
 using EdgeLite.Core;
 using EdgeLite.Ops;
 using EdgeLite.Ops.EdgeLite;
@@ -94,7 +95,7 @@ public sealed class QuantizedLayers : IGraphPass
         // Sums of int16 products have 64 bits, and so has what they start from; a layer without bias says so by zeros.
         Value? start = x.IsWide ? graph.AddConstant(name + ".bias", Tensor.FromArray<long>([.. (bias ?? new int[sums.Length]).Select(b => (long)b)], new Shape(sums.Length)))
             : bias == null ? null : QuantizedEdit.Int32s(graph, name + ".bias", bias);
-        FixedMultiplier[] m = [.. w.Scales.Select(s => FixedPoint.QuantizeProduct(x.Scale, s, y.Scale))];
+        FixedMultiplier[] m = ShortFactor.Restore([.. w.Scales.Select(s => FixedPoint.QuantizeProduct(x.Scale, s, y.Scale))]);
         return
         [
             start,
