@@ -65,6 +65,7 @@ internal static class BlockWeights
             if (weights.Consumers.Count == 0 && !graph.Outputs.Contains(weights)) graph.Remove(weights);
         }
         progress?.Report(new("weights", layers.Length, layers.Length));
+        EmbeddingTables.Run(graph, node => !keep.IsKeptFloat(node));
         GraphVerifier.Verify(graph);
         return new BlockWeightResult(done.Count, before, after);
     }

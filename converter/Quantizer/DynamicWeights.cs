@@ -42,6 +42,7 @@ internal static class DynamicWeights
             before += w.ByteLength;
             after += stored.ByteLength + 8L * scales.Length;
         }
+        EmbeddingTables.Run(graph, node => !keep.IsKeptFloat(node));
         GraphVerifier.Verify(graph);
         return new DynamicResult(layers, before, after);
     }
