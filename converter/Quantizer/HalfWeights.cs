@@ -50,6 +50,22 @@ internal static class HalfWeights
         return result;
     }
 
+    /// <summary>Gives float32 constants the values that <see cref="Run"/> will store, so that a graph that is not lowered yet computes what it will
+    /// then. Scales of QuantizeLinear and DequantizeLinear, which the lowering takes in, stay.</summary>
+    public static void Round(Graph graph, DType type)
+    {
+        foreach (Value value in graph.Values.Where(v => v.Constant is { DType: DType.Float32, Count: > MinElements }).ToArray())
+        {
+            if (value.Consumers.Count == 0 || value.Consumers.Any(c => c.OpType is "QuantizeLinear" or "DequantizeLinear") || Convert(value.Constant!, type) is not { } half) continue;
+            var rounded = new Tensor(DType.Float32, half.Shape);
+            for (long i = 0; i < half.Count; i++) rounded.SetDouble(i, half.GetDouble(i));
+            graph.ReplaceUses(value, graph.AddConstant(graph.FreshName(value.Name + ".rounded"), rounded));
+            if (!graph.Outputs.Contains(value)) graph.Remove(value);
+        }
+        foreach (Node node in graph.Nodes)
+            foreach (Graph sub in Graph.Subgraphs(node)) Round(sub, type);
+    }
+
     /// <summary>Rounded to nearest even, or null when a finite number would become infinite.</summary>
     public static Tensor? Convert(Tensor source, DType type)
     {

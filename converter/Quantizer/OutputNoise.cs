@@ -37,6 +37,7 @@ internal sealed class OutputNoise
     {
         Graph copy = GraphCopy.Of(_graph);
         Quantizer.Apply(copy, seen.Of(copy), options);
+        if (options.HalvesFloatWeights) HalfWeights.Round(copy, DType.Float16);
         ShapeInference.Run(copy);
         var sums = new Dictionary<int, ComparisonSums>();
         using IGraphRunner runner = new NativeRunner(copy, showValues: false);
