@@ -28,6 +28,7 @@ internal static class ConvertCommand
     private static readonly Option<string> s_maxDrop = new("--max-drop") { Description = "For --evaluate: the share of the float model's score that may be lost.", DefaultValueFactory = _ => "0.5%" };
     private static readonly Option<bool> s_noEqualization = new("--no-equalization") { Description = "For int8: do not rescale channels between convolutions." };
     private static readonly Option<bool> s_smooth = new("--smooth") { Description = "For int8 of transformers: move outlying channels of normalizations into the weights behind (SmoothQuant)." };
+    private static readonly Option<bool> s_channelGroups = new("--channel-groups") { Description = "For int8: activations get a scale for each group of channels where channels differ much, not one for the tensor." };
     private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
     private static readonly Option<bool> s_adaptiveRounding = new("--adaptive-rounding") { Description = "For int8: round weights up or down by what the layer's results lose on calibration samples." };
     private static readonly Option<string?> s_prefer = new("--prefer") { Description = "For auto: smallest also tries int16 activations, which run slower than float layers do, and weights of 4 bits in dense layers; fastest stores the weights of float layers as float32, which load faster than float16." };
@@ -54,7 +55,7 @@ internal static class ConvertCommand
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_channelGroups, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -122,6 +123,7 @@ internal static class ConvertCommand
         Pipeline.Lower(graph, options);
         // Last, as folding would expand the weights again.
         if (HalfType(args) is { } half) Quantizer.Half(graph, half);
+        if (args.GetValue(s_quantize) == "int8" && quantization != null) Quantizer.StoreRecurrent(graph, args.GetValue(s_keepFloat));
         if (args.GetValue(s_quantize) == "half") Halve(graph, target, json);
         ProofReport? proof;
         string partial = $"{path}.{Environment.ProcessId}.partial"; // takes its name only once it is proven to run
@@ -185,6 +187,7 @@ internal static class ConvertCommand
         Int8IO = args.GetValue(s_int8Io),
         EqualizeChannels = !args.GetValue(s_noEqualization),
         SmoothNormalizations = args.GetValue(s_smooth),
+        GroupsActivations = args.GetValue(s_channelGroups),
         CorrectBias = !args.GetValue(s_noBiasCorrection),
         RoundAdaptively = args.GetValue(s_adaptiveRounding),
         HalvesFloatWeights = HalfType(args) != null,
@@ -239,7 +242,7 @@ internal static class ConvertCommand
             Facts =
             [
                 new("Quantization", args.GetValue(s_quantize)!),
-                .. quantization == null ? [] : (KeyValuePair<string, string>[])[new("Layers in integers", $"{quantization.QuantizedNodes}"), new("Layers in float", $"{quantization.KeptFloat.Count}")],
+                .. quantization == null ? [] : (KeyValuePair<string, string>[])[new("Source nodes in integers", $"{quantization.QuantizedNodes}"), new("Source nodes in float", $"{quantization.KeptFloat.Count}")],
                 new("File", string.Create(CultureInfo.InvariantCulture, $"{new FileInfo(path).Length:N0} bytes")),
             ],
             Sensitivity = sensitivity,
@@ -270,7 +273,7 @@ internal static class ConvertCommand
         }
         proof?.Print(new TerminalReport(), quantization == null ? 0 : 8);
         if (quantization is { KeptFloat.Count: > 0 })
-            AnsiConsole.MarkupLineInterpolated($"[yellow]{quantization.KeptFloat.Count} nodes stay float[/]: {string.Join(", ", quantization.KeptFloat.Take(6).Select(k => $"{k.Node} ({k.Reason})"))}{(quantization.KeptFloat.Count > 6 ? ", ..." : "")}");
+            AnsiConsole.MarkupLineInterpolated($"[yellow]{quantization.KeptFloat.Count} {(quantization.KeptFloat.Count == 1 ? "node stays" : "nodes stay")} float[/]: {string.Join(", ", quantization.KeptFloat.Take(6).Select(k => $"{k.Node} ({k.Reason})"))}{(quantization.KeptFloat.Count > 6 ? ", ..." : "")}");
         AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in {args.GetValue(s_quantize) switch { "int16x8" => "int16x8", _ => "integers" }}, ranges by {quantization.Method.ToString().ToLowerInvariant()}{(quantization.Method == RangeMethod.Percentile ? FormattableString.Invariant($" {quantization.Percentile}") : "")}" : "")}, {elapsed.TotalSeconds:0.0} s");
         if (args.GetValue(s_report) is { } file && proof != null) AnsiConsole.MarkupLineInterpolated($"report: {file.FullName}");
     }

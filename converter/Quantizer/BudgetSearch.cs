@@ -33,8 +33,8 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 
 /// <summary>
 /// Finds the smallest mixture of forms of layers within a budget. First all layers in int8, with repairs in the order of their cost:
-/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in int16 where the
-/// caller allows it. If the best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise.
+/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in groups of channels, then in int16
+/// where the caller allows it. If the best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise.
 /// Layers leave it in the order of noise for each byte that they save, and the fewest that suffice are found by doubling and
 /// halving their number; of those, the ones that are not needed once the last has left come back. Dense layers leave to int8 in blocks,
 /// rounded as the model runs, where that is enough, else, as all others, to float, from where as many as the budget lets go to int8 in blocks.
@@ -115,6 +115,7 @@ public sealed class BudgetSearch
         yield return asked;
         if (!asked.RoundAdaptively) yield return asked with { RoundAdaptively = true };
         if (!asked.SmoothNormalizations && SmoothScaling.Applies(_source)) yield return asked with { SmoothNormalizations = true };
+        if (asked.Activations == DType.Int8 && !asked.GroupsActivations && ChannelGroups.Applies(_source)) yield return asked with { GroupsActivations = true };
         if (asked.Activations == DType.Int16 || !asked.TriesInt16) yield break;
         yield return asked with { Activations = DType.Int16 };
         if (!asked.RoundAdaptively) yield return asked with { RoundAdaptively = true, Activations = DType.Int16 };
@@ -252,7 +253,7 @@ public sealed class BudgetSearch
         _progress?.Report(new("search", _trials.Count, _trials.Count + 1));
         (Graph graph, double sqnr, double milliseconds) = repaired.Noise.Of(repaired.Seen, options);
         double value = _score(graph, sqnr);
-        string repairs = (options.Activations == DType.Int16 ? " int16" : "") + (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "");
+        string repairs = (options.Activations == DType.Int16 ? " int16" : "") + (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "") + (options.GroupsActivations ? " channel-groups" : "");
         var trial = new BudgetTrial(options.Method, repairs.TrimStart(), Count(LayerForm.Float), Count(LayerForm.EightBits), Count(LayerForm.FourBits),
             repaired.Layers.Sum(l => Bytes(l, options)), milliseconds, sqnr, value, value >= _budget);
         _trials.Add(trial);

@@ -28,6 +28,9 @@ public sealed record QuantizationOptions
     /// For transformers.</summary>
     public bool SmoothNormalizations { get; init; }
 
+    /// <summary>Gives activations a scale for each group of channels, where what computes and reads them lets powers of two through.</summary>
+    public bool GroupsActivations { get; init; }
+
     /// <summary>Makes biases take up what rounding the weights does to the mean of each channel.</summary>
     public bool CorrectBias { get; init; } = true;
 

@@ -74,7 +74,7 @@ internal static class QuantizationRoles
                     ? As(QuantizationRole.Layer) : Keep("products of two computed matrices have no int8 form");
             case "Add" or "Sub" or "Mul":
                 if (node.Inputs.Any(i => i is not { DType: DType.Float32 }) || node.Inputs.All(i => i!.IsConstant)) return Keep("its operands are not float32 tensors");
-                return ScalarOperand(node) ? As(QuantizationRole.Table) : As(QuantizationRole.Arithmetic);
+                return ScalarOperand(node) || GroupFactor(node) ? As(QuantizationRole.Table) : As(QuantizationRole.Arithmetic);
             case "Div" or "Pow" or "Max" or "Min":
                 return ScalarOperand(node) && IsActivation(node.Input(0)) ? As(QuantizationRole.Table) : Keep("between tensors this operator has no int8 form");
             case "PRelu":
@@ -139,6 +139,9 @@ internal static class QuantizationRoles
     private static bool ScalarOperand(Node node) =>
         node.Inputs.Count == 2 && node.Inputs.Count(i => IsActivation(i)) == 1 && node.Inputs.Any(IsScalar)
         && node.Inputs.First(i => IsActivation(i))!.Shape is { IsRanked: true } shape && shape == node.Output.Shape;
+
+    /// <summary>A Mul by powers of two, one for each channel.</summary>
+    private static bool GroupFactor(Node node) => node.OpType == "Mul" && IsActivation(node.Input(0)) && ChannelGroups.IsFactor(node.Input(1)) && node.Inputs[0]!.Shape is { IsRanked: true } shape && shape == node.Output.Shape;
 
     private static int? SpatialAxes(Node node)
     {

@@ -11,7 +11,7 @@ public static class Quantizer
     private const int EqualizationSamples = 16;
 
     /// <summary>
-    /// Quantizes <paramref name="graph"/> in place after training: activations int8 with one scale and zero point a tensor, or int16 around
+    /// Quantizes <paramref name="graph"/> in place after training: activations int8 with one scale and zero point a tensor or a group of channels, or int16 around
     /// zero (<see cref="QuantizationOptions.Activations"/>), weights int8 around zero with a scale for each output channel, biases int32. The graph keeps ONNX operators, with QuantizeLinear and
     /// DequantizeLinear around them; the lowering makes integer layers of them. Run it on an optimised graph with inferred types;
     /// subgraphs of control flow stay float. Method: Jacob et al., "Quantization and Training of Neural Networks for Efficient
@@ -38,6 +38,7 @@ public static class Quantizer
         if (samples < 1) throw new EdgeLiteException(Status.InvalidArgument, "int8 quantization needs at least one sample of calibration data.");
         ClampOrder.Run(graph, node => !options.IsKeptFloat(node));
         if (options.EqualizeChannels) ChannelEqualization.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("equalize", onValue));
+        if (options is { GroupsActivations: true, Activations: DType.Int8 }) ChannelGroups.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("group channels", onValue));
         if (options.SmoothNormalizations) SmoothScaling.Run(graph, node => !options.IsKeptFloat(node), onValue => Show("smooth", onValue));
         var means = new ChannelMeans();
         AdaptiveRounding? rounding = options.RoundAdaptively ? new AdaptiveRounding() : null;
@@ -66,6 +67,7 @@ public static class Quantizer
         insertion.Run();
         foreach (Node node in graph.Nodes.ToArray())
             if (options.FormOf(node) is { } form and not LayerForm.Float) BlockWeights.Replace(graph, node, new BlockWeightOptions { Bits = form == LayerForm.FourBits ? 4 : 8 });
+        EmbeddingTables.Run(graph, node => !options.IsKeptFloat(node));
         if (options.Int8IO) NarrowEnds(graph, plan, insertion);
         GraphVerifier.Verify(graph);
         progress?.Report(new("quantize", 1, 1));
@@ -75,6 +77,13 @@ public static class Quantizer
     /// <summary>Stores float32 constants of more than 256 elements as float16 or bfloat16 with a Cast to float32 behind, subgraphs included.
     /// Constants with numbers beyond the type (65504 for float16) stay.</summary>
     public static HalfResult Half(Graph graph, DType type) => HalfWeights.Run(graph, type);
+
+    /// <summary>Stores the matrices of recurrent layers, which compute in float, as int8 with a scale for each unit of each gate. Run it on a
+    /// lowered graph.</summary>
+    /// <param name="graph">lowered; changed in place</param>
+    /// <param name="keepFloat">names and operator types of layers that are left, as <see cref="QuantizationOptions.KeepFloat"/></param>
+    /// <returns>matrices stored so</returns>
+    public static int StoreRecurrent(Graph graph, IReadOnlyList<string>? keepFloat = null) => RecurrentWeights.Run(graph, keepFloat ?? []);
 
     /// <summary>Stores matrices of MatMul and Gemm in 2, 3, 4 or 8 bits, in blocks with scales of their own; activations stay float. Run it on
     /// an optimised graph with inferred types.</summary>

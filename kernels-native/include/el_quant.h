@@ -142,6 +142,13 @@ typedef struct el_lut_params {
     int64_t count;
 } el_lut_params;
 
+/* grouped_lut_s8: y[i] = tables[group[i % channels] % groups][x[i] + 128]: a table for each group of channels, channels last; count is a
+ * multiple of channels. buffers: x int8, tables[groups][256] int8, group[channels] uint8, y int8 */
+typedef struct el_grouped_lut_params {
+    int64_t count;
+    int32_t channels, groups;
+} el_grouped_lut_params;
+
 /* requantize_s8, requantize_s16: y = clamp(el_requantize(x - x_zero, multiplier, shift) + y_zero, y_min, y_max). buffers: x, y int8 or int16 */
 typedef struct el_requantize_params {
     int64_t count;

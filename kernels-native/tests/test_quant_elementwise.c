@@ -86,6 +86,14 @@ static void unary_case(int64_t count) {
     for (int64_t i = 0; i < count; i++) want[i] = table[x[i] + 128];
     check("lut_s8", &l, (void*[]){x, table, y}, 2, want, (size_t)count);
 
+    el_grouped_lut_params lut = {count, th_range(1, 3) == 1 ? (int32_t)count : 1, th_range(1, 6)};
+    for (int32_t c = 2; c < 70 && c <= count; c++)
+        if (count % c == 0 && th_range(0, 1)) lut.channels = c;
+    int8_t* tables = random_s8((size_t)lut.groups * 256);
+    uint8_t* group = (uint8_t*)random_s8((size_t)lut.channels);
+    for (int64_t i = 0; i < count; i++) want[i] = tables[group[i % lut.channels] % lut.groups * 256 + x[i] + 128];
+    check("grouped_lut_s8", &lut, (void*[]){x, tables, group, y}, 3, want, (size_t)count);
+
     el_requantize_params r = {count, zero_point(), zero_point(), multiplier(0), th_range(0, 3) ? th_range(-2, 2) : th_range(-31, 10), 0, 0};
     output_range(&r.y_min, &r.y_max);
     for (int64_t i = 0; i < count; i++) want[i] = clamp(requantize(x[i] - r.x_zero, r.multiplier, r.shift) + r.y_zero, r.y_min, r.y_max);

@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
+using EdgeLite.Converter.Quantizing;
 using EdgeLite.Core;
 using EdgeLite.Ops.EdgeLite;
 
@@ -9,7 +10,8 @@ namespace EdgeLite.Converter.Lowering.Quantized;
 /// A chain of functions of one element between DequantizeLinear and QuantizeLinear is a table of 256 entries, or between int16 tensors
 /// of 513 with straight lines between; so are tables after tables of 8 bits. Entries are computed as TFLite's reference kernels compute the
 /// result (tensorflow/lite/kernels/activations.cc, internal/reference/hard_swish): Relu, Clip and LeakyRelu by fixed-point multipliers,
-/// HardSwish in 16-bit arithmetic, the rest in float32.
+/// HardSwish in 16-bit arithmetic, the rest in float32. Where factors of groups of channels stand in the chain (<see cref="ChannelGroups"/>), there
+/// is a table for each group.
 /// </summary>
 public sealed class LookupTables : IGraphPass
 {
@@ -41,9 +43,44 @@ public sealed class LookupTables : IGraphPass
         }
         if (chain.Count == 0 || Quantization.Dequantized(at) is not var (stored, x)) return false;
         if (stored.IsConstant || x.IsWide != y.IsWide) return false;
+        if (chain.Any(HasFactors)) return Grouped(graph, quantize, stored, chain, x, y);
         Tensor table = !x.IsWide && chain.Count == 1 && Integer(chain.Peek(), x, y) is { } exact ? exact : Evaluate(chain, x, y);
         Value result = Rewrite.Insert(graph, quantize, "Lut", quantize.Output.Name, [stored, graph.AddConstant(quantize.Output.Name + ".table", table)], null, "edgelite");
         Rewrite.Replace(graph, quantize.Output, result, keepName: true);
+        return true;
+    }
+
+    private static bool HasFactors(Node op) => op.Is("Mul") && ChannelGroups.IsFactor(op.Input(1));
+
+    /// <summary>Channels of the same factors share a table, [groups][256], and the channels, last, say which.</summary>
+    private static bool Grouped(Graph graph, Node quantize, Value stored, Stack<Node> chain, Quantization x, Quantization y)
+    {
+        if (x.Type != DType.Int8 || y.Type != DType.Int8 || stored.Shape is not { IsRanked: true, Rank: 3 or 4 } shape || shape[1] < 1) return false;
+        int channels = (int)shape[1];
+        Tensor[] factors = [.. chain.Where(HasFactors).Select(op => op.Inputs[1]!.Constant!)];
+        if (factors.Any(f => f.Count != channels)) return false;
+        var numbers = new Dictionary<string, int>();
+        var tables = new List<sbyte>();
+        var group = new byte[channels];
+        for (int c = 0; c < channels; c++)
+        {
+            string key = string.Join(' ', factors.Select(f => Math.ILogB(f.GetDouble(c))));
+            if (!numbers.TryGetValue(key, out int number))
+            {
+                numbers[key] = number = numbers.Count;
+                if (number == byte.MaxValue) return false;
+                tables.AddRange(Evaluate(chain, x, y, c).Span<sbyte>());
+            }
+            group[c] = (byte)number;
+        }
+        string name = quantize.Output.Name;
+        Value entered = ChannelsLast.Enter(graph, quantize, stored, shape.Rank - 2);
+        Value result = Rewrite.Insert(graph, quantize, "GroupedLut", name + ".q",
+        [
+            entered, graph.AddConstant(name + ".tables", Tensor.FromArray<sbyte>([.. tables], new Shape(numbers.Count, 256))), graph.AddConstant(name + ".group", Tensor.FromArray<byte>(group, new Shape(channels))),
+        ], null, "edgelite");
+        result.SourceName = quantize.Output.SourceName ?? name;
+        Rewrite.Replace(graph, quantize.Output, ChannelsLast.Leave(graph, quantize, result, shape.Rank - 2, name + ".q.nchw"), keepName: true);
         return true;
     }
 
@@ -56,12 +93,14 @@ public sealed class LookupTables : IGraphPass
         if (op.OpType is not ("Add" or "Sub" or "Mul" or "Div" or "Pow" or "Max" or "Min" or "PRelu")) return null;
         Value?[] varying = [.. op.Inputs.Where(i => i is { IsConstant: false })];
         if (varying.Length != 1 || varying[0] is not { DType: DType.Float32 } operand) return null;
+        if (HasFactors(op)) return Match.SameShape(operand.Shape, op.Output.Shape) ? operand : null;
         return op.Inputs.All(i => i == operand || Match.Scalar(i, out _)) && Match.SameShape(operand.Shape, op.Output.Shape) ? operand : null;
     }
 
     /// <summary>Each of the 256 values through the chain, rounded half away from zero. Of int16, every 128th, moved by half of what the middle
-    /// of the straight line to the next one would miss (LUTPopulate of TFLite's kernels/internal/common.h).</summary>
-    private static Tensor Evaluate(Stack<Node> chain, Quantization x, Quantization y)
+    /// of the straight line to the next one would miss (LUTPopulate of TFLite's kernels/internal/common.h). Factors are those of
+    /// <paramref name="channel"/>.</summary>
+    private static Tensor Evaluate(Stack<Node> chain, Quantization x, Quantization y, int channel = 0)
     {
         (int low, int step, int entries) = x.IsWide ? (short.MinValue, 128, Lut.Knots) : (FixedPoint.TypeRange(x.Type).Min, 1, 256);
         double[] at = Through(i => low + step * i), middle = x.IsWide ? Through(i => low + step * i + step / 2) : [];
@@ -84,15 +123,15 @@ public sealed class LookupTables : IGraphPass
             foreach (Node op in chain)
             {
                 Value operand = Operand(op)!;
-                values = GraphInterpreter.Execute(op, [.. op.Inputs.Select(i => i == operand ? values : Flat(i?.Constant))])[0]!;
+                values = GraphInterpreter.Execute(op, [.. op.Inputs.Select(i => i == operand ? values : Flat(i?.Constant, channel))])[0]!;
             }
             return [.. Enumerable.Range(0, entries).Select(i => values.GetDouble(i))];
         }
     }
 
     // A scalar operand of shape [1,1,..] would raise the rank.
-    private static Tensor? Flat(Tensor? constant) =>
-        constant is { Count: 1 } && constant.Shape.Rank > 1 ? constant.Reshaped(new Shape(1)) : constant;
+    private static Tensor? Flat(Tensor? constant, int channel) => constant is { Count: > 1, DType: DType.Float32 } ? Tensor.FromScalar((float)constant.GetDouble(channel))
+        : constant is { Count: 1 } && constant.Shape.Rank > 1 ? constant.Reshaped(new Shape(1)) : constant;
 
     private static Tensor? Integer(Node op, Quantization x, Quantization y)
     {

@@ -24,6 +24,14 @@ internal static class QElementwiseBinding
         public int AOffset, BOffset, YOffset, YMultiplier, YShift, YMin, YMax;
     }
 
+    /// <summary><c>el_grouped_lut_params</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct GroupedLutParameters
+    {
+        public long Count;
+        public int Channels, Groups;
+    }
+
     /// <summary><c>el_requantize_params</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct RequantizeParameters
@@ -70,6 +78,14 @@ internal static class QElementwiseBinding
     {
         if (Type(c) is not { } type || type == "_s16" && c.Shape(1).Count != Lut.Knots) return false;
         c.Call("lut" + type, c.Output(0).Shape.Count, Operand.Input(0), Operand.Input(1), Operand.Output(0));
+        return true;
+    }
+
+    [Binds(typeof(CpuTensorBackend))]
+    public static bool Bind(GroupedLut op, BindContext c)
+    {
+        c.Call("grouped_lut_s8", new GroupedLutParameters { Count = c.Output(0).Shape.Count, Channels = checked((int)c.Shape(2).Count), Groups = (int)c.Shape(1)[0] },
+            Operand.Input(0), Operand.Input(1), Operand.Input(2), Operand.Output(0));
         return true;
     }
 
