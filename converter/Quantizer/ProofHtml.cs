@@ -10,6 +10,9 @@ internal static class ProofHtml
     /// <summary>SQNR at which a bar is full: float16 storage lies about here, 8 bits at 30 to 50 dB.</summary>
     private const double FullBar = 60;
 
+    /// <summary>Headings of columns that hold words and pictures; the others hold numbers.</summary>
+    private static readonly HashSet<string> s_words = ["Value", "Operator", "Shape", "SQNR", "Distribution", "Sample", "Layer", "Step", "Kernel", "Time"];
+
     /// <summary>Samples that are listed.</summary>
     private const int WorstSamples = 20;
 
@@ -103,7 +106,7 @@ internal static class ProofHtml
     private static void Table<T>(StringBuilder html, string[] heads, IEnumerable<T> rows, Action<T> cells, bool sortable = true)
     {
         html.Append("<div class=\"scroll\"><table").Append(sortable ? " class=\"sortable\"" : "").Append(">\n<thead><tr>");
-        foreach (string head in heads) html.Append("<th>").Append(head).Append("</th>");
+        foreach (string head in heads) html.Append(s_words.Contains(head) ? "<th>" : "<th class=\"n\">").Append(head).Append("</th>");
         html.Append("</tr></thead>\n<tbody>\n");
         foreach (T row in rows)
         {
@@ -115,7 +118,7 @@ internal static class ProofHtml
     }
 
     private static void Name(StringBuilder html, string name) =>
-        html.Append("<td class=\"name\" title=\"").Append(Text(name)).Append("\"><bdi>").Append(Text(name)).Append("</bdi></td>");
+        html.Append("<td class=\"name\" title=\"").Append(Text(name)).Append("\"><span>").Append(Text(name)).Append("</span></td>");
 
     private static void Bar(StringBuilder html, double sqnr) => Bar(html, sqnr, double.IsNaN(sqnr) ? 0 : sqnr / FullBar, Grade(sqnr));
 
@@ -176,16 +179,17 @@ internal static class ProofHtml
         .card.good b { color: var(--good); } .card.fair b { color: var(--fair); } .card.poor b { color: var(--poor); }
         .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
         table { border-collapse: collapse; width: 100%; }
-        th, td { padding: 5px 10px; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
+        th, td { padding: 5px 8px; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
         tr:last-child td { border-bottom: 0; }
         th { color: var(--dim); font-size: 12px; font-weight: 600; }
         .sortable th { cursor: pointer; }
-        td.n { text-align: right; font-variant-numeric: tabular-nums; }
-        td.name { max-width: 320px; overflow: hidden; text-overflow: ellipsis; font-family: ui-monospace, monospace; font-size: 12.5px; }
-        td.name { direction: rtl; } /* long names differ at their end: their start is cut */
+        td.n, th.n { text-align: right; }
+        td.n { font-variant-numeric: tabular-nums; }
+        td.name span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+        td.name { min-width: 290px; white-space: normal; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: 12px; line-height: 1.3; }
         .wrong { border-left: 4px solid var(--poor); padding: 6px 12px; margin: 18px 0 0; background: var(--card); overflow-wrap: anywhere; }
         svg { display: block; } path.source { fill: var(--line); } path.converted { fill: none; stroke: var(--fg); }
-        td.bar { width: 150px; min-width: 110px; }
+        td.bar { width: 110px; min-width: 80px; }
         td.bar i { display: block; height: 9px; border-radius: 3px; min-width: 2px; }
         i.good { background: var(--good); } i.fair { background: var(--fair); } i.poor { background: var(--poor); } i.time { background: var(--dim); }
 
