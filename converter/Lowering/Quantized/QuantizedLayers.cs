@@ -45,9 +45,10 @@ public sealed class QuantizedLayers : IGraphPass
         if (QuantizedWeights.Of(op.Inputs[1], axis) is not { } w || !w.TryBias(op.Input(2), x.Scale, y.Scale, out int[]? bias)) return false;
 
         Value entered = ChannelsLast.Enter(graph, quantize, QuantizedEdit.ToSigned(graph, quantize, stored), geometry.SpatialRank);
+        (entered, geometry, Tensor weights) = JoinedPixels.Join(graph, quantize, entered, geometry, w.Stored);
         AttributeSet attributes = geometry.Attributes();
         SetZeros(attributes, x, y, clamp);
-        Value packed = WeightPacker.Pack(graph, w.Name, w.Stored, geometry.Packing, geometry.Groups);
+        Value packed = WeightPacker.Pack(graph, w.Name, weights, geometry.Packing, geometry.Groups);
         Value result = Rewrite.Insert(graph, quantize, "Q" + geometry.OpType, op.Output.Name + ".q",
             [entered, packed, .. Constants(graph, op.Output.Name, w, w.Sums(axis), bias, x, y)], attributes, "edgelite");
         result.SourceName = quantize.Output.SourceName ?? quantize.Output.Name;

@@ -54,6 +54,26 @@ public class QuantizedLoweringTests
         Assert.Equal(0.64, conv.Input(4)!.Constant!.Span<int>()[0] / (double)(1L << 31), 6);
     }
 
+    [Theory]
+    [InlineData("1,3,8,16", "5,3,4,8", "strides=[4,4], pads=[0,4,0,0]", "Transpose Reshape edgelite.QConv Transpose", 12)]
+    [InlineData("2,1,7,18", "4,1,3,6", "strides=[2,3], pads=[1,3,1,5]", "Reshape edgelite.QConv Transpose", 3)]
+    [InlineData("1,1,40", "6,1,20", "strides=[8]", "Reshape edgelite.QConv Squeeze Transpose", 4)]
+    [InlineData("1,3,8,16", "5,3,4,8", "strides=[4,4], pads=[0,1,0,0]", "Transpose edgelite.QConv Transpose", 3)]
+    public void Pixels_of_few_channels_are_joined_where_widths_have_a_common_factor(string x, string w, string attributes, string operators, long channels)
+    {
+        Graph g = Lower($$"""
+            input %x : int8[{{x}}]
+            const %w : int8[{{w}}] = seeded(1)
+            const %sw : float32[] = 0.02
+            %xr = DequantizeLinear(%x, %sx, %zx)
+            %wr = DequantizeLinear(%w, %sw)
+            %a = Conv(%xr, %wr) { {{attributes}} }
+            %y = QuantizeLinear(%a, %sy, %zy)
+            output %y
+            """, operators);
+        Assert.Equal(channels, Equivalence.Only(g, "QConv", "edgelite").Inputs[0]!.Shape[3]);
+    }
+
     [Fact]
     public void A_pad_of_edges_goes_among_integers_without_the_value_that_it_does_not_use()
     {
