@@ -12,7 +12,7 @@
 #include "qmat.h"
 
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
-#define EL_BAND_BYTES (96 << 10) /* as if every value were an int16 */
+#define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
 #define EL_SERIAL_MACS 200000   /* multiplications that one piece of parallel work should have */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
