@@ -37,39 +37,21 @@ EL_VEC __m512i q_near_of(const int32_t* acc, const float* scale, const q_near* n
     return _mm512_min_epi32(_mm512_max_epi32(_mm512_castps_si512(u), n->lo), n->hi);
 }
 
-/* Four vectors to 64 bytes: byte p of a dword is made that of vector p, then dwords of four bytes are transposed. */
-EL_VEC __m512i q_near_bytes(const __m512i u[4]) {
-    const __m512i in_lane = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
-    const __m512i lanes = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const int choose = 0xca; /* the second where a bit of the first is set, else the third */
-    __m512i v01 = _mm512_ternarylogic_epi32(_mm512_set1_epi32(0x000000ff), _mm512_srli_epi32(u[0], 14), _mm512_srli_epi32(u[1], 6), choose);
-    __m512i v23 = _mm512_ternarylogic_epi32(_mm512_set1_epi32(0x00ffffff), _mm512_slli_epi32(u[2], 2), _mm512_slli_epi32(u[3], 10), choose);
-    __m512i v = _mm512_ternarylogic_epi32(_mm512_set1_epi32(0x0000ffff), v01, v23, choose);
-    return _mm512_permutexvar_epi32(lanes, _mm512_shuffle_epi8(v, in_lane));
-}
-
-/* One row of NP panels, the last one having `tail` columns; true: some number is in doubt. */
-EL_VEC int q_near_row(const el_qpanel* panels, const int32_t* acc, const q_near* n, int8_t* y, const int32_t tail, const int NP) {
-    __m512i u[4], least = _mm512_set1_epi32(-1); /* of the bits below */
-    EL_UNROLL for (int p = 0; p < NP; p++) {
-        u[p] = q_near_of(acc + p * 16, panels[p].scale, n);
-        least = _mm512_min_epu32(least, _mm512_and_si512(u[p], _mm512_set1_epi32(Q_NEAR_BELOW)));
-    }
-    if (NP == 4 && tail == 16) {
-        _mm512_storeu_si512(y, q_near_bytes(u));
-    } else {
-        EL_UNROLL for (int p = 0; p < NP; p++, y += 16) {
-            __m128i v = _mm512_cvtepi32_epi8(_mm512_srli_epi32(u[p], 14));
-            if (p < NP - 1 || tail == 16) {
-                _mm_storeu_si128((__m128i*)y, v);
-            } else {
-                int8_t part[16];
-                _mm_storeu_si128((__m128i*)part, v);
-                q_copy_part(y, part, tail);
-            }
+/* One row of NP panels, the last one having `tail` columns. Returns the smaller of `least` and bits 0..13. */
+EL_VEC __m512i q_near_row(const el_qpanel* panels, const int32_t* acc, const q_near* n, __m512i least, int8_t* y, const int32_t tail, const int NP) {
+    EL_UNROLL for (int p = 0; p < NP; p++, y += 16) {
+        __m512i u = q_near_of(acc + p * 16, panels[p].scale, n);
+        __m128i v = _mm512_cvtepi32_epi8(_mm512_srli_epi32(u, 14));
+        least = _mm512_min_epu32(least, _mm512_and_si512(u, _mm512_set1_epi32(Q_NEAR_BELOW)));
+        if (p < NP - 1 || tail == 16) {
+            _mm_storeu_si128((__m128i*)y, v);
+        } else {
+            int8_t part[16];
+            _mm_storeu_si128((__m128i*)part, v);
+            q_copy_part(y, part, tail);
         }
     }
-    return _mm512_testn_epi32_mask(least, least) != 0;
+    return least;
 }
 #else
 typedef struct q_near {

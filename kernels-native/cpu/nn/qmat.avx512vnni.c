@@ -137,19 +137,25 @@ EL_INLINE void finish_panels(const el_qtile* t, const int32_t* acc, const int on
 }
 
 static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int32_t* acc) { finish_panels(t, acc, 0); }
-static __attribute__((noinline)) void finish_exact(const el_qtile* t, const int32_t* acc, int32_t row) {
-    el_qtile one = *t;
-    one.y += row, one.row_count = 1;
-    finish_panels(&one, acc, 1);
+static __attribute__((noinline)) void finish_exact(const el_qtile* t, const int32_t* acc, int32_t row, int32_t count) {
+    el_qtile some = *t;
+    some.y += row, some.row_count = count;
+    finish_panels(&some, acc, 1);
 }
 
+/* A few rows at a time: a question after each of them would take as long as a panel. */
 EL_INLINE void finish_rows(const el_qtile* t, const int32_t* acc, const int32_t tail, const int NP) {
     const q_near n = q_near_load(t);
     const el_qpanel* panels = t->panels;
     int8_t* const* y = t->y;
     const int64_t column = t->y_column;
-    for (int32_t r = 0, rows = t->row_count; r < rows; r++, acc += 64)
-        if (__builtin_expect(q_near_row(panels, acc, &n, y[r] + column, tail, NP), 0)) finish_exact(t, acc, r);
+    for (int32_t r = 0, rows = t->row_count; r < rows; r += 4) {
+        const int32_t count = rows - r < 4 ? rows - r : 4;
+        const int32_t* sums = acc + r * 64;
+        __m512i least = _mm512_set1_epi32(Q_NEAR_BELOW);
+        for (int32_t i = 0; i < count; i++) least = q_near_row(panels, sums + i * 64, &n, least, y[r + i] + column, tail, NP);
+        if (__builtin_expect(_mm512_testn_epi32_mask(least, least) != 0, 0)) finish_exact(t, sums, r, count);
+    }
 }
 EL_INLINE void finish_near(const el_qtile* t, const int32_t* acc, const int NP) {
     if (t->columns == NP * 16) finish_rows(t, acc, 16, NP);
