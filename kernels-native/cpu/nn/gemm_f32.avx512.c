@@ -272,9 +272,10 @@ static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2); }
 
 /* Lines of windows, R outputs at a time; the last ones reach back over outputs that are done. halves: there are two panels of which the second
  * has 8 columns or fewer, and those of two outputs share a register as in tile_half. */
-static inline __attribute__((always_inline)) void windows_body(const el_windows* v, int64_t outputs, const int R, const int P, const int halves) {
+static inline __attribute__((always_inline)) void windows_body(const el_windows* v, int64_t outputs, const int R, const int P, const int halves, const int64_t step) {
     const __mmask16 tail = (__mmask16)((1u << v->tail) - 1), last = halves ? 0xffff : tail;
-    const int64_t step = v->step, panel = v->b_panel, ldc = v->ldc;
+    const int64_t panel = v->b_panel, ldc = v->ldc;
+    const int N = __builtin_constant_p(step) ? R : 3;
     __m512 start[2], start_half = _mm512_setzero_ps();
 #pragma GCC unroll 2
     for (int p = 0; p < P; p++) start[p] = v->bias ? _mm512_maskz_loadu_ps(p == P - 1 ? last : 0xffff, v->bias + p * 16) : _mm512_setzero_ps();
@@ -288,9 +289,9 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
         for (int h = 0; h < R / 2; h++) half[h % 8] = start_half;
         const float* b = v->b;
         for (int32_t ky = 0; ky < v->kh; ky++) {
-            const float* a[6]; /* an output is one of these plus 0, 1 or 2 steps */
+            const float* a[6]; /* an output is one of these plus 0, 1 or 2 steps, or a known number */
 #pragma GCC unroll 6
-            for (int q = 0; 3 * q < R; q++) a[q] = v->lines[ky] + (first + 3 * q) * step;
+            for (int q = 0; N * q < R; q++) a[q] = v->lines[ky] + (first + N * q) * step;
             for (int32_t n = v->length; n > 0; n--, b += 16) {
                 __m512 bv[2], bh = _mm512_setzero_ps(), even = bh;
 #pragma GCC unroll 2
@@ -298,14 +299,14 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
                 if (halves) bh = _mm512_broadcast_f32x8(_mm256_loadu_ps(b + panel));
 #pragma GCC unroll 16
                 for (int r = 0; r < R; r++) {
-                    const __m512 av = _mm512_set1_ps(a[r / 3][r % 3 * step]);
+                    const __m512 av = _mm512_set1_ps(a[r / N][r % N * step]);
 #pragma GCC unroll 2
                     for (int p = 0; p < P; p++) acc[r * P + p] = _mm512_fmadd_ps(av, bv[p], acc[r * P + p]);
                     if (halves && r % 2) half[r / 2] = _mm512_fmadd_ps(_mm512_mask_blend_ps(0xff00, even, av), bh, half[r / 2]);
                     even = av;
                 }
 #pragma GCC unroll 6
-                for (int q = 0; 3 * q < R; q++) a[q]++;
+                for (int q = 0; N * q < R; q++) a[q]++;
             }
         }
         float* y = v->y + first * ldc;
@@ -323,9 +324,12 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
     }
 }
 
-static void windows_1(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 16, 1, 0); }
-static void windows_half(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 16, 1, 1); }
-static void windows_2(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 14, 2, 0); }
+static void windows_1(const el_windows* v, int64_t outputs) {
+    if (v->step == 6) windows_body(v, outputs, 16, 1, 0, 6); /* three channels, stride 2 */
+    else windows_body(v, outputs, 16, 1, 0, v->step);
+}
+static void windows_half(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 16, 1, 1, v->step); }
+static void windows_2(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 14, 2, 0, v->step); }
 
 #define EL_WINDOWS 16
 #define EL_WINDOWS_PANELS 2
