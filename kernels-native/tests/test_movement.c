@@ -115,6 +115,10 @@ static void test_pad(void) {
         {.rank = 2, .x_dims = {0, 3}, .before = {2, 0}, .after = {1, 0}},
         {.rank = 4, .x_dims = {1, 200, 200, 3}, .before = {0, 1, 1, 0}, .after = {0, 1, 1, 0}},
         {.rank = 2, .x_dims = {4, 6}, .before = {-2, 0}, .after = {-2, 0}},
+        {.rank = 4, .x_dims = {1, 7, 9, 28}, .before = {0, 0, 0, 0}, .after = {0, 0, 0, 4}},
+        {.rank = 3, .x_dims = {5, 4, 42}, .before = {0, 0, 21}, .after = {0, 0, 9}},
+        {.rank = 2, .x_dims = {4, 26}, .before = {-1, 2}, .after = {1, -3}},
+        {.rank = 2, .x_dims = {3, 300}, .before = {0, 1}, .after = {0, 70}},
     };
     for (int c = 0; c < LENGTH(cases); c++)
         for (int s = 0; s < 4; s++) {

@@ -11,10 +11,24 @@ typedef struct job {
     uint64_t value;
 } job;
 
-static inline __attribute__((always_inline)) void fill(char* y, int64_t count, const job* j, int size) {
-    uint8_t bytes[8];
-    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(j->value >> 8 * i); /* little-endian, as the buffers are */
-    for (int64_t i = 0; i < count; i++) memcpy(y + i * size, bytes, (size_t)size);
+/* Pieces of 16 bytes, of which the last ends where the run ends; shorter runs element by element. */
+static inline __attribute__((always_inline)) void fill(char* y, int64_t bytes, const uint8_t value[16], int size) {
+    if (bytes < 16)
+        for (int64_t i = 0; i < bytes; i += size) memcpy(y + i, value, (size_t)size);
+    else {
+        for (int64_t i = 0; i < bytes - 16; i += 16) memcpy(y + i, value, 16);
+        memcpy(y + bytes - 16, value, 16);
+    }
+}
+
+/* The same of short runs, as the channels of a pixel: a call of memcpy takes longer. */
+static inline __attribute__((always_inline)) void copy(char* y, const char* x, int64_t bytes) {
+    if (bytes > 256 || bytes < 16) {
+        memcpy(y, x, (size_t)bytes);
+        return;
+    }
+    for (int64_t i = 0; i < bytes - 16; i += 16) memcpy(y + i, x + i, 16);
+    memcpy(y + bytes - 16, x + bytes - 16, 16);
 }
 
 static inline __attribute__((always_inline)) void rows(const job* j, int64_t begin, int64_t end, int size) {
@@ -24,10 +38,13 @@ static inline __attribute__((always_inline)) void rows(const job* j, int64_t beg
     int64_t from = before > 0 ? before : 0, to = before + j->x_dims[last] < cols ? before + j->x_dims[last] : cols;
     if (from > cols) from = cols;
     if (to < from) to = from;
+    uint8_t value[16]; /* little-endian, as the buffers are */
+    for (int i = 0; i < 16; i++) value[i] = (uint8_t)(j->value >> i % size * 8);
+    const int only_columns = last == 1 && j->before[0] == 0 && j->x_dims[0] == j->y_dims[0]; /* every row of y holds one of x */
     for (int64_t r = begin; r < end; r++) {
-        int64_t rest = r, x_row = 0, x_step = 1;
+        int64_t rest = r, x_row = only_columns ? r : 0, x_step = 1;
         int inside = 1;
-        for (int32_t d = last - 1; d >= 0; d--) {
+        for (int32_t d = only_columns ? -1 : last - 1; d >= 0; d--) {
             int64_t at = rest % j->y_dims[d] - j->before[d];
             rest /= j->y_dims[d];
             if (at < 0 || at >= j->x_dims[d]) inside = 0;
@@ -36,12 +53,12 @@ static inline __attribute__((always_inline)) void rows(const job* j, int64_t beg
         }
         char* y = j->y + r * cols * size;
         if (!inside) {
-            fill(y, cols, j, size);
+            fill(y, cols * size, value, size);
             continue;
         }
-        fill(y, from, j, size);
-        if (to > from) memcpy(y + from * size, j->x + (x_row * j->x_dims[last] + from - before) * size, (size_t)((to - from) * size));
-        fill(y + to * size, cols - to, j, size);
+        fill(y, from * size, value, size);
+        if (to > from) copy(y + from * size, j->x + (x_row * j->x_dims[last] + from - before) * size, (to - from) * size);
+        fill(y + to * size, (cols - to) * size, value, size);
     }
 }
 
