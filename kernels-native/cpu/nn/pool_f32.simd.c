@@ -1,5 +1,4 @@
-/* Max and average pooling over vectors of EL_VF channels, four vectors at a time while there are that many; the rest one
- * vector at a time, the last one with fewer lanes. A unit of work is one output row of up to CHUNK channels. */
+/* Max and average pooling over vectors of EL_VF channels, four vectors at a time; the last ones together, the very last with fewer lanes. A unit of work is one output row of up to CHUNK channels. */
 #include "el_nn.h"
 #include "el_vmath.h"
 
@@ -26,6 +25,29 @@ INLINE void inside(int64_t at, int32_t k, int32_t dilation, int32_t size, int32_
 
 INLINE el_vf combine(el_vf a, el_vf v, const int max) { return max ? el_vmax_nan(a, v) : el_vadd(a, v); }
 
+/* One window of high x wide positions over V vectors of channels, of which the last has `lanes`, or all where they are whole. */
+INLINE void window(const float* x, float* y, int32_t high, int32_t wide, int64_t line, int64_t step, float count, int64_t lanes, const int V, const int whole,
+                   const int max) {
+    const int64_t end = (V - 1) * EL_VF;
+    el_vf a[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) a[v] = max ? el_vset1(-INFINITY) : el_vzero();
+    for (int32_t ky = 0; ky < high; ky++, x += line) {
+        const float* from = x;
+        for (int32_t kx = 0; kx < wide; kx++, from += step) {
+#pragma GCC unroll 4
+            for (int v = 0; v < V - 1; v++) a[v] = combine(a[v], el_vload(from + v * EL_VF), max);
+            a[V - 1] = combine(a[V - 1], whole ? el_vload(from + end) : el_vload_n(from + end, lanes), max);
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) {
+        if (!max) a[v] = el_vdiv(a[v], el_vset1(count));
+        if (v < V - 1 || whole) el_vstore(y + v * EL_VF, a[v]);
+        else el_vstore_n(y + end, a[v], lanes);
+    }
+}
+
 INLINE void rows(const pool_task* t, int64_t begin, int64_t end, const int max) {
     const el_pool_params* p = t->p;
     int64_t c = p->c, step = p->dilation_w * c, line = (int64_t)p->dilation_h * p->w * c;
@@ -46,32 +68,14 @@ INLINE void rows(const pool_task* t, int64_t begin, int64_t end, const int max) 
             }
             const float* x = t->x + ((image * p->h + iy + ky0 * (int64_t)p->dilation_h) * p->w + ix + kx0 * (int64_t)p->dilation_w) * c;
             float* y = t->y + (row * p->ow + ox) * c;
-            const el_vf first = max ? el_vset1(-INFINITY) : el_vzero(), divisor = el_vset1((float)count);
+            const int32_t tall = ky1 - ky0, broad = kx1 - kx0;
             int64_t ch = c0;
-            for (; ch + 4 * EL_VF <= c1; ch += 4 * EL_VF) {
-                el_vf a0 = first, a1 = first, a2 = first, a3 = first;
-                for (int32_t ky = 0; ky < ky1 - ky0; ky++)
-                    for (int32_t kx = 0; kx < kx1 - kx0; kx++) {
-                        const float* v = x + ky * line + kx * step + ch;
-                        a0 = combine(a0, el_vload(v), max);
-                        a1 = combine(a1, el_vload(v + EL_VF), max);
-                        a2 = combine(a2, el_vload(v + 2 * EL_VF), max);
-                        a3 = combine(a3, el_vload(v + 3 * EL_VF), max);
-                    }
-                if (!max) a0 = el_vdiv(a0, divisor), a1 = el_vdiv(a1, divisor), a2 = el_vdiv(a2, divisor), a3 = el_vdiv(a3, divisor);
-                el_vstore(y + ch, a0);
-                el_vstore(y + ch + EL_VF, a1);
-                el_vstore(y + ch + 2 * EL_VF, a2);
-                el_vstore(y + ch + 3 * EL_VF, a3);
-            }
-            for (; ch < c1; ch += EL_VF) {
-                int64_t lanes = c1 - ch < EL_VF ? c1 - ch : EL_VF;
-                el_vf a = first;
-                for (int32_t ky = 0; ky < ky1 - ky0; ky++)
-                    for (int32_t kx = 0; kx < kx1 - kx0; kx++) a = combine(a, el_vload_n(x + ky * line + kx * step + ch, lanes), max);
-                if (!max) a = el_vdiv(a, divisor);
-                el_vstore_n(y + ch, a, lanes);
-            }
+            for (; ch + 4 * EL_VF <= c1; ch += 4 * EL_VF) window(x + ch, y + ch, tall, broad, line, step, (float)count, EL_VF, 4, 1, max);
+            const int64_t left = c1 - ch, lanes = (left - 1) % EL_VF + 1;
+            if (left > 3 * EL_VF) window(x + ch, y + ch, tall, broad, line, step, (float)count, lanes, 4, 0, max);
+            else if (left > 2 * EL_VF) window(x + ch, y + ch, tall, broad, line, step, (float)count, lanes, 3, 0, max);
+            else if (left > EL_VF) window(x + ch, y + ch, tall, broad, line, step, (float)count, lanes, 2, 0, max);
+            else if (left > 0) window(x + ch, y + ch, tall, broad, line, step, (float)count, lanes, 1, 0, max);
             if (p->act.kind != EL_ACT_NONE)
                 for (ch = c0; ch < c1; ch += EL_VF) {
                     int64_t lanes = c1 - ch < EL_VF ? c1 - ch : EL_VF;
