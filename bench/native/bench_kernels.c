@@ -181,13 +181,13 @@ int main(int argc, char** argv) {
     conv("dwconv_f32", 28, 240, 240, 5, 1, 240), conv("dwconv_f32", 28, 120, 120, 5, 2, 120), conv("dwconv_f32", 7, 1152, 1152, 5, 1, 1152);
     conv("dwconv_f32", 14, 384, 384, 3, 1, 384), conv("dwconv_f32", 14, 576, 576, 3, 1, 576), conv("dwconv_f32", 14, 576, 576, 3, 2, 576);
     conv("conv_f32", 28, 16, 96, 1, 1, 1), conv("conv_f32", 28, 24, 144, 1, 1, 1), conv("conv_f32", 28, 32, 16, 1, 1, 1), conv("conv_f32", 28, 96, 24, 1, 1, 1);
-    conv("conv_f32", 224, 3, 16, 3, 2, 1);
+    conv("conv_f32", 224, 3, 16, 3, 2, 1), conv("conv_f32", 128, 3, 24, 5, 2, 1), conv("dwconv_f32", 32, 96, 96, 5, 1, 96), conv("dwconv_f32", 14, 672, 672, 5, 2, 672);
     conv("dwconv_f32", 14, 672, 672, 5, 1, 672), conv("dwconv_f32", 128, 24, 24, 3, 1, 24), conv("conv_f32", 128, 24, 24, 1, 1, 1);
     matmul(1, 512, 512, 512, 0), matmul(1, 512, 512, 512, 1), matmul(12, 128, 128, 64, 1), matmul(12, 128, 64, 128, 0);
     matmul(12, 1, 512, 64, 1), matmul(12, 1, 64, 512, 0);
     attention(12, 1, 1, 512), attention(16, 4, 1, 512), attention(12, 1, 4, 512), attention(12, 1, 8, 512), attention(12, 1, 197, 197), attention(12, 1, 512, 512);
     recurrent("lstm_f32", 64, 256), recurrent("lstm_f32", 64, 128), recurrent("lstm_f32", 1, 128), recurrent("gru_f32", 64, 256);
-    pooling(112, 64, 3, 2), pooling(56, 128, 2, 2), pooling(7, 2048, 7, 1);
+    pooling(112, 64, 3, 2), pooling(128, 24, 2, 2), pooling(56, 128, 2, 2), pooling(7, 2048, 7, 1);
     el_pool_destroy(pool);
     return 0;
 }
