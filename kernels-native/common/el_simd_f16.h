@@ -41,6 +41,7 @@ static inline void el_hstore_n(el_half* p, el_hf a, int64_t n) {
 static inline el_hf el_hset1(float a) { return vdupq_n_f16((el_half)a); }
 static inline el_hf el_hzero(void) { return vdupq_n_f16(0); }
 static inline el_hf el_hadd(el_hf a, el_hf b) { return vaddq_f16(a, b); }
+static inline el_hf el_hsub(el_hf a, el_hf b) { return vsubq_f16(a, b); }
 static inline el_hf el_hmul(el_hf a, el_hf b) { return vmulq_f16(a, b); }
 static inline el_hf el_hfma(el_hf a, el_hf b, el_hf c) { return vfmaq_f16(c, a, b); }
 static inline el_hf el_hclamp(el_hf x, el_hf lo, el_hf hi) { return vminq_f16(hi, vmaxq_f16(lo, x)); }

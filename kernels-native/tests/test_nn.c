@@ -149,9 +149,9 @@ static void conv_case(const char* name, const el_conv_params* p) {
     snprintf(what, sizeof what, "n%d %dx%dx%d -> %dx%dx%d k%dx%d s%dx%d d%dx%d pad %d,%d g%d act%d%s%s", p->n, p->h, p->w, p->c,
              p->oh, p->ow, p->oc, p->kh, p->kw, p->stride_h, p->stride_w, p->dilation_h, p->dilation_w, p->pad_top, p->pad_left,
              p->groups, p->act.kind, bias ? " bias" : "", residual ? " residual" : "");
-    /* Winograd's transforms lose some bits: five times the error of a plain sum */
-    int winograd = !depthwise && !is_half(name) && !transposed && p->kh == 3 && p->kw == 3 && p->stride_h == 1 && p->stride_w == 1;
-    check(name, p, buffers, 5, want, ys, what, buffers[3], 3, winograd ? 5 * k : k);
+    /* Winograd's transforms lose some bits: five times the error of a plain sum in float32, twice (of a root of the depth) in float16 */
+    int winograd = !depthwise && !transposed && p->kh == 3 && p->kw == 3 && p->stride_h == 1 && p->stride_w == 1;
+    check(name, p, buffers, 5, want, ys, what, buffers[3], 3, winograd ? (is_half(name) ? 4 : 5) * k : k);
     if (strcmp(name, "conv_f32") == 0) check("conv_f32__direct", p, buffers, 5, want, ys, what, buffers[3], 3, k);
     th_free_all();
 }
@@ -272,12 +272,12 @@ static void test_windows(int cases) {
 
 /* 3x3 of stride 1 with enough channels: Winograd. All borders, odd channels, one and several blocks of tiles, weights whole and
  * in pieces, every activation. */
-static void test_winograd(int cases) {
+static void test_winograd(const char* name, int cases) {
     for (int i = 0; i < cases; i++) {
         el_conv_params p = {th_range(1, 2), th_range(4, 19), th_range(4, 19), th_range(16, 70), 0, 0, th_range(16, 70), 3, 3, 1, 1, 1, 1,
                             th_range(0, 2), th_range(0, 2), 1, random_act()};
         p.oh = p.h + p.pad_top + th_range(0, 2) - 2, p.ow = p.w + p.pad_left + th_range(0, 2) - 2;
-        conv_case("conv_f32", &p);
+        conv_case(name, &p);
     }
     static const int32_t shapes[][5] = { /* n, h, w, c, oc */
         {1, 8, 8, 150, 40}, {1, 6, 7, 260, 33}, {1, 58, 41, 17, 35}, {3, 13, 21, 64, 48}, {1, 44, 41, 320, 64}, {1, 24, 24, 130, 160}, {1, 90, 6, 16, 16},
@@ -285,11 +285,11 @@ static void test_winograd(int cases) {
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         const int32_t* s = shapes[i];
         el_conv_params p = {s[0], s[1], s[2], s[3], s[1], s[2], s[4], 3, 3, 1, 1, 1, 1, 1, 1, 1, random_act()};
-        conv_case("conv_f32", &p);
+        conv_case(name, &p);
     }
     for (int a = 0; a < ACTS; a++) {
         el_conv_params p = {1, 9, 11, 19, 9, 11, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1, acts[a]};
-        conv_case("conv_f32", &p);
+        conv_case(name, &p);
     }
 }
 
@@ -324,36 +324,65 @@ static void gemm_case(int64_t m, int32_t n, int32_t k, el_act a) {
     gemm_case_of("gemm_f16", m, n, k, a);
 }
 
-/* Sums of float16: their root mean square error in units of 2^-11 of their root mean square. Products are summed in pieces of 128, so that it
- * stays near 0.4 sqrt(128 / 2 + k / (2 * 128)) however deep they are; one sum over all would be off by 0.4 sqrt(k / 2): 19 here. */
+/* The root mean square error of every variant of a float16 kernel, in units of 2^-11 of the root mean square of what is right; below `limit`. */
+static void half_noise(const char* name, const void* params, void** buffers, const float* want, size_t count, double limit, const char* what) {
+    const el_kernel* kernel;
+    uint16_t* y = buffers[5] = th_alloc(count * 2, 2);
+    for (uint32_t i = 0; (kernel = th_variant(name, i)); i++) {
+        double squares = 0, errors = 0;
+        th_run(kernel, params, buffers, 1);
+        for (size_t at = 0; at < count; at++) {
+            const double error = el_half_widen(y[at]) - want[at];
+            squares += (double)want[at] * want[at];
+            errors += error * error;
+        }
+        const double units = sqrt(errors / squares) * 2048;
+        printf("%s %s, %s: %.2f units of 2^-11\n", name, el_isa_name(kernel->isa), what, units);
+        th_checks++;
+        if (!(units < (kernel->isa == EL_ISA_scalar ? 0.7 : limit))) th_fail("%s %s: an error of %.2f units of 2^-11", name, el_isa_name(kernel->isa), units);
+    }
+}
+
+/* Products are summed in pieces of 128, so that the error stays near 0.4 sqrt(128 / 2 + k / (2 * 128)) however deep sums are; one sum over all
+ * would be off by 0.4 sqrt(k / 2): 19 here. */
 static void test_half_sums(void) {
     const int32_t n = 64, k = 4608;
-    const el_kernel* kernel;
     for (int64_t m = 1; m <= 9; m += 8) {
         el_gemm_params p = {m, n, k, {EL_ACT_NONE, 0, 0}};
         float *x = th_floats((size_t)(m * k)), *b = th_floats((size_t)k * n), *packed = th_alloc(panel_floats(k, n) * sizeof(float), 64);
+        float* want = th_floats((size_t)(m * n));
         th_fill_f32(x, (size_t)(m * k), 0, 1);
         th_fill_f32(b, (size_t)k * n, -0.5f, 0.5f);
         elements("gemm_f16", b, (size_t)k * n, 4);
         pack_panels(packed, b, k, n);
-        uint16_t* y = th_alloc((size_t)(m * n) * 2, 2);
-        void* buffers[6] = {elements("gemm_f16", x, (size_t)(m * k), 4), elements("gemm_f16", packed, panel_floats(k, n), 64), NULL, NULL, NULL, y};
-        for (uint32_t i = 0; (kernel = th_variant("gemm_f16", i)); i++) {
-            double squares = 0, errors = 0;
-            th_run(kernel, &p, buffers, 1);
-            for (int64_t at = 0; at < m * n; at++) {
-                double sum = 0;
-                for (int32_t q = 0; q < k; q++) sum += (double)x[at / n * k + q] * b[(int64_t)q * n + at % n];
-                squares += sum * sum;
-                errors += (el_half_widen(y[at]) - sum) * (el_half_widen(y[at]) - sum);
-            }
-            const double units = sqrt(errors / squares) * 2048;
-            printf("gemm_f16 %s, sums of %d products: %.2f units of 2^-11\n", el_isa_name(kernel->isa), k, units);
-            th_checks++;
-            if (!(units < (kernel->isa == EL_ISA_scalar ? 0.7 : 5))) th_fail("gemm_f16 %s: an error of %.2f units of 2^-11", el_isa_name(kernel->isa), units);
+        void* buffers[6] = {elements("gemm_f16", x, (size_t)(m * k), 4), elements("gemm_f16", packed, panel_floats(k, n), 64), NULL, NULL, NULL, NULL};
+        for (int64_t at = 0; at < m * n; at++) {
+            double sum = 0;
+            for (int32_t q = 0; q < k; q++) sum += (double)x[at / n * k + q] * b[(int64_t)q * n + at % n];
+            want[at] = (float)sum;
         }
+        half_noise("gemm_f16", &p, buffers, want, (size_t)(m * n), 5, "sums of 4608 products");
         th_free_all();
     }
+}
+
+/* Transforms of Winograd's F(2x2) add to that error of plain sums. */
+static void test_half_winograd(void) {
+    el_conv_params p = {1, 10, 10, 512, 10, 10, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1, {EL_ACT_NONE, 0, 0}};
+    const int32_t k = 9 * p.c;
+    const size_t xs = (size_t)(p.h * p.w * p.c), ys = (size_t)(p.oh * p.ow * p.oc);
+    float *x = th_floats(xs), *w = th_floats((size_t)(p.oc * k)), *b = th_floats((size_t)(k * p.oc)), *want = th_floats(ys);
+    float* packed = th_alloc(panel_floats(k, p.oc) * sizeof(float), 64);
+    th_fill_f32(x, xs, 0, 1);
+    th_fill_f32(w, (size_t)(p.oc * k), -0.5f, 0.5f);
+    elements("conv_f16", w, (size_t)(p.oc * k), 4);
+    for (int32_t r = 0; r < k; r++)
+        for (int32_t n = 0; n < p.oc; n++) b[r * p.oc + n] = w[n * k + r];
+    pack_panels(packed, b, k, p.oc);
+    void* buffers[6] = {elements("conv_f16", x, xs, 4), elements("conv_f16", packed, panel_floats(k, p.oc), 64), NULL, NULL, NULL, NULL};
+    conv_reference(&p, 0, x, w, NULL, NULL, NULL, want);
+    half_noise("conv_f16", &p, buffers, want, ys, 7, "3x3 over 512 channels");
+    th_free_all();
 }
 
 static void test_gemms(int cases) {
@@ -511,10 +540,12 @@ int main(int argc, char** argv) {
     test_special_values();
     test_gemms(40 * scale);
     test_half_sums();
+    test_half_winograd();
     test_matmuls(60 * scale);
     test_pools(60 * scale);
     test_convs(80 * scale);
     test_windows(80 * scale);
-    test_winograd(40);
+    test_winograd("conv_f32", 40);
+    test_winograd("conv_f16", 40);
     return th_report("test_nn");
 }

@@ -6,7 +6,7 @@
 EL_KERNEL(conv_f16, scalar, el_conv_params)
 EL_SCRATCH(conv_f16, el_conv_params)
 
-size_t el_conv_f16__scratch(const void* params, int32_t threads) { return el_conv_scratch_bytes(params, threads); }
+size_t el_conv_f16__scratch(const void* params, int32_t threads) { return el_conv_f16_scratch_bytes(params, threads); }
 
 typedef struct conv_task {
     const el_conv_params* p;

@@ -135,6 +135,11 @@ static void el_gemm_activate(el_act act, el_half* y, const int64_t* off, int64_t
 #define EL_WIDE(R) ((R) <= 2 ? 4 : 1)
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return tiles[panels >> 1][rows - 1]; }
 #include "gemm_driver.h"
+#include "winograd_2x2.h"
+#include "winograd.h"
 
-void el_conv_f16__neonfp16(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
+void el_conv_f16__neonfp16(const el_ctx* ctx, const void* params, void* const* buffers) {
+    if (el_conv_is_winograd(params)) el_winograd_run(ctx, params, buffers);
+    else el_gemm_run_conv(ctx, params, buffers);
+}
 void el_gemm_f16__neonfp16(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }

@@ -36,6 +36,7 @@ static void el_gemm_activate(el_act act, float* y, const int64_t* off, int64_t r
 }
 
 #include "gemm_driver.h"
+#include "winograd_4x4.h"
 #include "winograd.h"
 #include "conv_windows.h"
 

@@ -14,7 +14,6 @@
 #ifndef EL_GEMM_JOB_H
 #define EL_GEMM_JOB_H
 #include "el_act.h"
-#include "winograd_job.h"
 #include <math.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@
 #define EL_ELEMENT float
 #endif
 typedef EL_ELEMENT el_element; /* of activations and weights; biases and slopes are float */
+#include "winograd_job.h"
 
 #define EL_MB 120     /* most rows of a block: with few floats in a row many are needed to be worth beginning */
 #define EL_DEEP 256   /* floats in a row from which on a block has fewer, */
@@ -101,6 +101,9 @@ static inline int64_t el_windows_span(const el_conv_params* p) { return ((int64_
 static inline size_t el_windows_worker_bytes(const el_conv_params* p) {
     return el_align64((size_t)p->kh * sizeof(float*)) + el_align64((size_t)p->ow * sizeof(int64_t)) +
            el_align64((size_t)(el_windows_span(p) * el_windows_line(p)) * sizeof(float));
+}
+static inline size_t el_conv_f16_scratch_bytes(const el_conv_params* p, int32_t threads) {
+    return el_conv_is_winograd(p) ? el_winograd_scratch_bytes(p, threads) : el_conv_scratch_bytes(p, threads);
 }
 static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
     if (el_conv_is_winograd(p)) return el_winograd_scratch_bytes(p, threads);
