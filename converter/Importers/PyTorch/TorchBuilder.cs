@@ -25,6 +25,7 @@ internal sealed class TorchBuilder(Graph graph, TorchBuilder? parent)
         if (value.Constant is { } constant) return _local[value] = Graph.AddConstant(value.Name, constant);
         Value outer = (Parent ?? throw new InvalidOperationException($"'{value.Name}' belongs to no graph around.")).Local(value);
         if (_local.TryGetValue(outer, out known)) return known;
+        TakeAll(); // The inputs have the order of the list, to which another branch may have added.
         Captures.Add(outer);
         return _local[value] = _local[outer] = Graph.AddInput(Graph.FreshName(outer.Name), ShapeInference.WithoutSymbols(outer.Type));
     }

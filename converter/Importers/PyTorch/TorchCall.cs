@@ -25,9 +25,14 @@ internal static class TorchOperators
     public static TorchOperator? Find(string name)
     {
         if (s_all.TryGetValue(name, out TorchOperator? op)) return op;
-        if (!name.EndsWith('_') || name.EndsWith("__", StringComparison.Ordinal) || !s_all.TryGetValue(name[..^1], out op)) return null;
-        return op with { Convert = InPlace(op.Convert) };
+        if (TorchLibrary.Find(name) is { } composed) return new TorchOperator(name, composed, AllowsAbsent: false);
+        if (name.StartsWith("special_", StringComparison.Ordinal)) return Find(name["special_".Length..]);
+        if (!name.EndsWith('_') || name.EndsWith("__", StringComparison.Ordinal) || Find(name[..^1]) is not { } plain) return null;
+        return plain with { Convert = InPlace(plain.Convert) };
     }
+
+    /// <summary>What can be converted, for the documentation.</summary>
+    public static IReadOnlyList<LayerReference> References => [.. ForeignLayers.References<TorchAttribute>().Concat(TorchLibrary.References).OrderBy(l => l.Name, StringComparer.Ordinal)];
 
     private static Func<TorchCall, object?> InPlace(Func<TorchCall, object?> convert) => c =>
     {
@@ -68,6 +73,9 @@ internal sealed class TorchCall(TorchInterpreter interpreter, string name, objec
         _read.Add(key);
         return named.FirstOrDefault(n => n.Name == key).Value;
     }
+
+    /// <summary>All arguments given by name.</summary>
+    public IReadOnlyList<(string Name, object? Value)> Named => named;
 
     /// <summary>Named arguments that say where and how a tensor lies in memory, or only matter in training.</summary>
     private static readonly HashSet<string> s_immaterial = new(StringComparer.Ordinal)

@@ -236,6 +236,7 @@ internal sealed partial class TorchInterpreter
         TorchExpr[] arguments = f.Range is CallExpr { Function: NameExpr { Name: "range" } } call ? call.Arguments : throw Error("only loops over range(n) are supported");
         object? count = Evaluate(arguments[0], variables);
         if (count is TorchScalar { Value.Constant: { } constant }) count = constant.GetInt64(0);
+        HashSet<string> outside = [.. variables.Keys];
         if (count is long n)
         {
             if (n > MaxUnrolled) throw Error($"a loop of {n} rounds is not unrolled (at most {MaxUnrolled})");
@@ -243,14 +244,22 @@ internal sealed partial class TorchInterpreter
             {
                 variables[f.Variable] = i;
                 if (Run(f.Body, variables, file).Returned) throw Error("a return inside a loop is not supported");
+                Leave(variables, outside);
             }
             return;
         }
         RunLoop(((TorchScalar)ToScalar(count, ScalarKind.Int)!).Value, null, f.Variable, f.Body, variables, file);
     }
 
+    /// <summary>Names that a block of code gave a value for the first time end with it, as what the code needs behind a loop has one before.</summary>
+    private static void Leave(Dictionary<string, object?> variables, HashSet<string> outside)
+    {
+        foreach (string name in variables.Keys.Where(n => !n.Contains('$', StringComparison.Ordinal) && !outside.Contains(n)).ToArray()) variables.Remove(name);
+    }
+
     private void RunWhile(WhileStatement w, Dictionary<string, object?> variables, string file)
     {
+        HashSet<string> outside = [.. variables.Keys];
         for (int rounds = 0; ; rounds++)
         {
             object? condition = Evaluate(w.Condition, variables);
@@ -262,6 +271,7 @@ internal sealed partial class TorchInterpreter
             if (!known) return;
             if (rounds >= MaxUnrolled) throw Error($"a loop of more than {MaxUnrolled} rounds is not unrolled");
             if (Run(w.Body, variables, file).Returned) throw Error("a return inside a loop is not supported");
+            Leave(variables, outside);
         }
     }
 
@@ -270,7 +280,7 @@ internal sealed partial class TorchInterpreter
     {
         (List<TorchBox> boxes, List<TorchList> lists) = Changed(condition, counter, statements, variables, file);
         TorchBuilder outer = Builder;
-        string[] carried = [.. Assigned(statements).Where(variables.ContainsKey).Distinct(StringComparer.Ordinal)];
+        string[] carried = [.. Assigned(statements).Where(n => variables.TryGetValue(n, out object? value) && IsCarried(value)).Distinct(StringComparer.Ordinal)];
         object?[] leaves = [.. carried.SelectMany(name => Leaves(variables[name], name))];
         List<Value> initial = [.. leaves.Select(v => v is TorchBox b ? Read(b) : ScalarValue(v, KindOf(v)))];
         initial.AddRange(boxes.Select(Read));
@@ -296,9 +306,11 @@ internal sealed partial class TorchInterpreter
             TensorType type = ShapeInference.WithoutSymbols(initial[leaves.Length + i].Type);
             Overwrite(boxes[i], body.Graph.AddInput(body.Graph.FreshName($"changed{i}"), type));
         }
-        foreach (TorchList list in lists) list.Added = [];
+        foreach (TorchList list in lists) (list.Added, list.Round) = ([], new TorchScalar(iteration, ScalarKind.Int));
         if (Run(statements, inside, file).Returned) throw Error("a return inside a loop is not supported");
         if (journal.Attributes.Count > 0) throw Error("a loop that depends on data changes attributes, which is not supported");
+        foreach ((string name, object? value) in variables)
+            if (!IsCarried(value) && !Equals(inside[name], value)) throw Error($"variable '{name}' is {Describe(value)} and another one after a round of a loop that depends on data, which is not supported");
         Value again = condition == null ? body.Constant("true", Tensor.FromScalar(true)) : ScalarValue(Evaluate(condition, inside), ScalarKind.Bool);
         body.AddOutput(again, "condition_out");
         object?[] nexts = [.. carried.SelectMany(name => Leaves(inside[name], name))];
@@ -328,6 +340,9 @@ internal sealed partial class TorchInterpreter
             foreach (string name in carried) to[name] = Rebuild(from[name], old => leaf(old, i++, name));
         }
     }
+
+    /// <summary>Whether a loop can change a variable: modules, texts and containers stay what they are.</summary>
+    private static bool IsCarried(object? value) => value is TorchBox or bool or long or double or TorchScalar || value is TorchTuple t && t.Items.All(IsCarried);
 
     /// <summary>The tensors and numbers of a variable, through tuples.</summary>
     private IEnumerable<object?> Leaves(object? value, string name) => value switch

@@ -17,7 +17,7 @@ public sealed class TorchImporter : IImporter
         Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Mobile files are read by the code in them; those that hold bytecode alone (of version 6 and later, `bytecode.pkl` or the FlatBuffers form) by decompiling it.",
         Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, eleven mobile files, eight of them of bytecode alone; 27 architectures of torchvision 0.14 up to Swin, MViT, MaxViT, RAFT, R3D and scripted Mask and Keypoint R-CNN, a tagger, transformer encoders, recurrent layers with projections and packed sequences, cells in loops, changes in place) against PyTorch 1.13. Outside the test suite a network of each family of that zoo, traced and scripted (89 files). Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
         LayersOf = "PyTorch's operators",
-        Layers = ForeignLayers.References<TorchAttribute>(),
+        Layers = TorchOperators.References,
     };
 
     public bool Recognizes(string path, ReadOnlySpan<byte> head)

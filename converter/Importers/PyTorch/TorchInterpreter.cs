@@ -18,6 +18,7 @@ internal sealed partial class TorchInterpreter
     private readonly Stack<string> _paths = new([""]);
     private string _where = "";
     private int _depth, _steps;
+    private bool _inLibrary;
 
     public TorchInterpreter(TorchCode code, List<object?> constants, Graph graph)
     {
@@ -84,6 +85,22 @@ internal sealed partial class TorchInterpreter
         return result;
     }
 
+    /// <summary>Runs an operator that is written in terms of others; messages name the place of the call.</summary>
+    public object? CallLibrary(TorchFunction function, TorchCall call)
+    {
+        foreach (TorchParameter p in function.Parameters) call.Option(p.Name);
+        bool outer = _inLibrary;
+        _inLibrary = true;
+        try
+        {
+            return Call(function, call.Arguments, [.. call.Named]);
+        }
+        finally
+        {
+            _inLibrary = outer;
+        }
+    }
+
     /// <summary>Names everything that could not be converted, at once.</summary>
     public void RefuseUnknown()
     {
@@ -97,7 +114,7 @@ internal sealed partial class TorchInterpreter
         foreach (TorchStatement statement in body)
         {
             if (++_steps > MaxSteps) throw new EdgeLiteException(Status.Unsupported, $"The code runs more than {MaxSteps} statements before it ends.");
-            _where = $"{file}, line {statement.Line}";
+            if (!_inLibrary) _where = $"{file}, line {statement.Line}";
             switch (statement)
             {
                 case PassStatement: break;
@@ -262,6 +279,7 @@ internal sealed partial class TorchInterpreter
                 case "isinstance": return IsInstance(Evaluate(c.Arguments[0], variables), c.Arguments[1]);
                 case "uninitialized": return new TorchAbsent("it is never set");
                 case "getattr": return Member(Evaluate(c.Arguments[0], variables), (string)Evaluate(c.Arguments[1], variables)!);
+                case "refuse" when _inLibrary: throw Error((string)Evaluate(c.Arguments[0], variables)!);
                 case "range": return Apply("range", [.. c.Arguments.Select(a => Evaluate(a, variables))], []);
             }
         }
@@ -308,10 +326,11 @@ internal sealed partial class TorchInterpreter
                     return argument as TorchAbsent ?? new TorchAbsent("an element of a list is not there");
         try
         {
-            var call = new TorchCall(this, name, arguments, named);
+            object? target = named.FirstOrDefault(n => n.Name == "out").Value;
+            var call = new TorchCall(this, name, arguments, target == null ? named : [.. named.Where(n => n.Name != "out")]);
             object? result = op.Convert(call);
             call.RefuseUnread();
-            return result;
+            return target == null ? result : Apply("copy_", [target, result], []);
         }
         catch (Exception ex) when (ex is InvalidCastException or IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException or DivideByZeroException)
         {

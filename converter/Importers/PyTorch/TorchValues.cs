@@ -50,6 +50,9 @@ internal sealed class TorchList(IEnumerable<object?> items)
     /// <summary>What this round appended, while the body of a loop that depends on data runs.</summary>
     public List<object?>? Added { get; set; }
 
+    /// <summary>How many rounds, each of which appends one element, were before this one.</summary>
+    public TorchScalar? Round { get; set; }
+
     /// <summary>What the rounds of such a loop appended, stacked: [rounds, ...].</summary>
     public Value? Steps { get; set; }
 

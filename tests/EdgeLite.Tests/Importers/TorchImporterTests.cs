@@ -158,10 +158,31 @@ public class TorchImporterTests
     [InlineData("out = [x]\nif bool(torch.gt(torch.sum(x), 0)):\n  _0 = torch.append(out, x)\n  y = x\nelse:\n  y = torch.neg(x)\nreturn torch.cat(out)", "list")]
     [InlineData("n = int(torch.select(x, 0, 0))\nout = [x]\nfor i in range(n):\n  _0 = torch._set_item(out, 0, torch.neg(out[0]))\nreturn torch.cat(out)", "list")]
     [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  _0 = torch.append(out, x)\n  _1 = torch.append(out, torch.neg(x))\nreturn torch.cat(out)", "list")]
-    [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  _0 = torch.append(out, torch.mul(x, torch.len(out)))\nreturn torch.cat(out)", "list")]
+    [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  _0 = torch.append(out, torch.neg(out[-1]))\nreturn torch.cat(out)", "list")]
     [InlineData("n = int(torch.select(x, 0, 0))\nout = annotate(List[Tensor], [])\nfor i in range(n):\n  for j in range(n):\n    _0 = torch.append(out, x)\nreturn torch.cat(out)", "list")]
     public void Lists_that_data_change_in_ways_that_are_not_followed_are_refused(string body, string word) =>
         Assert.Contains(word, Assert.Throws<EdgeLiteException>(() => Run(body, 2, 3)).Message, StringComparison.Ordinal);
+
+    /// <summary>Branches that give what was computed before them take it in the same order.</summary>
+    [Theory]
+    [InlineData(3f, -3f)]
+    [InlineData(-3f, -6f)]
+    public void A_branch_on_data_chooses_between_two_tensors(float x, float expected) =>
+        Assert.Equal([expected], Run("a = torch.neg(x)\nb = torch.mul(x, 2)\nif bool(torch.gt(x, 0)):\n  y = a\nelse:\n  y = b\nreturn y", x));
+
+    [Fact]
+    public void The_length_of_a_list_that_a_loop_on_data_appends_to_is_known_in_the_loop()
+    {
+        const string Code = "n = int(torch.select(x, 0, 0))\nout = [x]\nfor i in range(n):\n  _0 = torch.append(out, torch.mul(x, torch.len(out)))\nreturn torch.cat(out)";
+        Assert.Equal([3f, 3f, 6f, 9f], Run(Code, 3));
+    }
+
+    [Theory]
+    [InlineData("torch.format(\"{}-{}\", \"a\", 5)", "a-5")]
+    [InlineData("torch.percentFormat(\"%s of %d%%\", 0.5, 7)", "0.5 of 7%")]
+    [InlineData("torch.str(True)", "True")]
+    public void Texts_are_made_as_Python_makes_them(string code, string expected) =>
+        Assert.Equal([2f], Run($"if torch.eq({code}, \"{expected}\"):\n  y = torch.mul(x, 2)\nelse:\n  y = x\nreturn y", 1));
 
     [Fact]
     public void A_list_that_a_loop_on_data_appends_to_can_be_joined()

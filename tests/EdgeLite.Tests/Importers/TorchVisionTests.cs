@@ -16,7 +16,7 @@ public class TorchVisionTests(ITestOutputHelper output)
         "mask_rcnn", "mask_rcnn_scripted", "keypoint_rcnn", "keypoint_rcnn_scripted", "raft", "maxvit", "swin_scripted",
         "lstm_tagger", "transformer_encoder", "transformer_encoder_traced", "writes", "values", "batched_nms",
         "mobile_flatbuffer", "mobile_bytecode", "mobile_flow", "mobile_flow_bytecode", "mobile_tagger", "mobile_optimized", "mobile_loop", "mobile_values", "mobile_values_bytecode",
-        "lstm_projected", "lstm_one_layer", "gru_layers", "rnn_relu", "lstm_packed", "lstm_packed_traced", "gru_packed", "core_operators", "steps", "steps_traced", "peephole"];
+        "lstm_projected", "lstm_one_layer", "gru_layers", "rnn_relu", "lstm_packed", "lstm_packed_traced", "gru_packed", "core_operators", "steps", "steps_traced", "peephole", "until_settled_scripted", "tacotron_scripted", "greedy_decoder_scripted", "script_scripted", "in_place_scripted", "maths_scripted"];
     private static readonly string[] s_long = ["alexnet", "vgg11", "densenet121", "googlenet", "inception_v3", "mobilenet_v2", "regnet_y_400mf", "convnext_tiny", "deeplab_v3", "retinanet", "r3d", "mvit_v2"];
 
     public static TheoryData<string> Models() => [.. LongTests.Wanted ? [.. s_quick, .. s_long] : s_quick];
@@ -117,7 +117,7 @@ internal static class TorchModels
 
     public static string FolderOf(string name)
     {
-        string version = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(s_script)))[..8];
+        string version = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData([.. Directory.GetFiles(Path.GetDirectoryName(s_script)!, "*.py").Order(StringComparer.Ordinal).SelectMany(File.ReadAllBytes)]))[..8];
         string root = Path.Combine(SharedData.Root, "artifacts/models/torch", version), folder = Path.Combine(root, name);
         lock (s_writing)
         {

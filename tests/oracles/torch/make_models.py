@@ -9,6 +9,7 @@ from torch import nn
 from torchvision import models, ops
 from torch.utils.mobile_optimizer import optimize_for_mobile
 from torchvision.ops.boxes import _batched_nms_vanilla
+import networks_audio, networks_other, networks_text, networks_vision
 
 
 def noise(*shape):
@@ -441,10 +442,17 @@ CASES = {  # name: (module, inputs, scripted instead of traced)
     **RECURRENT,
     "batched_nms": (BatchedNms, lambda: (boxes(60), torch.rand(60), torch.randint(0, 3, (60,)).float()), True),
 }
+for part in (networks_audio, networks_other, networks_text, networks_vision):
+    for name, (module, inputs, *how) in part.NETWORKS.items():
+        if how: CASES[name], STATES[name] = (module, inputs, True), how[0]
+        elif name not in part.SCRIPTED_ONLY: CASES[f"{name}_traced"] = (module, inputs, False)
+        if not how and name not in part.TRACED_ONLY: CASES[f"{name}_scripted"] = (module, inputs, True)
 
 
 def tensors(value):
     if isinstance(value, torch.Tensor): return [value]
+    if isinstance(value, (bool, int, float)): return [torch.tensor(value)]
+    if value is None or isinstance(value, str): return []
     return [t for v in (value.values() if isinstance(value, dict) else value) for t in tensors(v)]
 
 
@@ -452,15 +460,19 @@ def write(folder, name):
     torch.manual_seed(11)
     module, inputs, scripted = CASES[name]
     module, inputs = module().eval(), inputs()
-    compiled = torch.jit.script(module) if scripted else torch.jit.trace(module, inputs, check_trace=False)
-    os.makedirs(f"{folder}/{name}", exist_ok=True)
     how = STATES.get(name) or MOBILE.get(name, (None,))[-1]
+    # The quantized operators of a file run on any engine, but tracing runs them.
+    compiled = torch.jit.script(module) if scripted else torch.jit.trace(module, inputs, check_trace=False, strict=False)
+    os.makedirs(f"{folder}/{name}", exist_ok=True)
     if how: how(module, inputs, f"{folder}/{name}/model.pt")
     else: compiled.save(f"{folder}/{name}/model.pt")
-    with open(f"{folder}/{name}/names.txt", "w") as f: f.write("\n".join(a.name for a in compiled.forward.schema.arguments[1:]))
-    for k, t in enumerate(inputs): np.save(f"{folder}/{name}/in_{k}.npy", t.numpy())
+    given = zip((a.name for a in compiled.forward.schema.arguments[1:]), inputs)
+    names = [n for name, value in given for n in ([name] if isinstance(value, torch.Tensor) else [f"{name}_{k}" for k in range(len(value))])]
+    with open(f"{folder}/{name}/names.txt", "w") as f: f.write("\n".join(names))
+    for k, t in enumerate(tensors(inputs)): np.save(f"{folder}/{name}/in_{k}.npy", t.numpy())
     for k, t in enumerate(tensors(module(*inputs))): np.save(f"{folder}/{name}/out_{k}.npy", t.detach().float().numpy())
 
 
-with torch.no_grad():
-    for name in sys.argv[2:]: write(sys.argv[1], name)
+if __name__ == "__main__":
+    with torch.no_grad():
+        for name in sys.argv[2:]: write(sys.argv[1], name)

@@ -171,6 +171,17 @@ internal static class Arithmetic
     };
 
     [Torch("bitwise_not")] private static object? BitwiseNot(TorchCall c) => TorchCall.Box(c.Emit(c.Tensor(0).DType == DType.Bool ? "Not" : "BitwiseNot", [c.Tensor(0)]));
+    [Torch("bitwise_left_shift", "__lshift__")] private static object? LeftShift(TorchCall c) => Shift(c, "mul");
+    [Torch("bitwise_right_shift", "__rshift__")] private static object? RightShift(TorchCall c) => Shift(c, "floordiv");
+
+    /// <summary>Integers times or over a power of two, over rounded down: ONNX's BitShift has no signed ones.</summary>
+    private static object? Shift(TorchCall c, string with)
+    {
+        object? factor = c.Interpreter.Apply("pow", [2L, c.Arg(1)], []);
+        if (c.Arg(1) is TorchBox) factor = c.Interpreter.Apply("type_as", [factor, c.Arg(1)], []);
+        return c.Interpreter.Apply(with, [c.Arg(0), factor], []);
+    }
+
     [Torch("__and__", "bitwise_and", "logical_and")] private static object? And(TorchCall c) => Logic(c, "And");
     [Torch("__or__", "bitwise_or", "logical_or")] private static object? Or(TorchCall c) => Logic(c, "Or");
     [Torch("__xor__", "bitwise_xor", "logical_xor")] private static object? Xor(TorchCall c) => Logic(c, "Xor");

@@ -100,12 +100,21 @@ internal static class CoreAten
     }
 
     /// <summary>(input, dim, index, src, reduce, include_self)</summary>
-    [Torch("scatter_reduce", Limits = "mean, include_self False")]
+    [Torch("scatter_reduce")]
     private static object? ScatterReduce(TorchCall c)
     {
-        if ((c.Arg(5, "include_self") as bool? ?? true) is false) throw c.Error("include_self False is not supported");
-        string reduce = c.Text(4, "") switch { "sum" => "add", "prod" => "mul", "amax" => "max", "amin" => "min", var other => throw c.Error($"reduce '{other}' is not supported") };
-        return c.Interpreter.Apply("scatter", [c.Arg(0), c.Arg(1), c.Arg(2), c.Arg(3)], [("reduce", reduce)]);
+        bool withSelf = c.Arg(5, "include_self") as bool? ?? true;
+        (string reduce, double neutral) = c.Text(4, "") switch
+        {
+            "sum" or "mean" => ("add", 0.0), "prod" => ("mul", 1.0), "amax" => ("max", double.NegativeInfinity), "amin" => ("min", double.PositiveInfinity),
+            var other => throw c.Error($"reduce '{other}' is not supported"),
+        };
+        object? Scatter(object? target, object? source, string how) => c.Interpreter.Apply("scatter", [target, c.Arg(1), c.Arg(2), source], [("reduce", how)]);
+        object? self = withSelf ? c.Arg(0) : Scatter(c.Arg(0), c.Scalar(c.Tensor(0).DType, neutral) is var start ? TorchCall.Box(c.Emit("Expand", [start, c.Emit("Shape", [c.Tensor(2)])])) : null, "none");
+        object? y = Scatter(self, c.Arg(3), reduce);
+        if (c.Text(4, "") != "mean") return y;
+        object? ones = Apply(c, "ones_like", c.Arg(3)), start1 = Apply(c, withSelf ? "ones_like" : "zeros_like", c.Arg(0));
+        return Apply(c, "div", y, Apply(c, "clamp", Scatter(start1, ones, "add"), 1.0));
     }
 
     /// <summary>(input, mask, source): where the mask is set, the next element of the source.</summary>

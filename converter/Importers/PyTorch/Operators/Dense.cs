@@ -31,10 +31,9 @@ internal static class Dense
     private static object? MatMul(TorchCall c) => TorchCall.Box(c.Emit("MatMul", [c.Tensor(0), c.Tensor(1)]));
 
     /// <summary>beta * input + alpha * (a b)</summary>
-    [Torch("addmm", "baddbmm", "addbmm", Limits = "addbmm")]
+    [Torch("addmm", "baddbmm")]
     private static object? AddMm(TorchCall c)
     {
-        if (c.PlainName == "addbmm") throw c.Error("the sum over the batch is not supported");
         Value a = c.Tensor(1), b = c.Tensor(2);
         double beta = Factor(c, "beta", 3), alpha = Factor(c, "alpha", 4);
         if (c.PlainName == "addmm") return TorchCall.Box(c.Emit("Gemm", [a, b, c.Tensor(0)], ("alpha", (float)alpha), ("beta", (float)beta)));
@@ -58,6 +57,80 @@ internal static class Dense
     /// <summary>(weight, indices, padding_idx, ...)</summary>
     [Torch("embedding")]
     private static object? Embedding(TorchCall c) => TorchCall.Box(c.Emit("Gather", [c.Tensor(0), Indices(c, 1)], ("axis", 0)));
+
+    /// <summary>
+    /// (weight, indices, offsets, scale_grad_by_freq, mode 0 sum 1 mean 2 max, sparse, per_sample_weights, include_last_offset, padding_idx): the rows
+    /// from one offset to the next, reduced. Bags of one size are an axis; others are found by comparing places with offsets.
+    /// </summary>
+    [Torch("embedding_bag", Limits = "padding_idx")]
+    private static object? EmbeddingBag(TorchCall c)
+    {
+        if (c.Int(8, -1) is var padding && padding >= 0) throw c.Error("padding_idx is not supported");
+        return new TorchTuple([TorchCall.Box(Bags(c, c.Tensor(0), c.Int(4, 0), 6, c.Bool(7, false))), .. Enumerable.Repeat((object?)new TorchAbsent("it is a result for training alone"), 3)]);
+    }
+
+    /// <summary>The bags of a table [rows,D]; indices [L] and offsets are the arguments 1 and 2.</summary>
+    internal static Value Bags(TorchCall c, Value table, long mode, int weights, bool withLast)
+    {
+        Value rows = c.Emit("Gather", [table, Indices(c, 1)], ("axis", 0)), offsets = Indices(c, 2);
+        if (c.Optional(weights) is { } w) rows = c.Emit("Mul", [rows, c.Unsqueeze(w, -1)]);
+        string reduce = mode switch { 0 => "ReduceSum", 1 => "ReduceMean", _ => "ReduceMax" };
+        if (!withLast && rows.Shape is { IsRanked: true } shape && shape[0] > 0 && offsets.Constant is { Count: > 0 } known && shape[0] % known.Count == 0)
+        {
+            long each = shape[0] / known.Count;
+            bool isEven = true;
+            for (long i = 0; i < known.Count; i++) isEven &= known.GetInt64(i) == i * each;
+            if (isEven) return c.Emit(reduce, [c.Reshape(rows, known.Count, each, -1), c.IntTensor(1)], ("keepdims", 0));
+        }
+        Value count = c.Emit("Reshape", [c.Emit("Shape", [rows], ("start", 0), ("end", 1)), c.Builder.Constant("scalar", new Tensor(DType.Int64, new Shape(0)))]);
+        Value places = c.Emit("Range", [c.Scalar(DType.Int64, 0), count, c.Scalar(DType.Int64, 1)]);
+        Value from = withLast ? c.Emit("Slice", [offsets, c.IntTensor(0), c.IntTensor(-1), c.IntTensor(0)]) : offsets;
+        Value to = c.Emit("Slice", [withLast ? offsets : c.Emit("Concat", [offsets, c.Unsqueeze(count, 0)], ("axis", 0)), c.IntTensor(1), c.IntTensor(long.MaxValue), c.IntTensor(0)]);
+        Value isIn = c.Emit("And", [c.Emit("GreaterOrEqual", [places, c.Unsqueeze(from, 1)]), c.Emit("Less", [places, c.Unsqueeze(to, 1)])]); // [bags,L]
+        Value isEmpty = c.Emit("Equal", [from, to]);
+        if (mode == 2)
+        {
+            Value most = c.Emit("ReduceMax", [c.Emit("Where", [c.Unsqueeze(isIn, -1), rows, c.Scalar(rows.DType, double.NegativeInfinity)]), c.IntTensor(1)], ("keepdims", 0));
+            return c.Emit("Where", [c.Unsqueeze(isEmpty, 1), c.Scalar(rows.DType, 0), most]);
+        }
+        Value sum = c.Emit("MatMul", [c.Cast(isIn, rows.DType), rows]);
+        if (mode == 0) return sum;
+        return c.Emit("Div", [sum, c.Unsqueeze(c.Cast(c.Emit("Max", [c.Emit("Sub", [to, from]), c.Scalar(DType.Int64, 1)]), rows.DType), 1)]);
+    }
+
+    /// <summary>(input, other, dims of the first, dims of the second): the sum over pairs of axes.</summary>
+    [Torch("tensordot")]
+    private static object? TensorDot(TorchCall c)
+    {
+        Value a = c.Tensor(0), b = c.Tensor(1);
+        int rankA = c.Rank(a), rankB = c.Rank(b);
+        int[] axesA = [.. c.Ints(2).Select(d => c.Axis(d, rankA))], axesB = [.. c.Ints(3).Select(d => c.Axis(d, rankB))];
+        if (rankA + rankB > 26) throw c.Error($"{rankA + rankB} axes");
+        char[] left = [.. Enumerable.Range(0, rankA).Select(d => (char)('a' + d))];
+        char[] right = [.. Enumerable.Range(0, rankB).Select(d => Array.IndexOf(axesB, d) is >= 0 and var k ? left[axesA[k]] : (char)('a' + rankA + d))];
+        string rest = string.Concat(left.Where((_, d) => !axesA.Contains(d))) + string.Concat(right.Where((_, d) => !axesB.Contains(d)));
+        return TorchCall.Box(c.Emit("Einsum", [a, b], ("equation", $"{new string(left)},{new string(right)}->{rest}")));
+    }
+
+    /// <summary>(v, g, dim): g v / |v|, the norm over all axes but one; of constants a constant.</summary>
+    [Torch("_weight_norm", Limits = "a norm over all axes")]
+    private static object? WeightNorm(TorchCall c)
+    {
+        Value v = c.Tensor(0), g = c.Tensor(1);
+        int rank = c.Rank(v), axis = c.Axis(c.Int(2, 0), rank);
+        if (v.Constant is not { } direction || g.Constant is not { } length)
+        {
+            Value norm = c.Emit("ReduceL2", [v, c.IntTensor([.. Enumerable.Range(0, rank).Where(d => d != axis).Select(d => (long)d)])], ("keepdims", 1));
+            return TorchCall.Box(c.Emit("Mul", [v, c.Emit("Div", [g, norm])]));
+        }
+        long size = v.Shape[axis], inner = v.Shape.Product(axis + 1, rank);
+        if (length.Count != size) throw c.Error($"its lengths have {length.Count} elements, expected {size}");
+        var squares = new double[size];
+        for (long i = 0; i < direction.Count; i++) squares[i / inner % size] += direction.GetDouble(i) * direction.GetDouble(i);
+        var weight = new Tensor(direction.DType, direction.Shape);
+        for (long i = 0; i < direction.Count; i++) weight.SetDouble(i, direction.GetDouble(i) * length.GetDouble(i / inner % size) / Math.Sqrt(squares[i / inner % size]));
+        return TorchCall.Box(c.Builder.Constant(c.Interpreter.Named("weight"), weight));
+    }
 
     /// <summary>An argument that holds indices; an input of the model that is used so is int64.</summary>
     internal static Value Indices(TorchCall c, int i)
@@ -86,6 +159,16 @@ internal static class Dense
             scores = mask.DType == DType.Bool ? c.Emit("Where", [mask, scores, c.Scalar(scores.DType, double.NegativeInfinity)]) : c.Emit("Add", [scores, mask]);
         if (c.Bool(5, false)) scores = c.Emit("Where", [NotLater(c, c.Size(q, rank - 2), c.Size(k, rank - 2)), scores, c.Scalar(scores.DType, double.NegativeInfinity)]);
         return TorchCall.Box(c.Emit("MatMul", [c.Emit("Softmax", [scores], ("axis", -1)), v]));
+    }
+
+    /// <summary>The form of PyTorch 1.13: (query, key, value, attn_mask, dropout_p, need_attn_weights, is_causal) -> (output, weights)</summary>
+    [Torch("_scaled_dot_product_attention")]
+    private static object? AttentionWithWeights(TorchCall c)
+    {
+        object? Of(object? value) => c.Interpreter.Apply("scaled_dot_product_attention", [c.Arg(0), c.Arg(1), value, c.Arg(3), 0.0, c.Arg(6) ?? false], []);
+        if (!c.Bool(5, false)) return new TorchTuple([Of(c.Arg(2)), new TorchAbsent("attention was asked for no weights")]);
+        object? same = c.Interpreter.Apply("eye", [c.Size(c.Tensor(1), c.Rank(c.Tensor(1)) - 2)], []);
+        return new TorchTuple([Of(c.Arg(2)), Of(same)]);
     }
 
     /// <summary>[queries, keys]: whether a key stands at most as late as the query.</summary>

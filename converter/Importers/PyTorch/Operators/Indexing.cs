@@ -9,59 +9,97 @@ internal static class Indexing
     [Torch("index_select")] private static object? IndexSelect(TorchCall c) => TorchCall.Box(c.Emit("Gather", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
     [Torch("gather")] private static object? Gather(TorchCall c) => TorchCall.Box(c.Emit("GatherElements", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
 
-    /// <summary>x[i0, i1, ...]: None takes an axis whole. One tensor of indices, or several for the first axes.</summary>
-    [Torch("index", Limits = "a mask beside other indices, several tensors of indices for other than the first axes")]
+    /// <summary>x[i0, i1, ...]: None takes an axis whole; a mask stands for as many axes as it has.</summary>
+    [Torch("index")]
     private static object? Index(TorchCall c)
     {
         Value x = c.Tensor(0);
-        int[] used = Used(c);
-        if (used.Length == 0) return c.Itself(x);
-        if (Mask(c, used) is { } mask) return TorchCall.Box(c.Emit("GatherND", [x, c.Transpose(c.Emit("NonZero", [mask]), 1, 0)]));
-        if (used.Length == 1) return TorchCall.Box(c.Emit("Gather", [x, c.Cast(c.AsTensor(c.Items(1)[used[0]], "an index"), DType.Int64)], ("axis", used[0])));
-        return TorchCall.Box(c.Emit("GatherND", [x, Tuples(c, used)]));
+        (int[] axes, Value[] indices) = Used(c);
+        if (axes.Length == 0) return c.Itself(x);
+        if (axes.Length == 1) return TorchCall.Box(c.Emit("Gather", [x, indices[0]], ("axis", axes[0])));
+        long[]? front = Front(c, x, axes);
+        Value places = Tuples(c, indices), y = c.Emit("GatherND", [front == null ? x : c.Transpose(x, front), places]);
+        // Axes that lie together give theirs in their place, others in front.
+        int first = axes[0], rank = c.Rank(places) - 1;
+        if (first == 0 || axes[^1] != first + axes.Length - 1) return TorchCall.Box(y);
+        return TorchCall.Box(c.Transpose(y, [.. Enumerable.Range(rank, first).Select(d => (long)d), .. Enumerable.Range(0, rank).Select(d => (long)d), .. Enumerable.Range(rank + first, c.Rank(y) - rank - first).Select(d => (long)d)]));
     }
 
     /// <summary>(input, indices, values, accumulate = False): a copy with x[indices] = values, or += values.</summary>
-    [Torch("index_put", Limits = "a mask beside other indices, several tensors of indices for other than the first axes")]
+    [Torch("index_put", "_index_put_impl")]
     private static object? IndexPut(TorchCall c)
     {
         Value x = c.Tensor(0), values = c.Cast(c.Tensor(2), x.DType);
-        int[] used = Used(c);
-        if (used.Length == 0) throw c.Error("it has no indices");
         bool add = c.Bool(3, false);
-        Value places;
-        if (Mask(c, used) is { } mask)
+        if (!add && values.Shape is { IsKnown: true, Count: 1 } && OnlyMask(c) is { } mask)
         {
-            if (values.Shape is { IsKnown: true, Count: 1 } && !add)
-            {
-                int extra = c.Rank(x) - c.Rank(mask);
-                if (extra > 0) mask = c.Unsqueeze(mask, [.. Enumerable.Range(c.Rank(mask), extra).Select(d => (long)d)]);
-                return TorchCall.Box(c.Emit("Where", [mask, values.Shape.Rank > c.Rank(x) ? c.Reshape(values, 1) : values, x]));
-            }
-            places = c.Transpose(c.Emit("NonZero", [mask]), 1, 0);
+            int extra = c.Rank(x) - c.Rank(mask);
+            if (extra > 0) mask = c.Unsqueeze(mask, [.. Enumerable.Range(c.Rank(mask), extra).Select(d => (long)d)]);
+            return TorchCall.Box(c.Emit("Where", [mask, values.Shape.Rank > c.Rank(x) ? c.Reshape(values, 1) : values, x]));
         }
-        else places = used.Length == 1 && used[0] == 0 ? c.Unsqueeze(c.Cast(c.AsTensor(c.Items(1)[0], "an index"), DType.Int64), -1) : Tuples(c, used);
+        (int[] axes, Value[] indices) = Used(c);
+        if (axes.Length == 0) throw c.Error("it has no indices");
+        long[]? front = Front(c, x, axes);
+        Value whole = front == null ? x : c.Transpose(x, front), places = Tuples(c, indices);
         Value from = c.Emit("Shape", [places], ("start", 0), ("end", -1));
-        long depth = places.Shape is { IsRanked: true } s && s[s.Rank - 1] >= 0 ? s[s.Rank - 1] : throw c.Error("the number of indices must be known");
-        Value shape = depth == c.Rank(x) ? from : c.Emit("Concat", [from, c.Emit("Shape", [x], ("start", depth))], ("axis", 0));
-        return TorchCall.Box(c.Emit("ScatterND", [x, places, c.Emit("Expand", [values, shape])], ("reduction", add ? "add" : "none")));
+        int rank = c.Rank(places) - 1;
+        // What the values have for the axes that are taken whole, which here come last.
+        Value shape = axes.Length == c.Rank(x) ? from : c.Emit("Concat", [from, c.Emit("Shape", [whole], ("start", axes.Length))], ("axis", 0));
+        if (axes[0] > 0 && axes[^1] == axes[0] + axes.Length - 1 && c.Rank(values) > 0)
+        {
+            int wanted = rank + c.Rank(x) - axes.Length, missing = wanted - c.Rank(values);
+            if (missing > 0) values = c.Unsqueeze(values, [.. Enumerable.Range(0, missing).Select(d => (long)d)]);
+            values = c.Transpose(values, [.. Enumerable.Range(axes[0], rank).Select(d => (long)d), .. Enumerable.Range(0, axes[0]).Select(d => (long)d), .. Enumerable.Range(axes[0] + rank, wanted - axes[0] - rank).Select(d => (long)d)]);
+        }
+        Value y = c.Emit("ScatterND", [whole, places, c.Emit("Expand", [values, shape])], ("reduction", add ? "add" : "none"));
+        if (front == null) return TorchCall.Box(y);
+        var back = new long[front.Length];
+        for (int i = 0; i < front.Length; i++) back[front[i]] = i;
+        return TorchCall.Box(c.Transpose(y, back));
     }
 
-    private static int[] Used(TorchCall c) => [.. Enumerable.Range(0, c.Items(1).Count).Where(i => c.Items(1)[i] is TorchBox)];
+    /// <summary>The axes that have indices, and those.</summary>
+    private static (int[] Axes, Value[] Indices) Used(TorchCall c)
+    {
+        var axes = new List<int>();
+        var indices = new List<Value>();
+        int axis = 0;
+        foreach (object? item in c.Items(1))
+        {
+            if (item is not TorchBox)
+            {
+                axis++;
+                continue;
+            }
+            Value index = c.AsTensor(item, "an index");
+            int count = index.DType is DType.Bool or DType.UInt8 ? c.Rank(index) : 1;
+            Value? places = index.DType is DType.Bool or DType.UInt8 ? c.Emit("NonZero", [index]) : null;
+            for (int k = 0; k < count; k++)
+            {
+                axes.Add(axis++);
+                indices.Add(places == null ? c.Cast(index, DType.Int64) : c.Emit("Gather", [places, c.Scalar(DType.Int64, k)], ("axis", 0)));
+            }
+        }
+        return ([.. axes], [.. indices]);
+    }
 
     /// <summary>The mask that is the only index, if it is one.</summary>
-    private static Value? Mask(TorchCall c, int[] used)
+    private static Value? OnlyMask(TorchCall c)
     {
-        Value[] indices = [.. used.Select(i => c.AsTensor(c.Items(1)[i], "an index"))];
-        if (!indices.Any(i => i.DType is DType.Bool or DType.UInt8)) return null;
-        return used.Length == 1 && used[0] == 0 ? c.Cast(indices[0], DType.Bool) : throw c.Error("a mask that is not the only index is not supported");
+        IReadOnlyList<object?> items = c.Items(1);
+        return items.Count > 0 && items[0] is TorchBox && items.Skip(1).All(i => i is not TorchBox) && c.AsTensor(items[0], "an index") is { DType: DType.Bool or DType.UInt8 } mask ? c.Cast(mask, DType.Bool) : null;
     }
 
-    /// <summary>Tensors of indices for the first axes, broadcast against each other: [.., number of them].</summary>
-    private static Value Tuples(TorchCall c, int[] used)
+    /// <summary>The order that brings axes to the front; null where they are there.</summary>
+    private static long[]? Front(TorchCall c, Value x, int[] axes)
     {
-        if (used[^1] != used.Length - 1) throw c.Error("several tensors of indices are supported for the first axes only");
-        Value[] indices = [.. used.Select(i => c.Cast(c.AsTensor(c.Items(1)[i], "an index"), DType.Int64))];
+        if (axes[^1] == axes.Length - 1) return null;
+        return [.. axes.Select(a => (long)a), .. Enumerable.Range(0, c.Rank(x)).Where(d => !axes.Contains(d)).Select(d => (long)d)];
+    }
+
+    /// <summary>Tensors of indices, broadcast against each other: [.., number of them].</summary>
+    private static Value Tuples(TorchCall c, Value[] indices)
+    {
         if (indices.Any(i => i.Shape != indices[0].Shape || !i.Shape.IsKnown))
         {
             // Zeros of the common shape; what is known of it stays known, as it would not through Expand.
@@ -69,6 +107,28 @@ internal static class Indexing
             indices = [.. indices.Select(i => c.Emit("Add", [i, zeros]))];
         }
         return c.Emit("Concat", [.. indices.Select(i => c.Unsqueeze(i, -1))], ("axis", -1));
+    }
+
+    /// <summary>(input, dim, index [n], source, alpha = 1): rows of an axis, each at its index.</summary>
+    [Torch("index_add")] private static object? IndexAdd(TorchCall c) => AlongAxis(c, Dense.Scaled(c, c.Cast(c.Tensor(3), c.Tensor(0).DType), c.Arg(4, "alpha") is { } alpha ? (double)c.Interpreter.ToScalar(alpha, ScalarKind.Float)! : 1), "add");
+    [Torch("index_copy")] private static object? IndexCopy(TorchCall c) => AlongAxis(c, c.Cast(c.Tensor(3), c.Tensor(0).DType), "none");
+
+    /// <summary>(input, dim, index [n], value)</summary>
+    [Torch("index_fill")]
+    private static object? IndexFill(TorchCall c)
+    {
+        Value x = c.Tensor(0), value = c.Arg(3) is TorchBox ? c.Cast(c.Tensor(3), x.DType) : c.Interpreter.ScalarLike(c.Arg(3), x.DType);
+        int rank = c.Rank(x), axis = c.Axis(c.Int(1), rank);
+        Value rows = c.SizeTensor([.. Enumerable.Range(0, rank).Select(d => d == axis ? c.Rank(c.Tensor(2)) == 0 ? 1L : c.Size(c.Tensor(2), 0) : c.Size(x, d))]);
+        return AlongAxis(c, c.Emit("Expand", [value, rows]), "none");
+    }
+
+    private static TorchBox AlongAxis(TorchCall c, Value source, string reduction)
+    {
+        Value x = c.Tensor(0), index = c.Cast(c.Tensor(2), DType.Int64);
+        int rank = c.Rank(x), axis = c.Axis(c.Int(1), rank);
+        if (rank > 0) index = c.Reshape(index, [.. Enumerable.Range(0, rank).Select(d => d == axis ? -1L : 1L)]);
+        return TorchCall.Box(c.Emit("ScatterElements", [x, c.Emit("Expand", [index, c.Emit("Shape", [source])]), source], ("axis", axis), ("reduction", reduction)));
     }
 
     /// <summary>(input, dim, index, src or value)</summary>

@@ -58,8 +58,10 @@ internal static class Normalization
     }
 
     /// <summary>(input, dim, dtype)</summary>
-    [Torch("softmax", "_softmax", "special_softmax")] private static object? Softmax(TorchCall c) => TorchCall.Box(c.Emit("Softmax", [c.Tensor(0)], ("axis", c.Int(1))));
-    [Torch("log_softmax", "_log_softmax", "special_log_softmax")] private static object? LogSoftmax(TorchCall c) => TorchCall.Box(c.Emit("LogSoftmax", [c.Tensor(0)], ("axis", c.Int(1))));
+    [Torch("softmax", "_softmax")] private static object? Softmax(TorchCall c) => TorchCall.Box(c.Emit("Softmax", [Typed(c)], ("axis", c.Int(1))));
+    [Torch("log_softmax", "_log_softmax")] private static object? LogSoftmax(TorchCall c) => TorchCall.Box(c.Emit("LogSoftmax", [Typed(c)], ("axis", c.Int(1))));
+
+    private static Value Typed(TorchCall c) => c.Cast(c.Tensor(0), c.Arg(2, "dtype") is long n ? TorchArchive.ScalarType(n) : c.Tensor(0).DType is var own && own.IsFloat() ? own : DType.Float32);
 
     /// <summary>(input, size, alpha, beta, k); PyTorch's functional form is built of averages, this one is native.</summary>
     [Torch("local_response_norm")]

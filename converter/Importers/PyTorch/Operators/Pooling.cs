@@ -19,11 +19,12 @@ internal static class Pooling
     [Torch("adaptive_max_pool3d")] private static object? AdaptiveMax3d(TorchCall c) => AdaptiveMax(c, 3);
 
     /// <summary>(input, kernel_size, stride = kernel_size, padding, dilation, ceil_mode)</summary>
-    private static object? MaxPool(TorchCall c, int n)
+    private static TorchBox MaxPool(TorchCall c, int n) => Batched(c, n, x => c.Emit("MaxPool", [x], Window(c, n)));
+
+    private static (string, Ops.AttributeValue)[] Window(TorchCall c, int n)
     {
         long[] kernel = c.Ints(1, n), strides = Or(c, 2, n, kernel), pads = Or(c, 3, n, new long[n]), dilations = Or(c, 4, n, [.. Enumerable.Repeat(1L, n)]);
-        return Batched(c, n, x => c.Emit("MaxPool", [x], ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]),
-            ("dilations", dilations), ("ceil_mode", c.Bool(5, false) ? 1 : 0)));
+        return [("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]), ("dilations", dilations), ("ceil_mode", c.Bool(5, false) ? 1 : 0)];
     }
 
     /// <summary>(input, kernel_size, stride = kernel_size, padding, ceil_mode, count_include_pad, divisor_override)</summary>
@@ -43,7 +44,11 @@ internal static class Pooling
         if (sizes.Length == 1) sizes = [.. Enumerable.Repeat(sizes[0], n)];
         return Batched(c, n, x =>
         {
+            // A size that is the input's own stays.
+            for (int d = 0; d < n; d++) if (sizes[d] is TorchScalar { SizeOf: { } of } own && own.Axis == d + 2 && ReferenceEquals(of, x)) sizes[d] = null;
             if (sizes.All(s => s is 1L)) return c.Emit(opType == "MaxPool" ? "GlobalMaxPool" : "GlobalAveragePool", [x]);
+            if (sizes.All(s => s is 1L or null))
+                return c.Emit(opType == "MaxPool" ? "ReduceMax" : "ReduceMean", [x, c.IntTensor([.. Enumerable.Range(0, n).Where(d => sizes[d] is 1L).Select(d => d + 2L)])], ("keepdims", 1), ("noop_with_empty_axes", 1));
             long[] kernel = new long[n];
             for (int d = 0; d < n; d++)
             {
@@ -78,7 +83,32 @@ internal static class Pooling
     private static object? AdaptiveMax(TorchCall c, int n) => new TorchTuple([Adaptive(c, n, "MaxPool"), new TorchAbsent("the indices of a maximum pool are not supported")]);
 
     [Torch("max_pool2d_with_indices", "max_pool1d_with_indices", "max_pool3d_with_indices")]
-    private static object? MaxPoolWithIndices(TorchCall c) => new TorchTuple([MaxPool(c, c.Name[8] - '0'), new TorchAbsent("the indices of a maximum pool are not supported")]);
+    private static object? MaxPoolWithIndices(TorchCall c)
+    {
+        int n = c.Name[8] - '0';
+        return new TorchTuple([MaxPool(c, n), MaxPoolIndices(c, n)]);
+    }
+
+    /// <summary>Where in its plane each maximum is; ONNX counts in the whole tensor.</summary>
+    private static TorchBox MaxPoolIndices(TorchCall c, int n) => Batched(c, n, x =>
+        c.Emit("Mod", [c.EmitMany("MaxPool", 2, [x], Window(c, n))[1], c.Emit("ReduceProd", [c.Emit("Shape", [x], ("start", 2))], ("keepdims", 0))]));
+
+    /// <summary>(input [N,C,H,W], kernel_size, dilation, padding, stride) -> [N, C * kernel, places]: a convolution that picks each element of its window.</summary>
+    [Torch("im2col")]
+    private static object? Im2Col(TorchCall c) => Batched(c, 2, x =>
+    {
+        long[] kernel = c.Ints(1, 2), pads = c.Ints(3, 2);
+        long each = kernel[0] * kernel[1], channels = x.Shape[1];
+        if (channels < 0) throw c.Error("the number of channels must be known; give the inputs a size with --shape");
+        var pick = new Core.Tensor(x.DType, new Core.Shape(channels * each, 1, kernel[0], kernel[1]));
+        for (long i = 0; i < channels * each; i++) pick.SetDouble(i * each + i % each, 1);
+        Value y = Convolutions.Emit(c, x, c.Builder.Constant("pick", pick), null, 2, c.Ints(4, 2), [.. pads, .. pads], c.Ints(2, 2), channels);
+        return c.Reshape(y, 0, channels * each, -1);
+    });
+
+    /// <summary>(theta, size, align_corners)</summary>
+    [Torch("affine_grid_generator")]
+    private static object? AffineGrid(TorchCall c) => TorchCall.Box(c.Emit("AffineGrid", [c.Tensor(0), c.SizeTensor(c.Items(1))], ("align_corners", c.Bool(2, false) ? 1 : 0)));
 
     private static TorchBox Batched(TorchCall c, int n, Func<Value, Value> pool)
     {

@@ -30,6 +30,7 @@ internal static class Python
     [Torch("len")]
     private static object? Len(TorchCall c) => c.Arg(0) switch
     {
+        TorchList { Added: { } added, Round: { } round } growing => c.Interpreter.Apply("add", [round, (long)(growing.Known.Count + added.Count)], []),
         TorchList { Steps: { } steps } grown => c.Interpreter.Apply("add", [c.Size(steps, 0), (long)grown.Known.Count], []),
         TorchList l => (long)l.Items.Count,
         TorchTuple t => (long)t.Items.Length,
@@ -59,7 +60,7 @@ internal static class Python
 
     [Torch("prim.unchecked_unwrap_optional", "_unwrap_optional")] private static object? Unwrap(TorchCall c) => c.Arg(0) ?? throw c.Error("a value is None here that must not be");
 
-    [Torch("tensor", "as_tensor", "_infer_size_tensor", Limits = "nested lists of both integers and other numbers")]
+    [Torch("tensor", "as_tensor", "_infer_size_tensor")]
     private static object? MakeTensor(TorchCall c)
     {
         object? given = c.Arg(0);
@@ -71,7 +72,8 @@ internal static class Python
         if (items.All(i => i is TorchList or TorchTuple))
         {
             object?[] rows = [.. items.Select(i => c.Interpreter.Apply(c.Name, [i], [("dtype", c.Option("dtype"))]))];
-            if (rows.Select(r => (r as TorchBox)?.Value.DType).Distinct().Count() > 1) throw c.Error("the lists inside a list have numbers of different kinds");
+            if (rows.OfType<TorchBox>().Select(r => r.Value.DType).Aggregate(Arithmetic.Wider) is var widest)
+                rows = [.. rows.Cast<TorchBox>().Select(r => (object?)TorchCall.Box(c.Cast(r.Value, widest)))];
             return c.Interpreter.Apply("stack", [new TorchList(rows)], []);
         }
         if (items.Any(i => !TorchCall.IsNumber(i))) throw c.Error("lists of numbers or of such lists are expected");
@@ -205,7 +207,44 @@ internal static class Python
     }
 
     [Torch("__derive_index")] private static object? DeriveIndex(TorchCall c) => c.Interpreter.Apply("add", [c.Interpreter.Apply("mul", [c.Arg(0), c.Arg(2)], []), c.Arg(1)], []);
-    [Torch("format", "percentFormat", "str", AllowsAbsent = true)] private static object? Format(TorchCall c) => string.Join(" ", c.Arguments.Select(TorchInterpreter.Describe));
+    /// <summary>(text, values..): each {} becomes the next value.</summary>
+    [Torch("format", AllowsAbsent = true)] private static object? Format(TorchCall c) => Filled(c, c.Text(0, "").Split("{}"), [.. Enumerable.Range(1, c.Count - 1).Select(c.Arg)]);
+
+    /// <summary>(text, values): each %s, %d and the like becomes the next value.</summary>
+    [Torch("percentFormat", AllowsAbsent = true, Limits = "widths and precisions")]
+    private static object? PercentFormat(TorchCall c)
+    {
+        string[] parts = System.Text.RegularExpressions.Regex.Split(c.Text(0, "").Replace("%%", "\0", StringComparison.Ordinal), "%[sdi]");
+        if (parts.Any(p => p.Contains('%', StringComparison.Ordinal))) return new TorchAbsent("a text with a width or a precision is not made");
+        object? text = Filled(c, parts, c.Arg(1) is TorchTuple t ? t.Items : [.. Enumerable.Range(1, c.Count - 1).Select(c.Arg)]);
+        return text is string s ? s.Replace("\0", "%", StringComparison.Ordinal) : text;
+    }
+
+    [Torch("str", AllowsAbsent = true)] private static object? Str(TorchCall c) => Filled(c, ["", ""], [c.Arg(0)]);
+
+    private static object? Filled(TorchCall c, string[] parts, object?[] values)
+    {
+        if (parts.Length != values.Length + 1) throw c.Error($"a text has places for {parts.Length - 1} values, got {values.Length}");
+        var text = new System.Text.StringBuilder(parts[0]);
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (PythonText(values[i]) is not { } value) return new TorchAbsent($"a text depends on {TorchInterpreter.Describe(values[i])}");
+            text.Append(value).Append(parts[i + 1]);
+        }
+        return text.ToString();
+    }
+
+    /// <summary>What Python's str gives for a value; null where that is not known.</summary>
+    private static string? PythonText(object? value) => value switch
+    {
+        null => "None",
+        bool b => b ? "True" : "False",
+        long n => n.ToString(CultureInfo.InvariantCulture),
+        double d when Math.Abs(d) is 0 or (>= 1e-4 and < 1e15) => d.ToString("0.0################", CultureInfo.InvariantCulture),
+        string s => s,
+        _ => null,
+    };
+
     /// <summary>(text, part): where the part is, or -1.</summary>
     [Torch("find")] private static object? Find(TorchCall c) => (long)c.Text(0, "").IndexOf(c.Text(1, ""), StringComparison.Ordinal);
     [Torch("startswith")] private static object? StartsWith(TorchCall c) => c.Text(0, "").StartsWith(c.Text(1, ""), StringComparison.Ordinal);

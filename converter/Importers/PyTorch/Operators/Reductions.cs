@@ -32,8 +32,8 @@ internal static class Reductions
 
     [Torch("max")] private static object? Max(TorchCall c) => Extreme(c, "Max", "ReduceMax", "ArgMax", Math.Max);
     [Torch("min")] private static object? Min(TorchCall c) => Extreme(c, "Min", "ReduceMin", "ArgMin", Math.Min);
-    [Torch("maximum", "fmax")] private static object? Maximum(TorchCall c) => Elementwise(c, "Max");
-    [Torch("minimum", "fmin")] private static object? Minimum(TorchCall c) => Elementwise(c, "Min");
+    [Torch("maximum")] private static object? Maximum(TorchCall c) => Elementwise(c, "Max");
+    [Torch("minimum")] private static object? Minimum(TorchCall c) => Elementwise(c, "Min");
     [Torch("prim.max")] private static object? PrimMax(TorchCall c) => Extreme(c, "Max", "ReduceMax", "ArgMax", Math.Max);
     [Torch("prim.min")] private static object? PrimMin(TorchCall c) => Extreme(c, "Min", "ReduceMin", "ArgMin", Math.Min);
 
@@ -109,9 +109,17 @@ internal static class Reductions
         return TorchCall.Box(c.Emit(opType, all ? [x] : [x, c.IntTensor(c.Ints(2))], ("keepdims", !all && c.Bool(3, false) ? 1 : 0)));
     }
 
-    [Torch("cumsum")] private static object? CumSum(TorchCall c) => TorchCall.Box(c.Emit("CumSum", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1), ScalarKind.Int)]));
+    [Torch("cumsum")] private static object? CumSum(TorchCall c) => Cumulative(c, "CumSum");
+    [Torch("cumprod")] private static object? CumProd(TorchCall c) => Cumulative(c, "CumProd");
 
-    /// <summary>(input, k, dim, largest, sorted)</summary>
+    /// <summary>(input, dim, *, dtype): integers and truth values are counted in int64.</summary>
+    private static TorchBox Cumulative(TorchCall c, string opType)
+    {
+        Value x = c.Tensor(0);
+        DType type = (c.Arg(2) ?? c.Option("dtype")) is long n ? TorchArchive.ScalarType(n) : x.DType.IsFloat() ? x.DType : DType.Int64;
+        return TorchCall.Box(c.Emit(opType, [c.Cast(x, type), c.Interpreter.ScalarValue(c.Int(1), ScalarKind.Int)]));
+    }
+
     /// <summary>(input, sorted, return_inverse, return_counts) -> (values, inverse, counts) of the flattened tensor; always sorted.</summary>
     [Torch("_unique2", "_unique")]
     private static object? Unique(TorchCall c)
@@ -121,6 +129,7 @@ internal static class Reductions
         return new TorchTuple([TorchCall.Box(r[0]), TorchCall.Box(c.Emit("Reshape", [r[2], c.Emit("Shape", [x])])), TorchCall.Box(r[3])]);
     }
 
+    /// <summary>(input, k, dim, largest, sorted)</summary>
     [Torch("topk")]
     private static object? TopK(TorchCall c)
     {

@@ -100,13 +100,76 @@ internal static class Shapes
 
     [Torch("expand_as")] private static object? ExpandAs(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
 
-    [Torch("repeat")]
+    [Torch("repeat", "tile")]
     private static object? Repeat(TorchCall c)
     {
         Value x = c.Tensor(0);
         int rank = c.Rank(x), n = c.Items(1).Count;
         if (n > rank) x = c.Unsqueeze(x, [.. Enumerable.Range(0, n - rank).Select(d => (long)d)]);
-        return TorchCall.Box(c.Emit("Tile", [x, c.SizeTensor(c.Items(1))]));
+        return TorchCall.Box(c.Emit("Tile", [x, c.SizeTensor([.. Enumerable.Repeat((object?)1L, Math.Max(0, rank - n)), .. c.Items(1)])]));
+    }
+
+    /// <summary>(tensors): each as large as all of them broadcast against each other.</summary>
+    [Torch("broadcast_tensors")]
+    private static object? BroadcastTensors(TorchCall c)
+    {
+        Value[] x = c.Tensors(0);
+        Value together = x.Length == 1 ? x[0] : x.Select(v => c.Cast(v, DType.Float32)).Aggregate((a, b) => c.Emit("Add", [a, b])), shape = c.Emit("Shape", [together]);
+        return new TorchList(x.Select(v => (object?)TorchCall.Box(v.Shape.IsKnown && v.Shape == together.Shape ? v : c.Emit("Expand", [v, shape]))));
+    }
+
+    /// <summary>(input, dim, size, step): windows along an axis, whose elements become the last one.</summary>
+    [Torch("unfold", Limits = "free sizes of the axis")]
+    private static object? Unfold(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        int rank = c.Rank(x), axis = c.Axis(c.Int(1), rank);
+        long n = KnownSize(c, x, axis), size = c.Int(2), step = c.Int(3);
+        if (size < 0 || size > n || step < 1) throw c.Error($"windows of {size} elements every {step} of {n}");
+        long count = (n - size) / step + 1;
+        Value places = c.Builder.Constant(c.Interpreter.Named("places"), Tensor.FromArray<long>([.. Enumerable.Range(0, checked((int)(count * size))).Select(i => i / size * step + i % size)], new Shape(count, size)));
+        Value y = c.Emit("Gather", [x, places], ("axis", axis));
+        return TorchCall.Box(axis == rank - 1 ? y : c.Transpose(y, [.. Enumerable.Range(0, rank + 1).Where(d => d != axis + 1).Select(d => (long)d), axis + 1]));
+    }
+
+    /// <summary>(input, source, destination): axes, or lists of them.</summary>
+    [Torch("movedim", "moveaxis")]
+    private static object? MoveDim(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        int rank = c.Rank(x);
+        int[] from = [.. c.Ints(1).Select(a => c.Axis(a, rank))], to = [.. c.Ints(2).Select(a => c.Axis(a, rank))];
+        if (from.Length != to.Length) throw c.Error($"{from.Length} axes move to {to.Length} places");
+        var others = new Queue<int>(Enumerable.Range(0, rank).Where(d => !from.Contains(d)));
+        return Permuted(c, x, [.. Enumerable.Range(0, rank).Select(d => (long)(Array.IndexOf(to, d) is >= 0 and var k ? from[k] : others.Dequeue()))]);
+    }
+
+    /// <summary>Tensors joined along an axis that those of fewer dimensions get first.</summary>
+    [Torch("vstack", "row_stack", "hstack", "dstack", "column_stack")]
+    private static object? JoinAtLeast(TorchCall c)
+    {
+        Value[] x = c.Tensors(0);
+        int least = c.Name == "dstack" ? 3 : c.Name == "hstack" ? 1 : 2;
+        bool isColumns = c.Name == "column_stack";
+        IEnumerable<Value> wide = x.Select(v => c.Rank(v) switch
+        {
+            0 => c.Reshape(v, [.. Enumerable.Repeat(1L, least)]),
+            1 when least == 2 => c.Unsqueeze(v, isColumns ? 1 : 0),
+            1 when least == 3 => c.Unsqueeze(v, 0, 2),
+            2 when least == 3 => c.Unsqueeze(v, 2),
+            _ => v,
+        });
+        long axis = c.Name switch { "dstack" => 2, "hstack" => c.Rank(x[0]) <= 1 ? 0 : 1, "column_stack" => 1, _ => 0 };
+        return c.Interpreter.Apply("cat", [new TorchList(wide.Select(v => (object?)TorchCall.Box(v))), axis], []);
+    }
+
+    /// <summary>(rows, columns = rows)</summary>
+    [Torch("eye")]
+    private static object? Eye(TorchCall c)
+    {
+        object? rows = c.Arg(0), columns = c.Arg(1) is long or TorchScalar && TorchCall.IsNumber(c.Arg(1)) ? c.Arg(1) : rows;
+        Value zeros = Filled(c, c.SizeTensor([rows, columns]), 0L, c.Option("dtype"), DType.Float32).Value;
+        return TorchCall.Box(c.Emit("EyeLike", [zeros]));
     }
 
     /// <summary>(input, repeats, dim = of the flattened tensor): every element of the axis so many times, one after the other.</summary>
@@ -256,7 +319,26 @@ internal static class Shapes
         object? step = c.Arg(4) ?? 1L;
         if (start is 0L && end is long.MaxValue && step is 1L) return c.Itself(x);
         Value y = c.Emit("Slice", [x, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]);
-        return step is 1L ? c.Sliced(y, c.Int(1, 0), start, end) : c.View(y, whole => c.Emit("Slice", [whole, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(c.Int(1, 0)), c.SizeTensor([step])]));
+        return step is 1L ? c.Sliced(y, c.Int(1, 0), start, end) : Strided(c, x, y, c.Int(1, 0), start, end, step);
+    }
+
+    /// <summary>A view of every so many elements. What is put in it goes to their places, for which sizes must be known.</summary>
+    private static TorchBox Strided(TorchCall c, Value x, Value y, long dim, object? start, object? end, object? step)
+    {
+        int rank = c.Rank(x), axis = c.Axis(dim, rank);
+        Func<Value, Value, Value>? putBack = null;
+        if (x.Shape[axis] is >= 0 and var n && start is long from && step is long by && by > 0 && y.Shape[axis] is >= 0 and var count)
+        {
+            long first = Math.Clamp(from < 0 ? from + n : from, 0, n);
+            long[] order = [.. Enumerable.Range(0, rank).Select(d => (long)d)];
+            (order[0], order[axis]) = (order[axis], order[0]);
+            putBack = (whole, view) =>
+            {
+                Value places = c.Reshape(c.IntTensor([.. Enumerable.Range(0, (int)count).Select(i => first + i * by)]), -1, 1);
+                return axis == 0 ? c.Emit("ScatterND", [whole, places, view]) : c.Transpose(c.Emit("ScatterND", [c.Transpose(whole, order), places, c.Transpose(view, order)]), order);
+            };
+        }
+        return c.View(y, whole => c.Emit("Slice", [whole, c.SizeTensor([start]), c.SizeTensor([end]), c.IntTensor(dim), c.SizeTensor([step])]), putBack);
     }
 
     /// <summary>(input, dim, start, length)</summary>
@@ -264,7 +346,7 @@ internal static class Shapes
     private static object? Narrow(TorchCall c)
     {
         object? end = c.Interpreter.Apply("add", [c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int), c.Arg(3)], []);
-        return c.View(c.Emit("Slice", [c.Tensor(0), c.SizeTensor([c.Arg(2)]), c.SizeTensor([end]), c.IntTensor(c.Int(1))]));
+        return c.Sliced(c.Emit("Slice", [c.Tensor(0), c.SizeTensor([c.Arg(2)]), c.SizeTensor([end]), c.IntTensor(c.Int(1))]), c.Int(1), c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int), end);
     }
 
     /// <summary>(input, shifts, dims)</summary>

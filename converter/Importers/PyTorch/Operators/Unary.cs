@@ -12,7 +12,7 @@ internal static class Unary
     private static Value Real(TorchCall c, int i) => c.Tensor(i) is { DType: var type } x ? type.IsFloat() || type == DType.Undefined ? x : c.Cast(x, DType.Float32) : null!;
 
     [Torch("relu")] private static object? Relu(TorchCall c) => TorchCall.Box(c.Emit("Relu", [c.Tensor(0)]));
-    [Torch("sigmoid", "special_expit")] private static object? Sigmoid(TorchCall c) => Plain(c, "Sigmoid");
+    [Torch("sigmoid", "expit")] private static object? Sigmoid(TorchCall c) => Plain(c, "Sigmoid");
     [Torch("tanh")] private static object? Tanh(TorchCall c) => Plain(c, "Tanh");
     [Torch("hardswish")] private static object? HardSwish(TorchCall c) => Plain(c, "HardSwish");
     [Torch("mish")] private static object? Mish(TorchCall c) => Plain(c, "Mish");
@@ -32,7 +32,7 @@ internal static class Unary
     [Torch("asinh")] private static object? Asinh(TorchCall c) => Plain(c, "Asinh");
     [Torch("acosh")] private static object? Acosh(TorchCall c) => Plain(c, "Acosh");
     [Torch("atanh")] private static object? Atanh(TorchCall c) => Plain(c, "Atanh");
-    [Torch("erf", "special_erf")] private static object? Erf(TorchCall c) => Plain(c, "Erf");
+    [Torch("erf")] private static object? Erf(TorchCall c) => Plain(c, "Erf");
     [Torch("reciprocal")] private static object? Reciprocal(TorchCall c) => Plain(c, "Reciprocal");
     [Torch("sign")] private static object? Sign(TorchCall c) => TorchCall.Box(c.Emit("Sign", [c.Tensor(0)]));
     [Torch("isnan")] private static object? IsNaN(TorchCall c) => TorchCall.Box(c.Emit("IsNaN", [c.Tensor(0)]));
