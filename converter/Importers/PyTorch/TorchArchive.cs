@@ -14,6 +14,9 @@ internal sealed class TorchTensor(TorchStorage storage, long offset, long[] size
     public long[] Sizes => sizes;
     public DType DType => storage.DType;
 
+    /// <summary>True where the last axis holds real and imaginary parts.</summary>
+    public bool IsComplex => storage.IsComplex;
+
     public Tensor Dense => _dense ??= storage.Read(offset, sizes, strides, Name);
 }
 
@@ -24,6 +27,17 @@ internal sealed class TorchStorage(DType dtype, long count, Func<byte[]> load)
     private byte[]? _bytes;
 
     public DType DType => dtype;
+
+    /// <summary>True where an element is two: real and imaginary part.</summary>
+    public bool IsComplex { get; init; }
+
+    /// <summary>What torch.FloatStorage and the like are.</summary>
+    public static TorchStorage Of(string name, long count, Func<byte[]> load) => name.StartsWith("Complex", StringComparison.Ordinal)
+        ? new(TorchArchive.StorageType(name), checked(2 * count), load) { IsComplex = true } : new(TorchArchive.StorageType(name), count, load);
+
+    /// <summary>A view of it.</summary>
+    public TorchTensor View(long offset, long[] sizes, long[] strides) => IsComplex
+        ? new TorchTensor(this, checked(2 * offset), [.. sizes, 2], [.. strides.Select(s => checked(2 * s)), 1]) : new TorchTensor(this, offset, sizes, strides);
 
     /// <summary>The elements offset + sum(index_d * stride_d), in row-major order of the indices.</summary>
     public unsafe Tensor Read(long offset, long[] sizes, long[] strides, string name)
@@ -43,6 +57,14 @@ internal sealed class TorchStorage(DType dtype, long count, Func<byte[]> load)
         _bytes ??= load();
         if ((last + 1) * size > _bytes.Length)
             throw new EdgeLiteException(Status.Truncated, $"Tensor '{name}' reaches beyond its storage of {_bytes.Length} bytes.");
+        long dense = 1;
+        bool isDense = true;
+        for (int d = sizes.Length - 1; d >= 0; dense *= sizes[d--]) isDense &= sizes[d] == 1 || strides[d] == dense;
+        if (isDense)
+        {
+            _bytes.AsSpan(checked((int)(offset * size)), checked((int)(total * size))).CopyTo(tensor.Bytes);
+            return tensor;
+        }
         Span<long> index = stackalloc long[sizes.Length];
         byte* to = tensor.Data;
         fixed (byte* from = _bytes)
@@ -139,7 +161,7 @@ internal sealed class TorchArchive : IDisposable
             if (id is not PickleTuple { Items: [string, PickleGlobal type, string key, _, long count, ..] }) throw new EdgeLiteException(Status.Corrupt, $"'{_path}' refers to something that is no storage.");
             if (storages.TryGetValue(key, out TorchStorage? storage)) return storage;
             string entry = Has(folder + key) ? folder + key : key;
-            return storages[key] = new TorchStorage(StorageType(type.Name), count, () => Bytes(entry));
+            return storages[key] = TorchStorage.Of(type.Name, count, () => Bytes(entry));
         }
     }
 
@@ -149,7 +171,7 @@ internal sealed class TorchArchive : IDisposable
         {
             case "torch._utils._rebuild_tensor_v2" or "torch._utils._rebuild_tensor"
                 when args is [TorchStorage storage, long offset, PickleTuple sizes, PickleTuple strides, ..]:
-                return (new TorchTensor(storage, offset, [.. sizes.Items.Select(s => (long)s!)], [.. strides.Items.Select(s => (long)s!)]), true);
+                return (storage.View(offset, [.. sizes.Items.Select(s => (long)s!)], [.. strides.Items.Select(s => (long)s!)]), true);
             case "torch._utils._rebuild_parameter" when args.Length > 0:
                 return (args[0], true);
             case "torch.jit._pickle.build_intlist" or "torch.jit._pickle.build_doublelist" or "torch.jit._pickle.build_boollist"
@@ -165,8 +187,8 @@ internal sealed class TorchArchive : IDisposable
 
     internal static DType StorageType(string name) => name switch
     {
-        "FloatStorage" => DType.Float32,
-        "DoubleStorage" => DType.Float64,
+        "FloatStorage" or "ComplexFloatStorage" => DType.Float32,
+        "DoubleStorage" or "ComplexDoubleStorage" => DType.Float64,
         "HalfStorage" => DType.Float16,
         "BFloat16Storage" => DType.BFloat16,
         "LongStorage" => DType.Int64,

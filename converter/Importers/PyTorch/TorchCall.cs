@@ -12,14 +12,28 @@ internal sealed class TorchAttribute(params string[] names) : ForeignLayerAttrib
 {
     /// <summary>True when the operator can do with arguments that are not there.</summary>
     public bool AllowsAbsent { get; init; }
+
+    /// <summary>True when a complex tensor gives what its real part gives and what its imaginary part gives.</summary>
+    public bool OnParts { get; init; }
+
+    /// <summary>True for the form of the operator that takes complex tensors.</summary>
+    public bool ForComplex { get; init; }
 }
 
-internal sealed record TorchOperator(string Name, Func<TorchCall, object?> Convert, bool AllowsAbsent);
+internal sealed record TorchOperator(string Name, Func<TorchCall, object?> Convert, bool AllowsAbsent, bool OnParts = false);
 
 /// <summary>The map from PyTorch's operators to their conversions.</summary>
 internal static class TorchOperators
 {
-    private static readonly Dictionary<string, TorchOperator> s_all = Collect();
+    private static readonly Dictionary<string, TorchOperator> s_all = Collect(forComplex: false), s_complex = Collect(forComplex: true);
+
+    /// <summary>The conversion for complex tensors.</summary>
+    public static TorchOperator? FindComplex(string name)
+    {
+        if (s_complex.TryGetValue(name, out TorchOperator? op)) return op;
+        if (s_all.TryGetValue(name, out op) && op.OnParts) return op;
+        return name.EndsWith('_') && !name.EndsWith("__", StringComparison.Ordinal) && FindComplex(name[..^1]) is { } plain ? plain.OnParts ? Find(name) : plain with { Convert = InPlace(plain.Convert) } : null;
+    }
 
     /// <summary>The conversion of an operator; the form that works in place ("relu_") is that of the plain one.</summary>
     public static TorchOperator? Find(string name)
@@ -32,22 +46,29 @@ internal static class TorchOperators
     }
 
     /// <summary>What can be converted, for the documentation.</summary>
-    public static IReadOnlyList<LayerReference> References => [.. ForeignLayers.References<TorchAttribute>().Concat(TorchLibrary.References).OrderBy(l => l.Name, StringComparer.Ordinal)];
+    public static IReadOnlyList<LayerReference> References => [.. ForeignLayers.References<TorchAttribute>().Concat(TorchLibrary.References).DistinctBy(l => l.Name).OrderBy(l => l.Name, StringComparer.Ordinal)];
 
     private static Func<TorchCall, object?> InPlace(Func<TorchCall, object?> convert) => c =>
     {
         object? result = convert(c);
+        if (c.Arguments[0] is TorchComplex z)
+        {
+            if (result is not TorchComplex changed) throw c.Error("a complex tensor becomes a real one in place");
+            c.Interpreter.Overwrite(z.Real, changed.Real.Value);
+            c.Interpreter.Overwrite(z.Imaginary, changed.Imaginary.Value);
+            return z;
+        }
         if (c.Arguments[0] is not TorchBox target || result is not TorchBox source) return result;
         if (target.Value.DType != source.Value.DType && target.Value.DType != DType.Undefined) c.Interpreter.Overwrite(target, c.Interpreter.CastTo(source.Value, target.Value.DType));
         else c.Interpreter.Overwrite(target, source.Value);
         return target;
     };
 
-    private static Dictionary<string, TorchOperator> Collect()
+    private static Dictionary<string, TorchOperator> Collect(bool forComplex)
     {
         var all = new Dictionary<string, TorchOperator>(StringComparer.Ordinal);
-        foreach ((MethodInfo method, TorchAttribute a) in ForeignLayers.Marked<TorchAttribute>())
-            foreach (string name in a.Names) all.Add(name, new TorchOperator(name, method.CreateDelegate<Func<TorchCall, object?>>(), a.AllowsAbsent));
+        foreach ((MethodInfo method, TorchAttribute a) in ForeignLayers.Marked<TorchAttribute>().Where(m => m.Attribute.ForComplex == forComplex))
+            foreach (string name in a.Names) all.Add(name, new TorchOperator(name, method.CreateDelegate<Func<TorchCall, object?>>(), a.AllowsAbsent, a.OnParts));
         return all;
     }
 }

@@ -240,7 +240,7 @@ internal sealed partial class TorchInterpreter
     {
         switch (value)
         {
-            case TorchTensor t: return Box(t);
+            case TorchTensor t: return t.IsComplex ? Apply("view_as_complex", [Box(t)], []) : Box(t);
             case TorchTuple t when t.Items.Any(i => i is TorchTensor or TorchTuple): return new TorchTuple([.. t.Items.Select(Lift)]);
             case TorchList l:
                 for (int i = 0; i < l.Known.Count; i++) l.Known[i] = Lift(l.Known[i]);
@@ -313,9 +313,11 @@ internal sealed partial class TorchInterpreter
     /// <summary>Applies an operator. One without a conversion is written down, and its result is absent.</summary>
     public object? Apply(string name, object?[] arguments, (string Name, object? Value)[] named)
     {
-        TorchOperator? op = TorchOperators.Find(name);
+        bool isComplex = arguments.Any(IsComplex);
+        TorchOperator? op = isComplex ? TorchOperators.FindComplex(name) : TorchOperators.Find(name);
         if (op == null)
         {
+            if (isComplex) name += " of complex tensors";
             if (!_unknown.TryGetValue(name, out List<string>? places)) _unknown[name] = places = [];
             places.Add(Path.Length > 0 ? $"{Path} ({_where})" : _where);
             return new TorchAbsent($"operator '{name}' has no conversion");
@@ -324,6 +326,7 @@ internal sealed partial class TorchInterpreter
             foreach (object? argument in arguments)
                 if (argument is TorchAbsent || argument is TorchList l && l.Known.Any(i => i is TorchAbsent) || argument is TorchTuple t && t.Items.Any(i => i is TorchAbsent))
                     return argument as TorchAbsent ?? new TorchAbsent("an element of a list is not there");
+        if (isComplex && op.OnParts) return Joined(Apply(name, [.. arguments.Select(a => Part(a, z => z.Real))], named), Apply(name, [.. arguments.Select(a => Part(a, z => z.Imaginary))], named));
         try
         {
             object? target = named.FirstOrDefault(n => n.Name == "out").Value;
@@ -341,6 +344,24 @@ internal sealed partial class TorchInterpreter
             throw new EdgeLiteException(ex.Status, $"{ex.Message} ({_where}{(Path.Length > 0 ? $", module {Path}" : "")})", ex);
         }
     }
+
+    private static bool IsComplex(object? value) => value is TorchComplex || value is TorchList l && l.Known.Any(i => i is TorchComplex) || value is TorchTuple t && t.Items.Any(i => i is TorchComplex);
+
+    private static object? Part(object? value, Func<TorchComplex, TorchBox> part) => value switch
+    {
+        TorchComplex z => part(z),
+        TorchList l when IsComplex(l) => new TorchList(l.Items.Select(i => Part(i, part))),
+        TorchTuple t when IsComplex(t) => new TorchTuple([.. t.Items.Select(i => Part(i, part))]),
+        _ => value,
+    };
+
+    private static object? Joined(object? real, object? imaginary) => (real, imaginary) switch
+    {
+        (TorchBox a, TorchBox b) => new TorchComplex(a, b),
+        (TorchList a, TorchList b) => new TorchList(a.Items.Zip(b.Items, Joined)),
+        (TorchTuple a, TorchTuple b) => new TorchTuple([.. a.Items.Zip(b.Items, Joined)]),
+        _ => real,
+    };
 
     /// <summary>A Python truth value that is known now, otherwise null.</summary>
     private bool? Truth(object? value)
@@ -370,6 +391,7 @@ internal sealed partial class TorchInterpreter
         TorchList => "a list",
         TorchTuple => "a tuple",
         TorchDict => "a dict",
+        TorchComplex => "a complex tensor",
         TorchPacked => "a packed sequence, whose steps no operator but recurrent layers can use",
         TorchObject o => $"an object of {o.Type}",
         TorchPath p => $"'{p.Name}'",

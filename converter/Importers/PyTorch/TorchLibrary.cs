@@ -1,5 +1,3 @@
-using EdgeLite.Core;
-
 namespace EdgeLite.Converter.Importers.PyTorch;
 
 /// <summary>

@@ -155,7 +155,7 @@ internal sealed class TorchLegacyFile
         {
             if (key is not string name || !storages.TryGetValue(name, out TorchStorage? storage) || at + 8 > file.Length)
                 throw new EdgeLiteException(Status.Truncated, $"'{path}' ends within its storages.");
-            long bytes = checked(BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(at)) * storage.DType.Size());
+            long bytes = checked(BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(at)) * storage.DType.Size() * (storage.IsComplex ? 2 : 1));
             at += 8;
             if (bytes < 0 || bytes > file.Length - at) throw new EdgeLiteException(Status.Truncated, $"'{path}' ends within its storages.");
             places[name] = (at, bytes);
@@ -175,7 +175,7 @@ internal sealed class TorchLegacyFile
             if (id is not PickleTuple { Items: [string, PickleGlobal type, string key, _, long count, ..] items }) throw new EdgeLiteException(Status.Corrupt, $"'{path}' refers to something that is no storage.");
             if (items.Length > 5 && items[5] is not null) throw new EdgeLiteException(Status.Unsupported, $"'{path}' holds a storage that is a view of another one; save it again with PyTorch 1.6 or newer.");
             if (!storages.TryGetValue(key, out TorchStorage? storage))
-                storages[key] = storage = new TorchStorage(TorchArchive.StorageType(type.Name), count, () => places.TryGetValue(key, out var place) ? file[place.At..(int)(place.At + place.Bytes)]
+                storages[key] = storage = TorchStorage.Of(type.Name, count, () => places.TryGetValue(key, out var place) ? file[place.At..(int)(place.At + place.Bytes)]
                     : throw new EdgeLiteException(Status.Corrupt, $"'{path}' lacks the storage '{key}'."));
             return storage;
         }

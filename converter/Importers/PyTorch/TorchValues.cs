@@ -59,6 +59,9 @@ internal sealed class TorchList(IEnumerable<object?> items)
     public void Append(object? item) => (Added ?? Items).Add(item);
 }
 
+/// <summary>A complex tensor.</summary>
+internal sealed record TorchComplex(TorchBox Real, TorchBox Imaginary);
+
 /// <summary>A packed sequence (torch.nn.utils.rnn.pack_padded_sequence) as it was before it was packed.</summary>
 /// <param name="Padded">[T, N, C]</param>
 /// <param name="Lengths">int64 [N]: how many steps each one has</param>

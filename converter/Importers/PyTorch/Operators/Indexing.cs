@@ -6,11 +6,11 @@ namespace EdgeLite.Converter.Importers.PyTorch.Operators;
 /// <summary>Elements picked, replaced or chosen by indices and masks.</summary>
 internal static class Indexing
 {
-    [Torch("index_select")] private static object? IndexSelect(TorchCall c) => TorchCall.Box(c.Emit("Gather", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
-    [Torch("gather")] private static object? Gather(TorchCall c) => TorchCall.Box(c.Emit("GatherElements", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
+    [Torch("index_select", OnParts = true)] private static object? IndexSelect(TorchCall c) => TorchCall.Box(c.Emit("Gather", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
+    [Torch("gather", OnParts = true)] private static object? Gather(TorchCall c) => TorchCall.Box(c.Emit("GatherElements", [c.Tensor(0), c.Tensor(2)], ("axis", c.Int(1))));
 
     /// <summary>x[i0, i1, ...]: None takes an axis whole; a mask stands for as many axes as it has.</summary>
-    [Torch("index")]
+    [Torch("index", OnParts = true)]
     private static object? Index(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -26,7 +26,7 @@ internal static class Indexing
     }
 
     /// <summary>(input, indices, values, accumulate = False): a copy with x[indices] = values, or += values.</summary>
-    [Torch("index_put", "_index_put_impl")]
+    [Torch("index_put", "_index_put_impl", OnParts = true)]
     private static object? IndexPut(TorchCall c)
     {
         Value x = c.Tensor(0), values = c.Cast(c.Tensor(2), x.DType);

@@ -121,10 +121,10 @@ internal static class Pooling
     private static long[] Or(TorchCall c, int i, int n, long[] otherwise) => c.Arg(i) is null || c.Items(i).Count == 0 ? otherwise : c.Ints(i, n);
 
     /// <summary>(input, pad, mode, value): pad is (last axis before, last axis after, second last before, ...).</summary>
-    [Torch("pad")]
+    [Torch("pad", OnParts = true)]
     private static object? Pad(TorchCall c) => TorchCall.Box(Padded(c, c.Text(2, "constant") switch { "constant" => "constant", "reflect" => "reflect", "replicate" => "edge", "circular" => "wrap", var m => throw c.Error($"mode '{m}' is not supported") }, 3));
 
-    [Torch("constant_pad_nd")] private static object? ConstantPad(TorchCall c) => TorchCall.Box(Padded(c, "constant", 2));
+    [Torch("constant_pad_nd", OnParts = true)] private static object? ConstantPad(TorchCall c) => TorchCall.Box(Padded(c, "constant", 2));
     [Torch("reflection_pad1d", "reflection_pad2d", "reflection_pad3d")] private static object? ReflectionPad(TorchCall c) => TorchCall.Box(Padded(c, "reflect", -1));
     [Torch("replication_pad1d", "replication_pad2d", "replication_pad3d")] private static object? ReplicationPad(TorchCall c) => TorchCall.Box(Padded(c, "edge", -1));
 

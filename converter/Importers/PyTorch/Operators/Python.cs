@@ -8,7 +8,7 @@ namespace EdgeLite.Converter.Importers.PyTorch.Operators;
 internal static class Python
 {
     /// <summary>size(x) is a list; size(x, dim) a number.</summary>
-    [Torch("size")]
+    [Torch("size", OnParts = true)]
     private static object? Size(TorchCall c)
     {
         if (c.Arg(0) is TorchPacked packed && c.Int(1, 0) is (-1 or 1)) return c.Size(packed.Padded, 2);
@@ -17,17 +17,17 @@ internal static class Python
         return c.IsNone(1) ? new TorchList(Enumerable.Range(0, rank).Select(d => (object?)c.Size(x, d))) : c.Size(x, c.Axis(c.Int(1), rank));
     }
 
-    [Torch("prim.shape")] private static object? Shape(TorchCall c) => Size(c);
-    [Torch("dim", "prim.dim")] private static object? Dim(TorchCall c) => c.Arg(0) is TorchPacked ? 2L : (long)c.Rank(c.Tensor(0));
+    [Torch("prim.shape", OnParts = true)] private static object? Shape(TorchCall c) => Size(c);
+    [Torch("dim", "prim.dim", OnParts = true)] private static object? Dim(TorchCall c) => c.Arg(0) is TorchPacked ? 2L : (long)c.Rank(c.Tensor(0));
 
-    [Torch("numel")]
+    [Torch("numel", OnParts = true)]
     private static object? Numel(TorchCall c)
     {
         Value x = c.Tensor(0);
         return x.Shape.IsKnown ? x.Shape.Count : new TorchScalar(c.Emit("Size", [x]), ScalarKind.Int);
     }
 
-    [Torch("len")]
+    [Torch("len", OnParts = true)]
     private static object? Len(TorchCall c) => c.Arg(0) switch
     {
         TorchList { Added: { } added, Round: { } round } growing => c.Interpreter.Apply("add", [round, (long)(growing.Known.Count + added.Count)], []),
@@ -110,7 +110,7 @@ internal static class Python
     [Torch("append")] private static object? Append(TorchCall c) { ((TorchList)c.Arg(0)!).Append(c.Arg(1)); return c.Arg(0); }
     [Torch("extend")] private static object? Extend(TorchCall c) { ((TorchList)c.Arg(0)!).Items.AddRange(c.Items(1)); return null; }
     [Torch("insert")] private static object? Insert(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Insert((int)c.Int(1), c.Arg(2)); return null; }
-    [Torch("list", "sorted")] private static object? List(TorchCall c) => c.Name == "sorted" ? new TorchList(c.Items(0).Select(i => (long)i!).Order().Select(i => (object?)i)) : new TorchList(c.Items(0));
+    [Torch("list", "sorted", OnParts = true)] private static object? List(TorchCall c) => c.Name == "sorted" ? new TorchList(c.Items(0).Select(i => (long)i!).Order().Select(i => (object?)i)) : new TorchList(c.Items(0));
     [Torch("reverse")] private static object? Reverse(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Reverse(); return null; }
 
     [Torch("pop")]

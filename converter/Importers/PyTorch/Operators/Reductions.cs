@@ -6,9 +6,9 @@ namespace EdgeLite.Converter.Importers.PyTorch.Operators;
 /// <summary>Sums, extremes, sorting.</summary>
 internal static class Reductions
 {
-    [Torch("mean")] private static object? Mean(TorchCall c) => Reduce(c, "ReduceMean", c.Tensor(0));
+    [Torch("mean", OnParts = true)] private static object? Mean(TorchCall c) => Reduce(c, "ReduceMean", c.Tensor(0));
 
-    [Torch("sum")]
+    [Torch("sum", OnParts = true)]
     private static object? Sum(TorchCall c)
     {
         if (c.Arg(0) is TorchList { Items: var items } && items.All(TorchCall.IsNumber))
@@ -109,7 +109,7 @@ internal static class Reductions
         return TorchCall.Box(c.Emit(opType, all ? [x] : [x, c.IntTensor(c.Ints(2))], ("keepdims", !all && c.Bool(3, false) ? 1 : 0)));
     }
 
-    [Torch("cumsum")] private static object? CumSum(TorchCall c) => Cumulative(c, "CumSum");
+    [Torch("cumsum", OnParts = true)] private static object? CumSum(TorchCall c) => Cumulative(c, "CumSum");
     [Torch("cumprod")] private static object? CumProd(TorchCall c) => Cumulative(c, "CumProd");
 
     /// <summary>(input, dim, *, dtype): integers and truth values are counted in int64.</summary>

@@ -6,7 +6,7 @@ namespace EdgeLite.Converter.Importers.PyTorch.Operators;
 /// <summary>Operators that rearrange, pick, join and make tensors.</summary>
 internal static class Shapes
 {
-    [Torch("view", "reshape", "_unsafe_view", "view_copy", Limits = "another element type")]
+    [Torch("view", "reshape", "_unsafe_view", "view_copy", Limits = "another element type", OnParts = true)]
     private static object? Reshape(TorchCall c)
     {
         if (c.Arg(1) is not (TorchList or TorchTuple)) throw c.Error("a view as another element type is not supported");
@@ -23,10 +23,10 @@ internal static class Shapes
     private static bool SameSize(Value a, Value b, int axis) =>
         a.Shape.IsRanked && b.Shape.IsRanked && axis < a.Shape.Rank && axis < b.Shape.Rank && a.Shape[axis] == b.Shape[axis] && a.Shape[axis] != Shape.Unknown;
 
-    [Torch("view_as", "reshape_as")] private static object? ReshapeAs(TorchCall c) => c.Reshaped(c.Emit("Reshape", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
+    [Torch("view_as", "reshape_as", OnParts = true)] private static object? ReshapeAs(TorchCall c) => c.Reshaped(c.Emit("Reshape", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
 
     /// <summary>(input, start_dim = 0, end_dim = -1)</summary>
-    [Torch("flatten")]
+    [Torch("flatten", OnParts = true)]
     private static object? Flatten(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -41,7 +41,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, dim, sizes)</summary>
-    [Torch("unflatten")]
+    [Torch("unflatten", OnParts = true)]
     private static object? Unflatten(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -49,7 +49,7 @@ internal static class Shapes
         return c.Reshaped(c.Emit("Reshape", [x, c.SizeTensor([.. Enumerable.Range(0, axis).Select(d => c.Size(x, d)), .. c.Items(2), .. Enumerable.Range(axis + 1, rank - axis - 1).Select(d => c.Size(x, d))])]));
     }
 
-    [Torch("permute")]
+    [Torch("permute", OnParts = true)]
     private static object? Permute(TorchCall c)
     {
         long[] axes = c.Ints(1);
@@ -63,7 +63,7 @@ internal static class Shapes
         return c.View(c.Transpose(x, order), whole => c.Transpose(whole, order), (_, view) => c.Transpose(view, back));
     }
 
-    [Torch("transpose", "swapaxes", "swapdims")]
+    [Torch("transpose", "swapaxes", "swapdims", OnParts = true)]
     private static object? Transpose(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -73,17 +73,17 @@ internal static class Shapes
         return Permuted(c, x, order);
     }
 
-    [Torch("t", "numpy_T", "mT")]
+    [Torch("t", "numpy_T", "mT", OnParts = true)]
     private static object? T(TorchCall c)
     {
         Value x = c.Tensor(0);
         return c.Rank(x) < 2 ? c.Itself(x) : Permuted(c, x, [1, 0]);
     }
 
-    [Torch("unsqueeze")] private static object? Unsqueeze(TorchCall c) => c.Reshaped(c.Unsqueeze(c.Tensor(0), c.Int(1)));
+    [Torch("unsqueeze", OnParts = true)] private static object? Unsqueeze(TorchCall c) => c.Reshaped(c.Unsqueeze(c.Tensor(0), c.Int(1)));
 
     /// <summary>Axes of another size than 1 stay.</summary>
-    [Torch("squeeze")]
+    [Torch("squeeze", OnParts = true)]
     private static object? Squeeze(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -95,12 +95,12 @@ internal static class Shapes
     }
 
     /// <summary>(input, sizes): -1 keeps a size; new axes come in front.</summary>
-    [Torch("expand", "broadcast_to")]
+    [Torch("expand", "broadcast_to", OnParts = true)]
     private static object? Expand(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.SizeTensor([.. c.Items(1).Select(s => s is -1L ? 1L : s)])]));
 
-    [Torch("expand_as")] private static object? ExpandAs(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
+    [Torch("expand_as", OnParts = true)] private static object? ExpandAs(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
 
-    [Torch("repeat", "tile")]
+    [Torch("repeat", "tile", OnParts = true)]
     private static object? Repeat(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -119,7 +119,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, dim, size, step): windows along an axis, whose elements become the last one.</summary>
-    [Torch("unfold", Limits = "free sizes of the axis")]
+    [Torch("unfold", Limits = "free sizes of the axis", OnParts = true)]
     private static object? Unfold(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -133,7 +133,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, source, destination): axes, or lists of them.</summary>
-    [Torch("movedim", "moveaxis")]
+    [Torch("movedim", "moveaxis", OnParts = true)]
     private static object? MoveDim(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -145,7 +145,7 @@ internal static class Shapes
     }
 
     /// <summary>Tensors joined along an axis that those of fewer dimensions get first.</summary>
-    [Torch("vstack", "row_stack", "hstack", "dstack", "column_stack")]
+    [Torch("vstack", "row_stack", "hstack", "dstack", "column_stack", OnParts = true)]
     private static object? JoinAtLeast(TorchCall c)
     {
         Value[] x = c.Tensors(0);
@@ -191,7 +191,7 @@ internal static class Shapes
         return TorchCall.Box(c.Emit("Reshape", [wide, c.SizeTensor([.. Enumerable.Range(0, rank).Select(d => d == axis ? -1L : c.Size(x, d))])]));
     }
 
-    [Torch("cat", "concat")]
+    [Torch("cat", "concat", OnParts = true)]
     private static object? Cat(TorchCall c)
     {
         if (c.Arg(0) is TorchList { Steps: not null } grown) return TorchCall.Box(Joined(c, Stacked(c, grown, 0), c.Int(1, 0)));
@@ -203,7 +203,7 @@ internal static class Shapes
         return TorchCall.Box(used.Length == 1 ? used[0] : c.Emit("Concat", [.. used.Select(u => c.Cast(u, type))], ("axis", c.Int(1, 0))));
     }
 
-    [Torch("stack")]
+    [Torch("stack", OnParts = true)]
     private static object? Stack(TorchCall c)
     {
         long axis = c.Int(1, 0);
@@ -233,7 +233,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, chunks, dim): equal parts of ceil(size / chunks), a smaller last one.</summary>
-    [Torch("chunk", "unsafe_chunk")]
+    [Torch("chunk", "unsafe_chunk", OnParts = true)]
     private static object? Chunk(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -242,7 +242,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, sections or indices, dim): sections that differ by at most one, the larger ones first; or the pieces between indices.</summary>
-    [Torch("tensor_split", Limits = "indices in a tensor that is no constant")]
+    [Torch("tensor_split", Limits = "indices in a tensor that is no constant", OnParts = true)]
     private static object? TensorSplit(TorchCall c)
     {
         object? axis = c.Arg(2) ?? 0L;
@@ -260,7 +260,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, size or sizes, dim)</summary>
-    [Torch("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes")]
+    [Torch("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes", OnParts = true)]
     private static object? Split(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -287,7 +287,7 @@ internal static class Shapes
         return size >= 0 ? size : throw c.Error("the size of its input must be known; give the inputs a size with --shape");
     }
 
-    [Torch("unbind")]
+    [Torch("unbind", OnParts = true)]
     private static object? Unbind(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -297,10 +297,10 @@ internal static class Shapes
     }
 
     /// <summary>(input, dim, index)</summary>
-    [Torch("select")] private static object? Select(TorchCall c) => c.Selected(c.Emit("Gather", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(2), ScalarKind.Int)], ("axis", c.Int(1))), c.Int(1), c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int));
+    [Torch("select", OnParts = true)] private static object? Select(TorchCall c) => c.Selected(c.Emit("Gather", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(2), ScalarKind.Int)], ("axis", c.Int(1))), c.Int(1), c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int));
 
     /// <summary>(input, dim = 0, start = None, end = None, step = 1); on lists as in Python.</summary>
-    [Torch("slice")]
+    [Torch("slice", OnParts = true)]
     private static object? Slice(TorchCall c)
     {
         if (c.Arg(0) is TorchList list)
@@ -342,7 +342,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, dim, start, length)</summary>
-    [Torch("narrow")]
+    [Torch("narrow", OnParts = true)]
     private static object? Narrow(TorchCall c)
     {
         object? end = c.Interpreter.Apply("add", [c.Interpreter.ToScalar(c.Arg(2), ScalarKind.Int), c.Arg(3)], []);
@@ -350,7 +350,7 @@ internal static class Shapes
     }
 
     /// <summary>(input, shifts, dims)</summary>
-    [Torch("roll", Limits = "no dims (a roll of the flattened tensor)")]
+    [Torch("roll", Limits = "no dims (a roll of the flattened tensor)", OnParts = true)]
     private static object? Roll(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -365,7 +365,7 @@ internal static class Shapes
         return TorchCall.Box(x);
     }
 
-    [Torch("flip")]
+    [Torch("flip", OnParts = true)]
     private static object? Flip(TorchCall c)
     {
         long[] axes = c.Ints(1);
@@ -373,8 +373,8 @@ internal static class Shapes
         return TorchCall.Box(c.Emit("Slice", [c.Tensor(0), c.IntTensor(Same(-1)), c.IntTensor(Same(long.MinValue)), c.IntTensor(axes), c.IntTensor(Same(-1))]));
     }
 
-    [Torch("triu")] private static object? Triu(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 1)));
-    [Torch("tril")] private static object? Tril(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 0)));
+    [Torch("triu", OnParts = true)] private static object? Triu(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 1)));
+    [Torch("tril", OnParts = true)] private static object? Tril(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 0)));
 
     [Torch("one_hot")]
     private static object? OneHot(TorchCall c) => TorchCall.Box(c.Emit("OneHot", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(1), ScalarKind.Int), c.Builder.Constant("off_on", Tensor.FromArray<long>([0, 1], new Shape(2)))]));
@@ -382,7 +382,7 @@ internal static class Shapes
     [Torch("zeros", "empty")] private static object? Zeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), 0L, c.Option("dtype") ?? (c.Arg(1) is long t ? t : null), DType.Float32);
     [Torch("ones")] private static object? Ones(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), 1L, c.Option("dtype") ?? (c.Arg(1) is long t ? t : null), DType.Float32);
     [Torch("full")] private static object? Full(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), c.Arg(1), c.Option("dtype"), TorchInterpreter.TypeOf(TorchInterpreter.KindOf(c.Arg(1))));
-    [Torch("zeros_like", "empty_like")] private static object? ZerosLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 0L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("zeros_like", "empty_like", OnParts = true)] private static object? ZerosLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 0L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("ones_like")] private static object? OnesLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 1L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("full_like")] private static object? FullLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), c.Arg(1), c.Option("dtype"), c.Tensor(0).DType);
     [Torch("new_zeros", "new_empty")] private static object? NewZeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 0L, c.Option("dtype"), c.Tensor(0).DType);
@@ -446,17 +446,17 @@ internal static class Shapes
     private static TorchBox CastView(TorchCall c, Value x, DType type) => x.DType == type ? c.Itself(x) : TorchCall.Box(c.Cast(x, type));
 
     /// <summary>Results that are the tensor itself, as far as values go.</summary>
-    [Torch("contiguous", "detach", "cpu", "cuda", "prim.data", "alias", "dropout", "feature_dropout", "alpha_dropout", "requires_grad_", "lift_fresh", Limits = "dropout of a module in training mode")]
+    [Torch("contiguous", "detach", "cpu", "cuda", "prim.data", "alias", "dropout", "feature_dropout", "alpha_dropout", "requires_grad_", "lift_fresh", Limits = "dropout of a module in training mode", OnParts = true)]
     private static object? Same(TorchCall c)
     {
         if (c.PlainName.Contains("dropout", StringComparison.Ordinal) && c.Bool(2, false) && c.Number(1, 0) > 0) throw c.Error("the module is in training mode; call eval() before it is traced or scripted");
         return c.Itself(c.Tensor(0));
     }
 
-    [Torch("clone")] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
+    [Torch("clone", OnParts = true)] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
 
     /// <summary>(target, source): the source as large as the target and of its type; of one argument alone, that itself; of a list or a dict another one.</summary>
-    [Torch("copy")]
+    [Torch("copy", OnParts = true)]
     private static object? Copy(TorchCall c)
     {
         if (c.Arg(0) is TorchList list) return new TorchList(list.Items);

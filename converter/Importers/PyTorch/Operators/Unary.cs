@@ -44,7 +44,7 @@ internal static class Unary
     [Torch("log10")] private static object? Log10(TorchCall c) => TorchCall.Box(c.Emit("Mul", [c.Emit("Log", [Real(c, 0)]), c.Scalar(DType.Float32, 1 / Math.Log(10))]));
     [Torch("log_sigmoid")] private static object? LogSigmoid(TorchCall c) => TorchCall.Box(c.Emit("Neg", [c.Emit("Softplus", [c.Emit("Neg", [c.Tensor(0)])])]));
 
-    [Torch("neg", "negative")] private static object? Neg(TorchCall c) => c.Arg(0) switch { long n => -n, double d => -d, TorchScalar s => new TorchScalar(c.Emit("Neg", [s.Value]), s.Kind), _ => TorchCall.Box(c.Emit("Neg", [c.Tensor(0)])) };
+    [Torch("neg", "negative", OnParts = true)] private static object? Neg(TorchCall c) => c.Arg(0) switch { long n => -n, double d => -d, TorchScalar s => new TorchScalar(c.Emit("Neg", [s.Value]), s.Kind), _ => TorchCall.Box(c.Emit("Neg", [c.Tensor(0)])) };
     [Torch("abs", "absolute")] private static object? Abs(TorchCall c) => c.Arg(0) switch { long n => Math.Abs(n), double d => Math.Abs(d), TorchScalar s => new TorchScalar(c.Emit("Abs", [s.Value]), s.Kind), _ => TorchCall.Box(c.Emit("Abs", [c.Tensor(0)])) };
     [Torch("floor")] private static object? Floor(TorchCall c) => Rounded(c, "Floor", Math.Floor);
     [Torch("ceil")] private static object? Ceil(TorchCall c) => Rounded(c, "Ceil", Math.Ceiling);
