@@ -107,15 +107,16 @@ internal sealed class Refusals
         return scratch.AddInput(scratch.FreshName(value.Name), new TensorType(value.DType, shape));
     }
 
+    /// <summary>What was refused, each in a line of its own behind a line break.</summary>
+    public string Text => string.Concat(_byKind.SelectMany(k => k.Value.Take(MaxPerKind).Select(e => "\n  " + e.Message)
+        .Concat(k.Value.Count > MaxPerKind ? [$"\n  and {k.Value.Count - MaxPerKind} more of {k.Key}"] : [])));
+
     /// <summary>Throws when something was refused: what was thrown for it, or one error for all.</summary>
     public void ThrowIfAny()
     {
         if (_count == 0) return;
         if (_count == 1) throw _byKind.Values.First()[0];
-        IEnumerable<string> lines = _byKind.SelectMany(k => k.Value.Take(MaxPerKind).Select(e => "  " + e.Message)
-            .Concat(k.Value.Count > MaxPerKind ? [$"  and {k.Value.Count - MaxPerKind} more of {k.Key}"] : []));
-        throw new EdgeLiteException(Status.Unsupported,
-            $"{_count} layers have settings that cannot be converted:\n{string.Join('\n', lines)}\nSet them otherwise in the source model, or replace these layers by others of docs/importers.md.");
+        throw new EdgeLiteException(Status.Unsupported, $"{_count} layers have settings that cannot be converted:{Text}\nSet them otherwise in the source model, or replace these layers by others of docs/importers.md.");
     }
 
     /// <summary>What a conversion throws, null for nothing. On placeholders anything may go wrong, and means nothing about the file.</summary>

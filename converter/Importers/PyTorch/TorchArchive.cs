@@ -17,7 +17,39 @@ internal sealed class TorchTensor(TorchStorage storage, long offset, long[] size
     /// <summary>True where the last axis holds real and imaginary parts.</summary>
     public bool IsComplex => storage.IsComplex;
 
+    /// <summary>What the integers of a quantized tensor stand for.</summary>
+    public TorchQuantizer? Quantizer { get; init; }
+
     public Tensor Dense => _dense ??= storage.Read(offset, sizes, strides, Name);
+}
+
+/// <summary>Scale and zero point of a quantized tensor, for all of it or for each index of an axis.</summary>
+internal sealed record TorchQuantizer(Tensor Scale, Tensor ZeroPoint, int Axis)
+{
+    /// <summary>(kind, scale, zero point) or (kind, scales, zero points, axis) of torch._utils._rebuild_qtensor.</summary>
+    public static TorchQuantizer Read(PickleTuple how, DType type)
+    {
+        switch (how.Items)
+        {
+            case [PickleGlobal, double scale, long zeroPoint]:
+            {
+                var zero = new Tensor(type, Shape.Scalar);
+                zero.SetInt64(0, zeroPoint);
+                return new(Tensor.FromScalar((float)scale), zero, 0);
+            }
+            case [PickleGlobal, TorchTensor scales, TorchTensor zeroPoints, long axis] when scales.Sizes.Length == 1 && zeroPoints.Sizes.Length == 1 && scales.Sizes[0] == zeroPoints.Sizes[0]:
+            {
+                Tensor from = zeroPoints.Dense, scale = new(DType.Float32, scales.Dense.Shape);
+                for (long i = 0; i < scale.Count; i++) scale.SetDouble(i, scales.Dense.GetDouble(i));
+                var zero = new Tensor(from.DType.IsFloat() ? DType.Float32 : type, from.Shape);
+                for (long i = 0; i < zero.Count; i++)
+                    if (from.DType.IsFloat()) zero.SetDouble(i, from.GetDouble(i));
+                    else zero.SetInt64(i, from.GetInt64(i));
+                return new(scale, zero, checked((int)axis));
+            }
+            default: throw new EdgeLiteException(Status.Unsupported, $"A tensor is quantized in a way that is not known ({how.Items.FirstOrDefault() switch { PickleGlobal g => g.FullName, _ => "?" }}).");
+        }
+    }
 }
 
 /// <summary>One storage entry of the archive.</summary>
@@ -172,6 +204,8 @@ internal sealed class TorchArchive : IDisposable
             case "torch._utils._rebuild_tensor_v2" or "torch._utils._rebuild_tensor"
                 when args is [TorchStorage storage, long offset, PickleTuple sizes, PickleTuple strides, ..]:
                 return (storage.View(offset, [.. sizes.Items.Select(s => (long)s!)], [.. strides.Items.Select(s => (long)s!)]), true);
+            case "torch._utils._rebuild_qtensor" when args is [TorchStorage storage, long offset, PickleTuple sizes, PickleTuple strides, PickleTuple how, ..]:
+                return (new TorchTensor(storage, offset, [.. sizes.Items.Select(s => (long)s!)], [.. strides.Items.Select(s => (long)s!)]) { Quantizer = TorchQuantizer.Read(how, storage.DType) }, true);
             case "torch._utils._rebuild_parameter" when args.Length > 0:
                 return (args[0], true);
             case "torch.jit._pickle.build_intlist" or "torch.jit._pickle.build_doublelist" or "torch.jit._pickle.build_boollist"
@@ -194,10 +228,10 @@ internal sealed class TorchArchive : IDisposable
         "LongStorage" => DType.Int64,
         "IntStorage" => DType.Int32,
         "ShortStorage" => DType.Int16,
-        "CharStorage" => DType.Int8,
-        "ByteStorage" or "UntypedStorage" => DType.UInt8,
+        "CharStorage" or "QInt8Storage" => DType.Int8,
+        "ByteStorage" or "UntypedStorage" or "QUInt8Storage" => DType.UInt8,
         "BoolStorage" => DType.Bool,
-        _ => throw new EdgeLiteException(Status.Unsupported, $"Storages of type torch.{name} are not supported (quantized or complex tensors)."),
+        _ => throw new EdgeLiteException(Status.Unsupported, $"Storages of type torch.{name} are not supported."),
     };
 
     /// <summary>Numbers of torch.dtype in serialized code (c10/core/ScalarType.h).</summary>

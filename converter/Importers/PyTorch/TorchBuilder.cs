@@ -73,7 +73,7 @@ internal sealed class TorchBuilder(Graph graph, TorchBuilder? parent)
 
     private static bool IsFoldable(string opType, Value?[] inputs, Value output)
     {
-        if (opType.StartsWith("Random", StringComparison.Ordinal) || inputs.Length == 0 || !output.Type.IsKnown || output.Shape.Count > MaxFolded) return false;
+        if (opType.StartsWith("Random", StringComparison.Ordinal) || opType == "DequantizeLinear" || inputs.Length == 0 || !output.Type.IsKnown || output.Shape.Count > MaxFolded) return false;
         long elements = 0;
         foreach (Value? input in inputs)
         {

@@ -16,32 +16,47 @@ internal sealed class TorchAttribute(params string[] names) : ForeignLayerAttrib
     /// <summary>True when a complex tensor gives what its real part gives and what its imaginary part gives.</summary>
     public bool OnParts { get; init; }
 
-    /// <summary>True for the form of the operator that takes complex tensors.</summary>
-    public bool ForComplex { get; init; }
+    /// <summary>What kind of tensor this form of the operator is for.</summary>
+    public TorchForm Form { get; init; }
+
+    /// <summary>True when it does not matter what kind of tensors the arguments are, as for the elements of a list.</summary>
+    public bool AnyForm { get; init; }
 }
 
-internal sealed record TorchOperator(string Name, Func<TorchCall, object?> Convert, bool AllowsAbsent, bool OnParts = false);
+/// <summary>What an operator computes with.</summary>
+internal enum TorchForm { Plain, Complex, Quantized }
+
+internal sealed record TorchOperator(string Name, Func<TorchCall, object?> Convert, TorchAttribute How)
+{
+    public bool AllowsAbsent => How.AllowsAbsent;
+}
 
 /// <summary>The map from PyTorch's operators to their conversions.</summary>
 internal static class TorchOperators
 {
-    private static readonly Dictionary<string, TorchOperator> s_all = Collect(forComplex: false), s_complex = Collect(forComplex: true);
+    private static readonly Dictionary<string, TorchOperator> s_all = Collect(TorchForm.Plain), s_complex = Collect(TorchForm.Complex), s_quantized = Collect(TorchForm.Quantized);
 
     /// <summary>The conversion for complex tensors.</summary>
     public static TorchOperator? FindComplex(string name)
     {
         if (s_complex.TryGetValue(name, out TorchOperator? op)) return op;
-        if (s_all.TryGetValue(name, out op) && op.OnParts) return op;
-        return name.EndsWith('_') && !name.EndsWith("__", StringComparison.Ordinal) && FindComplex(name[..^1]) is { } plain ? plain.OnParts ? Find(name) : plain with { Convert = InPlace(plain.Convert) } : null;
+        if (s_all.TryGetValue(name, out op) && (op.How.OnParts || op.How.AnyForm)) return op;
+        return IsInPlace(name) && FindComplex(name[..^1]) is { } plain ? plain.How.OnParts ? Find(name) : plain with { Convert = InPlace(plain.Convert) } : null;
     }
+
+    /// <summary>The conversion for quantized tensors, where that is not the plain one between dequantizing and quantizing.</summary>
+    public static TorchOperator? FindQuantized(string name) => s_quantized.TryGetValue(name, out TorchOperator? op) || s_all.TryGetValue(name, out op) && op.How.AnyForm ? op : null;
+
+    /// <summary>Whether a name is that of the form that works in place ("relu_").</summary>
+    public static bool IsInPlace(string name) => name.EndsWith('_') && !name.EndsWith("__", StringComparison.Ordinal);
 
     /// <summary>The conversion of an operator; the form that works in place ("relu_") is that of the plain one.</summary>
     public static TorchOperator? Find(string name)
     {
         if (s_all.TryGetValue(name, out TorchOperator? op)) return op;
-        if (TorchLibrary.Find(name) is { } composed) return new TorchOperator(name, composed, AllowsAbsent: false);
+        if (TorchLibrary.Find(name) is { } composed) return new TorchOperator(name, composed, s_composed);
         if (name.StartsWith("special_", StringComparison.Ordinal)) return Find(name["special_".Length..]);
-        if (!name.EndsWith('_') || name.EndsWith("__", StringComparison.Ordinal) || Find(name[..^1]) is not { } plain) return null;
+        if (!IsInPlace(name) || Find(name[..^1]) is not { } plain) return null;
         return plain with { Convert = InPlace(plain.Convert) };
     }
 
@@ -64,11 +79,13 @@ internal static class TorchOperators
         return target;
     };
 
-    private static Dictionary<string, TorchOperator> Collect(bool forComplex)
+    private static readonly TorchAttribute s_composed = new();
+
+    private static Dictionary<string, TorchOperator> Collect(TorchForm form)
     {
         var all = new Dictionary<string, TorchOperator>(StringComparer.Ordinal);
-        foreach ((MethodInfo method, TorchAttribute a) in ForeignLayers.Marked<TorchAttribute>().Where(m => m.Attribute.ForComplex == forComplex))
-            foreach (string name in a.Names) all.Add(name, new TorchOperator(name, method.CreateDelegate<Func<TorchCall, object?>>(), a.AllowsAbsent, a.OnParts));
+        foreach ((MethodInfo method, TorchAttribute a) in ForeignLayers.Marked<TorchAttribute>().Where(m => m.Attribute.Form == form))
+            foreach (string name in a.Names) all.Add(name, new TorchOperator(name, method.CreateDelegate<Func<TorchCall, object?>>(), a));
         return all;
     }
 }

@@ -14,8 +14,8 @@ public sealed class TorchImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Mobile files are read by the code in them; those that hold bytecode alone (of version 6 and later, `bytecode.pkl` or the FlatBuffers form) by decompiling it.",
-        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, eleven mobile files, eight of them of bytecode alone; 27 architectures of torchvision 0.14 up to Swin, MViT, MaxViT, RAFT, R3D and scripted Mask and Keypoint R-CNN, a tagger, transformer encoders, recurrent layers with projections and packed sequences, cells in loops, changes in place) against PyTorch 1.13. Outside the test suite a network of each family of that zoo, traced and scripted (89 files). Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
+        Files = "TorchScript archives (`.pt`, `.ptl`), traced or scripted: a zip file with data.pkl and code/; programs of `torch.export.save` (`.pt2`, schema versions 1 to 8; free sizes, `cond` and `while_loop` included). The code is run symbolically; pickles are read by a reader that executes nothing. Quantized layers keep their integers; complex tensors are taken apart. Mobile files are read by the code in them; those that hold bytecode alone (of version 6 and later, `bytecode.pkl` or the FlatBuffers form) by decompiling it.",
+        Tested = "genuine archives written by PyTorch (a VAD, LSTM and GRU, control flow, eleven mobile files, eight of them of bytecode alone; 27 architectures of torchvision 0.14 up to Swin, MViT, MaxViT, RAFT, R3D and scripted Mask and Keypoint R-CNN, a tagger, transformer encoders, recurrent layers with projections and packed sequences, cells in loops, changes in place; ninety small networks of other kinds, traced and scripted: BERT, GPT-2, T5 and Llama, conformers, vocoders, torchaudio's models and front ends, heads of detectors, U-Nets, graphs, tables, complex numbers and Fourier transforms, layers quantized to 8 bits) against PyTorch 1.13. Outside the test suite a network of each family of that zoo, traced and scripted (89 files). Exported programs: hand-made files over genuine weights against PyTorch, and, outside the test suite, published graphs that PyTorch 2.12 exported (resnet18, mobilenet_v3_small, efficientnet_b0, vit_b_32) with weights packed by hand; no whole genuine `.pt2` was at hand.",
         LayersOf = "PyTorch's operators",
         Layers = TorchOperators.References,
     };
@@ -83,6 +83,12 @@ public sealed class TorchImporter : IImporter
             if (outputs.Length == 0) throw new EdgeLiteException(Status.Unsupported, $"'{path}': forward returns no tensor.");
             for (int i = 0; i < outputs.Length; i++) interpreter.Root.AddOutput(interpreter.Read(outputs[i]), $"out{i}");
         }
+        catch (EdgeLiteException) when (interpreter.Refuses)
+        {
+            // What was refused explains what came behind.
+            interpreter.RefuseUnknown();
+            throw;
+        }
         catch (TorchRaise e)
         {
             throw new EdgeLiteException(Status.InvalidShape, $"'{path}': for inputs of this size the model raises: {e.Message}", e);
@@ -137,6 +143,8 @@ public sealed class TorchImporter : IImporter
     private static IEnumerable<TorchBox> Flatten(object? value, TorchInterpreter interpreter) => value switch
     {
         TorchBox b => [b],
+        TorchComplex => throw new EdgeLiteException(Status.Unsupported, "forward returns a complex tensor; let it return torch.view_as_real of it."),
+        TorchQuantized => throw new EdgeLiteException(Status.Unsupported, "forward returns a quantized tensor; let it return what dequantize() gives."),
         TorchTuple t => t.Items.SelectMany(i => Flatten(i, interpreter)),
         TorchList l => l.Items.SelectMany(i => Flatten(i, interpreter)),
         TorchDict d => d.Items.SelectMany(i => Flatten(i.Value, interpreter)),
@@ -187,6 +195,7 @@ internal sealed class TorchObjects
             {
                 var module = new TorchObject(o.Type.FullName) { Path = path };
                 _seen[value] = module;
+                module.IsOrdered = o.State is PickleDict;
                 if (o.State is PickleDict state)
                     foreach ((object? key, object? item) in state.Items)
                         module.Attributes[$"{key}"] = Lift(item, path.Length > 0 ? $"{path}.{key}" : $"{key}");

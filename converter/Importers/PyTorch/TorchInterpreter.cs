@@ -17,6 +17,7 @@ internal sealed partial class TorchInterpreter
     private readonly SortedDictionary<string, List<string>> _unknown = new(StringComparer.Ordinal);
     private readonly Stack<string> _paths = new([""]);
     private string _where = "";
+    private readonly Refusals _refusals = new();
     private int _depth, _steps;
     private bool _inLibrary;
 
@@ -101,12 +102,19 @@ internal sealed partial class TorchInterpreter
         }
     }
 
+    /// <summary>Whether something could not be converted.</summary>
+    public bool Refuses => _unknown.Count > 0 || _refusals.Any;
+
     /// <summary>Names everything that could not be converted, at once.</summary>
     public void RefuseUnknown()
     {
-        if (_unknown.Count == 0) return;
+        if (_unknown.Count == 0)
+        {
+            _refusals.ThrowIfAny();
+            return;
+        }
         IEnumerable<string> lines = _unknown.Select(u => $"  {u.Key}: {string.Join(", ", u.Value.Distinct().Take(5))}{(u.Value.Count > 5 ? ", ..." : "")}");
-        throw new EdgeLiteException(Status.UnknownOperator, $"The code uses operators that have no conversion:\n{string.Join('\n', lines)}\nReplace them in the model and script or trace it again.");
+        throw new EdgeLiteException(Status.UnknownOperator, $"The code uses operators that have no conversion:\n{string.Join('\n', lines)}\nReplace them in the model and script or trace it again.{(_refusals.Any ? "\nSettings that cannot be converted:" + _refusals.Text : "")}");
     }
 
     private (bool Returned, object? Value) Run(TorchStatement[] body, Dictionary<string, object?> variables, string file)
@@ -188,8 +196,8 @@ internal sealed partial class TorchInterpreter
         o.Attributes[name] = value;
     }
 
-    /// <summary>Attributes keep the order of the class; those of an object that the code makes are named by their place.</summary>
-    private static string NameOfSlot(TorchObject o, int slot) => (uint)slot < (uint)o.Attributes.Count ? o.Attributes.ElementAt(slot).Key : $"{slot}";
+    /// <summary>Attributes keep the order of the class; those of an object that the code fills are named by their place.</summary>
+    private static string NameOfSlot(TorchObject o, int slot) => o.IsOrdered && (uint)slot < (uint)o.Attributes.Count ? o.Attributes.ElementAt(slot).Key : $"{slot}";
 
     private object? Evaluate(TorchExpr e, Dictionary<string, object?> variables)
     {
@@ -223,6 +231,11 @@ internal sealed partial class TorchInterpreter
                 throw Error($"there is no constant '{name}'");
             case TorchPath p: return new TorchPath($"{p.Name}.{name}");
             case TorchObject o:
+                if (o is { State: { } state, Attributes.Count: 0 } && _code.Method(o.Type, "__setstate__") != null)
+                {
+                    o.State = null;
+                    CallMethod(o, "__setstate__", [Lift(state)]);
+                }
                 if (o.Attributes.TryGetValue(name, out object? value)) return Lift(value);
                 if (_code.Class(o.Type)?.Constants.TryGetValue(name, out TorchExpr? constant) == true) return Evaluate(constant, []);
                 if (_code.Method(o.Type, name) != null || name == "__init__") return new TorchMethod(o, name);
@@ -236,11 +249,11 @@ internal sealed partial class TorchInterpreter
 
     private static object? NamedField(TorchTuple t, string name) => name.StartsWith('_') && int.TryParse(name.AsSpan(1), out int i) && (uint)i < (uint)t.Items.Length ? t.Items[i] : null;
 
-    private object? Lift(object? value)
+    internal object? Lift(object? value)
     {
         switch (value)
         {
-            case TorchTensor t: return t.IsComplex ? Apply("view_as_complex", [Box(t)], []) : Box(t);
+            case TorchTensor t: return t.IsComplex ? Apply("view_as_complex", [Box(t)], []) : t.Quantizer is { } q ? new TorchQuantized(Box(t), q.Scale, q.ZeroPoint, q.Axis) : Box(t);
             case TorchTuple t when t.Items.Any(i => i is TorchTensor or TorchTuple): return new TorchTuple([.. t.Items.Select(Lift)]);
             case TorchList l:
                 for (int i = 0; i < l.Known.Count; i++) l.Known[i] = Lift(l.Known[i]);
@@ -313,8 +326,13 @@ internal sealed partial class TorchInterpreter
     /// <summary>Applies an operator. One without a conversion is written down, and its result is absent.</summary>
     public object? Apply(string name, object?[] arguments, (string Name, object? Value)[] named)
     {
-        bool isComplex = arguments.Any(IsComplex);
+        bool isComplex = arguments.Any(Holds<TorchComplex>);
         TorchOperator? op = isComplex ? TorchOperators.FindComplex(name) : TorchOperators.Find(name);
+        if (!name.StartsWith("quantized", StringComparison.Ordinal) && arguments.Any(Holds<TorchQuantized>))
+        {
+            op = TorchOperators.FindQuantized(name);
+            if (op == null) return ApplyBetween(name, arguments, named);
+        }
         if (op == null)
         {
             if (isComplex) name += " of complex tensors";
@@ -326,7 +344,14 @@ internal sealed partial class TorchInterpreter
             foreach (object? argument in arguments)
                 if (argument is TorchAbsent || argument is TorchList l && l.Known.Any(i => i is TorchAbsent) || argument is TorchTuple t && t.Items.Any(i => i is TorchAbsent))
                     return argument as TorchAbsent ?? new TorchAbsent("an element of a list is not there");
-        if (isComplex && op.OnParts) return Joined(Apply(name, [.. arguments.Select(a => Part(a, z => z.Real))], named), Apply(name, [.. arguments.Select(a => Part(a, z => z.Imaginary))], named));
+        if (isComplex && op.How.OnParts) return Joined(Apply(name, [.. arguments.Select(a => Mapped<TorchComplex>(a, z => z.Real))], named), Apply(name, [.. arguments.Select(a => Mapped<TorchComplex>(a, z => z.Imaginary))], named));
+        object? result = null;
+        if (!_refusals.Try(name, () => result = Perform(op, name, arguments, named))) return new TorchAbsent($"operator '{name}' has settings that are refused");
+        return result;
+    }
+
+    private object? Perform(TorchOperator op, string name, object?[] arguments, (string Name, object? Value)[] named)
+    {
         try
         {
             object? target = named.FirstOrDefault(n => n.Name == "out").Value;
@@ -345,13 +370,32 @@ internal sealed partial class TorchInterpreter
         }
     }
 
-    private static bool IsComplex(object? value) => value is TorchComplex || value is TorchList l && l.Known.Any(i => i is TorchComplex) || value is TorchTuple t && t.Items.Any(i => i is TorchComplex);
-
-    private static object? Part(object? value, Func<TorchComplex, TorchBox> part) => value switch
+    /// <summary>An operator on quantized tensors: the plain one on what they stand for, whose results are quantized as the first of them.</summary>
+    private object? ApplyBetween(string name, object?[] arguments, (string Name, object? Value)[] named)
     {
-        TorchComplex z => part(z),
-        TorchList l when IsComplex(l) => new TorchList(l.Items.Select(i => Part(i, part))),
-        TorchTuple t when IsComplex(t) => new TorchTuple([.. t.Items.Select(i => Part(i, part))]),
+        var call = new TorchCall(this, name, arguments, named);
+        TorchQuantized? first = null;
+        object?[] floats = [.. arguments.Select(a => Mapped<TorchQuantized>(a, q =>
+        {
+            first ??= q;
+            return TorchCall.Box(Operators.Quantized.Dequantized(call, q));
+        }))];
+        bool inPlace = TorchOperators.IsInPlace(name);
+        object? result = Apply(inPlace ? name[..^1] : name, floats, named);
+        object? quantized = Mapped<TorchBox>(result, b => Read(b) is { DType: var type } y && type.IsFloat() ? Operators.Quantized.Like(call, y, first!) : b);
+        if (!inPlace || arguments[0] is not TorchQuantized target) return quantized;
+        Overwrite(target.Integers, ((TorchQuantized)quantized!).Integers.Value);
+        return target;
+    }
+
+    private static bool Holds<T>(object? value) => value is T || value is TorchList l && l.Known.Any(i => i is T) || value is TorchTuple t && t.Items.Any(i => i is T);
+
+    /// <summary>A value, or the elements of a list or tuple, with those of a kind replaced.</summary>
+    private static object? Mapped<T>(object? value, Func<T, object?> map) => value switch
+    {
+        T one => map(one),
+        TorchList l when Holds<T>(l) => new TorchList(l.Items.Select(i => Mapped(i, map))),
+        TorchTuple t when Holds<T>(t) => new TorchTuple([.. t.Items.Select(i => Mapped(i, map))]),
         _ => value,
     };
 
@@ -392,6 +436,7 @@ internal sealed partial class TorchInterpreter
         TorchTuple => "a tuple",
         TorchDict => "a dict",
         TorchComplex => "a complex tensor",
+        TorchQuantized => "a quantized tensor",
         TorchPacked => "a packed sequence, whose steps no operator but recurrent layers can use",
         TorchObject o => $"an object of {o.Type}",
         TorchPath p => $"'{p.Name}'",

@@ -12,6 +12,9 @@ internal sealed class TorchMobileFile
 {
     private const int MaxNesting = 200;
 
+    /// <summary>Element types of quantized tensors (c10/core/ScalarType.h).</summary>
+    private const sbyte QInt8 = 12, QUInt8 = 13;
+
     /// <summary>Instructions by number (torch/csrc/jit/runtime/instruction.h).</summary>
     private static readonly string[] s_instructions =
     [
@@ -140,15 +143,22 @@ internal sealed class TorchMobileFile
 
     private TorchTensor Tensor(FlatTable table)
     {
-        if (table.Has(6)) throw new EdgeLiteException(Status.Unsupported, "The mobile module holds quantized tensors, which have no conversion. Save the float module, and quantize when it is converted (--quantize int8).");
-        DType type = TorchArchive.ScalarType(table.Int8(1));
+        DType type = table.Int8(1) switch { QInt8 => DType.Int8, QUInt8 => DType.UInt8, var other => TorchArchive.ScalarType(other) };
         uint index = table.UInt32(0);
         if (!_storages.TryGetValue((index, type), out TorchStorage? storage))
         {
             byte[] bytes = FlatTable.Root(_file).Vector(6).Table(index).Bytes(0).ToArray();
             _storages[(index, type)] = storage = new TorchStorage(type, bytes.Length / type.Size(), () => bytes);
         }
-        return new TorchTensor(storage, table.Int32(2), Longs(table.Scalars<int>(3)), Longs(table.Scalars<int>(4)));
+        return new TorchTensor(storage, table.Int32(2), Longs(table.Scalars<int>(3)), Longs(table.Scalars<int>(4))) { Quantizer = table.TryTable(6, out FlatTable how) ? Quantizer(how, type) : null };
+    }
+
+    /// <summary>{ qscheme, scale, zero_point, scales, zero_points, axis }</summary>
+    private TorchQuantizer Quantizer(FlatTable how, DType type)
+    {
+        var kind = new PickleGlobal("torch", $"qscheme {how.Int8(0)}");
+        bool isPerAxis = how.Int8(0) is 1 or 3 or 4;
+        return TorchQuantizer.Read(new PickleTuple(isPerAxis ? [kind, Tensor(how.Table(3)), Tensor(how.Table(4)), (long)how.Int32(5)] : [kind, how.Float64(1), (long)how.Int32(2)]), type);
     }
 
     private static long[] Longs(ReadOnlySpan<int> values)

@@ -16,7 +16,7 @@ internal sealed partial class TorchInterpreter
             case TupleExpr t: return t.Items.Any(i => IsInstance(value, i));
             case LiteralExpr { Value: null } or NameExpr { Name: "NoneType" }: return value is null;
             case NameExpr { Name: "Any" }: return true;
-            case NameExpr { Name: "Tensor" }: return value is TorchBox;
+            case NameExpr { Name: "Tensor" }: return value is TorchBox or TorchComplex or TorchQuantized;
             case NameExpr { Name: "str" or "Device" }: return value is string;
             case NameExpr { Name: "number" or "Scalar" }: return TorchCall.IsNumber(value) && KindOf(value) != ScalarKind.Bool;
             case NameExpr { Name: "int" or "float" or "bool" } n:

@@ -62,6 +62,9 @@ internal sealed class TorchList(IEnumerable<object?> items)
 /// <summary>A complex tensor.</summary>
 internal sealed record TorchComplex(TorchBox Real, TorchBox Imaginary);
 
+/// <summary>A quantized tensor: (integers - zero point) * scale, with one scale and zero point, or one for each index of an axis.</summary>
+internal sealed record TorchQuantized(TorchBox Integers, Tensor Scale, Tensor ZeroPoint, int Axis = 0);
+
 /// <summary>A packed sequence (torch.nn.utils.rnn.pack_padded_sequence) as it was before it was packed.</summary>
 /// <param name="Padded">[T, N, C]</param>
 /// <param name="Lengths">int64 [N]: how many steps each one has</param>
@@ -85,6 +88,9 @@ internal sealed class TorchObject(string type)
     public string Path { get; set; } = "";
 
     public Dictionary<string, object?> Attributes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>True where the file told the attributes, in the order of the class.</summary>
+    public bool IsOrdered { get; set; }
 
     /// <summary>The state of an object that is no dict of attributes (packed parameters of mobile operators).</summary>
     public object? State { get; set; }

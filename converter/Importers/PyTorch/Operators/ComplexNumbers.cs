@@ -1,4 +1,3 @@
-using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.PyTorch.Operators;
@@ -21,7 +20,7 @@ internal static class ComplexNumbers
     /// <summary>[..., 2] with the two parts along the last axis.</summary>
     [Torch("view_as_complex")] private static object? FromPairs(TorchCall c) => new TorchComplex(Part(c, "select", c.Arg(0), -1L, 0L), Part(c, "select", c.Arg(0), -1L, 1L));
 
-    [Torch("view_as_real", ForComplex = true)]
+    [Torch("view_as_real", Form = TorchForm.Complex)]
     private static object? ToPairs(TorchCall c)
     {
         TorchComplex z = Of(c, 0);
@@ -34,33 +33,33 @@ internal static class ComplexNumbers
     [Torch("polar")] private static object? Polar(TorchCall c) => new TorchComplex(Part(c, "mul", c.Arg(0), Apply(c, "cos", c.Arg(1))), Part(c, "mul", c.Arg(0), Apply(c, "sin", c.Arg(1))));
 
     [Torch("real")] private static object? RealOfReal(TorchCall c) => c.Itself(c.Tensor(0));
-    [Torch("real", ForComplex = true)] private static object? Real(TorchCall c) => Of(c, 0).Real;
-    [Torch("imag", ForComplex = true)] private static object? Imaginary(TorchCall c) => Of(c, 0).Imaginary;
+    [Torch("real", Form = TorchForm.Complex)] private static object? Real(TorchCall c) => Of(c, 0).Real;
+    [Torch("imag", Form = TorchForm.Complex)] private static object? Imaginary(TorchCall c) => Of(c, 0).Imaginary;
     [Torch("is_complex")] private static object? IsComplexReal(TorchCall c) => false;
-    [Torch("is_complex", ForComplex = true)] private static object? IsComplex(TorchCall c) => true;
-    [Torch("is_floating_point", ForComplex = true)] private static object? IsFloating(TorchCall c) => false;
-    [Torch("prim.dtype", ForComplex = true)] private static object? Dtype(TorchCall c) => 9L;
-    [Torch("prim.device", "device", ForComplex = true)] private static object? Device(TorchCall c) => "cpu";
-    [Torch("is_conj", "is_neg", ForComplex = true)] private static object? IsLazy(TorchCall c) => false;
+    [Torch("is_complex", Form = TorchForm.Complex)] private static object? IsComplex(TorchCall c) => true;
+    [Torch("is_floating_point", Form = TorchForm.Complex)] private static object? IsFloating(TorchCall c) => false;
+    [Torch("prim.dtype", Form = TorchForm.Complex)] private static object? Dtype(TorchCall c) => 9L;
+    [Torch("prim.device", "device", Form = TorchForm.Complex)] private static object? Device(TorchCall c) => "cpu";
+    [Torch("is_conj", "is_neg", Form = TorchForm.Complex)] private static object? IsLazy(TorchCall c) => false;
     [Torch("conj", "_conj", "conj_physical", "_conj_physical", "resolve_conj", "resolve_neg")] private static object? ConjugateOfReal(TorchCall c) => c.Itself(c.Tensor(0));
-    [Torch("resolve_conj", "resolve_neg", ForComplex = true)] private static object? Resolved(TorchCall c) => Of(c, 0);
+    [Torch("resolve_conj", "resolve_neg", Form = TorchForm.Complex)] private static object? Resolved(TorchCall c) => Of(c, 0);
 
-    [Torch("conj", "_conj", "conj_physical", "_conj_physical", ForComplex = true)]
+    [Torch("conj", "_conj", "conj_physical", "_conj_physical", Form = TorchForm.Complex)]
     private static object? Conjugate(TorchCall c) => new TorchComplex(Of(c, 0).Real, Part(c, "neg", Of(c, 0).Imaginary));
 
     /// <summary>to(complex, dtype): only complex types are left for it.</summary>
-    [Torch("to", ForComplex = true)]
+    [Torch("to", Form = TorchForm.Complex)]
     private static object? To(TorchCall c) => (c.Option("dtype") ?? c.Arguments.Skip(1).FirstOrDefault(a => a is long)) is null or (>= 8L and <= 10L) ? Of(c, 0) : throw c.Error("a complex tensor becomes a real one; take its real part");
 
     private static object? Square(TorchCall c, TorchComplex z) => Apply(c, "add", Apply(c, "mul", z.Real, z.Real), Apply(c, "mul", z.Imaginary, z.Imaginary));
 
-    [Torch("abs", "absolute", ForComplex = true)] private static object? Abs(TorchCall c) => Apply(c, "sqrt", Square(c, Of(c, 0)));
+    [Torch("abs", "absolute", Form = TorchForm.Complex)] private static object? Abs(TorchCall c) => Apply(c, "sqrt", Square(c, Of(c, 0)));
 
     [Torch("angle")]
     private static object? AngleOfReal(TorchCall c) => Apply(c, "where", Apply(c, "lt", c.Arg(0), 0L), Math.PI, Apply(c, "zeros_like", c.Arg(0)));
-    [Torch("angle", ForComplex = true)] private static object? Angle(TorchCall c) => Apply(c, "atan2", Of(c, 0).Imaginary, Of(c, 0).Real);
+    [Torch("angle", Form = TorchForm.Complex)] private static object? Angle(TorchCall c) => Apply(c, "atan2", Of(c, 0).Imaginary, Of(c, 0).Real);
 
-    [Torch("add", "__add__", "__radd__", "__iadd__", "sub", "__sub__", "rsub", ForComplex = true)]
+    [Torch("add", "__add__", "__radd__", "__iadd__", "sub", "__sub__", "rsub", Form = TorchForm.Complex)]
     private static object? Sum(TorchCall c)
     {
         TorchComplex a = Of(c, 0), b = Of(c, 1);
@@ -69,7 +68,7 @@ internal static class ComplexNumbers
     }
 
     /// <summary>Products: what is linear in both operands.</summary>
-    [Torch("mul", "__mul__", "multiply", "matmul", "mm", "bmm", "outer", "dot", "mv", ForComplex = true)]
+    [Torch("mul", "__mul__", "multiply", "matmul", "mm", "bmm", "outer", "dot", "mv", Form = TorchForm.Complex)]
     private static object? Product(TorchCall c)
     {
         string name = c.PlainName;
@@ -80,7 +79,7 @@ internal static class ComplexNumbers
     }
 
     /// <summary>(equation, operands)</summary>
-    [Torch("einsum", ForComplex = true)]
+    [Torch("einsum", Form = TorchForm.Complex)]
     private static object? Einsum(TorchCall c)
     {
         object?[] items = [.. c.Items(1)];
@@ -99,7 +98,7 @@ internal static class ComplexNumbers
         Part(c, "sub", product(a.Real, b.Real), product(a.Imaginary, b.Imaginary)),
         Part(c, "add", product(a.Real, b.Imaginary), product(a.Imaginary, b.Real)));
 
-    [Torch("div", "divide", "true_divide", "__truediv__", ForComplex = true)]
+    [Torch("div", "divide", "true_divide", "__truediv__", Form = TorchForm.Complex)]
     private static object? Quotient(TorchCall c)
     {
         TorchComplex a = Of(c, 0);
@@ -109,7 +108,7 @@ internal static class ComplexNumbers
         return new TorchComplex(Part(c, "div", product.Real, square), Part(c, "div", product.Imaginary, square));
     }
 
-    [Torch("reciprocal", ForComplex = true)]
+    [Torch("reciprocal", Form = TorchForm.Complex)]
     private static object? Reciprocal(TorchCall c)
     {
         TorchComplex z = Of(c, 0);
@@ -117,11 +116,11 @@ internal static class ComplexNumbers
         return new TorchComplex(Part(c, "div", z.Real, square), Part(c, "neg", Apply(c, "div", z.Imaginary, square)));
     }
 
-    [Torch("exp", ForComplex = true)] private static object? Exp(TorchCall c) => Apply(c, "polar", Apply(c, "exp", Of(c, 0).Real), Of(c, 0).Imaginary);
-    [Torch("square", ForComplex = true)] private static object? Squared(TorchCall c) => Apply(c, "mul", c.Arg(0), c.Arg(0));
+    [Torch("exp", Form = TorchForm.Complex)] private static object? Exp(TorchCall c) => Apply(c, "polar", Apply(c, "exp", Of(c, 0).Real), Of(c, 0).Imaginary);
+    [Torch("square", Form = TorchForm.Complex)] private static object? Squared(TorchCall c) => Apply(c, "mul", c.Arg(0), c.Arg(0));
 
     /// <summary>z / |z|, 0 where that is 0.</summary>
-    [Torch("sgn", ForComplex = true)]
+    [Torch("sgn", Form = TorchForm.Complex)]
     private static object? Sign(TorchCall c)
     {
         object? size = Abs(c);

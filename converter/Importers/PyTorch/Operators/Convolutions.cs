@@ -114,6 +114,10 @@ internal static class Convolutions
         return TorchCall.Box(Clamp(c, Dense.Linear(c, c.Tensor(0), packed.Tensor(0), packed.Optional(1)), state[2], state[3]));
     }
 
+    [Torch("prim.ConstantMKLDNNTensor", Limits = "all: the file has no weights")]
+    private static object? LostWeights(TorchCall c) =>
+        throw c.Error("torch.jit.optimize_for_inference has packed the weights of this layer, and torch.jit.save leaves such weights out of the file; save the module before it is optimized");
+
     private static (TorchCall Packed, object?[] State) Packed(TorchCall c)
     {
         if (c.Arg(1) is not TorchObject { State: TorchTuple t }) throw c.Error("its packed parameters are not in the file");

@@ -22,8 +22,17 @@ internal static class Dense
     {
         if (w.Constant is not { } constant) return c.Transpose(w, 1, 0);
         var transposed = new Tensor(constant.DType, new Shape(w.Shape[1], w.Shape[0]));
-        for (long i = 0; i < w.Shape[0]; i++)
-            for (long j = 0; j < w.Shape[1]; j++) transposed.SetDouble(j * w.Shape[0] + i, constant.GetDouble(i * w.Shape[1] + j));
+        int rows = (int)w.Shape[0], columns = (int)w.Shape[1];
+        if (constant.DType == DType.Float32)
+        {
+            ReadOnlySpan<float> from = constant.Span<float>();
+            Span<float> to = transposed.Span<float>();
+            for (int i = 0; i < rows; i++)
+                for (int j = 0; j < columns; j++) to[j * rows + i] = from[i * columns + j];
+        }
+        else
+            for (long i = 0; i < rows; i++)
+                for (long j = 0; j < columns; j++) transposed.SetDouble(j * rows + i, constant.GetDouble(i * columns + j));
         return c.Builder.Constant(w.Name + "/transposed", transposed);
     }
 
@@ -66,13 +75,13 @@ internal static class Dense
     private static object? EmbeddingBag(TorchCall c)
     {
         if (c.Int(8, -1) is var padding && padding >= 0) throw c.Error("padding_idx is not supported");
-        return new TorchTuple([TorchCall.Box(Bags(c, c.Tensor(0), c.Int(4, 0), 6, c.Bool(7, false))), .. Enumerable.Repeat((object?)new TorchAbsent("it is a result for training alone"), 3)]);
+        return new TorchTuple([TorchCall.Box(Bags(c, c.Emit("Gather", [c.Tensor(0), Indices(c, 1)], ("axis", 0)), c.Int(4, 0), 6, c.Bool(7, false))), .. Enumerable.Repeat((object?)new TorchAbsent("it is a result for training alone"), 3)]);
     }
 
-    /// <summary>The bags of a table [rows,D]; indices [L] and offsets are the arguments 1 and 2.</summary>
-    internal static Value Bags(TorchCall c, Value table, long mode, int weights, bool withLast)
+    /// <summary>The bags of rows [L,D]; offsets are argument 2.</summary>
+    internal static Value Bags(TorchCall c, Value rows, long mode, int weights, bool withLast)
     {
-        Value rows = c.Emit("Gather", [table, Indices(c, 1)], ("axis", 0)), offsets = Indices(c, 2);
+        Value offsets = Indices(c, 2);
         if (c.Optional(weights) is { } w) rows = c.Emit("Mul", [rows, c.Unsqueeze(w, -1)]);
         string reduce = mode switch { 0 => "ReduceSum", 1 => "ReduceMean", _ => "ReduceMax" };
         if (!withLast && rows.Shape is { IsRanked: true } shape && shape[0] > 0 && offsets.Constant is { Count: > 0 } known && shape[0] % known.Count == 0)

@@ -14,14 +14,14 @@ internal static class Fourier
 
     [Torch("fft_fft")] private static object? Forward(TorchCall c) => Along(c, [c.Int(2, -1)], Sizes(c, c.Arg(1)), false, c.Arg(3) as string);
     [Torch("fft_ifft")] private static object? Inverse(TorchCall c) => Along(c, [c.Int(2, -1)], Sizes(c, c.Arg(1)), true, c.Arg(3) as string);
-    [Torch("fft_fft", ForComplex = true)] private static object? ForwardComplex(TorchCall c) => Forward(c);
-    [Torch("fft_ifft", ForComplex = true)] private static object? InverseComplex(TorchCall c) => Inverse(c);
+    [Torch("fft_fft", Form = TorchForm.Complex)] private static object? ForwardComplex(TorchCall c) => Forward(c);
+    [Torch("fft_ifft", Form = TorchForm.Complex)] private static object? InverseComplex(TorchCall c) => Inverse(c);
     [Torch("fft_rfft")] private static object? Real(TorchCall c) => Half(c, c.Tensor(0), c.Int(2, -1), c.Arg(1), c.Arg(3) as string);
-    [Torch("fft_irfft", ForComplex = true)] private static object? InverseReal(TorchCall c) => Whole(c, (TorchComplex)c.Arg(0)!, c.Int(2, -1), c.Arg(1), c.Arg(3) as string);
+    [Torch("fft_irfft", Form = TorchForm.Complex)] private static object? InverseReal(TorchCall c) => Whole(c, (TorchComplex)c.Arg(0)!, c.Int(2, -1), c.Arg(1), c.Arg(3) as string);
     [Torch("fft_fft2", "fft_fftn")] private static object? ForwardAxes(TorchCall c) => Along(c, Axes(c), c.Items(1), false, c.Arg(3) as string);
     [Torch("fft_ifft2", "fft_ifftn")] private static object? InverseAxes(TorchCall c) => Along(c, Axes(c), c.Items(1), true, c.Arg(3) as string);
-    [Torch("fft_fft2", "fft_fftn", ForComplex = true)] private static object? ForwardAxesComplex(TorchCall c) => ForwardAxes(c);
-    [Torch("fft_ifft2", "fft_ifftn", ForComplex = true)] private static object? InverseAxesComplex(TorchCall c) => InverseAxes(c);
+    [Torch("fft_fft2", "fft_fftn", Form = TorchForm.Complex)] private static object? ForwardAxesComplex(TorchCall c) => ForwardAxes(c);
+    [Torch("fft_ifft2", "fft_ifftn", Form = TorchForm.Complex)] private static object? InverseAxesComplex(TorchCall c) => InverseAxes(c);
 
     /// <summary>(input, sizes, axes, norm): the last axis becomes half of it, the others are transformed then.</summary>
     [Torch("fft_rfft2", "fft_rfftn")]
@@ -33,7 +33,7 @@ internal static class Fourier
         return Each(c, z, axes[..^1], [.. sizes.SkipLast(1)], false, c.Arg(3) as string);
     }
 
-    [Torch("fft_irfft2", "fft_irfftn", ForComplex = true)]
+    [Torch("fft_irfft2", "fft_irfftn", Form = TorchForm.Complex)]
     private static object? InverseRealAxes(TorchCall c)
     {
         long[] axes = Axes(c);
@@ -241,7 +241,7 @@ internal static class Fourier
     /// (input [coefficients, frames] or [B, ..], n_fft, hop_length, win_length, window, center, normalized, onesided, length, return_complex): frames are added
     /// up where they lie, by a transposed convolution, and divided by the sum of their squared windows.
     /// </summary>
-    [Torch("istft", ForComplex = true, Limits = "a free n_fft, a complex result")]
+    [Torch("istft", Form = TorchForm.Complex, Limits = "a free n_fft, a complex result")]
     private static object? InverseShortTime(TorchCall c)
     {
         long n = c.Int(1), hop = c.Int(2, n / 4), half = n / 2 + 1;

@@ -58,7 +58,7 @@ internal static class Python
     /// <summary>A tensor without dimensions, of float32 where nothing else is said.</summary>
     [Torch("scalar_tensor")] private static object? ScalarTensor(TorchCall c) => TorchCall.Box(c.Interpreter.ScalarLike(c.Arg(0), c.Option("dtype") is long n ? TorchArchive.ScalarType(n) : DType.Float32));
 
-    [Torch("prim.unchecked_unwrap_optional", "_unwrap_optional")] private static object? Unwrap(TorchCall c) => c.Arg(0) ?? throw c.Error("a value is None here that must not be");
+    [Torch("prim.unchecked_unwrap_optional", "_unwrap_optional", AnyForm = true)] private static object? Unwrap(TorchCall c) => c.Arg(0) ?? throw c.Error("a value is None here that must not be");
 
     [Torch("tensor", "as_tensor", "_infer_size_tensor")]
     private static object? MakeTensor(TorchCall c)
@@ -92,8 +92,8 @@ internal static class Python
             : new TorchList(((TorchList)c.Interpreter.Apply("unbind", [x], [])!).Items.Select(row => Nested(row, rank - 1)));
     }
 
-    [Torch("__is__", AllowsAbsent = true)] private static object? Is(TorchCall c) => c.Arg(0) is null && c.Arg(1) is null || c.Arg(0) is bool a && c.Arg(1) is bool b && a == b;
-    [Torch("__isnot__", AllowsAbsent = true)] private static object? IsNot(TorchCall c) => !(bool)Is(c)!;
+    [Torch("__is__", AllowsAbsent = true, AnyForm = true)] private static object? Is(TorchCall c) => c.Arg(0) is null && c.Arg(1) is null || c.Arg(0) is bool a && c.Arg(1) is bool b && a == b;
+    [Torch("__isnot__", AllowsAbsent = true, AnyForm = true)] private static object? IsNot(TorchCall c) => !(bool)Is(c)!;
 
     [Torch("__contains__")]
     private static object? Contains(TorchCall c)
@@ -107,13 +107,13 @@ internal static class Python
         return found;
     }
 
-    [Torch("append")] private static object? Append(TorchCall c) { ((TorchList)c.Arg(0)!).Append(c.Arg(1)); return c.Arg(0); }
-    [Torch("extend")] private static object? Extend(TorchCall c) { ((TorchList)c.Arg(0)!).Items.AddRange(c.Items(1)); return null; }
-    [Torch("insert")] private static object? Insert(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Insert((int)c.Int(1), c.Arg(2)); return null; }
-    [Torch("list", "sorted", OnParts = true)] private static object? List(TorchCall c) => c.Name == "sorted" ? new TorchList(c.Items(0).Select(i => (long)i!).Order().Select(i => (object?)i)) : new TorchList(c.Items(0));
-    [Torch("reverse")] private static object? Reverse(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Reverse(); return null; }
+    [Torch("append", AnyForm = true)] private static object? Append(TorchCall c) { ((TorchList)c.Arg(0)!).Append(c.Arg(1)); return c.Arg(0); }
+    [Torch("extend", AnyForm = true)] private static object? Extend(TorchCall c) { ((TorchList)c.Arg(0)!).Items.AddRange(c.Items(1)); return null; }
+    [Torch("insert", AnyForm = true)] private static object? Insert(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Insert((int)c.Int(1), c.Arg(2)); return null; }
+    [Torch("list", "sorted", AnyForm = true)] private static object? List(TorchCall c) => c.Name == "sorted" ? new TorchList(c.Items(0).Select(i => (long)i!).Order().Select(i => (object?)i)) : new TorchList(c.Items(0));
+    [Torch("reverse", AnyForm = true)] private static object? Reverse(TorchCall c) { ((TorchList)c.Arg(0)!).Items.Reverse(); return null; }
 
-    [Torch("pop")]
+    [Torch("pop", AnyForm = true)]
     private static object? Pop(TorchCall c)
     {
         List<object?> items = ((TorchList)c.Arg(0)!).Items;
@@ -124,7 +124,7 @@ internal static class Python
         return value;
     }
 
-    [Torch("__getitem__")]
+    [Torch("__getitem__", AnyForm = true)]
     private static object? GetItem(TorchCall c)
     {
         if (c.Arg(0) is TorchDict d) return d.Items.First(i => Equals(i.Key, c.Arg(1))).Value;
@@ -133,7 +133,7 @@ internal static class Python
         return items[(int)(i < 0 ? i + items.Count : i)];
     }
 
-    [Torch("_set_item")]
+    [Torch("_set_item", AnyForm = true)]
     private static object? SetItem(TorchCall c)
     {
         if (c.Arg(0) is TorchDict d)
@@ -150,7 +150,7 @@ internal static class Python
     }
 
     /// <summary>dict(), dict(another) or dict of a list of pairs.</summary>
-    [Torch("dict")]
+    [Torch("dict", AnyForm = true)]
     private static object? Dict(TorchCall c)
     {
         var dict = new TorchDict();
@@ -163,24 +163,24 @@ internal static class Python
     }
 
     /// <summary>(dict, another): takes over the entries of the other one.</summary>
-    [Torch("update")]
+    [Torch("update", AnyForm = true)]
     private static object? Update(TorchCall c)
     {
         foreach ((object? key, object? value) in ((TorchDict)c.Arg(1)!).Items) c.Interpreter.Apply("_set_item", [c.Arg(0), key, value], []);
         return null;
     }
 
-    [Torch("items")] private static object? Pairs(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => (object?)new TorchTuple([i.Key, i.Value])));
+    [Torch("items", AnyForm = true)] private static object? Pairs(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => (object?)new TorchTuple([i.Key, i.Value])));
 
     /// <summary>(dict, key, default = None)</summary>
-    [Torch("get")]
+    [Torch("get", AnyForm = true)]
     private static object? Get(TorchCall c)
     {
         foreach ((object? key, object? value) in ((TorchDict)c.Arg(0)!).Items) if (Equals(key, c.Arg(1))) return value;
         return c.Arg(2);
     }
 
-    [Torch("Delete", "__delitem__")]
+    [Torch("Delete", "__delitem__", AnyForm = true)]
     private static object? DeleteItem(TorchCall c)
     {
         if (c.Arg(0) is TorchDict d) d.Items.RemoveAll(i => Equals(i.Key, c.Arg(1)));
@@ -188,7 +188,7 @@ internal static class Python
         return null;
     }
 
-    [Torch("clear")]
+    [Torch("clear", AnyForm = true)]
     private static object? Clear(TorchCall c)
     {
         if (c.Arg(0) is TorchDict d) d.Items.Clear();
@@ -196,8 +196,8 @@ internal static class Python
         return null;
     }
 
-    [Torch("keys")] private static object? Keys(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => i.Key));
-    [Torch("values")] private static object? Values(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => i.Value));
+    [Torch("keys", AnyForm = true)] private static object? Keys(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => i.Key));
+    [Torch("values", AnyForm = true)] private static object? Values(TorchCall c) => new TorchList(((TorchDict)c.Arg(0)!).Items.Select(i => i.Value));
 
     [Torch("__range_length")]
     private static object? RangeLength(TorchCall c)
