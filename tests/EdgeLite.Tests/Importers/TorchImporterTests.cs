@@ -171,6 +171,17 @@ public class TorchImporterTests
         Assert.Equal([expected], Run("a = torch.neg(x)\nb = torch.mul(x, 2)\nif bool(torch.gt(x, 0)):\n  y = a\nelse:\n  y = b\nreturn y", x));
 
     [Fact]
+    public void All_that_cannot_be_converted_is_named_at_once()
+    {
+        string message = Assert.Throws<EdgeLiteException>(() => Run("a = torch.elu(x, 1., 1., 2.)\nb = torch.norm(x, 3)\nc = torch.nothing(x)\nd = torch.neg(c)\nreturn (a, b, d)", 1)).Message;
+        foreach (string part in new[] { "nothing", "input_scale", "norm 3" }) Assert.Contains(part, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Weights_that_the_file_lacks_are_told() =>
+        Assert.Contains("before it is optimized", Assert.Throws<EdgeLiteException>(() => Run("w = ops.prim.ConstantMKLDNNTensor()\nreturn torch.mul(x, w)", 1)).Message, StringComparison.Ordinal);
+
+    [Fact]
     public void The_length_of_a_list_that_a_loop_on_data_appends_to_is_known_in_the_loop()
     {
         const string Code = "n = int(torch.select(x, 0, 0))\nout = [x]\nfor i in range(n):\n  _0 = torch.append(out, torch.mul(x, torch.len(out)))\nreturn torch.cat(out)";

@@ -1,6 +1,7 @@
 """Writes TorchScript files of torchvision's architectures and of small modules, with random weights, their inputs, and what PyTorch computes.
 usage: make_models.py FOLDER NAME..     (a folder NAME each: model.pt, in_k.npy, out_k.npy)
-Needs PyTorch and torchvision (Debian: python3-torch, python3-torchvision)."""
+       make_models.py --networks        (names of those of networks_*.py)
+Needs PyTorch and torchvision (Debian: python3-torch, python3-torchvision; python3-torchaudio for some networks)."""
 import os, sys, zipfile
 from typing import Any, Dict, List, Tuple, Union
 import numpy as np
@@ -383,6 +384,9 @@ MOBILE = {  # name: (module, inputs, how it is written)
     "mobile_values": (Values, lambda: (noise(4, 6),), flatbuffer),
     "mobile_values_bytecode": (Values, lambda: (noise(4, 6),), without_code),
     "mobile_optimized": (lambda: busy(models.mobilenet_v2(weights=None, num_classes=10)), picture, optimized),
+    "quantized_bytecode": (lambda: networks_other.quantized("qnnpack"), lambda: picture(16), without_code),
+    "quantized_flatbuffer": (lambda: networks_other.quantized("qnnpack"), lambda: picture(16), flatbuffer),
+    "quantized_dynamic_flatbuffer": (networks_other.dynamic, lambda: (torch.randint(0, 20, (2, 5)),), flatbuffer),
     "mobile_loop": (BatchedNms, lambda: (boxes(60), torch.rand(60), torch.randint(0, 3, (60,)).float()), flatbuffer),
 }
 sequence = lambda: (noise(7, 3, 5),)
@@ -442,11 +446,14 @@ CASES = {  # name: (module, inputs, scripted instead of traced)
     **RECURRENT,
     "batched_nms": (BatchedNms, lambda: (boxes(60), torch.rand(60), torch.randint(0, 3, (60,)).float()), True),
 }
+architectures = set(CASES)
 for part in (networks_audio, networks_other, networks_text, networks_vision):
     for name, (module, inputs, *how) in part.NETWORKS.items():
         if how: CASES[name], STATES[name] = (module, inputs, True), how[0]
         elif name not in part.SCRIPTED_ONLY: CASES[f"{name}_traced"] = (module, inputs, False)
         if not how and name not in part.TRACED_ONLY: CASES[f"{name}_scripted"] = (module, inputs, True)
+
+NETWORKS = [name for name in CASES if name not in architectures]
 
 
 def tensors(value):
@@ -474,5 +481,8 @@ def write(folder, name):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "--networks":
+        print("\n".join(NETWORKS))
+        sys.exit()
     with torch.no_grad():
         for name in sys.argv[2:]: write(sys.argv[1], name)

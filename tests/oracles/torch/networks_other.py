@@ -319,7 +319,7 @@ class Maths(nn.Module):
 class Activations(nn.Module):
     def forward(self, x):
         return (F.hardtanh(x, -0.5, 0.6), F.relu6(x * 8), F.rrelu(x), F.logsigmoid(x), F.tanhshrink(x), F.softmin(x, 1), F.hardshrink(x), F.softshrink(x, 0.3), F.threshold(x, 0.1, 2.0), F.glu(x, 1), F.silu(x), F.mish(x), F.selu(x), F.celu(x, 0.7), F.softplus(x, 3.0, 5.0), F.normalize(x, 1.0, 0), F.layer_norm(x, [6]), F.one_hot(torch.tensor([0, 2]), 4),
-                F.cross_entropy(x, torch.tensor([1, 3])), F.binary_cross_entropy_with_logits(x, x.sigmoid()), F.kl_div(x.log_softmax(1), x.softmax(1), reduction="batchmean"), F.cosine_embedding_loss(x, x.flip(1), torch.ones(2)), F.l1_loss(x, x + 1), F.huber_loss(x, x + 2), F.nll_loss(x.log_softmax(1), torch.tensor([1, 3])))
+                F.cross_entropy(x, torch.tensor([1, 3])), F.binary_cross_entropy_with_logits(x, x.sigmoid()), F.kl_div(x.log_softmax(1), (x * 2).softmax(1), reduction="batchmean"), F.cosine_embedding_loss(x, x.flip(1), torch.ones(2)), F.l1_loss(x, x + 1), F.huber_loss(x, x + 2), F.nll_loss(x.log_softmax(1), torch.tensor([1, 3])))
 
 
 class HalfNet(nn.Module):
@@ -368,7 +368,7 @@ class Small(nn.Module):
 
 
 def quantized(engine):
-    """Static quantization to 8 bits; sums to int8 saturate nowhere as weights have 7 bits under fbgemm."""
+    """Static quantization to 8 bits."""
     torch.backends.quantized.engine = engine
     model = Small().eval()
     for m in model.modules():
@@ -393,9 +393,9 @@ class Talker(nn.Module):
         return self.out(F.relu(self.fc(y)))
 
 
-def dynamic(kind=torch.qint8):
-    torch.backends.quantized.engine = "qnnpack" if kind == torch.qint8 else "onednn"
-    return quantization.quantize_dynamic(Talker().eval(), {nn.Linear, nn.LSTM, nn.GRU}, dtype=kind)
+def dynamic():
+    torch.backends.quantized.engine = "qnnpack"
+    return quantization.quantize_dynamic(Talker().eval(), {nn.Linear, nn.LSTM, nn.GRU}, dtype=torch.qint8)
 
 
 def embeddings():
@@ -426,11 +426,8 @@ class Plain(nn.Module):
 
 
 frozen = lambda module, inputs, file: torch.jit.freeze(torch.jit.script(module)).save(file)
-inference = lambda module, inputs, file: torch.jit.optimize_for_inference(torch.jit.script(module)).save(file)
-inference_traced = lambda module, inputs, file: torch.jit.optimize_for_inference(torch.jit.trace(module, inputs)).save(file)
 prepacked = lambda module, inputs, file: optimize_for_mobile(torch.jit.script(module)).save(file)
 lite = lambda module, inputs, file: optimize_for_mobile(torch.jit.script(module))._save_for_lite_interpreter(file)
-scripted = lambda module, inputs, file: torch.jit.script(module).save(file)
 
 edges = lambda: (noise(6, 6), torch.tensor([0.0, 1, 2, 3, 4, 5, 0, 2]), torch.tensor([1.0, 2, 3, 4, 5, 0, 3, 5]))
 TRACED_ONLY = {"series"}  # PyTorch does not script its weight normalisation
@@ -453,11 +450,9 @@ NETWORKS = {
     "quantized_qnnpack": (lambda: quantized("qnnpack"), picture),
     "quantized_onednn": (lambda: quantized("onednn"), picture),
     "quantized_dynamic": (dynamic, lambda: (torch.randint(0, 20, (2, 5)),)),
-    "quantized_half": (lambda: dynamic(torch.float16), lambda: (torch.randint(0, 20, (2, 5)),)),
     "quantized_embeddings": (embeddings, lambda: (torch.randint(0, 20, (2, 5)), torch.randint(0, 20, (7,)), torch.tensor([0, 2, 4, 7]))),
     "frozen": (Plain, picture, frozen),
-    "optimized_inference": (Plain, picture, inference),
-    "optimized_inference_traced": (Plain, picture, inference_traced),
+    "quantized_frozen": (lambda: quantized("qnnpack"), picture, frozen),
     "prepacked": (Plain, picture, prepacked),
     "prepacked_lite": (Plain, picture, lite),
 }
