@@ -298,14 +298,16 @@ public sealed class Session : IDisposable
     /// rounding. Static plans on the processor only. Changes nothing by itself: <see cref="Model.Save"/> writes the choices.</summary>
     /// <param name="rounds">times that each way is measured, 5 or more</param>
     /// <param name="remark">the machine's name, release and date, for people</param>
-    public TuningResult Tune(int rounds, string remark)
+    /// <param name="triesOneThread">whether calls are tried on one thread, too: not while other programs keep the processors busy, when one thread
+    /// seems as good as several</param>
+    public TuningResult Tune(int rounds, string remark, bool triesOneThread = true)
     {
         if (StaticPlan() is not StaticPlan plan || Device != CpuDevice.Instance.Name)
             throw new EdgeLiteException(Status.Unsupported, $"A session on '{Device}' cannot be tuned: open it on the device cpu.");
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
         try
         {
-            return new Tuner(plan, _pool, Threads, Math.Max(5, rounds)).Run(remark, OperatorOf);
+            return new Tuner(plan, _pool, Threads, Math.Max(5, rounds), triesOneThread).Run(remark, OperatorOf);
         }
         finally
         {

@@ -67,7 +67,7 @@ internal sealed unsafe class Tuner
     private readonly Call?[] _callOf;
     private readonly long _scratchBytes;
 
-    public Tuner(StaticPlan plan, nint pool, int threads, int rounds)
+    public Tuner(StaticPlan plan, nint pool, int threads, int rounds, bool triesOneThread)
     {
         (_plan, _pool, _threads, _rounds) = (plan, pool, threads, rounds);
         _callOf = new Call?[plan.StepCount];
@@ -87,7 +87,7 @@ internal sealed unsafe class Tuner
             foreach (NativeKernel native in CpuKernels.Alternatives(step.Native.Base, (nint)step.Parameters, threads))
             {
                 ways.Add(new Way(native, false, rounds));
-                if (pool != 0) ways.Add(new Way(native, true, rounds));
+                if (pool != 0 && triesOneThread) ways.Add(new Way(native, true, rounds));
                 _scratchBytes = Math.Max(_scratchBytes, native.ScratchBytes((nint)step.Parameters, threads));
             }
             _calls.Add(_callOf[i] = new Call(id, i, ways));

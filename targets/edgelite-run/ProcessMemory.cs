@@ -19,6 +19,29 @@ internal static class ProcessMemory
         return model.Length > 0 ? model.TrimStart('\t', ' ', ':') : "unknown";
     }
 
+    /// <summary>Part of the time of all processors that other programs took during a quarter of a second, 0 to 1.</summary>
+    public static double Busy()
+    {
+        (long idle, long all) before = ProcessorTime();
+        Thread.Sleep(250);
+        (long idle, long all) after = ProcessorTime();
+        return after.all > before.all ? 1 - (after.idle - before.idle) / (double)(after.all - before.all) : 0;
+    }
+
+    /// <summary>The line of all processors: user, nice, system, idle, waiting for a disk, ... (proc_stat(5)).</summary>
+    private static (long Idle, long All) ProcessorTime()
+    {
+        string[] times = Field("/proc/stat", "cpu ").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        long idle = 0, all = 0;
+        for (int i = 0; i < times.Length; i++)
+        {
+            if (!long.TryParse(times[i], out long time)) continue;
+            all += time;
+            if (i is 3 or 4) idle += time;
+        }
+        return (idle, all);
+    }
+
     private static long Number(string path, string name)
     {
         string field = Field(path, name).Replace("kB", "", StringComparison.Ordinal).Trim();

@@ -5,6 +5,9 @@ namespace EdgeLite.Run;
 /// <summary><c>edgelite-run tune</c>: measures which kernel is fastest for each step on this device and writes the choices into the model.</summary>
 internal static class TuneCommand
 {
+    /// <summary>Part of the processors' time that other programs may take while one thread is compared with several.</summary>
+    private const double MaxBusy = 0.15;
+
     public static void Execute(Arguments arguments)
     {
         string path = arguments.Next("the model file");
@@ -17,9 +20,12 @@ internal static class TuneCommand
         arguments.Finish();
         InputFiles.ReadOrClear(session, inputs);
         session.Run();
+        double busy = session.Threads > 1 ? ProcessMemory.Busy() : 0;
+        if (busy > MaxBusy)
+            Console.Error.WriteLine(FormattableString.Invariant($"edgelite-run: other programs take {busy:0%} of the processors: no step is tried on one thread. Tune again when the device is idle."));
         // Digits by hand: the formatting of dates would double what this command takes.
         DateTime now = DateTime.UtcNow;
-        TuningResult result = session.Tune(rounds, $"{ProcessMemory.MachineName()}, edgelite {Release.Version}, {now.Year}-{now.Month:d2}-{now.Day:d2}");
+        TuningResult result = session.Tune(rounds, $"{ProcessMemory.MachineName()}, edgelite {Release.Version}, {now.Year}-{now.Month:d2}-{now.Day:d2}", busy <= MaxBusy);
         if (json) PrintJson(path, session.Threads, result);
         else Print(result);
         if (table != null) File.WriteAllBytes(table, Tuning.ToText([result.Tuning]));

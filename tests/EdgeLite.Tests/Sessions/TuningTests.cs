@@ -176,6 +176,7 @@ public class TuningTests
         Assert.Equal(result.Steps.Count(s => s.Chosen != 0), result.Tuning.Choices.Count);
         Assert.True(result.After <= result.Before);
         Assert.Equal(CpuKernels.Machine(2), result.Tuning.Machine);
+        Assert.All(session.Tune(5, Remark, triesOneThread: false).Steps, s => Assert.DoesNotContain(s.Ways, w => w.Kernel.EndsWith("/1", StringComparison.Ordinal)));
     }
 
     [Fact]
