@@ -149,7 +149,7 @@ internal sealed class TorchExport
 
     private object? Argument(Input input, JsonElement graph, TorchExportState state)
     {
-        if (input.State != null) return _interpreter.Box(state.Find(input.State));
+        if (input.State != null) return _interpreter.Lift(state.Find(input.State));
         if (input.Constant.ValueKind != JsonValueKind.Undefined) return TorchExportCode.Literal(TorchExportCode.Only(input.Constant));
         if (input.Name.Length == 0) return null; // an argument that was None when the program was exported
         if (!input.IsTensor) return new TorchScalar(_graph.AddInput(input.Name, new TensorType(DType.Int64, Shape.Scalar)), ScalarKind.Int);

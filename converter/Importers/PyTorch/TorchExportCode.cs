@@ -141,6 +141,8 @@ internal sealed class TorchExportCode(string file)
             case "as_sym_ints" or "as_sym_floats" or "as_sym_bools" or "as_optional_tensors" or "as_nested_tensors":
                 return new ListExpr([.. value.EnumerateArray().Select(v => v.ValueKind == JsonValueKind.Array ? new ListExpr([.. v.EnumerateArray().Select(t => new NameExpr(Text(t, "name")))]) : Expression(v))]);
             case "as_ints" or "as_floats" or "as_bools" or "as_strings": return new ListExpr([.. value.EnumerateArray().Select(v => new LiteralExpr(Scalar(v, kind.Name[..^1])))]);
+            case "as_int_lists" or "as_float_lists":
+                return new ListExpr([.. value.EnumerateArray().Select(l => new ListExpr([.. l.EnumerateArray().Select(v => new LiteralExpr(Scalar(v, kind.Name[..^6])))]))]);
             case "as_graph":
             {
                 JsonElement graph = value.GetProperty("graph");

@@ -326,6 +326,7 @@ internal sealed partial class TorchInterpreter
     /// <summary>Applies an operator. One without a conversion is written down, and its result is absent.</summary>
     public object? Apply(string name, object?[] arguments, (string Name, object? Value)[] named)
     {
+        if (named.FirstOrDefault(n => n.Name == "out").Value is { } target) return Apply("copy_", [target, Apply(name, arguments, [.. named.Where(n => n.Name != "out")])], []);
         bool isComplex = arguments.Any(Holds<TorchComplex>);
         TorchOperator? op = isComplex ? TorchOperators.FindComplex(name) : TorchOperators.Find(name);
         if (!name.StartsWith("quantized", StringComparison.Ordinal) && arguments.Any(Holds<TorchQuantized>))
@@ -354,11 +355,10 @@ internal sealed partial class TorchInterpreter
     {
         try
         {
-            object? target = named.FirstOrDefault(n => n.Name == "out").Value;
-            var call = new TorchCall(this, name, arguments, target == null ? named : [.. named.Where(n => n.Name != "out")]);
+            var call = new TorchCall(this, name, arguments, named);
             object? result = op.Convert(call);
             call.RefuseUnread();
-            return target == null ? result : Apply("copy_", [target, result], []);
+            return result;
         }
         catch (Exception ex) when (ex is InvalidCastException or IndexOutOfRangeException or ArgumentException or OverflowException or InvalidOperationException or DivideByZeroException)
         {
