@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 
 /// <summary>Integer operators of com.microsoft become DequantizeLinear, the float operator and QuantizeLinear, the one form of quantized
 /// graphs (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md has their inputs).</summary>
-[Upgrades("QLinearConcat", "QLinearAveragePool", "QLinearSoftmax", "QLinearReduceMean", "QLinearWhere", "QGemm", Domain = "com.microsoft")]
+[Upgrades("QLinearConcat", "QLinearAveragePool", "QLinearSoftmax", "QLinearReduceMean", "QLinearWhere", "QGemm", "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearGlobalAveragePool", Domain = "com.microsoft")]
 internal sealed class QLinear : OperatorUpgrade
 {
     public override void Apply(NodeDraft node)
@@ -27,6 +27,18 @@ internal sealed class QLinear : OperatorUpgrade
                 break;
             case "QLinearWhere":
                 Finish(node, node.Emit("Where", [node.Required(0), Real(node, 1), Real(node, 4)]), 7, 8, node.DType(1));
+                break;
+            case "QLinearAdd" or "QLinearMul":
+                Finish(node, node.Emit(node.OpType["QLinear".Length..], [Real(node, 0), Real(node, 3)]), 6, 7, node.DType(0));
+                break;
+            case "QLinearSigmoid":
+                Finish(node, node.Emit("Sigmoid", [Real(node, 0)]), 3, 4, node.DType(0));
+                break;
+            case "QLinearLeakyRelu":
+                Finish(node, node.Emit("LeakyRelu", [Real(node, 0)], ("alpha", node.Attributes.Float("alpha", 0.01f))), 3, 4, node.DType(0));
+                break;
+            case "QLinearGlobalAveragePool":
+                Finish(node, node.Emit("GlobalAveragePool", [Real(node, 0)], ("channels_last", node.Attributes.Int("channels_last", 0))), 3, 4, node.DType(0));
                 break;
             case "QGemm":
                 Value product = Gemm(node);
