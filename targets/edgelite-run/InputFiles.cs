@@ -1,4 +1,5 @@
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Run;
 
@@ -43,6 +44,7 @@ internal static class InputFiles
         }
         for (int i = 0; i < tensors.Length; i++)
         {
+            if (tensors[i] == null && IsState(session, i)) continue; // zeros, as before its first run
             if (tensors[i] == null)
                 throw new EdgeLiteException(Status.InvalidArgument, $"Input '{session.InputName(i)}' ({session.InputType(i).DType.Name()}{session.DescribeInput(i)}) is missing: give it with --in {session.InputName(i)}=FILE.npy.");
             if (tensors[i]!.IsList) continue;
@@ -51,7 +53,16 @@ internal static class InputFiles
                 throw new EdgeLiteException(Status.InvalidType, $"Input '{session.InputName(i)}' is {declared.Name()}, the file holds {tensors[i]!.DType.Name()}.");
             session.Resize(i, tensors[i]!.Shape);
         }
-        for (int i = 0; i < tensors.Length; i++) session.SetInput(i, tensors[i]!);
+        for (int i = 0; i < tensors.Length; i++)
+            if (tensors[i] is { } tensor) session.SetInput(i, tensor);
+    }
+
+    /// <summary>Whether the session hands the input on itself, from a size that is known.</summary>
+    private static bool IsState(Session session, int input)
+    {
+        foreach (StateBinding state in session.States)
+            if (state.Input == input) return session.ChosenInputType(input).IsKnown;
+        return false;
     }
 
     private static void Append(Tensor list, Tensor tensor)

@@ -131,13 +131,18 @@ internal static class QElementwiseBinding
     [Binds(typeof(CpuTensorBackend))]
     public static bool Bind(DequantizeLinear op, BindContext c)
     {
-        if (c.Output(0).DType != DType.Float32 || c.DType(0) is not (DType.Int8 or DType.UInt8 or DType.Int16) || !TryScale(c, out float scale, out int zero)) return false;
-        c.Call(c.DType(0) == DType.Int16 ? "dequantize_s16_f32" : "dequantize_s8_f32", new QuantizeParameters
-        {
-            Count = c.Output(0).Shape.Count, Scale = scale, Zero = zero, IsUnsigned = c.DType(0) == DType.UInt8 ? 1 : 0,
-        }, Operand.Input(0), Operand.Output(0));
+        if (c.Output(0).DType != DType.Float32 || !IsDequantizable(c.DType(0)) || !TryScale(c, out float scale, out int zero)) return false;
+        Dequantize(c, scale, zero);
         return true;
     }
+
+    public static bool IsDequantizable(DType type) => type is DType.Int8 or DType.UInt8 or DType.Int16;
+
+    /// <summary>(x - zero) * scale in float32.</summary>
+    public static void Dequantize(BindContext c, float scale, int zero) => c.Call(c.DType(0) == DType.Int16 ? "dequantize_s16_f32" : "dequantize_s8_f32", new QuantizeParameters
+    {
+        Count = c.Output(0).Shape.Count, Scale = scale, Zero = zero, IsUnsigned = c.DType(0) == DType.UInt8 ? 1 : 0,
+    }, Operand.Input(0), Operand.Output(0));
 
     private static bool BindSum(string kernel, QuantizedSum op, BindContext c)
     {

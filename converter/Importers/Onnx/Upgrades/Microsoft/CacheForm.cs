@@ -28,30 +28,29 @@ internal sealed record CacheForm(int Bits, Value? Scale, DType Type)
         if (Scale == null) return x;
         int lowest = -(1 << Bits - 1);
         Value scaled = node.Emit("Round", [node.Emit("Div", [node.Emit("Cast", [x], ("to", (long)DType.Float32)), Scale])]);
-        Value entry = node.Emit("Clip", [scaled, Float(lowest), Float(-lowest - 1)]);
+        Value entry = node.Emit("Clip", [scaled, Float(node, lowest), Float(node, -lowest - 1)]);
         if (Bits == 8) return node.Emit("Cast", [entry], ("to", (long)DType.Int8));
-        Value unsigned = node.Emit("Cast", [node.Emit("Add", [entry, Float(-lowest)])], ("to", (long)DType.UInt8));
+        Value unsigned = node.Emit("Cast", [node.Emit("Add", [entry, Float(node, -lowest)])], ("to", (long)DType.UInt8));
         Value?[] halves = node.EmitAll("Split", [node.Emit("Reshape", [unsigned, node.Ints("pairs", 0, 0, 0, -1, 2)])], 2, ("axis", -1), ("num_outputs", 2));
         Value both = node.Emit("BitwiseOr", [halves[0], node.Emit("BitShift", [halves[1], Byte(node, 4)], ("direction", "LEFT"))]);
         return node.Emit("Reshape", [both, node.Ints("bytes", 0, 0, 0, -1)]);
-
-        Value Float(float value) => node.Constant("number", Tensor.FromScalar(value));
     }
 
     public Value Load(NodeDraft node, Value stored)
     {
         if (Scale == null) return stored;
+        Value real = node.Emit("Cast", [stored], ("to", (long)DType.Float32));
         if (Bits == 4)
         {
-            Value axis = node.Ints("axis", -1);
-            Value low = node.Emit("Unsqueeze", [node.Emit("BitwiseAnd", [stored, Byte(node, 15)]), axis]);
-            Value high = node.Emit("Unsqueeze", [node.Emit("BitShift", [stored, Byte(node, 4)], ("direction", "RIGHT")), axis]);
-            stored = node.Emit("Reshape", [node.Emit("Concat", [low, high], ("axis", -1)), node.Ints("entries", 0, 0, 0, -1)]);
+            // In float32, whose kernels are native.
+            Value axis = node.Ints("axis", -1), high = node.Emit("Floor", [node.Emit("Mul", [real, Float(node, 1f / 16)])]), low = node.Emit("Sub", [real, node.Emit("Mul", [high, Float(node, 16)])]);
+            Value both = node.Emit("Concat", [node.Emit("Unsqueeze", [low, axis]), node.Emit("Unsqueeze", [high, axis])], ("axis", -1));
+            real = node.Emit("Sub", [node.Emit("Reshape", [both, node.Ints("entries", 0, 0, 0, -1)]), Float(node, 8)]);
         }
-        Value real = node.Emit("Cast", [stored], ("to", (long)DType.Float32));
-        if (Bits == 4) real = node.Emit("Sub", [real, node.Constant("middle", Tensor.FromScalar(8f))]);
         return node.Emit("Cast", [node.Emit("Mul", [real, Scale])], ("to", (long)Type));
     }
+
+    private static Value Float(NodeDraft node, float value) => node.Constant("number", Tensor.FromScalar(value));
 
     private static Value Byte(NodeDraft node, byte value) => node.Constant("byte", Tensor.FromScalar(value));
 }
