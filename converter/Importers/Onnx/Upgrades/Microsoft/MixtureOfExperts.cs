@@ -15,16 +15,16 @@ namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft;
 internal sealed class MixtureOfExperts : OperatorUpgrade
 {
     /// <summary>Numbers of the inputs that make one layer.</summary>
-    private readonly record struct Layer(int Weights, int Scales, int Bias);
+    private readonly record struct Layer(int Weights, int Scales, int Bias, int ZeroPoints = -1);
 
     public override void Apply(NodeDraft node)
     {
         bool isQuantized = node.OpType == "QMoE";
         AttributeSet a = node.Attributes;
-        for (int i = 11; i < node.Inputs.Count; i++)
-            if (node.Input(i) != null) throw node.Unsupported("zero points of the weights are not supported");
+        for (int i = 14; i < node.Inputs.Count; i++)
+            if (node.Input(i) != null) throw node.Unsupported($"input {i} is not supported");
         bool isGated = node.Input(isQuantized ? 8 : 6) != null;
-        Layer third = isQuantized ? new(8, 9, 10) : new(6, -1, 7), first = isQuantized ? new(2, 3, 4) : new(2, -1, 3), second = isQuantized ? new(5, 6, 7) : new(4, -1, 5);
+        Layer third = isQuantized ? new(8, 9, 10, 13) : new(6, -1, 7), first = isQuantized ? new(2, 3, 4, 11) : new(2, -1, 3), second = isQuantized ? new(5, 6, 7, 12) : new(4, -1, 5);
         Value x = node.Required(0);
         if (!x.Shape.IsRanked || x.Shape[x.Shape.Rank - 1] < 1 || node.Required(first.Weights).Shape is not { IsKnown: true, Rank: 3 } shape || shape[0] is < 1 or > 4096)
             throw node.Unsupported("the width of the input and the sizes of the weights must be known");
@@ -94,7 +94,15 @@ internal sealed class MixtureOfExperts : OperatorUpgrade
         Value scales = node.Emit("Gather", [node.Required(layer.Scales), e], ("axis", 0));
         if (node.Required(layer.Scales).Shape is not { IsKnown: true } scaleShape || scaleShape.Rank != (block > 0 ? 3 : 2)) throw node.Unsupported($"scales {node.Required(layer.Scales)} do not fit blocks of {block}");
         var zeros = new Tensor(type, block > 0 ? new Shape(scaleShape[1], scaleShape[2]) : new Shape(scaleShape[1]));
-        for (long i = 0; i < zeros.Count; i++) zeros.SetInt64(i, 1L << (int)(bits - 1));
+        Tensor? given = node.Input(layer.ZeroPoints) is { } points ? points.Constant is { DType: DType.UInt8 } t ? t : throw node.Unsupported($"zero points {points} are not constants of uint8") : null;
+        // Those of a row are packed into whole bytes; without blocks those of all rows are.
+        long perRow = block > 0 ? scaleShape[2] : scaleShape[1], rows = zeros.Count / Math.Max(perRow, 1), rowBytes = (perRow * bits + 7) / 8;
+        if (given != null && given.Count != packed.Shape[0] * rows * rowBytes) throw node.Error($"there are {given.Count} bytes of zero points, expected {packed.Shape[0] * rows * rowBytes}");
+        for (long i = 0; i < zeros.Count; i++)
+        {
+            long column = i % perRow, value = given?.GetInt64((expert * rows + i / perRow) * rowBytes + column * bits / 8) ?? 1L << (int)(bits - 1);
+            zeros.SetInt64(i, given != null && bits == 4 ? column % 2 == 0 ? value & 15 : value >> 4 : value);
+        }
         Value w = node.Constant("weights", weights), zero = node.Constant("zero_points", zeros);
         return block > 0 ? node.Emit("DequantizeLinear", [w, scales, zero], ("axis", 1), ("block_size", block)) : node.Emit("DequantizeLinear", [w, scales, zero], ("axis", 0));
     }
@@ -116,6 +124,10 @@ internal sealed class MixtureOfExperts : OperatorUpgrade
                 Value pairs = node.Emit("Reshape", [x, node.Ints("pairs", 0, -1, 2)]);
                 Value?[] parts = node.EmitAll("Split", [pairs], 2, ("axis", 2), ("num_outputs", 2));
                 return SwiGlu(node, node.Emit("Squeeze", [parts[0], node.Ints("last", 2)]), node.Emit("Squeeze", [parts[1], node.Ints("last", 2)]));
+            case "swiglu" when fusion == 2 && value == null:
+                // All gates, then all values.
+                Value?[] halves = node.EmitAll("Split", [x], 2, ("axis", 1), ("num_outputs", 2));
+                return SwiGlu(node, halves[0]!, halves[1]!);
             case var other:
                 throw node.Unsupported($"activation_type '{other}' with swiglu_fusion {fusion} {(value == null ? "and without" : "and with")} a third layer is not supported");
         }

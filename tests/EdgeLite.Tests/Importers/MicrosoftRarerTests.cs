@@ -1,0 +1,132 @@
+using EdgeLite.Converter.Importers.Onnx.Proto;
+using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
+using static EdgeLite.Tests.Importers.OnnxModels;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>Rarer operators of com.microsoft, against ONNX Runtime; those that its CPU build lacks against what it gives for the operators that
+/// they stand for.</summary>
+public class MicrosoftRarerTests
+{
+    private readonly Random _random = new(17);
+
+    [Fact]
+    public void Distances()
+    {
+        foreach (string metric in new[] { "sqeuclidean", "euclidean" })
+            OrtComparison.Check(Contrib("CDist", "a b", "y", Attr("metric", metric)).In("a", DType.Float32, 5, 7).In("b", DType.Float32, 3, 7).Out("y"), 1e-5, Noise(5, 7), Noise(3, 7));
+    }
+
+    [Fact]
+    public void Unique() => OrtComparison.Check(Contrib("Unique", "x", "y at counts").In("x", DType.Float32, 9).Out("y", "at", "counts"), 0, Tensor.FromArray<float>([2, 1, 1, 3, 4, 3, 2, 9, 1], new Shape(9)));
+
+    [Fact]
+    public void ConvTranspose_with_pads_as_an_input() => OrtComparison.Check(
+        Contrib("ConvTransposeWithDynamicPads", "x w p b", "y", Attr("strides", 2, 2)).In("x", DType.Float32, 1, 3, 4, 4).Out("y").Const(Floats("w", [3, 2, 3, 3], Noise(54).Span<float>().ToArray()))
+            .Const(Raw("p", DType.Int64, [4], [.. new long[] { 1, 0, 0, 1 }.SelectMany(BitConverter.GetBytes)])).Const(Floats("b", [2], 0.5f, -1)), 1e-4, Noise(1, 3, 4, 4));
+
+    [Theory]
+    [InlineData(0L)]
+    [InlineData(1L)]
+    public void MatMulBnb4(long kind)
+    {
+        const int K = 64, N = 16, Size = 32;
+        byte[] packed = new byte[K * N / 2];
+        _random.NextBytes(packed);
+        OrtComparison.Check(Contrib("MatMulBnb4", "x b m", "y", Attr("K", (long)K), Attr("N", (long)N), Attr("block_size", (long)Size), Attr("quant_type", kind)).In("x", DType.Float32, 3, K).Out("y")
+            .Const(Raw("b", DType.UInt8, [K * N / 2], packed)).Const(Floats("m", [K * N / Size], [.. Enumerable.Range(0, K * N / Size).Select(_ => 0.5f + (float)_random.NextDouble())])), 1e-5, Noise(3, K));
+    }
+
+    [Fact]
+    public void Convolution_that_keeps_a_state() => OrtComparison.Check(
+        Contrib("CausalConvWithState", "x w b s", "y next", Attr("activation", "silu")).In("x", DType.Float32, 2, 3, 5).In("w", DType.Float32, 3, 1, 4).In("b", DType.Float32, 3).In("s", DType.Float32, 2, 3, 3).Out("y", "next"),
+        1e-5, Noise(2, 3, 5), Noise(3, 1, 4), Noise(3), Noise(2, 3, 3));
+
+    /// <summary>Zero points, which weights of 4 bits have packed two to a byte.</summary>
+    [Theory]
+    [InlineData(4L, 32L)]
+    [InlineData(4L, 0L)]
+    [InlineData(8L, 0L)]
+    public void QMoE_with_zero_points(long bits, long block)
+    {
+        const int Tokens = 3, Experts = 3, Width = 64, Inner = 64;
+        int per = 8 / (int)bits;
+        long[] scaleShape = block > 0 ? [Experts, Inner, Width / block] : [Experts, Inner];
+        long[] zeroShape = block > 0 ? [Experts, Inner, Width / block / per] : [Experts, Inner / per];
+        int scaleCount = (int)scaleShape.Aggregate(1L, (a, b) => a * b), zeroCount = (int)zeroShape.Aggregate(1L, (a, b) => a * b);
+        byte[] Random(int count, bool middle = false)
+        {
+            byte[] bytes = new byte[count];
+            _random.NextBytes(bytes);
+            for (int i = 0; i < count && middle && bits == 8; i++) bytes[i] = (byte)(110 + bytes[i] % 40);
+            return bytes;
+        }
+        AttributeProto[] attributes = [Attr("k", 2L), Attr("activation_type", "silu"), Attr("normalize_routing_weights", 1L), Attr("expert_weight_bits", bits), .. block > 0 ? [Attr("block_size", block)] : Array.Empty<AttributeProto>()];
+        ModelProto model = Contrib("QMoE", "x r w1 s1 - w2 s2 - - - - z1 z2", "y", attributes).In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts).Out("y");
+        foreach (string i in new[] { "1", "2" })
+            model.Const(Raw("w" + i, DType.UInt8, [Experts, Inner, Width / per], Random(Experts * Inner * Width / per))).Const(Floats("s" + i, scaleShape, [.. Enumerable.Range(0, scaleCount).Select(_ => (bits == 8 ? 0.002f : 0.02f) * (1 + (float)_random.NextDouble()))]))
+                .Const(Raw("z" + i, DType.UInt8, zeroShape, Random(zeroCount, middle: true)));
+        OrtComparison.Check(model, 3e-3, Noise(Tokens, Width), Noise(Tokens, Experts));
+    }
+
+    /// <summary>All gates before all values are what turns of gate and value are with the rows of the first layer in another order.</summary>
+    [Fact]
+    public void Gates_before_values()
+    {
+        const int Tokens = 5, Experts = 4, Width = 6, Inner = 8;
+        float[] turns = Noise(Experts * 2 * Inner * Width).Span<float>().ToArray(), blocks = new float[turns.Length], second = Noise(Experts * Width * Inner).Span<float>().ToArray();
+        for (int e = 0; e < Experts; e++)
+            for (int row = 0; row < 2 * Inner; row++)
+                Array.Copy(turns, (e * 2 * Inner + row) * Width, blocks, (e * 2 * Inner + row % 2 * Inner + row / 2) * Width, Width);
+        Tensor x = Noise(Tokens, Width), r = Noise(Tokens, Experts);
+        Tensor expected = Run(Experts2(turns, 1), x, r), got = OnnxModels.Run(Experts2(blocks, 2), x, r)[0];
+        TensorAssert.Close(expected, got, 1e-4, 1e-5, "gates before values");
+
+        ModelProto Experts2(float[] first, long fusion) => Contrib("MoE", "x r w1 - w2", "y", Attr("k", 2L), Attr("activation_type", "swiglu"), Attr("swiglu_fusion", fusion), Attr("activation_alpha", 1.702f), Attr("activation_beta", 1f), Attr("normalize_routing_weights", 1L))
+            .In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts).Out("y").Const(Floats("w1", [Experts, 2 * Inner, Width], first)).Const(Floats("w2", [Experts, Width, Inner], second));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Group_normalization_of_diffusion_models(bool skips)
+    {
+        Tensor x = Noise(1, 3, 4, 8), g = Noise(8), b = Noise(8), skip = Noise(1, 3, 4, 8), bias = Noise(8);
+        ModelProto fused = Contrib(skips ? "SkipGroupNorm" : "GroupNorm", skips ? "x g b skip bias" : "x g b", "y", Attr("groups", 4L), Attr("activation", 1L), Attr("epsilon", 1e-5f));
+        ModelProto plain = Model(21, Node("Add", "x skip", "xs"), Node("Add", "xs bias", "sum"), Node("Transpose", skips ? "sum" : "x", "first", Attr("perm", 0, 3, 1, 2)), Node("GroupNormalization", "first g b", "n", Attr("num_groups", 4L), Attr("epsilon", 1e-5f)),
+            Node("Sigmoid", "n", "s"), Node("Mul", "n s", "m"), Node("Transpose", "m", "y", Attr("perm", 0, 2, 3, 1)));
+        string[] names = ["x", "g", "b", "skip", "bias"];
+        Tensor[] all = [x, g, b, skip, bias];
+        int given = skips ? 5 : 3;
+        for (int i = 0; i < 5; i++)
+        {
+            if (i < given) fused.In(names[i], DType.Float32, all[i].Shape.AsSpan().ToArray());
+            plain.In(names[i], DType.Float32, all[i].Shape.AsSpan().ToArray());
+        }
+        Tensor[] got = OnnxModels.Run(fused.Out("y"), all[..given]);
+        TensorAssert.Close(Run(plain.Out("y"), all), got[0], 1e-4, 1e-5, "group normalization");
+    }
+
+    [Fact]
+    public void Halves_of_a_biased_sum()
+    {
+        Tensor x = Noise(2, 3, 8), b = Noise(8);
+        ModelProto plain = Model(21, Node("Add", "x b", "sum"), Node("Split", "sum", "l r", Attr("axis", -1L), Attr("num_outputs", 2L)), Node("Gelu", "r", "g"), Node("Mul", "l g", "y")).In("x", DType.Float32, 2, 3, 8).In("b", DType.Float32, 8).Out("y");
+        TensorAssert.Close(Run(plain, x, b), OnnxModels.Run(Contrib("BiasSplitGelu", "x b", "y").In("x", DType.Float32, 2, 3, 8).In("b", DType.Float32, 8).Out("y"), x, b)[0], 1e-4, 1e-5, "halves");
+    }
+
+    private static Tensor Run(ModelProto model, params Tensor[] inputs)
+    {
+        using var ort = new InferenceSession(model.ToByteArray());
+        using var results = ort.Run([.. inputs.Select((t, i) => OrtComparison.Named(model.Graph.Input[i].Name, t))]);
+        return OrtComparison.Read(results[0]);
+    }
+
+    private Tensor Noise(params long[] shape)
+    {
+        var tensor = new Tensor(DType.Float32, new Shape(shape));
+        for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, 2 * _random.NextDouble() - 1);
+        return tensor;
+    }
+}
