@@ -65,6 +65,16 @@ EL_API void el_file_unmap(const void* memory, uint64_t bytes);
 /* Brings a part of a mapped file that will be read soon into this process. A failure changes nothing. */
 EL_API void el_memory_prefetch(const void* memory, size_t bytes);
 
+/* ---- trust ------------------------------------------------------------------------------------------------------ */
+
+/* SHA-512 (FIPS 180-4) of `size` bytes. */
+EL_API void el_sha512(const void* data, size_t size, uint8_t digest[64]);
+
+/* 1 when `signature` is the Ed25519 signature (RFC 8032) of the message by the holder of `key`, otherwise 0. Strict: also 0 where key or signature
+ * are not in the one form that the standard gives them, the key is not of the prime order, or the message is longer than allowed here. */
+#define EL_ED25519_MAX_MESSAGE 1024
+EL_API int32_t el_ed25519_verify(const uint8_t signature[64], const uint8_t key[32], const void* message, size_t size);
+
 /* ---- threads --------------------------------------------------------------------------------------------------- */
 
 typedef struct el_pool el_pool;
