@@ -7,6 +7,8 @@ namespace EdgeLite.Converter.Quantizing;
 /// their range, other integers and booleans are 0 or 1. Numbers by SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).</summary>
 internal sealed class CalibrationRandom(Graph graph, int count, int seed, CalibrationPreprocessing preprocessing) : ICalibrationData
 {
+    private readonly Shape[] _shapes = [.. graph.Inputs.Select(CalibrationData.SampleShape)];
+
     public int Count => count;
 
     public string Describe(int index) => $"random:{index}";
@@ -14,12 +16,11 @@ internal sealed class CalibrationRandom(Graph graph, int count, int seed, Calibr
     public IReadOnlyList<Tensor> Load(int index)
     {
         ulong state = (ulong)seed << 32 ^ (ulong)index;
-        return [.. graph.Inputs.Select(input => Fill(input, ref state))];
+        return [.. graph.Inputs.Select((input, i) => Fill(input, _shapes[i], ref state))];
     }
 
-    private Tensor Fill(Value input, ref ulong state)
+    private Tensor Fill(Value input, Shape shape, ref ulong state)
     {
-        Shape shape = CalibrationData.SampleShape(input);
         if (input.DType is DType.String or DType.Undefined || input.DType.IsComplex())
             throw new EdgeLiteException(Status.InvalidType, $"Input '{input.Name}' is {input.DType.Name()}; random samples are numbers.");
         var tensor = new Tensor(input.DType, shape);
