@@ -44,6 +44,8 @@ internal static class ConvertCommand
     private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
     private static readonly Option<string[]> s_states = new("--state") { Description = "An output that an input of the next run takes over: OUTPUT=INPUT." };
     private static readonly Option<bool> s_allowCustom = new("--allow-custom") { Description = "Keep operators of an ONNX file that are not known, for the application to register." };
+    private static readonly Option<int?> s_selfTest = new("--self-test") { Description = "Store so many samples (1 without a number), from --calibrate or of noise, with what this machine computes of them, for edgelite-run selftest on the device.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<bool> s_hash = new("--hash") { Description = "Store a SHA-512 of the file in it, for edgelite-run verify." };
     private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
 
     internal const string SignatureHelp = "Of a TFLite file or a SavedModel with several signatures, the one to take.";
@@ -55,7 +57,7 @@ internal static class ConvertCommand
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_channelGroups, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_json,
+            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_channelGroups, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_selfTest, s_hash, s_json,
         };
         command.SetAction(Execute);
         return command;
@@ -116,10 +118,11 @@ internal static class ConvertCommand
                 Say(json, $"{blocks.Layers} matrices in blocks, {blocks.BytesBefore:N0} -> {blocks.BytesAfter:N0} bytes");
                 break;
             default:
-                if (args.GetValue(s_calibrate) != null)
-                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8, int16x8, auto or weights in blocks.");
+                if (args.GetValue(s_calibrate) != null && !WantsSelfTest(args))
+                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8, int16x8, auto or weights in blocks, or --self-test.");
                 break;
         }
+        if (WantsSelfTest(args) && calibration == null && args.GetValue(s_calibrate) is { } tested) calibration = CalibrationData.Open(tested, graph);
         Pipeline.Lower(graph, options);
         // Last, as folding would expand the weights again.
         if (HalfType(args) is { } half) Quantizer.Half(graph, half);
@@ -131,6 +134,8 @@ internal static class ConvertCommand
         {
             Pipeline.Write(graph, partial, options);
             if (tables.Count > 0) Say(json, $"choices of kernels: {TuningTables.Apply(partial, tables)} of {tables.Sum(t => t.Choices.Count)} in the tables are about calls of this model");
+            if (WantsSelfTest(args)) AddSelfTest(args, partial, graph, calibration, quantization, json);
+            else if (args.GetValue(s_hash)) SealWriter.Seal(partial);
             target?.CheckMemory(MemoryOf(partial));
             proof = Prove(args, sources, partial, graph, options, calibration, quantization, sensitivity, json);
             File.Move(partial, path, overwrite: true);
@@ -202,6 +207,19 @@ internal static class ConvertCommand
         double drop = BudgetCommand.ParseDrop(args.GetValue(s_maxDrop)!), whole = BudgetCommand.Score(graph, command, options);
         Say(json, string.Create(CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
         return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - drop * Math.Abs(whole), new ProgressLine(json));
+    }
+
+    private static bool WantsSelfTest(ParseResult args) => args.GetResult(s_selfTest) is { Implicit: false };
+
+    private static void AddSelfTest(ParseResult args, string path, Graph graph, ICalibrationData? calibration, QuantizationResult? quantization, bool json)
+    {
+        int count = args.GetValue(s_selfTest) ?? 1;
+        if (count is < 1 or > SelfTestSample.MaxCount) throw new EdgeLiteException(Status.InvalidArgument, $"--self-test takes 1 to {SelfTestSample.MaxCount} samples, got {count}.");
+        if (ShapeInference.FindUnknownOperators(graph) is { Count: > 0 } unknown)
+            throw new EdgeLiteException(Status.UnknownOperator, $"--self-test has to run the model; the application brings {string.Join(", ", unknown.Select(u => u.Operator))}.");
+        SelfTestSample[] samples = calibration == null ? SelfTestSamples.MakeOfNoise(path, graph, count) : SelfTestSamples.Make(path, graph, calibration, count, quantization?.Parameters);
+        SealWriter.Seal(path, samples);
+        Say(json, $"self-test: {samples.Length} sample{(samples.Length == 1 ? "" : "s")} of {(calibration == null ? "noise" : "the calibration")}");
     }
 
     /// <summary>Bytes of weights and planned arena; of weights alone when shapes are chosen at run time.</summary>

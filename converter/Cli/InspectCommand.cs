@@ -104,11 +104,29 @@ internal static class InspectCommand
             threads = session.Threads,
             inputs = Enumerable.Range(0, session.InputCount).Select(i => new { name = session.InputName(i), dtype = session.InputType(i).DType.Name(), shape = session.DescribeInput(i) }),
             outputs = Enumerable.Range(0, session.OutputCount).Select(i => new { name = session.OutputName(i), dtype = session.OutputType(i).DType.Name(), shape = session.OutputType(i).Shape.ToString() }),
+            self_test = model.HasSelfTest,
+            content_sha512 = model.ContentHash,
+            signer = model.Signer?.ToString(),
+            signature = model.Signer == null ? null : Fault(model) ?? "valid",
             operators = Operators(model).Select(u => new { @operator = u.Operator, steps = u.Steps, weight_bytes = u.WeightBytes }),
             steps = steps.Select(s => new { @operator = s.Operator, node = s.Node, kernel = s.Kernel }),
             metadata = model.Metadata,
             tunings = model.Tunings.Select(t => new { machine = t.Machine, remark = t.Remark, choices = t.Choices.Select(c => new { call = c.Call.ToString("x16", CultureInfo.InvariantCulture), kernel = c.Kernel, remark = c.Remark }) }),
         }));
+    }
+
+    /// <summary>What is wrong with the signature; null when it is valid. Whether it is by the right key, only who knows that key can say.</summary>
+    private static string? Fault(Model model)
+    {
+        try
+        {
+            Model.Load(model.Name, new LoadOptions { Key = model.Signer }).Dispose();
+            return null;
+        }
+        catch (EdgeLiteException e) when (e.Status == Core.Status.BadSignature)
+        {
+            return e.Message;
+        }
     }
 
     private static void Print(Model model, Session session)
@@ -122,6 +140,9 @@ internal static class InspectCommand
         AnsiConsole.MarkupLineInterpolated($"  weights {model.DataBytes:N0} bytes, used where they lie in the file");
         if (arena >= 0) AnsiConsole.MarkupLineInterpolated($"  arena   {arena:N0} bytes, scratch {scratch:N0} bytes on {session.Threads} thread{(session.Threads == 1 ? "" : "s")}");
         else AnsiConsole.MarkupLine("  arena   depends on the shapes chosen at run time");
+        if (model.HasSelfTest) AnsiConsole.MarkupLine("  self-test for edgelite-run selftest");
+        if (model.ContentHash is { } hash) AnsiConsole.MarkupLineInterpolated($"  SHA-512 {hash}");
+        if (model.Signer is { } signer) AnsiConsole.MarkupLineInterpolated($"  signed  by key {signer}: {Fault(model) ?? "valid"}");
         var table = new Table().Border(TableBorder.Simple).AddColumns(new TableColumn("operator"), new TableColumn("steps").RightAligned(), new TableColumn("weight bytes").RightAligned());
         foreach (OperatorUse use in Operators(model)) table.AddRow(Markup.Escape(use.Operator), $"{use.Steps}", $"{use.WeightBytes:N0}");
         AnsiConsole.Write(table);

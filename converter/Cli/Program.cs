@@ -12,6 +12,8 @@ var root = new RootCommand("EdgeLite: converts neural networks into small files 
     ConvertCommand.Create(),
     InspectCommand.Create(),
     CompareCommand.Create(),
+    SignCommand.CreateKeygen(),
+    SignCommand.CreateSign(),
     DumpCommand.Create(),
     OperatorsCommand.Create(),
     ImportersCommand.Create(),

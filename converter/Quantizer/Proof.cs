@@ -106,7 +106,7 @@ public static class Proof
     }
 
     /// <summary>Parameters of integer inputs and outputs are in the metadata.</summary>
-    private static Dictionary<string, TensorQuantization> WithEnds(Graph graph, IReadOnlyDictionary<string, TensorQuantization>? parameters)
+    internal static Dictionary<string, TensorQuantization> WithEnds(Graph graph, IReadOnlyDictionary<string, TensorQuantization>? parameters)
     {
         var all = new Dictionary<string, TensorQuantization>(parameters ?? new Dictionary<string, TensorQuantization>());
         foreach (Value value in graph.Inputs.Concat(graph.Outputs))
@@ -120,7 +120,7 @@ public static class Proof
     }
 
     /// <summary>Float samples for int8 and int16 inputs are quantized.</summary>
-    private static Tensor[] Fit(IReadOnlyList<Tensor> inputs, Graph graph, Dictionary<string, TensorQuantization> parameters)
+    internal static Tensor[] Fit(IReadOnlyList<Tensor> inputs, Graph graph, Dictionary<string, TensorQuantization> parameters)
     {
         var fitted = new Tensor[inputs.Count];
         for (int i = 0; i < fitted.Length; i++)

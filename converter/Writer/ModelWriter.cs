@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using EdgeLite.Converter.Ir;
@@ -88,6 +89,21 @@ public sealed class ModelWriter
     {
         Plan(graph);
         Write(stream, Encode(graph, target), 1);
+    }
+
+    /// <summary>Writes the section of a self-test: length of its description (8), 8 zero bytes, the description, padding, its tensors.</summary>
+    internal static void WriteSelfTest(Stream stream, IReadOnlyList<SelfTestSample> samples)
+    {
+        var writer = new ModelWriter();
+        byte[] description = writer.Encode(samples);
+        Span<byte> head = stackalloc byte[FileSeal.SelfTestHead];
+        head.Clear();
+        BinaryPrimitives.WriteInt64LittleEndian(head, description.Length);
+        stream.Write(head);
+        stream.Write(description);
+        long length = head.Length + description.Length;
+        Fill(stream, Align(length, FileHeader.Alignment) - length);
+        writer._constants.WriteTo(stream);
     }
 
     private void Plan(Graph graph)
@@ -214,6 +230,24 @@ public sealed class ModelWriter
         _builder.AddOffset(Schema.Model.Metadata, metadata, 0);
         _builder.AddUint(Schema.Model.NearWords, (uint)_near.Words, 0);
         _builder.Finish(_builder.EndTable(), "EDGL");
+        return _builder.SizedByteArray();
+    }
+
+    private byte[] Encode(IReadOnlyList<SelfTestSample> samples)
+    {
+        int tables = Tables([.. samples.Select(sample =>
+        {
+            int inputs = Tables([.. sample.Inputs.Select(v => Encode(v, ""))]), outputs = Tables([.. sample.Outputs.Select(v => Encode(v, ""))]);
+            int limits = Numbers<float>(sample.MinSqnr);
+            _builder.StartTable(Schema.SelfTestSample.Count);
+            _builder.AddOffset(Schema.SelfTestSample.Inputs, inputs, 0);
+            _builder.AddOffset(Schema.SelfTestSample.Outputs, outputs, 0);
+            _builder.AddOffset(Schema.SelfTestSample.MinSqnr, limits, 0);
+            return _builder.EndTable();
+        })]);
+        _builder.StartTable(Schema.SelfTest.Count);
+        _builder.AddOffset(Schema.SelfTest.Samples, tables, 0);
+        _builder.Finish(_builder.EndTable(), "EDGT");
         return _builder.SizedByteArray();
     }
 

@@ -17,11 +17,13 @@ public enum Status
     Corrupt = 102,
     NewerVersion = 103,
     Truncated = 104,
+    BadSignature = 105,
 
     UnknownOperator = 200,
     InvalidGraph = 201,
     Unsupported = 202,
     RuntimeFailure = 203,
+    SelfTestFailed = 204,
 
     OutOfMemory = 300,
     IoError = 301,

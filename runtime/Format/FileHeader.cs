@@ -12,12 +12,12 @@ public readonly record struct FileHeader(ushort Major, ushort Minor, uint Descri
 {
     public const int Size = 64;
     public const ushort CurrentMajor = 2;
-    public const ushort CurrentMinor = 2;
+    public const ushort CurrentMinor = 3;
 
     /// <summary>Constants are aligned to this in the file, so that they are where they lie when the file is mapped.</summary>
     public const int Alignment = 64;
 
-    /// <summary>The tuning, if there is one, is the last section.</summary>
+    /// <summary>Bytes from the tuning to the end of the file: only a self-test and a seal may follow it.</summary>
     public long TuningLength => TuningOffset == 0 ? 0 : FileLength - TuningOffset;
 
     /// <summary>True when the description is packed (<see cref="PackedFront"/>).</summary>

@@ -24,6 +24,14 @@ public sealed class GraphDefinition
     /// <see cref="Inputs"/> and <see cref="Outputs"/>.</summary>
     public StateBinding[] States { get; set; } = [];
 
+    /// <summary>True when input <paramref name="input"/>, by position among <see cref="Inputs"/>, takes over an output of the run before.</summary>
+    public bool IsState(int input)
+    {
+        foreach (StateBinding state in States)
+            if (state.Input == input) return true;
+        return false;
+    }
+
     /// <summary>Names of symbolic dimensions.</summary>
     public required string[] Symbols { get; init; }
 

@@ -36,6 +36,40 @@ internal sealed unsafe class ModelReader(string file, byte* data, long dataLengt
         return graphs;
     }
 
+    /// <summary>The samples of a self-test for <paramref name="graph"/>, whose tensors are in this reader's data.</summary>
+    public SelfTestSample[] ReadSelfTest(FlatTable test, GraphDefinition graph)
+    {
+        FlatVector tables = test.Vector(Schema.SelfTest.Samples);
+        if (tables.Count is 0 or > SelfTestSample.MaxCount) throw Corrupt($"its self-test has {tables.Count} samples");
+        var samples = new SelfTestSample[tables.Count];
+        for (int s = 0; s < samples.Length; s++)
+        {
+            FlatTable table = tables.Table(s);
+            SelfTestSample sample = samples[s] = new SelfTestSample
+            {
+                Inputs = ReadValues(table.Vector(Schema.SelfTestSample.Inputs)),
+                Outputs = ReadValues(table.Vector(Schema.SelfTestSample.Outputs)),
+                MinSqnr = table.Scalars<float>(Schema.SelfTestSample.MinSqnr).ToArray(),
+            };
+            if (sample.Inputs.Length != graph.Inputs.Length || sample.Outputs.Length != graph.Outputs.Length || sample.MinSqnr.Length != graph.Outputs.Length)
+                throw Corrupt($"sample {s} of its self-test has {sample.Inputs.Length} inputs, {sample.Outputs.Length} outputs and {sample.MinSqnr.Length} limits; the model has {graph.Inputs.Length} and {graph.Outputs.Length}");
+            for (int i = 0; i < sample.Inputs.Length; i++)
+                if (!sample.Inputs[i].Type.IsKnown || sample.Inputs[i].Constant == null && !graph.IsState(i))
+                    throw Corrupt($"sample {s} of its self-test has no data for input '{graph.Values[graph.Inputs[i]].Name}'");
+            for (int i = 0; i < sample.Outputs.Length; i++)
+                if (sample.Outputs[i].Constant == null || !(sample.MinSqnr[i] >= 0))
+                    throw Corrupt($"sample {s} of its self-test has no result for output '{graph.Values[graph.Outputs[i]].Name}'");
+        }
+        return samples;
+    }
+
+    private ValueDefinition[] ReadValues(FlatVector tables)
+    {
+        var values = new ValueDefinition[tables.Count];
+        for (int v = 0; v < values.Length; v++) values[v] = ReadValue(tables.Table(v), 0);
+        return values;
+    }
+
     private GraphDefinition ReadGraph(FlatTable table, int index, GraphDefinition[] graphs)
     {
         FlatVector valueTables = table.Vector(Schema.Graph.Values), nodeTables = table.Vector(Schema.Graph.Nodes);

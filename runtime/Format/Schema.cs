@@ -38,4 +38,16 @@ public static class Schema
         public const int Producer = 0, Target = 1, Graphs = 2, Metadata = 3, NearWords = 4;
         public const int Count = 5;
     }
+
+    public static class SelfTestSample
+    {
+        public const int Inputs = 0, Outputs = 1, MinSqnr = 2;
+        public const int Count = 3;
+    }
+
+    public static class SelfTest
+    {
+        public const int Samples = 0;
+        public const int Count = 1;
+    }
 }

@@ -19,12 +19,13 @@ public sealed unsafe class Model : IDisposable
     private readonly (string Key, string Value)[] _metadata;
     private Dictionary<string, string>? _byKey;
 
-    private Model(string name, byte* data, long length, bool isMapped)
+    private Model(string name, byte* data, long length, bool isMapped, LoadOptions? options)
     {
         _data = data;
         Name = name;
         ByteLength = length;
         FileHeader header = FileHeader.Read(new ReadOnlySpan<byte>(data, (int)Math.Min(length, FileHeader.Size)), length, name);
+        options?.Check(name, data, length);
         var description = new ReadOnlySpan<byte>(data + header.DescriptionOffset, (int)header.DescriptionLength);
         uint crc = Crc32.Compute(description);
         if (crc != header.DescriptionCrc)
@@ -58,8 +59,9 @@ public sealed unsafe class Model : IDisposable
             _metadata[i] = (pair.String(Schema.KeyValue.Key) ?? "", pair.String(Schema.KeyValue.Value) ?? "");
             if (_metadata[i].Key == StateBinding.MetadataKey) states = _metadata[i].Value;
         }
-        Tunings = header.TuningOffset == 0 ? [] : Tuning.Parse(new ReadOnlySpan<byte>(data + header.TuningOffset, (int)Math.Min(header.TuningLength, int.MaxValue)), name);
-        if (isMapped) CpuKernels.el_memory_prefetch(data, (nuint)length);
+        Tunings = header.TuningOffset == 0 ? [] : Tuning.Parse(new ReadOnlySpan<byte>(data + header.TuningOffset, (int)Math.Clamp(ContentEnd - header.TuningOffset, 0, int.MaxValue)).TrimEnd((byte)0), name);
+        // What lies behind the data is for a self-test and for checks, and is left on the disk until then.
+        if (isMapped) CpuKernels.el_memory_prefetch(data, (nuint)Math.Max(header.DescriptionOffset + header.DescriptionLength, header.DataOffset + header.DataLength));
         Graphs = new ModelReader(name, data + header.DataOffset, header.DataLength, near, nearLength).ReadGraphs(root);
         Graphs[0].States = StateBinding.Parse(states, Graphs[0]);
     }
@@ -98,9 +100,21 @@ public sealed unsafe class Model : IDisposable
     /// <summary>Graph 0 is the model, the others are branches and loop bodies.</summary>
     public IReadOnlyList<GraphDefinition> Graphs { get; }
 
-    /// <summary>Maps and verifies a file. Throws <see cref="EdgeLiteException"/> when it is missing, not a model, damaged or
-    /// newer than this runtime.</summary>
-    public static Model Load(string path)
+    /// <summary>True when the file holds samples for <see cref="SelfTest"/>.</summary>
+    public bool HasSelfTest => FileSeal.TryFind(End, out FileSeal seal) && seal.SelfTestLength != 0;
+
+    private ReadOnlySpan<byte> End => new(_data + Math.Max(0, ByteLength - FileSeal.Size), (int)Math.Min(ByteLength, FileSeal.Size));
+
+    /// <summary>SHA-512 that the file states of its content, in hexadecimal digits; null when it states none. Whether it is true is checked on
+    /// request (<see cref="LoadOptions"/>).</summary>
+    public string? ContentHash => FileSeal.TryFind(End, out FileSeal seal) && seal.HasHash ? Convert.ToHexStringLower(seal.Hash) : null;
+
+    /// <summary>Who is said to have signed the file; null when it is not signed. As <see cref="ContentHash"/>, not checked without request.</summary>
+    public PublicKey? Signer => FileSeal.TryFind(End, out FileSeal seal) && seal.IsSigned ? new PublicKey(seal.PublicKey) : null;
+
+    /// <summary>Maps and verifies a file. Throws <see cref="EdgeLiteException"/> when it is missing, not a model, damaged,
+    /// newer than this runtime, or not what <paramref name="options"/> ask for.</summary>
+    public static Model Load(string path, LoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         byte* data = CpuKernels.el_file_map(path, out ulong length, out int error);
@@ -112,7 +126,7 @@ public sealed unsafe class Model : IDisposable
         }
         try
         {
-            return new Model(path, data, (long)length, true) { _mapped = data };
+            return new Model(path, data, (long)length, true, options) { _mapped = data };
         }
         catch
         {
@@ -122,13 +136,13 @@ public sealed unsafe class Model : IDisposable
     }
 
     /// <summary>Loads a model from memory; the bytes are copied (to an aligned place) and need not stay.</summary>
-    public static Model Load(ReadOnlySpan<byte> bytes, string name = "memory")
+    public static Model Load(ReadOnlySpan<byte> bytes, string name = "memory", LoadOptions? options = null)
     {
         byte* copy = CpuKernels.Allocate(bytes.Length);
         bytes.CopyTo(new Span<byte>(copy, bytes.Length));
         try
         {
-            return new Model(name, copy, bytes.Length, false) { _owned = copy };
+            return new Model(name, copy, bytes.Length, false, options) { _owned = copy };
         }
         catch
         {
@@ -141,27 +155,36 @@ public sealed unsafe class Model : IDisposable
     public Session CreateSession(SessionOptions? options = null) => new(this, options ?? new SessionOptions());
 
     /// <summary>Writes this model with other choices of kernels (none: without) to a file, which may be the one that it was loaded from. It appears
-    /// whole or not at all.</summary>
+    /// whole or not at all. The self-test stays, a hash does not; a signed model is refused.</summary>
     public void Save(string path, params ReadOnlySpan<Tuning> tunings)
     {
+        if (Signer is { } signer)
+            throw new EdgeLiteException(Status.InvalidState, $"'{Name}' is signed by key {signer}, and what is written into it ends that. Write a table (edgelite-run tune --table), convert with it (edgelite convert --tuning) and sign again.");
         FileHeader header = FileHeader.Read(new ReadOnlySpan<byte>(_data, FileHeader.Size), ByteLength, Name);
-        long end = header.TuningOffset == 0 ? ByteLength : header.TuningOffset;
+        long end = header.TuningOffset == 0 ? ContentEnd : header.TuningOffset;
         byte[] text = tunings.Length == 0 ? [] : Tuning.ToText(tunings);
-        Span<byte> start = stackalloc byte[FileHeader.Size];
-        (header with { Minor = Math.Max(header.Minor, FileHeader.CurrentMinor), FileLength = end + text.Length, TuningOffset = text.Length == 0 ? 0 : end }).Write(start);
+        long whole = end + text.Length;
+        (long testOffset, long testLength) = HasSelfTest ? SelfTestSection() : default;
+        long newOffset = testLength == 0 ? 0 : FileSeal.AlignSelfTest(whole);
+        Span<byte> start = stackalloc byte[FileHeader.Size], seal = stackalloc byte[FileSeal.Size];
+        long length = testLength == 0 ? whole : newOffset + testLength + FileSeal.Size;
+        (header with { Minor = Math.Max(header.Minor, FileHeader.CurrentMinor), FileLength = length, TuningOffset = text.Length == 0 ? 0 : end }).Write(start);
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {
             using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
             {
                 stream.Write(start);
-                for (long at = FileHeader.Size; at < end;)
-                {
-                    int piece = (int)Math.Min(end - at, 1 << 20);
-                    stream.Write(new ReadOnlySpan<byte>(_data + at, piece));
-                    at += piece;
-                }
+                Copy(stream, FileHeader.Size, end);
                 stream.Write(text);
+                if (testLength != 0)
+                {
+                    stream.SetLength(newOffset);
+                    stream.Position = newOffset;
+                    Copy(stream, testOffset, testOffset + testLength);
+                    FileSeal.Write(seal, newOffset, testLength, default, default);
+                    stream.Write(seal);
+                }
             }
             File.Move(temporary, path, overwrite: true);
         }
@@ -170,6 +193,66 @@ public sealed unsafe class Model : IDisposable
             File.Delete(temporary);
         }
     }
+
+    private void Copy(FileStream to, long from, long end)
+    {
+        for (long at = from; at < end;)
+        {
+            int piece = (int)Math.Min(end - at, 1 << 20);
+            to.Write(new ReadOnlySpan<byte>(_data + at, piece));
+            at += piece;
+        }
+    }
+
+    /// <summary>
+    /// Runs the samples that the converter stored in the file (<c>edgelite convert --self-test</c>) on this device and compares the outputs
+    /// with those that the converter's machine computed. One result for each output of each sample, in order; all of them are
+    /// <see cref="SelfTestResult.Passed"/> when this device computes what that machine did.
+    /// Throws <see cref="Status.NotFound"/> when the file has no samples, <see cref="Status.Corrupt"/> when they are damaged.
+    /// </summary>
+    /// <param name="options">how the session runs that computes them</param>
+    /// <param name="minSqnr">dB that floats must have instead of what the file asks for, as for a GPU that may compute in float16</param>
+    public SelfTestResult[] SelfTest(SessionOptions? options = null, double? minSqnr = null)
+    {
+        SelfTestSample[] samples = ReadSelfTest();
+        using Session session = CreateSession(options);
+        var results = new List<SelfTestResult>();
+        for (int s = 0; s < samples.Length; s++)
+        {
+            session.RunSample(samples[s], s == 0);
+            for (int i = 0; i < session.OutputCount; i++)
+            {
+                Tensor expected = samples[s].Outputs[i].Constant!;
+                results.Add(new SelfTestResult(s, session.OutputName(i), expected, session.Output(i), expected.DType.IsFloat() && minSqnr is { } limit ? limit : samples[s].MinSqnr[i]));
+            }
+        }
+        return [.. results];
+    }
+
+    private SelfTestSample[] ReadSelfTest()
+    {
+        if (!HasSelfTest) throw new EdgeLiteException(Status.NotFound, $"'{Name}' has no self-test: convert the model with --self-test.");
+        const int Head = FileSeal.SelfTestHead;
+        (long offset, long length) = SelfTestSection();
+        long tables = *(long*)(_data + offset), start = (Head + Math.Clamp(tables, 0, length) + FileHeader.Alignment - 1) / FileHeader.Alignment * FileHeader.Alignment;
+        if (tables < 0 || tables > int.MaxValue || start > length) throw Corrupt($"its self-test has {length} bytes, of which {tables} say what they are");
+        var reader = new ModelReader(Name, _data + offset + start, length - start, null, 0);
+        return reader.ReadSelfTest(FlatTable.Root(new ReadOnlySpan<byte>(_data + offset + Head, (int)tables), "EDGT"u8), Graphs[0]);
+    }
+
+    /// <summary>Where the self-test lies, of a file that has one.</summary>
+    private (long Offset, long Length) SelfTestSection()
+    {
+        FileSeal.TryFind(End, out FileSeal seal);
+        (long offset, long length, long end) = (seal.SelfTestOffset, seal.SelfTestLength, ByteLength - FileSeal.Size);
+        return offset >= FileHeader.Size && offset % FileHeader.Alignment == 0 && offset <= end && length >= FileSeal.SelfTestHead && length <= end - offset ? (offset, length)
+            : throw Corrupt($"its self-test is said to be {length} bytes at {offset}");
+    }
+
+    /// <summary>Where description, data and tuning end, but for zeros.</summary>
+    private long ContentEnd => HasSelfTest ? SelfTestSection().Offset : FileSeal.TryFind(End, out _) ? ByteLength - FileSeal.Size : ByteLength;
+
+    private EdgeLiteException Corrupt(string what) => new(Status.Corrupt, $"'{Name}' is corrupt: {what}. Copy or convert it again.");
 
     public void Dispose()
     {

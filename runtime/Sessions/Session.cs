@@ -199,6 +199,17 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>Runs a sample of a self-test: its inputs, in their shapes. The first one begins with all states 0.</summary>
+    public void RunSample(SelfTestSample sample, bool isFirst)
+    {
+        for (int i = 0; i < InputCount; i++)
+            if (isFirst || !_graph.IsState(i)) Resize(i, sample.Inputs[i].Type.DType, sample.Inputs[i].Type.Shape);
+        if (isFirst) ResetState();
+        for (int i = 0; i < InputCount; i++)
+            if (!_graph.IsState(i)) sample.Inputs[i].Constant!.CopyTo(Input(i));
+        Run();
+    }
+
     /// <summary>Every computed value of the last run with its name in the file; needs <see cref="SessionOptions.KeepAllValues"/> and a
     /// static plan.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> Values()

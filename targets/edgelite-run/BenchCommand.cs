@@ -12,8 +12,9 @@ internal static class BenchCommand
         bool json = arguments.Flag("--json");
         List<string> inputs = arguments.All("--in");
 
+        LoadOptions? options = Commands.ReadLoadOptions(arguments);
         long start = Stopwatch.GetTimestamp();
-        using Model model = Model.Load(path);
+        using Model model = Model.Load(path, options);
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 1);
         arguments.Finish();
         InputFiles.ReadOrClear(session, inputs);

@@ -14,6 +14,10 @@ internal static class Commands
           edgelite-run profile MODEL.edgl [--runs N] [--json]             time of every step and operator
           edgelite-run tune MODEL.edgl [--out FILE.edgl] [--table FILE]   measures which kernel does each step fastest here and writes
                                                                           the choices into the model, or as a table for edgelite convert
+          edgelite-run selftest MODEL.edgl [--json] [--min-sqnr DB]       runs the samples in the model and compares with what was computed
+                                                                          where it was converted (edgelite convert --self-test)
+          edgelite-run verify MODEL.edgl [--key PUBLIC.pem]               checks the hash of the content (edgelite convert --hash) and the
+                                                                          signature (edgelite sign)
           edgelite-run doctor [--json]                                    what this device is and which kernels it gets
 
         Common options
@@ -21,6 +25,7 @@ internal static class Commands
           --shape NAME=1x3x64x64   size of an input whose shape is free
           --device NAME            where to run: cpu (default), auto, reference{(CudaDevice.IsSupported ? ", cuda, cuda:N" : "")}
           --half                   a GPU may compute in float16
+          --key PUBLIC.pem         take a model only if the holder of this Ed25519 key signed it
           --in FILE.npy            without NAME= where the model has one input; bench and profile: zeros without it
           --json                   machine-readable
 
@@ -47,20 +52,28 @@ internal static class Commands
             case "bench": BenchCommand.Execute(arguments); return 0;
             case "profile": ProfileCommand.Execute(arguments); return 0;
             case "tune": TuneCommand.Execute(arguments); return 0;
+            case "selftest": SelfTestCommand.Execute(arguments); return 0;
+            case "verify": VerifyCommand.Execute(arguments); return 0;
             case "doctor": DoctorCommand.Execute(arguments); return 0;
             default: throw Arguments.Usage($"unknown command '{command}'");
         }
     }
 
+    /// <summary>The key that a model must be signed by; null when none is named.</summary>
+    public static LoadOptions? ReadLoadOptions(Arguments arguments) =>
+        arguments.Value("--key") is { } file ? new LoadOptions { Key = PublicKey.FromPem(File.ReadAllText(file), $"'{file}'") } : null;
+
+    public static SessionOptions ReadOptions(Arguments arguments, int defaultThreads) => new()
+    {
+        Threads = arguments.Int("--threads", defaultThreads),
+        Device = arguments.Value("--device") ?? "cpu",
+        AllowHalf = arguments.Flag("--half"),
+    };
+
     /// <summary>A session with the common options applied.</summary>
     public static Session OpenSession(Model model, Arguments arguments, int defaultThreads)
     {
-        Session session = model.CreateSession(new SessionOptions
-        {
-            Threads = arguments.Int("--threads", defaultThreads),
-            Device = arguments.Value("--device") ?? "cpu",
-            AllowHalf = arguments.Flag("--half"),
-        });
+        Session session = model.CreateSession(ReadOptions(arguments, defaultThreads));
         foreach (string text in arguments.All("--shape"))
         {
             int equals = text.IndexOf('=');

@@ -11,7 +11,7 @@ internal static class ProfileCommand
         int runs = Math.Max(1, arguments.Int("--runs", 50));
         bool json = arguments.Flag("--json");
         List<string> inputs = arguments.All("--in");
-        using Model model = Model.Load(path);
+        using Model model = Model.Load(path, Commands.ReadLoadOptions(arguments));
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 1);
         arguments.Finish();
         InputFiles.ReadOrClear(session, inputs);

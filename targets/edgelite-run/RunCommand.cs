@@ -7,7 +7,7 @@ internal static class RunCommand
 {
     public static void Execute(Arguments arguments)
     {
-        using Model model = Model.Load(arguments.Next("the model file"));
+        using Model model = Model.Load(arguments.Next("the model file"), Commands.ReadLoadOptions(arguments));
         List<string> inputs = arguments.All("--in");
         string directory = arguments.Value("--out") ?? throw Arguments.Usage("--out DIR is missing");
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 0);

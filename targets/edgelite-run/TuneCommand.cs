@@ -15,7 +15,7 @@ internal static class TuneCommand
         string? output = arguments.Value("--out"), table = arguments.Value("--table");
         bool json = arguments.Flag("--json");
         List<string> inputs = arguments.All("--in");
-        using Model model = Model.Load(path);
+        using Model model = Model.Load(path, Commands.ReadLoadOptions(arguments));
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 0);
         arguments.Finish();
         InputFiles.ReadOrClear(session, inputs);

@@ -31,10 +31,12 @@ internal static unsafe class LibraryExports
             Status.Corrupt => "EL_CORRUPT"u8,
             Status.NewerVersion => "EL_NEWER_VERSION"u8,
             Status.Truncated => "EL_TRUNCATED"u8,
+            Status.BadSignature => "EL_BAD_SIGNATURE"u8,
             Status.UnknownOperator => "EL_UNKNOWN_OPERATOR"u8,
             Status.InvalidGraph => "EL_INVALID_GRAPH"u8,
             Status.Unsupported => "EL_UNSUPPORTED"u8,
             Status.RuntimeFailure => "EL_RUNTIME_FAILURE"u8,
+            Status.SelfTestFailed => "EL_SELF_TEST_FAILED"u8,
             Status.OutOfMemory => "EL_OUT_OF_MEMORY"u8,
             Status.IoError => "EL_IO_ERROR"u8,
             Status.Internal => "EL_INTERNAL"u8,
@@ -45,12 +47,17 @@ internal static unsafe class LibraryExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "el_model_load")]
-    public static Status Load(byte* path, nint* model)
+    public static Status Load(byte* path, nint* model) => Open(path, null, model);
+
+    [UnmanagedCallersOnly(EntryPoint = "el_model_load_checked")]
+    public static Status LoadChecked(byte* path, ModelOptions* options, nint* model) => Open(path, options, model);
+
+    private static Status Open(byte* path, ModelOptions* options, nint* model)
     {
         try
         {
             Border.RequireNotNull(model, "model");
-            return Publish(Model.Load(Border.Text(path, "path")), model);
+            return Publish(Model.Load(Border.Text(path, "path"), Read(options)), model);
         }
         catch (Exception e)
         {
@@ -59,7 +66,12 @@ internal static unsafe class LibraryExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "el_model_load_memory")]
-    public static Status LoadMemory(byte* data, nuint size, nint* model)
+    public static Status LoadMemory(byte* data, nuint size, nint* model) => Open(data, size, null, model);
+
+    [UnmanagedCallersOnly(EntryPoint = "el_model_load_memory_checked")]
+    public static Status LoadMemoryChecked(byte* data, nuint size, ModelOptions* options, nint* model) => Open(data, size, options, model);
+
+    private static Status Open(byte* data, nuint size, ModelOptions* options, nint* model)
     {
         try
         {
@@ -67,7 +79,7 @@ internal static unsafe class LibraryExports
             if (size > 0) Border.RequireNotNull(data, "data");
             if (size > int.MaxValue)
                 throw new EdgeLiteException(Status.Unsupported, $"A model of {size} bytes cannot be loaded from memory; at most {int.MaxValue}: load it from its file.");
-            return Publish(Model.Load(new ReadOnlySpan<byte>(data, (int)size)), model);
+            return Publish(Model.Load(new ReadOnlySpan<byte>(data, (int)size), options: Read(options)), model);
         }
         catch (Exception e)
         {
@@ -117,6 +129,27 @@ internal static unsafe class LibraryExports
         {
             return Border.Fail(e);
         }
+    }
+
+    /// <summary><c>el_model_options</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct ModelOptions
+    {
+        public nuint StructSize;
+        public byte* PublicKey;
+        public int CheckHash;
+    }
+
+    private static LoadOptions? Read(ModelOptions* options)
+    {
+        if (options == null) return null;
+        if (options->StructSize < (nuint)sizeof(ModelOptions))
+            throw new EdgeLiteException(Status.InvalidArgument, $"struct_size of the options is {options->StructSize}: set it to sizeof(el_model_options).");
+        return new LoadOptions
+        {
+            CheckHash = options->CheckHash != 0,
+            Key = options->PublicKey == null ? null : PublicKey.FromPem(Border.Text(options->PublicKey, "public_key")),
+        };
     }
 
     private static Status Publish(Model model, nint* handle)

@@ -15,24 +15,29 @@ internal static unsafe class SessionExports
         public byte* Device;
     }
 
+    public static SessionOptions Read(Options* options)
+    {
+        var chosen = new SessionOptions();
+        if (options != null)
+        {
+            nuint size = options->StructSize;
+            if (size < (nuint)sizeof(nuint))
+                throw new EdgeLiteException(Status.InvalidArgument, $"struct_size of the options is {size}: set it to sizeof(el_session_options).");
+            if (size >= (nuint)(sizeof(nuint) + sizeof(int))) chosen = chosen with { Threads = options->Threads };
+            if (size >= (nuint)sizeof(Options) && options->Device != null) chosen = chosen with { Device = Border.Text(options->Device, "device") };
+        }
+        if (chosen.Threads is < 0 or > 1024)
+            throw new EdgeLiteException(Status.InvalidArgument, $"{chosen.Threads} threads were asked for; 0 (all processors) to 1024 is possible.");
+        return chosen;
+    }
+
     [UnmanagedCallersOnly(EntryPoint = "el_session_create")]
     public static Status Create(nint model, Options* options, nint* session)
     {
         try
         {
             Border.RequireNotNull(session, "session");
-            var chosen = new SessionOptions();
-            if (options != null)
-            {
-                nuint size = options->StructSize;
-                if (size < (nuint)sizeof(nuint))
-                    throw new EdgeLiteException(Status.InvalidArgument, $"struct_size of the options is {size}: set it to sizeof(el_session_options).");
-                if (size >= (nuint)(sizeof(nuint) + sizeof(int))) chosen = chosen with { Threads = options->Threads };
-                if (size >= (nuint)sizeof(Options) && options->Device != null) chosen = chosen with { Device = Border.Text(options->Device, "device") };
-            }
-            if (chosen.Threads is < 0 or > 1024)
-                throw new EdgeLiteException(Status.InvalidArgument, $"{chosen.Threads} threads were asked for; 0 (all processors) to 1024 is possible.");
-            *session = Border.Sessions.Add(new SessionHandle(Border.Models.Get(model), chosen));
+            *session = Border.Sessions.Add(new SessionHandle(Border.Models.Get(model), Read(options)));
             return Status.Ok;
         }
         catch (Exception e)

@@ -1,8 +1,10 @@
 /* Uses libedgelite as a C program does. Arguments: the models that tests/EdgeLite.Tests/Targets/CApiModels.cs writes, in the
- * order sums.edgl free.edgl heavy.edgl damaged.edgl custom.edgl state.edgl.
+ * order sums.edgl free.edgl heavy.edgl damaged.edgl custom.edgl state.edgl tested.edgl failing.edgl signed.edgl key.pub.pem.
  *   sums:    a, b float32 [2,3] -> sum = a + b, product = a * b; metadata author=tests
  *   free:    x float32 [4,length] -> y = relu(x)
  *   heavy:   x float32 [256,256] -> y, some tens of milliseconds
+ *   tested:  state with a self-test of 3 runs; failing: with another number in its first output
+ *   signed:  sums, signed by the holder of the key
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -354,6 +356,71 @@ static void stateful(const char* path) {
     CHECK(el_session_reset_state(session) == EL_INVALID_ARGUMENT);
 }
 
+static void self_tests(const char* tested, const char* failing, el_model* without) {
+    el_model* model;
+    el_self_test_report report = {sizeof report, -1, -1, -1, 0};
+    el_session_options o = {sizeof o, 1, "reference"};
+    CHECK(el_model_load(tested, &model) == EL_OK);
+    CHECK(el_model_self_test(model, NULL, &report) == EL_OK);
+    CHECK(report.outputs == 6 && report.exact == 6 && report.failed == 0 && report.worst_sqnr > 1000);
+    CHECK(el_model_self_test(model, &o, NULL) == EL_OK);
+    report.struct_size = 8;
+    CHECK(el_model_self_test(model, NULL, &report) == EL_INVALID_ARGUMENT);
+    CHECK(el_model_free(model) == EL_OK);
+    CHECK(el_model_self_test(model, NULL, NULL) == EL_INVALID_ARGUMENT);
+
+    CHECK(el_model_load(failing, &model) == EL_OK);
+    report.struct_size = sizeof report;
+    CHECK(el_model_self_test(model, NULL, &report) == EL_SELF_TEST_FAILED);
+    CHECK(strstr(el_last_error(), "'y' of sample 0") && strcmp(el_status_name(EL_SELF_TEST_FAILED), "EL_SELF_TEST_FAILED") == 0);
+    CHECK(report.outputs == 6 && report.failed == 1 && report.exact == 5 && report.worst_sqnr < 80);
+    CHECK(el_model_self_test(model, NULL, NULL) == EL_SELF_TEST_FAILED);
+    CHECK(el_model_free(model) == EL_OK);
+
+    CHECK(el_model_self_test(without, NULL, &report) == EL_NOT_FOUND && strstr(el_last_error(), "--self-test"));
+}
+
+static void signatures(const char* path, const char* key_path, const char* hashed) {
+    el_model* model;
+    el_session* session;
+    size_t size, key_size;
+    unsigned char* data = read_file(path, &size);
+    char* key = read_file(key_path, &key_size);
+    el_model_options o = {sizeof o, NULL, 0};
+    key = realloc(key, key_size + 1);
+    if (!key) exit(2);
+    key[key_size] = 0;
+    CHECK(el_model_load_checked(path, NULL, &model) == EL_OK && el_model_free(model) == EL_OK);
+    CHECK(el_model_load_checked(path, &o, &model) == EL_OK && el_model_free(model) == EL_OK);
+    o.public_key = key;
+    CHECK(el_model_load_checked(path, &o, &model) == EL_OK);
+    CHECK(el_session_create(model, NULL, &session) == EL_OK);
+    check_sums(session, 3);
+    CHECK(el_session_free(session) == EL_OK && el_model_free(model) == EL_OK);
+    CHECK(el_model_load_memory_checked(data, size, &o, &model) == EL_OK && el_model_free(model) == EL_OK);
+
+    /* Unsigned, altered, with a text that is no key. */
+    CHECK(el_model_load_checked(hashed, &o, &model) == EL_BAD_SIGNATURE && strstr(el_last_error(), "not signed"));
+    CHECK(strcmp(el_status_name(EL_BAD_SIGNATURE), "EL_BAD_SIGNATURE") == 0);
+    data[100] ^= 1;
+    CHECK(el_model_load_memory_checked(data, size, &o, &model) == EL_BAD_SIGNATURE && strstr(el_last_error(), "altered"));
+    data[100] ^= 1;
+    data[size - 1] ^= 1;
+    CHECK(el_model_load_memory_checked(data, size, &o, &model) == EL_BAD_SIGNATURE);
+    o.public_key = "no key";
+    CHECK(el_model_load_checked(path, &o, &model) == EL_INVALID_ARGUMENT && strstr(el_last_error(), "BEGIN PUBLIC KEY"));
+    o.public_key = NULL;
+    o.check_hash = 1;
+    CHECK(el_model_load_checked(hashed, &o, &model) == EL_OK && el_model_free(model) == EL_OK);
+    CHECK(el_model_load_memory_checked(data, size, &o, &model) == EL_OK && el_model_free(model) == EL_OK);
+    data[100] ^= 1;
+    CHECK(el_model_load_memory_checked(data, size, &o, &model) == EL_CORRUPT);
+    o.struct_size = 8;
+    CHECK(el_model_load_checked(path, &o, &model) == EL_INVALID_ARGUMENT);
+    free(key);
+    free(data);
+}
+
 static void* run_until_stopped(void* session) {
     while (!stop) {
         el_status status = el_session_run(session);
@@ -393,7 +460,7 @@ int main(int argc, char** argv) {
     size_t size;
     int64_t bytes;
     void* data;
-    if (argc != 7) return 2;
+    if (argc != 11) return 2;
 
     CHECK(strcmp(el_last_error(), "") == 0);
     CHECK(strlen(el_version()) >= 5);
@@ -418,6 +485,8 @@ int main(int argc, char** argv) {
     CHECK(el_session_free(session) == EL_OK);
     options(model);
     several_threads(model);
+    self_tests(argv[7], argv[8], model);
+    signatures(argv[9], argv[10], argv[7]);
     CHECK(el_model_free(model) == EL_OK);
 
     free_dimensions(argv[2]);

@@ -155,6 +155,9 @@ public static unsafe partial class CpuKernels
     [LibraryImport(Library)] internal static partial void el_memory_prefetch(byte* memory, nuint bytes);
     [LibraryImport(Library)] private static partial byte* el_memory_alloc(nuint bytes);
 
+    [LibraryImport(Library)] internal static partial void el_sha512(byte* data, nuint size, byte* digest);
+    [LibraryImport(Library)] internal static partial int el_ed25519_verify(byte* signature, byte* key, byte* message, nuint size);
+
     [LibraryImport(Library)] internal static partial void el_pool_destroy(nint pool);
     [LibraryImport(Library), SuppressGCTransition] internal static partial void el_pool_begin(nint pool);
     [LibraryImport(Library), SuppressGCTransition] internal static partial void el_pool_end(nint pool);

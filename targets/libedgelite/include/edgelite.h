@@ -54,11 +54,13 @@ typedef enum el_status {
     EL_CORRUPT = 102,
     EL_NEWER_VERSION = 103,
     EL_TRUNCATED = 104,
+    EL_BAD_SIGNATURE = 105,
 
     EL_UNKNOWN_OPERATOR = 200,
     EL_INVALID_GRAPH = 201,
     EL_UNSUPPORTED = 202,
     EL_RUNTIME_FAILURE = 203,
+    EL_SELF_TEST_FAILED = 204,
 
     EL_OUT_OF_MEMORY = 300,
     EL_IO_ERROR = 301,
@@ -121,6 +123,19 @@ EL_CALL el_status el_model_load(const char* path, el_model** model);
 
 /* As el_model_load; the bytes are copied and need not stay. */
 EL_CALL el_status el_model_load_memory(const void* data, size_t size, el_model** model);
+
+typedef struct el_model_options {
+    size_t struct_size;     /* sizeof(el_model_options) */
+    const char* public_key; /* Ed25519, the text of a PEM file ("-----BEGIN PUBLIC KEY-----"); NULL: none is asked for */
+    int32_t check_hash;     /* not 0: the content must have the SHA-512 that the file states (edgelite convert --hash) */
+} el_model_options;
+
+/* As el_model_load and el_model_load_memory, with checks of the whole content before anything in it is used. With a public key, EL_BAD_SIGNATURE
+ * for a file that is not signed by that key (edgelite sign) or was altered afterwards; with check_hash alone, EL_CORRUPT for an altered file
+ * and EL_NOT_FOUND for one that states no hash. A file that others may write to can be altered after the check: load it from memory then.
+ * options may be NULL. */
+EL_CALL el_status el_model_load_checked(const char* path, const el_model_options* options, el_model** model);
+EL_CALL el_status el_model_load_memory_checked(const void* data, size_t size, const el_model_options* options, el_model** model);
 
 /* Gives the handle back. The memory goes when the last session of the model is freed. NULL does nothing. */
 EL_CALL el_status el_model_free(el_model* model);
@@ -189,6 +204,23 @@ EL_CALL el_status el_session_get_output(el_session* session, int32_t output, voi
 /* Bytes of the one block that holds inputs, outputs and intermediate results; -1 where shapes depend on values and memory is
  * taken as the run goes. */
 EL_CALL el_status el_session_arena_bytes(el_session* session, int64_t* bytes);
+
+/* ---- self-test --------------------------------------------------------------------------------------------------
+ *
+ * A model may hold samples with the outputs that were computed where it was converted (edgelite convert --self-test).
+ */
+
+typedef struct el_self_test_report {
+    size_t struct_size; /* sizeof(el_self_test_report) */
+    int32_t outputs;    /* compared, of all samples */
+    int32_t exact;      /* of these, equal to the bit */
+    int32_t failed;     /* of these, not near enough: integers must be exact, of floats the file says how near */
+    double worst_sqnr;  /* least signal-to-noise ratio of an output in dB; infinity when all are equal */
+} el_self_test_report;
+
+/* Runs the samples on this device and compares. EL_SELF_TEST_FAILED when an output differs by more than it may, which el_last_error()
+ * names; EL_NOT_FOUND when the file has no samples. report, which may be NULL, is written in the first case too. options may be NULL. */
+EL_CALL el_status el_model_self_test(el_model* model, const el_session_options* options, el_self_test_report* report);
 
 /* ---- states ------------------------------------------------------------------------------------------------------
  *

@@ -1,3 +1,4 @@
+using EdgeLite.Converter;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Writer;
 using EdgeLite.Format;
@@ -16,6 +17,8 @@ public sealed class CApiModels : IDisposable
         ModelWriter.Write(Heavy(), PathOf("heavy"));
         ModelWriter.Write(Custom(), PathOf("custom"));
         ModelWriter.Write(State(), PathOf("state"));
+        WriteTested();
+        WriteSigned();
         byte[] bytes = ModelWriter.ToBytes(Sums());
         bytes[FileHeader.Size + 40] ^= 0x55;
         File.WriteAllBytes(PathOf("damaged"), bytes);
@@ -23,9 +26,30 @@ public sealed class CApiModels : IDisposable
 
     public string Folder { get; }
 
+    public string PublicKeyPath => Path.Combine(Folder, "key.pub.pem");
+
     public string PathOf(string model) => Path.Combine(Folder, model + ".edgl");
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private void WriteTested()
+    {
+        foreach (string name in new[] { "tested", "failing" })
+        {
+            ModelWriter.Write(State(), PathOf(name));
+            SelfTestSample[] samples = SelfTestSamples.MakeOfNoise(PathOf(name), State(), 3);
+            if (name == "failing") samples[0].Outputs[0].Constant!.Span<float>()[1] += 0.5f;
+            SealWriter.Seal(PathOf(name), samples);
+        }
+    }
+
+    private void WriteSigned()
+    {
+        SigningKey key = SigningKey.Generate();
+        File.WriteAllText(PublicKeyPath, key.ToPublicPem());
+        ModelWriter.Write(Sums(), PathOf("signed"));
+        SealWriter.Seal(PathOf("signed"), key);
+    }
 
     private static Graph Sums()
     {

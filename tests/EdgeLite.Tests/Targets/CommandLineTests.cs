@@ -54,6 +54,35 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void A_model_is_converted_with_a_self_test_signed_and_inspected()
+    {
+        string model = In("m.edgl"), key = In("k.pem");
+        Assert.Equal(0, Run("convert", Relu(), "-o", model, "--self-test", "2", "--json").ExitCode);
+        Assert.Equal(0, Run("keygen", "-o", key).ExitCode);
+        ChildProcess.Outcome signed = Run("sign", model, "--key", key, "-o", In("signed.edgl"));
+        Assert.True(signed.ExitCode == 0, signed.Errors);
+        using (Model loaded = Model.Load(In("signed.edgl"), new LoadOptions { Key = PublicKey.FromPem(File.ReadAllText(In("k.pub.pem"))) }))
+            Assert.Equal(2, loaded.SelfTest().Length);
+        using (JsonDocument plain = JsonDocument.Parse(Run("inspect", model, "--json").Output), said = JsonDocument.Parse(Run("inspect", In("signed.edgl"), "--json").Output))
+        {
+            Assert.True(said.RootElement.GetProperty("self_test").GetBoolean());
+            Assert.Equal(128, said.RootElement.GetProperty("content_sha512").GetString()!.Length);
+            Assert.Equal("valid", said.RootElement.GetProperty("signature").GetString());
+            Assert.Equal(JsonValueKind.Null, plain.RootElement.GetProperty("signer").ValueKind);
+        }
+        // An altered file gets no signature, and inspect says what is wrong with the one that it has.
+        byte[] bytes = File.ReadAllBytes(In("signed.edgl"));
+        bytes[^300] ^= 1;
+        File.WriteAllBytes(In("altered.edgl"), bytes);
+        ChildProcess.Outcome refused = Run("sign", In("altered.edgl"), "--key", key);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("corrupt", refused.Errors);
+        Assert.Contains("altered", Run("inspect", In("altered.edgl")).Output);
+        Assert.Contains("--calibrate needs", Refused(Relu(), "--calibrate", "random"));
+        Assert.Contains("1 to 1000 samples", Refused(Relu(), "--self-test", "0"));
+    }
+
+    [Fact]
     public void Arithmetic_in_float16_is_for_targets_that_have_it()
     {
         string model = Save("dense.onnx", Model(17, Node("MatMul", "x w", "y")).In("x", DType.Float32, 2, 3).Const(Floats("w", [3, 1], 1, 2, 70)).Out("y"));

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Core;
+using Spectre.Console;
+using Status = EdgeLite.Core.Status;
+
+namespace EdgeLite.Converter.Cli;
+
+/// <summary><c>edgelite keygen</c> and <c>edgelite sign</c>: models that a device can tell from others.</summary>
+internal static class SignCommand
+{
+    public static Command CreateKeygen()
+    {
+        var output = new Option<FileInfo>("--output", "-o") { Description = "The file for the private key; NAME.pem gets a NAME.pub.pem for the public one beside it.", Required = true };
+        var command = new Command("keygen", "Make an Ed25519 key pair, PEM files as openssl reads them: the private one signs models, the public one goes on the devices.") { output };
+        command.SetAction(result =>
+        {
+            string path = result.GetValue(output)!.FullName, publicPath = Path.ChangeExtension(path, ".pub.pem");
+            SigningKey key = SigningKey.Generate();
+            // The owner alone may read it, from the first byte on; an existing key is never overwritten.
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using (var file = new FileStream(path, options))
+            using (var text = new StreamWriter(file)) text.Write(key.ToPrivatePem());
+            using (var text = new StreamWriter(new FileStream(publicPath, FileMode.CreateNew, FileAccess.Write))) text.Write(key.ToPublicPem());
+            AnsiConsole.MarkupLineInterpolated($"{path} (keep it secret), {publicPath}: key {key.Public}");
+            return 0;
+        });
+        return command;
+    }
+
+    public static Command CreateSign()
+    {
+        var model = new Argument<FileInfo>("model") { Description = "The .edgl file." };
+        var key = new Option<FileInfo>("--key") { Description = "The private key: PEM, as edgelite keygen or openssl genpkey -algorithm ed25519 makes it.", Required = true };
+        var output = new Option<FileInfo?>("--output", "-o") { Description = "The signed file; without it, the model is replaced." };
+        var command = new Command("sign", "Sign an .edgl file, all of it, so that a device can refuse others.") { model, key, output };
+        command.SetAction(result =>
+        {
+            string source = result.GetValue(model)!.FullName, path = result.GetValue(output)?.FullName ?? source;
+            if (!File.Exists(source)) throw new EdgeLiteException(Status.FileNotFound, $"There is no file '{source}'.");
+            SigningKey signer = SigningKey.Read(result.GetValue(key)!.FullName);
+            // Nothing damaged gets a signature.
+            using (Model unsigned = Model.Load(source))
+                if (unsigned.ContentHash != null) Model.Load(source, new LoadOptions { CheckHash = true }).Dispose();
+            string partial = $"{path}.{Environment.ProcessId}.partial";
+            try
+            {
+                File.Copy(source, partial);
+                SealWriter.Seal(partial, signer);
+                Model.Load(partial, new LoadOptions { Key = signer.Public }).Dispose();
+                File.Move(partial, path, overwrite: true);
+            }
+            finally
+            {
+                File.Delete(partial);
+            }
+            AnsiConsole.MarkupLineInterpolated($"{path}: signed by key {signer.Public}");
+            return 0;
+        });
+        return command;
+    }
+}
