@@ -79,6 +79,8 @@ internal static class Fourier
         return n >= 0 ? n : throw c.Error("the length of a transform must be known; give the inputs a size with --shape");
     }
 
+    private static long Length(TorchCall c, long n) => n is >= 1 and <= 1 << 20 ? n : throw c.Error($"a transform of {n}");
+
     private static double Scale(TorchCall c, long n, bool inverse, string? norm) => norm switch
     {
         null or "backward" => inverse ? 1.0 / n : 1,
@@ -103,7 +105,7 @@ internal static class Fourier
         for (int i = 0; i < axes.Length; i++)
         {
             int rank = c.Rank(re), axis = c.Axis(axes[i], rank);
-            long n = sizes.Count > i ? c.Known(sizes[i], "the length") : Size(c, re, axis);
+            long n = Length(c, sizes.Count > i ? c.Known(sizes[i], "the length") : Size(c, re, axis));
             (re, im) = (Resized(c, Last(c, re, axis), n), im == null ? null : Resized(c, Last(c, im, axis), n));
             (re, im) = Transformed(c, re, im, n, n, inverse, Scale(c, n, inverse, norm));
             (re, im) = (Last(c, re, axis), Last(c, im, axis));
@@ -115,7 +117,7 @@ internal static class Fourier
     private static TorchComplex Half(TorchCall c, Value x, long dim, object? length, string? norm)
     {
         int axis = c.Axis(dim, c.Rank(x));
-        long n = length == null ? Size(c, x, axis) : c.Known(length, "the length");
+        long n = Length(c, length == null ? Size(c, x, axis) : c.Known(length, "the length"));
         (Value re, Value im) = Transformed(c, Resized(c, Last(c, AsFloat(c, x), axis), n), null, n, n / 2 + 1, false, Scale(c, n, false, norm));
         return new TorchComplex(TorchCall.Box(Last(c, re, axis)), TorchCall.Box(Last(c, im, axis)));
     }
@@ -125,7 +127,7 @@ internal static class Fourier
     {
         Value re = c.Interpreter.Read(z.Real), im = c.Interpreter.Read(z.Imaginary);
         int axis = c.Axis(dim, c.Rank(re));
-        long n = length == null ? 2 * (Size(c, re, axis) - 1) : c.Known(length, "the length");
+        long n = Length(c, length == null ? 2 * (Size(c, re, axis) - 1) : c.Known(length, "the length"));
         long half = n / 2 + 1;
         (re, im) = (Resized(c, Last(c, re, axis), half), Resized(c, Last(c, im, axis), half));
         double scale = Scale(c, n, true, norm);
@@ -184,7 +186,6 @@ internal static class Fourier
         int rank = c.Rank(x);
         long size = Size(c, x, -1);
         if (size == n) return x;
-        if (n < 1) throw c.Error($"a transform of {n}");
         if (size > n) return c.Emit("Slice", [x, c.IntTensor(0), c.IntTensor(n), c.IntTensor(-1)]);
         return c.Emit("Pad", [x, c.IntTensor([.. new long[2 * rank - 1], n - size])]);
     }

@@ -100,6 +100,7 @@ internal static class Pooling
         long[] kernel = c.Ints(1, 2), pads = c.Ints(3, 2);
         long each = kernel[0] * kernel[1], channels = x.Shape[1];
         if (channels < 0) throw c.Error("the number of channels must be known; give the inputs a size with --shape");
+        if (kernel.Any(k => k is < 1 or > 256) || channels > 1 << 20 || channels * each * each > 1 << 26) throw c.Error($"windows of {kernel[0]}x{kernel[1]} over {channels} channels");
         var pick = new Core.Tensor(x.DType, new Core.Shape(channels * each, 1, kernel[0], kernel[1]));
         for (long i = 0; i < channels * each; i++) pick.SetDouble(i * each + i % each, 1);
         Value y = Convolutions.Emit(c, x, c.Builder.Constant("pick", pick), null, 2, c.Ints(4, 2), [.. pads, .. pads], c.Ints(2, 2), channels);

@@ -127,6 +127,7 @@ internal static class Shapes
         long n = KnownSize(c, x, axis), size = c.Int(2), step = c.Int(3);
         if (size < 0 || size > n || step < 1) throw c.Error($"windows of {size} elements every {step} of {n}");
         long count = (n - size) / step + 1;
+        if (n > 1 << 24 || count * size > 1 << 24) throw c.Error($"{count} windows of {size} elements");
         Value places = c.Builder.Constant(c.Interpreter.Named("places"), Tensor.FromArray<long>([.. Enumerable.Range(0, checked((int)(count * size))).Select(i => i / size * step + i % size)], new Shape(count, size)));
         Value y = c.Emit("Gather", [x, places], ("axis", axis));
         return TorchCall.Box(axis == rank - 1 ? y : c.Transpose(y, [.. Enumerable.Range(0, rank + 1).Where(d => d != axis + 1).Select(d => (long)d), axis + 1]));
