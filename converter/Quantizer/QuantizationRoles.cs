@@ -141,7 +141,7 @@ internal static class QuantizationRoles
         && node.Inputs.First(i => IsActivation(i))!.Shape is { IsRanked: true } shape && shape == node.Output.Shape;
 
     /// <summary>A Mul by powers of two, one for each channel.</summary>
-    private static bool GroupFactor(Node node) => node.OpType == "Mul" && IsActivation(node.Input(0)) && ChannelGroups.IsFactor(node.Input(1)) && node.Inputs[0]!.Shape is { IsRanked: true } shape && shape == node.Output.Shape;
+    private static bool GroupFactor(Node node) => node.OpType == "Mul" && IsActivation(node.Input(0)) && ChannelGroups.FactorAxis(node.Input(1)) != null && node.Inputs[0]!.Shape is { IsRanked: true } shape && shape == node.Output.Shape;
 
     private static int? SpatialAxes(Node node)
     {

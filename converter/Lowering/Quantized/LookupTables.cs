@@ -50,13 +50,16 @@ public sealed class LookupTables : IGraphPass
         return true;
     }
 
-    private static bool HasFactors(Node op) => op.Is("Mul") && ChannelGroups.IsFactor(op.Input(1));
+    private static bool HasFactors(Node op) => op.Is("Mul") && ChannelGroups.FactorAxis(op.Input(1)) != null;
 
     /// <summary>Channels of the same factors share a table, [groups][256], and the channels, last, say which.</summary>
     private static bool Grouped(Graph graph, Node quantize, Value stored, Stack<Node> chain, Quantization x, Quantization y)
     {
-        if (x.Type != DType.Int8 || y.Type != DType.Int8 || stored.Shape is not { IsRanked: true, Rank: 3 or 4 } shape || shape[1] < 1) return false;
-        int channels = (int)shape[1];
+        if (x.Type != DType.Int8 || y.Type != DType.Int8 || stored.Shape is not { IsRanked: true, Rank: 3 or 4 } shape) return false;
+        int axis = ChannelGroups.FactorAxis(chain.First(HasFactors).Inputs[1])!.Value;
+        bool isLast = axis != 1;
+        if (shape[axis] < 1 || chain.Where(HasFactors).Any(op => ChannelGroups.FactorAxis(op.Inputs[1]) != axis)) return false;
+        int channels = (int)shape[axis];
         Tensor[] factors = [.. chain.Where(HasFactors).Select(op => op.Inputs[1]!.Constant!)];
         if (factors.Any(f => f.Count != channels)) return false;
         var numbers = new Dictionary<string, int>();
@@ -74,13 +77,14 @@ public sealed class LookupTables : IGraphPass
             group[c] = (byte)number;
         }
         string name = quantize.Output.Name;
-        Value entered = ChannelsLast.Enter(graph, quantize, stored, shape.Rank - 2);
+        Value entered = isLast ? stored : ChannelsLast.Enter(graph, quantize, stored, shape.Rank - 2);
         Value result = Rewrite.Insert(graph, quantize, "GroupedLut", name + ".q",
         [
             entered, graph.AddConstant(name + ".tables", Tensor.FromArray<sbyte>([.. tables], new Shape(numbers.Count, 256))), graph.AddConstant(name + ".group", Tensor.FromArray<byte>(group, new Shape(channels))),
         ], null, "edgelite");
         result.SourceName = quantize.Output.SourceName ?? name;
-        Rewrite.Replace(graph, quantize.Output, ChannelsLast.Leave(graph, quantize, result, shape.Rank - 2, name + ".q.nchw"), keepName: true);
+        if (!isLast) result = ChannelsLast.Leave(graph, quantize, result, shape.Rank - 2, name + ".q.nchw");
+        Rewrite.Replace(graph, quantize.Output, result, keepName: true);
         return true;
     }
 

@@ -10,9 +10,11 @@ namespace EdgeLite.Tests.Quantizing;
 public class ChannelGroupTests
 {
     /// <summary>As MobileNetV3 begins: channels of the first convolution differ much, a HardSwish is behind it, and what it gives goes into a
-    /// depthwise convolution and a sum. A gate of one number a channel multiplies the next.</summary>
-    private static Graph Network()
+    /// depthwise convolution and a sum. A gate of one number a channel multiplies the next. With <paramref name="isLast"/> the HardSwish and a
+    /// Mul by a number stand between Transposes to channels last and back, as TensorFlow has them.</summary>
+    private static Graph Network(bool isLast = false)
     {
+        string swish = isLast ? "%at = Transpose(%a) {perm=[0,2,3,1]} %ht = HardSwish(%at) %hm = Mul(%ht, %half) %h = Transpose(%hm) {perm=[0,3,1,2]}" : "%h = HardSwish(%a)";
         Graph graph = GraphText.Parse("""
             graph "g" {
               input %x : float32[1,3,12,10]
@@ -23,8 +25,9 @@ public class ChannelGroupTests
               const %b3 : float32[24] = seeded(5, -0.1, 0.3)
               const %w4 : float32[24,24,1,1] = seeded(6)
               const %w5 : float32[10,24,1,1] = seeded(7)
+              const %half : float32[] = 0.5
               %a = Conv(%x, %w1, %b1) {pads=[1,1,1,1]}
-              %h = HardSwish(%a)
+              SWISH
               %d = Conv(%h, %w2) {pads=[1,1,1,1], group=24}
               %r = Relu(%d)
               %p = Conv(%r, %w3, %b3)
@@ -36,7 +39,7 @@ public class ChannelGroupTests
               %y = Conv(%e, %w5)
               output %y
             }
-            """);
+            """.Replace("SWISH", swish));
         Tensor w1 = graph.Find("w1")!.Constant!, b1 = graph.Find("b1")!.Constant!, w2 = graph.Find("w2")!.Constant!;
         for (int c = 0; c < 24; c++)
         {
@@ -49,15 +52,17 @@ public class ChannelGroupTests
         return graph;
     }
 
-    [Fact]
-    public void The_float_model_computes_the_same()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_float_model_computes_the_same(bool isLast)
     {
-        Graph source = Network(), graph = Network();
+        Graph source = Network(isLast), graph = Network(isLast);
         PassList.Optimize(graph);
         Tensor[] inputs = [.. source.Inputs.Select(Equivalence.Random)];
         int count = ChannelGroups.Run(graph, _ => true, onValue => new InterpreterRunner(graph).Run(inputs, onValue));
         Assert.True(count >= 4, $"{count} values grouped");
-        Assert.True(graph.Nodes.Count(n => n.Is("Mul") && ChannelGroups.IsFactor(n.Input(1))) >= 2);
+        Assert.True(graph.Nodes.Count(n => n.Is("Mul") && ChannelGroups.FactorAxis(n.Input(1)) != null) >= 2);
         Equivalence.Same(new GraphInterpreter(source).Run(inputs)[0], new GraphInterpreter(graph).Run(inputs)[0], 1e-5, 0, "y");
     }
 
@@ -71,11 +76,13 @@ public class ChannelGroupTests
         Assert.Equal(before, graph.Nodes.Count);
     }
 
-    [Fact]
-    public void Channels_that_differ_lose_less_by_a_scale_a_group()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Channels_that_differ_lose_less_by_a_scale_a_group(bool isLast)
     {
-        (double plain, _) = Sqnr(false);
-        (double grouped, Graph graph) = Sqnr(true);
+        (double plain, _) = Sqnr(false, isLast);
+        (double grouped, Graph graph) = Sqnr(true, isLast);
         Assert.True(grouped > plain + 6, $"{plain:F1} dB without, {grouped:F1} dB with");
         // Integer steps alone, and one table for each pair of groups.
         Node[] tables = [.. graph.Nodes.Where(n => n.OpType == "GroupedLut")];
@@ -84,9 +91,9 @@ public class ChannelGroupTests
         Assert.DoesNotContain(graph.Nodes, n => n.OpType is "HardSwish" or "Conv" or "DepthwiseConv");
     }
 
-    private static (double Sqnr, Graph Lowered) Sqnr(bool groups)
+    private static (double Sqnr, Graph Lowered) Sqnr(bool groups, bool isLast)
     {
-        Graph source = Network(), graph = Network();
+        Graph source = Network(isLast), graph = Network(isLast);
         PassList.Optimize(graph);
         Quantizer.Int8(graph, new Given([.. Enumerable.Range(0, 12).Select(i => new[] { Equivalence.Random(source.Inputs[0], i) })]), new QuantizationOptions { GroupsActivations = groups });
         Graph lowered = GraphCopy.Of(graph);
