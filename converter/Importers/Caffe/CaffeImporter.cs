@@ -20,7 +20,7 @@ public sealed class CaffeImporter : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.prototxt` and `.caffemodel`, of the same name or the only ones of their folder, whatever they are called; either, both or the folder can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
-        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling, recurrent layers and the layers of SSD and other forks against hand-made files.",
+        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling, recurrent layers and the layers of SSD and other forks against hand-made files; the region proposals of py-faster-rcnn against its algorithm in plain loops.",
         LayersOf = "Caffe's layers",
         Layers = ForeignLayers.References<CaffeAttribute>(),
     };
@@ -109,7 +109,7 @@ public sealed class CaffeImporter : IImporter
 
         void Convert(LayerParameter layer, IList<BlobProto> stored)
         {
-            Action<CaffeLayer> convert = CaffeLayers.Find(layer.Type)!;
+            Action<CaffeLayer> convert = CaffeLayers.Find(layer)!;
             string[] bottoms = [.. layer.Bottom.Where(current.ContainsKey).Distinct()];
             Dictionary<string, Value> tops = [];
             bool isConverted = refusals.TryConvert(layer.Type, graph, bottoms.Select(b => current[b]), (into, of) =>
@@ -142,7 +142,7 @@ public sealed class CaffeImporter : IImporter
     }
 
     private static void RefuseUnknown(LayerParameter[] layers) => UnknownLayers.Refuse("The network",
-        layers.Where(l => l.Type != "Input" && CaffeLayers.Find(l.Type) == null).Select(l => (l.Type, $"'{l.Name}'{Code(l)}")),
+        layers.Where(l => l.Type != "Input" && CaffeLayers.Find(l) == null).Select(l => (l.Type, $"'{l.Name}'{Code(l)}")),
         "Replace them in the .prototxt by layers of docs/importers.md, or leave them out and compute what they do in the application.", Advice);
 
     /// <summary>The class that a layer of type Python is.</summary>

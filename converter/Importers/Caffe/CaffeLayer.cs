@@ -13,7 +13,8 @@ internal static class CaffeLayers
 {
     private static readonly Dictionary<string, Action<CaffeLayer>> s_all = ForeignLayers.Conversions<CaffeAttribute, Action<CaffeLayer>>();
 
-    public static Action<CaffeLayer>? Find(string type) => s_all.GetValueOrDefault(type);
+    /// <summary>A layer of type Python is known by the class of its code.</summary>
+    public static Action<CaffeLayer>? Find(LayerParameter layer) => s_all.GetValueOrDefault(layer.Type == "Python" ? $"Python: {layer.PythonParam?.Layer}" : layer.Type);
 }
 
 /// <summary>One layer while it is converted: its bottoms as values, its weights, and where its tops go.</summary>

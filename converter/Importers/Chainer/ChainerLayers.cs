@@ -1,7 +1,6 @@
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
-using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Chainer;
 
@@ -10,48 +9,68 @@ namespace EdgeLite.Converter.Importers.Chainer;
 internal sealed class ChainerAttribute(params string[] names) : ForeignLayerAttribute(names);
 
 /// <summary>One layer while it is converted.</summary>
-internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Value input, IReadOnlyDictionary<string, Tensor> parameters)
+internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Value[] inputs, IReadOnlyDictionary<string, Tensor> parameters)
     : NodeBuilder(graph, ArchitectureFile.NameOf(json, number), $"{ArchitectureFile.TypeOf(json)} '{ArchitectureFile.NameOf(json, number)}'")
 {
-    public Value X { get; } = input;
+    public Value[] Inputs { get; } = inputs;
+    public Value X => Inputs.Length == 1 ? Inputs[0] : throw Damaged($"it has {Inputs.Length} inputs, expected one");
+    public int Rank => RankOf(X);
 
     public bool Has(string parameter) => parameters.ContainsKey($"{Name}/{parameter}");
 
-    /// <summary>A parameter as float32.</summary>
+    /// <summary>A parameter as float32, of the rank, or of any (-1).</summary>
     public Tensor Parameter(string parameter, int rank)
     {
         Tensor stored = parameters.TryGetValue($"{Name}/{parameter}", out Tensor? t) ? t : throw Damaged($"the .npz has no '{Name}/{parameter}'");
-        if (stored.Shape.Rank != rank) throw Damaged($"'{parameter}' has shape {stored.Shape}, expected {rank} dimensions");
+        if (rank >= 0 && stored.Shape.Rank != rank) throw Damaged($"'{parameter}' has shape {stored.Shape}, expected {rank} dimensions");
         return ToFloat32(stored);
     }
 
     public float Real(string key, double otherwise) => json.TryGetProperty(key, out JsonElement v) ? (float)v.GetDouble() : (float)otherwise;
 
-    /// <summary>A number, or one for each of two axes.</summary>
-    public long[] Pair(string key, long otherwise, long least)
+    /// <summary>A number, or one for each of some axes.</summary>
+    public long[] PerAxis(string key, int axes, long otherwise, long least)
     {
-        long[] v = json.TryGetProperty(key, out JsonElement e) ? e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(n => n.GetInt64())] : [e.GetInt64(), e.GetInt64()] : [otherwise, otherwise];
-        return v.Length == 2 && v.Min() >= least && v.Max() <= 1 << 20 ? v : throw Damaged($"'{key}' is [{string.Join(", ", v)}]");
+        long[] v = Ints(key) ?? [otherwise];
+        if (v.Length == 1) v = [.. Enumerable.Repeat(v[0], axes)];
+        return v.Length == axes && v.Min() >= least && v.Max() <= 1 << 20 ? v : throw Damaged($"'{key}' is [{string.Join(", ", v)}], expected {axes} numbers from {least} on");
     }
 
-    public bool Flag(string key, bool otherwise) => json.TryGetProperty(key, out JsonElement v) ? v.GetBoolean() : otherwise;
-    public bool Told(string key) => json.TryGetProperty(key, out _);
+    public long Int(string key, long otherwise) => Told(key) ? json.GetProperty(key).GetInt64() : otherwise;
+
+    /// <summary>One number or a list of them; null where there is none, or None.</summary>
+    public long[]? Ints(string key) => !Told(key) ? null : json.GetProperty(key) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray().Select(n => n.GetInt64())] : [json.GetProperty(key).GetInt64()];
+
+    /// <summary>The list, which must be there.</summary>
+    public long[] Needed(string key) => Ints(key) ?? throw Damaged($"'{key}' is missing");
+
+    /// <summary>Axes counted from the front; null: all.</summary>
+    public long[]? Axes() => Ints("axis")?.Select(a => (long)Axis(a, Rank)).ToArray();
+
+    public string Text(string key, string otherwise) => Told(key) ? json.GetProperty(key).GetString() ?? otherwise : otherwise;
+    public bool Flag(string key, bool otherwise) => Told(key) ? json.GetProperty(key).GetBoolean() : otherwise;
+    public bool Told(string key) => json.TryGetProperty(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;
+
+    /// <summary>A parameter whose axes are those of the input from <paramref name="axis"/> on.</summary>
+    public Value From(string parameter, long axis)
+    {
+        Tensor p = Parameter(parameter, -1);
+        int trailing = Rank - Axis(axis, Rank) - p.Shape.Rank;
+        return trailing >= 0 ? Constant(parameter, p.Reshaped(new Shape([.. p.Shape.AsSpan(), .. Enumerable.Repeat(1L, trailing)]))) : throw InputError($"'{parameter}' {p.Shape} does not fit into {X.Shape} from axis {axis} on");
+    }
 }
 
-/// <summary>Chainer's links (chainer.links) and functions (chainer.functions).</summary>
-internal static class ChainerLayers
+/// <summary>Chainer's links (chainer.links): what has parameters.</summary>
+internal static class ChainerLinks
 {
     public static IReadOnlyDictionary<string, Func<ChainerLayer, Value>> All { get; } = ForeignLayers.Conversions<ChainerAttribute, Func<ChainerLayer, Value>>();
 
-    [Chainer("Convolution2D")]
-    private static Value Convolution(ChainerLayer l)
-    {
-        Tensor w = l.Parameter("W", 4);
-        return Conv(l, "Conv", w, l.Pair("groups", 1, 1)[0]);
-    }
+    /// <summary>W is [out, in / groups, sizes..].</summary>
+    [Chainer("Convolution2D", "Convolution1D", "Convolution3D", "ConvolutionND", "DilatedConvolution2D")]
+    private static Value Convolution(ChainerLayer l) => Conv(l, "Conv", l.Parameter("W", l.Rank), l.Int("groups", 1));
 
-    [Chainer("Deconvolution2D", Limits = "outsize")]
-    private static Value Deconvolution(ChainerLayer l) => l.Told("outsize") ? throw l.Error("outsize has no conversion") : Conv(l, "ConvTranspose", l.Parameter("W", 4), l.Pair("groups", 1, 1)[0]);
+    [Chainer("Deconvolution2D", "Deconvolution1D", "Deconvolution3D", "DeconvolutionND", Limits = "outsize")]
+    private static Value Deconvolution(ChainerLayer l) => l.Told("outsize") ? throw l.Error("outsize has no conversion") : Conv(l, "ConvTranspose", l.Parameter("W", l.Rank), l.Int("groups", 1));
 
     /// <summary>W is [multiplier, in, h, w]; output c * multiplier + m is filter m over channel c.</summary>
     [Chainer("DepthwiseConvolution2D")]
@@ -68,10 +87,11 @@ internal static class ChainerLayers
 
     private static Value Conv(ChainerLayer l, string opType, Tensor w, long groups)
     {
-        long[] pad = l.Pair("pad", 0, 0);
+        int places = w.Shape.Rank - 2;
+        long[] pad = l.PerAxis("pad", places, 0, 0);
         Value weights = l.Constant("W", w);
         return l.Emit(opType, l.Has("b") ? [l.X, weights, l.Constant("b", l.Parameter("b", 1))] : [l.X, weights],
-            ("strides", l.Pair("stride", 1, 1)), ("pads", (long[])[.. pad, .. pad]), ("dilations", l.Pair("dilate", 1, 1)), ("group", groups));
+            ("strides", l.PerAxis("stride", places, 1, 1)), ("pads", (long[])[.. pad, .. pad]), ("dilations", l.PerAxis("dilate", places, 1, 1)), ("group", groups));
     }
 
     /// <summary>Statistics are those of training; eps 2e-5 unless told.</summary>
@@ -79,39 +99,58 @@ internal static class ChainerLayers
     private static Value BatchNorm(ChainerLayer l)
     {
         Tensor mean = l.Parameter("avg_mean", 1), variance = l.Parameter("avg_var", 1);
-        Tensor Filled(string name, double value)
-        {
-            if (l.Has(name)) return l.Parameter(name, 1);
-            var filled = new Tensor(DType.Float32, mean.Shape);
-            for (long i = 0; i < filled.Count; i++) filled.SetDouble(i, value);
-            return filled;
-        }
-        return l.Emit("BatchNormalization", [l.X, l.Constant("gamma", Filled("gamma", 1)), l.Constant("beta", Filled("beta", 0)), l.Constant("mean", mean), l.Constant("var", variance)], ("epsilon", l.Real("eps", 2e-5)));
+        return l.Emit("BatchNormalization", [l.X, l.Constant("gamma", Filled(l, "gamma", 1, mean.Count)), l.Constant("beta", Filled(l, "beta", 0, mean.Count)), l.Constant("mean", mean), l.Constant("var", variance)], ("epsilon", l.Real("eps", 2e-5)));
     }
 
-    /// <summary>W is [out, in]; everything behind the batch is one row.</summary>
+    private static Tensor Filled(ChainerLayer l, string name, double value, long count)
+    {
+        if (l.Has(name)) return l.Parameter(name, 1);
+        var filled = new Tensor(DType.Float32, new Shape(count));
+        for (long i = 0; i < count; i++) filled.SetDouble(i, value);
+        return filled;
+    }
+
+    /// <summary>Over the second axis of [batch, units].</summary>
+    [Chainer("LayerNormalization")]
+    private static Value LayerNorm(ChainerLayer l) =>
+        l.Emit("LayerNormalization", [l.X, l.Constant("gamma", l.Parameter("gamma", 1)), l.Constant("beta", l.Parameter("beta", 1))], ("axis", 1), ("epsilon", l.Real("eps", 1e-6)));
+
+    [Chainer("GroupNormalization")]
+    private static Value GroupNorm(ChainerLayer l) => l.Emit("GroupNormalization",
+        [l.X, l.Constant("gamma", l.Parameter("gamma", 1)), l.Constant("beta", l.Parameter("beta", 1))], ("num_groups", l.Needed("groups")[0]), ("epsilon", l.Real("eps", 1e-5)));
+
+    /// <summary>W is [out, in]; everything behind the batch axes (n_batch_axes, one unless told) is one row.</summary>
     [Chainer("Linear")]
     private static Value Linear(ChainerLayer l)
     {
-        Value x = l.X.Shape.Rank == 2 ? l.X : l.Emit("Flatten", [l.X], ("axis", 1)), w = l.Constant("W", l.Parameter("W", 2));
+        long batch = l.Int("n_batch_axes", 1);
+        if (batch < 1 || batch >= l.Rank) throw l.InputError($"n_batch_axes {batch} does not fit {l.X.Shape}");
+        if (batch > 1) return Rows(l, l.Rank == batch + 1 ? l.X : l.Reshape(l.X, [.. Enumerable.Repeat(0L, (int)batch), -1]));
+        Value x = l.Rank == 2 ? l.X : l.Emit("Flatten", [l.X], ("axis", 1)), w = l.Constant("W", l.Parameter("W", 2));
         return l.Emit("Gemm", l.Has("b") ? [x, w, l.Constant("b", l.Parameter("b", 1))] : [x, w], ("transB", 1));
     }
 
-    /// <summary>Sizes are rounded up (cover_all) unless told.</summary>
-    [Chainer("max_pooling_2d")] private static Value MaxPool(ChainerLayer l) => Pool(l, "MaxPool", ("ceil_mode", l.Flag("cover_all", true) ? 1 : 0));
-    [Chainer("average_pooling_2d")] private static Value AveragePool(ChainerLayer l) => Pool(l, "AveragePool", ("count_include_pad", 1));
-
-    private static Value Pool(ChainerLayer l, string opType, (string, AttributeValue) more)
+    private static Value Rows(ChainerLayer l, Value x)
     {
-        long[] kernel = l.Pair("ksize", 0, 1), pad = l.Pair("pad", 0, 0), stride = l.Told("stride") ? l.Pair("stride", 1, 1) : kernel;
-        return l.Emit(opType, [l.X], ("kernel_shape", kernel), ("strides", stride), ("pads", (long[])[.. pad, .. pad]), more);
+        Value y = l.Emit("MatMul", [x, l.Transpose(l.Constant("W", l.Parameter("W", 2)), 1, 0)]);
+        return l.Has("b") ? l.Emit("Add", [y, l.Constant("b", l.Parameter("b", 1))]) : y;
     }
 
-    [Chainer("relu")] private static Value Relu(ChainerLayer l) => l.Emit("Relu", [l.X]);
-    [Chainer("leaky_relu")] private static Value LeakyRelu(ChainerLayer l) => l.Emit("LeakyRelu", [l.X], ("alpha", l.Real("slope", 0.2)));
-    [Chainer("elu")] private static Value Elu(ChainerLayer l) => l.Emit("Elu", [l.X], ("alpha", l.Real("alpha", 1)));
-    [Chainer("sigmoid")] private static Value Sigmoid(ChainerLayer l) => l.Emit("Sigmoid", [l.X]);
-    [Chainer("tanh")] private static Value Tanh(ChainerLayer l) => l.Emit("Tanh", [l.X]);
-    [Chainer("softmax")] private static Value Softmax(ChainerLayer l) => l.Emit("Softmax", [l.X], ("axis", 1));
-    [Chainer("dropout", Notes = "nothing outside training")] private static Value Dropout(ChainerLayer l) => l.X;
+    /// <summary>Rows of W; ignore_label gives rows of zeros.</summary>
+    [Chainer("EmbedID", Limits = "ignore_label")]
+    private static Value Embed(ChainerLayer l) => l.Told("ignore_label") ? throw l.Error("ignore_label has no conversion")
+        : l.Emit("Gather", [l.Constant("W", l.Parameter("W", 2)), l.Cast(l.X, DType.Int64)], ("axis", 0));
+
+    [Chainer("Bias")] private static Value Bias(ChainerLayer l) => l.Emit("Add", [l.X, l.From("b", l.Int("axis", 1))]);
+
+    [Chainer("Scale")]
+    private static Value Scale(ChainerLayer l)
+    {
+        Value y = l.Emit("Mul", [l.X, l.From("W", l.Int("axis", 1))]);
+        return l.Has("bias/b") ? l.Emit("Add", [y, l.From("bias/b", l.Int("axis", 1))]) : y;
+    }
+
+    [Chainer("PReLU")] private static Value PRelu(ChainerLayer l) => l.Emit("PRelu", [l.X, l.From("W", 1)]);
+
+    [Chainer("Swish")] private static Value Swish(ChainerLayer l) => l.Emit("Mul", [l.X, l.Emit("Sigmoid", [l.Emit("Mul", [l.X, l.From("beta", 1)])])]);
 }

@@ -67,7 +67,12 @@ internal sealed class KerasModel
         var unknown = new List<(string Kind, string Place)>();
         Collect(unknown, isKnown);
         UnknownLayers.Refuse("The Keras model", unknown, "Replace them in the source model by layers of docs/importers.md, or export it as a TensorFlow SavedModel.",
-            kind => kind is "Lambda" or "TFOpLambda" ? "holds Python code, which is not in the file in a form that can be read" : null);
+            kind => kind switch
+            {
+                "Lambda" or "TFOpLambda" or "SlicingOpLambda" => "holds Python code or calls of TensorFlow's functions, which are not in the file in a form that can be read",
+                "StringLookup" or "IntegerLookup" or "TextVectorization" or "Hashing" or "HashedCrossing" => "looks up words; do so in the application and make the numbers an input of the model",
+                _ => null,
+            });
     }
 
     /// <summary>Builds the graph: inputs and outputs carry the names of their layers.</summary>

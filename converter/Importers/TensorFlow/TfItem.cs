@@ -21,6 +21,13 @@ internal sealed record TfTensorItem(Value Value) : TfItem
     public override IEnumerable<Value> Values => [Value];
 }
 
+/// <summary>Complex numbers: real and imaginary parts along a last axis of 2.</summary>
+internal sealed record TfComplexItem(Value Parts) : TfItem
+{
+    public override TfItem Map(Func<Value, Value> of) => new TfComplexItem(of(Parts));
+    public override IEnumerable<Value> Values => [Parts];
+}
+
 /// <summary>A resource handle: the name of a variable, whose value is a constant of the model.</summary>
 internal sealed record TfVariableItem(string Name) : TfItem;
 

@@ -30,9 +30,13 @@ internal sealed class TfNode(TfScope scope, NodeDef node)
     {
         TfTensorItem t => t.Value,
         TfListItem => throw InputError($"input {i} is a list of tensors"),
+        TfComplexItem => throw InputError($"input {i} is a tensor of complex numbers, which only the operators named with RFFT in docs/importers.md take"),
         TfVariableItem v => Scope.Model.Variable(v.Name, this),
         var other => throw InputError($"input {i} is {((TfOpaqueItem)other).What}"),
     };
+
+    /// <summary>An input of complex numbers, real and imaginary parts along the last axis.</summary>
+    public Value Complex(int i) => Item(i) is TfComplexItem c ? c.Parts : throw InputError($"input {i} is not a tensor of complex numbers");
 
     public TfListItem List(int i) => Item(i) as TfListItem ?? throw InputError($"input {i} is not a list of tensors");
 

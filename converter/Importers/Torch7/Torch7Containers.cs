@@ -5,7 +5,8 @@ namespace EdgeLite.Converter.Importers.Torch7;
 /// <summary>Modules made of modules, and those that work on tables.</summary>
 internal static class Torch7Containers
 {
-    [Torch7("Sequential", "SpatialLPPooling")]
+    /// <summary>Wrappers hold the one module that they stand for.</summary>
+    [Torch7("Sequential", "SpatialLPPooling", "Decorator", "Inception", "DontCast", "GPU", "NaN", "Profile", "Serial")]
     private static object Sequential(Torch7Module m)
     {
         object value = m.Input;
@@ -32,6 +33,39 @@ internal static class Torch7Containers
     {
         Value[] parts = [.. m.Children.Select((c, i) => (Value)m.Convert(c, m.Input, i + 1))];
         return m.Emit("Concat", parts, ("axis", m.Dimension(m.Int("dimension"), m.RankOf(parts[0]))));
+    }
+
+    /// <summary>Concat of maps of several sizes, the smaller ones in the middle of zeros.</summary>
+    [Torch7("DepthConcat")]
+    private static object DepthConcat(Torch7Module m)
+    {
+        Value[] parts = [.. m.Children.Select((c, i) => (Value)m.Convert(c, m.Input, i + 1))];
+        int rank = m.RankOf(parts[0]), along = m.Dimension(m.Int("dimension"), rank);
+        if (parts.Any(p => m.RankOf(p) != rank)) throw m.InputError("its parts differ in the number of dimensions");
+        for (int axis = 0; axis < rank; axis++)
+        {
+            if (axis == along || parts.All(p => p.Shape[axis] == parts[0].Shape[axis])) continue;
+            if (parts.Any(p => p.Shape[axis] < 0)) throw m.InputError($"dimension {axis + 1} of its parts must be known; give the inputs a size with --shape");
+            long largest = parts.Max(p => p.Shape[axis]);
+            for (int i = 0; i < parts.Length; i++)
+            {
+                long missing = largest - parts[i].Shape[axis];
+                if (missing == 0) continue;
+                long[] pads = new long[2 * rank];
+                (pads[axis], pads[rank + axis]) = (missing / 2, missing - missing / 2);
+                parts[i] = m.Emit("Pad", [parts[i], m.Ints(pads)]);
+            }
+        }
+        return m.Emit("Concat", parts, ("axis", along));
+    }
+
+    /// <summary>A module for each slice of a dimension; their results are joined.</summary>
+    [Torch7("Parallel")]
+    private static object Parallel(Torch7Module m)
+    {
+        int axis = m.Dimension(m.Int("inputDimension"), m.RankOf(m.X));
+        Value[] parts = [.. m.Children.Select((c, i) => (Value)m.Convert(c, m.Emit("Gather", [m.X, m.Constant("index", Core.Tensor.FromScalar((long)i))], ("axis", axis)), i + 1))];
+        return m.Emit("Concat", parts, ("axis", m.Dimension(m.Int("outputDimension"), m.RankOf(parts[0]))));
     }
 
     [Torch7("JoinTable")]
@@ -63,7 +97,43 @@ internal static class Torch7Containers
         return Enumerable.Range(0, (int)n).Select(i => (object)m.Emit("Gather", [m.X, m.Constant("index", Core.Tensor.FromScalar((long)i))], ("axis", axis))).ToArray();
     }
 
-    [Torch7("Identity", "Dropout", "SpatialDropout", "VolumetricDropout", "Contiguous", "Copy", "WhiteNoise", "GradientReversal")] private static object Same(Torch7Module m) => m.Input;
+    [Torch7("Identity", "Dropout", "SpatialDropout", "VolumetricDropout", "Contiguous", "Copy", "WhiteNoise", "GradientReversal", "L1Penalty", "PrintSize", "TotalVariation", "ZeroGrad")] private static object Same(Torch7Module m) => m.Input;
+
+    [Torch7("DotProduct")] private static object DotProduct(Torch7Module m) => Sum(m, m.Emit("Mul", [m.Tensors[0], m.Tensors[1]]));
+
+    /// <summary>The product of two vectors over their lengths, 1e-12 added to each square.</summary>
+    [Torch7("CosineDistance")]
+    private static object CosineDistance(Torch7Module m)
+    {
+        Value a = m.Tensors[0], b = m.Tensors[1];
+        Value Square(Value x) => m.Emit("Add", [Sum(m, m.Emit("Mul", [x, x])), m.Scalar(1e-12)]);
+        return m.Emit("Div", [Sum(m, m.Emit("Mul", [a, b])), m.Emit("Sqrt", [m.Emit("Mul", [Square(a), Square(b)])])]);
+    }
+
+    [Torch7("PairwiseDistance", Limits = "norms other than 1 and 2")]
+    private static object PairwiseDistance(Torch7Module m)
+    {
+        string opType = m.Number("norm", 2) switch { 1 => "ReduceL1", 2 => "ReduceL2", var other => throw m.Error($"norm {other} has no conversion") };
+        return m.Emit(opType, [m.Emit("Sub", [m.Tensors[0], m.Tensors[1]]), m.Ints(-1)], ("keepdims", m.RankOf(m.Tensors[0]) == 1 ? 1 : 0));
+    }
+
+    /// <summary>Over the last dimension; of two vectors without a batch a tensor of one element.</summary>
+    private static Value Sum(Torch7Module m, Value x) => m.Emit("ReduceSum", [x, m.Ints(-1)], ("keepdims", m.RankOf(x) == 1 ? 1 : 0));
+
+    /// <summary>x1 W_k x2 + bias_k.</summary>
+    [Torch7("Bilinear")]
+    private static object Bilinear(Torch7Module m)
+    {
+        Value y = m.Emit("Einsum", [m.Tensors[0], m.Weight("weight", m.SizesOf("weight")), m.Tensors[1]], ("equation", "ni,kij,nj->nk"));
+        return m.Has("bias") ? m.Emit("Add", [y, m.Weight("bias", m.CountOf("bias"))]) : y;
+    }
+
+    [Torch7("MV")]
+    private static object Mv(Torch7Module m)
+    {
+        Value a = m.Tensors[0], v = m.Emit("Unsqueeze", [m.Tensors[1], m.Ints(-1)]);
+        return m.Emit("Squeeze", [m.Emit("MatMul", [m.Bool("trans", false) ? Swap(m, a) : a, v]), m.Ints(-1)]);
+    }
 
     [Torch7("MM")]
     private static object Mm(Torch7Module m)

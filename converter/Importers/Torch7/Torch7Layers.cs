@@ -110,7 +110,17 @@ internal static class Torch7Layers
         return m.Batched(rank, x => m.Emit("BatchNormalization", [x, .. rest], ("epsilon", (float)eps)));
     }
 
-    [Torch7("SpatialMaxPooling")] private static object MaxPooling(Torch7Module m) => Pool(m, "MaxPool");
+    /// <summary>Of every picture by itself (fast-neural-style).</summary>
+    [Torch7("InstanceNormalization")]
+    private static object InstanceNormalization(Torch7Module m)
+    {
+        long n = m.CountOf("weight");
+        m.Refine(-1, n, -1, -1);
+        Value weight = m.Weight("weight", n), bias = m.Weight("bias", n);
+        return m.Batched(4, x => m.Emit("InstanceNormalization", [x, weight, bias], ("epsilon", (float)m.Number("eps", 1e-5))));
+    }
+
+    [Torch7("SpatialMaxPooling", "SpatialDilatedMaxPooling")] private static object MaxPooling(Torch7Module m) => Pool(m, "MaxPool");
 
     [Torch7("SpatialAveragePooling")]
     private static object AveragePooling(Torch7Module m)
@@ -127,6 +137,7 @@ internal static class Torch7Layers
         {
             ("kernel_shape", (long[])[m.Int("kH"), m.Int("kW")]), ("strides", (long[])[m.Int("dH", m.Int("kH")), m.Int("dW", m.Int("kW"))]), ("pads", (long[])[ph, pw, ph, pw]), ("ceil_mode", m.Bool("ceil_mode", false) ? 1 : 0),
         };
+        if (opType == "MaxPool") attributes.Add(("dilations", (long[])[m.Int("dilationH", 1), m.Int("dilationW", 1)]));
         if (opType == "AveragePool") attributes.Add(("count_include_pad", m.Bool("count_include_pad", true) ? 1 : 0));
         return m.Batched(4, x => m.Emit(opType, [x], [.. attributes]));
     }
@@ -161,6 +172,17 @@ internal static class Torch7Layers
         return m.Emit("Pad", [m.X, m.Ints(pads)], ("mode", mode));
     }
 
+    /// <summary>Takes size places off every side.</summary>
+    [Torch7("ShaveImage")]
+    private static object Shave(Torch7Module m)
+    {
+        m.Refine(-1, -1, -1, -1);
+        long size = m.Int("size");
+        return size == 0 ? m.X : m.Emit("Slice", [m.X, m.Ints(size, size), m.Ints(-size, -size), m.Ints(-2, -1)]);
+    }
+
+    [Torch7("PixelShuffle")] private static object PixelShuffle(Torch7Module m) => m.Batched(4, x => m.Emit("DepthToSpace", [x], ("blocksize", m.Int("upscaleFactor")), ("mode", "CRD")));
+
     [Torch7("Padding", Limits = "padding inside the tensor")]
     private static object Padding(Torch7Module m)
     {
@@ -189,6 +211,10 @@ internal static class Torch7Layers
     [Torch7("Threshold")] private static object Threshold(Torch7Module m) => m.Emit("Where", [m.Emit("Greater", [m.X, m.Scalar(m.Number("threshold", 0))]), m.X, m.Scalar(m.Number("val", 0))]);
     [Torch7("LeakyReLU")] private static object LeakyRelu(Torch7Module m) => m.Emit("LeakyRelu", [m.X], ("alpha", (float)m.Number("negval", 0.01)));
     [Torch7("ELU")] private static object Elu(Torch7Module m) => m.Emit("Elu", [m.X], ("alpha", (float)m.Number("alpha", 1)));
+    [Torch7("RReLU")] private static object RRelu(Torch7Module m) => m.Emit("LeakyRelu", [m.X], ("alpha", (float)((m.Number("lower", 1.0 / 8) + m.Number("upper", 1.0 / 3)) / 2)));
+    [Torch7("HardShrink")] private static object HardShrink(Torch7Module m) => m.Emit("Shrink", [m.X], ("lambd", (float)m.Number("lambda", 0.5)), ("bias", 0f));
+    [Torch7("SoftShrink")] private static object SoftShrink(Torch7Module m) => m.Emit("Shrink", [m.X], ("lambd", (float)m.Number("lambda", 0.5)), ("bias", (float)m.Number("lambda", 0.5)));
+    [Torch7("TanhShrink")] private static object TanhShrink(Torch7Module m) => m.Emit("Sub", [m.X, m.Emit("Tanh", [m.X])]);
     [Torch7("SoftSign")] private static object SoftSign(Torch7Module m) => m.Emit("Softsign", [m.X]);
     [Torch7("LogSigmoid")] private static object LogSigmoid(Torch7Module m) => m.Emit("Log", [m.Emit("Sigmoid", [m.X])]);
     [Torch7("Abs")] private static object Abs(Torch7Module m) => m.Emit("Abs", [m.X]);
@@ -223,6 +249,28 @@ internal static class Torch7Layers
 
     [Torch7("SoftMax", "SpatialSoftMax")] private static object SoftMax(Torch7Module m) => m.Emit("Softmax", [m.X], ("axis", Classes(m)));
     [Torch7("LogSoftMax", "SpatialLogSoftMax")] private static object LogSoftMax(Torch7Module m) => m.Emit("LogSoftmax", [m.X], ("axis", Classes(m)));
+
+    [Torch7("SoftMin")] private static object SoftMin(Torch7Module m) => m.Emit("Softmax", [m.Emit("Neg", [m.X])], ("axis", Classes(m)));
+
+    /// <summary>One half of a dimension times the logistic function of the other.</summary>
+    [Torch7("GatedLinearUnit")]
+    private static object GatedLinearUnit(Torch7Module m)
+    {
+        Value[] halves = m.EmitMany("Split", 2, [m.X], ("axis", m.Dimension(m.Int("dim", 1), m.RankOf(m.X))), ("num_outputs", 2));
+        return m.Emit("Mul", [halves[0], m.Emit("Sigmoid", [halves[1]])]);
+    }
+
+    /// <summary>A new dimension along which the input is repeated.</summary>
+    [Torch7("Replicate")]
+    private static object Replicate(Torch7Module m)
+    {
+        int rank = m.RankOf(m.X);
+        long inputDims = m.Int("ndim", 0), axis = m.Int("dim", 1) - 1 + (inputDims > 0 && rank > inputDims ? rank - inputDims : 0);
+        if (axis < 0 || axis > rank) throw m.InputError($"dimension {axis + 1} is outside a tensor of {rank + 1} dimensions");
+        long[] times = [.. Enumerable.Repeat(1L, rank + 1)];
+        times[axis] = m.Int("nfeatures");
+        return m.Emit("Tile", [m.Emit("Unsqueeze", [m.X, m.Ints(axis)]), m.Ints(times)]);
+    }
 
     /// <summary>The first dimension of 1 and 3, the second of 2 and 4.</summary>
     private static int Classes(Torch7Module m) => m.RankOf(m.X) switch { 1 or 3 => 0, 2 or 4 => 1, var r => throw m.InputError($"its input has {r} dimensions") };

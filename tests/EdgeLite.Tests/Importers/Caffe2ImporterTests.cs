@@ -107,6 +107,23 @@ public class Caffe2ImporterTests
         Assert.Equal([0f, 3, 1, 4, 2, 5], y.Span<float>().ToArray());
     }
 
+    /// <summary>x is 0 1 2, 3 4 5; w is 1 0 2, 0 1 0.</summary>
+    [Theory]
+    [InlineData("DotProduct", "", "input: 'x' input: 'w'", new float[] { 4, 4 })]
+    [InlineData("SquaredL2Distance", "", "input: 'x' input: 'w'", new float[] { 1, 21.5f })]
+    [InlineData("L1Distance", "", "input: 'x' input: 'w'", new float[] { 2, 11 })]
+    [InlineData("CosineSimilarity", "", "input: 'x' input: 'w'", new[] { 0.8f, 0.565685f })]
+    [InlineData("SumElements", "", "input: 'x'", new float[] { 15 })]
+    [InlineData("SumSqrElements", "arg { name: 'average' i: 1 }", "input: 'x'", new[] { 55f / 6 })]
+    [InlineData("MergeDim", "", "input: 'x'", new float[] { 0, 1, 2, 3, 4, 5 })]
+    [InlineData("ElementwiseLinear", "", "input: 'x' input: 'v' input: 'v'", new float[] { 1, 4, 9, 4, 10, 18 })]
+    public void Rows_are_compared_and_blobs_summed(string type, string arguments, string inputs, float[] expected)
+    {
+        string fill = Fill + " op { output: 'v' type: 'GivenTensorFill' arg { name: 'shape' ints: 3 } arg { name: 'values' floats: 1 floats: 2 floats: 3 } }";
+        Tensor y = Run($"op {{ {inputs} output: 'y' type: '{type}' {arguments} }} external_input: 'x' external_input: 'w' external_input: 'v' external_output: 'y'", fill, Counting(2, 3))[0];
+        TensorAssert.Close(Tensor.FromArray<float>(expected, new Shape(expected.Length)), y.Reshaped(new Shape(expected.Length)), 1e-5, 1e-5, type);
+    }
+
     [Fact]
     public void All_unknown_operators_are_named_at_once()
     {

@@ -280,7 +280,7 @@ public class CaffeImporterTests
             net.Layers.Add(new V1LayerParameter { Layer = new V0LayerParameter { Name = type, Type = type, NumOutput = 2, Kernelsize = type == "conv" ? 1u : 2u, Stride = type == "pool" ? 2u : 1u, Pool = V0LayerParameter.Types.PoolMethod.Ave, LocalSize = 3, Alpha = 0.5f }, Bottom = { bottom }, Top = { top } });
         LayerParameter[] layers = [.. CaffeUpgrade.Layers(net)];
         Assert.Equal(["Convolution", "ReLU", "LRN", "Pooling", "Dropout", "InnerProduct", "TanH", "Sigmoid", "BNLL", "Flatten", "Softmax"], layers.Select(l => l.Type));
-        Assert.All(layers, l => Assert.NotNull(CaffeLayers.Find(l.Type)));
+        Assert.All(layers, l => Assert.NotNull(CaffeLayers.Find(l)));
         Assert.Equal(1u, layers[0].ConvolutionParam.KernelSize.Single());
         Assert.Equal((3u, 0.5f), (layers[2].LrnParam.LocalSize, layers[2].LrnParam.Alpha));
         Assert.Equal((PoolingParameter.Types.PoolMethod.Ave, 2u, 2u), (layers[3].PoolingParam.Pool, layers[3].PoolingParam.KernelSize, layers[3].PoolingParam.Stride));
@@ -294,7 +294,7 @@ public class CaffeImporterTests
         var net = new NetParameter();
         V1LayerParameter.Types.LayerType[] all = [.. Enum.GetValues<V1LayerParameter.Types.LayerType>().Where(t => t != V1LayerParameter.Types.LayerType.None)];
         foreach (V1LayerParameter.Types.LayerType type in all) net.Layers.Add(new V1LayerParameter { Name = "l", Type = type });
-        string[] without = [.. CaffeUpgrade.Layers(net).Select(l => l.Type).Where(t => CaffeLayers.Find(t) == null)];
+        string[] without = [.. CaffeUpgrade.Layers(net).Where(l => CaffeLayers.Find(l) == null).Select(l => l.Type)];
         Assert.Equal(39, all.Length);
         Assert.All(without, t => Assert.True(t.EndsWith("Loss", StringComparison.Ordinal) || t.EndsWith("Data", StringComparison.Ordinal) || t is "HDF5Output" or "Im2col", t));
     }
@@ -352,8 +352,8 @@ public class CaffeImporterTests
     [Fact]
     public void All_unknown_layers_are_named_at_once()
     {
-        var python = Assert.Throws<EdgeLiteException>(() => Run("layer { name: 'proposal' type: 'Python' top: 'x' python_param { module: 'rpn.proposal_layer' layer: 'ProposalLayer' } }", new NetParameter(), new Tensor(DType.Float32, new Shape(1))));
-        foreach (string text in new[] { "'proposal'", "rpn.proposal_layer.ProposalLayer", "not in the model" }) Assert.Contains(text, python.Message, StringComparison.Ordinal);
+        var python = Assert.Throws<EdgeLiteException>(() => Run("layer { name: 'proposal' type: 'Python' top: 'x' python_param { module: 'rpn.proposal_target_layer' layer: 'ProposalTargetLayer' } }", new NetParameter(), new Tensor(DType.Float32, new Shape(1))));
+        foreach (string text in new[] { "'proposal'", "rpn.proposal_target_layer.ProposalTargetLayer", "not in the model" }) Assert.Contains(text, python.Message, StringComparison.Ordinal);
         var e = Assert.Throws<EdgeLiteException>(() => Run("layer { name: 'd' type: 'Data' top: 'x' }\nlayer { name: 'a' type: 'Frob' bottom: 'x' top: 'y' }\nlayer { name: 'b' type: 'Zap' bottom: 'y' top: 'z' }", new NetParameter(), new Tensor(DType.Float32, new Shape(1))));
         foreach (string text in new[] { "Frob", "'a'", "Zap", "'b'", "deploy" }) Assert.Contains(text, e.Message, StringComparison.Ordinal);
     }

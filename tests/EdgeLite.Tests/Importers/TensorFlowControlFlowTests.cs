@@ -14,23 +14,23 @@ public sealed class TensorFlowControlFlowTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, true);
 
-    private static string Node(string name, string op, string inputs, string attributes = "attr { key: 'T' value { type: DT_FLOAT } }") =>
+    internal static string Node(string name, string op, string inputs, string attributes = "attr { key: 'T' value { type: DT_FLOAT } }") =>
         $"name: '{name}' op: '{op}' {string.Concat(inputs.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(i => $"input: '{i}' "))}{attributes}";
 
-    private static string Type(string key, string type) => $"attr {{ key: '{key}' value {{ type: {type} }} }} ";
+    internal static string Type(string key, string type) => $"attr {{ key: '{key}' value {{ type: {type} }} }} ";
 
     private static string Func(string key, string function) => $"attr {{ key: '{key}' value {{ func {{ name: '{function}' }} }} }} ";
 
     private static string Types(params string[] types) => $"attr {{ key: 'T' value {{ list {{ {string.Concat(types.Select(t => $"type: {t} "))} }} }} }} ";
 
-    private static string Const(string name, string type, string value) =>
+    internal static string Const(string name, string type, string value) =>
         Node(name, "Const", "", Type("dtype", type) + $"attr {{ key: 'value' value {{ tensor {{ dtype: {type} {value} }} }} }}");
 
-    private static string Float(string name, float value) => Const(name, "DT_FLOAT", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"tensor_shape {{ }} float_val: {value}"));
+    internal static string Float(string name, float value) => Const(name, "DT_FLOAT", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"tensor_shape {{ }} float_val: {value}"));
 
-    private static string Int(string name, int value) => Const(name, "DT_INT32", $"tensor_shape {{ }} int_val: {value}");
+    internal static string Int(string name, int value) => Const(name, "DT_INT32", $"tensor_shape {{ }} int_val: {value}");
 
-    private static string Input(string name, string type = "DT_FLOAT") => Node(name, "Placeholder", "", Type("dtype", type) + "attr { key: 'shape' value { shape { } } }");
+    internal static string Input(string name, string type = "DT_FLOAT") => Node(name, "Placeholder", "", Type("dtype", type) + "attr { key: 'shape' value { shape { } } }");
 
     /// <summary>A function of arguments "a:DT_FLOAT b:DT_INT32" with results "r=node:output:0 ..".</summary>
     private static string Function(string name, string arguments, string results, params string[] nodes)
@@ -41,7 +41,7 @@ public sealed class TensorFlowControlFlowTests : IDisposable
             + string.Concat(returns.Select(r => $"ret {{ key: '{r.Name}' value: '{r.From}' }} ")) + "}";
     }
 
-    private static string GraphOf(string[] nodes, params string[] functions) =>
+    internal static string GraphOf(string[] nodes, params string[] functions) =>
         $"{string.Concat(nodes.Select(n => $"node {{ {n} }}\n"))} library {{ {string.Join('\n', functions)} }} versions {{ producer: 27 }}";
 
     private float[] Run(string graph, params Tensor[] inputs)

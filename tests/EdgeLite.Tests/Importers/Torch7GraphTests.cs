@@ -1,52 +1,10 @@
-using System.Globalization;
-using System.Text;
-using EdgeLite.Converter;
-using EdgeLite.Converter.Ir;
+using static EdgeLite.Tests.Importers.LuaText;
 
 namespace EdgeLite.Tests.Importers;
 
 /// <summary>nngraph's gModule in files written here as torch.save writes ascii; results computed by hand.</summary>
 public class Torch7GraphTests
 {
-    private sealed record Lua(string Type, Dictionary<object, object?> Fields);
-
-    /// <summary>Numbers, texts, tables and objects in Torch7's ascii form; what stands twice is written once.</summary>
-    private sealed class Writer
-    {
-        private readonly StringBuilder _text = new();
-        private readonly Dictionary<object, int> _indices = new(ReferenceEqualityComparer.Instance);
-
-        public string Write(object? value)
-        {
-            switch (value)
-            {
-                case null: _text.Append("0\n"); break;
-                case double d: _text.Append(CultureInfo.InvariantCulture, $"1\n{d}\n"); break;
-                case string s: _text.Append(CultureInfo.InvariantCulture, $"2\n{s.Length}\n{s}\n"); break;
-                case Dictionary<object, object?> table when New(3, table):
-                    _text.Append(CultureInfo.InvariantCulture, $"{table.Count}\n");
-                    foreach ((object key, object? item) in table) { Write(key); Write(item); }
-                    break;
-                case Lua o when New(4, o):
-                    _text.Append(CultureInfo.InvariantCulture, $"3\nV 1\n{o.Type.Length}\n{o.Type}\n");
-                    Write(o.Fields);
-                    break;
-            }
-            return _text.ToString();
-        }
-
-        private bool New(int type, object value)
-        {
-            bool isNew = _indices.TryAdd(value, _indices.Count + 1);
-            _text.Append(CultureInfo.InvariantCulture, $"{type}\n{_indices[value]}\n");
-            return isNew;
-        }
-    }
-
-    private static Dictionary<object, object?> Table(params (object, object?)[] entries) => entries.ToDictionary(e => e.Item1, e => e.Item2);
-
-    private static Dictionary<object, object?> List(params object[] items) => items.Select((v, i) => ((object)(i + 1.0), (object?)v)).ToDictionary(e => e.Item1, e => e.Item2);
-
     private static Lua Node(object? module, double? select = null)
     {
         Dictionary<object, object?> data = Table(("mapindex", Table()));
@@ -64,14 +22,7 @@ public class Torch7GraphTests
         map[parent.Fields["data"]!] = map.Count + 1.0;
     }
 
-    private static float[][] Run(Lua network, params float[][] inputs) => TemporaryFolder.Use(folder =>
-    {
-        string path = Path.Combine(folder, "model.t7");
-        File.WriteAllText(path, new Writer().Write(Table(("epoch", 3.0), ("protos", Table(("criterion", new Lua("nn.MSECriterion", Table())), ("net", network))))));
-        (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions { Shapes = inputs.Select((x, i) => (x, i)).ToDictionary(p => inputs.Length == 1 ? "input" : $"input{p.i}", p => new Shape(p.x.Length)) });
-        Assert.Equal("Torch7", format);
-        return new GraphInterpreter(graph).Run([.. inputs.Select(x => Tensor.FromArray<float>(x, new Shape(x.Length)))]).Select(t => t.Span<float>().ToArray()).ToArray();
-    });
+    private static float[][] Run(Lua network, params float[][] inputs) => LuaText.Run(network, [.. inputs.Select(x => Tensor.FromArray<float>(x, new Shape(x.Length)))]).Select(t => t.Span<float>().ToArray()).ToArray();
 
     /// <summary>(a, b) gives |a| - b, and of the table {a, |a|} the second.</summary>
     private static Lua TwoInputs()

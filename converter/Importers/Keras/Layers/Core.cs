@@ -37,7 +37,10 @@ internal static class CoreLayers
 
     [Keras("Dropout"), Keras("SpatialDropout1D"), Keras("SpatialDropout2D"), Keras("SpatialDropout3D"), Keras("GaussianDropout"), Keras("GaussianNoise"),
      Keras("AlphaDropout"), Keras("ActivityRegularization"), Keras("RandomFlip"), Keras("RandomRotation"), Keras("RandomZoom"), Keras("RandomTranslation"),
-     Keras("RandomContrast"), Keras("RandomBrightness"), Keras("RandomCrop", Notes = "the centre crop of inference is not made; the input must have the size"), Keras("Identity")]
+     Keras("RandomContrast"), Keras("RandomBrightness"), Keras("RandomHeight"), Keras("RandomWidth"), Keras("RandomColorDegeneration"), Keras("RandomColorJitter"),
+     Keras("RandomElasticTransform"), Keras("RandomErasing"), Keras("RandomGaussianBlur"), Keras("RandomGrayscale"), Keras("RandomHue"), Keras("RandomInvert"),
+     Keras("RandomPerspective"), Keras("RandomPosterization"), Keras("RandomSaturation"), Keras("RandomSharpness"), Keras("RandomShear"), Keras("AugMix"),
+     Keras("CutMix"), Keras("MixUp"), Keras("RandAugment"), Keras("Identity")]
     private static void Nothing(KerasNode n) => n.SetMasked(n.X);
 
     /// <summary>channels_first: Keras moves the channels to the end before it flattens, so that weights fit both layouts.</summary>
@@ -163,21 +166,5 @@ internal static class CoreLayers
             "bicubic" => n.Emit("Resize", [n.X, null, values], ("mode", "cubic"), ("coordinate_transformation_mode", "half_pixel"), ("cubic_coeff_a", -0.5f), ("exclude_outside", 1)),
             _ => throw n.Error($"interpolation '{mode}' is not supported (nearest, bilinear and bicubic are)"),
         });
-    }
-
-    [Keras("Resizing")]
-    private static void Resizing(KerasNode n)
-    {
-        n.RequireRank(4);
-        if (n.Config.Bool(false, "crop_to_aspect_ratio") || n.Config.Bool(false, "pad_to_aspect_ratio")) throw n.Error("keeping the aspect ratio is not supported");
-        bool first = n.Config.ChannelsFirst();
-        string mode = n.Config.Text("interpolation", "bilinear") switch
-        {
-            "bilinear" => "linear",
-            "nearest" => "nearest",
-            var other => throw n.Error($"interpolation '{other}' is not supported"),
-        };
-        n.Set(n.Emit("Resize", [n.Cast(n.X, DType.Float32), null, null, n.Ints(n.Config.RequiredInt("height"), n.Config.RequiredInt("width"))],
-            ("axes", new long[] { first ? 2 : 1, first ? 3 : 2 }), ("mode", mode), ("coordinate_transformation_mode", "half_pixel"), ("nearest_mode", "floor")));
     }
 }

@@ -76,6 +76,16 @@ internal static class Normalization
         n.SetMasked(n.Emit("Div", [n.X, n.Emit("Sqrt", [n.Emit("Max", [square, n.Scalar(1e-12)])])]));
     }
 
+    /// <summary>x * scale / sqrt(mean of squares along an axis + epsilon).</summary>
+    [Keras("RMSNormalization", Limits = "an axis other than the last")]
+    private static void RootMeanSquare(KerasNode n)
+    {
+        long[] axes = n.Config.Ints("axis") ?? [-1];
+        if (axes.Length != 1 || n.Axis(axes[0], n.Rank) != n.Rank - 1) throw n.InputError("an axis other than the last one is not supported");
+        Tensor scale = n.Layer.Take("scale")[0];
+        n.SetMasked(n.Emit("RMSNormalization", [n.X, n.Constant("scale", () => scale)], ("axis", -1), ("epsilon", (float)n.Config.Real(1e-6, "epsilon"))));
+    }
+
     /// <summary>(x - mean) / max(sqrt(variance), 1e-7) with numbers from the configuration or adapted ones.</summary>
     [Keras("Normalization")]
     private static void Standardize(KerasNode n)

@@ -186,17 +186,27 @@ internal static class Dense
         n.Set(y);
     }
 
-    [TensorFlow("MatrixDiag", "Diag")]
+    /// <summary>Versions 2 and 3 choose the diagonals (input 1, after the diagonal itself in MatrixSetDiag), and sizes and what is elsewhere.</summary>
+    private static void RequireMain(TfNode n, int k)
+    {
+        if (n.HasInput(k) && n.RequiredInts(k, "k").Any(d => d != 0)) throw n.Error("diagonals other than the main one are not supported");
+    }
+
+    [TensorFlow("MatrixDiag", "Diag", "MatrixDiagV2", "MatrixDiagV3", Limits = "diagonals other than the main one, matrices that are not square")]
     private static void Diag(TfNode n)
     {
+        RequireMain(n, 1);
+        if (n.HasInput(2) && (n.RequiredInts(2, "num_rows")[0] != -1 || n.RequiredInts(3, "num_cols")[0] != -1 || n.RequiredNumber(4, "padding_value") != 0))
+            throw n.Error("num_rows, num_cols and padding_value are not supported");
         Value x = n.In(0);
         if (n.Op == "Diag" && n.RankOf(x) != 1) throw n.Error("more than one dimension is not supported");
         n.Set(n.Where(Eye(n, Size(n, x, n.RankOf(x) - 1), null), n.Unsqueeze(x, -1), n.Number(x, 0)));
     }
 
-    [TensorFlow("MatrixDiagPart", "DiagPart")]
+    [TensorFlow("MatrixDiagPart", "DiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3", Limits = "diagonals other than the main one")]
     private static void DiagPart(TfNode n)
     {
+        RequireMain(n, 1);
         Value x = n.In(0);
         int rank = n.RankOf(x);
         if (rank == 2 && !x.Shape.IsKnown)
@@ -212,9 +222,10 @@ internal static class Dense
         n.Set(n.Slice(n.Reduce("ReduceSum", kept, false, rank - 2), rank - 2, 0, size));
     }
 
-    [TensorFlow("MatrixSetDiag")]
+    [TensorFlow("MatrixSetDiag", "MatrixSetDiagV2", "MatrixSetDiagV3", Limits = "diagonals other than the main one")]
     private static void SetDiag(TfNode n)
     {
+        RequireMain(n, 2);
         Value x = n.In(0), diagonal = n.In(1);
         int rank = n.RankOf(x);
         long rows = Size(n, x, rank - 2), columns = Size(n, x, rank - 1);

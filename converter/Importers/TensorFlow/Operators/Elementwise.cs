@@ -258,4 +258,41 @@ internal static class Elementwise
 
         Value Of(float[] values) => n.Const(Tensor.FromArray<float>(values, least.Shape));
     }
+
+    /// <summary>
+    /// Rounds to a multiple of the larger of the two steps that min and max ask for, 0 being one of the levels
+    /// (tensorflow/core/kernels/quantize_and_dequantize_op.h).
+    /// </summary>
+    [TensorFlow("QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3", "QuantizeAndDequantizeV4", Limits = "range_given false, an axis")]
+    private static void QuantizeAndDequantize(TfNode n)
+    {
+        if (!n.Bool("range_given", n.Op.EndsWith("V3", StringComparison.Ordinal)) || n.Int("axis", -1) != -1) throw n.Error("ranges that are found as it runs, or one for each channel, are not supported");
+        bool isSigned = n.Bool("signed_input", true);
+        int bits = n.Op.EndsWith("V3", StringComparison.Ordinal) ? (int)n.RequiredInts(3, "num_bits")[0] : (int)n.Int("num_bits", 8);
+        if (bits is < 1 or > 30) throw n.Damaged($"num_bits is {bits}");
+        float low = isSigned ? -(1 << (bits - 1)) + (n.Bool("narrow_range") ? 1 : 0) : 0, high = isSigned ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+        float min = (float)n.RequiredNumber(1, "input_min"), max = (float)n.RequiredNumber(2, "input_max");
+        float fromMin = low * min > 0 ? low / min : float.MaxValue, fromMax = high * max > 0 ? high / max : float.MaxValue;
+        (float scale, float step) = fromMin < fromMax ? (fromMin, min / low) : (fromMax, max / high);
+        Value x = n.Mul(n.Emit("Clip", [n.In(0), n.Number(n.In(0), low * step), n.Number(n.In(0), high * step)]), n.Number(n.In(0), scale));
+        x = n.String("round_mode", "HALF_TO_EVEN") == "HALF_UP" ? n.Emit("Floor", [n.Add(x, n.Number(x, 0.5))]) : n.Emit("Round", [x]);
+        n.Set(n.Mul(x, n.Number(x, step)));
+    }
+
+    /// <summary>How many boundaries are not above x.</summary>
+    [TensorFlow("Bucketize")]
+    private static void Bucketize(TfNode n)
+    {
+        float[] bounds = [.. n.Attr("boundaries")?.List?.F ?? []];
+        Value reached = n.Emit("GreaterOrEqual", [n.Unsqueeze(n.Cast(n.In(0), DType.Float32), -1), n.Const(Tensor.FromArray<float>(bounds, new Shape(bounds.Length)))]);
+        n.Set(n.Reduce("ReduceSum", n.Cast(reached, DType.Int32), false, -1));
+    }
+
+    /// <summary>How many of a sorted row are below a value (or not above it).</summary>
+    [TensorFlow("LowerBound", "UpperBound")]
+    private static void Bound(TfNode n)
+    {
+        Value below = n.Emit(n.Op == "LowerBound" ? "Less" : "LessOrEqual", [n.Unsqueeze(n.In(0), 1), n.Unsqueeze(n.In(1), 2)]);
+        n.Set(n.Cast(n.Reduce("ReduceSum", n.Cast(below, DType.Int32), false, -1), n.Type("out_type", DType.Int32)));
+    }
 }

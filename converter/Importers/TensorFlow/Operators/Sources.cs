@@ -18,7 +18,8 @@ internal static class Sources
     private static void Placeholder(TfNode n) => throw n.Error("this input is not among the inputs of the chosen signature");
 
     [TensorFlow("PlaceholderWithDefault", "Identity", "StopGradient", "PreventGradient", "Snapshot", "CheckNumerics", "CheckNumericsV2", "DeepCopy", "EnsureShape",
-        "NextIteration", "RefNextIteration", "RefIdentity", "ReadVariableOp", "_ReadVariablesOp", "PlaceholderV3", "DebugIdentity", "DebugIdentityV2", "Copy", "CopyHost", "_EagerConst")]
+        "NextIteration", "RefNextIteration", "RefIdentity", "ReadVariableOp", "_ReadVariablesOp", "PlaceholderV3", "DebugIdentity", "DebugIdentityV2", "Copy", "CopyHost", "_EagerConst",
+        "GuaranteeConst", "DebugGradientIdentity", "Print")]
     private static void PassOn(TfNode n) => n.Set(n.Item(0) is TfVariableItem && n.Op == "ReadVariableOp" ? n.In(0) : n.Item(0));
 
     /// <summary>Random numbers, [0, 1) or of the normal distribution; dropout that is switched off uses them too.</summary>
@@ -35,7 +36,10 @@ internal static class Sources
         for (int i = 0; i < n.InputCount; i++) n.Set(i, n.Item(i));
     }
 
-    [TensorFlow("NoOp", "Assert")]
+    [TensorFlow("VarIsInitializedOp", "IsVariableInitialized", Notes = "true: variables have their stored values")]
+    private static void IsInitialized(TfNode n) => n.Set(n.Scalar(DType.Bool, 1));
+
+    [TensorFlow("NoOp", "Assert", "PrintV2")]
     private static void Nothing(TfNode n) { }
 
     [TensorFlow("VarHandleOp")]

@@ -1,0 +1,99 @@
+using System.Text.Json;
+using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
+
+namespace EdgeLite.Converter.Importers.Keras.Layers;
+
+/// <summary>Layers that prepare pictures and categories (keras.layers, preprocessing). Augmentation does nothing in inference.</summary>
+internal static class Preprocessing
+{
+    [Keras("Resizing", Limits = "pad_to_aspect_ratio, interpolation other than bilinear and nearest")]
+    private static void Resizing(KerasNode n)
+    {
+        if (n.Config.Bool(false, "pad_to_aspect_ratio")) throw n.Error("pad_to_aspect_ratio is not supported");
+        string mode = n.Config.Text("interpolation", "bilinear") switch
+        {
+            "bilinear" => "linear",
+            "nearest" => "nearest",
+            var other => throw n.Error($"interpolation '{other}' is not supported"),
+        };
+        n.RequireRank(4);
+        n.Set(n.Config.Bool(false, "crop_to_aspect_ratio") ? SmartResize(n, mode) : Resize(n, n.Cast(n.X, DType.Float32), mode));
+    }
+
+    /// <summary>The middle of the picture; of one that is smaller, the largest window of the same proportions, enlarged.</summary>
+    [Keras("CenterCrop")]
+    private static void CenterCrop(KerasNode n)
+    {
+        n.RequireRank(4);
+        (long height, long width) = SizeOf(n);
+        long down = height - n.Config.RequiredInt("height"), right = width - n.Config.RequiredInt("width");
+        n.Set(down >= 0 && right >= 0 ? Window(n, n.X, down / 2, right / 2, height - down, width - right) : SmartResize(n, "linear"));
+    }
+
+    /// <summary>In inference: the largest window of the proportions wanted, resized.</summary>
+    [Keras("RandomCrop")]
+    private static void RandomCrop(KerasNode n)
+    {
+        n.RequireRank(4);
+        n.Set(SmartResize(n, "linear"));
+    }
+
+    /// <summary>Keras's smart_resize: a window of the target's proportions in the middle, as large as the picture allows, then resized.</summary>
+    private static Value SmartResize(KerasNode n, string mode)
+    {
+        (long height, long width) = SizeOf(n);
+        long targetHeight = n.Config.RequiredInt("height"), targetWidth = n.Config.RequiredInt("width");
+        if (targetHeight <= 0 || targetWidth <= 0) throw n.Damaged($"its size is {targetHeight} x {targetWidth}");
+        long cropHeight = Math.Min(height, width * targetHeight / targetWidth), cropWidth = Math.Min(width, height * targetWidth / targetHeight);
+        Value y = Window(n, n.Cast(n.X, DType.Float32), (height - cropHeight) / 2, (width - cropWidth) / 2, cropHeight, cropWidth);
+        return (cropHeight, cropWidth) == (targetHeight, targetWidth) ? y : Resize(n, y, mode);
+    }
+
+    private static (long Height, long Width) SizeOf(KerasNode n)
+    {
+        int first = n.Config.ChannelsFirst() ? 2 : 1;
+        return n.X.Shape[first] > 0 && n.X.Shape[first + 1] > 0 ? (n.X.Shape[first], n.X.Shape[first + 1])
+            : throw n.InputError($"its input has the shape {n.X.Shape}, whose height and width must be known; give them with --shape");
+    }
+
+    private static Value Window(KerasNode n, Value x, long top, long left, long height, long width)
+    {
+        long first = n.Config.ChannelsFirst() ? 2 : 1;
+        return n.Emit("Slice", [x, n.Ints(top, left), n.Ints(top + height, left + width), n.Ints(first, first + 1)]);
+    }
+
+    private static Value Resize(KerasNode n, Value x, string mode)
+    {
+        long first = n.Config.ChannelsFirst() ? 2 : 1;
+        return n.Emit("Resize", [x, null, null, n.Ints(n.Config.RequiredInt("height"), n.Config.RequiredInt("width"))],
+            ("axes", (long[])[first, first + 1]), ("mode", mode), ("coordinate_transformation_mode", "half_pixel"), ("nearest_mode", "floor"));
+    }
+
+    /// <summary>Whole numbers from 0 on as vectors of num_tokens: one for each (one_hot), or all of a row together, as 1 where one is there
+    /// (multi_hot) or how often (count).</summary>
+    [Keras("CategoryEncoding", Limits = "count_weights")]
+    private static void CategoryEncoding(KerasNode n)
+    {
+        if (n.Named.ContainsKey("count_weights")) throw n.Error("count_weights are not supported");
+        long depth = n.Config.RequiredInt("num_tokens", "max_tokens");
+        string mode = n.Config.Text("output_mode", "multi_hot");
+        string? together = mode switch { "one_hot" => null, "multi_hot" or "binary" => "ReduceMax", "count" => "ReduceSum", _ => throw n.Error($"output_mode '{mode}' is not supported") };
+        int rank = n.Rank;
+        Value x = n.Cast(n.X, DType.Int64);
+        if (together == null && rank > 1 && n.X.Shape[rank - 1] == 1) x = n.Emit("Squeeze", [x, n.Ints(rank - 1)]);
+        Value hot = n.Emit("OneHot", [x, n.Ints(depth), n.Constant("values", () => Tensor.FromArray<float>([0, 1], new Shape(2)))], ("axis", -1));
+        n.Set(together == null || rank == 1 ? hot : n.Emit(together, [hot, n.Ints(rank - 1)], ("keepdims", 0)));
+    }
+
+    /// <summary>The number of boundaries that are not above x.</summary>
+    [Keras("Discretization", Limits = "output_mode other than int, boundaries that are not in the configuration")]
+    private static void Discretization(KerasNode n)
+    {
+        if (n.Config.Text("output_mode", "int") is var mode and not "int") throw n.Error($"output_mode '{mode}' is not supported");
+        if (n.Config.Get("bin_boundaries") is not { ValueKind: JsonValueKind.Array } list) throw n.Error("its bin_boundaries were learned (adapt) and are not in the configuration; make the layer with bin_boundaries");
+        float[] bounds = [.. list.EnumerateArray().Select(b => (float)b.GetDouble())];
+        Value above = n.Emit("GreaterOrEqual", [n.Emit("Unsqueeze", [n.Cast(n.X, DType.Float32), n.Ints(-1)]), n.Constant("bin_boundaries", () => Tensor.FromArray<float>(bounds, new Shape(bounds.Length)))]);
+        n.Set(n.Emit("ReduceSum", [n.Cast(above, DType.Int64), n.Ints(-1)], ("keepdims", 0)));
+    }
+}

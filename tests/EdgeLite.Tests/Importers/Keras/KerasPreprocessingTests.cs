@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using EdgeLite.Converter;
+using EdgeLite.Converter.Ir;
+
+namespace EdgeLite.Tests.Importers.Keras;
+
+/// <summary>Keras's layers that prepare pictures and categories, and RMSNormalization; results by hand from Keras's documentation.</summary>
+public class KerasPreprocessingTests
+{
+    private static float[] Run(string layer, string dtype, Tensor x, float[]? weights = null) => TemporaryFolder.Use(folder =>
+    {
+        string path = Path.Combine(folder, "model.json");
+        string manifest = weights == null ? "" : $$"""{"paths": ["w.bin"], "weights": [{"name": "l/scale", "shape": [{{weights.Length}}], "dtype": "float32"}]}""";
+        File.WriteAllBytes(Path.Combine(folder, "w.bin"), MemoryMarshal.AsBytes<float>(weights ?? []).ToArray());
+        File.WriteAllText(path, $$$"""
+            {"format": "layers-model", "weightsManifest": [{{{manifest}}}], "modelTopology": {"keras_version": "tfjs-layers 4.0.0", "model_config":
+              {"class_name": "Sequential", "config": {"name": "m", "layers": [
+                {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [{{{string.Join(", ", x.Shape.AsSpan().ToArray())}}}], "dtype": "{{{dtype}}}"}}, {{{layer}}}]} } } }
+            """);
+        Tensor y = new GraphInterpreter(Pipeline.Import(path, new ConversionOptions()).Graph).Run(x)[0];
+        return Enumerable.Range(0, (int)y.Count).Select(i => (float)y.GetDouble(i)).ToArray();
+    });
+
+    private static Tensor Counting(params long[] dims) => Tensor.FromArray<float>([.. Enumerable.Range(0, (int)new Shape(dims).Count).Select(i => (float)i)], new Shape(dims));
+
+    private static string Layer(string className, string settings) => $$$"""{"class_name": "{{{className}}}", "config": {"name": "l", {{{settings}}} } }""";
+
+    [Fact]
+    public void Windows_are_taken_from_the_middle()
+    {
+        Assert.Equal([6, 7, 8, 11, 12, 13], Run(Layer("CenterCrop", "\"height\": 2, \"width\": 3"), "float32", Counting(1, 4, 5, 1)));
+        Assert.Equal([6, 7, 8, 11, 12, 13], Run(Layer("CenterCrop", "\"height\": 2, \"width\": 3, \"data_format\": \"channels_first\""), "float32", Counting(1, 1, 4, 5)));
+        Assert.Equal([1, 2, 5, 6], Run(Layer("RandomCrop", "\"height\": 2, \"width\": 2"), "float32", Counting(1, 2, 4, 1)));
+        // The window 1 2, 5 6 in one place: its mean.
+        Assert.Equal([3.5f], Run(Layer("Resizing", "\"height\": 1, \"width\": 1, \"crop_to_aspect_ratio\": true"), "float32", Counting(1, 2, 4, 1)));
+        Assert.Equal([3.5f], Run(Layer("CenterCrop", "\"height\": 8, \"width\": 8"), "float32", Counting(1, 2, 4, 1)).Chunk(64).Select(c => MathF.Round(c.Average(), 4)).ToArray());
+    }
+
+    [Fact]
+    public void Categories_become_vectors()
+    {
+        Tensor x = Tensor.FromArray<int>([0, 2, 2], new Shape(1, 3));
+        Assert.Equal([1, 0, 1, 0], Run(Layer("CategoryEncoding", "\"num_tokens\": 4"), "int32", x));
+        Assert.Equal([1, 0, 2, 0], Run(Layer("CategoryEncoding", "\"num_tokens\": 4, \"output_mode\": \"count\""), "int32", x));
+        Assert.Equal([0, 0, 1, 0], Run(Layer("CategoryEncoding", "\"num_tokens\": 4, \"output_mode\": \"one_hot\""), "int32", Tensor.FromArray<int>([2], new Shape(1, 1))));
+    }
+
+    [Fact]
+    public void Numbers_fall_into_bins() =>
+        Assert.Equal([0, 1, 2, 2], Run(Layer("Discretization", "\"bin_boundaries\": [0.0, 1.5]"), "float32", Tensor.FromArray<float>([-1, 0, 1.5f, 9], new Shape(1, 4))));
+
+    [Fact]
+    public void Root_mean_squares()
+    {
+        float[] y = Run(Layer("RMSNormalization", "\"axis\": -1, \"epsilon\": 0.0"), "float32", Tensor.FromArray<float>([3, 4], new Shape(1, 2)), [1, 2]);
+        TensorAssert.Close(Tensor.FromArray<float>([3 / MathF.Sqrt(12.5f), 8 / MathF.Sqrt(12.5f)], new Shape(2)), Tensor.FromArray<float>(y, new Shape(2)), 1e-5, 1e-6, "RMSNormalization");
+    }
+}
