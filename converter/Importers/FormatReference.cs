@@ -29,8 +29,8 @@ public static class ImporterReference
             Written by `edgelite importers > docs/importers.md` from the sources; a test compares. A format is recognised by its content. What has no
             conversion is named before anything is converted: every layer or operator at once, with its place in the model.
 
-            "partly" means that some settings of a layer are refused, by name, when a model uses them: all that a model uses at once (of PyTorch
-            and ONNX the first). Files called genuine were written by the framework itself, by others or for the tests; where a format or a layer
+            "partly" means that some settings of a layer are refused, by name, when a model uses them: all that a model uses at once (of ONNX
+            the first). Files called genuine were written by the framework itself, by others or for the tests; where a format or a layer
             is not named there, it was written from its documentation.
 
 
