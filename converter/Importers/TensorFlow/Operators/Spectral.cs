@@ -7,7 +7,7 @@ namespace EdgeLite.Converter.Importers.TensorFlow.Operators;
 internal static class Spectral
 {
     /// <summary>Of the last axis, cut or filled with zeros to fft_length.</summary>
-    [TensorFlow("RFFT", Notes = "complex numbers may go on to ComplexAbs, Real, Imag, Angle, Conj, FFT and IFFT")]
+    [TensorFlow("RFFT", Notes = "complex numbers may go on to ComplexAbs, Real, Imag, Conj, FFT and IFFT")]
     private static void RealTransform(TfNode n)
     {
         Value x = n.In(0);
