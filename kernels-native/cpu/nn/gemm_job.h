@@ -94,8 +94,11 @@ static inline size_t el_conv_scratch_bytes(const el_conv_params* p, int32_t thre
     return el_gemm_shared_bytes(segs, seglen) +
            (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
 }
-/* Few channels may go line by line (conv_windows.h): a line of zeros, and for each thread addresses, offsets and a ring of lines. */
-static inline int el_conv_is_windows(const el_conv_params* p) { return el_conv_merges_taps(p) && p->kh <= 16; }
+/* Few channels may go line by line (conv_windows.h), with a line of zeros, and for each thread addresses, offsets and a ring of lines; not where
+ * two panels of weights are more than the first-level cache holds, nor over sound, which is one line and would not be shared. */
+static inline int el_conv_is_windows(const el_conv_params* p) {
+    return el_conv_merges_taps(p) && p->kh <= 16 && (int64_t)p->kh * p->kw * p->c <= 256 && p->oh >= 4;
+}
 static inline int64_t el_windows_line(const el_conv_params* p) { return (((int64_t)p->ow - 1) * p->stride_w + p->kw) * p->c; }
 static inline int64_t el_windows_span(const el_conv_params* p) { return ((int64_t)p->kh - 1) * p->dilation_h + 1; }
 static inline size_t el_windows_worker_bytes(const el_conv_params* p) {
