@@ -6,7 +6,7 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Tests.Targets;
 
-/// <summary>The model files that the tests of the C API use, described in tests/capi/test_capi.c.</summary>
+/// <summary>The model files that the tests of the C API use, described in tests/capi/test_capi.c, and that of the examples, "classes": six floats.</summary>
 public sealed class CApiModels : IDisposable
 {
     public CApiModels()
@@ -17,6 +17,7 @@ public sealed class CApiModels : IDisposable
         ModelWriter.Write(Heavy(), PathOf("heavy"));
         ModelWriter.Write(Custom(), PathOf("custom"));
         ModelWriter.Write(State(), PathOf("state"));
+        ModelWriter.Write(Classes(), PathOf("classes"));
         WriteTested();
         WriteSigned();
         byte[] bytes = ModelWriter.ToBytes(Sums());
@@ -61,6 +62,14 @@ public sealed class CApiModels : IDisposable
         graph.AddOutput(sum);
         graph.AddOutput(product);
         graph.Metadata["author"] = "tests";
+        ShapeInference.Run(graph);
+        return graph;
+    }
+
+    private static Graph Classes()
+    {
+        var graph = new Graph("classes");
+        graph.AddOutput(graph.Add("Relu", "y", [graph.AddInput("x", new TensorType(DType.Float32, new Shape(1, 6)))]));
         ShapeInference.Run(graph);
         return graph;
     }
