@@ -1,17 +1,23 @@
 /* The thread pool: a fixed set of workers, one parallel section at a time, the caller takes part.
  *
- * A section is cut into pieces. One 64-bit word, `claim`, holds the section's ticket (48 bits) and how many of its pieces are
- * unclaimed (16 bits); a thread takes a piece by compare-and-swap on the whole word. So a worker that looked at a section
- * and was then descheduled cannot take a piece of a newer one by mistake: the ticket differs and the swap fails. What it
- * read of the section's description in between is discarded. The reverse holds too: when the swap succeeds, a piece was
- * unclaimed until then, hence the section was not over and its description was not being rewritten.
+ * A section is cut into units, and each thread that takes part is given a range of them, always the same share: what a core wrote in
+ * one step it reads in the next, and neighbours stay together. A thread takes the front half of what is left of its range, then half of
+ * the rest, and so on; when nothing is left it takes from the end of others' ranges in the same way. So a thread that comes late or is slower
+ * than others delays a section by a small piece only.
  *
- * A section is over when `done` pieces are finished; nobody waits for workers that took none, so one that is still asleep
- * delays nobody.
+ * Each thread has a mailbox. Its 64-bit word `range` holds the section's ticket (40 bits) and begin and end of the units that nobody has taken yet
+ * (12 bits each); units are taken by compare-and-swap on the whole word. So a worker that looked at a section and was then descheduled
+ * cannot take units of a newer one by mistake: the ticket differs and the swap fails. What it read of the section's description in
+ * between is discarded. The reverse holds too: when the swap succeeds, units were left until then, hence the section was not over
+ * and no description of it was being rewritten.
  *
- * Between el_pool_begin and el_pool_end a worker spins a bounded time for the next ticket before it sleeps; outside it sleeps
- * at once. When the process may use fewer processors than the pool has threads, nobody spins: the spinner could be holding
- * the processor that the work needs. */
+ * A section is over when all its units are done; nobody waits for workers that took none, so one that is still asleep delays nobody.
+ *
+ * After a section a worker spins a bounded time for the next one, longer between el_pool_begin and el_pool_end, before it sleeps. When the
+ * process may use fewer processors than the pool has threads, nobody spins: the spinner could be holding the processor that the work needs.
+ *
+ * Waking costs more than a small step, and the woken one comes late. So sleepers are left alone until work enough for it has gone
+ * by in this inference, or the one before had so much: models of a few microseconds run as if they had one thread. */
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity */
 #else
@@ -32,34 +38,40 @@
 #define EL_PAUSE() ((void)0)
 #endif
 
-#define EL_SPIN_NS 50000 /* longer than the gap between two steps of a model */
-#define EL_PIECES_PER_THREAD 4
-#define EL_MAX_THREADS (65535 / EL_PIECES_PER_THREAD)
+#define EL_SPIN_NS 50000   /* longer than the gap between two steps of a model */
+#define EL_LINGER_NS 20000 /* longer than the gap between two inferences that follow each other */
+#define EL_WORTH_WAKING 12 /* grains of work; a grain is a microsecond or two, to wake takes ten times that */
+#define EL_UNITS 16        /* of a thread's range */
+#define EL_MOST_UNITS 4095
+
+typedef struct el_mailbox {
+    /* Of the newest section that this thread was asked to join. Atomic because a late worker may read it while the next one is written (and
+     * then discards it). */
+    _Alignas(64) _Atomic uint64_t range; /* ticket << 24 | begin << 12 | end */
+    _Atomic(el_body_fn) body;
+    _Atomic(void*) arg;
+    _Atomic int64_t count, unit; /* items; items of a unit */
+    _Atomic int32_t parts;       /* threads that take part: the caller and workers 1 .. parts - 1 */
+    int32_t index;               /* of the thread, */
+    el_pool* pool;
+    _Alignas(64) atomic_int asleep; /* on `wake` */
+    pthread_cond_t wake;
+} el_mailbox;
 
 struct el_pool {
     int32_t threads;
     int spins; /* there is a processor for every thread */
+    el_mailbox* boxes; /* [threads]; 0 is the caller's */
     pthread_t* handles;
     pthread_mutex_t mutex;
-    pthread_cond_t wake, finished;
-    uint64_t ticket; /* of the newest section; the caller's */
-    /* The newest section. Atomic because a late worker may read it while the next one is written (and then discards it). */
-    _Alignas(64) _Atomic(el_body_fn) body;
-    _Atomic(void*) arg;
-    _Atomic int64_t count, piece;
-    _Atomic uint32_t pieces;
-    _Alignas(64) _Atomic uint64_t claim; /* ticket << 16 | unclaimed pieces */
-    _Alignas(64) _Atomic uint32_t done;  /* finished pieces of the newest section */
-    _Alignas(64) atomic_int active;      /* inside begin/end */
-    atomic_int sleepers;                 /* workers on `wake` */
-    atomic_int waiting;                  /* the caller is on `finished` */
+    pthread_cond_t finished;
+    uint64_t ticket;      /* of the newest section; the caller's, */
+    int64_t worth, least; /* as are grains of work met in this inference, and those from which on workers are woken */
+    _Alignas(64) _Atomic uint32_t done; /* finished units of the newest section */
+    _Alignas(64) atomic_int active;     /* inside begin/end */
+    atomic_int waiting;                 /* the caller is on `finished` */
     atomic_int stop;
 };
-
-typedef struct el_worker {
-    el_pool* pool;
-    int32_t index;
-} el_worker;
 
 /* Worker index of the section that this thread is inside, or -1: a body that calls el_parallel again runs it inline. */
 static _Thread_local int32_t inside = -1;
@@ -70,63 +82,67 @@ static int64_t now_ns(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Runs pieces of section `ticket` until none is left to claim. Returns 1 when it finished the section's last piece. */
-static int work(el_pool* pool, uint64_t ticket, int32_t worker) {
-    uint32_t finished = 0, pieces = 0;
-    uint64_t claim = atomic_load_explicit(&pool->claim, memory_order_acquire);
-    while (claim >> 16 == ticket && (claim & 0xFFFF) != 0) {
-        uint32_t section_pieces = atomic_load_explicit(&pool->pieces, memory_order_relaxed);
-        el_body_fn body = atomic_load_explicit(&pool->body, memory_order_relaxed);
-        void* arg = atomic_load_explicit(&pool->arg, memory_order_relaxed);
-        int64_t count = atomic_load_explicit(&pool->count, memory_order_relaxed);
-        int64_t piece = atomic_load_explicit(&pool->piece, memory_order_relaxed);
-        if (!atomic_compare_exchange_weak_explicit(&pool->claim, &claim, claim - 1, memory_order_acq_rel, memory_order_acquire))
-            continue;
-        pieces = section_pieces;
-        int64_t begin = (section_pieces - (int64_t)(claim & 0xFFFF)) * piece, end = count - begin < piece ? count : begin + piece;
-        inside = worker;
-        body(arg, begin, end, worker);
-        inside = -1;
-        finished++;
-        claim = atomic_load_explicit(&pool->claim, memory_order_acquire);
+static uint64_t newest(el_mailbox* box) { return atomic_load_explicit(&box->range, memory_order_acquire) >> 24; }
+
+/* Runs units of section `ticket` until none is left to take: first of the thread's own range, then of others'. Returns how many. */
+static uint32_t work(el_pool* pool, uint64_t ticket, int32_t worker) {
+    el_mailbox* own = &pool->boxes[worker];
+    const el_body_fn body = atomic_load_explicit(&own->body, memory_order_relaxed);
+    void* const arg = atomic_load_explicit(&own->arg, memory_order_relaxed);
+    const int64_t count = atomic_load_explicit(&own->count, memory_order_relaxed), unit = atomic_load_explicit(&own->unit, memory_order_relaxed);
+    const int32_t parts = atomic_load_explicit(&own->parts, memory_order_relaxed);
+    uint32_t finished = 0;
+    for (int32_t next = worker, left = parts; left > 0; left--, next = next + 1 < parts ? next + 1 : 0) {
+        _Atomic uint64_t* range = &pool->boxes[next].range;
+        uint64_t seen = atomic_load_explicit(range, memory_order_acquire);
+        while (seen >> 24 == ticket) {
+            const uint32_t begin = seen >> 12 & EL_MOST_UNITS, end = seen & EL_MOST_UNITS, take = (end - begin + 1) / 2;
+            if (take == 0) break;
+            const uint64_t rest = next == worker ? seen + ((uint64_t)take << 12) : seen - take;
+            if (!atomic_compare_exchange_weak_explicit(range, &seen, rest, memory_order_acq_rel, memory_order_acquire)) continue;
+            const int64_t first = (next == worker ? begin : end - take) * unit, last = first + take * unit;
+            inside = worker;
+            body(arg, first, last < count ? last : count, worker);
+            inside = -1;
+            finished += take;
+            seen = atomic_load_explicit(range, memory_order_acquire);
+        }
     }
-    return finished != 0 && atomic_fetch_add(&pool->done, finished) + finished == pieces;
+    return finished;
 }
 
-static uint64_t newest(el_pool* pool) { return atomic_load_explicit(&pool->claim, memory_order_acquire) >> 16; }
-
 /* Returns the ticket of a section newer than `seen`, or 0 when the pool stops. */
-static uint64_t next_section(el_pool* pool, uint64_t seen) {
-    uint64_t ticket = newest(pool);
-    if (ticket == seen && pool->spins && atomic_load_explicit(&pool->active, memory_order_relaxed)) {
-        int64_t limit = now_ns() + EL_SPIN_NS;
+static uint64_t next_section(el_pool* pool, el_mailbox* box, uint64_t seen) {
+    uint64_t ticket = newest(box);
+    if (ticket == seen && pool->spins) {
+        int64_t start = now_ns();
         do {
-            for (int i = 0; i < 32 && (ticket = newest(pool)) == seen; i++) EL_PAUSE();
-        } while (ticket == seen && atomic_load_explicit(&pool->active, memory_order_relaxed) && now_ns() < limit);
+            for (int i = 0; i < 32 && (ticket = newest(box)) == seen; i++) EL_PAUSE();
+        } while (ticket == seen && now_ns() - start < (atomic_load_explicit(&pool->active, memory_order_relaxed) ? EL_SPIN_NS : EL_LINGER_NS));
     }
     if (ticket == seen) {
         pthread_mutex_lock(&pool->mutex);
-        atomic_fetch_add(&pool->sleepers, 1);
         /* A read-modify-write before the load on both sides: either this sees the new ticket or the caller sees the sleeper. */
-        while ((ticket = atomic_load(&pool->claim) >> 16) == seen && !atomic_load(&pool->stop))
-            pthread_cond_wait(&pool->wake, &pool->mutex);
-        atomic_fetch_sub(&pool->sleepers, 1);
+        atomic_exchange(&box->asleep, 1);
+        while ((ticket = atomic_load(&box->range) >> 24) == seen && !atomic_load(&pool->stop)) pthread_cond_wait(&box->wake, &pool->mutex);
+        atomic_store(&box->asleep, 0);
         pthread_mutex_unlock(&pool->mutex);
     }
     return atomic_load(&pool->stop) ? 0 : ticket;
 }
 
 static void* worker_main(void* arg) {
-    el_pool* pool = ((el_worker*)arg)->pool;
-    int32_t index = ((el_worker*)arg)->index;
-    free(arg);
-    uint64_t ticket = 1; /* what el_pool_create starts from: no section */
-    while ((ticket = next_section(pool, ticket)) != 0) {
-        if (work(pool, ticket, index) && atomic_load(&pool->waiting)) {
-            pthread_mutex_lock(&pool->mutex);
-            pthread_cond_signal(&pool->finished);
-            pthread_mutex_unlock(&pool->mutex);
-        }
+    el_mailbox* box = arg;
+    el_pool* pool = box->pool;
+    uint64_t ticket = 0; /* of no section */
+    while ((ticket = next_section(pool, box, ticket)) != 0) {
+        const uint32_t finished = work(pool, ticket, box->index);
+        if (finished == 0) continue;
+        atomic_fetch_add(&pool->done, finished);
+        if (!atomic_load(&pool->waiting)) continue;
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_signal(&pool->finished);
+        pthread_mutex_unlock(&pool->mutex);
     }
     return NULL;
 }
@@ -142,24 +158,25 @@ static int32_t processors(void) {
 
 el_pool* el_pool_create(int32_t threads) {
     if (threads < 1) threads = 1;
-    if (threads > EL_MAX_THREADS) return NULL;
+    if (threads > EL_MOST_UNITS) return NULL;
     el_pool* pool = aligned_alloc(64, (sizeof(el_pool) + 63) / 64 * 64);
     if (pool == NULL) return NULL;
-    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .ticket = 1};
-    atomic_store(&pool->claim, (uint64_t)1 << 16);
+    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .least = EL_WORTH_WAKING};
     pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->finished, NULL);
+    pool->boxes = aligned_alloc(64, (size_t)threads * sizeof(el_mailbox));
     pool->handles = calloc((size_t)threads, sizeof(pthread_t));
-    if (pool->handles == NULL) {
+    if (pool->boxes == NULL || pool->handles == NULL) {
         el_pool_destroy(pool);
         return NULL;
     }
-    for (int32_t i = 1; i < threads; i++) {
-        el_worker* w = malloc(sizeof *w);
-        if (w != NULL) *w = (el_worker){pool, i};
-        if (w == NULL || pthread_create(&pool->handles[i], NULL, worker_main, w) != 0) {
-            free(w);
+    for (int32_t i = 0; i < threads; i++) {
+        el_mailbox* box = &pool->boxes[i];
+        *box = (el_mailbox){.index = i, .pool = pool};
+        if (i == 0) continue;
+        pthread_cond_init(&box->wake, NULL);
+        if (pthread_create(&pool->handles[i], NULL, worker_main, box) != 0) {
+            pthread_cond_destroy(&box->wake);
             el_pool_destroy(pool);
             return NULL;
         }
@@ -172,53 +189,62 @@ void el_pool_destroy(el_pool* pool) {
     if (pool == NULL) return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->stop, 1);
-    atomic_store(&pool->active, 0);
-    pthread_cond_broadcast(&pool->wake);
+    for (int32_t i = 1; i < pool->threads; i++) pthread_cond_signal(&pool->boxes[i].wake);
     pthread_mutex_unlock(&pool->mutex);
-    for (int32_t i = 1; i < pool->threads; i++) pthread_join(pool->handles[i], NULL);
+    for (int32_t i = 1; i < pool->threads; i++) {
+        pthread_join(pool->handles[i], NULL);
+        pthread_cond_destroy(&pool->boxes[i].wake);
+    }
     pthread_cond_destroy(&pool->finished);
-    pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
     free(pool->handles);
+    free(pool->boxes);
     free(pool);
 }
 
 int32_t el_pool_threads(const el_pool* pool) { return pool ? pool->threads : 1; }
 
 void el_pool_begin(el_pool* pool) {
-    if (pool && pool->threads > 1) atomic_store_explicit(&pool->active, 1, memory_order_relaxed);
+    if (!pool || pool->threads == 1) return;
+    pool->least = pool->worth >= EL_WORTH_WAKING ? 0 : EL_WORTH_WAKING;
+    pool->worth = 0;
+    atomic_store_explicit(&pool->active, 1, memory_order_relaxed);
 }
 
 void el_pool_end(el_pool* pool) {
     if (pool && pool->threads > 1) atomic_store_explicit(&pool->active, 0, memory_order_relaxed);
 }
 
-/* Wakes as many sleeping workers as there are pieces that the caller does not take first. */
-static void wake_workers(el_pool* pool, uint32_t pieces) {
-    int sleepers = atomic_load(&pool->sleepers);
-    if (sleepers == 0) return;
-    /* Passing through the mutex: a worker that missed the ticket is inside the wait by now. */
-    pthread_mutex_lock(&pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
-    if ((uint32_t)sleepers < pieces) pthread_cond_broadcast(&pool->wake);
-    else
-        for (uint32_t i = 1; i < pieces; i++) pthread_cond_signal(&pool->wake);
+static int some_sleep(const el_pool* pool, int32_t parts) {
+    for (int32_t i = 1; i < parts; i++)
+        if (atomic_load_explicit(&pool->boxes[i].asleep, memory_order_relaxed)) return 1;
+    return 0;
 }
 
-static void wait_done(el_pool* pool, uint32_t pieces) {
-    if (atomic_load_explicit(&pool->done, memory_order_acquire) == pieces) return;
+static void wake_workers(el_pool* pool, int32_t parts) {
+    for (int32_t i = 1; i < parts; i++) {
+        if (!atomic_load(&pool->boxes[i].asleep)) continue;
+        /* Under the mutex: a worker that missed the ticket is inside the wait by now. */
+        pthread_mutex_lock(&pool->mutex);
+        pthread_cond_signal(&pool->boxes[i].wake);
+        pthread_mutex_unlock(&pool->mutex);
+    }
+}
+
+static void wait_done(el_pool* pool, uint32_t units) {
+    if (atomic_load_explicit(&pool->done, memory_order_acquire) == units) return;
     if (pool->spins) {
         int64_t limit = now_ns() + EL_SPIN_NS;
         do {
             for (int i = 0; i < 32; i++) {
-                if (atomic_load_explicit(&pool->done, memory_order_acquire) == pieces) return;
+                if (atomic_load_explicit(&pool->done, memory_order_acquire) == units) return;
                 EL_PAUSE();
             }
         } while (now_ns() < limit);
     }
     pthread_mutex_lock(&pool->mutex);
     atomic_exchange(&pool->waiting, 1); /* an exchange for the reason given in el_parallel */
-    while (atomic_load(&pool->done) != pieces) pthread_cond_wait(&pool->finished, &pool->mutex);
+    while (atomic_load(&pool->done) != units) pthread_cond_wait(&pool->finished, &pool->mutex);
     atomic_store(&pool->waiting, 0);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -226,26 +252,41 @@ static void wait_done(el_pool* pool, uint32_t pieces) {
 void el_parallel(const el_ctx* ctx, int64_t count, int64_t grain, el_body_fn body, void* arg) {
     if (count <= 0) return;
     el_pool* pool = ctx->pool;
-    int32_t threads = el_ctx_threads(ctx);
+    int32_t parts = el_ctx_threads(ctx);
     if (grain < 1) grain = 1;
-    if (threads == 1 || count <= grain || inside >= 0) {
+    if (parts == 1 || count <= grain || inside >= 0) {
         body(arg, 0, count, inside >= 0 ? inside : 0);
         return;
     }
-    int64_t most = (int64_t)threads * EL_PIECES_PER_THREAD;
-    int64_t piece = count / most + (count % most != 0);
-    if (piece < grain) piece = grain;
-    uint32_t pieces = (uint32_t)(count / piece + (count % piece != 0));
-    atomic_store_explicit(&pool->body, body, memory_order_relaxed);
-    atomic_store_explicit(&pool->arg, arg, memory_order_relaxed);
-    atomic_store_explicit(&pool->count, count, memory_order_relaxed);
-    atomic_store_explicit(&pool->piece, piece, memory_order_relaxed);
-    atomic_store_explicit(&pool->pieces, pieces, memory_order_relaxed);
+    const int64_t grains = (count - 1) / grain + 1;
+    if (parts > grains) parts = (int32_t)grains;
+    pool->worth += grains;
+    if (pool->worth < pool->least && some_sleep(pool, parts)) {
+        body(arg, 0, count, 0);
+        return;
+    }
+    const int64_t most = parts < EL_MOST_UNITS / EL_UNITS ? parts * EL_UNITS : EL_MOST_UNITS;
+    int64_t unit = (count - 1) / most + 1;
+    if (unit < grain / 4) unit = grain / 4;
+    if (unit >= 64) unit = (unit + 63) / 64 * 64; /* elements: whole lines of a cache */
+    const uint32_t units = (uint32_t)((count - 1) / unit + 1);
+    for (int32_t i = 0; i < parts; i++) {
+        el_mailbox* box = &pool->boxes[i];
+        atomic_store_explicit(&box->body, body, memory_order_relaxed);
+        atomic_store_explicit(&box->arg, arg, memory_order_relaxed);
+        atomic_store_explicit(&box->count, count, memory_order_relaxed);
+        atomic_store_explicit(&box->unit, unit, memory_order_relaxed);
+        atomic_store_explicit(&box->parts, parts, memory_order_relaxed);
+    }
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
-    uint64_t ticket = ++pool->ticket;
-    /* An exchange and not a store: emulators let a load pass an Armv8 store-release, and the sleeper would be missed. */
-    atomic_exchange(&pool->claim, ticket << 16 | pieces);
-    wake_workers(pool, pieces);
-    work(pool, ticket, 0);
-    wait_done(pool, pieces);
+    const uint64_t ticket = ++pool->ticket;
+    for (int32_t i = 0; i < parts; i++) {
+        const uint64_t begin = ((uint64_t)units * (uint32_t)i + (uint32_t)parts - 1) / (uint32_t)parts;
+        const uint64_t end = ((uint64_t)units * ((uint32_t)i + 1) + (uint32_t)parts - 1) / (uint32_t)parts;
+        /* An exchange and not a store: emulators let a load pass an Armv8 store-release, and the sleeper would be missed. */
+        atomic_exchange(&pool->boxes[i].range, ticket << 24 | begin << 12 | end);
+    }
+    wake_workers(pool, parts);
+    const uint32_t own = work(pool, ticket, 0);
+    wait_done(pool, units - own);
 }

@@ -84,7 +84,7 @@ EL_API el_pool* el_pool_create(int32_t threads);
 EL_API void el_pool_destroy(el_pool* pool);
 EL_API int32_t el_pool_threads(const el_pool* pool); /* NULL pool: 1 */
 
-/* Brackets one inference: between the two the workers may spin for the next parallel section (bounded), outside they
+/* Brackets one inference: between the two the workers spin (bounded) for the next parallel section, outside they soon
  * sleep. Nesting is not allowed; one inference at a time per pool. */
 EL_API void el_pool_begin(el_pool* pool);
 EL_API void el_pool_end(el_pool* pool);
@@ -97,9 +97,10 @@ typedef struct el_ctx {
 
 static inline int32_t el_ctx_threads(const el_ctx* ctx) { return ctx->pool ? el_pool_threads(ctx->pool) : 1; }
 
-/* Calls body(arg, begin, end, worker) over [0, count) split in contiguous pieces of at least `grain` items; the caller
- * takes part. worker is in [0, threads) and unique among the pieces running at one time: it indexes per-thread scratch.
- * Runs inline when one piece is enough. */
+/* Calls body(arg, begin, end, worker) over [0, count) split in contiguous pieces; the caller takes part. `grain` is how many items are
+ * worth another thread, a microsecond or two of work: no more than count / grain threads take part, and pieces have a quarter of it at
+ * least, but the last. worker is in [0, threads) and unique among the pieces running at one time: it indexes per-thread scratch.
+ * Runs inline when there is work for one thread only. */
 typedef void (*el_body_fn)(void* arg, int64_t begin, int64_t end, int32_t worker);
 void el_parallel(const el_ctx* ctx, int64_t count, int64_t grain, el_body_fn body, void* arg);
 

@@ -34,7 +34,7 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     section* s = arg;
     if (worker < 0 || worker >= s->threads || begin < 0 || end > s->count || begin >= end) { atomic_store(&s->bad, 1); return; }
     if (atomic_fetch_add(&s->in_use[worker], 1) != 0) atomic_store(&s->bad, 2);
-    if (end - begin < s->grain && end != s->count) atomic_store(&s->small, 1);
+    if (end - begin < s->grain / 4 && end != s->count) atomic_store(&s->small, 1);
     for (int64_t i = begin; i < end; i++) s->touched[i]++;
     if (s->nested) el_parallel(s->ctx, 10, 1, inner_body, s);
     atomic_fetch_sub(&s->in_use[worker], 1);
@@ -53,7 +53,7 @@ static void run_section(const el_ctx* ctx, int64_t count, int64_t grain, int nes
     for (int64_t i = 0; i < count; i++) wrong += s->touched[i] != 1;
     CHECK(wrong == 0, "count %lld grain %lld: %d items not run exactly once", (long long)count, (long long)grain, wrong);
     CHECK(!atomic_load(&s->bad), "count %lld: worker number or range wrong (%d)", (long long)count, atomic_load(&s->bad));
-    CHECK(!atomic_load(&s->small), "count %lld grain %lld: a piece is smaller than the grain", (long long)count, (long long)grain);
+    CHECK(!atomic_load(&s->small), "count %lld grain %lld: a piece is smaller than a quarter of the grain", (long long)count, (long long)grain);
     if (nested) CHECK(atomic_load(&s->inner) % 10 == 0 && atomic_load(&s->inner) > 0, "nested section: %d items", atomic_load(&s->inner));
 }
 
@@ -83,7 +83,7 @@ static void test_sections(int32_t threads) {
     el_pool_destroy(pool);
 }
 
-/* A section does not wait for a worker that took no piece: with the one piece-holder released by the caller's own piece. */
+/* Pieces of one section that end only when two threads are inside at one time. */
 typedef struct { atomic_int started; } rendezvous;
 static void meet(void* arg, int64_t begin, int64_t end, int32_t worker) {
     rendezvous* r = arg;
@@ -95,6 +95,35 @@ static void meet(void* arg, int64_t begin, int64_t end, int32_t worker) {
 }
 
 static void nothing(void* arg, int64_t begin, int64_t end, int32_t worker) { (void)arg, (void)begin, (void)end, (void)worker; }
+
+static void note(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    int32_t* by = arg;
+    for (int64_t i = begin; i < end; i++) by[i] = worker;
+}
+
+/* An inference of little work leaves sleeping workers alone, for as many inferences as you like; one of much work wakes them. */
+static void test_little_work(void) {
+    el_pool* pool = el_pool_create(2);
+    el_ctx ctx = {pool, NULL, 0};
+    int32_t by[2];
+    nanosleep(&(struct timespec){0, 20000000}, NULL); /* the worker sleeps */
+    for (int i = 0; i < 2000; i++) {
+        el_pool_begin(pool);
+        for (int step = 0; step < 4; step++) {
+            el_parallel(&ctx, 2, 1, note, by);
+            CHECK(by[0] == 0 && by[1] == 0, "inference %d of little work woke a worker", i);
+        }
+        el_pool_end(pool);
+    }
+    for (int i = 0; i < 2; i++) {
+        rendezvous r = {0};
+        el_pool_begin(pool);
+        if (i == 1) el_parallel(&ctx, 2, 1, meet, &r); /* returns only when somebody came */
+        for (int step = 0; step < 20; step++) el_parallel(&ctx, 2, 1, note, by);
+        el_pool_end(pool);
+    }
+    el_pool_destroy(pool);
+}
 
 static double seconds(void) {
     struct timespec t;
@@ -136,6 +165,8 @@ int main(void) {
     CHECK(el_pool_threads(NULL) == 1, "NULL pool");
     el_pool_begin(NULL), el_pool_end(NULL), el_pool_destroy(NULL);
     for (int32_t threads = 1; threads <= 4; threads++) test_sections(threads);
+    test_little_work();
+    CHECK(el_pool_create(1 << 20) == NULL, "a pool of a million threads");
     for (int i = 0; i < 300; i++) {
         el_pool* pool = el_pool_create(1 + i % 4);
         CHECK(pool != NULL, "el_pool_create");
@@ -145,6 +176,7 @@ int main(void) {
     }
     el_pool* pool = el_pool_create(2);
     el_ctx ctx = {pool, NULL, 0};
+    el_parallel(&ctx, 1000, 1, nothing, NULL); /* work enough to wake somebody for the next two pieces */
     for (int i = 0; i < 50; i++) {
         rendezvous r = {0};
         el_parallel(&ctx, 2, 1, meet, &r);
