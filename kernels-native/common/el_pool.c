@@ -224,10 +224,10 @@ static int some_sleep(const el_pool* pool, int32_t parts) {
 static void wake_workers(el_pool* pool, int32_t parts) {
     for (int32_t i = 1; i < parts; i++) {
         if (!atomic_load(&pool->boxes[i].asleep)) continue;
-        /* Under the mutex: a worker that missed the ticket is inside the wait by now. */
+        /* Passing through the mutex: a worker that missed the ticket is inside the wait by now. */
         pthread_mutex_lock(&pool->mutex);
-        pthread_cond_signal(&pool->boxes[i].wake);
         pthread_mutex_unlock(&pool->mutex);
+        pthread_cond_signal(&pool->boxes[i].wake);
     }
 }
 
