@@ -1,6 +1,6 @@
 /* AVX2 + FMA micro-kernel: a panel is two registers of 8 columns, a tile up to 6 rows x 1 panel (12 accumulators, 2 of B, one
  * broadcast of A: 8 loads for 12 multiply-adds). Few rows take 2 or 4 panels instead, so that at least 8 independent sums hide
- * the latency of the multiply-add. Columns past the tail go through masked loads and partial stores. */
+ * the latency of the multiply-add; one row of fewer panels sums in parts. Columns past the tail go through masked loads and partial stores. */
 #include "el_vmath.h"
 #include "gemm_job.h"
 #include <immintrin.h>
@@ -37,10 +37,27 @@ static inline void store_first(float* to, __m256 v, int n) {
     if (n & 1) _mm_store_ss(to, h);
 }
 
+/* One step of K: column k of R rows, times a row of P panels. */
+static inline __attribute__((always_inline)) void products(__m256* acc, const float* const* a, int64_t k, const float* b, int64_t b_panel, const int R, const int P,
+                                                           const int V) {
+#pragma GCC unroll 4
+    for (int p = 0; p < P; p++) {
+        const int both = 2 * p + 1 < V;
+        __m256 b0 = _mm256_loadu_ps(b + p * b_panel), b1 = both ? _mm256_loadu_ps(b + p * b_panel + 8) : b0;
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) {
+            __m256 av = _mm256_broadcast_ss(a[r] + k);
+            acc[r * V + 2 * p] = _mm256_fmadd_ps(av, b0, acc[r * V + 2 * p]);
+            if (both) acc[r * V + 2 * p + 1] = _mm256_fmadd_ps(av, b1, acc[r * V + 2 * p + 1]);
+        }
+    }
+}
+
 /* narrow: of the last panel only the first 8 columns are in use */
 static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P, const int narrow) {
     enum { MAX = 12 };
     const int V = 2 * P - narrow; /* registers across */
+    const int N = R * V, C = R > 1 || N >= 6 ? 1 : N >= 3 ? 2 : 4; /* few sums of one row go in C parts, every C-th step of K each */
     __m256 acc[MAX];
     const int partial = t->tail < (narrow ? 8 : 16), edge = narrow ? V - 1 : V - 2;
     const __m256i mask0 = first_lanes(t->tail), mask1 = first_lanes(t->tail - 8);
@@ -54,6 +71,8 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) acc[r * V + v] = start;
     }
+#pragma GCC unroll 12
+    for (int i = N; i < N * C; i++) acc[i] = _mm256_setzero_ps();
     if (t->residual) {
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) {
@@ -74,20 +93,15 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
         const float* b = t->b + t->brow[s] * b_row;
-        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row) {
+        int64_t k = 0, end = t->seglen;
+        for (; C > 1 && k + C <= end; k += C) {
 #pragma GCC unroll 4
-            for (int p = 0; p < P; p++) {
-                const int both = 2 * p + 1 < V;
-                __m256 b0 = _mm256_loadu_ps(b + p * b_panel), b1 = both ? _mm256_loadu_ps(b + p * b_panel + 8) : b0;
-#pragma GCC unroll 6
-                for (int r = 0; r < R; r++) {
-                    __m256 av = _mm256_broadcast_ss(a[r] + k);
-                    acc[r * V + 2 * p] = _mm256_fmadd_ps(av, b0, acc[r * V + 2 * p]);
-                    if (both) acc[r * V + 2 * p + 1] = _mm256_fmadd_ps(av, b1, acc[r * V + 2 * p + 1]);
-                }
-            }
+            for (int c = 0; c < C; c++, b += b_row) products(acc + c * N, a, k + c, b, b_panel, R, P, V);
         }
+        for (; k < end; k++, b += b_row) products(acc, a, k, b, b_panel, R, P, V);
     }
+#pragma GCC unroll 12
+    for (int i = N; i < N * C; i++) acc[i % N] = _mm256_add_ps(acc[i % N], acc[i]);
     const __m256 scale = _mm256_set1_ps(t->scale), lo = _mm256_set1_ps(t->lo), hi = _mm256_set1_ps(t->hi);
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++) {
@@ -180,8 +194,11 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
 #pragma GCC unroll 6
         for (int r = 0; r < 6; r++) acc[2 * r] = start0, acc[2 * r + 1] = start1;
         const float* b = v->b;
+        const int inside = first >= v->from && first + 6 <= v->to;
+        const float* const* lines = inside ? v->lines : v->edges;
+        const int64_t at = first * step - (inside ? v->left : 0);
         for (int32_t ky = 0; ky < v->kh; ky++) {
-            const float *a0 = v->lines[ky] + first * step, *a1 = a0 + 3 * step;
+            const float *a0 = lines[ky] + at, *a1 = a0 + 3 * step;
             for (int32_t n = v->length; n > 0; n--, b += 16, a0++, a1++) {
                 const __m256 b0 = _mm256_loadu_ps(b), b1 = narrow ? b0 : _mm256_loadu_ps(b + 8);
 #pragma GCC unroll 6

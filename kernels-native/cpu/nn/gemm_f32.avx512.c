@@ -1,6 +1,6 @@
 /* AVX-512 micro-kernel: a panel is one register of 16 columns, a tile up to 12 rows x 2 panels (24 accumulators, 2 of B, and
  * one broadcast of A that serves both panels: 14 loads for 24 multiply-adds). Few rows take 4 or 8 panels instead, so that at
- * least 8 independent sums hide the latency of the multiply-add. The columns past the tail are masked. */
+ * least 8 independent sums hide the latency of the multiply-add; one row of fewer panels sums in parts. The columns past the tail are masked. */
 #include "el_vmath.h"
 #include "gemm_job.h"
 #include <immintrin.h>
@@ -12,7 +12,21 @@ EL_KERNEL(gemm_f32, avx512, el_gemm_params)
 EL_KERNEL(matmul_f32, avx512, el_matmul_params)
 EL_KERNEL(attention_f32, avx512, el_attention_params)
 
+/* One step of K: column k of R rows, times a row of P panels. */
+static inline __attribute__((always_inline)) void products(__m512* acc, const float* const* a, int64_t k, const float* b, int64_t b_panel, const int R, const int P) {
+    __m512 bv[8];
+#pragma GCC unroll 8
+    for (int p = 0; p < P; p++) bv[p] = _mm512_loadu_ps(b + p * b_panel);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+        const __m512 av = _mm512_set1_ps(a[r][k]);
+#pragma GCC unroll 8
+        for (int p = 0; p < P; p++) acc[r * P + p] = _mm512_fmadd_ps(av, bv[p], acc[r * P + p]);
+    }
+}
+
 static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
+    const int N = R * P, C = R > 1 || N >= 8 ? 1 : N >= 4 ? 2 : 4; /* few sums of one row go in C parts, every C-th step of K each */
     __m512 acc[24];
     const __mmask16 tail = (__mmask16)((1u << t->tail) - 1), full = 0xffff;
 #pragma GCC unroll 8
@@ -22,6 +36,8 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) acc[r * P + p] = start;
     }
+#pragma GCC unroll 16
+    for (int i = N; i < N * C; i++) acc[i] = _mm512_setzero_ps();
     /* what the end adds is on its way meanwhile */
     if (t->residual && t->residual != t->y) {
 #pragma GCC unroll 12
@@ -37,20 +53,19 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
         const float *b = t->b + t->brow[s] * b_row, *ahead = b + t->ahead;
+        int64_t k = 0, end = t->seglen;
+        for (; C > 1 && k + C <= end; k += C) {
+#pragma GCC unroll 4
+            for (int c = 0; c < C; c++, b += b_row) products(acc + c * N, a, k + c, b, b_panel, R, P);
+        }
 #pragma GCC unroll 2
-        for (int64_t k = 0, end = t->seglen; k < end; k++, b += b_row, ahead += b_row) {
-            _mm_prefetch((const char*)ahead, _MM_HINT_T0);
-            __m512 bv[8];
-#pragma GCC unroll 8
-            for (int p = 0; p < P; p++) bv[p] = _mm512_loadu_ps(b + p * b_panel);
-#pragma GCC unroll 12
-            for (int r = 0; r < R; r++) {
-                __m512 av = _mm512_set1_ps(a[r][k]);
-#pragma GCC unroll 8
-                for (int p = 0; p < P; p++) acc[r * P + p] = _mm512_fmadd_ps(av, bv[p], acc[r * P + p]);
-            }
+        for (; k < end; k++, b += b_row, ahead += b_row) {
+            if (R > 1) _mm_prefetch((const char*)ahead, _MM_HINT_T0); /* one row goes over B at the speed of memory */
+            products(acc, a, k, b, b_panel, R, P);
         }
     }
+#pragma GCC unroll 16
+    for (int i = N; i < N * C; i++) acc[i % N] = _mm512_add_ps(acc[i % N], acc[i]);
     if (t->residual) {
 #pragma GCC unroll 12
         for (int r = 0; r < R; r++) {
@@ -288,10 +303,13 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
 #pragma GCC unroll 8
         for (int h = 0; h < R / 2; h++) half[h % 8] = start_half;
         const float* b = v->b;
+        const int inside = first >= v->from && first + R <= v->to;
+        const float* const* lines = inside ? v->lines : v->edges;
+        const int64_t at = first * step - (inside ? v->left : 0);
         for (int32_t ky = 0; ky < v->kh; ky++) {
             const float* a[6]; /* an output is one of these plus 0, 1 or 2 steps, or a known number */
 #pragma GCC unroll 6
-            for (int q = 0; N * q < R; q++) a[q] = v->lines[ky] + (first + N * q) * step;
+            for (int q = 0; N * q < R; q++) a[q] = lines[ky] + at + N * q * step;
             for (int32_t n = v->length; n > 0; n--, b += 16) {
                 __m512 bv[2], bh = _mm512_setzero_ps(), even = bh;
 #pragma GCC unroll 2

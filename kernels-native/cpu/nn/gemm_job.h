@@ -102,7 +102,7 @@ static inline int el_conv_is_windows(const el_conv_params* p) {
 static inline int64_t el_windows_line(const el_conv_params* p) { return (((int64_t)p->ow - 1) * p->stride_w + p->kw) * p->c; }
 static inline int64_t el_windows_span(const el_conv_params* p) { return ((int64_t)p->kh - 1) * p->dilation_h + 1; }
 static inline size_t el_windows_worker_bytes(const el_conv_params* p) {
-    return el_align64((size_t)p->kh * sizeof(float*)) + el_align64((size_t)p->ow * sizeof(int64_t)) +
+    return el_align64(2 * (size_t)p->kh * sizeof(float*)) + el_align64((size_t)p->ow * sizeof(int64_t)) +
            el_align64((size_t)(el_windows_span(p) * el_windows_line(p)) * sizeof(float));
 }
 static inline size_t el_conv_f16_scratch_bytes(const el_conv_params* p, int32_t threads) {
@@ -341,9 +341,11 @@ typedef struct el_tile {
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
-/* A line of outputs of a convolution with few channels: the window of output i is, for each kernel row, `length` floats from lines[row] + i * step. */
+/* A line of outputs of a convolution with few channels: the window of output i is, for each kernel row, `length` floats from edges[row] + i * step, and of
+ * the outputs [from, to) also from lines[row] + i * step - left. */
 typedef struct el_windows {
-    const float* const* lines; /* [kh] */
+    const float *const *edges, *const *lines; /* [kh] */
+    int64_t from, to, left;
     int32_t kh, length;
     int64_t step;
     const float* b;
@@ -356,6 +358,8 @@ typedef struct el_windows {
     int32_t act;       /* the activation that takes the place of the clamp (el_windows_activates), or EL_ACT_NONE */
 } el_windows;
 typedef void (*el_windows_fn)(const el_windows* v, int64_t outputs);
+/* Most outputs that a kernel for windows does at once. */
+#define EL_WINDOWS_MOST 16
 /* `tiles` tiles of EL_MR rows of a dense matrix; one segment of at least two elements, scale 1. */
 typedef void (*el_run_fn)(const el_tile* t, int64_t tiles);
 
