@@ -18,7 +18,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define PARALLEL_FMAS (1 << 17)
-#define NEAR_BYTES (28 << 10)     /* share of the first-level cache for the input of a block */
+#define NEAR_BYTES (28 << 10)     /* share of the first-level cache for the input of a block, */
+#define CACHE_BYTES (48 << 10)    /* and all of it where it is large */
 #define LEAST_BLOCK 32            /* channels: two lines of a cache come together */
 #define MOST (LANES == 16 ? 14 : 7) /* outputs at once: what the registers hold beside the weights */
 
@@ -83,6 +84,8 @@ INLINE void store_two(float* a, float* b, vec v) {
  * are `inside`. w: the weights of 3x3 are in registers, others are loaded. two: columns between the two outputs of a vector, 0 where there is one. */
 INLINE void add_windows(vec* acc, const char* const* rows, const place* const* places, int64_t first, int64_t pixel, const vec* held, const element* w,
                         const int inside, const int T, const int K, const int S, const int two) {
+    /* outputs side by side after all loads, where there are registers for both */
+    const int late = MANY && T <= 7 && (T - 1) * S + K + (K == 3 ? 9 : K) + T <= 30;
 #pragma GCC unroll 5
     for (int ky = 0; ky < K; ky++) {
         vec taps[5], x[19];
@@ -100,11 +103,11 @@ INLINE void add_windows(vec* acc, const char* const* rows, const place* const* p
             x[i] = two ? load_two(rows[ky] + at[i], rows[ky] + at[i + two]) : V(load)((const element*)(inside ? near : rows[ky] + at[i]));
             EL_VKEEP(x[i]); /* compilers would load it again for each use */
 #pragma GCC unroll 14
-            for (int o = 0; !(MANY && T <= 7) && o < T; o++)
+            for (int o = 0; !late && o < T; o++)
                 if (i - o * S >= 0 && i - o * S < K) acc[o] = V(fma)(x[i], taps[i - o * S], acc[o]);
         }
 #pragma GCC unroll 5
-        for (int kx = 0; MANY && T <= 7 && kx < K; kx++)
+        for (int kx = 0; late && kx < K; kx++)
 #pragma GCC unroll 7
             for (int o = 0; o < T; o++) acc[o] = V(fma)(x[o * S + kx], taps[kx], acc[o]);
     }
@@ -268,28 +271,28 @@ static __attribute__((noinline)) void activate(el_act act, element* y, int64_t s
 }
 
 /* The other activations, over a row of outputs that has just been stored. */
-static void finish(const dwconv_task* t, element* y, int64_t c0, int64_t c1) {
+static void finish(const dwconv_task* t, element* y, int64_t outputs, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
     if (p->act.kind == EL_ACT_PRELU || c1 - c0 < p->c) {
         for (int64_t ch = c0; ch < c1; ch += LANES)
-            activate(p->act, y + ch, p->c, p->ow, t->slope ? t->slope + ch : NULL, c1 - ch < LANES ? c1 - ch : LANES);
+            activate(p->act, y + ch, p->c, outputs, t->slope ? t->slope + ch : NULL, c1 - ch < LANES ? c1 - ch : LANES);
         return;
     }
-    const int64_t count = (int64_t)p->ow * p->c, whole = count / LANES;
+    const int64_t count = outputs * p->c, whole = count / LANES;
     activate(p->act, y, LANES, whole, NULL, LANES);
     if (whole * LANES < count) activate(p->act, y + whole * LANES, LANES, 1, NULL, count - whole * LANES);
 }
 
-/* One row of outputs over the channels [c0, c1). */
-static void outputs(const dwconv_task* t, strip* s, const char** rows, const place** places, place* tables, int64_t image, int64_t oy, int64_t c0, int64_t c1) {
+/* The outputs [o0, o1) of a row over the channels [c0, c1). */
+static void outputs(const dwconv_task* t, strip* s, const char** rows, const place** places, place* tables, int64_t image, int64_t oy, int64_t o0, int64_t o1, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
-    const int64_t c = p->c, columns = t->columns, at = (image * p->oh + oy) * p->ow * c;
+    const int64_t c = p->c, columns = t->columns, at = ((image * p->oh + oy) * p->ow + o0) * c, ow = o1 - o0;
     int inside = 1;
     for (int32_t ky = 0; ky < p->kh; ky++) {
         const int64_t iy = oy * p->stride_h - p->pad_top + (int64_t)ky * p->dilation_h;
         const int outside = iy < 0 || iy >= p->h;
         place* of_row = tables + (outside ? p->kh : ky) * columns;
-        places[ky] = of_row;
+        places[ky] = of_row + o0 * p->stride_w;
         rows[ky] = outside ? t->zero : (const char*)(t->x + (image * p->h + iy) * p->w * c);
         if (outside) {
             inside = 0;
@@ -299,25 +302,25 @@ static void outputs(const dwconv_task* t, strip* s, const char** rows, const pla
         for (int64_t i = 0; i < t->left; i++) of_row[i] = zero;
         for (int64_t i = t->right; i < columns; i++) of_row[i] = zero;
     }
-    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first, inside ? t->last : 0,
+    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first - o0, inside ? t->last - o0 : 0,
                  p->act.kind == EL_ACT_HARD_SWISH};
     if (!t->along) {
-        along_any(t, s, 0, p->ow, c0, c1);
+        along_any(t, s, 0, ow, c0, c1);
         return;
     }
     const vec lo = V(set1)(t->lo), hi = V(set1)(t->hi);
     /* doing an output again changes nothing unless its residual may lie in its place */
-    const int64_t whole = c1 - (c1 - c0) % LANES, count = t->residual ? p->ow / t->outputs * t->outputs : p->ow;
+    const int64_t whole = c1 - (c1 - c0) % LANES, count = t->residual ? ow / t->outputs * t->outputs : ow;
     t->along(s, lo, hi, count, c0, whole);
-    along_any(t, s, count, p->ow, c0, whole);
+    along_any(t, s, count, ow, c0, whole);
     if (whole == c1) return;
     if (!t->tail) {
-        along_any(t, s, 0, p->ow, whole, c1);
+        along_any(t, s, 0, ow, whole, c1);
         return;
     }
     for (int32_t ky = 0; ky < p->kh; ky++) rows[ky] += t->tail_from * (int64_t)sizeof(element);
     s->w = t->joined, s->bias = t->joined_bias, s->y += t->tail_from;
-    t->tail(s, lo, hi, p->ow, 0, LANES);
+    t->tail(s, lo, hi, ow, 0, LANES);
 }
 
 static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
@@ -337,12 +340,21 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     /* the last block has a whole vector, so that its end does not reach back into another */
     for (int64_t c0 = 0, c1; c0 < p->c; c0 = c1) {
         c1 = c0 + block + LANES <= p->c ? c0 + block : p->c;
-        int64_t image = begin / p->oh, oy = begin % p->oh;
-        for (int64_t row = begin; row < end; row++) {
-            strip s;
-            outputs(t, &s, rows, places, tables, image, oy, c0, c1);
-            if (!el_act_is_clamp(p->act) && p->act.kind != EL_ACT_HARD_SWISH) finish(t, t->y + row * p->ow * p->c, c0, c1);
-            if (++oy == p->oh) oy = 0, image++;
+        /* Rows go in strips where those of a window and the next one are more than that cache holds; rows that are seldom used again are better
+         * read from end to end. */
+        const int64_t column = (c1 - c0) * (int64_t)sizeof(element) * (p->kh + 1);
+        const int far = t->along && p->stride_h == 1 && p->w * column > CACHE_BYTES;
+        const int64_t strips = far ? (p->w * column + NEAR_BYTES - 1) / NEAR_BYTES * t->outputs : 1;
+        const int64_t width = far ? (p->ow + strips - 1) / strips * t->outputs : p->ow;
+        for (int64_t o0 = 0, o1; o0 < p->ow; o0 = o1) {
+            o1 = o0 + width + t->outputs <= p->ow ? o0 + width : p->ow;
+            int64_t image = begin / p->oh, oy = begin % p->oh;
+            for (int64_t row = begin; row < end; row++) {
+                strip s;
+                outputs(t, &s, rows, places, tables, image, oy, o0, o1, c0, c1);
+                if (!el_act_is_clamp(p->act) && p->act.kind != EL_ACT_HARD_SWISH) finish(t, t->y + (row * p->ow + o0) * p->c, o1 - o0, c0, c1);
+                if (++oy == p->oh) oy = 0, image++;
+            }
         }
     }
 }
