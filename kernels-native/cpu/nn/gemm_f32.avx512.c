@@ -342,8 +342,46 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
     }
 }
 
+/* 8 columns or fewer, and windows of two outputs side by side within one register: it is loaded once for each kernel row, and a permutation takes what the
+ * next step of K needs, for both outputs. */
+static void windows_within(const el_windows* v, int64_t outputs) {
+    const __mmask8 tail = (__mmask8)((1u << v->tail) - 1);
+    const __mmask16 used = (__mmask16)((1u << (v->length + v->step)) - 1);
+    const __m512i one = _mm512_set1_epi32(1), places = _mm512_mask_set1_epi32(_mm512_setzero_si512(), 0xff00, (int)v->step);
+    const __m512 start = v->bias ? _mm512_broadcast_f32x8(_mm256_maskz_loadu_ps(tail, v->bias)) : _mm512_setzero_ps();
+    for (int64_t first = 0; first < outputs; first += 16) {
+        if (first + 16 > outputs) first = outputs - 16;
+        __m512 acc[8], x[8];
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++) acc[i] = start;
+        const float* b = v->b;
+        const int inside = first >= v->from && first + 16 <= v->to;
+        for (int32_t ky = 0; ky < v->kh; ky++) {
+            const float* a = inside ? v->lines[ky] + first * v->step - v->left : v->edges[ky] + first * v->step;
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; i++) x[i] = _mm512_maskz_loadu_ps(used, a + 2 * i * v->step);
+            __m512i at = places;
+            for (int32_t n = v->length; n > 0; n--, b += 16, at = _mm512_add_epi32(at, one)) {
+                const __m512 bv = _mm512_broadcast_f32x8(_mm256_loadu_ps(b));
+#pragma GCC unroll 8
+                for (int i = 0; i < 8; i++) acc[i] = _mm512_fmadd_ps(_mm512_permutexvar_ps(at, x[i]), bv, acc[i]);
+            }
+        }
+        float* y = v->y + first * v->ldc;
+#pragma GCC unroll 8
+        for (int i = 0; i < 8; i++, y += 2 * v->ldc) {
+            const __m512 out = ended(acc[i], v->act == EL_ACT_HARD_SWISH, v->lo, v->hi);
+            __m256 odd = _mm512_extractf32x8_ps(out, 1);
+            EL_VKEEP(odd); /* as above */
+            _mm256_mask_storeu_ps(y, tail, _mm512_castps512_ps256(out));
+            _mm256_mask_storeu_ps(y + v->ldc, tail, odd);
+        }
+    }
+}
+
 static void windows_1(const el_windows* v, int64_t outputs) {
-    if (v->step == 6) windows_body(v, outputs, 16, 1, 0, 6); /* three channels, stride 2 */
+    if (v->tail <= 8 && v->length + v->step <= 16) windows_within(v, outputs);
+    else if (v->step == 6) windows_body(v, outputs, 16, 1, 0, 6); /* three channels, stride 2 */
     else windows_body(v, outputs, 16, 1, 0, v->step);
 }
 static void windows_half(const el_windows* v, int64_t outputs) { windows_body(v, outputs, 16, 1, 1, v->step); }
