@@ -346,6 +346,9 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
         const int far = t->along && p->stride_h == 1 && p->w * column > CACHE_BYTES;
         const int64_t strips = far ? (p->w * column + NEAR_BYTES - 1) / NEAR_BYTES * t->outputs : 1;
         const int64_t width = far ? (p->ow + strips - 1) / strips * t->outputs : p->ow;
+        /* the weights of the next block are on their way meanwhile */
+        const int64_t next = c1 + block < p->c ? c1 + block : p->c, taps = (int64_t)p->kh * p->kw * (int64_t)sizeof(element);
+        for (const char *at = (const char*)t->w + c1 * taps, *end = (const char*)t->w + next * taps; at < end; at += 64) __builtin_prefetch(at, 0, 2);
         for (int64_t o0 = 0, o1; o0 < p->ow; o0 = o1) {
             o1 = o0 + width + t->outputs <= p->ow ? o0 + width : p->ow;
             int64_t image = begin / p->oh, oy = begin % p->oh;
