@@ -5,6 +5,7 @@
  *     EL_KC_ALWAYS          whether a block of one tile is cut so, too
  *     el_tile_kernel(R, P)  the micro-kernel for R rows and P panels, or NULL when there is none
  *     EL_WIDE(R)            the most panels that a tile of R rows takes (a power of two)
+ *     EL_LOW                rows of low tiles, of three panels, when there are such
  *     EL_RUNS               and el_run_kernel(P, tail), when there are kernels for runs of tiles (el_run_fn), and el_run_activates(kind, P, tail):
  *                           whether they apply an activation that is no interval
  *     el_gemm_activate      applies an activation that is no interval to rows [count] of y at off[r], which have just been stored
@@ -32,6 +33,16 @@ static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) { return NUL
 static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) { return 0; }
 #endif
 
+#ifndef EL_LOW
+#define EL_LOW 0
+#endif
+
+/* 49 rows, as pictures end, are done with fewer loads in tiles of 7 rows and three panels than in tiles of 10 and two. */
+static int el_gemm_is_low(const el_gemm_job* j) {
+    return EL_LOW && j->fill == el_fill_dense && j->m <= 8 * EL_LOW && j->m % (EL_LOW ? EL_LOW : 1) == 0 && j->n > 5 * EL_PANEL &&
+           3 * (int64_t)j->seglen * EL_PANEL * (int64_t)sizeof(el_element) <= EL_L2_BYTES;
+}
+
 /* Dense rows in tiles that are full. Where few are left over, even tiles are better. */
 static int el_gemm_has_runs(const el_gemm_job* j) {
     const int64_t left = j->m % EL_MR;
@@ -49,9 +60,10 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
     int32_t step;
     for (int32_t p = p0; p < p1; p += step) {
         step = plan->wide;
-        while (step > p1 - p) step >>= 1;
+        while (step > p1 - p) step = (step + 1) / 2;
+        if (step == 3 && p1 - p == 4) step = 2;
         /* the last two of three panels go together where that wastes less (AVX-512) */
-        if (step == 2 && p1 - p == 3 && j->n - (p1 - 1) * EL_PANEL <= EL_PANEL / 2) step = 1;
+        if ((step == 2 || step == 3) && p1 - p == 3 && j->n - (p1 - 1) * EL_PANEL <= EL_PANEL / 2) step = 1;
         int32_t column = p * EL_PANEL, columns = j->n - column < step * EL_PANEL ? j->n - column : step * EL_PANEL;
         int64_t channel = (int64_t)g * j->n + column;
         tile.b = j->b + g * j->b_group + p * j->b_panel + tile.a_offset * j->b_row;
@@ -91,7 +103,7 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
     int64_t* off = (int64_t*)scratch;
     scratch += el_align64(EL_MB * sizeof(int64_t));
     /* tile t begins at row t * m / tiles: whole rows and a rest that is carried, as divisions take longer than small tiles */
-    int32_t start[EL_MB / EL_MR + 1], tiles = (int32_t)(t1 - t0);
+    int32_t start[EL_MB / (EL_LOW ? EL_LOW : EL_MR) + 1], tiles = (int32_t)(t1 - t0);
     const int64_t m0 = plan->runs ? t0 * EL_MR : t0 * j->m / plan->tiles;
     int64_t rest = t0 * j->m - m0 * plan->tiles;
     start[0] = 0;
@@ -153,13 +165,15 @@ static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     int32_t threads = j->serial ? 1 : el_ctx_threads(ctx);
     int64_t depth = (int64_t)j->segs * j->seglen;
     if (depth < 1) depth = 1;
-    plan.tiles = (j->m + EL_MR - 1) / EL_MR;
+    plan.runs = el_gemm_has_runs(j);
+    const int low = !plan.runs && el_gemm_is_low(j);
+    const int32_t rows = low ? EL_LOW : EL_MR;
+    plan.tiles = (j->m + rows - 1) / rows;
     plan.tile_rows = j->m / plan.tiles;
     plan.tile_rest = j->m % plan.tiles;
-    plan.runs = el_gemm_has_runs(j);
-    plan.wide = EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
+    plan.wide = low ? 3 : EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
     plan.panels = (j->n + EL_PANEL - 1) / EL_PANEL;
-    plan.block_tiles = (depth <= EL_DEEP && threads == 1 ? EL_MB : EL_DEEP_MB) / EL_MR; /* threads share more evenly what is in smaller blocks */
+    plan.block_tiles = (depth <= EL_DEEP && threads == 1 ? EL_MB : EL_DEEP_MB) / rows; /* threads share more evenly what is in smaller blocks */
     plan.m_blocks = (plan.tiles + plan.block_tiles - 1) / plan.block_tiles;
 
     /* Panels of a block: all that fit in the share of the second-level cache; fewer when threads would stand idle. */

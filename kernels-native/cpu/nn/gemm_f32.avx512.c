@@ -1,6 +1,7 @@
 /* AVX-512 micro-kernel: a panel is one register of 16 columns, a tile up to 12 rows x 2 panels (24 accumulators, 2 of B, and
  * one broadcast of A that serves both panels: 14 loads for 24 multiply-adds). Few rows take 4 or 8 panels instead, so that at
- * least 8 independent sums hide the latency of the multiply-add; one row of fewer panels sums in parts. The columns past the tail are masked. */
+ * least 8 independent sums hide the latency of the multiply-add; one row of fewer panels sums in parts. Low tiles
+ * are 7 rows x 3 panels: 10 loads for 21. The columns past the tail are masked. */
 #include "el_vmath.h"
 #include "gemm_job.h"
 #include <immintrin.h>
@@ -402,6 +403,7 @@ static inline el_windows_fn el_windows_kernel(int32_t panels, int32_t tail) {
 TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
 TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(7, 2) TILE(8, 2) TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2)
 TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(1, 8)
+TILE(7, 3)
 
 static const el_tile_fn tiles[4][12] = {
     {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1, tile_7_1, tile_8_1, tile_9_1, tile_10_1, tile_11_1, tile_12_1},
@@ -418,7 +420,9 @@ static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
 #define EL_MR 12
 #define EL_KC 4096
 #define EL_WIDE(R) ((R) == 1 ? 8 : (R) <= 4 ? 4 : 2)
+#define EL_LOW 7
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) {
+    if (panels == 3) return tile_7_3;
     return tiles[panels == 8 ? 3 : panels >> 1][rows - 1];
 }
 #include "gemm_f32.h"
