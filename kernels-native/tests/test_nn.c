@@ -224,6 +224,13 @@ static void test_convs(int cases) {
                     el_conv_params p = {1, 4, w, last[i], oh, ow, last[i], k, k, s, s, 1, 1, k / 2, k / 2, last[i], random_act()};
                     conv_case("dwconv_f32", &p);
                 }
+    /* rows that go in strips, whole and with what is left over */
+    for (int a = 0; a < ACTS; a++) {
+        const int32_t k = a % 2 ? 5 : 3, w = a % 3 ? 129 + a : 112, left = a % (k / 2 + 1);
+        el_conv_params p = {2, 4, w, 40 + a % 4 * 8, 4, w + left - k / 2, 40 + a % 4 * 8, k, k, 1, 1, 1, 1, k / 2, left, 40 + a % 4 * 8, acts[a]};
+        conv_case("dwconv_f32", &p);
+        conv_case("dwconv_f16", &p);
+    }
     /* every activation; K cut in several parts, over taps and within one tap; more than one block of rows and of panels */
     for (int a = 0; a < ACTS; a++) {
         el_conv_params p = {2, 5, 7, 19, 5, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1, acts[a]};
@@ -396,6 +403,8 @@ static void test_gemms(int cases) {
     gemm_case(245, 40, 30, acts[5]); /* full tiles and a few rows, in three blocks */
     gemm_case(496, 24, 4, acts[2]);
     gemm_case(60, 70, 1024, acts[1]); /* rows 4 KB apart */
+    for (int n = 81; n <= 146; n += 13) gemm_case(49, n, th_range(4, 300), random_act()); /* low tiles, and three, two or one panel at the end */
+    gemm_case(14, 200, 1300, acts[1]);
     gemm_case(3, 70, 2048, acts[1]);
     gemm_case(26, 35, 7000, acts[7]);
     gemm_case(0, 16, 4, acts[0]);
