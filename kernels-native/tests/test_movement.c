@@ -212,9 +212,12 @@ static void test_rotary(void) {
             int64_t place = ids ? ids[b * p.rows + t] : b * p.rows + t, pair = p.interleaved ? n / 2 : n % half;
             int second = p.interleaved ? (int)(n % 2) : n >= half;
             const float* row = x + i - n;
+            if (n >= p.dim) {
+                want[i] = x[i];
+                continue;
+            }
             float a = row[p.interleaved ? 2 * pair : pair], d = row[p.interleaved ? 2 * pair + 1 : pair + half];
-            if (n >= p.dim) want[i] = x[i];
-            else if (place < 0 || place >= p.places) want[i] = 0;
+            if (place < 0 || place >= p.places) want[i] = 0;
             else if (second) want[i] = sine[place * half + pair] * a + cosine[place * half + pair] * d;
             else want[i] = cosine[place * half + pair] * a - sine[place * half + pair] * d;
         }
