@@ -184,6 +184,28 @@ typedef struct el_qmean_params {
     int32_t x_zero, y_zero, multiplier, shift;
 } el_qmean_params;
 
+/* qlstm_s8: an LSTM in integers as TensorFlow Lite computes it (8-bit input, weights and output, 16-bit gates and cell state); gates i, f, g, o,
+ * or f, g, o when coupled, and then i = 32767 - f. For each gate, in Q3.12, r() being el_requantize with the gate's multiplier and shift in
+ * row 0, 1, 2, 3 of [rows][4], satN saturating to N bits:
+ *     sat16(sat16(r0(W x + b0)) + r1(R h + b1)), then with peepholes sat16(. + r2(p c)), then with norm what el_qlstm_normalize does, r3
+ *     c' = clip(sat16((f c >> 15) + (i g >> (30 + cell_shift)))), scale 2^cell_shift, cell_shift in [-15, -9]
+ *     h' = sat8(r(o tanh(c')) + y_zero);  with a projection h'' = clip(sat8(r(P h' + pb) + projection_zero)); y holds h' or h''
+ * i, f, o by logistic, g and c' by tanh of el_fixed16.h; every shift rounds halves away from zero. Peepholes read c, that of o reads c'.
+ * buffers: x[batch][steps][inputs] int8 (time_major: [steps][batch][inputs]), W, R in panels of one group for each gate, N = cells,
+ *     K = inputs and outputs, b[2][gates][C16] int32 with C16 = cells rounded up to 16 and zero behind them, multiplier, shift
+ *     int32[2 or 4][4], h, c int16 [batch][outputs] and [batch][cells] or NULL (h has h_initial taken off), peephole[3][cells] int16 (i, f,
+ *     o) or NULL, norm[gates][cells] int16 and norm_bias[gates][cells] int32 or NULL, projection in panels (N = outputs, K = cells) and its
+ *     bias[outputs] int32 or NULL, y, last_c[batch][cells] int16 or NULL
+ * Multipliers are not negative; zero points and h_initial are int8 values but for y_zero, which may be 128. */
+typedef struct el_qlstm_params {
+    int32_t steps, batch, inputs, cells, outputs; /* outputs == cells where nothing projects; at most cells with peepholes */
+    int32_t coupled, time_major;
+    int32_t cell_shift, cell_clip; /* a clip of 0: none */
+    int32_t hidden_multiplier, hidden_shift, y_zero, h_initial;
+    int32_t projection_multiplier, projection_shift, projection_zero, projection_clip;
+    int32_t guards[4]; /* what stands for a variance below 1, for i, f, g, o */
+} el_qlstm_params;
+
 /* block_gemm_f32, block_gemm_s8: y[m][n] = x[m][k] * W[k][n] + bias[n], x and y float, W held in 2, 3, 4 or 8 bits:
  *     W[i][j] = scale[i / block][j] * (q[i][j] - zero[i / block][j]),  0 <= q < 2^bits
  * buffers: x, packed q, scales (float, or float16 when half_scales) [ceil(n/16)][blocks][16], zeros uint8 in the same order or

@@ -23,6 +23,7 @@ EL_VEC q16 q16_mul(q16 a, q16 b) { return (q16){_mm512_mullo_epi32(a.v, b.v)}; }
 EL_VEC q16 q16_min(q16 a, q16 b) { return (q16){_mm512_min_epi32(a.v, b.v)}; }
 EL_VEC q16 q16_max(q16 a, q16 b) { return (q16){_mm512_max_epi32(a.v, b.v)}; }
 EL_VEC q16 q16_shl(q16 a, q16 n) { return (q16){_mm512_sllv_epi32(a.v, n.v)}; }
+EL_VEC q16 q16_sar(q16 a, int32_t n) { return (q16){_mm512_srav_epi32(a.v, _mm512_set1_epi32(n))}; }
 /* floor((a*m + 2^30) / 2^31): equals the rounding doubling high multiplication unless both are INT32_MIN */
 EL_VEC q16 q16_mulhigh(q16 a, q16 m) {
     __m512i nudge = _mm512_set1_epi64(1ll << 30);
@@ -80,6 +81,7 @@ EL_VEC q16 q16_mul(q16 a, q16 b) { return EL_Q2(_mm256_mullo_epi32, a, b); }
 EL_VEC q16 q16_min(q16 a, q16 b) { return EL_Q2(_mm256_min_epi32, a, b); }
 EL_VEC q16 q16_max(q16 a, q16 b) { return EL_Q2(_mm256_max_epi32, a, b); }
 EL_VEC q16 q16_shl(q16 a, q16 n) { return EL_Q2(_mm256_sllv_epi32, a, n); }
+EL_VEC q16 q16_sar(q16 a, int32_t n) { return EL_Q2(_mm256_srav_epi32, a, q16_set(n)); }
 EL_VEC __m256i q8_mulhigh(__m256i a, __m256i m) {
     __m256i nudge = _mm256_set1_epi64x(1ll << 30);
     __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, m), nudge);
@@ -137,6 +139,7 @@ EL_VEC q16 q16_mul(q16 a, q16 b) { return EL_Q4(vmulq_s32, a, b); }
 EL_VEC q16 q16_min(q16 a, q16 b) { return EL_Q4(vminq_s32, a, b); }
 EL_VEC q16 q16_max(q16 a, q16 b) { return EL_Q4(vmaxq_s32, a, b); }
 EL_VEC q16 q16_shl(q16 a, q16 n) { return EL_Q4(vshlq_s32, a, n); }
+EL_VEC q16 q16_sar(q16 a, int32_t n) { return EL_Q4(vshlq_s32, a, q16_set(-n)); }
 EL_VEC q16 q16_mulhigh(q16 a, q16 m) { return EL_Q4(vqrdmulhq_s32, a, m); }
 /* vrshl by -n rounds ties up; one less for negative values (when n > 0) makes that away from zero. The saturation only
  * meets INT32_MIN, where it changes nothing: the value is a multiple of 2^n. */

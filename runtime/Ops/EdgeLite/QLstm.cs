@@ -3,18 +3,19 @@ using EdgeLite.Core;
 namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>
-/// TensorFlow Lite's integer LSTM (8-bit input, weights and output, 16-bit gates and cell state), bit for bit:
+/// TensorFlow Lite's integer LSTM (8-bit input, weights and output, 16-bit gates and cell state), bit for bit; gates i, f, g, o, or, coupled,
+/// f, g, o and then i = 32767 - f; "cell" is hidden_size, "out" is out_features, which is hidden_size where there is no Projection:
 /// <code>
-/// X [batch, time, in] int8 (or [time, batch, in] with time_major); W [gates, cell, in], R [gates, cell, out] int8; gates i, f, g, o,
-/// or f, g, o, and then i = 32767 - f. B [2, gates, cell] int32: what is added to W x and to R h, zero points folded in
+/// X [batch, time, in] int8 (or [time, batch, in] with time_major); W [gates, cell, in], R [gates, cell, out] int8 in panels, a group for each
+/// gate (<see cref="PanelLayout"/>). B [2, gates, cell rounded up to 16] int32: what is added to W x and to R h, zero points folded in
 /// Multiplier, Shift [2 or 4, 4] int32: of W x, R h, peepholes and normalization for i, f, g, o
 /// Peephole [3, cell] int16 for i, f, o; LayerNorm [gates, cell] int16 with LayerNormBias [gates, cell] int32
 /// gate = norm(sat16(sat16(sat16(requantize(W x + b0)) + requantize(R h + b1)) + requantize(p c))) in Q3.12
-/// c' = sat16(f c >> 15 + i g >> (30 + cell_shift)), cell scale 2^cell_shift;  h' = sat8(requantize(o tanh(c')) + y_zero_point)
-/// with Projection [out, cell] int8, ProjectionBias [out] int32: h'' = sat8(requantize(P h' + b) + projection_zero_point); Y has h' or h''
+/// c' = sat16(f c >> 15 + i g >> (30 + cell_shift)), cell scale 2^cell_shift;  h' = sorder(requantize(o tanh(c')) + y_zero_point)
+/// with Projection [out, cell] int8 in panels, ProjectionBias [out] int32: h'' = sorder(requantize(P h' + b) + projection_zero_point); Y has h' or h''
 /// </code>
-/// Every shift rounds.. The state before the first step is C, or 0, for the cell
-/// and <c>h_initial</c>, plus H where it is given, for the output; C and C after the last step are int16 [batch, cell], H is [batch, out].
+/// Every shift rounds. The state before the first step is C, or 0, for the cell
+/// and <c>h_initial</c>, plus H where it is given, in int8, for the output; C and C after the last step are int16 [batch, cell], H is [batch, out].
 /// Source: tensorflow/lite/kernels/lstm_eval.cc (LstmStepInteger8x8_16), reference/portable_tensor_utils.
 /// </summary>
 [Operator("QLstm", "X, W, R, B, Multiplier, Shift, H?, C?, Peephole?, LayerNorm?, LayerNormBias?, Projection?, ProjectionBias?", "Y, Last_C?", Domain = "edgelite")]
@@ -22,6 +23,12 @@ public sealed partial class QLstm : Operator
 {
     private const int GateIntegerBits = 3;
 
+    /// <summary>Cells and results at most: what products with them have must fit into memory that a file can promise.</summary>
+    private const long MostSize = 1 << 20;
+
+    [Attr(Required = true)] public long HiddenSize { get; set; }
+    [Attr(Required = true)] public long OutFeatures { get; set; }
+    [Attr] public bool Coupled { get; set; }
     [Attr] public bool TimeMajor { get; set; }
     [Attr(Required = true)] public long CellShift { get; set; }
 
@@ -46,26 +53,28 @@ public sealed partial class QLstm : Operator
     /// <summary>Four gates, cell state, hidden state and output, kept from run to run.</summary>
     private int[][] _memory = [];
 
+    public int Gates => Coupled ? 3 : 4;
+
+    private static PanelLayout Panels(int gates, long from, long to) => new(DType.Int8, gates, 1, (int)from, (int)to);
+
     public override void Infer(InferContext c)
     {
-        Shape x = c.Shape(0), w = c.Shape(1), r = c.Shape(2);
+        Shape x = c.Shape(0);
+        long cells = HiddenSize, outputs = OutFeatures;
         if (c.DType(0) != DType.Int8) throw c.Error($"X is {c.DType(0).Name()}, expected int8");
-        if (x.IsRanked && x.Rank != 3 || w.IsRanked && w.Rank != 3 || r.IsRanked && r.Rank != 3) throw c.Error($"X, W and R have shapes {x}, {w}, {r}, expected 3 dimensions each");
-        if (x.IsRanked && w.IsRanked) c.Unify(x[2], w[2], "features of X and of W");
-        long cells = w.IsRanked ? w[1] : Shape.Unknown, outputs = !r.IsRanked ? Shape.Unknown : c.HasInput(11) ? r[2] : cells;
-        if (w.IsKnown)
-        {
-            long gates = w[0] == 3 ? 3 : 4;
-            c.ExpectShape(1, w.With(0, gates));
-            if (outputs >= 0) c.ExpectShape(2, new Shape(gates, cells, outputs));
-            c.ExpectShape(3, new Shape(2, gates, cells));
-            c.ExpectShape(8, new Shape(3, cells));
-            c.ExpectShape(9, new Shape(gates, cells));
-            c.ExpectShape(10, new Shape(gates, cells));
-            if (outputs >= 0) c.ExpectShape(11, new Shape(outputs, cells));
-            if (outputs >= 0) c.ExpectShape(12, new Shape(outputs));
-            if (c.HasInput(8) && outputs > cells) throw c.Error($"peepholes together with more outputs ({outputs}) than cells ({cells}) have no meaning in TensorFlow Lite");
-        }
+        if (x.IsRanked && (x.Rank != 3 || x[2] > MostSize)) throw c.Error($"X has shape {x}, expected 3 dimensions, and at most {MostSize} features");
+        foreach (int i in (ReadOnlySpan<int>)[1, 2, 11]) c.ExpectType(i, c.HasInput(i) && c.DType(i) == DType.Int8, "int8");
+        if (cells is < 1 or > MostSize || outputs is < 1 or > MostSize) throw c.Error($"hidden_size is {cells} and out_features is {outputs}, expected 1 to {MostSize}");
+        if (!c.HasInput(11) && outputs != cells) throw c.Error($"out_features is {outputs} and hidden_size is {cells}: they differ only where there is a Projection");
+        if (c.HasInput(8) && outputs > cells) throw c.Error($"peepholes together with more outputs ({outputs}) than cells ({cells}) have no meaning in TensorFlow Lite");
+        if (x.IsRanked && x[2] >= 0) c.ExpectShape(1, new Shape(Panels(Gates, x[2], cells).Count));
+        c.ExpectShape(2, new Shape(Panels(Gates, outputs, cells).Count));
+        c.ExpectShape(3, new Shape(2, Gates, Recurrence.Padded(cells)));
+        c.ExpectShape(8, new Shape(3, cells));
+        c.ExpectShape(9, new Shape(Gates, cells));
+        c.ExpectShape(10, new Shape(Gates, cells));
+        c.ExpectShape(11, new Shape(Panels(1, cells, outputs).Count));
+        c.ExpectShape(12, new Shape(outputs));
         bool isPlain = !c.HasInput(8) && !c.HasInput(9);
         for (int i = 4; i <= 5; i++) c.ExpectShape(i, new Shape(isPlain ? 2 : 4, 4));
         if (c.HasInput(9) != c.HasInput(10) || c.HasInput(9) && VarianceGuards?.Length != 4) throw c.Error("a normalization needs LayerNorm, LayerNormBias and 4 variance_guards");
@@ -84,13 +93,14 @@ public sealed partial class QLstm : Operator
         c.SetOutput(1, DType.Int16, new Shape(batch, cells));
     }
 
-    public override void Compute(ComputeContext c)
+    public override unsafe void Compute(ComputeContext c)
     {
-        Tensor x = c.Input(0), w = c.Input(1), r = c.Input(2), b = c.Input(3), multiplier = c.Input(4), shift = c.Input(5), y = c.Output(0);
+        Tensor x = c.Input(0), b = c.Input(3), multiplier = c.Input(4), shift = c.Input(5), y = c.Output(0);
         Tensor? peephole = c.OptionalInput(8), norm = c.OptionalInput(9), projection = c.OptionalInput(11);
+        sbyte* w = (sbyte*)c.Input(1).Data, r = (sbyte*)c.Input(2).Data;
         int time = (int)x.Shape[TimeMajor ? 0 : 1], batch = (int)x.Shape[TimeMajor ? 1 : 0], inputs = (int)x.Shape[2];
-        int gates = (int)w.Shape[0], cells = (int)w.Shape[1], outputs = (int)r.Shape[2];
-        bool coupled = gates == 3;
+        int gates = Gates, cells = (int)HiddenSize, outputs = (int)OutFeatures;
+        PanelLayout ofX = Panels(gates, inputs, cells), ofH = Panels(gates, outputs, cells), ofCells = Panels(1, cells, outputs);
         FixedFunctions fixed16 = _fixed16 ??= new FixedFunctions(16);
         if (_memory.Length != 7 || _memory[0].Length != cells || _memory[6].Length != outputs)
             _memory = [new int[cells], new int[cells], new int[cells], new int[cells], new int[cells], new int[cells], new int[outputs]];
@@ -98,15 +108,15 @@ public sealed partial class QLstm : Operator
         int[] state = _memory[4], hidden = _memory[5], h = _memory[6];
         for (int n = 0; n < batch; n++)
         {
-            for (int o = 0; o < outputs; o++) h[o] = (int)(HInitial + (c.OptionalInput(6)?.GetInt64((long)n * outputs + o) ?? 0));
+            for (int o = 0; o < outputs; o++) h[o] = Saturate8(HInitial + (c.OptionalInput(6)?.GetInt64((long)n * outputs + o) ?? 0));
             for (int k = 0; k < cells; k++) state[k] = (int)(c.OptionalInput(7)?.GetInt64((long)n * cells + k) ?? 0);
             for (int t = 0; t < time; t++)
             {
                 long at = TimeMajor ? (long)t * batch + n : (long)n * time + t;
-                for (int g = coupled ? 1 : 0; g < 3; g++) Gate(g);
+                for (int g = Coupled ? 1 : 0; g < 3; g++) Gate(g);
                 for (int k = 0; k < cells; k++)
                 {
-                    int entering = coupled ? short.MaxValue - gate[1][k] : gate[0][k];
+                    int entering = Coupled ? short.MaxValue - gate[1][k] : gate[0][k];
                     int kept = (short)FixedPoint.RoundingDivideByPot(gate[1][k] * state[k], 15);
                     int added = (short)FixedPoint.RoundingDivideByPot(entering * gate[2][k], (int)(30 + CellShift));
                     state[k] = Saturate(kept + added);
@@ -126,13 +136,14 @@ public sealed partial class QLstm : Operator
 
                 void Gate(int g)
                 {
-                    long row = (long)(g - (4 - gates)) * cells;
+                    int order = g - (4 - gates);
+                    long row = (long)order * cells, biases = order * Recurrence.Padded(cells);
                     int[] values = gate[g];
                     for (int k = 0; k < cells; k++)
                     {
-                        int sum = (int)b.GetInt64(row + k), recurrent = (int)b.GetInt64((long)gates * cells + row + k);
-                        for (int i = 0; i < inputs; i++) sum += (int)(w.GetInt64((row + k) * inputs + i) * x.GetInt64(at * inputs + i));
-                        for (int o = 0; o < outputs; o++) recurrent += (int)r.GetInt64((row + k) * outputs + o) * h[o];
+                        int sum = (int)b.GetInt64(biases + k), recurrent = (int)b.GetInt64(gates * Recurrence.Padded(cells) + biases + k);
+                        for (int i = 0; i < inputs; i++) sum += (int)(w[ofX.At(order, 0, i, k)] * x.GetInt64(at * inputs + i));
+                        for (int o = 0; o < outputs; o++) recurrent += r[ofH.At(order, 0, o, k)] * h[o];
                         sum = Saturate(Scaled(0, g, sum));
                         values[k] = Saturate(sum + Scaled(1, g, recurrent));
                         // TFLite takes rows of cells for as long as those of outputs.
@@ -152,7 +163,7 @@ public sealed partial class QLstm : Operator
         int Project(int o)
         {
             int sum = (int)c.Input(12).GetInt64(o);
-            for (int k = 0; k < cells; k++) sum += (int)projection.GetInt64((long)o * cells + k) * hidden[k];
+            for (int k = 0; k < cells; k++) sum += ((sbyte*)projection.Data)[ofCells.At(0, 0, k, o)] * hidden[k];
             int projected = Saturate8(FixedPoint.Requantize(sum, (int)ProjectionMultiplier, (int)ProjectionShift) + ProjectionZeroPoint);
             return ProjectionClip > 0 ? (int)Math.Clamp(projected, -ProjectionClip, ProjectionClip) : projected;
         }

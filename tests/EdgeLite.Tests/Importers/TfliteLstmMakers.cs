@@ -38,7 +38,7 @@ internal static class TfliteLstmMakers
     private static void Lstm(TfliteCaseMaker m, Parts parts, int code, byte table, int x, int inputs, int rank, params object?[] options)
     {
         const float Output = 0.0081f;
-        int units = m.R.Int(parts.Projected ? 2 : 1, 12), results = parts.Projected ? m.R.Int(1, units) : units, zero = m.R.Int(-9, 9), hiddenZero = parts.Projected ? m.R.Int(-9, 9) : zero;
+        int units = m.R.Int(parts.Projected ? 2 : 1, m.R.One(12, 40)), results = parts.Projected ? m.R.Int(1, units) : units, zero = m.R.Int(-9, 9), hiddenZero = parts.Projected ? m.R.Int(-9, 9) : zero;
         float hidden = parts.Projected ? 0.0079f : Output;
         int[] Each(int count, Func<int, int> make) => [.. Enumerable.Range(0, count).Select(g => parts.Coupled && g == 0 ? -1 : make(g))];
         int Weights(string name, int rows, int columns) => m.File.Constant(name, Int8, [rows, columns], m.Value(Int8, [rows, columns], -127, 127).Span<sbyte>().ToArray(), m.R.Int(20, 90) * 1e-4f);

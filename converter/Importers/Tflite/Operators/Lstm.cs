@@ -128,7 +128,8 @@ internal static class Lstm
         cellShift = Math.Round(cellShift);
 
         var multipliers = new FixedMultiplier[16];
-        int[] biases = new int[2 * gates * cells];
+        int width = (int)Recurrence.Padded(cells);
+        int[] biases = new int[2 * gates * width];
         long[] guards = new long[4];
         for (int g = first; g < 4; g++)
         {
@@ -141,13 +142,13 @@ internal static class Lstm
             Tensor? bias = isNormalized ? null : Int32(Bias + g);
             for (int k = 0; k < cells; k++)
             {
-                biases[(g - first) * cells + k] = (int)(bias?.GetInt64(k) ?? 0) - x.ZeroPoint * RowSum(w[g - first], k);
-                biases[(gates + g - first) * cells + k] = -h.ZeroPoint * RowSum(r[g - first], k);
+                biases[(g - first) * width + k] = (int)(bias?.GetInt64(k) ?? 0) - x.ZeroPoint * RowSum(w[g - first], k);
+                biases[(gates + g - first) * width + k] = -h.ZeroPoint * RowSum(r[g - first], k);
             }
         }
         int rows = isNormalized || hasPeepholes ? 4 : 2;
         FixedMultiplier m = FixedPoint.Quantize((float)(Math.Pow(2, -15) / hidden.Scale * Math.Pow(2, -15)));
-        AttributeSet attributes = AttributeSet.Of(("time_major", timeMajor), ("cell_shift", (long)cellShift), ("cell_clip", Clip(cellClip, cell.Scale, short.MaxValue)), ("hidden_multiplier", m.Value), ("hidden_shift", m.Shift),
+        AttributeSet attributes = AttributeSet.Of(("hidden_size", (long)cells), ("out_features", r[0].Shape[1]), ("coupled", coupled ? 1L : 0L), ("time_major", timeMajor), ("cell_shift", (long)cellShift), ("cell_clip", Clip(cellClip, cell.Scale, short.MaxValue)), ("hidden_multiplier", m.Value), ("hidden_shift", m.Shift),
             ("y_zero_point", -hidden.ZeroPoint), ("h_initial", h.ZeroPoint)); // CwiseMul takes the zero point away (reference/portable_tensor_utils.cc)
         Value? peepholes = null, norm = null, normBias = null, projection = null, projectionBias = null;
         if (hasPeepholes) peepholes = Recurrent.Stack(n, "peephole", [coupled ? new Tensor(DType.Int16, new Shape(cells)) : Int16(Peephole), Int16(Peephole + 1), Int16(Peephole + 2)]);
@@ -160,7 +161,7 @@ internal static class Lstm
         if (isProjected)
         {
             Tensor p = Int8(Projection);
-            projection = n.Constant("projection", p);
+            projection = n.Constant("projection", PanelPacking.PackGemm(p, transposed: true));
             Tensor? bias = n.HasInput(Projection + 1) ? Int32(Projection + 1) : null;
             projectionBias = n.Constant("projection_bias", Tensor.FromArray<int>([.. Enumerable.Range(0, (int)p.Shape[0]).Select(k => (int)(bias?.GetInt64(k) ?? 0) + hidden.ZeroPoint * RowSum(p, k))], new Shape(p.Shape[0])));
             FixedMultiplier pm = FixedPoint.Quantize(Of(Projection).Scale * hidden.Scale / h.Scale);
@@ -171,9 +172,18 @@ internal static class Lstm
         }
         var both = new Shape(rows, 4);
         return n.EmitManyOwn("QLstm", cellBefore == null ? 1 : 2,
-            [input, Recurrent.Stack(n, "W", w), Recurrent.Stack(n, "R", r), n.Constant("B", Tensor.FromArray<int>(biases, new Shape(2, gates, cells))),
+            [input, Panels("W", w), Panels("R", r), n.Constant("B", Tensor.FromArray<int>(biases, new Shape(2, gates, width))),
              n.Constant("multipliers", Tensor.FromArray<int>([.. multipliers[..(4 * rows)].Select(v => v.Value)], both)), n.Constant("shifts", Tensor.FromArray<int>([.. multipliers[..(4 * rows)].Select(v => v.Shift)], both)),
              hiddenBefore, cellBefore, peepholes, norm, normBias, projection, projectionBias], attributes);
+
+        // A group for each gate, as those of a convolution.
+        Value Panels(string name, Tensor[] each)
+        {
+            if (each.Any(t => t.Shape != each[0].Shape)) throw n.Damaged("weights of the gates have different shapes");
+            Tensor all = new(DType.Int8, new Shape(each.Length * cells, each[0].Shape[1]));
+            for (int g = 0; g < each.Length; g++) each[g].Bytes.CopyTo(all.Bytes[(g * each[g].Bytes.Length)..]);
+            return n.Constant(name, PanelPacking.PackConv(all, each.Length));
+        }
 
         TfliteQuantization Of(int i) => Recurrent.Of(n, n.Input(i));
         Tensor Int8(int i) => n.Constant(i) is { DType: DType.Int8, Shape.Rank: 2 } t ? t : throw n.InputError($"weights {i} are not constant int8");

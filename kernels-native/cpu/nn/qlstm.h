@@ -1,0 +1,96 @@
+/* What the forms of qlstm_s8 share: its buffers, its scratch, and the loop over steps. */
+#ifndef EL_QLSTM_H
+#define EL_QLSTM_H
+#include "el_quant.h"
+#include <string.h>
+
+#define EL_QLSTM_STEPS 16 /* whose products with W are taken together */
+
+typedef struct el_qlstm {
+    const el_qlstm_params* p;
+    const int8_t *x, *w, *r;
+    const int32_t *bias, *multiplier, *shift;
+    const int16_t *h, *c, *peephole, *norm;
+    const int32_t* norm_bias;
+    const int8_t* projection;
+    const int32_t* projection_bias;
+    int8_t* y;
+    int16_t* last_c;
+    int32_t gates, first; /* first of i, f, g, o */
+    int64_t width, quads_x, quads_h, quads_c; /* cells rounded up to 32; dwords of four in a row of x, h and of the cells */
+    /* scratch: numbers past the last cell, input and output are zero in rows and hidden, anything in the others */
+    int16_t *state, *gate, *entering, *weights_c; /* [width], [4][width], [EL_QLSTM_STEPS][4][width], peepholes of this sample [3][width] */
+    int8_t *rows, *hidden, *result;               /* [EL_QLSTM_STEPS][4 quads_x], [width], [4 quads_h rounded up to 32] */
+} el_qlstm;
+
+static inline int64_t el_qlstm_width(int64_t n) { return (n + 31) & ~31ll; }
+
+static inline size_t el_qlstm_scratch_bytes(const el_qlstm_params* p) {
+    const int64_t width = el_qlstm_width(p->cells);
+    return (size_t)(2 * width * (1 + 4 + 4 * EL_QLSTM_STEPS + 3) + el_qlstm_width(p->inputs) * EL_QLSTM_STEPS + width + el_qlstm_width(p->outputs));
+}
+
+static inline el_qlstm el_qlstm_of(const el_ctx* ctx, const el_qlstm_params* p, void* const* buffers) {
+    el_qlstm l = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5], buffers[6], buffers[7], buffers[8], buffers[9], buffers[10],
+                  buffers[11], buffers[12], buffers[13], buffers[14], p->coupled ? 3 : 4, p->coupled ? 1 : 0, el_qlstm_width(p->cells),
+                  (p->inputs + 3) / 4, (p->outputs + 3) / 4, (p->cells + 3) / 4, ctx->scratch, NULL, NULL, NULL, NULL, NULL, NULL};
+    l.gate = l.state + l.width;
+    l.entering = l.gate + 4 * l.width;
+    l.weights_c = l.entering + 4 * l.width * EL_QLSTM_STEPS;
+    l.rows = (int8_t*)(l.weights_c + 3 * l.width);
+    l.hidden = l.rows + el_qlstm_width(p->inputs) * EL_QLSTM_STEPS;
+    l.result = l.projection ? l.hidden + l.width : l.hidden;
+    return l;
+}
+
+/* The state and the peepholes before the first step of sample n. Rows of peepholes are taken as TFLite does, which counts rows of cells for
+ * as long as there are outputs; where it reads none there is 0, which adds nothing. */
+static inline void el_qlstm_begin(const el_qlstm* l, int64_t n) {
+    const el_qlstm_params* p = l->p;
+    memset(l->state, 0, (size_t)l->width * 2);
+    memset(l->hidden, 0, (size_t)l->width);
+    memset(l->result, 0, (size_t)el_qlstm_width(p->outputs));
+    if (l->c) memcpy(l->state, l->c + n * p->cells, (size_t)p->cells * 2);
+    for (int32_t o = 0; o < p->outputs; o++) {
+        int32_t h = p->h_initial + (l->h ? l->h[n * p->outputs + o] : 0);
+        l->result[o] = (int8_t)(h < -128 ? -128 : h > 127 ? 127 : h);
+    }
+    if (!l->peephole) return;
+    memset(l->weights_c, 0, (size_t)l->width * 3 * 2);
+    for (int64_t k = 0; k < p->cells; k++) {
+        int64_t flat = p->time_major ? n * p->cells + k : k;
+        if (flat >= (p->time_major ? (int64_t)p->batch * p->outputs : p->outputs)) break;
+        for (int32_t g = 0; g < 3; g++) l->weights_c[g * l->width + k] = l->peephole[(int64_t)g * p->cells + flat % p->outputs];
+    }
+}
+
+/* The row of x or y of step t of sample n. */
+static inline int64_t el_qlstm_row(const el_qlstm_params* p, int64_t n, int64_t t) { return p->time_major ? t * p->batch + n : n * p->steps + t; }
+
+enum { EL_QLSTM_STATE = 1, EL_QLSTM_HIDDEN = 2 };
+
+/* What an instruction set brings. Its products take an el_qlstm_job and ranges of `block` cells, or of 16 outputs. */
+typedef struct el_qlstm_isa {
+    el_body_fn entering, recurrent, projection; /* W x of the next steps; what enters plus R h; P h' */
+    void (*peep)(const el_qlstm* l, int32_t gate);  /* adds what the peephole of a gate sees of the cells */
+    void (*next)(const el_qlstm* l, int32_t parts); /* c' from i, f, g, and h' from o and c' */
+    int32_t block;
+} el_qlstm_isa;
+
+typedef struct el_qlstm_job {
+    const el_qlstm* l;
+    int64_t row, rows; /* recurrent: the step's row in scratch; entering: how many rows there are */
+} el_qlstm_job;
+
+/* The gates of Advanced SIMD, which its extensions for products share. */
+void el_qlstm_peep__neon(const el_qlstm* l, int32_t gate);
+void el_qlstm_next__neon(const el_qlstm* l, int32_t parts);
+
+/* The sums of gate g to mean 0 and variance 1, times weights plus bias. */
+void el_qlstm_normalize(const el_qlstm* l, int32_t g);
+
+void el_qlstm_run(const el_ctx* ctx, const el_qlstm_params* p, void* const* buffers, const el_qlstm_isa* isa);
+
+static inline int32_t el_qlstm_clip(int32_t x, int32_t clip) { return clip > 0 && x > clip ? clip : clip > 0 && x < -clip ? -clip : x; }
+
+#endif
