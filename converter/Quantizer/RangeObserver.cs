@@ -35,7 +35,11 @@ public sealed class RangeObserver
     /// <summary>Bins on each side of zero; the largest magnitude lies in the upper half of them.</summary>
     public const int HalfBins = 4096;
 
-    private readonly long[] _bins = new long[2 * HalfBins];
+    /// <summary>Bins of both sides. Behind them is one for each lane of a vector, which counts zeros: they are many, and one bin would make each
+    /// of them wait for the last.</summary>
+    private const int Bins = 2 * HalfBins;
+
+    private readonly long[] _bins = new long[Bins + Vector<float>.Count];
     private int _exponent = int.MinValue;
     private double _meanMin, _meanMax;
     private long _zeros;
@@ -64,18 +68,42 @@ public sealed class RangeObserver
         _meanMax = Count == 0 ? max : _meanMax + NewSample * (max - _meanMax);
         (Min, Max) = (Math.Min(Min, min), Math.Max(Max, max));
         Grow(Math.Max(Math.Abs(Min), Math.Abs(Max)));
+        int done = allFinite ? CountVectors(values) : 0, finite = done;
         double perUnit = Math.ScaleB(HalfBins, -_exponent);
-        long zeros = 0, finite = 0;
-        foreach (float v in values)
+        foreach (float v in values[done..])
         {
-            if (!allFinite && !float.IsFinite(v)) continue;
-            if (v == 0) zeros++;
-            _bins[HalfBins + (int)Math.Floor(v * perUnit)]++;
+            if (!float.IsFinite(v)) continue;
+            _bins[v == 0 ? Bins : HalfBins + (int)Math.Floor(v * perUnit)]++;
             finite++;
         }
-        _zeros += zeros;
+        for (int lane = Bins; lane < _bins.Length; lane++)
+        {
+            _zeros += _bins[lane];
+            _bins[HalfBins] += _bins[lane];
+            _bins[lane] = 0;
+        }
         Count += finite;
         NonFinite += values.Length - finite;
+    }
+
+    /// <summary>Counts as many of the finite numbers as fill whole vectors, and returns how many these are. Multiplying by a power of two that
+    /// float32 holds is exact, but for numbers that are too small to be told from zero either way.</summary>
+    private int CountVectors(ReadOnlySpan<float> values)
+    {
+        float perUnit = (float)Math.ScaleB(HalfBins, -_exponent);
+        if (!float.IsNormal(perUnit)) return 0;
+        Span<int> lanes = stackalloc int[Vector<int>.Count];
+        for (int lane = 0; lane < lanes.Length; lane++) lanes[lane] = Bins + lane;
+        var zeros = new Vector<int>(lanes);
+        int i = 0;
+        for (; i + Vector<float>.Count <= values.Length; i += Vector<float>.Count)
+        {
+            var v = new Vector<float>(values[i..]);
+            Vector<int> bins = Vector.ConvertToInt32(Vector.Floor(v * perUnit)) + new Vector<int>(HalfBins);
+            bins = Vector.ConditionalSelect(Vector.Equals(v, Vector<float>.Zero), zeros, bins);
+            for (int lane = 0; lane < Vector<int>.Count; lane++) _bins[bins[lane]]++;
+        }
+        return i;
     }
 
     /// <summary>Of the finite numbers; smallest above largest where there are none.</summary>
@@ -129,13 +157,13 @@ public sealed class RangeObserver
         double tail = (100 - percentile) / 200 * Count;
         double width = Math.ScaleB(1.0 / HalfBins, _exponent);
         double low = Min, high = Max, below = 0, above = 0;
-        for (int i = 0; i < _bins.Length; below += _bins[i++])
+        for (int i = 0; i < Bins; below += _bins[i++])
         {
             if (below + _bins[i] <= tail) continue;
             low = (i - HalfBins + (tail - below) / _bins[i]) * width;
             break;
         }
-        for (int i = _bins.Length - 1; i >= 0; above += _bins[i--])
+        for (int i = Bins - 1; i >= 0; above += _bins[i--])
         {
             if (above + _bins[i] <= tail) continue;
             high = (i + 1 - HalfBins - (tail - above) / _bins[i]) * width;
@@ -180,9 +208,9 @@ public sealed class RangeObserver
     private double Divergence(double low, double high)
     {
         double width = Math.ScaleB(1.0 / HalfBins, _exponent);
-        int first = Math.Clamp((int)Math.Floor(low / width) + HalfBins, 0, _bins.Length - 1), last = Math.Clamp((int)Math.Ceiling(high / width) + HalfBins - 1, first, _bins.Length - 1);
+        int first = Math.Clamp((int)Math.Floor(low / width) + HalfBins, 0, Bins - 1), last = Math.Clamp((int)Math.Ceiling(high / width) + HalfBins - 1, first, Bins - 1);
         long below = 0, above = 0, inside = 0;
-        for (int i = 0; i < _bins.Length; i++)
+        for (int i = 0; i < Bins; i++)
         {
             if (i < first) below += Inexact(i);
             else if (i > last) above += Inexact(i);
@@ -219,7 +247,7 @@ public sealed class RangeObserver
     private double Error(double low, double high)
     {
         double width = Math.ScaleB(1.0 / HalfBins, _exponent), step = (high - low) / 255, sum = 0;
-        for (int i = 0; i < _bins.Length; i++)
+        for (int i = 0; i < Bins; i++)
         {
             if (Inexact(i) == 0) continue;
             double at = (i - HalfBins + 0.5) * width;
