@@ -40,7 +40,7 @@ internal static class ProofHtml
             html.Append("<h2>Samples</h2>\n<p class=\"note\">Lowest SQNR of an output, the worst ").Append(Math.Min(WorstSamples, report.EachSample.Count)).Append(" of ").Append(report.EachSample.Count).Append(".</p>\n");
             Table(html, ["Sample", "SQNR", "dB"], report.EachSample.OrderBy(s => s.WorstOutputSqnr).Take(WorstSamples), s =>
             {
-                Name(html, s.Sample);
+                Name(html, s.Sample.Trim('\''));
                 Bar(html, s.WorstOutputSqnr);
                 Cell(html, ProofTable.Decibels(s.WorstOutputSqnr), s.WorstOutputSqnr, "n");
             });
@@ -101,11 +101,11 @@ internal static class ProofHtml
             Histogram(html, v.Histogram);
             Cell(html, ProofTable.Range(v.SourceMin, v.SourceMax), v.SourceMax, "n");
             Cell(html, ProofTable.Range(v.ConvertedMin, v.ConvertedMax), v.ConvertedMax, "n");
-        }, sortable);
+        }, sortable, "values");
 
-    private static void Table<T>(StringBuilder html, string[] heads, IEnumerable<T> rows, Action<T> cells, bool sortable = true)
+    private static void Table<T>(StringBuilder html, string[] heads, IEnumerable<T> rows, Action<T> cells, bool sortable = true, string css = "")
     {
-        html.Append("<div class=\"scroll\"><table").Append(sortable ? " class=\"sortable\"" : "").Append(">\n<thead><tr>");
+        html.Append("<div class=\"scroll\"><table class=\"").Append(css).Append(sortable ? " sortable" : "").Append("\">\n<thead><tr>");
         foreach (string head in heads) html.Append(s_words.Contains(head) ? "<th>" : "<th class=\"n\">").Append(head).Append("</th>");
         html.Append("</tr></thead>\n<tbody>\n");
         foreach (T row in rows)
@@ -181,17 +181,24 @@ internal static class ProofHtml
         table { border-collapse: collapse; width: 100%; }
         th, td { padding: 5px 8px; text-align: left; white-space: nowrap; border-bottom: 1px solid var(--line); }
         tr:last-child td { border-bottom: 0; }
+        .values :is(th, td) { padding: 5px 6px; } .values td { font-size: 13px; }
         th { color: var(--dim); font-size: 12px; font-weight: 600; }
         .sortable th { cursor: pointer; }
+        th[data-down="1"]::after { content: " \25B4"; } th[data-down="0"]::after { content: " \25BE"; }
         td.n, th.n { text-align: right; }
         td.n { font-variant-numeric: tabular-nums; }
         td.name span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
-        td.name { min-width: 290px; white-space: normal; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: 12px; line-height: 1.3; }
+        td.name { min-width: 220px; white-space: normal; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: 12px; line-height: 1.3; }
         .wrong { border-left: 4px solid var(--poor); padding: 6px 12px; margin: 18px 0 0; background: var(--card); overflow-wrap: anywhere; }
         svg { display: block; } path.source { fill: var(--line); } path.converted { fill: none; stroke: var(--fg); }
-        td.bar { width: 110px; min-width: 80px; }
+        td.bar { width: 96px; min-width: 72px; }
         td.bar i { display: block; height: 9px; border-radius: 3px; min-width: 2px; }
         i.good { background: var(--good); } i.fair { background: var(--fair); } i.poor { background: var(--poor); } i.time { background: var(--dim); }
+        /* What a small screen has room for: the value, its SQNR and its distribution. */
+        @media (max-width: 720px) {
+          main { padding: 16px 12px 32px; } td.name { min-width: 150px; } td.bar { min-width: 56px; }
+          .values :is(th, td):is(:nth-child(1), :nth-child(3), :nth-child(4), :nth-child(n + 7):nth-child(-n + 10), :nth-child(12), :nth-child(13)) { display: none; }
+        }
 
         """;
 
@@ -201,6 +208,7 @@ internal static class ProofHtml
           const i = th.cellIndex, body = th.closest("table").tBodies[0], down = th.dataset.down !== "1";
           const key = row => { const c = row.cells[i]; return c.dataset.v === undefined ? c.textContent : Number(c.dataset.v); };
           const rows = [...body.rows].sort((a, b) => { const x = key(a), y = key(b); return (x < y ? -1 : x > y ? 1 : 0) * (down ? 1 : -1); });
+          for (const other of th.parentNode.cells) delete other.dataset.down;
           th.dataset.down = down ? "1" : "0";
           body.append(...rows);
         });
