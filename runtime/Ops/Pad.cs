@@ -60,7 +60,7 @@ public sealed partial class Pad : Operator
     }
 
     /// <summary>Where coordinate <paramref name="i"/> (may lie outside) reads from; -1 for the constant.</summary>
-    private long Source(long i, long size)
+    internal long Source(long i, long size)
     {
         if (i >= 0 && i < size) return i;
         switch (Mode)

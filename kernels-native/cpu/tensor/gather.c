@@ -8,20 +8,31 @@ typedef struct job {
     char* y;
 } job;
 
-/* Items are rows of y: outer * count. */
+static inline int64_t index_at(const job* j, int64_t k) {
+    return j->p->index_is_32 ? ((const int32_t*)j->indices)[k] : ((const int64_t*)j->indices)[k];
+}
+
+/* Items are rows of y: outer * count. Rows that follow each other in x, too, go together. */
 static void some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const job* j = arg;
     const el_gather_params* p = j->p;
-    const size_t bytes = (size_t)p->inner_bytes;
-    for (int64_t r = begin; r < end; r++) {
-        int64_t o = r / p->count, k = r % p->count;
-        int64_t index = p->index_is_32 ? ((const int32_t*)j->indices)[k] : ((const int64_t*)j->indices)[k];
+    int64_t o = begin / p->count, k = begin % p->count, many;
+    for (int64_t r = begin; r < end; r += many) {
+        int64_t index = index_at(j, k);
         if (index < 0) index += p->axis;
         char* y = j->y + r * p->inner_bytes;
-        if (index < 0 || index >= p->axis) memset(y, 0, bytes);
-        else if (bytes == 4) memcpy(y, j->x + (o * p->axis + index) * 4, 4);
-        else if (bytes == 1) *y = j->x[o * p->axis + index];
-        else memcpy(y, j->x + (o * p->axis + index) * p->inner_bytes, bytes);
+        many = 1;
+        if (index < 0 || index >= p->axis) memset(y, 0, (size_t)p->inner_bytes);
+        else {
+            const char* x = j->x + (o * p->axis + index) * p->inner_bytes;
+            while (r + many < end && k + many < p->count && index + many < p->axis && index_at(j, k + many) == index + many) many++;
+            const size_t bytes = (size_t)(many * p->inner_bytes);
+            if (bytes == 4) memcpy(y, x, 4);
+            else if (bytes == 1) *y = *x;
+            else memcpy(y, x, bytes);
+        }
+        k += many;
+        if (k == p->count) k = 0, o++;
     }
 }
 

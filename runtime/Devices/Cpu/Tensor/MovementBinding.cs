@@ -136,7 +136,7 @@ internal static class MovementBinding
     {
         long[]? pads = c.Constant(1)?.ToInt64Array(), axes = c.Constant(3)?.ToInt64Array();
         int size = c.DType(0).Size();
-        if (op.Mode != "constant" || pads == null || size is not (1 or 2 or 4 or 8) || (c.HasInput(3) && axes == null)) return false;
+        if (pads == null || size == 0 || (c.HasInput(3) && axes == null)) return false;
         if (c.HasInput(2) && c.Constant(2) == null) return false;
         Shape x = c.Shape(0);
         Dims before = default, after = default;
@@ -148,11 +148,39 @@ internal static class MovementBinding
             before[axis] = pads[i];
             after[axis] = pads[count + i];
         }
+        if (op.Mode != "constant") return CallBySources(op, c, before, after);
+        if (size is not (1 or 2 or 4 or 8)) return false;
         ulong value = 0;
         if (c.Constant(2) is { } constant)
             for (int i = 0; i < size; i++) value |= (ulong)constant.Bytes[i] << 8 * i;
         c.Call($"pad_b{size}", new PadParameters { Rank = x.Rank, Sizes = Dims.Of(x), Before = before, After = after, Value = value },
             Operand.Input(0), Operand.Output(0));
+        return true;
+    }
+
+    /// <summary>A Pad that takes every element from somewhere in x: from the first padded axis to the last one, where is a table.</summary>
+    private static bool CallBySources(Pad op, BindContext c, Dims before, Dims after)
+    {
+        Shape x = c.Shape(0), y = c.Output(0).Shape;
+        int first = 0, end = x.Rank;
+        while (first < end && before[first] == 0 && after[first] == 0) first++;
+        while (end > first && before[end - 1] == 0 && after[end - 1] == 0) end--;
+        if (y.Count == 0 || Math.Max(x.Product(first, end), y.Product(first, end)) > int.MaxValue) return false;
+        int[] sources = [0];
+        for (int d = first; d < end; d++)
+        {
+            var next = new int[sources.Length * y[d]];
+            for (int i = 0; i < next.Length; i++) next[i] = sources[i / y[d]] * (int)x[d] + (int)op.Source(i % y[d] - before[d], x[d]);
+            sources = next;
+        }
+        c.Call("gather_b1", new GatherParameters
+        {
+            Outer = x.Product(0, first),
+            Axis = x.Product(first, end),
+            InnerBytes = x.Product(end, x.Rank) * c.DType(0).Size(),
+            Count = sources.Length,
+            IndexIs32 = 1,
+        }, Operand.Input(0), c.Table<int>(sources), Operand.Output(0));
         return true;
     }
 
