@@ -6,7 +6,7 @@
 
 static const char* const names[16] = {
     [EL_ISA_scalar] = "scalar", [EL_ISA_avx2] = "avx2", [EL_ISA_avxvnni] = "avxvnni", [EL_ISA_avx512] = "avx512",
-    [EL_ISA_avx512vnni] = "avx512vnni", [EL_ISA_neon] = "neon", [EL_ISA_neonfp16] = "neonfp16",
+    [EL_ISA_avx512vnni] = "avx512vnni", [EL_ISA_avx512vbmi] = "avx512vbmi", [EL_ISA_neon] = "neon", [EL_ISA_neonfp16] = "neonfp16",
     [EL_ISA_neondot] = "neondot", [EL_ISA_neoni8mm] = "neoni8mm",
 };
 
@@ -36,7 +36,7 @@ static uint32_t detect(void) {
     isas |= 1u << EL_ISA_avx2;
     int avx512 = (b >> 16 & 1) && (b >> 17 & 1) && (b >> 30 & 1) && (b >> 31 & 1) && (xcr0 & 0xe6) == 0xe6;
     if (avx512) isas |= 1u << EL_ISA_avx512;
-    if (avx512 && (c >> 11 & 1)) isas |= 1u << EL_ISA_avx512vnni;
+    if (avx512 && (c >> 11 & 1)) isas |= 1u << EL_ISA_avx512vnni | (c >> 1 & 1) << EL_ISA_avx512vbmi;
     if (max_subleaf >= 1) {
         __cpuid_count(7, 1, a, b, c, d);
         if (a >> 4 & 1) isas |= 1u << EL_ISA_avxvnni;

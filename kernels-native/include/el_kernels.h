@@ -10,7 +10,7 @@
  * el_kernels() returns. There is no list kept by hand.
  *
  * Files:  <op>.c            the plain scalar kernel: obvious, never optimised, exists for every kernel
- *         <op>.<isa>.c      one instruction set (avx2, avxvnni, avx512, avx512vnni, neon, neonfp16, neondot, neoni8mm)
+ *         <op>.<isa>.c      one instruction set (avx2, avxvnni, avx512, avx512vnni, avx512vbmi, neon, neonfp16, neondot, neoni8mm)
  *         <op>.simd.c       compiled once for each of avx2, avx512 and neon, over the vector wrappers of common/el_simd.h;
  *                           registered by EL_KERNEL_SIMD(name, params), symbol written EL_SIMD_NAME(name)
  */
@@ -38,6 +38,7 @@ typedef enum el_isa {
     EL_ISA_avxvnni = 2,    /* + AVX-VNNI (VEX-encoded VPDPBUSD) */
     EL_ISA_avx512 = 3,     /* AVX-512 F, BW, DQ, VL */
     EL_ISA_avx512vnni = 4, /* + AVX512-VNNI */
+    EL_ISA_avx512vbmi = 5, /* + AVX512-VBMI */
     EL_ISA_neon = 8,       /* AArch64 Advanced SIMD */
     EL_ISA_neonfp16 = 9,   /* + FEAT_FP16 arithmetic */
     EL_ISA_neondot = 10,   /* + FEAT_DotProd */

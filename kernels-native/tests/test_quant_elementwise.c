@@ -48,8 +48,8 @@ static void check(const char* name, const void* params, void** buffers, int outp
 }
 
 static int64_t period_of(int64_t count) {
-    int32_t k = th_range(0, 3);
-    return k == 0 ? 1 : k == 1 ? th_range(1, 40) : count;
+    int32_t k = th_range(0, 4);
+    return k == 0 ? 1 : k == 1 ? th_range(1, 40) : k == 2 ? th_range(1, 1200) : count;
 }
 
 static void binary_case(int64_t count) {

@@ -29,7 +29,7 @@ internal static class Commands
           --in FILE.npy            without NAME= where the model has one input; bench and profile: zeros without it
           --json                   machine-readable
 
-        Environment: EDGELITE_MAX_ISA=scalar|avx2|avxvnni|avx512|avx512vnni|neon|neonfp16|neondot|neoni8mm caps the instruction set.
+        Environment: EDGELITE_MAX_ISA=scalar|avx2|avxvnni|avx512|avx512vnni|avx512vbmi|neon|neonfp16|neondot|neoni8mm caps the instruction set.
         """;
 
     public static int Dispatch(string[] args)

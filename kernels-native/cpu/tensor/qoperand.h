@@ -6,18 +6,32 @@
 typedef struct q_operand {
     const void* p;
     int64_t period, at; /* at: index of the next element, in [0, period) */
+    int64_t there;      /* elements that may be read: period, or 16 more where they are repeated */
 } q_operand;
 
-EL_VEC q_operand q_operand_at(const void* p, int64_t period, int64_t index) { return (q_operand){p, period, index % period}; }
+EL_VEC q_operand q_operand_at(const void* p, int64_t period, int64_t index) { return (q_operand){p, period, index % period, period}; }
+
+/* The same of an int8 operand that is repeated often: where it is short, sixteen elements from anywhere on lie side by side in `near`. */
+#define EL_Q_SHORT 1024
+#define EL_Q_NEAR (EL_Q_SHORT + 32)
+EL_VEC q_operand q_operand_near(const int8_t* p, int64_t period, int64_t count, int64_t index, int8_t near[EL_Q_NEAR]) {
+    if (period == count || period > EL_Q_SHORT) return q_operand_at(p, period, index);
+    const int64_t whole = (15 + period) / period * period;
+    for (int64_t i = 0, j = 0; i < whole + 16; i++) {
+        near[i] = p[j];
+        if (++j == period) j = 0;
+    }
+    return (q_operand){near, whole, index % whole, whole + 16};
+}
 
 /* The next `count` (1..16) elements, of int8 or, where WIDE, of int16. */
 EL_VEC q16 q_operand_elements(q_operand* o, int64_t count, const int WIDE) {
     const int16_t* wide = o->p;
     const int8_t* narrow = o->p;
-    if (o->at + 16 <= o->period) {
+    if (o->at + 16 <= o->there) {
         q16 v = WIDE ? q16_load16(wide + o->at) : q16_load8(narrow + o->at);
         o->at += count;
-        if (o->at == o->period) o->at = 0;
+        if (o->at >= o->period) o->at -= o->period;
         return v;
     }
     int16_t part[16] = {0};

@@ -14,7 +14,7 @@ public sealed class InstructionSetTests : IDisposable
 {
     private const string Integer = "tflite/tiny_vww_int8", Float = "onnx/blazeface_front", Small = "tflite/tiny_resnet8_fp32";
 
-    private static readonly string[] s_sets = OperatingSystemIsArm ? ["scalar", "neon", "neonfp16", "neondot", "neoni8mm"] : ["scalar", "avx2", "avxvnni", "avx512", "avx512vnni"];
+    private static readonly string[] s_sets = OperatingSystemIsArm ? ["scalar", "neon", "neonfp16", "neondot", "neoni8mm"] : ["scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("edgelite-isa-").FullName;
 
