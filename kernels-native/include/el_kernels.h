@@ -98,6 +98,9 @@ typedef struct el_ctx {
 
 static inline int32_t el_ctx_threads(const el_ctx* ctx) { return ctx->pool ? el_pool_threads(ctx->pool) : 1; }
 
+/* Threads among which to cut a step of `work`, of which `grain` is worth another thread: what is too little is not cut at all. */
+static inline int32_t el_ctx_threads_for(const el_ctx* ctx, int64_t work, int64_t grain) { return work < 2 * grain ? 1 : el_ctx_threads(ctx); }
+
 /* Calls body(arg, begin, end, worker) over [0, count) split in contiguous pieces; the caller takes part. `grain` is how many items are
  * worth another thread, a microsecond or two of work: no more than count / grain threads take part, and pieces have a quarter of it at
  * least, but the last. worker is in [0, threads) and unique among the pieces running at one time: it indexes per-thread scratch.

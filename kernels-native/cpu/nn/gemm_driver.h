@@ -19,6 +19,7 @@
 
 #define EL_L2_BYTES (512 << 10)     /* share of the second-level cache that a block of B may fill */
 #define EL_PARALLEL_FMAS (1 << 18)  /* multiply-adds that are worth a piece of their own */
+#define EL_FEW_ROWS 8               /* that take as long as one does: to read B takes longer than to multiply it */
 
 typedef struct el_gemm_plan {
     const el_gemm_job* job;
@@ -159,16 +160,40 @@ static void el_gemm_body(void* arg, int64_t begin, int64_t end, int32_t worker) 
     }
 }
 
+/* Cuts in blocks of which each thread gets as many: rows alone where they make enough, else panels, and where those do not come out even, twice
+ * the blocks of rows. */
+static void el_gemm_share(el_gemm_plan* plan, int32_t threads) {
+    const int64_t groups = plan->job->groups, blocks = plan->m_blocks * groups;
+    if (blocks >= 4 * threads) {
+        const int64_t even = (plan->m_blocks + threads - 1) / threads * threads;
+        if (groups == 1 && even <= plan->tiles) plan->m_blocks = even;
+        return;
+    }
+    const int64_t want = (4 * threads + blocks - 1) / blocks, wide = plan->wide;
+    int64_t share = ((plan->panels + want - 1) / want + wide - 1) / wide * wide, best = INT64_MAX;
+    if (share > plan->block_panels) share = plan->block_panels;
+    const int64_t once = plan->m_blocks;
+    for (int64_t rows = once; rows <= 2 * once && rows <= plan->tiles; rows += once)
+        for (int64_t panels = share, tries = 0; panels >= wide && tries < 6; panels -= wide, tries++) {
+            const int64_t tasks = (plan->panels + panels - 1) / panels * rows * groups;
+            const int64_t most = (tasks + threads - 1) / threads * panels * (2 * once / rows); /* of a thread, in halves of a block of rows */
+            if (best != INT64_MAX && most * 26 > best * 25) continue; /* not worth smaller blocks */
+            best = most;
+            plan->block_panels = (int32_t)panels, plan->m_blocks = rows;
+        }
+}
+
 static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     if (j->m <= 0 || j->n <= 0) return;
     el_gemm_plan plan = {.job = j};
-    int32_t threads = j->serial ? 1 : el_ctx_threads(ctx);
     int64_t depth = (int64_t)j->segs * j->seglen;
     if (depth < 1) depth = 1;
     plan.runs = el_gemm_has_runs(j);
     const int low = !plan.runs && el_gemm_is_low(j);
     const int32_t rows = low ? EL_LOW : EL_MR;
     plan.tiles = (j->m + rows - 1) / rows;
+    const int64_t read = j->m < EL_FEW_ROWS ? EL_FEW_ROWS : j->m;
+    const int32_t threads = j->serial ? 1 : el_ctx_threads_for(ctx, j->groups * depth * j->n * read, EL_PARALLEL_FMAS);
     plan.tile_rows = j->m / plan.tiles;
     plan.tile_rest = j->m % plan.tiles;
     plan.wide = low ? 3 : EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
@@ -180,20 +205,15 @@ static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     int64_t fit = EL_L2_BYTES / (depth * EL_PANEL * (int64_t)sizeof(el_element)) / plan.wide * plan.wide;
     if (fit < plan.wide) fit = plan.wide;
     if (plan.m_blocks == 1 || fit > plan.panels) fit = plan.panels;
-    if (threads > 1) {
-        int64_t want = (4 * threads + plan.m_blocks * j->groups - 1) / (plan.m_blocks * j->groups);
-        int64_t share = (plan.panels + want - 1) / want;
-        share = (share + plan.wide - 1) / plan.wide * plan.wide;
-        if (share < fit) fit = share;
-    }
     plan.block_panels = (int32_t)fit;
+    if (threads > 1) el_gemm_share(&plan, threads);
     plan.n_blocks = (plan.panels + plan.block_panels - 1) / plan.block_panels;
     int64_t tasks = j->groups * (int64_t)plan.n_blocks * plan.m_blocks;
-    if (j->serial) {
+    if (threads == 1) {
         el_gemm_body(&plan, 0, tasks, j->worker);
         return;
     }
-    int64_t cost = depth * (j->m / plan.m_blocks) * (int64_t)(plan.block_panels * EL_PANEL);
+    int64_t cost = depth * (read / plan.m_blocks) * (int64_t)(plan.block_panels * EL_PANEL);
     el_parallel(ctx, tasks, EL_PARALLEL_FMAS / (cost + 1) + 1, el_gemm_body, &plan);
 }
 

@@ -235,7 +235,7 @@ static void el_gemm_run_matmul(const el_ctx* ctx, const el_matmul_params* p, voi
         plan.m *= batches;
         batches = 1;
     }
-    int32_t threads = el_ctx_threads(ctx), panels = (p->n + EL_PANEL - 1) / EL_PANEL;
+    const int32_t threads = el_ctx_threads_for(ctx, batches * plan.m * p->k * p->n, EL_PARALLEL_FMAS), panels = (p->n + EL_PANEL - 1) / EL_PANEL;
     plan.block_panels = el_matmul_pack_panels(p);
     plan.n_blocks = (panels + plan.block_panels - 1) / plan.block_panels;
     plan.m_rows = plan.m;

@@ -13,7 +13,7 @@
 
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
 #define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
-#define EL_SERIAL_MACS 200000   /* multiplications that one piece of parallel work should have */
+#define EL_SERIAL_MACS 500000   /* multiplications that are worth a piece of their own */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
 
@@ -282,9 +282,10 @@ static void view_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
 
 static void view_run(const el_ctx* ctx, el_qview* v) {
     const el_qplan* q = v->q;
-    int64_t threads = el_ctx_threads(ctx), blocks = (q->panels + EL_QPANELS - 1) / EL_QPANELS, k = 0;
+    int64_t blocks = (q->panels + EL_QPANELS - 1) / EL_QPANELS, k = 0;
     for (int32_t s = 0; s < v->seg_count; s++) k += (int64_t)v->segs[s].quads * 4;
     if (v->i_count <= 0 || v->j_count <= 0) return;
+    const int64_t work = q->n * v->i_count * v->j_count * (k + 16) * q->cout * q->groups, threads = el_ctx_threads_for(ctx, work, EL_SERIAL_MACS);
     int64_t wanted = threads == 1 ? 1 : 4 * threads, each = q->n * q->groups;
     int64_t lines = (v->i_count * each + wanted - 1) / wanted; /* pieces enough for all threads, but whole tiles */
     int64_t least = (EL_QROWS + v->j_count - 1) / v->j_count;
@@ -298,7 +299,11 @@ static void view_run(const el_ctx* ctx, el_qview* v) {
     v->splits = items >= wanted ? 1 : (wanted + items - 1) / items;
     if (v->splits > blocks) v->splits = blocks;
     items *= v->splits;
-    int64_t macs = q->n * v->i_count * v->j_count * (k + 16) * q->cout * q->groups / items;
+    if (threads == 1) {
+        view_body(v, 0, items, 0);
+        return;
+    }
+    const int64_t macs = work / items;
     el_parallel(ctx, items, macs >= EL_SERIAL_MACS ? 1 : EL_SERIAL_MACS / (macs + 1) + 1, view_body, v);
 }
 

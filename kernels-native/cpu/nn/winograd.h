@@ -192,6 +192,7 @@ static void el_winograd_run(const el_ctx* ctx, const el_conv_params* p, void* co
     el_winograd_run_t r = {.ctx = ctx, .p = p, .w = el_winograd_plan_of(p), .x = buffers[0], .b = buffers[1], .bias = buffers[2],
                            .residual = buffers[3], .slope = buffers[4], .y = buffers[5]};
     const el_winograd_plan* w = &r.w;
+    const int64_t work = w->tiles * EL_WG_POINTS * p->c * p->oc, threads = el_ctx_threads_for(ctx, work, EL_PARALLEL_FMAS);
     char* s = ctx->scratch;
     memset(s, 0, (size_t)w->v_row * sizeof(el_element));
     r.zero = (const el_element*)s;
@@ -200,8 +201,10 @@ static void el_winograd_run(const el_ctx* ctx, const el_conv_params* p, void* co
         r.u = (el_element*)s;
         r.thread_scratch = s + (size_t)w->groups * w->u_bytes;
         r.thread_bytes = w->v_bytes + w->m_bytes + 2 * w->table_bytes;
-        el_parallel(ctx, w->groups, 1, el_wg_whole_weights, &r);
-        el_parallel(ctx, w->blocks, 1, el_wg_blocks, &r);
+        const int64_t even = (w->blocks + threads - 1) / threads * threads; /* each thread has as many */
+        if (even <= w->tiles) r.w.blocks = even;
+        el_parallel(ctx, w->groups, threads == 1 ? w->groups : 1, el_wg_whole_weights, &r);
+        el_parallel(ctx, w->blocks, EL_PARALLEL_FMAS / (work / w->blocks + 1) + 1, el_wg_blocks, &r);
         return;
     }
     r.v = (el_element*)s;
@@ -211,7 +214,7 @@ static void el_winograd_run(const el_ctx* ctx, const el_conv_params* p, void* co
         r.t0 = i * w->tiles / w->blocks;
         r.t1 = (i + 1) * w->tiles / w->blocks;
         el_parallel(ctx, r.t1 - r.t0, 4, el_wg_inputs, &r);
-        el_parallel(ctx, w->groups, 1, el_wg_groups, &r);
+        el_parallel(ctx, w->groups, EL_PARALLEL_FMAS / (work / w->groups / w->blocks + 1) + 1, el_wg_groups, &r);
     }
 }
 
