@@ -231,6 +231,15 @@ static void test_convs(int cases) {
         conv_case("dwconv_f32", &p);
         conv_case("dwconv_f16", &p);
     }
+    /* small pictures of many channels, which threads share */
+    static const int32_t many_channels[][4] = {{7, 7, 393, 5}, {14, 14, 160, 3}, {2, 30, 150, 5}, {1, 60, 131, 5}}; /* h, w, c, k */
+    for (size_t i = 0; i < sizeof many_channels / sizeof many_channels[0]; i++)
+        for (int32_t n = 1; n <= 2; n++) {
+            const int32_t *s = many_channels[i], h = s[0], w = s[1], c = s[2], k = s[3];
+            el_conv_params p = {n, h, w, c, h, w, c, k, k, 1, 1, 1, 1, k / 2, k / 2, c, random_act()};
+            conv_case("dwconv_f32", &p);
+            conv_case("dwconv_f16", &p);
+        }
     /* every activation; K cut in several parts, over taps and within one tap; more than one block of rows and of panels */
     for (int a = 0; a < ACTS; a++) {
         el_conv_params p = {2, 5, 7, 19, 5, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1, acts[a]};

@@ -21,6 +21,7 @@
 #define NEAR_BYTES (28 << 10)     /* share of the first-level cache for the input of a block, */
 #define CACHE_BYTES (48 << 10)    /* and all of it where it is large */
 #define LEAST_BLOCK 32            /* channels: two lines of a cache come together */
+#define FEW_PIXELS 240            /* for each thread: with more, products are cut by rows */
 #define MOST (LANES == 16 ? 14 : 7) /* outputs at once: what the registers hold beside the weights */
 
 /* Keeps an address as it is: compilers would hold each of several that follow from it as a number of its own. */
@@ -61,6 +62,7 @@ typedef struct dwconv_task {
     along_fn tail;       /* for the channels that are left, with some that are done, or NULL */
     int64_t tail_from;
     float lo, hi;
+    int64_t rows, parts; /* of outputs; ranges of channels that threads share */
 } dwconv_task;
 
 /* Some lanes of a vector; all of them where whole vectors only come here. */
@@ -323,8 +325,8 @@ static void outputs(const dwconv_task* t, strip* s, const char** rows, const pla
     t->tail(s, lo, hi, ow, 0, LANES);
 }
 
-static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    const dwconv_task* t = arg;
+/* Rows [begin, end) of outputs over the channels [from, to). */
+static void some_rows(const dwconv_task* t, int64_t from, int64_t to, int64_t begin, int64_t end, int32_t worker) {
     const el_conv_params* p = t->p;
     char* memory = t->tables + (size_t)worker * el_dwconv_worker_bytes(p);
     const char** rows = (const char**)memory;
@@ -336,10 +338,10 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
 
     int64_t fit = NEAR_BYTES / (((int64_t)p->kh + p->stride_h) * p->w * (int64_t)sizeof(element)) / EL_PANEL * EL_PANEL;
     if (fit < LEAST_BLOCK) fit = LEAST_BLOCK;
-    const int64_t blocks = (p->c + fit - 1) / fit, block = (p->c + EL_PANEL * blocks - 1) / (EL_PANEL * blocks) * EL_PANEL;
+    const int64_t blocks = (to - from + fit - 1) / fit, block = (to - from + EL_PANEL * blocks - 1) / (EL_PANEL * blocks) * EL_PANEL;
     /* the last block has a whole vector, so that its end does not reach back into another */
-    for (int64_t c0 = 0, c1; c0 < p->c; c0 = c1) {
-        c1 = c0 + block + LANES <= p->c ? c0 + block : p->c;
+    for (int64_t c0 = from, c1; c0 < to; c0 = c1) {
+        c1 = c0 + block + LANES <= to ? c0 + block : to;
         /* Rows go in strips where those of a window and the next one are more than that cache holds; rows that are seldom used again are better
          * read from end to end. */
         const int64_t column = (c1 - c0) * (int64_t)sizeof(element) * (p->kh + 1);
@@ -347,7 +349,7 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
         const int64_t strips = far ? (p->w * column + NEAR_BYTES - 1) / NEAR_BYTES * t->outputs : 1;
         const int64_t width = far ? (p->ow + strips - 1) / strips * t->outputs : p->ow;
         /* the weights of the next block are on their way meanwhile */
-        const int64_t next = c1 + block < p->c ? c1 + block : p->c, taps = (int64_t)p->kh * p->kw * (int64_t)sizeof(element);
+        const int64_t next = c1 + block < to ? c1 + block : to, taps = (int64_t)p->kh * p->kw * (int64_t)sizeof(element);
         for (const char *at = (const char*)t->w + c1 * taps, *end = (const char*)t->w + next * taps; at < end; at += 64) __builtin_prefetch(at, 0, 2);
         for (int64_t o0 = 0, o1; o0 < p->ow; o0 = o1) {
             o1 = o0 + width + t->outputs <= p->ow ? o0 + width : p->ow;
@@ -359,6 +361,17 @@ static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
                 if (++oy == p->oh) oy = 0, image++;
             }
         }
+    }
+}
+
+/* Items are (part, row). */
+static void body(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const dwconv_task* t = arg;
+    const int64_t panels = t->p->c / EL_PANEL;
+    for (int64_t at = begin, next; at < end; at = next) {
+        const int64_t part = at / t->rows, row = at - part * t->rows;
+        next = (part + 1) * t->rows < end ? (part + 1) * t->rows : end;
+        some_rows(t, panels * part / t->parts * EL_PANEL, part + 1 < t->parts ? panels * (part + 1) / t->parts * EL_PANEL : t->p->c, row, row + next - at, worker);
     }
 }
 
@@ -374,8 +387,11 @@ static void dwconv(const el_ctx* ctx, const void* params, void* const* buffers) 
     t.first = ((int64_t)p->pad_left + p->stride_w - 1) / p->stride_w;
     t.last = t.right < p->kw ? 0 : (t.right - p->kw) / p->stride_w + 1;
     choose(&t, (float*)(scratch + el_dwconv_zero_bytes(p)));
-    int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw;
-    el_parallel(ctx, (int64_t)p->n * p->oh, PARALLEL_FMAS / (cost + 1) + 1, body, (void*)&t);
+    t.rows = (int64_t)p->n * p->oh, t.parts = 1;
+    const int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw, threads = el_ctx_threads_for(ctx, t.rows * cost, PARALLEL_FMAS);
+    /* A small picture comes from a product that was cut by columns (el_gemm_share): each thread keeps its channels. */
+    if ((int64_t)p->n * p->h * p->w < FEW_PIXELS * threads && p->c >= 2 * LEAST_BLOCK * threads) t.parts = threads;
+    el_parallel(ctx, t.rows * t.parts, PARALLEL_FMAS / (cost / t.parts + 1) + 1, body, &t);
 }
 
 #endif

@@ -192,6 +192,7 @@ static void el_winograd_run(const el_ctx* ctx, const el_conv_params* p, void* co
     el_winograd_run_t r = {.ctx = ctx, .p = p, .w = el_winograd_plan_of(p), .x = buffers[0], .b = buffers[1], .bias = buffers[2],
                            .residual = buffers[3], .slope = buffers[4], .y = buffers[5]};
     const el_winograd_plan* w = &r.w;
+    if (w->tiles == 0) return;
     const int64_t work = w->tiles * EL_WG_POINTS * p->c * p->oc, threads = el_ctx_threads_for(ctx, work, EL_PARALLEL_FMAS);
     char* s = ctx->scratch;
     memset(s, 0, (size_t)w->v_row * sizeof(el_element));
