@@ -17,7 +17,11 @@
  * process may use fewer processors than the pool has threads, nobody spins: the spinner could be holding the processor that the work needs.
  *
  * Waking costs more than a small step, and the woken one comes late. So sleepers are left alone until work enough for it has gone
- * by in this inference, or the one before had so much: models of a few microseconds run as if they had one thread. */
+ * by in this inference, or the one before had so much: models of a few microseconds run as if they had one thread.
+ *
+ * Whether threads help is also measured, as it depends on where the processors are (what one core wrote may take ten times as long to reach
+ * another that shares no cache with it) and on who else uses them: now and then some inferences run on the caller alone, and the faster way is
+ * kept. */
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity */
 #else
@@ -40,7 +44,10 @@
 
 #define EL_SPIN_NS 50000   /* longer than the gap between two steps of a model */
 #define EL_LINGER_NS 20000 /* longer than the gap between two inferences that follow each other */
-#define EL_WORTH_WAKING 12 /* grains of work; a grain is a microsecond or two, to wake takes ten times that */
+#define EL_WORTH_WAKING 24 /* grains of work; a grain is a microsecond or two, to wake takes ten times that */
+#define EL_TRIAL 4         /* inferences in a row the other way, of which the first half only fill caches, */
+#define EL_TRIALS_FROM 8   /* this one on at first, */
+#define EL_TRIAL_EVERY 512 /* and so often again */
 #define EL_UNITS 16        /* of a thread's range */
 #define EL_MOST_UNITS 4095
 
@@ -66,7 +73,11 @@ struct el_pool {
     pthread_mutex_t mutex;
     pthread_cond_t finished;
     uint64_t ticket;      /* of the newest section; the caller's, */
-    int64_t worth, least; /* as are grains of work met in this inference, and those from which on workers are woken */
+    int64_t worth, least; /* as are grains of work met in this inference, and those from which on workers are woken; */
+    uint64_t inferences;  /* of so much work; */
+    int alone;            /* whether this one is the caller's alone, */
+    int64_t began;        /* when it began (0: it does not count), */
+    int64_t least_ns[2];  /* and what they take by threads [0] and alone [1]: the least, and a little more with each that took longer */
     _Alignas(64) _Atomic uint32_t done; /* finished units of the newest section */
     _Alignas(64) atomic_int active;     /* inside begin/end */
     atomic_int waiting;                 /* the caller is on `finished` */
@@ -206,13 +217,25 @@ int32_t el_pool_threads(const el_pool* pool) { return pool ? pool->threads : 1; 
 
 void el_pool_begin(el_pool* pool) {
     if (!pool || pool->threads == 1) return;
-    pool->least = pool->worth >= EL_WORTH_WAKING ? 0 : EL_WORTH_WAKING;
-    pool->worth = 0;
+    const int much = pool->worth >= EL_WORTH_WAKING;
+    pool->least = much ? 0 : EL_WORTH_WAKING;
+    pool->worth = pool->began = 0;
     atomic_store_explicit(&pool->active, 1, memory_order_relaxed);
+    if (!much) return;
+    const uint64_t place = pool->inferences++ % EL_TRIAL_EVERY - EL_TRIALS_FROM; /* in a trial: below EL_TRIAL */
+    if (place >= EL_TRIAL) pool->alone = pool->least_ns[1] != 0 && pool->least_ns[1] < pool->least_ns[0];
+    else if (place == 0) pool->alone = !pool->alone;
+    if (place >= EL_TRIAL / 2) pool->began = now_ns();
 }
 
 void el_pool_end(el_pool* pool) {
-    if (pool && pool->threads > 1) atomic_store_explicit(&pool->active, 0, memory_order_relaxed);
+    if (!pool || pool->threads == 1) return;
+    atomic_store_explicit(&pool->active, 0, memory_order_relaxed);
+    if (pool->began == 0) return;
+    const int64_t took = now_ns() - pool->began;
+    int64_t* least = &pool->least_ns[pool->alone];
+    if (*least == 0 || took < *least) *least = took;
+    else *least += (took - *least) / 8;
 }
 
 static int some_sleep(const el_pool* pool, int32_t parts) {
@@ -261,7 +284,7 @@ void el_parallel(const el_ctx* ctx, int64_t count, int64_t grain, el_body_fn bod
     const int64_t grains = (count - 1) / grain + 1;
     if (parts > grains) parts = (int32_t)grains;
     pool->worth += grains;
-    if (pool->worth < pool->least && some_sleep(pool, parts)) {
+    if (pool->alone || (pool->worth < pool->least && some_sleep(pool, parts))) {
         body(arg, 0, count, 0);
         return;
     }

@@ -119,9 +119,33 @@ static void test_little_work(void) {
         rendezvous r = {0};
         el_pool_begin(pool);
         if (i == 1) el_parallel(&ctx, 2, 1, meet, &r); /* returns only when somebody came */
-        for (int step = 0; step < 20; step++) el_parallel(&ctx, 2, 1, note, by);
+        for (int step = 0; step < 30; step++) el_parallel(&ctx, 2, 1, note, by);
         el_pool_end(pool);
     }
+    el_pool_destroy(pool);
+}
+
+/* Items that take a second thread much longer. */
+static void slow_for_workers(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    if (worker != 0) atomic_fetch_add((atomic_int*)arg, 1);
+    nanosleep(&(struct timespec){0, (worker == 0 ? 20000 : 1000000) * (long)(end - begin)}, NULL);
+}
+
+/* Where threads make it slower the caller is soon left alone, but for a trial now and then. */
+static void test_trials(void) {
+    el_pool* pool = el_pool_create(2);
+    el_ctx ctx = {pool, NULL, 0};
+    atomic_int by_worker = 0;
+    for (int i = 0; i < 60; i++) {
+        if (i == 20) {
+            CHECK(atomic_load(&by_worker) > 0, "no worker was asked at first");
+            atomic_store(&by_worker, 0);
+        }
+        el_pool_begin(pool);
+        el_parallel(&ctx, 32, 1, slow_for_workers, &by_worker);
+        el_pool_end(pool);
+    }
+    CHECK(atomic_load(&by_worker) == 0, "a worker that is no help was asked %d times", atomic_load(&by_worker));
     el_pool_destroy(pool);
 }
 
@@ -166,6 +190,7 @@ int main(void) {
     el_pool_begin(NULL), el_pool_end(NULL), el_pool_destroy(NULL);
     for (int32_t threads = 1; threads <= 4; threads++) test_sections(threads);
     test_little_work();
+    test_trials();
     CHECK(el_pool_create(1 << 20) == NULL, "a pool of a million threads");
     for (int i = 0; i < 300; i++) {
         el_pool* pool = el_pool_create(1 + i % 4);

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
-#define PARALLEL_FMAS (1 << 17)
+#define PARALLEL_FMAS (1 << 15)   /* multiply-adds that are worth a piece of their own */
 #define NEAR_BYTES (28 << 10)     /* share of the first-level cache for the input of a block, */
 #define CACHE_BYTES (48 << 10)    /* and all of it where it is large */
 #define LEAST_BLOCK 32            /* channels: two lines of a cache come together */

@@ -18,7 +18,7 @@
 #include "gemm_job.h"
 
 #define EL_L2_BYTES (512 << 10)     /* share of the second-level cache that a block of B may fill */
-#define EL_PARALLEL_FMAS (1 << 18)  /* multiply-adds that are worth a piece of their own */
+#define EL_PARALLEL_FMAS (1 << 17)  /* multiply-adds that are worth a piece of their own */
 #define EL_FEW_ROWS 8               /* that take as long as one does: to read B takes longer than to multiply it */
 
 typedef struct el_gemm_plan {

@@ -189,11 +189,13 @@ static void el_wg_groups(void* arg, int64_t begin, int64_t end, int32_t worker) 
 }
 
 static void el_winograd_run(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
-    el_winograd_run_t r = {.ctx = ctx, .p = p, .w = el_winograd_plan_of(p), .x = buffers[0], .b = buffers[1], .bias = buffers[2],
+    el_winograd_run_t r = {.ctx = ctx, .p = p, .x = buffers[0], .b = buffers[1], .bias = buffers[2],
                            .residual = buffers[3], .slope = buffers[4], .y = buffers[5]};
+    const int64_t work = (int64_t)p->n * p->oh * p->ow * EL_WG_POINTS / (EL_WG_TILE * EL_WG_TILE) * p->c * p->oc;
+    const int64_t threads = el_ctx_threads_for(ctx, work, EL_PARALLEL_FMAS);
+    r.w = el_winograd_plan_of(p, threads);
     const el_winograd_plan* w = &r.w;
     if (w->tiles == 0) return;
-    const int64_t work = w->tiles * EL_WG_POINTS * p->c * p->oc, threads = el_ctx_threads_for(ctx, work, EL_PARALLEL_FMAS);
     char* s = ctx->scratch;
     memset(s, 0, (size_t)w->v_row * sizeof(el_element));
     r.zero = (const el_element*)s;
@@ -202,8 +204,6 @@ static void el_winograd_run(const el_ctx* ctx, const el_conv_params* p, void* co
         r.u = (el_element*)s;
         r.thread_scratch = s + (size_t)w->groups * w->u_bytes;
         r.thread_bytes = w->v_bytes + w->m_bytes + 2 * w->table_bytes;
-        const int64_t even = (w->blocks + threads - 1) / threads * threads; /* each thread has as many */
-        if (even <= w->tiles) r.w.blocks = even;
         el_parallel(ctx, w->groups, threads == 1 ? w->groups : 1, el_wg_whole_weights, &r);
         el_parallel(ctx, w->blocks, EL_PARALLEL_FMAS / (work / w->blocks + 1) + 1, el_wg_blocks, &r);
         return;

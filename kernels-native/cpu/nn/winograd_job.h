@@ -19,6 +19,7 @@
 #define EL_WG_GROUP 2                 /* panels that are multiplied together */
 #define EL_WG_NEAR (480 << 10)       /* bytes that a thread's transformed tiles, or its piece of the weights, may take */
 #define EL_WG_WHOLE (5 << 19)         /* bytes up to which all transformed weights are kept for the whole layer */
+#define EL_WG_SHARE 8                 /* tiles that are worth a block of their own */
 #define EL_WG_FAR (4 << 20)           /* bytes of transformed tiles that all panels share otherwise */
 
 typedef struct el_winograd_plan {
@@ -40,7 +41,7 @@ static inline int el_conv_is_winograd(const el_conv_params* p) {
 }
 
 /* Strides are kept off multiples of 4 KB, which would fall on the same few lines of the first-level cache. */
-static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p) {
+static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p, int64_t threads) {
     el_winograd_plan w = {0};
     w.tiles_y = (p->oh + EL_WG_TILE - 1) / EL_WG_TILE;
     w.tiles_x = (p->ow + EL_WG_TILE - 1) / EL_WG_TILE;
@@ -52,7 +53,9 @@ static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p) {
     int64_t near = EL_WG_NEAR / tile / 12 * 12;
     if (near < 24) near = 24;
     if (near > 96) near = 96;
-    w.whole = all <= EL_WG_WHOLE && w.tiles > near;
+    /* threads share blocks of tiles where there are too few groups of panels for them */
+    const int shares = threads > 1 && w.groups < 2 * threads && w.tiles >= EL_WG_SHARE * threads;
+    w.whole = all <= EL_WG_WHOLE && (w.tiles > near || shares);
     if (!w.whole) {
         near = EL_WG_FAR / tile / 12 * 12;
         if (near < 48) near = 48;
@@ -60,6 +63,7 @@ static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p) {
         if (w.tiles > near && w.tiles <= near + near / 3) near = w.tiles;
     }
     w.blocks = (w.tiles + near - 1) / near;
+    if (w.whole && (w.blocks + threads - 1) / threads * threads <= w.tiles) w.blocks = (w.blocks + threads - 1) / threads * threads; /* as many for each */
     w.block = (w.tiles + w.blocks - 1) / w.blocks;
     w.depth = p->c;
     if (!w.whole) {
@@ -82,11 +86,16 @@ static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p) {
     return w;
 }
 
-static inline size_t el_winograd_scratch_bytes(const el_conv_params* p, int32_t threads) {
-    el_winograd_plan w = el_winograd_plan_of(p);
+static inline size_t el_winograd_plan_bytes(const el_conv_params* p, int32_t planned, int32_t threads) {
+    el_winograd_plan w = el_winograd_plan_of(p, planned);
     size_t zero = el_align64((size_t)w.v_row * sizeof(el_element)), tables = 2 * w.table_bytes;
     if (w.whole) return zero + (size_t)w.groups * w.u_bytes + (size_t)threads * (w.v_bytes + w.m_bytes + tables);
     return zero + w.v_bytes + (size_t)threads * (w.u_bytes + w.m_bytes + tables);
+}
+/* A step that is too small for several threads is planned for one. */
+static inline size_t el_winograd_scratch_bytes(const el_conv_params* p, int32_t threads) {
+    const size_t alone = el_winograd_plan_bytes(p, 1, threads), shared = el_winograd_plan_bytes(p, threads, threads);
+    return alone > shared ? alone : shared;
 }
 
 #endif
