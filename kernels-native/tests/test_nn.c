@@ -54,7 +54,7 @@ static void* elements(const char* name, float* x, size_t count, size_t align) {
     return halves;
 }
 
-/* Runs every variant on 1 and 2 threads; in_place: the residual is the output itself. depth: how many products one output
+/* Runs every variant on 1 to 3 threads, whose results are the same bits; in_place: the residual is the output itself. depth: how many products one output
  * sums, each of magnitude below 1: the absolute error allowed grows with it; in float16, whose sums round at every addition, with its
  * root. */
 static void check(const char* name, const void* params, void** buffers, int inputs, const float* want, size_t count,
@@ -63,8 +63,9 @@ static void check(const char* name, const void* params, void** buffers, int inpu
     const int half = is_half(name);
     const size_t size = half ? sizeof(uint16_t) : sizeof(float);
     for (uint32_t i = 0; (k = th_variant(name, i)); i++)
-        for (int threads = 1; threads <= 2; threads++)
-            for (int in_place = 0; in_place <= (residual != NULL); in_place++) {
+        for (int in_place = 0; in_place <= (residual != NULL); in_place++) {
+            void* alone = NULL;
+            for (int threads = 1; threads <= 3; threads++) {
                 if (k->scratch && k->scratch(params, threads) == EL_NO_FORM) continue;
                 void* y = th_alloc(count * size, size);
                 buffers[inputs] = y;
@@ -84,8 +85,15 @@ static void check(const char* name, const void* params, void** buffers, int inpu
                     th_close_f32(label, y, want, count, rel, rel + 1e-8f * (float)depth);
                 }
                 if (in_place) buffers[residual_at] = (void*)residual;
+                if (threads == 1) {
+                    alone = y;
+                    continue;
+                }
+                th_same_bytes(label, y, alone, count * size);
                 th_free(y);
             }
+            if (alone) th_free(alone);
+        }
 }
 
 /* Sum of one output in double, or of the conv's adjoint. Weights here are plain: w[oc][ky][kx][cin/groups]. */
@@ -258,6 +266,8 @@ static void test_convs(int cases) {
         {9, 9, 150, 33, 3, 1, 1, 1}, {8, 8, 600, 40, 1, 1, 0, 1}, {7, 7, 300, 35, 2, 1, 0, 1}, {20, 21, 3, 32, 7, 2, 3, 1},
         {33, 32, 3, 24, 3, 2, 1, 1}, {7, 7, 512, 70, 1, 2, 0, 1}, {12, 12, 64, 64, 3, 1, 1, 16}, {1, 1, 700, 150, 1, 1, 0, 1},
         {3, 2, 200, 100, 3, 1, 1, 2}, {5, 4, 1024, 64, 1, 1, 0, 1}, {6, 5, 820, 33, 3, 1, 1, 1},
+        /* two tiles of rows, a block each for threads, which cut K as one thread does */
+        {3, 4, 1300, 80, 1, 1, 0, 1}, {4, 4, 1300, 80, 1, 1, 0, 1}, {4, 6, 6500, 80, 1, 1, 0, 1},
     };
     for (size_t i = 0; i < sizeof deep / sizeof deep[0]; i++) {
         const int32_t* s = deep[i];

@@ -123,7 +123,7 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
     el_tile tile = {.b_panel = j->b_panel, .b_row = j->b_row, .lda = j->lda, .ldc = j->ldc, .segs = j->segs, .seglen = j->seglen, .scale = j->scale,
                     .lo = el_act_lo(j->act), .hi = el_act_hi(j->act)};
     int64_t depth = (int64_t)j->segs * j->seglen;
-    if ((tiles < 2 && !EL_KC_ALWAYS) || depth <= EL_KC + EL_KC / 2) {
+    if ((plan->tiles < 2 && !EL_KC_ALWAYS) || depth <= EL_KC + EL_KC / 2) {
         el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, 0, 1, 1);
         return;
     }

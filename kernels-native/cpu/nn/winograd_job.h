@@ -53,8 +53,9 @@ static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p, int6
     int64_t near = EL_WG_NEAR / tile / 12 * 12;
     if (near < 24) near = 24;
     if (near > 96) near = 96;
-    /* threads share blocks of tiles where there are too few groups of panels for them */
-    const int shares = threads > 1 && w.groups < 2 * threads && w.tiles >= EL_WG_SHARE * threads;
+    const int64_t depth = EL_WG_NEAR / (EL_WG_POINTS * EL_WG_GROUP * EL_PANEL * EL_WG_SIZE) / 16 * 16;
+    /* threads share blocks of tiles where there are too few groups of panels for them, and sums come out the same */
+    const int shares = threads > 1 && w.groups < 2 * threads && w.tiles >= EL_WG_SHARE * threads && p->c <= depth;
     w.whole = all <= EL_WG_WHOLE && (w.tiles > near || shares);
     if (!w.whole) {
         near = EL_WG_FAR / tile / 12 * 12;
@@ -67,8 +68,7 @@ static inline el_winograd_plan el_winograd_plan_of(const el_conv_params* p, int6
     w.block = (w.tiles + w.blocks - 1) / w.blocks;
     w.depth = p->c;
     if (!w.whole) {
-        w.depth = (int32_t)(EL_WG_NEAR / (EL_WG_POINTS * EL_WG_GROUP * EL_PANEL * EL_WG_SIZE) / 16 * 16);
-        if (w.depth > p->c) w.depth = p->c;
+        if (w.depth > depth) w.depth = (int32_t)depth;
         w.pieces = (p->c + w.depth - 1) / w.depth;
         w.depth = ((p->c + w.pieces - 1) / w.pieces + 15) / 16 * 16;
         if (w.depth > p->c) w.depth = p->c;
