@@ -217,7 +217,7 @@ int32_t el_pool_threads(const el_pool* pool) { return pool ? pool->threads : 1; 
 
 void el_pool_begin(el_pool* pool) {
     if (!pool || pool->threads == 1) return;
-    const int much = pool->worth >= EL_WORTH_WAKING;
+    const int much = pool->alone || pool->worth >= EL_WORTH_WAKING; /* alone, what is not cut is not counted */
     pool->least = much ? 0 : EL_WORTH_WAKING;
     pool->worth = pool->began = 0;
     atomic_store_explicit(&pool->active, 1, memory_order_relaxed);
@@ -242,6 +242,13 @@ static int some_sleep(const el_pool* pool, int32_t parts) {
     for (int32_t i = 1; i < parts; i++)
         if (atomic_load_explicit(&pool->boxes[i].asleep, memory_order_relaxed)) return 1;
     return 0;
+}
+
+int32_t el_pool_threads_for(el_pool* pool, int64_t grains) {
+    const int32_t threads = grains < pool->threads ? (int32_t)grains : pool->threads;
+    if (threads <= 1 || pool->alone || inside >= 0) return 1;
+    pool->worth += grains;
+    return pool->worth < pool->least && some_sleep(pool, threads) ? 1 : threads;
 }
 
 static void wake_workers(el_pool* pool, int32_t parts) {
@@ -281,10 +288,8 @@ void el_parallel(const el_ctx* ctx, int64_t count, int64_t grain, el_body_fn bod
         body(arg, 0, count, inside >= 0 ? inside : 0);
         return;
     }
-    const int64_t grains = (count - 1) / grain + 1;
-    if (parts > grains) parts = (int32_t)grains;
-    pool->worth += grains;
-    if (pool->alone || (pool->worth < pool->least && some_sleep(pool, parts))) {
+    parts = el_pool_threads_for(pool, (count - 1) / grain + 1);
+    if (parts == 1) {
         body(arg, 0, count, 0);
         return;
     }

@@ -98,8 +98,13 @@ typedef struct el_ctx {
 
 static inline int32_t el_ctx_threads(const el_ctx* ctx) { return ctx->pool ? el_pool_threads(ctx->pool) : 1; }
 
-/* Threads among which to cut a step of `work`, of which `grain` is worth another thread: what is too little is not cut at all. */
-static inline int32_t el_ctx_threads_for(const el_ctx* ctx, int64_t work, int64_t grain) { return work < 2 * grain ? 1 : el_ctx_threads(ctx); }
+/* Threads that should share so many grains of work (el_parallel): 1 where it is too little, or the caller is faster alone. */
+int32_t el_pool_threads_for(el_pool* pool, int64_t grains);
+
+/* 1 where a step of `work` should not be cut for threads, otherwise how many there are. */
+static inline int32_t el_ctx_threads_for(const el_ctx* ctx, int64_t work, int64_t grain) {
+    return ctx->pool && work >= 2 * grain && el_pool_threads_for(ctx->pool, work / grain) > 1 ? el_pool_threads(ctx->pool) : 1;
+}
 
 /* Calls body(arg, begin, end, worker) over [0, count) split in contiguous pieces; the caller takes part. `grain` is how many items are
  * worth another thread, a microsecond or two of work: no more than count / grain threads take part, and pieces have a quarter of it at

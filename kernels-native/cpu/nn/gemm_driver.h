@@ -19,7 +19,7 @@
 
 #define EL_L2_BYTES (512 << 10)     /* share of the second-level cache that a block of B may fill */
 #define EL_PARALLEL_FMAS (1 << 17)  /* multiply-adds that are worth a piece of their own */
-#define EL_FEW_ROWS 8               /* that take as long as one does: to read B takes longer than to multiply it */
+#define EL_FEW_ROWS 2               /* that take as long as one does: to read B takes longer than to multiply it */
 
 typedef struct el_gemm_plan {
     const el_gemm_job* job;

@@ -13,7 +13,7 @@
 
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
 #define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
-#define EL_SERIAL_MACS 500000   /* multiplications that are worth a piece of their own */
+#define EL_SERIAL_MACS 200000   /* multiplications that are worth a piece of their own */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
 

@@ -67,6 +67,38 @@ public class SessionTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>Of a chain of steps that do next to nothing; how much longer a long one takes than a short one.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_step_costs_less_than_100_ns_beside_its_work(int threads)
+    {
+        const int Few = 24, Many = 1024;
+        double few = LeastNanoseconds(Few), step = (LeastNanoseconds(Many) - few) / (Many - Few);
+        output.WriteLine($"{step:0.0} ns for each step, {few - Few * step:0} ns for a run");
+        Assert.True(step < 100, $"{step:0.0} ns for each step");
+
+        double LeastNanoseconds(int steps)
+        {
+            var graph = new Graph("chain");
+            Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(1)));
+            for (int i = 0; i < steps; i++) x = graph.Add("Neg", $"x{i}", [x]);
+            graph.AddOutput(x);
+            ShapeInference.Run(graph);
+            using Model model = Model.Load(ModelWriter.ToBytes(graph));
+            using Session session = model.CreateSession(new SessionOptions { Threads = threads });
+            Assert.Equal(steps, session.Profile(1).Length);
+            long least = long.MaxValue;
+            for (int run = 0; run < 300; run++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                session.Run();
+                least = Math.Min(least, Stopwatch.GetTimestamp() - start);
+            }
+            return least * 1e9 / Stopwatch.Frequency;
+        }
+    }
+
     [SharedTheory("zoo")]
     [InlineData(Vww)]
     [InlineData(Face)]
