@@ -200,6 +200,30 @@ static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t c
     return kind;
 }
 
+#define QDW_WORK 200000         /* multiplications, and sixteen for the end of each output, that are worth another thread */
+#define QDW_PANELS_PER_PIECE 16 /* whose filling is */
+
+typedef struct fill_job {
+    const el_qdw* a;
+    void* const* buffers;
+    el_qpanel* panels;
+    qdw_unit* weights;
+    int kind; /* bits of all panels */
+} fill_job;
+
+static void fill_panels(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    fill_job* j = arg;
+    const el_qconv_params* p = j->a->p;
+    const el_qdw_plan* q = &j->a->q;
+    int kind = 0;
+    for (int32_t i = (int32_t)begin; i < end; i++) {
+        int32_t channel[16], base = i * 16 + 16 <= p->c || p->c < 16 ? i * 16 : p->c - 16;
+        for (int32_t l = 0; l < 16; l++) channel[l] = q->flat ? (i * 16 + l) % p->c : base + l < p->c ? base + l : -1;
+        kind |= fill_panel(j->a, channel, j->buffers, &j->panels[i], j->weights + (int64_t)i * q->rows * q->planes * p->kw * 16);
+    }
+    __atomic_fetch_or(&j->kind, kind, __ATOMIC_RELAXED);
+}
+
 static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers) {
     el_qdw a = {.p = p, .q = el_qdw_plan_for(p, QDW_TAPS, sizeof(qdw_unit)), .x = buffers[0], .y = buffers[6]};
     const el_qdw_plan* q = &a.q;
@@ -209,15 +233,12 @@ static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
     el_qpanel* panels = (el_qpanel*)(void*)(at + q->zero);
     qdw_unit* weights = (qdw_unit*)(void*)(at + q->zero + q->panel_bytes);
     a.panels = panels, a.weights = weights, a.thread = at + q->zero + q->panel_bytes + q->weight_bytes;
-    int kind = 0;
-    for (int32_t i = 0; i < q->panels; i++) {
-        int32_t channel[16], base = i * 16 + 16 <= p->c || p->c < 16 ? i * 16 : p->c - 16;
-        for (int32_t j = 0; j < 16; j++) channel[j] = q->flat ? (i * 16 + j) % p->c : base + j < p->c ? base + j : -1;
-        kind |= fill_panel(&a, channel, buffers, &panels[i], weights + (int64_t)i * q->rows * q->planes * p->kw * 16);
-    }
-    a.simple = !(kind & EL_QSHIFT_ANY);
     a.row_items = (p->oh + q->rows - 1) / q->rows;
+    const int64_t work = (int64_t)p->n * p->oh * p->ow * p->c * (p->kh * p->kw + 16);
+    fill_job fill = {&a, buffers, panels, weights, 0};
+    el_parallel(ctx, q->panels, el_ctx_threads_for(ctx, work, QDW_WORK) > 1 ? QDW_PANELS_PER_PIECE : q->panels, fill_panels, &fill);
+    a.simple = !(fill.kind & EL_QSHIFT_ANY);
     int64_t cost = (int64_t)p->ow * p->c * q->rows * (p->kh * p->kw + 16) / q->groups;
-    el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, 400000 / (cost + 1) + 1, rows, &a);
+    el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, QDW_WORK / (cost + 1) + 1, rows, &a);
 }
 #endif
