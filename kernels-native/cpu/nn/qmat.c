@@ -13,6 +13,7 @@
 
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
 #define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
+#define EL_FEW_TILES 4          /* of rows, with which reading the weights takes the time */
 #define EL_SERIAL_MACS 200000   /* multiplications that are worth a piece of their own */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
@@ -289,6 +290,7 @@ static void view_run(const el_ctx* ctx, el_qview* v) {
     int64_t wanted = threads == 1 ? 1 : 4 * threads, each = q->n * q->groups;
     int64_t lines = (v->i_count * each + wanted - 1) / wanted; /* pieces enough for all threads, but whole tiles */
     int64_t least = (EL_QROWS + v->j_count - 1) / v->j_count;
+    if (v->i_count * v->j_count <= EL_FEW_TILES * EL_QROWS && blocks >= 2 * threads) least = q->lines; /* few rows: threads share the weights */
     if (v->j_count == 1) lines = round_up(lines, EL_QROWS);
     if (lines < least) lines = least;
     if (lines > q->lines) lines = q->lines;
