@@ -20,8 +20,8 @@ static inline void zip_16(const uint8_t* a, const uint8_t* b, uint8_t* y) {
 
 static inline void zip_b1(const uint8_t* restrict a, const uint8_t* restrict b, uint8_t* restrict y, int64_t count) {
     int64_t i = 0;
-    for (; i + 4 * BYTES <= count; i += 4 * BYTES)
-        for (int64_t l = i; l < i + 4 * BYTES; l++) y[2 * l] = a[l], y[2 * l + 1] = b[l]; /* in wider vectors */
+    for (; EL_VF > 4 && i + 4 * BYTES <= count; i += 4 * BYTES)
+        for (int64_t l = i; l < i + 4 * BYTES; l++) y[2 * l] = a[l], y[2 * l + 1] = b[l]; /* in wider vectors, where there are such */
     for (; i + BYTES <= count; i += BYTES) zip_16(a + i, b + i, y + 2 * i);
     if (i < count && count >= BYTES) {
         i = count - BYTES;
