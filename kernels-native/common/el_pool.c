@@ -235,7 +235,7 @@ void el_pool_end(el_pool* pool) {
     const int64_t took = now_ns() - pool->began;
     int64_t* least = &pool->least_ns[pool->alone];
     if (*least == 0 || took < *least) *least = took;
-    else *least += (took - *least) / 8;
+    else *least += (took - *least) / 32;
 }
 
 static int some_sleep(const el_pool* pool, int32_t parts) {
