@@ -126,14 +126,16 @@ internal static class Elementwise
 
     /// <summary>atan(y/x), moved by pi where x is negative: toward y's sign.</summary>
     [TensorFlow("Atan2")]
-    private static void Atan2(TfNode n)
+    private static void Atan2(TfNode n) => n.Set(Atan2(n, n.In(0), n.In(1)));
+
+    internal static Value Atan2(TfNode n, Value y, Value x)
     {
-        Value y = n.In(0), x = n.In(1), zero = n.Number(x, 0), pi = n.Number(x, Math.PI), half = n.Number(x, Math.PI / 2);
+        Value zero = n.Number(x, 0), pi = n.Number(x, Math.PI), half = n.Number(x, Math.PI / 2);
         Value below = n.Emit("Less", [y, zero]);
         Value ratio = n.Emit("Atan", [n.Div(y, n.Where(n.Emit("Equal", [x, zero]), n.Number(x, 1), x))]);
         Value moved = n.Where(n.Emit("Less", [x, zero]), n.Add(ratio, n.Where(below, n.Number(x, -Math.PI), pi)), ratio);
         Value upright = n.Where(below, n.Number(x, -Math.PI / 2), n.Where(n.Emit("Greater", [y, zero]), half, zero));
-        n.Set(n.Where(n.Emit("Equal", [x, zero]), upright, moved));
+        return n.Where(n.Emit("Equal", [x, zero]), upright, moved);
     }
 
     [TensorFlow("LeftShift", "RightShift")]

@@ -163,12 +163,24 @@ internal static class Slicing
     [TensorFlow("Where")]
     private static void Where(TfNode n) => n.Set(n.Transpose(n.Emit("NonZero", [n.Cast(n.In(0), DType.Bool)]), 1, 0));
 
-    [TensorFlow("Unique", "UniqueV2")]
+    /// <summary>What of x is not in y, and where it was.</summary>
+    [TensorFlow("ListDiff", "ListDiffV2")]
+    private static void ListDiff(TfNode n)
+    {
+        Value x = n.In(0), same = n.Emit("Equal", [n.Unsqueeze(x, 1), n.Unsqueeze(n.In(1), 0)]);
+        Value kept = n.Emit("Equal", [n.Reduce("ReduceSum", n.Cast(same, DType.Int32), false, 1), n.Scalar(DType.Int32, 0)]);
+        n.Set(0, n.Emit("Compress", [x, kept], ("axis", 0)));
+        Value at = n.Reshape(n.Emit("NonZero", [kept]), -1);
+        n.Set(1, n.Cast(at, n.Type("out_idx", DType.Int32)));
+    }
+
+    [TensorFlow("Unique", "UniqueV2", "UniqueWithCounts", "UniqueWithCountsV2")]
     private static void Unique(TfNode n)
     {
         Value[] y = n.EmitMany("Unique", 4, [n.In(0)], ("sorted", 0));
         n.Set(0, y[0]);
         n.Set(1, n.Cast(y[2], n.Type("out_idx", DType.Int32)));
+        if (n.Op.StartsWith("UniqueWith", StringComparison.Ordinal)) n.Set(2, n.Cast(y[3], n.Type("out_idx", DType.Int32)));
     }
 
     /// <summary>Elements of data by the partition that they belong to, in their order.</summary>

@@ -30,6 +30,15 @@ internal static class Sources
         n.Set(n.Emit(n.Op.Contains("Uniform", StringComparison.Ordinal) ? "RandomUniformLike" : "RandomNormalLike", [zeros]));
     }
 
+    /// <summary>Where a random generator stands: what draws from it does not ask.</summary>
+    [TensorFlow("StatelessRandomGetKeyCounter", "StatelessRandomGetKeyCounterAlg", "StatelessRandomGetAlg", "RngReadAndSkip")]
+    private static void RandomState(TfNode n)
+    {
+        n.Set(0, n.Op == "StatelessRandomGetAlg" ? n.Scalar(DType.Int32, 1) : n.Const(new Tensor(DType.UInt64, new Shape(n.Op == "RngReadAndSkip" ? 3 : 1))));
+        n.Set(1, n.Const(new Tensor(DType.UInt64, new Shape(2))));
+        n.Set(2, n.Scalar(DType.Int32, 1));
+    }
+
     [TensorFlow("IdentityN")]
     private static void IdentityN(TfNode n)
     {
