@@ -9,7 +9,7 @@ namespace EdgeLite.Converter.Importers.Keras;
 /// </summary>
 internal sealed class KerasFolders(string path, IReadOnlyList<KerasWeight> all, IReadOnlyDictionary<string, string> layerNames) : KerasWeights
 {
-    private static readonly string[] s_containers = ["layers", "_layer_checkpoint_dependencies", "_flattened_layers"];
+    private static readonly string[] s_containers = ["layers", "cells", "_layer_checkpoint_dependencies", "_flattened_layers"];
 
     public override IReadOnlyList<KerasWeight> Entries => [.. all.Where(e => IsBelow(e.Path, path + "vars/") && e.Path.LastIndexOf('/') == path.Length + 4)];
 

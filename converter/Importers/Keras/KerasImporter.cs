@@ -1,3 +1,4 @@
+using EdgeLite.Converter.Importers.TensorFlow;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 using EdgeLite.Format;
@@ -24,10 +25,13 @@ internal sealed record KerasOrigin(int Major, string Backend)
 internal sealed class KerasImporter
 {
     private static readonly Dictionary<string, Action<KerasNode>> s_layers = ForeignLayers.Conversions<KerasAttribute, Action<KerasNode>>();
+    private static readonly Dictionary<string, string> s_operators = ForeignLayers.Marked<KerasAttribute>().Where(m => m.Attribute.Operator.Length > 0)
+        .SelectMany(m => m.Attribute.Names.Select(n => (n, m.Attribute.Operator))).ToDictionary(StringComparer.Ordinal);
 
     private KerasImporter(string name, KerasOrigin origin)
     {
         Graph = new Graph(name);
+        Context = new TfContext(Graph, null);
         Origin = origin;
     }
 
@@ -35,6 +39,9 @@ internal sealed class KerasImporter
     public const string LayersOf = "Keras's layers";
 
     public Graph Graph { get; }
+
+    /// <summary>The same graph for TensorFlow's operators, which some layers are made of.</summary>
+    public TfContext Context { get; }
     public KerasOrigin Origin { get; }
 
     /// <summary>Settings that were refused.</summary>
@@ -76,37 +83,40 @@ internal sealed class KerasImporter
     }
 
     /// <summary>Converts one call of a layer of a model; a refused one gives a placeholder.</summary>
-    public KerasTensor[] CallOrRefuse(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named)
+    public KerasTensor[] CallOrRefuse(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named, KerasArguments? arguments)
     {
         IEnumerable<KerasTensor> all = inputs.Concat(named?.Values.SelectMany(n => n) ?? []);
-        if (all.Any(t => Refusals.IsPlaceholder(t.Value))) Refusals.TryRanks(layer.ClassName, rank => CallApart(layer, inputs, named, rank));
+        if (all.Any(t => Refusals.IsPlaceholder(t.Value))) Refusals.TryRanks(layer.ClassName, rank => CallApart(layer, inputs, named, arguments, rank));
         else
         {
             KerasTensor[] results = [];
-            if (Refusals.Try(layer.ClassName, () => results = Call(layer, inputs, named))) return results;
+            if (Refusals.Try(layer.ClassName, () => results = Call(layer, inputs, named, arguments))) return results;
         }
         return [new(Refusals.Placeholder(Graph, layer.Name))];
     }
 
     /// <summary>Converts one call in a graph of its own.</summary>
-    private void CallApart(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named, int rank)
+    private void CallApart(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named, KerasArguments? arguments, int rank)
     {
         var apart = new KerasImporter(Graph.Name, Origin);
         KerasTensor StandIn(KerasTensor t) => new(Refusals.StandIn(apart.Graph, t.Value, rank), t.Mask == null ? null : Refusals.StandIn(apart.Graph, t.Mask, rank));
         apart.Call(new KerasLayer(layer.ClassName, layer.Name, layer.Config, layer.Weights), [.. inputs.Select(StandIn)],
-            named?.ToDictionary(n => n.Key, n => n.Value.Select(StandIn).ToArray()));
+            named?.ToDictionary(n => n.Key, n => n.Value.Select(StandIn).ToArray()), arguments?.Map<KerasTensor>(t => StandIn(t)));
         apart.Refusals.ThrowIfAny();
     }
 
     /// <summary>Converts one call of a layer.</summary>
-    public KerasTensor[] Call(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named = null)
+    public KerasTensor[] Call(KerasLayer layer, KerasTensor[] inputs, IReadOnlyDictionary<string, KerasTensor[]>? named = null, KerasArguments? arguments = null)
     {
         if (!s_layers.TryGetValue(layer.ClassName, out Action<KerasNode>? convert))
             throw new EdgeLiteException(Status.UnknownOperator, $"Layer '{layer.Name}' is a {layer.ClassName}, which is not supported.");
-        var node = new KerasNode(this, layer, inputs, named ?? new Dictionary<string, KerasTensor[]>());
+        var node = new KerasNode(this, layer, inputs, named ?? new Dictionary<string, KerasTensor[]>(), arguments);
         convert(node);
         return node.Outputs;
     }
 
     public bool Knows(string className) => s_layers.ContainsKey(className);
+
+    /// <summary>The TensorFlow operator that a function is, where it is just one.</summary>
+    public static string OperatorOf(string className) => s_operators[className];
 }

@@ -10,6 +10,9 @@ internal readonly record struct KerasTensor(Value Value, Value? Mask = null);
 /// <summary>A layer of the model: what it is and its weights. A shared layer is one object that is called several times.</summary>
 internal sealed class KerasLayer(string className, string name, KerasConfig config, KerasWeights weights)
 {
+    /// <summary>TensorFlow 1's form of a function, whose arguments have the same names.</summary>
+    private const string OlderFunctions = "compat.v1.";
+
     private readonly Dictionary<string, Value> _constants = new(StringComparer.Ordinal);
     private readonly Dictionary<string, KerasLayer> _children = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tensor[]> _weights = new(StringComparer.Ordinal);
@@ -19,7 +22,25 @@ internal sealed class KerasLayer(string className, string name, KerasConfig conf
     public KerasConfig Config { get; } = config;
     public KerasWeights Weights { get; } = weights;
 
-    public static string ClassOf(JsonElement layer) => new KerasConfig(layer).Text("class_name");
+    /// <summary>The name of its class. A call of a function counts as a class of that name: TensorFlow's tf.math.add, keras.backend.mean, or
+    /// keras.ops.get_item of Keras 3, whose functions are classes themselves (GetItem in the module keras.src.ops.numpy).</summary>
+    public static string ClassOf(JsonElement layer)
+    {
+        var json = new KerasConfig(layer);
+        string className = json.Text("class_name");
+        if (className is "TFOpLambda" or "SlicingOpLambda" && json.Get("config") is { } config && new KerasConfig(config).Text("function") is { Length: > 0 } function)
+            return function.StartsWith("keras.", StringComparison.Ordinal) ? function : "tf." + (function.StartsWith(OlderFunctions, StringComparison.Ordinal) ? function[OlderFunctions.Length..] : function);
+        return IsOperation(json, className) ? "keras.ops." + KerasFolders.SnakeCase(className) : className;
+    }
+
+    /// <summary>Keras 3's HDF5 files leave the module out; unlike layers, functions have no setting "trainable".</summary>
+    private static bool IsOperation(KerasConfig json, string className) => json.Get("module") is { ValueKind: JsonValueKind.String } module
+        ? module.GetString()!.StartsWith("keras.src.ops.", StringComparison.Ordinal)
+        : className != "InputLayer" && json.Get("inbound_nodes") is { ValueKind: JsonValueKind.Array } calls && calls.GetArrayLength() > 0 && calls[0].ValueKind == JsonValueKind.Object
+            && json.Get("config") is { ValueKind: JsonValueKind.Object } config && !config.TryGetProperty("trainable", out _);
+
+    /// <summary>Whether a layer is a call of a function, whose arguments mean what they mean in Python.</summary>
+    public static bool IsFunction(string className) => className == "TensorFlowOpLayer" || className.StartsWith("tf.", StringComparison.Ordinal) || className.StartsWith("keras.", StringComparison.Ordinal);
 
     /// <summary>The name stands in the configuration; Functional models repeat it beside it.</summary>
     public static string NameOf(JsonElement layer)
@@ -52,6 +73,10 @@ internal sealed class KerasLayer(string className, string name, KerasConfig conf
     }
 }
 
-/// <summary>Marks a method <c>static void (KerasNode)</c> that converts the layer of that class name.</summary>
+/// <summary>Marks a method <c>static void (KerasNode)</c> that converts the layers of these class names, or these functions.</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
-internal sealed class KerasAttribute(string className) : ForeignLayerAttribute(className);
+internal sealed class KerasAttribute(params string[] classNames) : ForeignLayerAttribute(classNames)
+{
+    /// <summary>Of a function: the TensorFlow operator that it is.</summary>
+    public string Operator { get; init; } = "";
+}

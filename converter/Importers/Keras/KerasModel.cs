@@ -13,13 +13,10 @@ internal sealed class KerasModel
     private const int MaxDepth = 32;
 
     private readonly List<Slot> _slots = [];
-    private readonly List<Reference> _inputs = [];
-    private readonly List<Reference> _outputs = [];
+    private readonly List<KerasReference> _inputs = [];
+    private readonly List<KerasReference> _outputs = [];
     private readonly Dictionary<string, int> _index = new(StringComparer.Ordinal);
     private readonly KerasConfig _config;
-
-    /// <summary>Output number <paramref name="Tensor"/> of call number <paramref name="Node"/> of a layer.</summary>
-    private readonly record struct Reference(string Layer, int Node, int Tensor);
 
     private sealed record Slot(JsonElement Json, string ClassName, string Name, KerasModel? Model, List<KerasCall> Calls)
     {
@@ -28,7 +25,7 @@ internal sealed class KerasModel
     }
 
     /// <summary>A keyword that is only switched on has an empty list.</summary>
-    private sealed record KerasCall(List<object> Inputs, Dictionary<string, List<object>> Named);
+    private sealed record KerasCall(List<object> Inputs, Dictionary<string, List<object>> Named, KerasArguments Arguments);
 
     public KerasModel(JsonElement json, int depth = 0)
     {
@@ -69,7 +66,7 @@ internal sealed class KerasModel
         UnknownLayers.Refuse("The Keras model", unknown, "Replace them in the source model by layers of docs/importers.md, or export it as a TensorFlow SavedModel.",
             kind => kind switch
             {
-                "Lambda" or "TFOpLambda" or "SlicingOpLambda" => "holds Python code or calls of TensorFlow's functions, which are not in the file in a form that can be read",
+                "Lambda" => "holds Python code, which is not in the file in a form that can be read",
                 "StringLookup" or "IntegerLookup" or "TextVectorization" or "Hashing" or "HashedCrossing" => "looks up words; do so in the application and make the numbers an input of the model",
                 _ => null,
             });
@@ -112,7 +109,7 @@ internal sealed class KerasModel
         for (int i = 0; i < _slots.Count; i++)
         {
             if (_slots[i].ClassName == "InputLayer") continue;
-            current = CallSlot(importer, self, i, current, null, isTop);
+            current = CallSlot(importer, self, i, current, null, null, isTop);
         }
         return current;
     }
@@ -133,10 +130,10 @@ internal sealed class KerasModel
             {
                 Slot slot = _slots[p.Slot];
                 KerasCall call = slot.Calls[p.Call];
-                if (call.Inputs.Concat(call.Named.Values.SelectMany(n => n)).OfType<Reference>().Any(r => !results.ContainsKey((r.Layer, r.Node)))) return false;
+                if (call.Inputs.Concat(call.Named.Values.SelectMany(n => n)).OfType<KerasReference>().Any(r => !results.ContainsKey((r.Layer, r.Node)))) return false;
                 KerasTensor[] arguments = [.. call.Inputs.Select(Resolve)];
                 Dictionary<string, KerasTensor[]> named = call.Named.ToDictionary(n => n.Key, n => n.Value.Select(Resolve).ToArray());
-                results[(slot.Name, p.Call + slot.FirstCall)] = CallSlot(importer, self, p.Slot, arguments, named, isTop);
+                results[(slot.Name, p.Call + slot.FirstCall)] = CallSlot(importer, self, p.Slot, arguments, named, call.Arguments.Map<KerasReference>(r => Resolve(r)), isTop);
                 return true;
             });
             if (pending.Count == before)
@@ -151,7 +148,7 @@ internal sealed class KerasModel
         KerasTensor Resolve(object argument)
         {
             if (argument is double number) return new(importer.Graph.AddConstant("number", Tensor.FromScalar((float)number)));
-            var reference = (Reference)argument;
+            var reference = (KerasReference)argument;
             if (!results.TryGetValue((reference.Layer, reference.Node), out KerasTensor[]? tensors)) tensors = [];
             if (tensors is [{ } only] && importer.Refusals.IsPlaceholder(only.Value)) return only;
             if ((uint)reference.Tensor >= (uint)tensors.Length)
@@ -160,7 +157,7 @@ internal sealed class KerasModel
         }
     }
 
-    private KerasTensor[] CallSlot(KerasImporter importer, KerasLayer self, int index, KerasTensor[] inputs, Dictionary<string, KerasTensor[]>? named, bool isTop)
+    private KerasTensor[] CallSlot(KerasImporter importer, KerasLayer self, int index, KerasTensor[] inputs, Dictionary<string, KerasTensor[]>? named, KerasArguments? arguments, bool isTop)
     {
         Slot slot = _slots[index];
         KerasLayer layer = self.Child(slot.Name, () =>
@@ -169,7 +166,7 @@ internal sealed class KerasModel
             KerasWeights weights = self.Weights.OfLayer(slot.Name, AllNames(slot), slot.ClassName, occurrence);
             return new KerasLayer(slot.ClassName, slot.Name, KerasLayer.ConfigOf(slot.Json), weights);
         });
-        KerasTensor[] results = slot.Model != null ? slot.Model.Call(importer, layer, inputs) : importer.CallOrRefuse(layer, inputs, named);
+        KerasTensor[] results = slot.Model != null ? slot.Model.Call(importer, layer, inputs) : importer.CallOrRefuse(layer, inputs, named, arguments);
         if (isTop && results.Length > 0 && results[0].Value is { IsConstant: false } value && !importer.Graph.Inputs.Contains(value)
             && value.Name.StartsWith(slot.Name + "/", StringComparison.Ordinal) && importer.Graph.Find(slot.Name) == null)
             importer.Graph.Rename(value, slot.Name);
@@ -254,20 +251,22 @@ internal sealed class KerasModel
             if (outer.Get("inbound_nodes") is not { ValueKind: JsonValueKind.Array } nodes) continue;
             foreach (JsonElement node in nodes.EnumerateArray())
             {
-                var call = new KerasCall([], []);
-                if (node.ValueKind == JsonValueKind.Object) ReadCall3(node, call);
+                KerasArguments arguments = node.ValueKind == JsonValueKind.Object ? KerasArguments.OfKeras3(node) : KerasArguments.OfKeras2(node);
+                var call = new KerasCall([], [], arguments);
+                if (KerasLayer.IsFunction(slot.ClassName)) call.Inputs.AddRange(arguments.All<KerasReference>().Cast<object>());
+                else if (node.ValueKind == JsonValueKind.Object) ReadCall3(node, call);
                 else if (node.ValueKind == JsonValueKind.Array) ReadCall2(node, call);
                 slot.Calls.Add(call);
             }
-            if (slot.ClassName == "InputLayer" && slot.Calls.Count == 0) slot.Calls.Add(new KerasCall([], []));
+            if (slot.ClassName == "InputLayer" && slot.Calls.Count == 0) slot.Calls.Add(new KerasCall([], [], KerasArguments.None));
         }
         ReadReferences(_config.Get("input_layers")!.Value, _inputs, 0);
         ReadReferences(_config.Get("output_layers") ?? throw KerasConfig.Damaged($"model '{Name}' has no output_layers"), _outputs, 0);
-        foreach (Reference r in _inputs.Concat(_outputs))
+        foreach (KerasReference r in _inputs.Concat(_outputs))
             if (!_index.ContainsKey(r.Layer)) throw KerasConfig.Damaged($"model '{Name}' has no layer '{r.Layer}'");
         if (_inputs.Count == 0 || _outputs.Count == 0) throw KerasConfig.Damaged($"model '{Name}' has no inputs or no outputs");
         var last = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (Reference r in _slots.SelectMany(s => s.Calls).SelectMany(c => c.Inputs.Concat(c.Named.Values.SelectMany(n => n))).OfType<Reference>().Concat(_outputs))
+        foreach (KerasReference r in _slots.SelectMany(s => s.Calls).SelectMany(c => c.Inputs.Concat(c.Named.Values.SelectMany(n => n))).OfType<KerasReference>().Concat(_outputs))
             last[r.Layer] = Math.Max(r.Node, last.GetValueOrDefault(r.Layer));
         foreach (Slot slot in _slots.Where(s => s.Model != null)) slot.FirstCall = Math.Max(0, last.GetValueOrDefault(slot.Name) - (slot.Calls.Count - 1));
     }
@@ -293,7 +292,7 @@ internal sealed class KerasModel
         {
             if (input[2].ValueKind == JsonValueKind.Number) call.Inputs.Add(input[2].GetDouble());
         }
-        else call.Inputs.Add(new Reference(input[0].GetString() ?? "", input[1].GetInt32(), input[2].GetInt32()));
+        else call.Inputs.Add(new KerasReference(input[0].GetString() ?? "", input[1].GetInt32(), input[2].GetInt32()));
         if (input.GetArrayLength() < 4 || input[3].ValueKind != JsonValueKind.Object) return;
         foreach (JsonProperty keyword in input[3].EnumerateObject())
         {
@@ -307,7 +306,7 @@ internal sealed class KerasModel
     {
         if (value.ValueKind != JsonValueKind.Array || depth > 8) return;
         if (value.GetArrayLength() is 3 or 4 && value[0].ValueKind == JsonValueKind.String && value[1].ValueKind == JsonValueKind.Number && value[2].ValueKind == JsonValueKind.Number)
-            found.Add(new Reference(value[0].GetString()!, value[1].GetInt32(), value[2].GetInt32()));
+            found.Add(new KerasReference(value[0].GetString()!, value[1].GetInt32(), value[2].GetInt32()));
         else foreach (JsonElement item in value.EnumerateArray()) CollectKeyword2(item, found, depth + 1);
     }
 
@@ -340,19 +339,19 @@ internal sealed class KerasModel
         if (tensor.Text("class_name") == "__keras_tensor__")
         {
             JsonElement history = tensor.Section("config").Get("keras_history") ?? throw KerasConfig.Damaged("a tensor has no keras_history");
-            found.Add(new Reference(history[0].GetString() ?? "", history[1].GetInt32(), history[2].GetInt32()));
+            found.Add(new KerasReference(history[0].GetString() ?? "", history[1].GetInt32(), history[2].GetInt32()));
         }
         else foreach (JsonProperty item in value.EnumerateObject()) CollectTensors3(item.Value, found, false, depth + 1);
     }
 
     /// <summary>[[layer, node, tensor] ..], [layer, node, tensor], or a dictionary or list of these.</summary>
-    private static void ReadReferences(JsonElement value, List<Reference> into, int depth)
+    private static void ReadReferences(JsonElement value, List<KerasReference> into, int depth)
     {
         if (depth > 8) throw KerasConfig.Damaged("input_layers or output_layers are nested too deeply");
         if (value.ValueKind == JsonValueKind.Object)
             foreach (JsonProperty item in value.EnumerateObject()) ReadReferences(item.Value, into, depth + 1);
         else if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() >= 3 && value[0].ValueKind == JsonValueKind.String)
-            into.Add(new Reference(value[0].GetString()!, value[1].GetInt32(), value[2].GetInt32()));
+            into.Add(new KerasReference(value[0].GetString()!, value[1].GetInt32(), value[2].GetInt32()));
         else if (value.ValueKind == JsonValueKind.Array)
             foreach (JsonElement item in value.EnumerateArray()) ReadReferences(item, into, depth + 1);
     }

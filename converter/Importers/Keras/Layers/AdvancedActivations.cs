@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.Keras.Layers;
 
@@ -31,9 +32,17 @@ internal static class AdvancedActivations
     [Keras("ThresholdedReLU")]
     private static void ThresholdedReLU(KerasNode n) => n.SetMasked(n.Emit("ThresholdedRelu", [n.X], ("alpha", (float)n.Config.Real(1, "theta"))));
 
+    /// <summary>Over one axis or several as one; what a mask hides counts nothing.</summary>
     [Keras("Softmax")]
-    private static void Softmax(KerasNode n) => n.SetMasked(n.Emit("Softmax", [n.X], ("axis", n.Config.Ints("axis") is { Length: 1 } axis ? axis[0]
-        : n.Config.Has("axis") ? throw n.Error("softmax over several axes is not supported") : -1)));
+    private static void Softmax(KerasNode n)
+    {
+        long[] axes = n.Config.Ints("axis") ?? [-1];
+        Value? mask = n.Argument(1, "mask") is KerasTensor given ? n.Cast(given.Value, DType.Bool) : n.Mask is { } own && n.RankOf(own) == n.Rank ? own : null;
+        Value x = mask == null ? n.X : n.Emit("Where", [mask, n.X, n.Scalar(-1e9)]);
+        Value y = axes.Length == 1 ? n.Emit("Softmax", [x], ("axis", axes[0]))
+            : n.Emit("Exp", [n.Emit("Sub", [x, n.Emit("ReduceLogSumExp", [x, n.Ints(axes)], ("keepdims", 1))])]);
+        n.SetMasked(mask == null ? y : n.Emit("Where", [mask, y, n.Scalar(0)]));
+    }
 
     /// <summary>Slopes have the shape of the input without the batch, 1 on shared axes.</summary>
     [Keras("PReLU")]

@@ -32,6 +32,15 @@ internal static class CoreLayers
         n.SetMasked(n.Activate(y));
     }
 
+    /// <summary>The layer that it wraps: its kernel is stored as it was normalized in training.</summary>
+    [Keras("SpectralNormalization")]
+    private static void SpectralNormalization(KerasNode n)
+    {
+        JsonElement json = n.Config.Get("layer") ?? throw n.Damaged("it has no layer");
+        KerasLayer inner = n.Layer.Child("layer", () => new KerasLayer(KerasLayer.ClassOf(json), $"{n.Name}/{KerasLayer.NameOf(json)}", KerasLayer.ConfigOf(json), n.Layer.Weights.Inside("layer")));
+        n.Set(n.Importer.Call(inner, n.Inputs));
+    }
+
     [Keras("Activation")]
     private static void Activation(KerasNode n) => n.SetMasked(n.Activate(n.X));
 
@@ -40,7 +49,7 @@ internal static class CoreLayers
      Keras("RandomContrast"), Keras("RandomBrightness"), Keras("RandomHeight"), Keras("RandomWidth"), Keras("RandomColorDegeneration"), Keras("RandomColorJitter"),
      Keras("RandomElasticTransform"), Keras("RandomErasing"), Keras("RandomGaussianBlur"), Keras("RandomGrayscale"), Keras("RandomHue"), Keras("RandomInvert"),
      Keras("RandomPerspective"), Keras("RandomPosterization"), Keras("RandomSaturation"), Keras("RandomSharpness"), Keras("RandomShear"), Keras("AugMix"),
-     Keras("CutMix"), Keras("MixUp"), Keras("RandAugment"), Keras("Identity")]
+     Keras("CutMix"), Keras("MixUp"), Keras("RandAugment"), Keras("Solarization"), Keras("Identity")]
     private static void Nothing(KerasNode n) => n.SetMasked(n.X);
 
     /// <summary>channels_first: Keras moves the channels to the end before it flattens, so that weights fit both layouts.</summary>

@@ -7,18 +7,32 @@ namespace EdgeLite.Converter.Importers.Keras.Layers;
 /// <summary>Layers that prepare pictures and categories (keras.layers, preprocessing). Augmentation does nothing in inference.</summary>
 internal static class Preprocessing
 {
-    [Keras("Resizing", Limits = "pad_to_aspect_ratio, interpolation other than bilinear and nearest")]
+    [Keras("Resizing", Limits = "interpolation other than bilinear, nearest and bicubic")]
     private static void Resizing(KerasNode n)
     {
-        if (n.Config.Bool(false, "pad_to_aspect_ratio")) throw n.Error("pad_to_aspect_ratio is not supported");
         string mode = n.Config.Text("interpolation", "bilinear") switch
         {
             "bilinear" => "linear",
             "nearest" => "nearest",
+            "bicubic" => "cubic",
             var other => throw n.Error($"interpolation '{other}' is not supported"),
         };
         n.RequireRank(4);
-        n.Set(n.Config.Bool(false, "crop_to_aspect_ratio") ? SmartResize(n, mode) : Resize(n, n.Cast(n.X, DType.Float32), mode));
+        n.Set(n.Config.Bool(false, "crop_to_aspect_ratio") ? SmartResize(n, mode)
+            : Resize(n, n.Config.Bool(false, "pad_to_aspect_ratio") ? Framed(n) : n.Cast(n.X, DType.Float32), mode));
+    }
+
+    /// <summary>The picture in the middle of a frame of the target's proportions.</summary>
+    private static Value Framed(KerasNode n)
+    {
+        (long height, long width) = SizeOf(n);
+        long targetHeight = n.Config.RequiredInt("height"), targetWidth = n.Config.RequiredInt("width");
+        if (targetHeight <= 0 || targetWidth <= 0) throw n.Damaged($"its size is {targetHeight} x {targetWidth}");
+        long rows = Math.Max(0, width * targetHeight / targetWidth - height) / 2, columns = Math.Max(0, height * targetWidth / targetHeight - width) / 2;
+        var pads = new long[8];
+        int first = n.Config.ChannelsFirst() ? 2 : 1;
+        (pads[first], pads[first + 1], pads[first + 4], pads[first + 5]) = (rows, columns, rows, columns);
+        return n.Emit("Pad", [n.Cast(n.X, DType.Float32), n.Ints(pads), n.Scalar(n.Config.Real(0, "fill_value"))]);
     }
 
     /// <summary>The middle of the picture; of one that is smaller, the largest window of the same proportions, enlarged.</summary>
@@ -65,9 +79,26 @@ internal static class Preprocessing
 
     private static Value Resize(KerasNode n, Value x, string mode)
     {
+        if (mode == "cubic")
+        {
+            Value y = n.TensorFlow("ResizeBicubic", [n.Config.ChannelsFirst() ? n.ToChannelsLast(x) : x, n.Ints(n.Config.RequiredInt("height"), n.Config.RequiredInt("width"))], ("half_pixel_centers", true));
+            return n.Config.ChannelsFirst() ? n.ToChannelsFirst(y) : y;
+        }
         long first = n.Config.ChannelsFirst() ? 2 : 1;
         return n.Emit("Resize", [x, null, null, n.Ints(n.Config.RequiredInt("height"), n.Config.RequiredInt("width"))],
             ("axes", (long[])[first, first + 1]), ("mode", mode), ("coordinate_transformation_mode", "half_pixel"), ("nearest_mode", "floor"));
+    }
+
+    /// <summary>Each channel of each picture spread over all of value_range; one of a single value stays as it is.</summary>
+    [Keras("AutoContrast")]
+    private static void AutoContrast(KerasNode n)
+    {
+        n.RequireRank(4);
+        (double from, double to) = n.Config.Get("value_range") is { ValueKind: JsonValueKind.Array } range && range.GetArrayLength() == 2 ? (range[0].GetDouble(), range[1].GetDouble()) : (0, 255);
+        Value x = n.Cast(n.X, DType.Float32), axes = n.Ints(1, 2);
+        Value low = n.Emit("ReduceMin", [x, axes], ("keepdims", 1)), span = n.Emit("Sub", [n.Emit("ReduceMax", [x, axes], ("keepdims", 1)), low]);
+        Value y = n.Emit("Add", [n.Emit("Mul", [n.Emit("Div", [n.Emit("Sub", [x, low]), span]), n.Scalar(to - from)]), n.Scalar(from)]);
+        n.Set(n.Emit("Where", [n.Emit("Equal", [span, n.Scalar(0)]), x, y]));
     }
 
     /// <summary>Whole numbers from 0 on as vectors of num_tokens: one for each (one_hot), or all of a row together, as 1 where one is there
@@ -76,24 +107,28 @@ internal static class Preprocessing
     private static void CategoryEncoding(KerasNode n)
     {
         if (n.Named.ContainsKey("count_weights")) throw n.Error("count_weights are not supported");
-        long depth = n.Config.RequiredInt("num_tokens", "max_tokens");
-        string mode = n.Config.Text("output_mode", "multi_hot");
+        n.Set(Encoded(n, n.X, n.Config.RequiredInt("num_tokens", "max_tokens"), n.Config.Text("output_mode", "multi_hot")));
+    }
+
+    /// <summary>Numbers of categories as vectors of <paramref name="depth"/> entries: one for each, or one for a row.</summary>
+    private static Value Encoded(KerasNode n, Value indices, long depth, string mode)
+    {
         string? together = mode switch { "one_hot" => null, "multi_hot" or "binary" => "ReduceMax", "count" => "ReduceSum", _ => throw n.Error($"output_mode '{mode}' is not supported") };
-        int rank = n.Rank;
-        Value x = n.Cast(n.X, DType.Int64);
-        if (together == null && rank > 1 && n.X.Shape[rank - 1] == 1) x = n.Emit("Squeeze", [x, n.Ints(rank - 1)]);
+        int rank = n.RankOf(indices);
+        Value x = n.Cast(indices, DType.Int64);
+        if (together == null && rank > 1 && x.Shape[rank - 1] == 1) x = n.Emit("Squeeze", [x, n.Ints(rank - 1)]);
         Value hot = n.Emit("OneHot", [x, n.Ints(depth), n.Constant("values", () => Tensor.FromArray<float>([0, 1], new Shape(2)))], ("axis", -1));
-        n.Set(together == null || rank == 1 ? hot : n.Emit(together, [hot, n.Ints(rank - 1)], ("keepdims", 0)));
+        return together == null || rank == 1 ? hot : n.Emit(together, [hot, n.Ints(rank - 1)], ("keepdims", 0));
     }
 
     /// <summary>The number of boundaries that are not above x.</summary>
-    [Keras("Discretization", Limits = "output_mode other than int, boundaries that are not in the configuration")]
+    [Keras("Discretization", Limits = "boundaries that are not in the configuration")]
     private static void Discretization(KerasNode n)
     {
-        if (n.Config.Text("output_mode", "int") is var mode and not "int") throw n.Error($"output_mode '{mode}' is not supported");
         if (n.Config.Get("bin_boundaries") is not { ValueKind: JsonValueKind.Array } list) throw n.Error("its bin_boundaries were learned (adapt) and are not in the configuration; make the layer with bin_boundaries");
         float[] bounds = [.. list.EnumerateArray().Select(b => (float)b.GetDouble())];
         Value above = n.Emit("GreaterOrEqual", [n.Emit("Unsqueeze", [n.Cast(n.X, DType.Float32), n.Ints(-1)]), n.Constant("bin_boundaries", () => Tensor.FromArray<float>(bounds, new Shape(bounds.Length)))]);
-        n.Set(n.Emit("ReduceSum", [n.Cast(above, DType.Int64), n.Ints(-1)], ("keepdims", 0)));
+        Value bins = n.Emit("ReduceSum", [n.Cast(above, DType.Int64), n.Ints(-1)], ("keepdims", 0));
+        n.Set(n.Config.Text("output_mode", "int") is var mode and not "int" ? Encoded(n, bins, bounds.Length + 1, mode) : bins);
     }
 }

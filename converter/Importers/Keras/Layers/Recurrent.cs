@@ -17,16 +17,37 @@ internal static class Recurrent
     [Keras("SimpleRNN"), Keras("LSTM", Notes = "stateful layers keep their states from run to run"), Keras("GRU"), Keras("CuDNNLSTM"), Keras("CuDNNGRU")]
     private static void Layer(KerasNode n) => Finish(n, (sequence, initial) => Run(n, n.Layer, n.X, n.Mask, n.Config.Bool(false, "go_backwards"), sequence, initial));
 
-    [Keras("ConvLSTM2D", Limits = "stateful")]
+    [Keras("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", Limits = "masks")]
     private static void ConvLstm(KerasNode n) => Finish(n, (sequence, initial) => ConvLstmLayer.Run(n, n.Layer, n.X, n.Mask, n.Config.Bool(false, "go_backwards"), sequence, initial));
 
-    [Keras("RNN", Notes = "over one LSTMCell, GRUCell or SimpleRNNCell")]
+    /// <summary>Several cells, one upon the other, are as many layers.</summary>
+    [Keras("RNN", Notes = "over LSTMCell, GRUCell, SimpleRNNCell and StackedRNNCells of these")]
     private static void OverCell(KerasNode n)
     {
         JsonElement json = n.Config.Get("cell") ?? throw n.Damaged("it has no cell");
-        KerasLayer cell = n.Layer.Child("cell", () => new KerasLayer(KerasLayer.ClassOf(json), n.Name, KerasLayer.ConfigOf(json), n.Layer.Weights.Inside("cell")));
-        if (cell.ClassName is not ("LSTMCell" or "GRUCell" or "SimpleRNNCell")) throw n.Error($"a cell of kind '{cell.ClassName}' is not supported");
-        Finish(n, (sequence, initial) => Run(n, cell, n.X, n.Mask, n.Config.Bool(false, "go_backwards"), sequence, initial));
+        KerasWeights weights = n.Layer.Weights.Inside("cell");
+        JsonElement[] stack = json.ValueKind == JsonValueKind.Array ? [.. json.EnumerateArray()]
+            : KerasLayer.ClassOf(json) == "StackedRNNCells" ? [.. (KerasLayer.ConfigOf(json).Get("cells") ?? throw n.Damaged("StackedRNNCells has no cells")).EnumerateArray()] : [];
+        KerasLayer[] cells = stack.Length == 0 ? [n.Layer.Child("cell", () => new KerasLayer(KerasLayer.ClassOf(json), n.Name, KerasLayer.ConfigOf(json), weights))]
+            : [.. stack.Select((c, i) => n.Layer.Child($"cell{i}", () => new KerasLayer(KerasLayer.ClassOf(c), $"{n.Name}/{KerasLayer.NameOf(c)}", KerasLayer.ConfigOf(c),
+                weights.OfLayer(KerasLayer.NameOf(c), [KerasLayer.NameOf(c)], KerasLayer.ClassOf(c), stack.Take(i).Count(o => KerasLayer.ClassOf(o) == KerasLayer.ClassOf(c))))))];
+        foreach (KerasLayer cell in cells)
+            if (cell.ClassName is not ("LSTMCell" or "GRUCell" or "SimpleRNNCell")) throw n.Error($"a cell of kind '{cell.ClassName}' is not supported");
+        Finish(n, (sequence, initial) =>
+        {
+            if (cells.Length > 1 && initial.Length > 0) throw n.Error("initial states of several cells are not supported");
+            bool backwards = n.Config.Bool(false, "go_backwards");
+            Value x = n.X;
+            var states = new List<Value>();
+            RecurrentResult result = default;
+            for (int i = 0; i < cells.Length; i++)
+            {
+                result = Run(n, cells[i], x, n.Mask, backwards, sequence || i < cells.Length - 1, initial);
+                states.AddRange(result.States);
+                if (i < cells.Length - 1) x = result.Sequence!;
+            }
+            return new(sequence ? result.Sequence : result.States[0], [.. states]);
+        });
     }
 
     /// <summary>The backward layer is the forward one with go_backwards turned round; its sequence is turned round once more.</summary>
@@ -46,7 +67,7 @@ internal static class Recurrent
         if (sequence && turned) (first, second) = (Reversed(n, first), Reversed(n, second));
         KerasTensor[] outputs;
         string merge = n.Config.Has("merge_mode") ? n.Config.Text("merge_mode") : n.Config.Json.TryGetProperty("merge_mode", out _) ? "none" : "concat";
-        int channels = forward.ClassName == "ConvLSTM2D" && forward.Config.ChannelsFirst() ? sequence ? 2 : 1 : n.RankOf(first) - 1;
+        int channels = IsConvolution(forward) && forward.Config.ChannelsFirst() ? sequence ? 2 : 1 : n.RankOf(first) - 1;
         Value? mask = sequence ? n.Mask : null;
         outputs = merge switch
         {
@@ -121,7 +142,9 @@ internal static class Recurrent
 
     internal static Value Reversed(KerasNode n, Value x) => n.Slice(x, 1, -1, long.MinValue, -1);
 
-    private static RecurrentResult RunAny(KerasNode n, KerasLayer layer, bool backwards, bool sequence) => layer.ClassName == "ConvLSTM2D"
+    private static bool IsConvolution(KerasLayer layer) => layer.ClassName.StartsWith("ConvLSTM", StringComparison.Ordinal);
+
+    private static RecurrentResult RunAny(KerasNode n, KerasLayer layer, bool backwards, bool sequence) => IsConvolution(layer)
         ? ConvLstmLayer.Run(n, layer, n.X, n.Mask, backwards, sequence, []) : Run(n, layer, n.X, n.Mask, backwards, sequence, []);
 
     /// <summary>A layer of its own gives its sequence in the order of processing.</summary>
@@ -131,7 +154,7 @@ internal static class Recurrent
         if (n.Config.Bool(false, "time_major")) throw n.Error("time_major is not supported");
         Value[] initial = [.. (n.Inputs.Length > 1 ? n.Inputs[1..] : n.Named.GetValueOrDefault("initial_state") ?? []).Select(i => i.Value)];
         RecurrentResult result = run(sequence, initial);
-        Value y = sequence ? result.Sequence! : result.States[0];
+        Value y = sequence ? result.Sequence! : result.Sequence ?? result.States[0];
         if (sequence && n.Config.Bool(false, "go_backwards")) y = Reversed(n, y);
         var output = new KerasTensor(y, sequence ? n.Mask : null);
         n.Set(n.Config.Bool(false, "return_state") ? [output, .. result.States.Select(s => new KerasTensor(s))] : [output]);
