@@ -42,7 +42,7 @@ public sealed class SavedModelFormat : IImporter
         MetaGraphDef meta = saved.MetaGraphs.FirstOrDefault(m => m.MetaInfoDef?.Tags.Contains(ServingTag) == true) ?? saved.MetaGraphs.FirstOrDefault()
             ?? throw new EdgeLiteException(Status.NotAModel, $"'{path}' holds no graph.");
         string prefix = Path.Combine(folder, "variables", "variables");
-        return Import(meta, Path.GetFileName(Path.GetFullPath(folder)), File.Exists(prefix + ".index") ? new TensorBundle(prefix) : null, signature);
+        return Import(meta, Path.GetFileName(Path.GetFullPath(folder)), File.Exists(prefix + ".index") ? new TensorBundle(prefix) : null, signature, Path.Combine(folder, "assets"));
     }
 
     private static bool IsSavedModel(ReadOnlySpan<byte> head) => head is [8, 1, 0x12, ..];
@@ -50,10 +50,10 @@ public sealed class SavedModelFormat : IImporter
     private static Graph ImportCheckpoint(string path, string? signature) =>
         Import(ProtoFile.Read(path, MetaGraphDef.Parser), Path.GetFileNameWithoutExtension(path), new TensorBundle(Path.ChangeExtension(path, null)), signature);
 
-    private static Graph Import(MetaGraphDef meta, string name, TensorBundle? variables, string? wanted)
+    private static Graph Import(MetaGraphDef meta, string name, TensorBundle? variables, string? wanted, string? assets = null)
     {
         if (meta.GraphDef == null) throw new EdgeLiteException(Status.NotAModel, $"'{name}' holds no graph.");
-        var model = new TfModel(meta.GraphDef, variables == null ? null : variables.Find);
+        var model = new TfModel(meta.GraphDef, variables == null ? null : variables.Find) { Assets = assets };
         string[] usable = [.. meta.SignatureDef.Where(s => s.Key != InitializationSignature && s.Value.Outputs.Count > 0).Select(s => s.Key).Order(StringComparer.Ordinal)];
         string? key = wanted ?? (usable.Contains(DefaultSignature) ? DefaultSignature : usable.FirstOrDefault());
         if (key != null && !meta.SignatureDef.ContainsKey(key))

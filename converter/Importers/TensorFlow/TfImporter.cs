@@ -16,7 +16,8 @@ internal sealed record TfPort(string Name, string Reference, DType DType = DType
 internal static class TfImporter
 {
     private static readonly HashSet<string> s_noResults = new(StringComparer.Ordinal)
-    { "Const", "NoOp", "Assert", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "VarHandleOp", "VariableV2", "Variable", "HashTableV2", "SaveV2", "RestoreV2", "MergeV2Checkpoints" };
+    { "Const", "NoOp", "Assert", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "VarHandleOp", "VariableV2", "Variable", "HashTable", "HashTableV2", "InitializeTable", "InitializeTableV2",
+        "LookupTableImport", "LookupTableImportV2", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2", "SaveV2", "RestoreV2", "MergeV2Checkpoints" };
 
     /// <param name="model">the model</param>
     /// <param name="name">of the graph</param>
@@ -28,6 +29,7 @@ internal static class TfImporter
         {
             outputs ??= Results(model.Main);
             model.RefuseUnknown(outputs.Select(o => o.Reference));
+            model.Tables.FillAll();
             var graph = new Graph(name);
             var scope = new TfScope(model, new TfContext(graph, null), model.Main, null);
             foreach (TfPort port in inputs ?? Placeholders(model.Main, outputs)) AddInput(graph, scope, port);

@@ -31,7 +31,10 @@ internal sealed record TfComplexItem(Value Parts) : TfItem
 /// <summary>A resource handle: the name of a variable, whose value is a constant of the model.</summary>
 internal sealed record TfVariableItem(string Name) : TfItem;
 
-/// <summary>A resource that holds no numbers (hash tables, iterators); it may be passed on, not used.</summary>
+/// <summary>A table of constants.</summary>
+internal sealed record TfTableItem(TfTable Table) : TfItem;
+
+/// <summary>A resource that holds no numbers (iterators); it may be passed on, not used.</summary>
 internal sealed record TfOpaqueItem(string What) : TfItem;
 
 /// <summary>

@@ -23,7 +23,13 @@ internal sealed class TfModel
         HasScalarPlaceholders = graph.Versions?.Producer >= 24;
         _variables = variables ?? (_ => null);
         Constants = constants ?? new Dictionary<string, Tensor>();
+        Tables = new TfTables(this);
     }
+
+    public TfTables Tables { get; }
+
+    /// <summary>The folder of files that belong to the graph; null where there is none.</summary>
+    public string? Assets { get; init; }
 
     public TfSource Main { get; }
 

@@ -32,6 +32,7 @@ internal sealed class TfNode(TfScope scope, NodeDef node)
         TfListItem => throw InputError($"input {i} is a list of tensors"),
         TfComplexItem => throw InputError($"input {i} is a tensor of complex numbers, which only the operators named with RFFT in docs/importers.md take"),
         TfVariableItem v => Scope.Model.Variable(v.Name, this),
+        TfTableItem t => throw InputError($"input {i} is the table '{t.Table.Name}'"),
         var other => throw InputError($"input {i} is {((TfOpaqueItem)other).What}"),
     };
 

@@ -32,6 +32,9 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
 
     public bool IsConverted(string node) => _converted.Contains(node);
 
+    /// <summary>Converts a node that gives nothing.</summary>
+    public void Run(string node) => Convert(node);
+
     public TfItem Resolve(string reference)
     {
         (string Node, int Output) key = TfSource.Parse(reference);

@@ -19,7 +19,7 @@ public sealed class TensorFlowControlFlowTests : IDisposable
 
     internal static string Type(string key, string type) => $"attr {{ key: '{key}' value {{ type: {type} }} }} ";
 
-    private static string Func(string key, string function) => $"attr {{ key: '{key}' value {{ func {{ name: '{function}' }} }} }} ";
+    internal static string Func(string key, string function) => $"attr {{ key: '{key}' value {{ func {{ name: '{function}' }} }} }} ";
 
     private static string Types(params string[] types) => $"attr {{ key: 'T' value {{ list {{ {string.Concat(types.Select(t => $"type: {t} "))} }} }} }} ";
 
@@ -33,7 +33,7 @@ public sealed class TensorFlowControlFlowTests : IDisposable
     internal static string Input(string name, string type = "DT_FLOAT") => Node(name, "Placeholder", "", Type("dtype", type) + "attr { key: 'shape' value { shape { } } }");
 
     /// <summary>A function of arguments "a:DT_FLOAT b:DT_INT32" with results "r=node:output:0 ..".</summary>
-    private static string Function(string name, string arguments, string results, params string[] nodes)
+    internal static string Function(string name, string arguments, string results, params string[] nodes)
     {
         string types = string.Concat(arguments.Split(' ').Select(a => $"input_arg {{ name: '{a.Split(':')[0]}' type: {a.Split(':')[1]} }} "));
         (string Name, string From)[] returns = [.. results.Split(' ').Select(r => (r.Split('=')[0], r.Split('=')[1]))];

@@ -61,7 +61,7 @@ internal static class Sources
     [TensorFlow("Variable", "VariableV2", "TemporaryVariable")]
     private static void Variable(TfNode n) => n.Set(n.Scope.Model.Variable(n.Name, n));
 
-    [TensorFlow("HashTable", "HashTableV2", "MutableHashTableV2", "Iterator", "IteratorV2")]
+    [TensorFlow("MutableHashTableV2", "Iterator", "IteratorV2")]
     private static void Opaque(TfNode n) => n.Set(new TfOpaqueItem($"a resource ({n.Op})"));
 
     /// <summary>The value that is assigned is the result.</summary>
