@@ -69,7 +69,14 @@ public sealed class TorchImporter : IImporter
         object?[] arguments = [.. forward.Parameters.Skip(1).Select(p => Argument(graph, p, shapes))];
         object?[] given = [.. arguments.TakeWhile(a => a is not Omitted)];
         var interpreter = new TorchInterpreter(code, constants, graph);
-        return Finish(path, interpreter, () => interpreter.CallMethod(module, "forward", given));
+        try
+        {
+            return Finish(path, interpreter, () => interpreter.CallMethod(module, "forward", given));
+        }
+        catch (EdgeLiteException e) when (graph.Inputs.Any(i => !i.Shape.IsRanked) && e.Status is Status.Unsupported or Status.InvalidShape or Status.InvalidGraph && e.Message.Contains("--shape", StringComparison.Ordinal))
+        {
+            throw new EdgeLiteException(e.Status, $"{e.Message}\nThe file does not say which sizes its inputs have. Sizes of the right form, of which yours may be others: edgelite convert {Path.GetFileName(path)} -o {Path.GetFileNameWithoutExtension(path)}.edgl {TorchShapes.Example(graph)}", e);
+        }
     }
 
     /// <summary>Runs the model's code and makes outputs of the tensors that it gives.</summary>

@@ -88,6 +88,18 @@ public class TorchImporterTests
         Assert.Equal([4f, 6f], Run("y = x\n_0 = torch.add_(y, 1)\nreturn torch.add(x, y)", 1, 2));
     }
 
+    /// <summary>The command has sizes of the rank that the first layer wants.</summary>
+    [Theory]
+    [InlineData("return torch.transpose(x, -1, -2)", "a.edgl --shape x=1x3x224x224")]
+    [InlineData("return torch.transpose(torch.linear(torch.add(x, 1), torch.ones([4, 10])), -1, -2)", "a.edgl --shape x=1x10")]
+    public void Sizes_that_must_be_given_are_named(string statement, string expected) =>
+        With(Archive($"class M(Module):\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    {statement}\n"), path =>
+        {
+            string message = Assert.Throws<EdgeLiteException>(() => Pipeline.Import(path, new ConversionOptions())).Message.Replace(Path.GetFileNameWithoutExtension(path), "a", StringComparison.Ordinal);
+            Assert.EndsWith(expected, message, StringComparison.Ordinal);
+            return true;
+        });
+
     [Fact]
     public void All_unknown_operators_are_named_at_once()
     {
