@@ -65,4 +65,48 @@ public class Torch7LayerTests
         Check([2, 3], Nn("VolumetricAveragePooling", Sizes(2, 1, 2)), Of([1, 1, 2, 1, 3]));
         Check([0, 0, 1, 2, 3, 3, 4, 5], Nn("VolumetricReplicationPadding", ("pleft", 1.0), ("pright", 0.0), ("ptop", 0.0), ("pbottom", 0.0), ("pfront", 0.0), ("pback", 0.0)), Of([1, 1, 2, 1, 3]));
     }
+
+    /// <summary>Against the formulas of SeqLSTM.lua and SeqGRU.lua, for two sequences of three steps; both orders of batch and steps.</summary>
+    [Theory]
+    [InlineData("SeqLSTM", 4, false)]
+    [InlineData("SeqLSTM", 4, true)]
+    [InlineData("SeqGRU", 3, false)]
+    [InlineData("VanillaRNN", 1, true)]
+    public void Sequences(string type, int gates, bool batchFirst)
+    {
+        const int Steps = 3, Batch = 2, Inputs = 2, States = 3;
+        var random = new Random(5);
+        float[] Some(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)random.NextDouble() - 0.5f)];
+        float[] weight = Some((Inputs + States) * gates * States), bias = Some(gates * States), x = Some(Batch * Steps * Inputs), expected = new float[Batch * Steps * States];
+        int At(int step, int batch) => batchFirst ? batch * Steps + step : step * Batch + batch;
+        static double Sigmoid(double v) => 1 / (1 + Math.Exp(-v));
+        for (int n = 0; n < Batch; n++)
+        {
+            double[] h = new double[States], c = new double[States];
+            for (int t = 0; t < Steps; t++)
+            {
+                double Sum(int column, Func<int, double> state) => bias[column] + Enumerable.Range(0, Inputs).Sum(i => x[At(t, n) * Inputs + i] * (double)weight[i * gates * States + column])
+                    + Enumerable.Range(0, States).Sum(s => state(s) * weight[(Inputs + s) * gates * States + column]);
+                double[] old = h;
+                double[] next = new double[States];
+                for (int s = 0; s < States; s++)
+                    switch (type)
+                    {
+                        case "SeqLSTM":
+                            c[s] = Sigmoid(Sum(States + s, i => old[i])) * c[s] + Sigmoid(Sum(s, i => old[i])) * Math.Tanh(Sum(3 * States + s, i => old[i]));
+                            next[s] = Sigmoid(Sum(2 * States + s, i => old[i])) * Math.Tanh(c[s]);
+                            break;
+                        case "SeqGRU":
+                            double update = Sigmoid(Sum(States + s, i => old[i]));
+                            next[s] = (1 - update) * Math.Tanh(Sum(2 * States + s, i => old[i] * Sigmoid(Sum(i, k => old[k])))) + update * old[s];
+                            break;
+                        default: next[s] = Math.Tanh(Sum(s, i => old[i])); break;
+                    }
+                h = next;
+                for (int s = 0; s < States; s++) expected[At(t, n) * States + s] = (float)h[s];
+            }
+        }
+        Tensor input = batchFirst ? Of([Batch, Steps, Inputs], x) : Of([Steps, Batch, Inputs], x);
+        Check(expected, Nn(type, ("weight", Of([Inputs + States, gates * States], weight)), ("bias", Of([gates * States], bias)), ("batchfirst", batchFirst)), input);
+    }
 }
