@@ -67,7 +67,7 @@ internal sealed class KerasModel
             kind => kind switch
             {
                 "Lambda" => "holds Python code, which is not in the file in a form that can be read",
-                "StringLookup" or "IntegerLookup" or "TextVectorization" or "Hashing" or "HashedCrossing" => "looks up words; do so in the application and make the numbers an input of the model",
+                "TextVectorization" or "Hashing" or "HashedCrossing" => "looks up words; do so in the application and make the numbers an input of the model",
                 _ => null,
             });
     }
@@ -201,7 +201,7 @@ internal sealed class KerasModel
             "int64" => DType.Int64,
             "bool" => DType.Bool,
             "uint8" => DType.UInt8,
-            "string" => throw new EdgeLiteException(Status.Unsupported, $"Input '{name}' takes text, which is not supported."),
+            "string" => DType.String,
             _ => DType.Float32,
         };
         return new(graph.AddInput(graph.FreshName(name), new TensorType(type, new Shape(dims))));

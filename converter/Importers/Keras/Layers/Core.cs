@@ -49,7 +49,7 @@ internal static class CoreLayers
      Keras("RandomContrast"), Keras("RandomBrightness"), Keras("RandomHeight"), Keras("RandomWidth"), Keras("RandomColorDegeneration"), Keras("RandomColorJitter"),
      Keras("RandomElasticTransform"), Keras("RandomErasing"), Keras("RandomGaussianBlur"), Keras("RandomGrayscale"), Keras("RandomHue"), Keras("RandomInvert"),
      Keras("RandomPerspective"), Keras("RandomPosterization"), Keras("RandomSaturation"), Keras("RandomSharpness"), Keras("RandomShear"), Keras("AugMix"),
-     Keras("CutMix"), Keras("MixUp"), Keras("RandAugment"), Keras("Solarization"), Keras("Identity")]
+     Keras("CutMix"), Keras("MixUp"), Keras("RandAugment"), Keras("Solarization"), Keras("Identity"), Keras("FixedDropout", "Custom>FixedDropout")]
     private static void Nothing(KerasNode n) => n.SetMasked(n.X);
 
     /// <summary>channels_first: Keras moves the channels to the end before it flattens, so that weights fit both layouts.</summary>

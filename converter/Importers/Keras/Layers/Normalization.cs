@@ -51,12 +51,13 @@ internal static class Normalization
             : n.Emit("LayerNormalization", [n.X, g], ("axis", axes[0]), ("epsilon", epsilon)));
     }
 
-    [Keras("GroupNormalization")]
+    /// <summary>Those of TensorFlow Addons compute the same.</summary>
+    [Keras("GroupNormalization", "Addons>GroupNormalization", "Addons>InstanceNormalization")]
     private static void GroupNormalization(KerasNode n)
     {
         int rank = n.Rank, axis = n.Axis(n.Config.Int(-1, "axis"), rank);
         long channels = n.X.Shape[axis], groups = n.Config.Int(32, "groups");
-        if (groups == -1) groups = channels;
+        if (groups == -1 || n.Layer.ClassName.EndsWith(">InstanceNormalization", StringComparison.Ordinal)) groups = channels;
         if (channels < 1 || groups < 1 || channels % groups != 0) throw n.Damaged($"{channels} channels in {groups} groups");
         bool scale = n.Config.Bool(true, "scale"), center = n.Config.Bool(true, "center");
         Tensor[] weights = scale && center ? n.Layer.Take("gamma", "beta") : scale ? n.Layer.Take("gamma") : center ? n.Layer.Take("beta") : [];
@@ -65,6 +66,22 @@ internal static class Normalization
         if (axis == 1) n.SetMasked(Apply(n.X));
         else if (axis == rank - 1) n.SetMasked(n.ToChannelsLast(Apply(n.ToChannelsFirst(n.X))));
         else throw n.InputError($"axis {axis} is neither the first nor the last after the batch");
+    }
+
+    /// <summary>keras-contrib's: (x - mean) / (deviation + epsilon) over all but the batch and the axis, scaled and moved along it.</summary>
+    [Keras("InstanceNormalization", Notes = "of keras-contrib")]
+    private static void InstanceNormalization(KerasNode n)
+    {
+        int rank = n.Rank, axis = n.Config.Has("axis") ? n.Axis(n.Config.RequiredInt("axis"), rank) : 0;
+        Value axes = n.Ints([.. Enumerable.Range(1, rank - 1).Where(a => a != axis).Select(a => (long)a)]);
+        Value d = n.Emit("Sub", [n.X, n.Emit("ReduceMean", [n.X, axes], ("keepdims", 1))]);
+        Value deviation = n.Emit("Sqrt", [n.Emit("ReduceMean", [n.Emit("Mul", [d, d]), axes], ("keepdims", 1))]);
+        Value y = n.Emit("Div", [d, n.Emit("Add", [deviation, n.Scalar(n.Config.Real(1e-3, "epsilon"))])]);
+        bool scale = n.Config.Bool(true, "scale"), center = n.Config.Bool(true, "center");
+        Tensor[] weights = scale && center ? n.Layer.Take("gamma", "beta") : scale ? n.Layer.Take("gamma") : center ? n.Layer.Take("beta") : [];
+        Value Along(string role, Tensor w) => n.Constant(role, () => axis == 0 ? Arrays.Shaped(w, Shape.Scalar) : Arrays.Shaped(w, new Shape([w.Count, .. Enumerable.Repeat(1L, rank - 1 - axis)])));
+        if (scale) y = n.Emit("Mul", [y, Along("gamma", weights[0])]);
+        n.SetMasked(center ? n.Emit("Add", [y, Along("beta", weights[^1])]) : y);
     }
 
     /// <summary>x / max(|x|, 1e-6), the length taken over the axes (keras.utils.normalize: epsilon 1e-12 under the root).</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Keras.Layers;
 
@@ -119,6 +120,43 @@ internal static class Preprocessing
         if (together == null && rank > 1 && x.Shape[rank - 1] == 1) x = n.Emit("Squeeze", [x, n.Ints(rank - 1)]);
         Value hot = n.Emit("OneHot", [x, n.Ints(depth), n.Constant("values", () => Tensor.FromArray<float>([0, 1], new Shape(2)))], ("axis", -1));
         return together == null || rank == 1 ? hot : n.Emit(together, [hot, n.Ints(rank - 1)], ("keepdims", 0));
+    }
+
+    /// <summary>
+    /// The place of a word or number in the vocabulary, behind the mask (0) and the numbers for what it does not hold; turned round (invert) what
+    /// stands at a place.
+    /// </summary>
+    [Keras("IntegerLookup", "StringLookup", Limits = "a vocabulary that is not in the configuration, num_oov_indices above 1, output_mode tf_idf")]
+    private static void Lookup(KerasNode n)
+    {
+        bool isWords = n.Layer.ClassName == "StringLookup", isMode = n.Config.Text("output_mode", "int") != "int";
+        if (n.Config.Get("vocabulary") is not { ValueKind: JsonValueKind.Array } list) throw n.Error("its vocabulary is not in the configuration; make the layer with vocabulary=[..], or look up in the application and make the numbers an input of the model");
+        long unknown = n.Config.Int(1, "num_oov_indices");
+        if (unknown is < 0 or > 1) throw n.Error("num_oov_indices above 1 is not supported");
+        string[] words = [.. list.EnumerateArray().Select(w => w.ValueKind == JsonValueKind.String ? w.GetString()! : w.GetRawText())];
+        string? mask = n.Config.Get("mask_token")?.ToString();
+        string outside = n.Config.Get("oov_token")?.ToString() ?? (isWords ? "[UNK]" : "-1");
+        // A vocabulary may begin with what stands for the mask and for unknown words itself.
+        string[] special = [.. mask != null ? new[] { mask } : [], .. unknown == 1 ? new[] { outside } : []];
+        if (special.Length > 0 && words.AsSpan().StartsWith(special)) words = words[special.Length..];
+        bool hasMask = mask != null && !isMode;
+        long first = unknown + (hasMask ? 1 : 0), other = unknown == 1 ? hasMask ? 1 : 0 : -1;
+        List<string> keys = [.. words];
+        List<long> places = [.. words.Select((_, i) => first + i)];
+        if (hasMask)
+        {
+            keys.Add(mask!);
+            places.Add(0);
+        }
+        Tensor content = isWords ? Tensor.FromStrings([.. keys], new Shape(keys.Count)) : Tensor.FromArray<long>([.. keys.Select(k => long.TryParse(k, out long number) ? number : throw n.Damaged($"'{k}' in its vocabulary is no number"))], new Shape(keys.Count));
+        Tensor numbers = Tensor.FromArray<long>([.. places], new Shape(places.Count));
+        bool isInverted = n.Config.Bool(false, "invert");
+        Tensor missing = !isInverted ? Tensor.FromArray<long>([other], new Shape(1)) : isWords ? Tensor.FromStrings([outside], new Shape(1)) : Tensor.FromArray<long>([long.TryParse(outside, out long o) ? o : -1], new Shape(1));
+        Value x = isInverted || !isWords ? n.Cast(n.X, DType.Int64) : n.X;
+        Value found = n.Graph.NewValue(n.Graph.FreshName(n.Name + "/LabelEncoder"), default);
+        ShapeInference.Infer(n.Graph.AddNode("ai.onnx.ml", "LabelEncoder", found.Name, [x], [found],
+            AttributeSet.Of(("keys_tensor", isInverted ? numbers : content), ("values_tensor", isInverted ? content : numbers), ("default_tensor", missing))));
+        n.Set(isMode ? Encoded(n, found, first + words.Length, n.Config.Text("output_mode")) : found);
     }
 
     /// <summary>The number of boundaries that are not above x.</summary>

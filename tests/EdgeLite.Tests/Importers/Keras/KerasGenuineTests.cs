@@ -5,7 +5,7 @@ using EdgeLite.Converter.Ir;
 
 namespace EdgeLite.Tests.Importers.Keras;
 
-/// <summary>Files that Keras 3.16 itself wrote, one for each layer and function, against its own results (on PyTorch, float32). Layers.py beside the
+/// <summary>Files that Keras 3.16 itself wrote, one for each layer and function, against its own results (on PyTorch, float32). make.py beside the
 /// archive makes it.</summary>
 public class KerasGenuineTests
 {

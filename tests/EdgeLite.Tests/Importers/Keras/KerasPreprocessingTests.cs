@@ -49,6 +49,29 @@ public class KerasPreprocessingTests
     public void Numbers_fall_into_bins() =>
         Assert.Equal([0, 1, 2, 2], Run(Layer("Discretization", "\"bin_boundaries\": [0.0, 1.5]"), "float32", Tensor.FromArray<float>([-1, 0, 1.5f, 9], new Shape(1, 4))));
 
+    /// <summary>0 and 2 have mean 1 and deviation 1, 1 and 5 mean 3 and deviation 2; of the weights given each channel has one as its scale.</summary>
+    [Fact]
+    public void Instances_are_normalized()
+    {
+        Tensor x = Tensor.FromArray<float>([0, 1, 2, 5], new Shape(1, 1, 2, 2));
+        const string Settings = "\"axis\": -1, \"center\": false, \"epsilon\": ";
+        Assert.Equal([-2, -3, 2, 3], Run(Layer("InstanceNormalization", Settings + "0.0"), "float32", x, [2, 3]));
+        Assert.Equal([-1, -2, 1, 2], Run(Layer("InstanceNormalization", Settings + "1.0"), "float32", x, [2, 3]));
+        Assert.Equal([-2, -3, 2, 3], Run(Layer("Addons>InstanceNormalization", Settings + "0.0"), "float32", x, [2, 3]).Select(v => MathF.Round(v, 4)));
+    }
+
+    /// <summary>0 is the mask, 1 what is not there; the vocabulary may begin with both.</summary>
+    [Fact]
+    public void Places_in_a_vocabulary()
+    {
+        Tensor x = Tensor.FromArray<int>([9, 4, 0, 5], new Shape(1, 4));
+        Assert.Equal([0, 2, 0, 1], Run(Layer("IntegerLookup", "\"vocabulary\": [5, 4], \"num_oov_indices\": 1, \"mask_token\": null, \"oov_token\": -1"), "int32", x));
+        Assert.Equal([1, 3, 0, 2], Run(Layer("IntegerLookup", "\"vocabulary\": [5, 4], \"num_oov_indices\": 1, \"mask_token\": 0, \"oov_token\": -1"), "int32", x));
+        Assert.Equal([1, 3, 0, 2], Run(Layer("IntegerLookup", "\"vocabulary\": [0, -1, 5, 4], \"num_oov_indices\": 1, \"mask_token\": 0, \"oov_token\": -1"), "int32", x));
+        Assert.Equal([-1, 4, 5, -1], Run(Layer("IntegerLookup", "\"vocabulary\": [5, 4], \"invert\": true, \"oov_token\": -1"), "int32", Tensor.FromArray<int>([0, 2, 1, 7], new Shape(1, 4))));
+        Assert.Equal([1, 1, 1], Run(Layer("IntegerLookup", "\"vocabulary\": [5, 4], \"output_mode\": \"multi_hot\""), "int32", x));
+    }
+
     [Fact]
     public void Root_mean_squares()
     {
