@@ -16,7 +16,7 @@ public sealed class KerasZipFormat : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.keras` of Keras 3 (and 2.13): a zip file with config.json and model.weights.h5. Calls of functions (keras.ops, operators, parts of tensors) are layers of the model; the list has them as keras.ops and the name of Keras's class in small letters.",
-        Tested = "a genuine model of Keras 3.11 against PyTorch, and 283 small ones of Keras 3.16, one for each layer, function (keras.ops) and setting, against its own results; bicubic resizing by its definition.",
+        Tested = "a genuine model of Keras 3.11 against PyTorch, and 288 small ones of Keras 3.16, one for each layer, function (keras.ops) and setting, against its own results; bicubic resizing by its definition.",
         LayersOf = KerasImporter.LayersOf,
         Layers = ForeignLayers.References<KerasAttribute>(),
     };
