@@ -5,7 +5,8 @@ namespace EdgeLite.Ops.Ml;
 /// <summary>
 /// Sums the leaves that each row of X[n][features] reaches, for every class; Y[n] is the class of the largest score, Z[n][classes]
 /// the transformed scores. With two classes and weights for one of them alone, that score s decides: weights that are all
-/// positive are probabilities (second class above 0.5, scores 1 - s and s), others margins (above 0, scores -s and s).
+/// positive are probabilities (second class above 0.5, scores 1 - s and s, with LOGISTIC those of -s and s), others margins (above 0,
+/// scores -s and s).
 /// </summary>
 [Operator("TreeEnsembleClassifier", "X", "Y, Z", Domain = "ai.onnx.ml")]
 public sealed partial class TreeEnsembleClassifier : TreeEnsembleOperator
@@ -52,9 +53,9 @@ public sealed partial class TreeEnsembleClassifier : TreeEnsembleOperator
             {
                 double s = scores[ClassIds[0]] + (BaseValueCount > 0 ? BaseValue(BaseValueCount - 1) : 0);
                 label = s > (isPositive ? 0.5 : 0) ? 1 : 0;
-                scores[0] = isPositive ? 1 - s : -s;
+                scores[0] = isPositive && PostTransform != "LOGISTIC" ? 1 - s : -s;
                 scores[1] = s;
-                if (PostTransform != "LOGISTIC" || !isPositive) ScoreTransform.Apply(PostTransform, scores);
+                ScoreTransform.Apply(PostTransform, scores);
             }
             else
             {

@@ -126,16 +126,43 @@ public class MicrosoftOperatorTests() : SeededTests(1)
             .Const(Floats("ys", [], 0.05f)).Const(Raw("yz", DType.UInt8, [], 128)).Out("y"),
         1, Random(DType.UInt8, 2, 9), Random(DType.UInt8, 9));
 
-    [Fact]
-    public void NhwcConv_is_Conv_between_transposes()
+    [Theory]
+    [InlineData("Tanh")]
+    [InlineData("Sigmoid")]
+    [InlineData("LeakyRelu", 0.2f)]
+    [InlineData("Clip", -0.5f, 0.75f)]
+    [InlineData("HardSigmoid", 0.3f, 0.4f)]
+    public void FusedConv(string activation, params float[] parameters)
     {
-        // ONNX Runtime has no kernel for it on CPU: compared with its Conv.
-        Tensor x = Random(1, 5, 6, 3), w = Random(4, 3, 3, 3);
-        Tensor plain = Run(Model(21, Node("Transpose", "x", "t", Attr("perm", 0, 3, 1, 2)), Node("Conv", "t w", "c", Attr("pads", 1, 1, 1, 1)), Node("Transpose", "c", "y", Attr("perm", 0, 2, 3, 1)))
-            .In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"), x, w)[0];
-        Tensor nhwc = Run(Contrib("NhwcConv", "x w", "y", Attr("pads", 1, 1, 1, 1)).In("x", DType.Float32, 1, 5, 6, 3).In("w", DType.Float32, 4, 3, 3, 3).Out("y"), x, w)[0];
-        Assert.Equal(new Shape(1, 5, 6, 4), nhwc.Shape);
-        TensorAssert.Close(plain, nhwc, 0, 0, "y");
+        AttributeProto[] attributes = [Attr("activation", activation), Attr("pads", 1, 1, 1, 1), .. parameters.Length > 0 ? [Attr("activation_params", parameters)] : Array.Empty<AttributeProto>()];
+        OrtComparison.Check(Contrib("FusedConv", "x w b", "y", attributes).In("x", DType.Float32, 1, 3, 5, 5).In("w", DType.Float32, 4, 3, 3, 3).In("b", DType.Float32, 4).Out("y"),
+            1e-4, Random(1, 3, 5, 5), Random(4, 3, 3, 3), Random(4));
+    }
+
+    [Theory]
+    [InlineData("linear", 2, 2, false, true)]
+    [InlineData("gated", 2, 2, false, false)]
+    [InlineData("gated", 4, 2, true, true)]
+    [InlineData("delta", 2, 2, false, true)]
+    [InlineData("gated_delta", 4, 2, false, true)]
+    [InlineData("gated_delta", 2, 2, true, false)]
+    public void LinearAttention(string rule, int heads, int stateHeads, bool decaysByKey, bool past)
+    {
+        const int B = 2, T = 3, Dk = 4, Dv = 5;
+        bool gated = rule.StartsWith("gated", StringComparison.Ordinal), delta = rule.EndsWith("delta", StringComparison.Ordinal);
+        string inputs = $"q k v {(past ? "s" : "-")} {(gated ? "g" : "-")} {(delta ? "b" : "-")}";
+        ModelProto model = Contrib("LinearAttention", inputs, "y state", Attr("update_rule", rule), Attr("q_num_heads", (long)heads), Attr("kv_num_heads", (long)stateHeads), Attr("scale", 0.4f))
+            .In("q", DType.Float32, B, T, heads * Dk).In("k", DType.Float32, B, T, stateHeads * Dk).In("v", DType.Float32, B, T, stateHeads * Dv).Out("y", "state");
+        List<Tensor> given = [Random(B, T, heads * Dk), Random(B, T, stateHeads * Dk), Random(B, T, stateHeads * Dv)];
+        void Add(string name, Tensor value)
+        {
+            model.In(name, DType.Float32, value.Shape.AsSpan().ToArray());
+            given.Add(value);
+        }
+        if (past) Add("s", Random(B, stateHeads, Dk, Dv));
+        if (gated) Add("g", Random(B, T, decaysByKey ? stateHeads * Dk : stateHeads));
+        if (delta) Add("b", Random(B, T, stateHeads));
+        OrtComparison.Check(model, 1e-4, [.. given]);
     }
 
     [Theory]

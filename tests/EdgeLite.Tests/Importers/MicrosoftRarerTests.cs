@@ -87,35 +87,6 @@ public class MicrosoftRarerTests
             .In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts).Out("y").Const(Floats("w1", [Experts, 2 * Inner, Width], first)).Const(Floats("w2", [Experts, Width, Inner], second));
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Group_normalization_of_diffusion_models(bool skips)
-    {
-        Tensor x = Noise(1, 3, 4, 8), g = Noise(8), b = Noise(8), skip = Noise(1, 3, 4, 8), bias = Noise(8);
-        ModelProto fused = Contrib(skips ? "SkipGroupNorm" : "GroupNorm", skips ? "x g b skip bias" : "x g b", "y", Attr("groups", 4L), Attr("activation", 1L), Attr("epsilon", 1e-5f));
-        ModelProto plain = Model(21, Node("Add", "x skip", "xs"), Node("Add", "xs bias", "sum"), Node("Transpose", skips ? "sum" : "x", "first", Attr("perm", 0, 3, 1, 2)), Node("GroupNormalization", "first g b", "n", Attr("num_groups", 4L), Attr("epsilon", 1e-5f)),
-            Node("Sigmoid", "n", "s"), Node("Mul", "n s", "m"), Node("Transpose", "m", "y", Attr("perm", 0, 2, 3, 1)));
-        string[] names = ["x", "g", "b", "skip", "bias"];
-        Tensor[] all = [x, g, b, skip, bias];
-        int given = skips ? 5 : 3;
-        for (int i = 0; i < 5; i++)
-        {
-            if (i < given) fused.In(names[i], DType.Float32, all[i].Shape.AsSpan().ToArray());
-            plain.In(names[i], DType.Float32, all[i].Shape.AsSpan().ToArray());
-        }
-        Tensor[] got = OnnxModels.Run(fused.Out("y"), all[..given]);
-        TensorAssert.Close(Run(plain.Out("y"), all), got[0], 1e-4, 1e-5, "group normalization");
-    }
-
-    [Fact]
-    public void Halves_of_a_biased_sum()
-    {
-        Tensor x = Noise(2, 3, 8), b = Noise(8);
-        ModelProto plain = Model(21, Node("Add", "x b", "sum"), Node("Split", "sum", "l r", Attr("axis", -1L), Attr("num_outputs", 2L)), Node("Gelu", "r", "g"), Node("Mul", "l g", "y")).In("x", DType.Float32, 2, 3, 8).In("b", DType.Float32, 8).Out("y");
-        TensorAssert.Close(Run(plain, x, b), OnnxModels.Run(Contrib("BiasSplitGelu", "x b", "y").In("x", DType.Float32, 2, 3, 8).In("b", DType.Float32, 8).Out("y"), x, b)[0], 1e-4, 1e-5, "halves");
-    }
-
     private static Tensor Run(ModelProto model, params Tensor[] inputs)
     {
         using var ort = new InferenceSession(model.ToByteArray());

@@ -101,6 +101,13 @@ internal static class OnnxModels
         return attribute;
     }
 
+    public static AttributeProto Attr(string name, params string[] values)
+    {
+        var attribute = new AttributeProto { Name = name, Type = AttributeProto.Types.AttributeType.Strings };
+        attribute.Strings.AddRange(values.Select(ByteString.CopyFromUtf8));
+        return attribute;
+    }
+
     public static AttributeProto Attr(string name, GraphProto graph) => new() { Name = name, Type = AttributeProto.Types.AttributeType.Graph, G = graph };
 
     public static AttributeProto Ref(string name, string of, AttributeProto.Types.AttributeType type) => new() { Name = name, RefAttrName = of, Type = type };

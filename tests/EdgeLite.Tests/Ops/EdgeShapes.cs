@@ -9,13 +9,24 @@ internal sealed record EdgeCase(NodeProto Node, IReadOnlyList<(string Name, Tens
 {
     public override string ToString() =>
         $"{Node.OpType}({string.Join(", ", Inputs.Select(i => i.Value.Count <= 8 && i.Value.DType == DType.Int64 ? $"{i.Name} {i.Value} = {string.Join(' ', i.Value.ToInt64Array())}" : $"{i.Name} {i.Value}"))})"
-        + $" {{{string.Join(", ", Node.Attribute.Select(a => $"{a.Name}={(a.Type == AttributeProto.Types.AttributeType.Ints ? string.Join(' ', a.Ints) : a.Type == AttributeProto.Types.AttributeType.String ? a.S.ToStringUtf8() : a.Type == AttributeProto.Types.AttributeType.Float ? a.F : a.I)}"))}}}";
+        + $" {{{string.Join(", ", Node.Attribute.Select(a => $"{a.Name}={Text(a)}"))}}}";
+
+    private static string Text(AttributeProto a) => a.Type switch
+    {
+        AttributeProto.Types.AttributeType.Ints => string.Join(' ', a.Ints),
+        AttributeProto.Types.AttributeType.Floats => string.Join(' ', a.Floats),
+        AttributeProto.Types.AttributeType.Strings => string.Join(' ', a.Strings.Select(s => s.ToStringUtf8())),
+        AttributeProto.Types.AttributeType.String => a.S.ToStringUtf8(),
+        AttributeProto.Types.AttributeType.Float => a.F.ToString(),
+        _ => a.I.ToString(),
+    };
 
     /// <summary>The model; with <paramref name="free"/> every dimension of its inputs is free.</summary>
     public ModelProto Model(long opset, bool free)
     {
         ModelProto model = OnnxModels.Model(opset, Node);
         model.IrVersion = 10;
+        if (Node.Domain.Length > 0) model.OpsetImport.Add(new OperatorSetIdProto { Domain = Node.Domain, Version = Node.Domain == "ai.onnx.ml" ? 3 : 1 });
         int symbol = 0;
         foreach (var (name, value, isConstant) in Inputs)
             if (isConstant) model.Const(Raw(name, value.DType, value.Shape.AsSpan().ToArray(), value.Bytes.ToArray()));

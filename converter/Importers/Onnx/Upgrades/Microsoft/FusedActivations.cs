@@ -42,15 +42,20 @@ internal sealed class FusedActivations : OperatorUpgrade
 
     private static Value Biased(NodeDraft node) => node.Input(1) is { } bias ? node.Emit("Add", [node.Required(0), bias]) : node.Required(0);
 
-    /// <summary>Over all dimensions from axis on as one; the bias is broadcast to the outer or the inner ones of those before.</summary>
+    /// <summary>Over all dimensions from axis on as one. A bias of fewer dimensions lacks the first ones or, with is_inner_broadcast, those before
+    /// axis.</summary>
     private static void Softmax(NodeDraft node)
     {
-        int rank = node.RequiredRank(0);
+        int rank = node.RequiredRank(0), fewer = rank - node.RequiredRank(1);
         long axis = node.Attributes.Int("axis", 1);
         if (axis < 0) axis += rank;
-        if (axis != rank - 1) throw node.Unsupported($"axis {axis} of {rank} dimensions is not supported; the last one is");
-        if (node.Attributes.Int("is_inner_broadcast", 1) == 0 && node.Rank(1) != rank) throw node.Unsupported("a bias of fewer dimensions with is_inner_broadcast 0 is not supported");
-        node.Become("Softmax", [Biased(node)], ("axis", -1));
+        if (axis < 0 || axis >= rank || fewer < 0 || fewer > axis) throw node.Error($"axis {axis} and a bias of {rank - fewer} dimensions do not fit {rank} dimensions");
+        Value x = node.Required(0), bias = node.Required(1);
+        if (fewer > 0 && node.Attributes.Int("is_inner_broadcast", 1) != 0)
+            bias = node.Emit("Unsqueeze", [bias, node.Ints("missing", [.. Enumerable.Range(0, fewer).Select(i => axis - fewer + i)])]);
+        Value sum = node.Emit("Add", [x, bias]);
+        if (axis == rank - 1) node.Become("Softmax", [sum], ("axis", -1));
+        else node.Become("Reshape", [node.Emit("Softmax", [node.Emit("Flatten", [sum], ("axis", axis))], ("axis", -1)), node.Emit("Shape", [x])]);
     }
 
     /// <summary>Convolution, bias, an added tensor Z, then an activation; NHWC data between transposes.</summary>
