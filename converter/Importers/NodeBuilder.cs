@@ -31,7 +31,7 @@ internal class NodeBuilder(Graph graph, string name, string place)
     public Value Emit(string opType, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes) =>
         EmitMany(opType, 1, inputs, attributes)[0];
 
-    public Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
+    public virtual Value[] EmitMany(string opType, int outputs, ReadOnlySpan<Value?> inputs, params ReadOnlySpan<(string Name, AttributeValue Value)> attributes)
     {
         var values = new Value[outputs];
         for (int i = 0; i < outputs; i++) values[i] = Graph.NewValue(Graph.FreshName(i == 0 ? $"{Name}/{opType}" : $"{Name}/{opType}_{i}"), default);
@@ -39,7 +39,7 @@ internal class NodeBuilder(Graph graph, string name, string place)
         return values;
     }
 
-    public Value Constant(string role, Tensor tensor) => Graph.AddConstant($"{Name}/{role}", tensor);
+    public virtual Value Constant(string role, Tensor tensor) => Graph.AddConstant($"{Name}/{role}", tensor);
     public Value Scalar(double value) => Constant("scalar", Tensor.FromScalar((float)value));
     public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
     public Value Reshape(Value x, params ReadOnlySpan<long> shape) => Emit("Reshape", [x, Ints(shape)]);

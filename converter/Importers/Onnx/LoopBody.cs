@@ -5,18 +5,16 @@ using EdgeLite.Ops;
 namespace EdgeLite.Converter.Importers.Onnx;
 
 /// <summary>The body of a Loop that stands for a node: values carried from round to round, and those it captures from the graph around it.</summary>
-internal sealed class LoopBody : NodeBuilder
+internal sealed class LoopBody : DraftBuilder
 {
-    private readonly NodeDraft _node;
     private readonly List<Value> _captured = [];
     private readonly Dictionary<Value, Value> _inner = [];
 
     /// <param name="node">the node in whose place the loop is put</param>
     /// <param name="carried">types of the carried values; what changes from round to round is an unknown dimension</param>
     public LoopBody(NodeDraft node, params ReadOnlySpan<TensorType> carried)
-        : base(new Graph(node.Name + "/body"), "body", $"{OnnxTensor.Clean(node.OpType)} '{OnnxTensor.Clean(node.Name)}'")
+        : base(node, new Graph(node.Name + "/body"))
     {
-        _node = node;
         Iteration = Graph.AddInput("iteration", new TensorType(DType.Int64, Shape.Scalar));
         Graph.AddInput("condition", new TensorType(DType.Bool, Shape.Scalar));
         Carried = new Value[carried.Length];
@@ -29,7 +27,7 @@ internal sealed class LoopBody : NodeBuilder
     public Value[] Carried { get; }
 
     /// <summary>A value of the graph around, seen from inside.</summary>
-    public Value Capture(Value outer)
+    public override Value Capture(Value outer)
     {
         if (_inner.TryGetValue(outer, out Value? known)) return known;
         if (outer.Constant is { } constant) return _inner[outer] = Graph.AddConstant(Graph.FreshName(outer.Name), constant);
@@ -37,8 +35,7 @@ internal sealed class LoopBody : NodeBuilder
         return _inner[outer] = Graph.AddInput(Graph.FreshName(outer.Name), ShapeInference.WithoutSymbols(outer.Type));
     }
 
-    /// <summary>What a subgraph computes from values of the body.</summary>
-    public Value[] Inline(Graph subgraph, IReadOnlyList<Value> inputs) =>
+    public override Value[] Inline(Graph subgraph, IReadOnlyList<Value> inputs) =>
         Graph.Inline(subgraph, inputs, Graph.FreshName, added: node => ShapeInference.Infer(node));
 
     /// <summary>Adds the loop and returns the carried values after it, then those of all rounds of each of <paramref name="scanned"/>.</summary>
@@ -56,6 +53,6 @@ internal sealed class LoopBody : NodeBuilder
         var attributes = AttributeSet.Of(("body", AttributeValue.OfGraph(Graph)), ("captures", _captured.Count));
         var wanted = new bool[next.Length + scanned.Length];
         Array.Fill(wanted, true);
-        return [.. _node.EmitAllWith("Loop", [trips, first, .. initial, .. _captured], wanted, attributes).Select(v => v!)];
+        return [.. Node.EmitAllWith("Loop", [trips, first, .. initial, .. _captured], wanted, attributes).Select(v => v!)];
     }
 }

@@ -53,6 +53,9 @@ internal sealed class NodeDraft(OnnxScope scope, string domain, string opType, s
     public string OpType { get; private set; } = opType;
     public string Name { get; } = name;
 
+    /// <summary>The graph that the node goes into.</summary>
+    public Graph Graph => scope.Graph;
+
     /// <summary>The operator set of the node's domain that it was written for.</summary>
     public long Opset { get; } = opset;
 

@@ -16,7 +16,6 @@ internal sealed class Attention : OperatorUpgrade
     {
         bool isQuantized = node.OpType == "QAttention";
         AttributeSet a = node.Attributes;
-        if (a.Int("past_present_share_buffer", 0) != 0) throw node.Unsupported("past_present_share_buffer is not supported");
         long heads = a["num_heads"].Int;
         Value? mask = node.Input(isQuantized ? 5 : 3), past = node.Input(isQuantized ? 8 : 4), added = isQuantized ? null : node.Input(5);
         Value x = node.Required(0), w = node.Required(1);
@@ -32,7 +31,13 @@ internal sealed class Attention : OperatorUpgrade
         Value?[] qkv = node.EmitAll("Split", [projected, node.Ints("sizes", sizes)], 3, ("axis", 2));
 
         Value keys = node.Emit("Shape", [x], ("start", 1), ("end", 2));
-        Value? pastKey = null, pastValue = null, before = null;
+        Value? pastKey = null, pastValue = null, before = null, whole = past;
+        SharedCache? cache = null;
+        if (a.Int("past_present_share_buffer", 0) != 0)
+        {
+            cache = new SharedCache(node, node.Required(isQuantized ? 9 : 6), null, 3);
+            past = cache.Past(past ?? throw node.Error("past_present_share_buffer needs a past"));
+        }
         if (past != null)
         {
             Value?[] halves = node.EmitAll("Split", [past], 2, ("axis", 0), ("num_outputs", 2));
@@ -45,14 +50,19 @@ internal sealed class Attention : OperatorUpgrade
         mask = AttentionMask.Of(node, mask, added, keys, x.Shape.IsRanked ? x.Shape[0] : -1, projected.DType);
         var attributes = AttributeSet.Of(("q_num_heads", heads), ("kv_num_heads", heads), ("is_causal", a.Int("unidirectional", 0)));
         if (a.Float("scale", 0) is not 0 and float scale) attributes["scale"] = scale;
-        Value?[] results = node.EmitAllWith("Attention", [qkv[0], qkv[1], qkv[2], mask, pastKey, pastValue], [true, node.IsWanted(1), node.IsWanted(1)], attributes);
+        bool grows = cache == null && node.IsWanted(1);
+        Value?[] results = node.EmitAllWith("Attention", [qkv[0], qkv[1], qkv[2], mask, pastKey, pastValue], [true, grows, grows], attributes);
         Value? present = null;
-        if (node.IsWanted(1))
-        {
-            Value both = node.Ints("axis", 0);
-            present = node.Emit("Concat", [node.Emit("Unsqueeze", [results[1], both]), node.Emit("Unsqueeze", [results[2], both])], ("axis", 0));
-        }
+        if (grows) present = Both(node, results[1]!, results[2]!);
+        else if (node.IsWanted(1)) present = cache!.Written(whole!, Both(node, MultiHeadAttention.HeadsApart(node, qkv[1]!, heads), MultiHeadAttention.HeadsApart(node, qkv[2]!, heads)));
         node.Results = [results[0], present];
+    }
+
+    /// <summary>Keys and values in one tensor.</summary>
+    private static Value Both(NodeDraft node, Value keys, Value values)
+    {
+        Value first = node.Ints("axis", 0);
+        return node.Emit("Concat", [node.Emit("Unsqueeze", [keys, first]), node.Emit("Unsqueeze", [values, first])], ("axis", 0));
     }
 
     /// <summary>Rotates Q and K by the angles place * base^(-2i/dim), halves paired.</summary>
