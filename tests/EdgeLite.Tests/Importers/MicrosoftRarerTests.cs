@@ -21,6 +21,80 @@ public class MicrosoftRarerTests
     [Fact]
     public void Unique() => OrtComparison.Check(Contrib("Unique", "x", "y at counts").In("x", DType.Float32, 9).Out("y", "at", "counts"), 0, Tensor.FromArray<float>([2, 1, 1, 3, 4, 3, 2, 9, 1], new Shape(9)));
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(3, 4)]
+    [InlineData(2, 9)]
+    public void Inverse(int batch, int size) => OrtComparison.Check(Contrib("Inverse", "x", "y").In("x", DType.Float32, batch, size, size).Out("y"), 1e-3, Noise(batch, size, size));
+
+    [Theory]
+    [InlineData(1L)]
+    [InlineData(2L)]
+    [InlineData(3L)]
+    [InlineData(9L)]
+    public void No_n_gram_twice(long ngram) => OrtComparison.Check(Contrib("NGramRepeatBlock", "ids scores", "y", Attr("ngram_size", ngram)).In("ids", DType.Int64, 2, 8).In("scores", DType.Float32, 2, 6).Out("y"),
+        0, Tensor.FromArray<long>([0, 1, 2, 0, 1, 3, 0, 1, 5, 5, 5, 4, 2, 4, 5, 5], new Shape(2, 8)), Noise(2, 6));
+
+    [Theory]
+    [InlineData(-1L, 3L, 1L)]
+    [InlineData(1L, 2L, 2L)]
+    public void Windows_of_a_dimension(long axis, long size, long step) =>
+        OrtComparison.Check(Contrib("UnfoldTensor", "x", "y", Attr("dim", axis), Attr("size", size), Attr("step", step)).In("x", DType.Float32, 2, 5, 7).Out("y"), 0, Noise(2, 5, 7));
+
+    [Fact]
+    public void Products_of_16_bit_integers()
+    {
+        Tensor a = new(DType.Int16, new Shape(3, 4)), b = new(DType.Int16, new Shape(4, 2));
+        foreach (Tensor t in new[] { a, b })
+            for (long i = 0; i < t.Count; i++) t.SetInt64(i, _random.Next(-9000, 9000));
+        OrtComparison.Check(Contrib("MatMulInteger16", "a b", "y").In("a", DType.Int16, 3, 4).In("b", DType.Int16, 4, 2).Out("y"), 0, a, b);
+    }
+
+    [Fact]
+    public void What_stands_beside_linear_attention()
+    {
+        OrtComparison.Check(Contrib("LinearAttentionGate", "a dt scale b", "decay beta").In("a", DType.Float32, 2, 3, 4).In("dt", DType.Float32, 4).In("scale", DType.Float32, 4).In("b", DType.Float32, 2, 3, 4).Out("decay", "beta"), 1e-5,
+            Noise(2, 3, 4), Noise(4), Noise(4), Noise(2, 3, 4));
+        foreach (string activation in new[] { "silu", "sigmoid" })
+            OrtComparison.Check(Contrib("GatedRMSNorm", "x scale gate", "y", Attr("activation", activation), Attr("epsilon", 1e-5f)).In("x", DType.Float32, 2, 3, 8).In("scale", DType.Float32, 4).In("gate", DType.Float32, 2, 3, 8).Out("y"), 1e-5,
+                Noise(2, 3, 8), Noise(4), Noise(2, 3, 8));
+        OrtComparison.Check(Contrib("GatedAdd", "x y gate", "z").In("x", DType.Float32, 2, 3, 8).In("y", DType.Float32, 2, 3, 8).In("gate", DType.Float32, 2, 3, 1).Out("z"), 1e-5, Noise(2, 3, 8), Noise(2, 3, 8), Noise(2, 3, 1));
+    }
+
+    [Theory]
+    [InlineData(0L, 0L)]
+    [InlineData(1L, 0L)]
+    [InlineData(1L, 1L)]
+    public void Three_positions_of_a_token(long layout, long interleaved)
+    {
+        Tensor places = new(DType.Int64, new Shape(3, 2, 5));
+        for (long i = 0; i < places.Count; i++) places.SetInt64(i, _random.Next(12));
+        OrtComparison.Check(Contrib("MRotaryEmbedding", "x p cos sin", "y", Attr("mrope_section", 3, 2, 3), Attr("mrope_layout", layout), Attr("interleaved", interleaved), Attr("num_heads", 2L)).In("x", DType.Float32, 2, 5, 32).In("p", DType.Int64, 3, 2, 5)
+            .In("cos", DType.Float32, 12, 8).In("sin", DType.Float32, 12, 8).Out("y"), 1e-5, Noise(2, 5, 32), places, Noise(12, 8), Noise(12, 8));
+    }
+
+    [Theory]
+    [InlineData(3, 4)]
+    [InlineData(1, 5)]
+    public void Boxes_cut_out_and_resized(int height, int width) => OrtComparison.Check(
+        Contrib("CropAndResize", "x boxes image size", "y", Attr("extrapolation_value", 7.5f)).In("x", DType.Float32, 2, 3, 6, 5).In("boxes", DType.Float32, 3, 4).In("image", DType.Int32, 3)
+            .Const(Raw("size", DType.Int32, [2], [.. BitConverter.GetBytes(height), .. BitConverter.GetBytes(width)])).Out("y"), 1e-4,
+        Noise(2, 3, 6, 5), Tensor.FromArray<float>([0.1f, 0.2f, 0.9f, 0.7f, -0.3f, 0, 0.5f, 1.2f, 0.8f, 0.9f, 0.1f, 0.3f], new Shape(3, 4)), Tensor.FromArray<int>([1, 0, 1], new Shape(3)));
+
+    [Theory]
+    [InlineData(0L)]
+    [InlineData(1L)]
+    public void Quantized_convolution_of_either_layout(long channelsLast)
+    {
+        byte[] weights = new byte[4 * 3 * 3 * 3];
+        _random.NextBytes(weights);
+        long[] shape = channelsLast == 1 ? [1, 6, 5, 3] : [1, 3, 6, 5];
+        Tensor x = new(DType.UInt8, new Shape(shape));
+        for (long i = 0; i < x.Count; i++) x.SetInt64(i, _random.Next(256));
+        OrtComparison.Check(Contrib("QLinearConv", "x xs xz w ws wz ys yz", "y", Attr("pads", 1, 1, 1, 1), Attr("channels_last", channelsLast)).In("x", DType.UInt8, shape).Const(Raw("w", DType.Int8, [4, 3, 3, 3], weights))
+            .Const(Floats("xs", [], 0.02f)).Const(Raw("xz", DType.UInt8, [], 128)).Const(Floats("ws", [], 0.01f)).Const(Raw("wz", DType.Int8, [], 0)).Const(Floats("ys", [], 0.4f)).Const(Raw("yz", DType.UInt8, [], 120)).Out("y"), 1, x);
+    }
+
     [Fact]
     public void ConvTranspose_with_pads_as_an_input() => OrtComparison.Check(
         Contrib("ConvTransposeWithDynamicPads", "x w p b", "y", Attr("strides", 2, 2)).In("x", DType.Float32, 1, 3, 4, 4).Out("y").Const(Floats("w", [3, 2, 3, 3], Noise(54).Span<float>().ToArray()))

@@ -14,7 +14,7 @@ namespace EdgeLite.Tests.Importers;
 internal static class OrtComparison
 {
     /// <param name="model">the model; its inputs in the order of <paramref name="inputs"/></param>
-    /// <param name="inputs">tensors of float32, int8, uint8, int32, int64 or bool</param>
+    /// <param name="inputs">tensors of float32, int8, uint8, int16, int32, int64, uint32, bool or words</param>
     /// <param name="tolerance">allowed difference, in proportion to the largest number of an output; for integers absolute</param>
     public static void Check(ModelProto model, double tolerance, params Tensor[] inputs) => Check(model, tolerance, tolerance, inputs);
 
@@ -52,6 +52,11 @@ internal static class OrtComparison
             {
                 Assert.Equal(expected[k].DType, got[k].DType);
                 Assert.Equal(expected[k].Shape, got[k].Shape);
+                if (expected[k].DType == DType.String)
+                {
+                    Assert.Equal(expected[k].Strings, got[k].Strings);
+                    continue;
+                }
                 double largest = 1, allowed = expected[k].DType.IsFloat() ? tolerance : steps;
                 for (long i = 0; i < expected[k].Count && expected[k].DType.IsFloat(); i++)
                     if (double.IsFinite(expected[k].GetDouble(i))) largest = Math.Max(largest, Math.Abs(expected[k].GetDouble(i)));
@@ -72,8 +77,11 @@ internal static class OrtComparison
             DType.Float32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(t.Span<float>().ToArray(), dims)),
             DType.Int8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<sbyte>(t.Span<sbyte>().ToArray(), dims)),
             DType.UInt8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<byte>(t.Span<byte>().ToArray(), dims)),
+            DType.Int16 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<short>(t.Span<short>().ToArray(), dims)),
             DType.Int32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<int>(t.Span<int>().ToArray(), dims)),
             DType.Int64 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(t.Span<long>().ToArray(), dims)),
+            DType.UInt32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<uint>(t.Span<uint>().ToArray(), dims)),
+            DType.String => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<string>(t.Strings!, dims)),
             DType.Bool => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<bool>(t.Span<bool>().ToArray(), dims)),
             _ => throw new ArgumentException(t.ToString()),
         };
@@ -87,6 +95,8 @@ internal static class OrtComparison
         Tensor<int> t => Copy(t),
         Tensor<long> t => Copy(t),
         Tensor<bool> t => Copy(t),
+        Tensor<uint> t => Copy(t),
+        Tensor<string> t => Tensor.FromStrings(t.ToArray(), new Shape([.. t.Dimensions.ToArray().Select(d => (long)d)])),
         _ => throw new ArgumentException(value.Name),
     };
 

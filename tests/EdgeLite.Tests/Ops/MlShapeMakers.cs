@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
-using EdgeLite.Tests.Importers;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
 namespace EdgeLite.Tests.Ops;
@@ -26,6 +25,11 @@ internal static class MlShapeMakers
         }
 
         Add("Binarizer", (r, op) => r.With(Attr("threshold", r.One(0f, 0.3f))).Case(op, r.In(F, r.Shape(1, 2))));
+        Add("CategoryMapper", (r, op) =>
+        {
+            r.With(Attr("cats_strings", "a", "bc", "")).With(Attr("cats_int64s", 4, -2, 7)).With(Attr("default_string", "?")).With(Attr("default_int64", 9L));
+            return r.Case(op, r.Chance() ? r.In(DType.Int64, r.Shape(), -3, 8) : r.Add(Tensor.FromStrings(["bc", "x", "", "a"], new Shape(2, 2)), false));
+        });
         Add("Scaler", (r, op) =>
         {
             long[] shape = [r.Size(), r.Size(false)];
