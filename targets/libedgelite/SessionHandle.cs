@@ -46,11 +46,7 @@ internal sealed unsafe class SessionHandle
     public TensorType OutputType(int i)
     {
         CheckOutput(i);
-        for (int k = 0; k < _resized.Length; k++)
-            if (InputType(k) is { IsKnown: false, IsList: false }) return Session.OutputType(i);
-        if (!_hasRun && !Session.IsStatic) return Session.OutputType(i);
-        Tensor tensor = Session.Output(i);
-        return tensor.Type;
+        return _hasRun || (Session.IsPrepared && Session.IsStatic) ? Session.Output(i).Type : Session.OutputType(i);
     }
 
     public void Resize(int i, Shape shape)

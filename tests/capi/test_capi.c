@@ -1,5 +1,5 @@
 /* Uses libedgelite as a C program does. Arguments: the models that tests/EdgeLite.Tests/Targets/CApiModels.cs writes, in the
- * order sums.edgl free.edgl heavy.edgl damaged.edgl custom.edgl state.edgl tested.edgl failing.edgl signed.edgl key.pub.pem.
+ * order sums.edgl free.edgl heavy.edgl damaged.edgl custom.edgl state.edgl tested.edgl failing.edgl signed.edgl key.pub.pem batch.edgl.
  *   sums:    a, b float32 [2,3] -> sum = a + b, product = a * b; metadata author=tests
  *   free:    x float32 [4,length] -> y = relu(x)
  *   heavy:   x float32 [256,256] -> y, some tens of milliseconds
@@ -137,6 +137,35 @@ static void free_dimensions(const char* path) {
         CHECK(el_session_get_output(session, 0, y, sizeof y) == EL_OK);
         for (i = 0; i < 4 * length; i++) CHECK(y[i] == (i % 2 ? 0.0f : x[i]));
     }
+    CHECK(el_session_free(session) == EL_OK);
+    CHECK(el_model_free(model) == EL_OK);
+}
+
+/* batch: x float32 [n,4] -> y = relu(x). A free batch that nobody chose is 1, before a run and after it. */
+static void free_batch(const char* path) {
+    el_model* model;
+    el_session* session;
+    int64_t dims[EL_MAX_RANK];
+    int32_t rank;
+    size_t size;
+    float x[8] = {-1, 2, -3, 4, 5, -6, 7, -8}, y[8];
+    CHECK(el_model_load(path, &model) == EL_OK);
+    CHECK(el_session_create(model, NULL, &session) == EL_OK);
+    CHECK(el_session_input_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && rank == 2 && dims[0] < 0 && dims[1] == 4);
+    CHECK(el_session_input_size(session, 0, &size) == EL_OK && size == 4 * sizeof(float));
+    CHECK(el_session_output_size(session, 0, &size) == EL_OK && size == 4 * sizeof(float));
+    CHECK(el_session_output_shape(session, 0, dims, EL_MAX_RANK, &rank) == EL_OK && rank == 2 && dims[0] == 1 && dims[1] == 4);
+    CHECK(el_session_set_input(session, 0, x, 4 * sizeof(float)) == EL_OK);
+    CHECK(el_session_run(session) == EL_OK);
+    CHECK(el_session_output_size(session, 0, &size) == EL_OK && size == 4 * sizeof(float));
+    CHECK(el_session_get_output(session, 0, y, sizeof y) == EL_OK && y[0] == 0 && y[3] == 4);
+    dims[0] = 2;
+    CHECK(el_session_resize_input(session, 0, dims, 2) == EL_OK);
+    CHECK(el_session_output_size(session, 0, &size) == EL_OK && size == sizeof x);
+    dims[0] = 0;
+    CHECK(el_session_resize_input(session, 0, dims, 2) == EL_OK);
+    CHECK(el_session_run(session) == EL_OK);
+    CHECK(el_session_output_size(session, 0, &size) == EL_OK && size == 0);
     CHECK(el_session_free(session) == EL_OK);
     CHECK(el_model_free(model) == EL_OK);
 }
@@ -460,7 +489,7 @@ int main(int argc, char** argv) {
     size_t size;
     int64_t bytes;
     void* data;
-    if (argc != 11) return 2;
+    if (argc != 12) return 2;
 
     CHECK(strcmp(el_last_error(), "") == 0);
     CHECK(strlen(el_version()) >= 5);
@@ -490,6 +519,7 @@ int main(int argc, char** argv) {
     CHECK(el_model_free(model) == EL_OK);
 
     free_dimensions(argv[2]);
+    free_batch(argv[11]);
     one_call_at_a_time(argv[3]);
     wrong_files(argv[4]);
     wrong_handles(argv[1]);

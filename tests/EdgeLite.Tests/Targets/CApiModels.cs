@@ -14,6 +14,7 @@ public sealed class CApiModels : IDisposable
         Folder = Directory.CreateTempSubdirectory("edgelite-capi-").FullName;
         ModelWriter.Write(Sums(), PathOf("sums"));
         ModelWriter.Write(Free(), PathOf("free"));
+        ModelWriter.Write(Batch(), PathOf("batch"));
         ModelWriter.Write(Heavy(), PathOf("heavy"));
         ModelWriter.Write(Custom(), PathOf("custom"));
         ModelWriter.Write(State(), PathOf("state"));
@@ -79,6 +80,14 @@ public sealed class CApiModels : IDisposable
         var graph = new Graph("free");
         Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(4, graph.SymbolDim("length"))));
         graph.AddOutput(graph.Add("Relu", "y", [x]));
+        ShapeInference.Run(graph);
+        return graph;
+    }
+
+    private static Graph Batch()
+    {
+        var graph = new Graph("batch");
+        graph.AddOutput(graph.Add("Relu", "y", [graph.AddInput("x", new TensorType(DType.Float32, new Shape(graph.SymbolDim("n"), 4)))]));
         ShapeInference.Run(graph);
         return graph;
     }

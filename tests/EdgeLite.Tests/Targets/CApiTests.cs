@@ -22,7 +22,7 @@ public sealed partial class CApiTests(CApiModels models) : IClassFixture<CApiMod
             $"-Wl,-rpath,{Path.GetDirectoryName(LibraryPath)}");
         string output = ChildProcess.Succeed(program, models.PathOf("sums"), models.PathOf("free"), models.PathOf("heavy"), models.PathOf("damaged"),
             models.PathOf("custom"), models.PathOf("state"), models.PathOf("tested"), models.PathOf("failing"),
-            models.PathOf("signed"), models.PublicKeyPath);
+            models.PathOf("signed"), models.PublicKeyPath, models.PathOf("batch"));
         Assert.EndsWith("checks passed\n", output);
         Assert.True(int.Parse(output.Split(' ')[0], CultureInfo.InvariantCulture) > 40_000, output);
     }
