@@ -30,6 +30,7 @@ internal static class CompareCommand
         var command = new Command("compare", "Layer-by-layer difference of an .edgl file from its source model.") { source, file, inputs, shapes, fixedInputs, signature, layers, report };
         command.SetAction(result =>
         {
+            if (result.GetValue(report) is { } asked) ProofReport.RequireWritable(asked.FullName);
             Graph original = Pipeline.Import(result.GetValue(source)!.FullName, new ConversionOptions
             {
                 Shapes = ConvertCommand.ParseShapes(result.GetValue(shapes) ?? []),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -18,7 +19,7 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo[]> s_source = new("source") { Description = "The model to convert, a file or folder; its format is recognised from the content. Of a network and its weights one is enough where they lie side by side.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights, int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights (or int4), int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (or mixed: int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, of .npy, .npz, .wav or .txt files (a line of token numbers a sample), one such file, or 'random' for a trial without meaning." };
@@ -52,9 +53,15 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "half", "int8-weights", "int4-weights", "int3-weights", "int2-weights", "dynamic", "int8", "int16x8", "auto", "mixed");
+        s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "half", "int8-weights", "int4-weights", "int4", "int3-weights", "int2-weights", "dynamic", "int8", "int16x8", "auto", "mixed");
         s_prefer.AcceptOnlyFromAmong("smallest", "fastest");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
+        // It takes any number of names, and so would take a misspelt option too.
+        s_source.Validators.Add(result =>
+        {
+            if (result.Tokens.Select(t => t.Value).FirstOrDefault(t => t.StartsWith('-') && !Path.Exists(t)) is { } option)
+                result.AddError(UsageError.Unknown(((CommandResult)result.Parent!).Command, option));
+        });
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
             s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_channelGroups, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_selfTest, s_hash, s_json,
@@ -69,9 +76,8 @@ internal static class ConvertCommand
         long start = Stopwatch.GetTimestamp();
         string[] sources = [.. args.GetValue(s_source)!.Select(f => f.FullName)];
         string path = args.GetValue(s_output)!.FullName;
-        if (Path.GetDirectoryName(path) is { } folder && !Directory.Exists(folder))
-            throw new EdgeLiteException(Status.FileNotFound, $"There is no folder '{folder}' to write '{Path.GetFileName(path)}' to.");
-        if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; --output names the file to write.");
+        using var output = new WholeFile(path); // takes its name only once it is proven to run
+        if (args.GetValue(s_report) is { } asked) ProofReport.RequireWritable(asked.FullName);
         TargetProfile? target = args.GetValue(s_target) is { Length: > 0 } name ? TargetProfile.Find(name) : null;
         List<Tuning> tables = [.. args.GetValue(s_tuning)!.SelectMany(TuningTables.Read), .. target?.Tunings() ?? []];
         var options = new ConversionOptions
@@ -112,7 +118,7 @@ internal static class ConvertCommand
                 DynamicResult dynamic = Quantizer.Dynamic(graph, args.GetValue(s_keepFloat));
                 Say(json, $"{dynamic.Layers} layers in int8, {dynamic.BytesBefore:N0} -> {dynamic.BytesAfter:N0} bytes");
                 break;
-            case "int8-weights" or "int4-weights" or "int3-weights" or "int2-weights":
+            case "int8-weights" or "int4-weights" or "int4" or "int3-weights" or "int2-weights":
                 if (args.GetValue(s_calibrate) is { } samples) calibration = CalibrationData.Open(samples, graph);
                 BlockWeightResult blocks = Quantizer.Weights(graph, Blocks(args, calibration), new ProgressLine(json));
                 Say(json, $"{blocks.Layers} matrices in blocks, {blocks.BytesBefore:N0} -> {blocks.BytesAfter:N0} bytes");
@@ -128,22 +134,14 @@ internal static class ConvertCommand
         if (HalfType(args) is { } half) Quantizer.Half(graph, half);
         if (args.GetValue(s_quantize) == "int8" && quantization != null) Quantizer.StoreRecurrent(graph, args.GetValue(s_keepFloat));
         if (args.GetValue(s_quantize) == "half") Halve(graph, target, json);
-        ProofReport? proof;
-        string partial = $"{path}.{Environment.ProcessId}.partial"; // takes its name only once it is proven to run
-        try
-        {
-            Pipeline.Write(graph, partial, options);
-            if (tables.Count > 0) Say(json, $"choices of kernels: {TuningTables.Apply(partial, tables)} of {tables.Sum(t => t.Choices.Count)} in the tables are about calls of this model");
-            if (WantsSelfTest(args)) AddSelfTest(args, partial, graph, calibration, quantization, json);
-            else if (args.GetValue(s_hash)) SealWriter.Seal(partial);
-            target?.CheckMemory(MemoryOf(partial));
-            proof = Prove(args, sources, partial, graph, options, calibration, quantization, sensitivity, json);
-            File.Move(partial, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(partial);
-        }
+        string partial = output.PartialPath;
+        Pipeline.Write(graph, partial, options);
+        if (tables.Count > 0) Say(json, $"choices of kernels: {TuningTables.Apply(partial, tables)} of {tables.Sum(t => t.Choices.Count)} in the tables are about calls of this model");
+        if (WantsSelfTest(args)) AddSelfTest(args, partial, graph, calibration, quantization, json);
+        else if (args.GetValue(s_hash)) SealWriter.Seal(partial);
+        target?.CheckMemory(MemoryOf(partial));
+        ProofReport? proof = Prove(args, sources, partial, graph, options, calibration, quantization, sensitivity, json);
+        output.Commit();
         Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
         return 0;
     }

@@ -30,7 +30,7 @@ internal static class InspectCommand
             string name = result.GetValue(device)!;
             using Session session = model.CreateSession(new SessionOptions
             {
-                Threads = Math.Max(1, result.GetValue(threads)), Device = name.Length > 0 ? name : "cpu", AllowHalf = result.GetValue(half),
+                Threads = result.GetValue(threads), Device = name.Length > 0 ? name : "cpu", AllowHalf = result.GetValue(half),
             });
             StepPlacement[] steps = result.GetValue(gpu) is not 0 and int architecture ? session.StepsOnGpu(architecture, result.GetValue(half))
                 : session.IsPrepared && session.IsStatic ? session.Steps() : [];

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using EdgeLite.Converter.Cli;
 using EdgeLite.Core;
 using Spectre.Console;
+using Status = EdgeLite.Core.Status;
 
 // Piped text is for programs: one message, one line.
 const int PipedWidth = 1 << 12;
@@ -18,11 +20,20 @@ var root = new RootCommand("EdgeLite: converts neural networks into small files 
     OperatorsCommand.Create(),
     ImportersCommand.Create(),
 };
+if (args.Length == 0)
+{
+    root.Parse("--help").Invoke();
+    return 1;
+}
+// Ctrl-C and the like: nothing half-written stays. The signal then does what it always does.
+PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => WholeFile.DeleteUnfinished()))];
 try
 {
-    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    ParseResult parsed = root.Parse(args);
+    if (parsed.Errors.Count > 0) throw new EdgeLiteException(Status.InvalidArgument, UsageError.Describe(parsed));
+    return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (Exception e) when (e is EdgeLiteException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is EdgeLiteException || FileFailure.Is(e))
 {
     var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
     if (Console.IsErrorRedirected) console.Profile.Width = PipedWidth;
@@ -33,4 +44,8 @@ catch (Exception e)
 {
     Console.Error.WriteLine($"edgelite: internal error, please report it with the model: {e}");
     return 1;
+}
+finally
+{
+    GC.KeepAlive(signals);
 }

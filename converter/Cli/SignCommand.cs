@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using EdgeLite.Converter.Writer;
 using EdgeLite.Core;
 using Spectre.Console;
@@ -16,13 +17,22 @@ internal static class SignCommand
         command.SetAction(result =>
         {
             string path = result.GetValue(output)!.FullName, publicPath = Path.ChangeExtension(path, ".pub.pem");
+            foreach (string file in new[] { path, publicPath })
+                if (Path.Exists(file)) throw new EdgeLiteException(Status.InvalidArgument, $"'{file}' is there already, and a key is never overwritten: remove it, or name another file.");
             SigningKey key = SigningKey.Generate();
             // The owner alone may read it, from the first byte on; an existing key is never overwritten.
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using (var file = new FileStream(path, options))
-            using (var text = new StreamWriter(file)) text.Write(key.ToPrivatePem());
-            using (var text = new StreamWriter(new FileStream(publicPath, FileMode.CreateNew, FileAccess.Write))) text.Write(key.ToPublicPem());
+            try
+            {
+                using (var file = new FileStream(path, options)) file.Write(Encoding.ASCII.GetBytes(key.ToPrivatePem()));
+                using (var file = new FileStream(publicPath, FileMode.CreateNew, FileAccess.Write)) file.Write(Encoding.ASCII.GetBytes(key.ToPublicPem()));
+            }
+            catch (Exception e) when (FileFailure.Is(e))
+            {
+                File.Delete(path);
+                throw FileFailure.Writing(path, e);
+            }
             AnsiConsole.MarkupLineInterpolated($"{path} (keep it secret), {publicPath}: key {key.Public}");
             return 0;
         });
@@ -43,18 +53,11 @@ internal static class SignCommand
             // Nothing damaged gets a signature.
             using (Model unsigned = Model.Load(source))
                 if (unsigned.ContentHash != null) Model.Load(source, new LoadOptions { CheckHash = true }).Dispose();
-            string partial = $"{path}.{Environment.ProcessId}.partial";
-            try
-            {
-                File.Copy(source, partial);
-                SealWriter.Seal(partial, signer);
-                Model.Load(partial, new LoadOptions { Key = signer.Public }).Dispose();
-                File.Move(partial, path, overwrite: true);
-            }
-            finally
-            {
-                File.Delete(partial);
-            }
+            using var signed = new WholeFile(path);
+            File.Copy(source, signed.PartialPath, overwrite: true);
+            SealWriter.Seal(signed.PartialPath, signer);
+            Model.Load(signed.PartialPath, new LoadOptions { Key = signer.Public }).Dispose();
+            signed.Commit();
             AnsiConsole.MarkupLineInterpolated($"{path}: signed by key {signer.Public}");
             return 0;
         });

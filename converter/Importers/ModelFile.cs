@@ -13,6 +13,7 @@ internal static class ModelFile
         try
         {
             using FileStream stream = File.OpenRead(path);
+            if (!stream.CanSeek) throw new EdgeLiteException(Status.IoError, $"'{path}' is a pipe; a model is read from a file.");
             var head = new byte[Math.Min(HeadBytes, stream.Length)];
             stream.ReadExactly(head);
             return head is [0xEF, 0xBB, 0xBF, .. var text] ? text : head;

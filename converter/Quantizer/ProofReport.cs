@@ -1,3 +1,6 @@
+using System.Text;
+using EdgeLite.Core;
+
 namespace EdgeLite.Converter.Quantizing;
 
 /// <summary>
@@ -112,15 +115,23 @@ public sealed record ProofReport
     /// <summary>Writes the report as JSON or, where the name ends in .html, as one HTML page that needs nothing else.</summary>
     public void Save(string path)
     {
-        string extension = Path.GetExtension(path).ToLowerInvariant();
-        string text = extension switch
-        {
-            ".json" => ProofJson.Write(this),
-            ".html" or ".htm" => ProofHtml.Write(this),
-            _ => throw new Core.EdgeLiteException(Core.Status.InvalidArgument, $"Report '{path}' must end in .html or .json."),
-        };
-        File.WriteAllText(path, text);
+        string text = IsHtml(path) ? ProofHtml.Write(this) : ProofJson.Write(this);
+        WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
     }
+
+    /// <summary>Throws where <see cref="Save"/> would, before the work that makes a report.</summary>
+    public static void RequireWritable(string path)
+    {
+        _ = IsHtml(path);
+        new WholeFile(path).Dispose();
+    }
+
+    private static bool IsHtml(string path) => Path.GetExtension(path).ToLowerInvariant() switch
+    {
+        ".html" or ".htm" => true,
+        ".json" => false,
+        _ => throw new EdgeLiteException(Status.InvalidArgument, $"Report '{path}' must end in .html or .json."),
+    };
 
     /// <summary>Prints outputs and the worst layers.</summary>
     public void Print(IReportConsole console, int worstLayers = 10) => ProofTable.Print(this, console, worstLayers);

@@ -29,20 +29,8 @@ public sealed class ModelWriter
     /// <summary>Most bytes of description and near constants that are packed: start time is worth more than some percent of a larger file.</summary>
     private const long MaxFront = 48 << 10;
 
-    public static void Write(Graph graph, string path, string target = "")
-    {
-        string temporary = path + $".{Environment.ProcessId}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-                WriteTo(stream, graph, target, pack: true);
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+    public static void Write(Graph graph, string path, string target = "") =>
+        WholeFile.Write(path, stream => WriteTo(stream, graph, target, pack: true));
 
     /// <param name="graph">lowered</param>
     /// <param name="target">the profile that is recorded; empty: any processor</param>

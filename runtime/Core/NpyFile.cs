@@ -43,8 +43,15 @@ public static class NpyFile
 
     public static void Write(string path, Tensor tensor)
     {
-        using var stream = new FileStream(path, FileMode.Create, FileAccess.Write);
-        Write(stream, tensor);
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Create, FileAccess.Write);
+            Write(stream, tensor);
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            throw FileFailure.Writing(path, e);
+        }
     }
 
     public static unsafe void Write(Stream stream, Tensor tensor)
@@ -263,13 +270,9 @@ public static class NpyFile
         {
             return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (FileFailure.Is(e))
         {
-            throw new EdgeLiteException(Status.FileNotFound, $"'{path}' does not exist.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+            throw FileFailure.Reading(path, e);
         }
     }
 

@@ -7,7 +7,7 @@ namespace EdgeLite;
 
 /// <summary>
 /// A loaded model file: mapped into memory, verified once, never changed. Weights are used where they lie, so several sessions (and
-/// processes) share them. Thread-safe. It must outlive its sessions.
+/// processes) share them. Thread-safe. Its memory goes when it and all its sessions are disposed, in any order.
 /// </summary>
 public sealed unsafe class Model : IDisposable
 {
@@ -18,6 +18,10 @@ public sealed unsafe class Model : IDisposable
     private readonly int _frontBytes;
     private readonly (string Key, string Value)[] _metadata;
     private Dictionary<string, string>? _byKey;
+
+    /// <summary>The owner, until Dispose, and each session.</summary>
+    private int _users = 1;
+    private int _disposed;
 
     private Model(string name, byte* data, long length, bool isMapped, LoadOptions? options)
     {
@@ -66,7 +70,7 @@ public sealed unsafe class Model : IDisposable
         Graphs[0].States = StateBinding.Parse(states, Graphs[0]);
     }
 
-    ~Model() => Dispose();
+    ~Model() => Free();
 
     /// <summary>The path it was loaded from, for messages.</summary>
     public string Name { get; }
@@ -88,6 +92,7 @@ public sealed unsafe class Model : IDisposable
         {
             // Most applications never ask, and a dictionary of strings costs a start some 20 us.
             if (_byKey != null) return _byKey;
+            RequireMemory();
             var byKey = new Dictionary<string, string>(_metadata.Length);
             foreach ((string key, string value) in _metadata) byKey[key] = value;
             return _byKey = byKey;
@@ -103,7 +108,14 @@ public sealed unsafe class Model : IDisposable
     /// <summary>True when the file holds samples for <see cref="SelfTest"/>.</summary>
     public bool HasSelfTest => FileSeal.TryFind(End, out FileSeal seal) && seal.SelfTestLength != 0;
 
-    private ReadOnlySpan<byte> End => new(_data + Math.Max(0, ByteLength - FileSeal.Size), (int)Math.Min(ByteLength, FileSeal.Size));
+    private ReadOnlySpan<byte> End
+    {
+        get
+        {
+            RequireMemory();
+            return new ReadOnlySpan<byte>(_data + Math.Max(0, ByteLength - FileSeal.Size), (int)Math.Min(ByteLength, FileSeal.Size));
+        }
+    }
 
     /// <summary>SHA-512 that the file states of its content, in hexadecimal digits; null when it states none. Whether it is true is checked on
     /// request (<see cref="LoadOptions"/>).</summary>
@@ -121,7 +133,8 @@ public sealed unsafe class Model : IDisposable
         if (data == null)
         {
             if (error == 0) throw new EdgeLiteException(Status.Truncated, $"'{path}' is empty.");
-            throw File.Exists(path) ? new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.")
+            throw Directory.Exists(path) ? new EdgeLiteException(Status.FileNotFound, $"'{path}' is a folder, not a model.")
+                : File.Exists(path) ? new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.")
                 : new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
         }
         try
@@ -166,32 +179,21 @@ public sealed unsafe class Model : IDisposable
         long whole = end + text.Length;
         (long testOffset, long testLength) = HasSelfTest ? SelfTestSection() : default;
         long newOffset = testLength == 0 ? 0 : FileSeal.AlignSelfTest(whole);
-        Span<byte> start = stackalloc byte[FileHeader.Size], seal = stackalloc byte[FileSeal.Size];
+        byte[] start = new byte[FileHeader.Size], seal = new byte[FileSeal.Size];
         long length = testLength == 0 ? whole : newOffset + testLength + FileSeal.Size;
         (header with { Minor = Math.Max(header.Minor, FileHeader.CurrentMinor), FileLength = length, TuningOffset = text.Length == 0 ? 0 : end }).Write(start);
-        string temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
+        FileSeal.Write(seal, newOffset, testLength, default, default);
+        WholeFile.Write(path, stream =>
         {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                stream.Write(start);
-                Copy(stream, FileHeader.Size, end);
-                stream.Write(text);
-                if (testLength != 0)
-                {
-                    stream.SetLength(newOffset);
-                    stream.Position = newOffset;
-                    Copy(stream, testOffset, testOffset + testLength);
-                    FileSeal.Write(seal, newOffset, testLength, default, default);
-                    stream.Write(seal);
-                }
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+            stream.Write(start);
+            Copy(stream, FileHeader.Size, end);
+            stream.Write(text);
+            if (testLength == 0) return;
+            stream.SetLength(newOffset);
+            stream.Position = newOffset;
+            Copy(stream, testOffset, testOffset + testLength);
+            stream.Write(seal);
+        });
     }
 
     private void Copy(FileStream to, long from, long end)
@@ -256,12 +258,34 @@ public sealed unsafe class Model : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) Release();
+    }
+
+    /// <summary>Keeps the memory for one more user.</summary>
+    internal void Retain()
+    {
+        Interlocked.Increment(ref _users);
+        if (Volatile.Read(ref _disposed) == 0) return;
+        Release();
+        RequireMemory();
+    }
+
+    internal void Release()
+    {
+        if (Interlocked.Decrement(ref _users) > 0) return;
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void RequireMemory() => ObjectDisposedException.ThrowIf(_disposed != 0, this);
+
+    private void Free()
+    {
         CpuKernels.el_file_unmap(_mapped, (ulong)ByteLength);
         _mapped = null;
         CpuKernels.el_memory_free(_owned, (nuint)ByteLength);
         _owned = null;
         CpuKernels.el_memory_free(_front, (nuint)_frontBytes);
         _front = null;
-        GC.SuppressFinalize(this);
     }
 }

@@ -35,7 +35,7 @@ internal static class Commands
     public static int Dispatch(string[] args)
     {
         string command = args.Length > 0 ? args[0] : "";
-        if (command is "" or "--help" or "-h" or "help" || Array.IndexOf(args, "--help") >= 0)
+        if (command is "" or "--help" or "-h" or "help" || Array.IndexOf(args, "--help") >= 0 || Array.IndexOf(args, "-h") >= 0)
         {
             Output.WriteLine(Help);
             return command.Length == 0 ? 1 : 0;
@@ -60,8 +60,18 @@ internal static class Commands
     }
 
     /// <summary>The key that a model must be signed by; null when none is named.</summary>
-    public static LoadOptions? ReadLoadOptions(Arguments arguments) =>
-        arguments.Value("--key") is { } file ? new LoadOptions { Key = PublicKey.FromPem(File.ReadAllText(file), $"'{file}'") } : null;
+    public static LoadOptions? ReadLoadOptions(Arguments arguments)
+    {
+        if (arguments.Value("--key") is not { } file) return null;
+        try
+        {
+            return new LoadOptions { Key = PublicKey.FromPem(File.ReadAllText(file), $"'{file}'") };
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            throw FileFailure.Reading(file, e);
+        }
+    }
 
     public static SessionOptions ReadOptions(Arguments arguments, int defaultThreads) => new()
     {

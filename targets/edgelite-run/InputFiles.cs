@@ -40,7 +40,8 @@ internal static class InputFiles
             }
             Tensor tensor = NpyFile.Read(path);
             if (tensors[input] is { IsList: true } list) Append(list, tensor);
-            else tensors[input] = tensor;
+            else if (tensors[input] == null) tensors[input] = tensor;
+            else throw Arguments.Usage($"input '{session.InputName(input)}' is given twice");
         }
         for (int i = 0; i < tensors.Length; i++)
         {

@@ -10,11 +10,19 @@ internal static class RunCommand
         using Model model = Model.Load(arguments.Next("the model file"), Commands.ReadLoadOptions(arguments));
         List<string> inputs = arguments.All("--in");
         string directory = arguments.Value("--out") ?? throw Arguments.Usage("--out DIR is missing");
+        if (File.Exists(directory)) throw Arguments.Usage($"--out '{directory}' is a file; it names the folder for the outputs");
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 0);
         arguments.Finish();
         InputFiles.Read(session, inputs);
         session.Run();
-        Directory.CreateDirectory(directory);
+        try
+        {
+            Directory.CreateDirectory(directory);
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            throw FileFailure.Writing(directory, e);
+        }
         for (int i = 0; i < session.OutputCount; i++)
         {
             Write(Path.Combine(directory, FileName(session.OutputName(i))), session.Output(i));

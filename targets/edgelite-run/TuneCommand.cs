@@ -1,3 +1,4 @@
+using EdgeLite.Core;
 using EdgeLite.Format;
 
 namespace EdgeLite.Run;
@@ -28,7 +29,7 @@ internal static class TuneCommand
         TuningResult result = session.Tune(rounds, $"{ProcessMemory.MachineName()}, edgelite {Release.Version}, {now.Year}-{now.Month:d2}-{now.Day:d2}", busy <= MaxBusy);
         if (json) PrintJson(path, session.Threads, result);
         else Print(result);
-        if (table != null) File.WriteAllBytes(table, Tuning.ToText([result.Tuning]));
+        if (table != null) WholeFile.Write(table, stream => stream.Write(Tuning.ToText([result.Tuning])));
         bool isWritten = (output != null || table == null) && Save(model, output ?? path, result.Tuning, output != null);
         if (json) return;
         if (table != null) Output.WriteLine($"{"",10} written to {table}, for edgelite convert --tuning");

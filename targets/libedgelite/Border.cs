@@ -34,7 +34,7 @@ internal static unsafe class Border
             {
                 EdgeLiteException known => (known.Status, known.Message),
                 OutOfMemoryException => (Status.OutOfMemory, "Not enough memory."),
-                IOException or UnauthorizedAccessException => (Status.IoError, e.Message),
+                IOException or UnauthorizedAccessException => (Status.IoError, $"{FileFailure.Reason(e)}."),
                 OverflowException => (Status.InvalidShape, "A size is too large to be computed."),
                 _ => (Status.Internal, $"Internal error: {e.Message}"),
             };

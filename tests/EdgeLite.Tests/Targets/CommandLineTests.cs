@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using EdgeLite.Tests.Sessions;
@@ -118,10 +119,43 @@ public sealed class CommandLineTests : IDisposable
     {
         ChildProcess.Outcome outcome = Run("convert", Relu(), "-o", In("missing/out.edgl"));
         Assert.Equal(1, outcome.ExitCode);
-        Assert.Contains("no folder", outcome.Errors);
+        Assert.Contains("its folder does not exist", outcome.Errors);
         outcome = Run("convert", Relu(), "-o", _folder);
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains("is a folder", outcome.Errors);
+        Assert.Contains("is a device", Run("convert", Relu(), "-o", "/dev/null").Errors);
+        Assert.Contains(".html or .json", Refused(Relu(), "--report", In("report.pdf")));
+        Assert.Contains("its folder does not exist", Refused(Relu(), "--report", In("missing/report.html")));
+    }
+
+    [Theory]
+    [InlineData("there is no command 'convrt'; did you mean convert? See edgelite --help", "convrt")]
+    [InlineData("there is no option --quantise; did you mean --quantize? See edgelite convert --help", "convert", "m.onnx", "-o", "m.edgl", "--quantise", "int8")]
+    [InlineData("there is no option --jsn; did you mean --json?", "inspect", "m.edgl", "--jsn")]
+    [InlineData("'b.edgl' is one argument too many", "inspect", "a.edgl", "b.edgl")]
+    [InlineData("Must be one of: 'none' 'fp16'", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int9")]
+    [InlineData("'--output' is required", "convert", "m.onnx")]
+    public void A_wrong_command_line_is_answered_in_one_line_of_standard_error(string expected, params string[] arguments)
+    {
+        ChildProcess.Outcome outcome = Run(arguments);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Equal("", outcome.Output);
+        Assert.Contains(expected, Assert.Single(outcome.Errors.TrimEnd().Split('\n')), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [ProgramFact("kill", "/bin/sh")]
+    public void A_conversion_that_is_interrupted_leaves_nothing()
+    {
+        string source = Relu();
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "edgelite.dll"), "convert", source, "-o", In("out.edgl"),
+            "--quantize", "auto", "--calibrate", "random", "--evaluate", "sleep 60; echo"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        using Process process = Process.Start(start)!;
+        while (!process.HasExited && Directory.GetFiles(_folder, "*.partial").Length == 0) Thread.Sleep(20);
+        Assert.False(process.HasExited, "it ended before it could be interrupted");
+        ChildProcess.Succeed("sh", "-c", $"kill -INT {process.Id}");
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.NotEqual(0, process.ExitCode);
+        Assert.Equal([source], Directory.GetFiles(_folder));
     }
 
     [Fact]

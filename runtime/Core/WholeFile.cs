@@ -1,0 +1,68 @@
+namespace EdgeLite.Core;
+
+/// <summary>A file that appears whole or not at all: it is written as <see cref="PartialPath"/> beside its place, and <see cref="Commit"/> gives it its
+/// name. What is not committed is deleted. Throws <see cref="EdgeLiteException"/> at once where nothing can be written.</summary>
+public sealed class WholeFile : IDisposable
+{
+    private static readonly List<string> s_unfinished = [];
+
+    public WholeFile(string path)
+    {
+        // To give a file the name of a device would replace it.
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) == "/dev")
+            throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a device; a file is to be written.");
+        if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; the name of the file is missing.");
+        TargetPath = path;
+        PartialPath = $"{path}.{Environment.ProcessId}.partial";
+        lock (s_unfinished) s_unfinished.Add(PartialPath);
+        try
+        {
+            new FileStream(PartialPath, FileMode.Create, FileAccess.Write).Dispose();
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            Forget();
+            throw FileFailure.Writing(path, e);
+        }
+    }
+
+    public string TargetPath { get; }
+
+    /// <summary>An empty file at first.</summary>
+    public string PartialPath { get; }
+
+    /// <summary>Writes the file in one go.</summary>
+    public static void Write(string path, Action<FileStream> write)
+    {
+        using var file = new WholeFile(path);
+        try
+        {
+            using (var stream = new FileStream(file.PartialPath, FileMode.Create, FileAccess.ReadWrite)) write(stream);
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            throw FileFailure.Writing(path, e);
+        }
+        file.Commit();
+    }
+
+    public void Commit() => File.Move(PartialPath, TargetPath, overwrite: true);
+
+    public void Dispose()
+    {
+        File.Delete(PartialPath);
+        Forget();
+    }
+
+    /// <summary>Deletes what is not committed, for a process that is told to end.</summary>
+    public static void DeleteUnfinished()
+    {
+        lock (s_unfinished)
+            foreach (string path in s_unfinished) File.Delete(path);
+    }
+
+    private void Forget()
+    {
+        lock (s_unfinished) s_unfinished.Remove(PartialPath);
+    }
+}

@@ -1,0 +1,52 @@
+namespace EdgeLite.Tests.Core;
+
+public sealed class WholeFileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("edgelite-whole-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string In(string file) => Path.Combine(_folder, file);
+
+    [Fact]
+    public void It_is_there_once_it_is_committed()
+    {
+        using (var file = new WholeFile(In("a")))
+        {
+            File.WriteAllText(file.PartialPath, "text");
+            Assert.False(File.Exists(In("a")));
+            file.Commit();
+        }
+        Assert.Equal("text", File.ReadAllText(In("a")));
+        using (var file = new WholeFile(In("a"))) File.WriteAllText(file.PartialPath, "other");
+        Assert.Equal([In("a")], Directory.GetFiles(_folder));
+        Assert.Equal("text", File.ReadAllText(In("a")));
+    }
+
+    [Fact]
+    public void A_writer_that_fails_leaves_nothing()
+    {
+        Assert.Throws<InvalidOperationException>(() => WholeFile.Write(In("a"), stream => throw new InvalidOperationException()));
+        EdgeLiteException error = Assert.Throws<EdgeLiteException>(() => WholeFile.Write(In("a"), stream => throw new IOException("the disk is full")));
+        Assert.Equal(Status.IoError, error.Status);
+        Assert.Contains($"'{In("a")}' cannot be written: the disk is full", error.Message);
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
+    [Fact]
+    public void Unfinished_files_go_when_the_process_does()
+    {
+        using var file = new WholeFile(In("a"));
+        Assert.Single(Directory.GetFiles(_folder));
+        WholeFile.DeleteUnfinished();
+        Assert.Empty(Directory.GetFiles(_folder));
+    }
+
+    [Theory]
+    [InlineData("/dev/null", "is a device")]
+    [InlineData("/dev/../dev/full", "is a device")]
+    [InlineData("/", "is a folder")]
+    [InlineData("/nowhere/at/all", "its folder does not exist")]
+    public void What_cannot_be_a_file_is_refused_at_once(string path, string why) =>
+        Assert.Contains(why, Assert.Throws<EdgeLiteException>(() => new WholeFile(path)).Message);
+}
