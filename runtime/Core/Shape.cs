@@ -25,12 +25,16 @@ public readonly struct Shape : IEquatable<Shape>
 
     public Shape(params ReadOnlySpan<long> dims)
     {
-        if (dims.Length > MaxRank)
-            throw new EdgeLiteException(Status.Unsupported, $"A tensor has {dims.Length} dimensions; at most {MaxRank} are supported.");
+        RequireRank(dims.Length);
         Dims copy = default; // dims may lie in the very shape that this one replaces
         dims.CopyTo(copy);
         _dims = copy;
         _rankPlusOne = (sbyte)(dims.Length + 1);
+    }
+
+    private static void RequireRank(int rank)
+    {
+        if (rank > MaxRank) throw new EdgeLiteException(Status.Unsupported, $"A tensor has {rank} dimensions; at most {MaxRank} are supported.");
     }
 
     public static Shape Unranked => default;
@@ -39,6 +43,7 @@ public readonly struct Shape : IEquatable<Shape>
     /// <summary>A shape of the given rank of which no dimension is known.</summary>
     public static Shape OfRank(int rank)
     {
+        RequireRank(rank);
         Span<long> dims = stackalloc long[MaxRank];
         dims.Fill(Unknown);
         return new Shape(dims[..rank]);

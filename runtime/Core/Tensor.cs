@@ -7,7 +7,8 @@ namespace EdgeLite.Core;
 /// A dense, row-major tensor: a type, a shape, and memory that it owns or points into (arena, mapped file, caller's buffer).
 /// Strings are the only elements held as managed objects. The same class holds the lists that sequences and optional values are
 /// (<see cref="IsList"/>): they have <see cref="Elements"/> instead of memory. Element access through <see cref="GetDouble"/> and
-/// <see cref="GetInt64"/> serves the reference loops: one obvious path for every type.
+/// <see cref="GetInt64"/> serves the reference loops: one obvious path for every type. An index outside the tensor throws: shapes come
+/// from files that nobody vouches for.
 /// </summary>
 public sealed unsafe class Tensor : IDisposable
 {
@@ -15,11 +16,15 @@ public sealed unsafe class Tensor : IDisposable
     private bool _isCounted;
     private Tensor[]? _elements;
 
+    /// <summary>Elements in memory; 0 as long as the shape is not known.</summary>
+    private long _placed;
+
     /// <summary>A tensor over memory that somebody else keeps alive.</summary>
     public Tensor(DType dtype, Shape shape, void* data)
     {
         DType = dtype;
         Shape = shape;
+        _placed = shape.IsKnown ? shape.Count : 0;
         Data = (byte*)data;
     }
 
@@ -28,6 +33,7 @@ public sealed unsafe class Tensor : IDisposable
     {
         DType = dtype;
         Shape = shape;
+        _placed = shape.Count;
         if (dtype == DType.String)
         {
             Strings = new string[shape.Count];
@@ -143,10 +149,24 @@ public sealed unsafe class Tensor : IDisposable
     public Span<T> Span<T>() where T : unmanaged
     {
         if (sizeof(T) != DType.Size()) ThrowSize(sizeof(T));
+        RequireMemory();
         return new Span<T>(Data, checked((int)Count));
     }
 
-    public Span<byte> Bytes => new(Data, checked((int)ByteLength));
+    public Span<byte> Bytes
+    {
+        get
+        {
+            RequireMemory();
+            return new Span<byte>(Data, checked((int)ByteLength));
+        }
+    }
+
+    private void RequireMemory()
+    {
+        if (Data == null && ByteLength > 0)
+            throw new EdgeLiteException(Status.InvalidState, $"The tensor {this} has no memory any more: it was disposed, or its session was disposed or resized.");
+    }
 
     /// <summary>Points the tensor at other memory or gives it another type and shape; memory that it owned is freed.</summary>
     public void Reset(DType dtype, Shape shape, void* data, string[]? strings = null)
@@ -154,6 +174,7 @@ public sealed unsafe class Tensor : IDisposable
         Free();
         DType = dtype;
         Shape = shape;
+        _placed = shape.IsKnown && (data != null || strings != null) ? shape.Count : 0;
         Data = (byte*)data;
         Strings = strings;
     }
@@ -205,22 +226,27 @@ public sealed unsafe class Tensor : IDisposable
     }
 
     /// <summary>Element <paramref name="i"/> as double; exact for every type up to 53 bits.</summary>
-    public double GetDouble(long i) => DType switch
+    public double GetDouble(long i)
     {
-        DType.Float32 => ((float*)Data)[i],
-        DType.Float64 => ((double*)Data)[i],
-        DType.Float16 => (double)((Half*)Data)[i],
-        DType.BFloat16 => BitConverter.Int32BitsToSingle(((ushort*)Data)[i] << 16),
-        DType.UInt64 => ((ulong*)Data)[i],
-        DType.Float8E4M3FN or DType.Float8E4M3FNUZ or DType.Float8E5M2 or DType.Float8E5M2FNUZ or DType.Float8E8M0 =>
-            SmallFloat.ToSingle(DType, Data[i]),
-        DType.Float4E2M1 => SmallFloat.ToSingle(DType, Nibble(i)),
-        _ => GetInt64(i),
-    };
+        if ((ulong)i >= (ulong)_placed) ThrowOutside(i);
+        return DType switch
+        {
+            DType.Float32 => ((float*)Data)[i],
+            DType.Float64 => ((double*)Data)[i],
+            DType.Float16 => (double)((Half*)Data)[i],
+            DType.BFloat16 => BitConverter.Int32BitsToSingle(((ushort*)Data)[i] << 16),
+            DType.UInt64 => ((ulong*)Data)[i],
+            DType.Float8E4M3FN or DType.Float8E4M3FNUZ or DType.Float8E5M2 or DType.Float8E5M2FNUZ or DType.Float8E8M0 =>
+                SmallFloat.ToSingle(DType, Data[i]),
+            DType.Float4E2M1 => SmallFloat.ToSingle(DType, Nibble(i)),
+            _ => GetInt64(i),
+        };
+    }
 
     /// <summary>Stores <paramref name="value"/>: floats round to nearest even, integers truncate toward zero and wrap.</summary>
     public void SetDouble(long i, double value)
     {
+        if ((ulong)i >= (ulong)_placed) ThrowOutside(i);
         switch (DType)
         {
             case DType.Float32: ((float*)Data)[i] = (float)value; break;
@@ -237,26 +263,31 @@ public sealed unsafe class Tensor : IDisposable
     }
 
     /// <summary>Element <paramref name="i"/> of an integer or bool tensor (uint64 reinterpreted); floats truncate.</summary>
-    public long GetInt64(long i) => DType switch
+    public long GetInt64(long i)
     {
-        DType.Int64 or DType.UInt64 => ((long*)Data)[i],
-        DType.Int32 => ((int*)Data)[i],
-        DType.UInt32 => ((uint*)Data)[i],
-        DType.Int16 => ((short*)Data)[i],
-        DType.UInt16 => ((ushort*)Data)[i],
-        DType.Int8 => ((sbyte*)Data)[i],
-        DType.UInt8 or DType.Bool => Data[i],
-        DType.UInt4 => Nibble(i),
-        DType.Int4 => (sbyte)(Nibble(i) << 4) >> 4,
-        DType.UInt2 => Data[i >> 2] >> (int)(i & 3) * 2 & 3,
-        DType.Int2 => (sbyte)((Data[i >> 2] >> (int)(i & 3) * 2 & 3) << 6) >> 6,
-        DType.String or DType.Complex64 or DType.Complex128 or DType.Undefined => ThrowType(),
-        _ => (long)GetDouble(i),
-    };
+        if ((ulong)i >= (ulong)_placed) ThrowOutside(i);
+        return DType switch
+        {
+            DType.Int64 or DType.UInt64 => ((long*)Data)[i],
+            DType.Int32 => ((int*)Data)[i],
+            DType.UInt32 => ((uint*)Data)[i],
+            DType.Int16 => ((short*)Data)[i],
+            DType.UInt16 => ((ushort*)Data)[i],
+            DType.Int8 => ((sbyte*)Data)[i],
+            DType.UInt8 or DType.Bool => Data[i],
+            DType.UInt4 => Nibble(i),
+            DType.Int4 => (sbyte)(Nibble(i) << 4) >> 4,
+            DType.UInt2 => Data[i >> 2] >> (int)(i & 3) * 2 & 3,
+            DType.Int2 => (sbyte)((Data[i >> 2] >> (int)(i & 3) * 2 & 3) << 6) >> 6,
+            DType.String or DType.Complex64 or DType.Complex128 or DType.Undefined => ThrowType(),
+            _ => (long)GetDouble(i),
+        };
+    }
 
     /// <summary>Stores the low bits of <paramref name="value"/>.</summary>
     public void SetInt64(long i, long value)
     {
+        if ((ulong)i >= (ulong)_placed) ThrowOutside(i);
         switch (DType)
         {
             case DType.Int64 or DType.UInt64: ((long*)Data)[i] = value; break;
@@ -297,6 +328,7 @@ public sealed unsafe class Tensor : IDisposable
         _isCounted = false;
         NativeMemory.AlignedFree(Data);
         Data = null;
+        _placed = 0;
         _owns = false;
     }
 
@@ -307,6 +339,16 @@ public sealed unsafe class Tensor : IDisposable
         int shift = (int)(i & 1) * 4;
         Data[i >> 1] = (byte)(Data[i >> 1] & ~(15 << shift) | (value & 15) << shift);
     }
+
+    /// <summary>Throws where <paramref name="count"/> elements from <paramref name="first"/> on are not all there.</summary>
+    internal void Require(long first, long count)
+    {
+        if (first < 0 || count < 0 || first > _placed - count) ThrowOutside(first < 0 ? first : first + count - 1);
+    }
+
+    [DoesNotReturn]
+    private void ThrowOutside(long i) =>
+        throw new EdgeLiteException(Status.InvalidGraph, $"Element {i} of a tensor {this} was asked for, which has {_placed}: shapes of a node do not fit together.");
 
     [DoesNotReturn]
     private long ThrowType() => throw new EdgeLiteException(Status.InvalidType, $"A {DType.Name()} tensor was read as numbers.");

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
 using EdgeLite.Format;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Devices;
 
@@ -66,7 +67,24 @@ public sealed unsafe class BindContext
         _calls.Clear();
     }
 
+    /// <summary>Records the native calls of an operator; false where its reference loop serves, as it does for tensors without elements, which no
+    /// kernel has to know of.</summary>
+    internal bool TryBind(IDevice device, Operator op) => !IsEmpty && (device.Nn.TryBind(op, this) || device.Tensor.TryBind(op, this));
+
     internal NativeCall[] TakeCalls() => [.. _calls];
+
+    private bool IsEmpty
+    {
+        get
+        {
+            if (HasInput(0) && IsWithoutElements(_inputs[0])) return true;
+            foreach (int v in _outputs)
+                if (v >= 0 && IsWithoutElements(v)) return true;
+            return false;
+        }
+    }
+
+    private bool IsWithoutElements(int value) => _types[value] is { IsKnown: true, Shape.Count: 0 };
 
     public bool HasInput(int i) => i < _inputs.Length && _inputs[i] >= 0;
     public TensorType Input(int i) => TypeOf(_inputs[i]);

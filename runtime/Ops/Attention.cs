@@ -49,6 +49,13 @@ public sealed unsafe partial class Attention : Operator
             c.ExpectRank(6, 1);
             c.Unify(c.Shape(6)[0], qv.Batch, "nonpad_kv_seqlen has a number for each sample:");
         }
+        if (c.HasInput(3) && c.Shape(3) is { IsRanked: true } mask)
+        {
+            if (mask.Rank is < 1 or > 4) throw c.Error($"attn_mask has shape {mask}; expected 1 to 4 dimensions");
+            // The last dimension may be shorter than there are keys: the others are forbidden.
+            Shape pairs = new(qv.Batch, qv.Heads, qv.Rows, Shape.Unknown);
+            c.ExpectBroadcastTo(3, pairs);
+        }
         long total = past < 0 || kv.Rows < 0 ? past == 0 ? kv.Rows : Shape.Unknown : past + kv.Rows;
         c.SetOutput(0, c.DType(0), q.Rank == 4
             ? new Shape(q[0], q[1], q[2], v[3])

@@ -25,8 +25,7 @@ public sealed partial class BatchNormalization : Operator
         if (!x.IsRanked) return;
         if (x.Rank < 1) throw c.Error("input is a scalar; expected batch and channels");
         long channels = x.Rank == 1 ? 1 : x[ChannelsLast ? x.Rank - 1 : 1];
-        for (int i = 1; i < 5; i++)
-            if (c.Shape(i) is { IsRanked: true, Rank: 1 } s) c.Unify(s[0], channels, $"input {i} has another size than there are channels");
+        for (int i = 1; i < 5; i++) c.ExpectDims(i, channels);
     }
 
     public override void Compute(ComputeContext c)

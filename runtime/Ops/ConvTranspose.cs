@@ -25,16 +25,21 @@ public sealed unsafe partial class ConvTranspose : WindowOperator
         if (xs.Rank != ws.Rank) throw c.Error($"input has shape {xs}, weight {ws}; expected the same number of dimensions");
         int spatial = xs.Rank - 2;
         CheckWindow(c, spatial);
+        CheckKernel(c, ws);
         c.Unify(xs[1], ws[0], "channels of input and weight differ");
         if (Group < 1 || xs[1] >= 0 && xs[1] % Group != 0) throw c.Error($"{Group} groups do not divide {xs[1]} channels");
-        if (OutputPadding != null && OutputPadding.Length != spatial)
-            throw c.Error($"output_padding has {OutputPadding.Length} values; expected {spatial}");
-        if (OutputShape != null && OutputShape.Length != spatial && OutputShape.Length != spatial + 2)
-            throw c.Error($"output_shape has {OutputShape.Length} values; expected {spatial}");
+        CheckLength(c, "output_padding", OutputPadding, spatial, 0);
+        CheckLength(c, "output_shape", OutputShape, OutputShape?.Length == spatial + 2 ? spatial + 2 : spatial, 0);
+        if (ws[1] >= 0 && ws[1] <= long.MaxValue / Group) c.ExpectDims(2, ws[1] * Group);
         Span<long> dims = stackalloc long[xs.Rank];
         dims[0] = xs[0];
         dims[1] = ws[1] < 0 ? Shape.Unknown : ws[1] * Group;
-        for (int i = 0; i < spatial; i++) dims[i + 2] = TransposedAxis(i, spatial, xs[i + 2], KernelShape?[i] ?? ws[i + 2]).Out;
+        for (int i = 0; i < spatial; i++)
+        {
+            long kernel = KernelShape?[i] ?? ws[i + 2];
+            dims[i + 2] = TransposedAxis(i, spatial, xs[i + 2], kernel).Out;
+            if (xs[i + 2] >= 0 && kernel >= 0 && dims[i + 2] < 0) throw c.Error($"the pads are larger than what input {xs} and weight {ws} make");
+        }
         c.SetOutput(0, c.DType(0), new Shape(dims));
     }
 

@@ -30,6 +30,7 @@ public abstract unsafe class ConvolutionOperator : WindowOperator
         if (xs.Rank != ws.Rank) throw c.Error($"input has shape {xs}, weight {ws}; expected the same number of dimensions");
         int spatial = xs.Rank - 2;
         CheckWindow(c, spatial);
+        CheckKernel(c, ws);
         if (Group < 1) throw c.Error($"group is {Group}; expected 1 or more");
         if (xs[1] >= 0 && ws[1] >= 0 && xs[1] != ws[1] * Group)
             throw c.Error($"weight has {ws[1]} input channels in each of {Group} groups, the input has {xs[1]}");
@@ -38,12 +39,7 @@ public abstract unsafe class ConvolutionOperator : WindowOperator
         Span<long> dims = stackalloc long[xs.Rank];
         dims[0] = xs[0];
         dims[1] = ws[0];
-        for (int i = 0; i < spatial; i++)
-        {
-            if (KernelShape != null && ws[i + 2] >= 0 && KernelShape[i] != ws[i + 2])
-                throw c.Error($"kernel_shape is [{string.Join(',', KernelShape)}], the weight has shape {ws}");
-            dims[i + 2] = Axis(i, spatial, xs[i + 2], KernelShape?[i] ?? ws[i + 2]).Out;
-        }
+        for (int i = 0; i < spatial; i++) dims[i + 2] = Axis(i, spatial, xs[i + 2], KernelShape?[i] ?? ws[i + 2]).Out;
         c.SetOutput(0, result, new Shape(dims));
     }
 
@@ -66,7 +62,7 @@ public abstract unsafe class ConvolutionOperator : WindowOperator
 
         // The input of one group, zero-padded as far as windows reach, so that the loop needs no bounds.
         long pd = Padded(win.D), ph = Padded(win.H), pw = Padded(win.W);
-        using var padded = new WideBuffer(groupIn * pd * ph * pw);
+        using var padded = new WideBuffer(checked(groupIn * pd * ph * pw));
         using var weights = new WideBuffer(oc * k);
         using var offsets = new WideBuffer(k); // 8-byte slots
         long* offset = (long*)offsets.P;
@@ -99,7 +95,7 @@ public abstract unsafe class ConvolutionOperator : WindowOperator
     }
 
     /// <summary>Positions of the padded input that windows read; at least the input where nothing is cropped.</summary>
-    private static long Padded(WindowAxis a) => Math.Max((a.Out - 1) * a.Stride + a.Extent, 1);
+    private static long Padded(WindowAxis a) => Math.Max(checked((a.Out - 1) * a.Stride + a.Extent), 1);
 
     private static void Pad(Tensor x, long firstPlane, long planes, in Window win, double* to, double zeroPoint)
     {

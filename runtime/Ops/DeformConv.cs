@@ -22,8 +22,16 @@ public sealed partial class DeformConv : WindowOperator
             return;
         }
         CheckWindow(c, 2);
+        CheckKernel(c, w);
+        if (Group < 1 || OffsetGroup < 1 || w[0] >= 0 && w[0] % Group != 0 || x[1] >= 0 && x[1] % OffsetGroup != 0)
+            throw c.Error($"{Group} groups and {OffsetGroup} groups of offsets do not divide the channels of weight {w} and input {x}");
         if (x[1] >= 0 && w[1] >= 0 && x[1] != w[1] * Group) throw c.Error($"weight has {w[1]} input channels in each of {Group} groups, the input has {x[1]}");
-        c.SetOutput(0, c.DType(0), new Shape(x[0], w[0], Axis(0, 2, x[2], KernelShape?[0] ?? w[2]).Out, Axis(1, 2, x[3], KernelShape?[1] ?? w[3]).Out));
+        Shape y = new(x[0], w[0], Axis(0, 2, x[2], KernelShape?[0] ?? w[2]).Out, Axis(1, 2, x[3], KernelShape?[1] ?? w[3]).Out);
+        long places = w[2] < 0 || w[3] < 0 ? Shape.Unknown : checked(OffsetGroup * w[2] * w[3]);
+        c.ExpectDims(2, y[0], places < 0 ? places : 2 * places, y[2], y[3]);
+        c.ExpectDims(3, y[1]);
+        c.ExpectDims(4, y[0], places, y[2], y[3]);
+        c.SetOutput(0, c.DType(0), y);
     }
 
     public override void Compute(ComputeContext c)

@@ -9,6 +9,9 @@ internal static unsafe class Elements
     /// <paramref name="y"/> at <paramref name="j"/>.</summary>
     public static void Copy(Tensor x, long i, Tensor y, long j, long count = 1)
     {
+        if (x.DType != y.DType) throw new EdgeLiteException(Status.InvalidGraph, $"Elements of {x} cannot be copied to {y}.");
+        x.Require(i, count);
+        y.Require(j, count);
         int size = x.DType.Size();
         if (size > 0)
             Buffer.MemoryCopy(x.Data + i * size, y.Data + j * size, count * size, count * size);
@@ -28,6 +31,7 @@ internal static unsafe class Elements
     /// <summary>Writes the zero of the type: 0, false, the empty string.</summary>
     public static void Clear(Tensor y, long j, long count = 1)
     {
+        y.Require(j, count);
         int size = y.DType.Size();
         if (size > 0)
             System.Runtime.InteropServices.NativeMemory.Clear(y.Data + j * size, (nuint)(count * size));

@@ -22,6 +22,7 @@ public sealed partial class EyeLike : Operator
     public override void Compute(ComputeContext context)
     {
         Tensor y = context.Output(0);
+        if (y.Shape.Rank != 2) throw context.Error($"the input has shape {y.Shape}; expected a matrix");
         long columns = y.Shape[1];
         for (long i = 0, n = y.Count; i < n; i++) y.SetDouble(i, i % columns - i / columns == K ? 1 : 0);
     }

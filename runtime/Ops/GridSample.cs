@@ -29,7 +29,11 @@ public sealed partial class GridSample : Operator
         Span<long> dims = stackalloc long[x.Rank];
         dims[0] = c.Unify(x[0], grid[0], "batch sizes of X and grid differ");
         dims[1] = x[1];
-        for (int i = 2; i < x.Rank; i++) dims[i] = grid[i - 1];
+        for (int i = 2; i < x.Rank; i++)
+        {
+            dims[i] = grid[i - 1];
+            if (x[i] == 0) throw c.Error($"X has shape {x}; there is nothing to sample");
+        }
         c.SetOutput(0, c.DType(0), new Shape(dims));
     }
 

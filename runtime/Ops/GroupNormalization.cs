@@ -15,6 +15,8 @@ public sealed partial class GroupNormalization : Operator
         Shape x = c.Shape(0);
         if (x.IsRanked && x.Rank < 2) throw c.Error($"input has shape {x}; expected batch and channels");
         if (NumGroups < 1 || x.IsRanked && x[1] >= 0 && x[1] % NumGroups != 0) throw c.Error($"{NumGroups} groups do not divide the channels of {x}");
+        if (x.IsRanked)
+            for (int i = 1; i < 3; i++) c.ExpectDims(i, x[1]);
         c.SetOutput(0, c.DType(0), x);
     }
 

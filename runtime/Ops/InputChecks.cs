@@ -33,6 +33,27 @@ internal static class InputChecks
         if (c.HasInput(i) && c.Shape(i).IsKnown && c.Shape(i) != shape) throw c.Error($"input {i} has shape {c.Shape(i)}, expected {shape}");
     }
 
+    /// <summary>Checks the dimensions of an input, as far as they are known: negative ones may be any.</summary>
+    public static void ExpectDims(this InferContext c, int i, params ReadOnlySpan<long> dims)
+    {
+        if (!c.HasInput(i) || !c.Shape(i).IsRanked) return;
+        Shape shape = c.Shape(i);
+        bool fits = shape.Rank == dims.Length;
+        for (int d = 0; fits && d < dims.Length; d++) fits = shape[d] < 0 || dims[d] < 0 || shape[d] == dims[d];
+        if (!fits) throw c.Error($"input {i} has shape {shape}, expected {new Shape(dims)}");
+    }
+
+    /// <summary>Checks that an input broadcasts to a shape, as far as both are known, and does not make it larger.</summary>
+    public static void ExpectBroadcastTo(this InferContext c, int i, Shape full)
+    {
+        if (!c.HasInput(i) || !c.Shape(i).IsRanked || !full.IsRanked) return;
+        Shape part = c.Shape(i);
+        bool fits = part.Rank <= full.Rank;
+        for (int d = 1; fits && d <= part.Rank; d++)
+            fits = part[part.Rank - d] is < 0 or 1 || full[full.Rank - d] < 0 || part[part.Rank - d] == full[full.Rank - d];
+        if (!fits) throw c.Error($"input {i} has shape {part}, which does not broadcast to {full}");
+    }
+
     /// <summary>Checks the rank of an input, where it is known.</summary>
     public static void ExpectRank(this InferContext c, int i, int rank)
     {

@@ -13,8 +13,11 @@ public sealed partial class InstanceNormalization : Operator
 
     public override void Infer(InferContext c)
     {
-        if (c.Shape(0) is { IsRanked: true, Rank: < 2 } x) throw c.Error($"input has shape {x}; expected batch and channels");
-        c.SetOutput(0, c.DType(0), c.Shape(0));
+        Shape x = c.Shape(0);
+        c.SetOutput(0, c.DType(0), x);
+        if (!x.IsRanked) return;
+        if (x.Rank < 2) throw c.Error($"input has shape {x}; expected batch and channels");
+        for (int i = 1; i < 3; i++) c.ExpectDims(i, x[ChannelsLast ? x.Rank - 1 : 1]);
     }
 
     public override void Compute(ComputeContext c)

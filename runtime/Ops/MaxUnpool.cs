@@ -14,6 +14,9 @@ public sealed partial class MaxUnpool : Operator
     public override void Infer(InferContext c)
     {
         Shape x = c.Shape(0);
+        if (x.IsRanked && (x.Rank < 3 || KernelShape.Length != x.Rank - 2 || (Strides ?? KernelShape).Length != KernelShape.Length || Pads != null && Pads.Length != 2 * KernelShape.Length))
+            throw c.Error($"input has shape {x}; kernel_shape, strides and pads are not for its {Math.Max(0, x.Rank - 2)} spatial dimensions");
+        if (x.IsRanked) c.ExpectDims(1, x.AsSpan());
         if (c.HasInput(2))
         {
             c.SetOutput(0, c.DType(0), c.ConstantInts(2) is { } shape ? new Shape(shape) : x.IsRanked ? Shape.OfRank(x.Rank) : x);
@@ -42,8 +45,8 @@ public sealed partial class MaxUnpool : Operator
             long rest = indices.GetInt64(i), at = 0, stride = 1;
             for (int axis = source.Rank - 1; axis >= 0; axis--)
             {
-                long p = axis == 0 ? rest : rest % source[axis];
-                rest /= source[axis];
+                long size = Math.Max(source[axis], 1), p = axis == 0 ? rest : rest % size;
+                rest /= size;
                 if (p < 0 || p >= y.Shape[axis]) throw c.Error($"index {indices.GetInt64(i)} lies outside the output {y.Shape}");
                 at += p * stride;
                 stride *= y.Shape[axis];

@@ -11,6 +11,7 @@ internal static unsafe class NumberConversion
     /// <paramref name="roundMode"/> is for float8e8m0: "up", "down" or "nearest".</summary>
     public static void Convert(Tensor x, long i, Tensor y, long j, bool saturate = true, string roundMode = "up")
     {
+        y.Require(j, 1);
         if (y.DType == x.DType) Elements.Copy(x, i, y, j);
         else if (x.DType == DType.String) Parse(x.Strings![i], y, j, saturate, roundMode);
         else if (y.DType == DType.String) y.Strings![j] = Format(x, i);

@@ -61,7 +61,7 @@ public abstract unsafe class RecurrentOperator : Operator
         if (Direction is not ("forward" or "reverse" or "bidirectional")) throw c.Error($"direction is '{Direction}'");
         if (Layout is not (0 or 1)) throw c.Error($"layout is {Layout}; expected 0 or 1");
         Shape x = c.Shape(0), w = c.Shape(1), r = c.Shape(2);
-        long hidden = HiddenSize > 0 ? HiddenSize : r.IsRanked ? r[2] : Shape.Unknown;
+        long hidden = HiddenSize > 0 ? HiddenSize : r.IsRanked && r.Rank == 3 ? r[2] : Shape.Unknown;
         if (w.IsRanked)
         {
             if (w.Rank != 3) throw c.Error($"W has shape {w}; expected 3 dimensions");
@@ -69,6 +69,9 @@ public abstract unsafe class RecurrentOperator : Operator
             if (hidden >= 0) c.Unify(w[1], Gates * hidden, $"W {w} does not fit hidden_size {hidden}");
         }
         if (r.IsRanked && r.Rank != 3) throw c.Error($"R has shape {r}; expected 3 dimensions");
+        long rows = hidden < 0 ? Shape.Unknown : Gates * hidden;
+        c.ExpectDims(2, Directions, rows, hidden);
+        c.ExpectDims(3, Directions, rows < 0 ? rows : 2 * rows);
         if (Activations != null && Activations.Length != DefaultActivations.Length * Directions)
             throw c.Error($"{Activations.Length} activations are given; expected {DefaultActivations.Length * Directions}");
         long seq = Shape.Unknown, batch = Shape.Unknown;
@@ -80,6 +83,10 @@ public abstract unsafe class RecurrentOperator : Operator
         }
         c.SetOutput(0, c.DType(0), Layout == 0 ? new Shape(seq, Directions, batch, hidden) : new Shape(batch, seq, Directions, hidden));
         Shape state = Layout == 0 ? new Shape(Directions, batch, hidden) : new Shape(batch, Directions, hidden);
+        c.ExpectDims(4, batch);
+        c.ExpectDims(5, state.AsSpan());
+        if (InitialCellInput >= 0) c.ExpectDims(InitialCellInput, state.AsSpan());
+        if (PeepholeInput >= 0) c.ExpectDims(PeepholeInput, Directions, hidden < 0 ? hidden : 3 * hidden);
         c.SetOutput(1, c.DType(0), state);
         c.SetOutput(2, c.DType(0), state);
     }

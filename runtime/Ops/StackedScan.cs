@@ -29,17 +29,14 @@ internal static class StackedScan
         return slice;
     }
 
-    private static unsafe void Copy(Tensor slice, Tensor whole, int axis, long index, bool isIntoSlice)
+    private static void Copy(Tensor slice, Tensor whole, int axis, long index, bool isIntoSlice)
     {
         long inner = whole.Shape.Product(axis + 1, whole.Shape.Rank), n = whole.Shape[axis];
-        int size = whole.DType.Size();
         for (long i = 0; i < slice.Count; i++)
         {
             long at = (i / inner * n + index) * inner + i % inner;
-            (Tensor from, long f, Tensor to, long t) = isIntoSlice ? (whole, at, slice, i) : (slice, i, whole, at);
-            if (from.Strings != null) to.Strings![t] = from.Strings[f];
-            else if (size > 0) Buffer.MemoryCopy(from.Data + f * size, to.Data + t * size, size, size);
-            else to.SetInt64(t, from.GetInt64(f));
+            if (isIntoSlice) Elements.Copy(whole, at, slice, i);
+            else Elements.Copy(slice, i, whole, at);
         }
     }
 

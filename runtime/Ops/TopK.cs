@@ -16,6 +16,7 @@ public sealed partial class TopK : Operator
 
     public override void Infer(InferContext context)
     {
+        context.ExpectType(0, context.DType(0).IsFloat() || context.DType(0).IsInteger(), "numbers that have an order");
         context.ExpectType(1, context.DType(1) == DType.Int64, "int64");
         Shape result = context.Shape(0);
         if (result.IsRanked)

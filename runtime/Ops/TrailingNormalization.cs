@@ -17,6 +17,8 @@ public abstract class TrailingNormalization : Operator
     {
         Shape x = c.Shape(0), statistics = x;
         c.SetOutput(0, c.DType(IsCentered ? 0 : 1), x); // RMSNormalization's result has the type of its scale
+        c.ExpectBroadcastTo(1, x);
+        if (IsCentered) c.ExpectBroadcastTo(2, x);
         if (x.IsRanked)
             for (int i = c.Axis(Axis, x.Rank); i < x.Rank; i++) statistics = statistics.With(i, 1);
         c.SetOutput(1, (DType)StashType, statistics);

@@ -30,6 +30,7 @@ internal readonly unsafe struct WideBuffer : IDisposable
     {
         if (from.DType == DType.Float32)
         {
+            if (count > 0) from.Require(first, (count - 1) * step + 1);
             float* x = (float*)from.Data + first;
             for (long i = 0; i < count; i++) to[i] = x[i * step] - zeroPoint;
             return;

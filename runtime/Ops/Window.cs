@@ -17,7 +17,7 @@ public readonly record struct Window(WindowAxis D, WindowAxis H, WindowAxis W)
 {
     public long InCount => D.In * H.In * W.In;
     public long OutCount => D.Out * H.Out * W.Out;
-    public long Taps => D.Kernel * H.Kernel * W.Kernel;
+    public long Taps => checked(D.Kernel * H.Kernel * W.Kernel);
 
     public static Window Of(ReadOnlySpan<WindowAxis> axes) => axes.Length switch
     {
@@ -49,7 +49,7 @@ public abstract class WindowOperator : Operator
         CheckLength(c, "kernel_shape", KernelShape, spatial, 1);
         CheckLength(c, "strides", Strides, spatial, 1);
         CheckLength(c, "dilations", Dilations, spatial, 1);
-        CheckLength(c, "pads", Pads, 2 * spatial, long.MinValue);
+        CheckLength(c, "pads", Pads, 2 * spatial, -int.MaxValue);
         if (AutoPad is not ("NOTSET" or "SAME_UPPER" or "SAME_LOWER" or "VALID" or ""))
             throw c.Error($"auto_pad is '{AutoPad}'; expected NOTSET, SAME_UPPER, SAME_LOWER or VALID");
     }
@@ -88,11 +88,20 @@ public abstract class WindowOperator : Operator
         return new(input, output, kernel, stride, dilation, begin, end);
     }
 
-    private static void CheckLength(InferContext c, string name, long[]? values, int expected, long least)
+    /// <summary>Checks that kernel_shape, where given, is that of the weight.</summary>
+    protected void CheckKernel(InferContext c, Shape weight)
+    {
+        for (int i = 0; KernelShape != null && i < KernelShape.Length; i++)
+            if (weight[i + 2] >= 0 && KernelShape[i] != weight[i + 2])
+                throw c.Error($"kernel_shape is [{string.Join(',', KernelShape)}], the weight has shape {weight}");
+    }
+
+    /// <summary>With numbers of 32 bits no position of a window overflows 64.</summary>
+    protected static void CheckLength(InferContext c, string name, long[]? values, int expected, long least)
     {
         if (values == null) return;
         if (values.Length != expected) throw c.Error($"{name} has {values.Length} values; expected {expected}");
         foreach (long value in values)
-            if (value < least) throw c.Error($"{name} holds {value}; expected {least} or more");
+            if (value < least || value > int.MaxValue) throw c.Error($"{name} holds {value}; expected {least} to {int.MaxValue}");
     }
 }

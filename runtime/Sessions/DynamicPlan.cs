@@ -155,7 +155,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         bind.Reset(node.Inputs, node.Outputs, _types, _tensors);
         try
         {
-            if (!_device.Nn.TryBind(op, bind) && !_device.Tensor.TryBind(op, bind)) return false;
+            if (!bind.TryBind(_device, op)) return false;
             foreach (NativeCall call in bind.TakeCalls()) Call(call, inputs, outputs, pool);
             return true;
         }

@@ -90,15 +90,15 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
                 ? new Entry(types, graph, MakePlan(graph), null)
                 : new Entry(types, graph, null, new DynamicPlan(graph, inputs, _device, _threads, FrontOf(graph)));
         }
-        catch (OverflowException e)
+        catch (Exception e) when (e is OverflowException or OutOfMemoryException)
         {
-            throw new EdgeLiteException(Status.InvalidGraph, $"Graph '{Name}' has sizes that overflow 64 bits or a kernel's 32-bit dimension.", e);
-        }
-        catch (OutOfMemoryException e)
-        {
-            throw new EdgeLiteException(Status.OutOfMemory, $"Graph '{Name}' needs more memory than there is.", e);
+            throw TooLarge(e);
         }
     }
+
+    private EdgeLiteException TooLarge(Exception e) => e is OverflowException
+        ? new EdgeLiteException(Status.InvalidGraph, $"Graph '{Name}' has sizes that overflow 64 bits or a kernel's 32-bit dimension.", e)
+        : new EdgeLiteException(Status.OutOfMemory, $"Graph '{Name}' needs more memory than there is.", e);
 
     /// <summary>Of a graph whose shapes depend on values the part before that, for a GPU. States change their memory, so that a graph with some has none.</summary>
     private CudaPlan? FrontOf(TypedGraph graph)
@@ -116,8 +116,15 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     public void Run()
     {
         Entry current = _plans[0];
-        if (current.Static != null) current.Static.Run(Pool);
-        else current.Dynamic!.Run(Pool);
+        try
+        {
+            if (current.Static != null) current.Static.Run(Pool);
+            else current.Dynamic!.Run(Pool);
+        }
+        catch (Exception e) when (e is OverflowException or OutOfMemoryException)
+        {
+            throw TooLarge(e); // shapes that depend on values
+        }
     }
 
     /// <summary>Makes the states that the last run left those that the next one starts from.</summary>

@@ -102,6 +102,9 @@ internal sealed unsafe class StaticPlan : IStaticPlan
     {
         foreach (nint memory in _memory) NativeMemory.AlignedFree((void*)memory);
         _memory.Clear();
+        // Who still holds one is told so, instead of reading what lies there next.
+        for (int v = 0; v < Tensors.Length; v++)
+            if (Tensors[v] is { } tensor && !ReferenceEquals(tensor, Graph.Constants[v])) tensor.Reset(tensor.DType, tensor.Shape, null);
         CpuKernels.el_memory_free(_block, (nuint)(_scratchOffset + _scratchBytes));
         _block = null;
     }
@@ -122,7 +125,8 @@ internal sealed unsafe class StaticPlan : IStaticPlan
         });
     }
 
-    /// <summary>The plan of the file, when it was made for exactly these shapes.</summary>
+    /// <summary>The plan of the file, when it was made for exactly these shapes. One that asks for more memory than all values take together is
+    /// none: a file of few bytes could take that of the host.</summary>
     private static (long[], long)? StoredPlan(TypedGraph graph)
     {
         GraphDefinition definition = graph.Definition;
@@ -130,11 +134,16 @@ internal sealed unsafe class StaticPlan : IStaticPlan
         foreach (int v in definition.Inputs)
             if (definition.Values[v].DefaultType != graph.Types[v]) return null;
         var offsets = new long[definition.Values.Length];
+        long most = 0;
         for (int v = 0; v < offsets.Length; v++)
         {
             offsets[v] = definition.Values[v].ArenaOffset;
-            if (offsets[v] >= 0 && offsets[v] + graph.Types[v].ByteLength > definition.ArenaBytes) return null;
+            if (offsets[v] < 0) continue;
+            long bytes = graph.Types[v].ByteLength;
+            if (offsets[v] + bytes > definition.ArenaBytes) return null;
+            most += ArenaPlanner.Aligned(Math.Max(bytes, 1));
         }
+        if (definition.ArenaBytes > most) return null;
         for (int n = 0; n < definition.Nodes.Length; n++)
         {
             if (graph.IsFolded[n]) continue;

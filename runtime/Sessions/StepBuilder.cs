@@ -65,7 +65,7 @@ internal sealed unsafe class StepBuilder(TypedGraph graph, IDevice device, int t
         NodeDefinition node = _graph.Definition.Nodes[n];
         _bind.Reset(node.Inputs, node.Outputs, _graph.Types, _graph.Constants);
         Operator op = _graph.Operators[n];
-        return device.Nn.TryBind(op, _bind) || device.Tensor.TryBind(op, _bind) ? _bind.TakeCalls() : [];
+        return _bind.TryBind(device, op) ? _bind.TakeCalls() : [];
     }
 
     /// <summary>The steps of a node on the processor.</summary>

@@ -60,6 +60,31 @@ public class DamagedModelTests
         Assert.True(refused > Rounds / 20, $"only {refused} of {Rounds} are refused");
     }
 
+    /// <summary>The arena that a file states is no more than its values take: few bytes cannot claim the memory of the host.</summary>
+    [SharedFact("zoo")]
+    public void A_file_that_states_a_huge_arena_gets_the_one_that_it_needs()
+    {
+        byte[] file = ConvertedModels.Convert(ConvertedModels.SourceOf("tflite/tflm_hello_world_int8"), pack: false);
+        FileHeader header = FileHeader.Read(file, file.Length, "file");
+        long needed;
+        using (Model good = Model.Load(file))
+        using (Session session = good.CreateSession(new SessionOptions { Threads = 1 })) needed = session.ArenaBytes;
+        int found = 0;
+        for (int at = (int)header.DescriptionOffset; at + 8 <= header.DescriptionOffset + header.DescriptionLength; at += 4)
+        {
+            if (BitConverter.ToInt64(file, at) != needed) continue;
+            byte[] bad = [.. file];
+            BitConverter.TryWriteBytes(bad.AsSpan(at), 1L << 31);
+            (header with { DescriptionCrc = Crc32.Compute(bad.AsSpan((int)header.DescriptionOffset, (int)header.DescriptionLength)) }).Write(bad);
+            using Model model = Model.Load(bad);
+            if (model.Graphs[0].ArenaBytes != 1L << 31) continue;
+            found++;
+            using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
+            Assert.InRange(session.ArenaBytes, 1, needed);
+        }
+        Assert.Equal(1, found);
+    }
+
     [SharedTheory("zoo")]
     [InlineData("tflite/tiny_vww_int8")]
     [InlineData("tflite/tflm_hello_world_int8")]

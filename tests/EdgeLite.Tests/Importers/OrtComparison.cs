@@ -32,11 +32,7 @@ internal static class OrtComparison
         ShapeInference.Run(graph);
         Compare("interpreter", new GraphInterpreter(graph).Run(inputs));
 
-        graph = OnnxImporter.Import(model, null);
-        ShapeInference.Run(graph);
-        Pipeline.Optimize(graph, new ConversionOptions());
-        Pipeline.Lower(graph, new ConversionOptions());
-        using Model file = Model.Load(ModelWriter.ToBytes(graph));
+        using Model file = Convert(model);
         using Session session = file.CreateSession(new EdgeLite.SessionOptions { Threads = 1 });
         for (int i = 0; i < inputs.Length; i++) session.Resize(i, inputs[i].Shape);
         foreach (string where in new[] { "session", "session, second run" })
@@ -67,6 +63,25 @@ internal static class OrtComparison
                 }
             }
         }
+    }
+
+    /// <summary>Copies of the outputs of a session that runs the converted model once.</summary>
+    public static Tensor[] RunSession(ModelProto model, Tensor[] inputs)
+    {
+        using Model file = Convert(model);
+        using Session session = file.CreateSession(new EdgeLite.SessionOptions { Threads = 1 });
+        for (int i = 0; i < inputs.Length; i++) session.SetInput(i, inputs[i]);
+        session.Run();
+        return [.. Enumerable.Range(0, session.OutputCount).Select(i => session.Output(i).Clone())];
+    }
+
+    private static Model Convert(ModelProto model)
+    {
+        Graph graph = OnnxImporter.Import(model, null);
+        ShapeInference.Run(graph);
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        return Model.Load(ModelWriter.ToBytes(graph));
     }
 
     internal static NamedOnnxValue Named(string name, Tensor t)

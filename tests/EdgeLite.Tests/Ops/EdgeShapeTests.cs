@@ -47,4 +47,29 @@ public class EdgeShapeTests
         Assert.True(failures.Count == 0, string.Join('\n', failures));
         Assert.True(compared >= s_cases / 3, $"only {compared} of {s_cases} cases could be compared");
     }
+
+    /// <summary>Whatever shape an operand has in a file, no loop reads or writes beside a tensor: a clear error, or a result.</summary>
+    [Theory]
+    [MemberData(nameof(Operators))]
+    public void Operands_that_do_not_fit_together_are_refused(string op)
+    {
+        var failures = new List<string>();
+        for (int i = 0; i < s_cases; i++)
+        {
+            EdgeCase good = EdgeShapeMakers.All[op](new EdgeShapes(op.Aggregate(i, (hash, c) => hash * 31 + c)), op);
+            for (int k = 0; k < good.Inputs.Count; k++)
+                foreach (EdgeCase bad in good.WithOtherShapes(k))
+                    foreach ((string where, Func<EdgeCase, object> run) in s_ways)
+                        if (Record.Exception(() => run(bad)) is { } e and not EdgeLiteException) failures.Add($"{where} {i}: {bad}: {e}");
+        }
+        Assert.True(failures.Count == 0, string.Join('\n', failures.Take(5)));
+    }
+
+    private static readonly (string, Func<EdgeCase, object>)[] s_ways =
+    [
+        ("loop", test => Run(test.Model(OperatorSet, free: true), Values(test))),
+        ("session", test => OrtComparison.RunSession(test.Model(OperatorSet, free: false), Values(test))),
+    ];
+
+    private static Tensor[] Values(EdgeCase test) => [.. test.Inputs.Where(t => !t.IsConstant).Select(t => t.Value)];
 }

@@ -21,6 +21,27 @@ internal sealed record EdgeCase(NodeProto Node, IReadOnlyList<(string Name, Tens
         _ => a.I.ToString(),
     };
 
+    /// <summary>The case with input <paramref name="k"/> a bit larger or smaller along each axis, with an axis more and with one less.</summary>
+    public IEnumerable<EdgeCase> WithOtherShapes(int k)
+    {
+        Shape shape = Inputs[k].Value.Shape;
+        for (int axis = 0; axis < shape.Rank; axis++)
+        {
+            yield return WithShape(k, shape.With(axis, shape[axis] + 1));
+            if (shape[axis] > 0) yield return WithShape(k, shape.With(axis, shape[axis] - 1));
+        }
+        if (shape.Rank is > 0 and < Shape.MaxRank) yield return WithShape(k, new Shape([.. shape.AsSpan(), 2]));
+        if (shape.Rank > 0) yield return WithShape(k, new Shape(shape.AsSpan()[1..]));
+    }
+
+    private EdgeCase WithShape(int k, Shape shape)
+    {
+        (string name, Tensor old, bool isConstant) = Inputs[k];
+        var value = new Tensor(old.DType, shape);
+        for (int i = 0; i < value.Bytes.Length && old.ByteLength > 0; i++) value.Bytes[i] = old.Bytes[i % old.Bytes.Length];
+        return this with { Inputs = [.. Inputs.Select((input, i) => i == k ? (name, value, isConstant) : input)] };
+    }
+
     /// <summary>The model; with <paramref name="free"/> every dimension of its inputs is free.</summary>
     public ModelProto Model(long opset, bool free)
     {

@@ -1,3 +1,4 @@
+using EdgeLite.Ops;
 using static EdgeLite.Tests.Ops.OperatorRun;
 
 namespace EdgeLite.Tests.Ops;
@@ -52,6 +53,36 @@ public class ShapeRuleTests
     {
         Assert.Equal("[s0,5]", Infer("Squeeze", [(new(DType.Float32, new Shape(1, N, 1, 5)), null), Known([0, -2])]).Shape.ToString());
         Assert.Equal("[1,s0,5,1]", Infer("Unsqueeze", [(new(DType.Float32, new Shape(N, 5)), null), Known([-1, 0])]).Shape.ToString());
+    }
+
+    /// <summary>Shapes of X, W, R, B, sequence_lens, initial_h; the one that is wrong.</summary>
+    [Theory]
+    [InlineData(1, new long[] { 1, 9, 5 })]
+    [InlineData(2, new long[] { 1, 9, 4 })]
+    [InlineData(2, new long[] { 2, 9, 3 })]
+    [InlineData(3, new long[] { 1, 9 })]
+    [InlineData(4, new long[] { 1 })]
+    [InlineData(5, new long[] { 1, 1, 3 })]
+    public void A_recurrent_layer_checks_all_of_its_weights(int input, long[] shape)
+    {
+        long[][] good = [[7, 2, 4], [1, 9, 4], [1, 9, 3], [1, 18], [2], [1, 2, 3]];
+        (TensorType, Tensor?)[] Inputs(long[][] shapes) => [.. shapes.Select((s, i) => (new TensorType(i == 4 ? DType.Int32 : DType.Float32, new Shape(s)), (Tensor?)null))];
+        AttributeSet hidden = Attributes(("hidden_size", 3L));
+        Assert.Equal("[7,1,2,3]", Infer("GRU", Inputs(good), hidden).Shape.ToString());
+        good[input] = shape;
+        Assert.Throws<EdgeLiteException>(() => Infer("GRU", Inputs(good), hidden));
+    }
+
+    [Theory]
+    [InlineData("kernel_shape", new long[] { long.MaxValue, 3 })]
+    [InlineData("strides", new long[] { 1, 1L << 40 })]
+    [InlineData("pads", new long[] { 0, 0, long.MaxValue, 0 })]
+    [InlineData("dilations", new long[] { 0, 1 })]
+    public void A_window_whose_places_cannot_be_counted_is_refused(string attribute, long[] values)
+    {
+        AttributeSet attributes = Attributes(("kernel_shape", new long[] { 3, 3 }));
+        attributes[attribute] = values;
+        Assert.Contains(attribute, Assert.Throws<EdgeLiteException>(() => Infer("MaxPool", [(new(DType.Float32, new Shape(1, 2, 8, 8)), null)], attributes)).Message);
     }
 
     private static (TensorType, Tensor?) Known(long[] values) => (new(DType.Int64, new Shape(values.Length)), V(values));
