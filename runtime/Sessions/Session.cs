@@ -11,8 +11,11 @@ namespace EdgeLite;
 /// <summary>How a session runs.</summary>
 public sealed record SessionOptions
 {
-    /// <summary>Threads of one inference, the caller included. 0 (the default) takes every processor the process may use;
-    /// 1 creates no thread.</summary>
+    /// <summary>Most threads of a session.</summary>
+    public const int MaxThreads = 1024;
+
+    /// <summary>Threads of one inference, the caller included, up to <see cref="MaxThreads"/>. 0 (the default) takes every processor the process
+    /// may use; 1 creates no thread.</summary>
     public int Threads { get; init; }
 
     /// <summary><c>cpu</c>; <c>cuda</c> or <c>cuda:N</c> for a GPU (in builds with CUDA); <c>auto</c> for the first GPU where there is one,
@@ -32,7 +35,7 @@ public sealed record SessionOptions
 /// <summary>
 /// A model made ready to run: one arena, one plan, one pool of threads. Load, then fill <see cref="Input(int)"/>, <see cref="Run"/>,
 /// read <see cref="Output(int)"/>. Run allocates nothing when all shapes are known beforehand (<see cref="IsStatic"/>). A session
-/// serves one thread at a time.
+/// serves one thread at a time: a second <see cref="Run"/> while one is going on is refused. Tensors and spans of it end with it.
 /// </summary>
 public sealed class Session : IDisposable
 {
@@ -47,16 +50,22 @@ public sealed class Session : IDisposable
     private nint _pool;
     private bool _isPlanned;
     private bool _disposed;
+    private int _running;
+    private readonly bool _retains;
 
     internal Session(Model model, SessionOptions options)
     {
         Model = model;
         _keepAll = options.KeepAllValues;
+        if (options.Threads is < 0 or > SessionOptions.MaxThreads)
+            throw new EdgeLiteException(Status.InvalidArgument, $"{options.Threads} threads were asked for; 0 (all processors) to {SessionOptions.MaxThreads} is possible.");
         Threads = options.Threads > 0 ? options.Threads : Environment.ProcessorCount;
         IDevice device = FindDevice(options.Device);
         if (CudaDevice.IsSupported && options.AllowHalf && device is CudaDevice cuda) device = cuda.WithHalf();
         if (ReferenceEquals(device, CpuDevice.Instance) && model.Tunings.Count > 0) device = Tuned(model.Tunings);
         TypedGraph.RequireOperators(model.Graphs);
+        model.Retain();
+        _retains = true;
         _pool = Threads > 1 ? CpuKernels.CreatePool(Threads) : 0;
         // Branches and loop bodies run on the processor, where their conditions are.
         IDevice inner = CudaDevice.IsSupported && device is CudaDevice ? CpuDevice.Instance : device;
@@ -185,6 +194,8 @@ public sealed class Session : IDisposable
     public void Run()
     {
         GraphExecutor executor = Prepared();
+        if (Interlocked.Exchange(ref _running, 1) != 0)
+            throw new EdgeLiteException(Status.InvalidState, "The session is running in another thread: one run at a time, or a session for each thread.");
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
         try
         {
@@ -196,6 +207,7 @@ public sealed class Session : IDisposable
         finally
         {
             if (_pool != 0) CpuKernels.el_pool_end(_pool);
+            Volatile.Write(ref _running, 0);
         }
     }
 
@@ -333,6 +345,7 @@ public sealed class Session : IDisposable
         _executor?.Dispose();
         if (_pool != 0) CpuKernels.el_pool_destroy(_pool);
         _pool = 0;
+        if (_retains) Model.Release();
         GC.SuppressFinalize(this);
     }
 

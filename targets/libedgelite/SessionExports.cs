@@ -26,8 +26,6 @@ internal static unsafe class SessionExports
             if (size >= (nuint)(sizeof(nuint) + sizeof(int))) chosen = chosen with { Threads = options->Threads };
             if (size >= (nuint)sizeof(Options) && options->Device != null) chosen = chosen with { Device = Border.Text(options->Device, "device") };
         }
-        if (chosen.Threads is < 0 or > 1024)
-            throw new EdgeLiteException(Status.InvalidArgument, $"{chosen.Threads} threads were asked for; 0 (all processors) to 1024 is possible.");
         return chosen;
     }
 

@@ -1,0 +1,114 @@
+using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
+using EdgeLite.Ops;
+
+namespace EdgeLite.Tests.Sessions;
+
+/// <summary>Models, sessions and tensors that are used after, before or beside what they were made for.</summary>
+public class LifetimeTests
+{
+    private static Model Dense(int rows = 2)
+    {
+        var graph = new Graph("dense");
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(rows, 3)));
+        Value w = graph.AddConstant("w", Tensor.FromArray<float>([1, 2, 3, 4, 5, 6], new Shape(3, 2)));
+        graph.AddOutput(graph.Add("MatMul", "y", [x, w]));
+        ShapeInference.Run(graph);
+        return Model.Load(ModelWriter.ToBytes(graph));
+    }
+
+    [Fact]
+    public void A_session_outlives_its_model()
+    {
+        Model model = Dense();
+        using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
+        model.Dispose();
+        model.Dispose();
+        for (int run = 0; run < 100; run++)
+        {
+            session.Input(0).Span<float>().Fill(1);
+            session.Run();
+            Assert.Equal([9, 12, 9, 12], session.Output(0).Span<float>().ToArray());
+        }
+        Assert.Throws<ObjectDisposedException>(() => model.CreateSession());
+        Assert.Throws<ObjectDisposedException>(() => model.ContentHash);
+        Assert.Throws<ObjectDisposedException>(() => model.Metadata);
+    }
+
+    [Fact]
+    public void What_belonged_to_a_session_ends_with_it()
+    {
+        using Model model = Dense();
+        Session session = model.CreateSession(new SessionOptions { Threads = 2 });
+        session.Run();
+        Tensor y = session.Output(0);
+        Assert.Equal(4, y.Span<float>().Length);
+        session.Dispose();
+        session.Dispose();
+        Assert.Contains("its session was disposed", Assert.Throws<EdgeLiteException>(() => y.Span<float>()[0]).Message);
+        Assert.Throws<EdgeLiteException>(() => y.Bytes[0]);
+        Assert.Throws<EdgeLiteException>(() => y.GetDouble(0));
+        Assert.Throws<ObjectDisposedException>(session.Run);
+        Assert.Throws<ObjectDisposedException>(() => session.Input(0));
+        Assert.Throws<ObjectDisposedException>(() => session.Resize(0, new Shape(2, 3)));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1025)]
+    public void A_number_of_threads_that_cannot_be_is_refused(int threads)
+    {
+        using Model model = Dense();
+        Assert.Contains($"{threads} threads", Assert.Throws<EdgeLiteException>(() => model.CreateSession(new SessionOptions { Threads = threads })).Message);
+    }
+
+    private sealed class Wait : CustomOperator
+    {
+        public static readonly ManualResetEventSlim Begun = new(), Go = new();
+
+        public override void Infer(InferContext context) => context.SetOutput(0, context.Input(0));
+
+        public override void Compute(ComputeContext context)
+        {
+            Begun.Set();
+            Go.Wait();
+            context.Input(0).CopyTo(context.Output(0));
+        }
+    }
+
+    [Fact]
+    public async Task A_second_run_of_a_session_is_refused_while_one_is_going_on()
+    {
+        OperatorTable.Register("test.lifetime", "Wait", "X", "Y", () => new Wait());
+        var graph = new Graph("waits");
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(4))), y = graph.NewValue("y", default);
+        graph.AddNode("test.lifetime", "Wait", "wait", [x], [y]);
+        graph.AddOutput(y);
+        ShapeInference.Run(graph);
+        using Model model = Model.Load(ModelWriter.ToBytes(graph));
+        using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
+        Task first = Task.Run(session.Run);
+        Wait.Begun.Wait();
+        Assert.Equal(Status.InvalidState, Assert.Throws<EdgeLiteException>(session.Run).Status);
+        Wait.Go.Set();
+        await first;
+        session.Run();
+    }
+
+    /// <summary>A batch of nothing, as a filter before it may leave.</summary>
+    [SharedTheory("zoo")]
+    [InlineData("tflite/tflm_hello_world_int8")]
+    [InlineData("tflite/tiny_vww_int8")]
+    [InlineData("tflite/tiny_resnet8_fp32")]
+    [InlineData("tflite/tiny_ad01_fp32")]
+    [InlineData("tflite/mediapipe_face_short_fp16")]
+    public void A_batch_of_0_gives_outputs_without_elements(string name)
+    {
+        using Model model = ConvertedModels.Load(name);
+        using Session session = model.CreateSession(new SessionOptions { Threads = 2 });
+        if (session.InputType(0).Shape[0] >= 0) return;
+        session.Resize(0, session.InputType(0).Shape.With(0, 0));
+        session.Run();
+        for (int i = 0; i < session.OutputCount; i++) Assert.Equal(0, session.Output(i).Count);
+    }
+}
