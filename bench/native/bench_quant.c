@@ -186,7 +186,10 @@ int main(int argc, char** argv) {
         void* buffers[] = {filled((size_t)(a->h * w * a->c), &state), filled(weights, &state), filled((size_t)a->oc * 4, &state),
                            filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state),
                            filled((size_t)(oh * ow * a->oc), &state)};
-        for (int32_t o = 0; o < a->oc; o++) ((int32_t*)buffers[4])[o] = 1500000000 + o, ((int32_t*)buffers[5])[o] = -9;
+        for (int32_t o = 0; o < a->oc; o++) {
+            ((int32_t*)buffers[2])[o] %= 5000, ((int32_t*)buffers[3])[o] %= 500;
+            ((int32_t*)buffers[4])[o] = 1500000000 + o, ((int32_t*)buffers[5])[o] = -9;
+        }
         el_qconv_params conv = {1, a->h, w, a->c, oh, ow, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, transpose ? 1 : a->k / 2,
                                 transpose ? 1 : a->k / 2, a->groups, -3, 4, -128, 127};
         el_qgemm_params product = {a->h, a->oc, a->c, -3, 4, -128, 127};

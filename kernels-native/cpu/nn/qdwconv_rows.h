@@ -31,33 +31,36 @@ typedef struct el_qdw_run {
     int32_t planes, kw, y_zero, y_min, y_max;
 } el_qdw_run;
 
-/* acc[row] += one kernel column; `other`: units from the weights of the first output row to those of the second */
-EL_VEC void column(q16 acc[2], const qdw_unit* q, const qdw_unit* w, int64_t other, const int ROWS) {
-    qdw_vec x = qdw_load(q);
-    acc[0] = qdw_dot(acc[0], x, qdw_load(w));
-    if (ROWS == 2) acc[1] = qdw_dot(acc[1], x, qdw_load(w + other));
+/* acc[row][output] += one kernel column of Q_GROUP outputs; `other`: units from the weights of the first output row to those of the second */
+EL_VEC void column(q16 acc[2][Q_GROUP], const qdw_unit* q, int64_t in, const qdw_unit* w, int64_t other, const int ROWS) {
+    const qdw_vec first = qdw_load(w), second = qdw_load(ROWS == 2 ? w + other : w);
+    EL_UNROLL for (int i = 0; i < Q_GROUP; i++) {
+        const qdw_vec x = qdw_load(q + i * in);
+        acc[0][i] = qdw_dot(acc[0][i], x, first);
+        if (ROWS == 2) acc[1][i] = qdw_dot(acc[1][i], x, second);
+    }
 }
 
-/* PLANES: of a 3x3 kernel, or 0: any kernel. */
+/* PLANES: of a 3x3 kernel, or 0: any kernel. Outputs go in groups; the last group reaches back to fill up. */
 EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const int rule) {
     const el_qdw_run r = *run;
     const int64_t other = (int64_t)r.planes * r.kw * 16;
     const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, rule);
     const q16 start = q16_load(r.panel->start);
-    const qdw_unit* q = r.q;
-    int8_t *y = r.y, *y1 = r.y1;
-    for (int64_t i = 0; i < r.count; i++, q += r.in, y += r.out, y1 += r.out) {
-        q16 acc[2] = {start, start};
-        const qdw_unit* w = r.weights;
+    for (int64_t i = 0; i < r.count; i += Q_GROUP) {
+        if (i + Q_GROUP > r.count) i = r.count - Q_GROUP;
+        const qdw_unit *q = r.q + i * r.in, *w = r.weights;
+        q16 acc[2][Q_GROUP];
+        EL_UNROLL for (int k = 0; k < Q_GROUP; k++) acc[0][k] = acc[1][k] = start;
         if (PLANES) {
-            EL_UNROLL for (int k = 0; k < PLANES * 3; k++) column(acc, q + k / 3 * r.plane + k % 3 * r.column, w + 16 * k, PLANES * 3 * 16, ROWS);
+            EL_UNROLL for (int k = 0; k < PLANES * 3; k++) column(acc, q + k / 3 * r.plane + k % 3 * r.column, r.in, w + 16 * k, PLANES * 3 * 16, ROWS);
         } else {
             for (int g = 0; g < r.planes; g++)
-                for (int k = 0; k < r.kw; k++, w += 16) column(acc, q + g * r.plane + k * r.column, w, other, ROWS);
+                for (int k = 0; k < r.kw; k++, w += 16) column(acc, q + g * r.plane + k * r.column, r.in, w, other, ROWS);
         }
         /* the second row first: where there is none, y1 is y */
-        if (ROWS == 2) q_end_store(acc[1], &end, rule, y1);
-        q_end_store(acc[0], &end, rule, y);
+        if (ROWS == 2) q_end_store(acc[1], &end, rule, r.panel, r.y1 + i * r.out, r.out);
+        q_end_store(acc[0], &end, rule, r.panel, r.y + i * r.out, r.out);
     }
 }
 
@@ -65,10 +68,23 @@ EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const i
 typedef void (*el_qdw_run_fn)(const el_qdw_run*);
 static __attribute__((noinline)) void run_one(const el_qdw_run* r) { run(r, 1, 0, Q_TWICE); }
 static __attribute__((noinline)) void run_two(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE); }
-static __attribute__((noinline)) void run_one_any(const el_qdw_run* r) { run(r, 1, 0, Q_TWICE_ANY); }
-static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE_ANY); }
 static __attribute__((noinline)) void run_one_3x3(const el_qdw_run* r) { run(r, 1, QDW_PLANES_3, Q_TWICE); }
 static __attribute__((noinline)) void run_two_3x3(const el_qdw_run* r) { run(r, 2, QDW_PLANES_3, Q_TWICE); }
+#if Q_ANY
+static __attribute__((noinline)) void run_one_any(const el_qdw_run* r) { run(r, 1, 0, Q_TWICE_ANY); }
+static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE_ANY); }
+#endif
+
+/* A run of fewer outputs than a group is one output, several times, for each of them. */
+static void run_all(el_qdw_run_fn fn, const el_qdw_run* r) {
+    if (r->count >= Q_GROUP) {
+        fn(r);
+        return;
+    }
+    el_qdw_run one = *r;
+    one.in = one.out = 0, one.count = Q_GROUP;
+    for (int64_t i = 0; i < r->count; i++, one.q += r->in, one.y += r->out, one.y1 += r->out) fn(&one);
+}
 
 /* Units of `columns` columns from input column ix on: width channels from `base` on. */
 static __attribute__((noinline)) void interleave_rows(const el_qdw* a, int64_t n, int64_t iy, int64_t ix, int64_t columns, int32_t base, int32_t width, qdw_unit* units, int64_t plane_units) {
@@ -111,9 +127,10 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
     int8_t* narrow = (int8_t*)(thread + q->units);
     const int second = q->rows == 2 && oy + 1 < p->oh;
     const int wide = p->kh == 3 && p->kw == 3;
-    const el_qdw_run_fn fn = !a->simple ? (q->rows == 2 ? run_two_any : run_one_any)
-                             : wide     ? (q->rows == 2 ? run_two_3x3 : run_one_3x3)
-                                        : (q->rows == 2 ? run_two : run_one);
+    el_qdw_run_fn fn = wide ? (q->rows == 2 ? run_two_3x3 : run_one_3x3) : (q->rows == 2 ? run_two : run_one);
+#if Q_ANY
+    if (!a->simple) fn = q->rows == 2 ? run_two_any : run_one_any;
+#endif
     for (int64_t ox = 0; ox < p->ow; ox += q->columns) {
         const int64_t outputs = p->ow - ox < q->columns ? p->ow - ox : q->columns, columns = (outputs - 1) * p->stride_w + reach;
         const int64_t plane = columns * width + 16, out_row = (int64_t)p->ow * p->c;
@@ -128,10 +145,10 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
                 r.q = units + 16 * phase;
                 r.count = (full - phase + q->panels - 1) / q->panels;
                 r.y = y + 16 * phase, r.y1 = r.y + (second ? out_row : 0);
-                if (r.count > 0) fn(&r);
+                run_all(fn, &r);
                 if (tail && full % q->panels == phase) {
                     r.q = units + 16 * full, r.count = 1, r.y = narrow, r.y1 = narrow + 16;
-                    fn(&r);
+                    run_all(fn, &r);
                     memcpy(y + 16 * full, narrow, (size_t)tail);
                     if (second) memcpy(y + out_row + 16 * full, narrow + 16, (size_t)tail);
                 }
@@ -144,7 +161,7 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
                 r.q = units + at;
                 r.y = width < 16 ? narrow : y + at;
                 r.y1 = width < 16 ? narrow + outputs * width + 16 : r.y + (second ? out_row : 0);
-                fn(&r);
+                run_all(fn, &r);
             }
             if (width < 16) { /* a vector reaches into the next pixel, which is written after it */
                 memcpy(y, narrow, (size_t)(outputs * width));

@@ -24,9 +24,13 @@ typedef int32_t qdw_unit;
 typedef q16 qdw_vec;
 EL_VEC qdw_vec qdw_load(const qdw_unit* p) { return q16_load(p); }
 /* The empty statements keep sums in the order written: a compiler that adds up products in pairs keeps all of them at once,
- * and 16 registers are too few for that. */
+ * which are more than there are registers. */
 #if defined(__AVX512BW__)
-EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) { return (q16){_mm512_add_epi32(acc.v, _mm512_madd_epi16(x.v, w.v))}; }
+EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
+    acc.v = _mm512_add_epi32(acc.v, _mm512_madd_epi16(x.v, w.v));
+    __asm__("" : "+v"(acc.v));
+    return acc;
+}
 #else
 EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
     for (int h = 0; h < 2; h++) {

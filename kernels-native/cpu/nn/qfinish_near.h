@@ -1,92 +1,83 @@
-/* The rule that rounds once, on x86: in float32, and again in integers where that is not enough.
- *     u = acc * scale + (768.5 + y_zero), then clamped to [768.5 + y_min, 768.5 + y_max]
- * lies in [512, 1024), where floats are 2^-14 apart: bits 14..21 of u are y = floor(acc * multiplier * 2^(shift - 31) + 1/2) + y_zero,
- * clamped, unless bits 0..13 are all zero, as one number in 2^14 has them.
- * Proof: wherever y is inside the bounds, |acc * scale| < 255.5. Rounding acc and scale to floats moves the product by less than
- * 255.5 * 2^-23 < 2^-15 together, rounding the sum by 2^-15 at most: u is less than 2^-14 off. Between u and the true number there is no
- * whole number then, unless u is one. Beyond the bounds every step is monotone, so that u ends at the same bound.
- * Clamping takes the bits as integers, in which order positive floats and one below them are the same: processors have more units for that. */
+/* Both rules of requantization on x86: in float32, and again in integers where that is not enough.
+ *     u = round(acc * scale + base), scale = multiplier * 2^(shift - 15), base = (y_zero + 1/2) * 2^16 + 3
+ * The upper 16 bits of u are y = floor(acc * multiplier * 2^(shift - 31) + 1/2) + y_zero, which saturating conversions bring to int8, unless
+ * the lower 16 bits are below 6, as those of one number in 10,923 are.
+ * Proof: wherever y fits into int8, |acc * scale| <= 255.5 * 2^16. Rounding acc and scale to floats moves the product by less than 1 each,
+ * the sum, at most 2^23 in size, rounds by 1/4 at most, u by 1/2: together less than 3, the 3 in base. So the true number lies between
+ * u - 6 and u, and no multiple of 2^16 between them. Elsewhere every step is monotone, so that u ends at the same bound of int8; where u
+ * would not fit into int32 it becomes INT32_MIN, whose lower bits are 0.
+ * Rounding twice shifts the place where y steps: y = floor(acc * multiplier * 2^(shift - 31) + 1/2 +- 2^(shift - 1)), minus for a negative acc, where
+ * shift < 0 (el_qpanel proves it): `nudge` = 2^(shift + 15) is added to base or taken from it, and may round by another 1/4. Where acc << shift would wrap around, u
+ * does not fit into int32. */
 #ifndef EL_QFINISH_NEAR_H
 #define EL_QFINISH_NEAR_H
-#include "qfinish.h"
+#include "qmat.h"
+#include "qvec.h"
 
-#define Q_NEAR_BASE 768.5f
-#define Q_NEAR_BELOW ((1 << 14) - 1)
+#define Q_NEAR_DOUBT 6
 
-#if !defined(__AVX512BW__)
-/* Two vectors to 16 bytes: byte 0 of a dword is made that of the first, byte 2 that of the second. */
-EL_VEC __m128i q_near_bytes(__m256i u0, __m256i u1) {
-    const __m256i order = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 4, 8, 12, 2, 6, 10, 14, -1, -1, -1, -1, -1, -1, -1, -1));
-    __m256i v = _mm256_shuffle_epi8(_mm256_blend_epi16(_mm256_srli_epi32(u0, 14), _mm256_slli_epi32(u1, 2), 0xaa), order);
-    return _mm_unpacklo_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-}
-#endif
+EL_VEC float q_near_base(int32_t y_zero) { return (float)(65536 * y_zero + 32768 + Q_NEAR_DOUBT / 2); }
 
 #if defined(__AVX512BW__)
 typedef struct q_near {
     __m512 base;
-    __m512i lo, hi;
+    q_bounds bounds;
 } q_near;
+typedef struct q_near_columns { /* of a panel */
+    __m512 scale, nudge;
+} q_near_columns;
 
-EL_VEC q_near q_near_load(const el_qtile* t) {
-    return (q_near){_mm512_set1_ps(Q_NEAR_BASE + (float)t->y_zero), _mm512_castps_si512(_mm512_set1_ps(Q_NEAR_BASE + (float)t->y_min)),
-                    _mm512_castps_si512(_mm512_set1_ps(Q_NEAR_BASE + (float)t->y_max))};
-}
-EL_VEC __m512i q_near_of(const int32_t* acc, const float* scale, const q_near* n) {
-    __m512 u = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_load_si512(acc)), _mm512_load_ps(scale), n->base);
-    return _mm512_min_epi32(_mm512_max_epi32(_mm512_castps_si512(u), n->lo), n->hi);
-}
+EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max) { return (q_near){_mm512_set1_ps(q_near_base(y_zero)), q_bounds_set(y_min, y_max)}; }
+EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n) { return (q_near_columns){_mm512_load_ps(e->scale), _mm512_load_ps(e->nudge)}; }
 
-/* One row of NP panels, the last one having `tail` columns. Returns the smaller of `least` and bits 0..13. */
-EL_VEC __m512i q_near_row(const el_qpanel* panels, const int32_t* acc, const q_near* n, __m512i least, int8_t* y, const int32_t tail, const int NP) {
-    EL_UNROLL for (int p = 0; p < NP; p++, y += 16) {
-        __m512i u = q_near_of(acc + p * 16, panels[p].scale, n);
-        __m128i v = _mm512_cvtepi32_epi8(_mm512_srli_epi32(u, 14));
-        least = _mm512_min_epu32(least, _mm512_and_si512(u, _mm512_set1_epi32(Q_NEAR_BELOW)));
-        if (p < NP - 1 || tail == 16) {
-            _mm_storeu_si128((__m128i*)y, v);
-        } else {
-            int8_t part[16];
-            _mm_storeu_si128((__m128i*)part, v);
-            q_copy_part(y, part, tail);
-        }
-    }
-    return least;
+EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once) {
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+    __m512 base = once ? n->base : _mm512_add_ps(n->base, _mm512_castsi512_ps(_mm512_ternarylogic_epi32(acc.v, sign, _mm512_castps_si512(c->nudge), 0xea)));
+    return (q16){_mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(acc.v), c->scale, base))};
 }
 #else
 typedef struct q_near {
     __m256 base;
-    __m256i lo, hi;
+    q_bounds bounds;
 } q_near;
+typedef struct q_near_columns { /* base of acc >= 0, of acc < 0 */
+    __m256 scale[2], base[2][2];
+} q_near_columns;
 
-EL_VEC q_near q_near_load(const el_qtile* t) {
-    return (q_near){_mm256_set1_ps(Q_NEAR_BASE + (float)t->y_zero), _mm256_castps_si256(_mm256_set1_ps(Q_NEAR_BASE + (float)t->y_min)),
-                    _mm256_castps_si256(_mm256_set1_ps(Q_NEAR_BASE + (float)t->y_max))};
-}
-EL_VEC __m256i q_near_of(const int32_t* acc, __m256 scale, const q_near* n) {
-    __m256 u = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_load_si256((const __m256i*)acc)), scale, n->base);
-    return _mm256_min_epi32(_mm256_max_epi32(_mm256_castps_si256(u), n->lo), n->hi);
-}
-
-/* All rows of panel p; nonzero: some number is in doubt. */
-EL_VEC int q_near_panel(const el_qtile* t, const int32_t* acc, int32_t p, const q_near* n) {
-    const __m256 scale[2] = {_mm256_load_ps(t->panels[p].scale), _mm256_load_ps(t->panels[p].scale + 8)};
-    const int32_t column = t->y_column + p * 16, count = t->columns - p * 16;
-    const __m256i below = _mm256_set1_epi32(Q_NEAR_BELOW);
-    __m256i least = below;
-    for (int32_t r = 0; r < t->row_count; r++, acc += 64) {
-        __m256i u0 = q_near_of(acc + p * 16, scale[0], n), u1 = q_near_of(acc + p * 16 + 8, scale[1], n);
-        least = _mm256_min_epu32(least, _mm256_min_epu32(_mm256_and_si256(u0, below), _mm256_and_si256(u1, below)));
-        __m128i bytes = q_near_bytes(u0, u1);
-        if (count >= 16) {
-            _mm_storeu_si128((__m128i*)(t->y[r] + column), bytes);
-        } else {
-            int8_t part[16];
-            _mm_storeu_si128((__m128i*)part, bytes);
-            q_copy_part(t->y[r] + column, part, count);
-        }
+EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max) { return (q_near){_mm256_set1_ps(q_near_base(y_zero)), q_bounds_set(y_min, y_max)}; }
+EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n) {
+    q_near_columns c;
+    EL_UNROLL for (int h = 0; h < 2; h++) {
+        const __m256 nudge = _mm256_load_ps(e->nudge + 8 * h);
+        c.scale[h] = _mm256_load_ps(e->scale + 8 * h);
+        c.base[0][h] = _mm256_add_ps(n->base, nudge), c.base[1][h] = _mm256_sub_ps(n->base, nudge);
     }
-    return _mm256_movemask_epi8(_mm256_cmpeq_epi32(least, _mm256_setzero_si256()));
+    return c;
+}
+
+EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once) {
+    q16 u;
+    EL_UNROLL for (int h = 0; h < 2; h++) {
+        __m256 base = once ? n->base : _mm256_blendv_ps(c->base[0][h], c->base[1][h], _mm256_castsi256_ps(acc.v[h]));
+        u.v[h] = _mm256_cvtps_epi32(_mm256_fmadd_ps(_mm256_cvtepi32_ps(acc.v[h]), c->scale[h], base));
+    }
+    return u;
 }
 #endif
+
+/* What is in doubt of `count` vectors of sums, by the rules themselves: vector i, of panel e[i * e_step], goes to y + i * step. */
+static __attribute__((noinline)) void q_near_repair(const int32_t* acc, int32_t count, const el_qpanel* e, int32_t e_step, int32_t y_zero, int32_t y_min, int32_t y_max, int once,
+                                                    int8_t* y, int64_t step) {
+    const q_near n = q_near_load(y_zero, y_min, y_max);
+    for (int32_t i = 0; i < count; i++, acc += 16, e += e_step, y += step) {
+        const q_near_columns c = q_near_columns_load(e, &n);
+        const q16 a = q16_load(acc);
+        uint32_t lanes = q16_low_below(once ? q_near_of(a, &c, &n, 1) : q_near_of(a, &c, &n, 0), Q_NEAR_DOUBT);
+        for (; lanes != 0; lanes &= lanes - 1) {
+            const int j = __builtin_ctz(lanes);
+            const int32_t v = (once ? el_requantize_once : el_requantize)(acc[j], e->multiplier[j], e->shift[j]);
+            y[j] = (int8_t)el_clamp_s8(v, y_zero, y_min, y_max);
+        }
+    }
+}
 #endif

@@ -14,6 +14,7 @@
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
 #define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
 #define EL_FEW_TILES 4          /* of rows, with which reading the weights takes the time */
+#define EL_FLIP_PANELS 8        /* as many panels at most find x where it is, as turning it into x+128 for each four of them adds up */
 #define EL_SERIAL_MACS 200000   /* multiplications that are worth a piece of their own */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
@@ -106,7 +107,7 @@ typedef struct el_qview {
     const el_qplan* q;
     const el_qisa* isa;
     const int8_t* x; /* the first plane */
-    int copied;
+    int copied, flip; /* flip: x is used in place, where the tile function multiplies x+128 */
     int64_t band_w, pixel_bytes, line_bytes; /* of the band, or of x where it is used in place */
     el_qtap* taps;
     el_qseg* segs;
@@ -255,7 +256,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     if (q->planes == 2)
         for (r = 0; r < whole; r++) in[whole + r] = in[r] + low;
 
-    el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .shifts = v->shifts,
+    el_qtile t = {.segs = v->segs, .seg_count = v->seg_count, .panel_bytes = v->packed_panel_bytes, .shifts = v->shifts, .flip = v->flip,
                   .once = !q->transpose, .y_zero = q->y_zero, .y_min = q->y_min, .y_max = q->y_max};
     for (int32_t block = block0; block < block1; block++) {
         int32_t first = block * EL_QPANELS;
@@ -344,8 +345,10 @@ static void view_place(el_qview* v) {
         if (s == 0 || t.dy > last_y) last_y = t.dy;
         if (s == 0 || right > last_x) last_x = right;
     }
-    v->copied = v->seg_count > 0 && (v->isa->x_bias != 0 || v->isa->x_bytes != 1 || q->cin != q->cin4 || v->dy < 0 || v->dx < 0 || (v->i_count - 1) * v->in_step_y + last_y >= q->h ||
+    v->flip = v->isa->flips && q->panels <= EL_FLIP_PANELS ? 128 : 0;
+    v->copied = v->seg_count > 0 && ((v->isa->x_bias != 0 && !v->flip) || v->isa->x_bytes != 1 || q->cin != q->cin4 || v->dy < 0 || v->dx < 0 || (v->i_count - 1) * v->in_step_y + last_y >= q->h ||
                                      (v->j_count - 1) * v->in_step_x + last_x >= q->w || (q->groups > 1 && v->seg_count < q->kh * q->kw && !q->transpose));
+    if (v->copied) v->flip = 0;
     v->skip_y = v->skip_x = 1;
     if (v->copied && !q->transpose && q->kh == 1 && q->kw == 1) {
         v->skip_y = v->in_step_y, v->skip_x = v->in_step_x;

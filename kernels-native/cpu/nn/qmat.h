@@ -6,27 +6,23 @@
 #define EL_QMAT_H
 #include "qfinish_s16.h"
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #define EL_QROWS 24   /* rows of a tile at most */
 #define EL_QPANELS 4  /* panels of a tile at most: 64 columns */
 
-/* What the end of a tile needs of 16 columns; entries past the last column are zero. `start` is bias - x_zero*wsum, minus
- * 128*wsum for instruction sets that read x as unsigned x+128. left = max(shift, 0), right = max(-shift, 0).
- * round and shift state the rule in one 64-bit step, for even [0] and odd [1] columns. Rounding once:
- *     el_requantize_once(a) = (s * multiplier + round) >> shift, round = 2^(30+right), shift = 31 + right, carry = 0,
- *     s = a << left, saturated to int32. Where s saturates, the result is beyond 2^29 in size on the same side as the exact
- *     one (multiplier >= 2^30), so that both end at the same bound of int8; elsewhere it is exact.
- * Rounding twice:
- *     el_requantize(a) = ((a << left) * multiplier + round - (a << left < 0 && right > 0 ? 2^31 : 0)) >> shift
- * with round = 2^30 + (right > 0 ? 2^(30+right) : 0), shift = 31 + right. Proof: the first rounding is
+/* What the end of a tile needs of 16 columns; entries past the last column are zero. `start` is bias - x_zero*wsum, minus 128*wsum where x counts as
+ * x + 128. scale and nudge, of qfinish_near.h, are for x86. The shift of a multiplier of 0, which gives 0 with any, is -1.
+ * el_requantize is one step in 64 bits for acc << max(shift, 0) that fits into 32 bits, right = max(-shift, 0):
+ *     el_requantize(a) = ((a << max(shift, 0)) * multiplier + round - (a < 0 && right > 0 ? 2^31 : 0)) >> (31 + right)
+ * with round = 2^30 + (right > 0 ? 2^(30+right) : 0). Proof: the first rounding is
  * floor((ab + 2^30) / 2^31) = t for every sign; the second is floor((t + 2^(right-1) - (t < 0)) / 2^right); floors nest.
- * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0.
- * carry is 2^31 where right > 0, else 0: its bitwise and with the low half of a << left is what is taken off.
- * scale = multiplier * 2^(shift - 31), for qfinish_near.h. */
+ * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0. */
 typedef struct el_qpanel {
-    int32_t start[16], multiplier[16], left[16], right[16];
-    float scale[16];
-    int64_t round[2][8], shift[2][8], carry[2][8];
+    int32_t start[16], multiplier[16], shift[16];
+    float scale[16], nudge[16];
 } el_qpanel;
 
 /* `quads` dwords (4 input channels each), starting at quad `first` of every panel of B and `offset` bytes into a window. */
@@ -47,6 +43,7 @@ typedef struct el_qtile {
     int32_t ahead;       /* panels behind these that will be needed next, 0: none, or somebody fetched them already */
     const el_qpanel* panels;
     int32_t shifts;   /* EL_QSHIFT bits */
+    int32_t flip;     /* what the tile function makes x + 128 by: 128 (rows hold x) or 0 (they hold x + 128), taken as xor */
     int32_t once;     /* el_requantize_once, else el_requantize */
     int32_t y_zero, y_min, y_max;
     int32_t y_column;  /* first column of the tile: bytes to add to y */
@@ -55,7 +52,7 @@ typedef struct el_qtile {
 } el_qtile;
 
 /* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread and el_qfinish16 compiled for it. x_bias: 128 when the
- * tile function multiplies x+128 (bands then hold it), else 0. x_bytes: 2 when bands hold int16, else 1. */
+ * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
@@ -63,7 +60,7 @@ typedef struct el_qisa {
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there);
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
-    int32_t x_bias, x_bytes;
+    int32_t x_bias, x_bytes, flips;
 } el_qisa;
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
@@ -84,75 +81,47 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 /* some shift is positive; some shift is outside [-23, -1]; some shift is below -23 */
 enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4 };
 
-/* The least and the largest shift met. */
-#if defined(__AVX2__)
-#include <immintrin.h>
-typedef struct el_qshifts { __m256i least, most; } el_qshifts;
-EL_INLINE el_qshifts el_qshifts_none(void) { return (el_qshifts){_mm256_set1_epi32(-1), _mm256_set1_epi32(-1)}; }
-EL_INLINE int el_qshifts_bits(el_qshifts s) {
-    int left = _mm256_movemask_epi8(_mm256_cmpgt_epi32(s.most, _mm256_setzero_si256())), zero = _mm256_movemask_epi8(_mm256_cmpgt_epi32(s.most, _mm256_set1_epi32(-1)));
-    int far = _mm256_movemask_epi8(_mm256_cmpgt_epi32(_mm256_set1_epi32(-23), s.least));
-    return (left ? EL_QSHIFT_LEFT : 0) | (zero || far ? EL_QSHIFT_ANY : 0) | (far ? EL_QSHIFT_FAR : 0);
+EL_INLINE float el_power_of_2(int32_t exponent) { /* in [-126, 127] */
+    int32_t bits = (exponent + 127) * (1 << 23);
+    float power;
+    memcpy(&power, &bits, 4);
+    return power;
 }
-EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier, const int32_t* shift,
-                              int32_t x_zero_plus_bias, int once, el_qshifts* met) {
-    const __m256i none = _mm256_setzero_si256(), z = _mm256_set1_epi32(x_zero_plus_bias), low = _mm256_set1_epi64x(0xffffffff);
-    const __m256i unit = _mm256_set1_epi64x(1ll << 30), first = once ? none : unit, carry = _mm256_set1_epi64x(once ? 0 : 1ll << 31);
-    EL_UNROLL for (int h = 0; h < 16; h += 8) {
-        __m256i b = bias ? _mm256_loadu_si256((const __m256i*)(bias + h)) : none, w = wsum ? _mm256_loadu_si256((const __m256i*)(wsum + h)) : none;
-        __m256i m = _mm256_loadu_si256((const __m256i*)(multiplier + h)), s = _mm256_loadu_si256((const __m256i*)(shift + h));
-        s = _mm256_blendv_epi8(s, _mm256_set1_epi32(-1), _mm256_cmpeq_epi32(m, none));
-        met->least = _mm256_min_epi32(met->least, s), met->most = _mm256_max_epi32(met->most, s);
-        __m256i right = _mm256_max_epi32(_mm256_sub_epi32(none, s), none);
-        __m256i power = _mm256_slli_epi32(_mm256_add_epi32(s, _mm256_set1_epi32(127 - 31)), 23); /* 2^(s - 31) as a float */
-        _mm256_storeu_ps(e->scale + h, _mm256_mul_ps(_mm256_cvtepi32_ps(m), _mm256_castsi256_ps(power)));
-        _mm256_storeu_si256((__m256i*)(e->start + h), _mm256_sub_epi32(b, _mm256_mullo_epi32(z, w)));
-        _mm256_storeu_si256((__m256i*)(e->multiplier + h), m);
-        _mm256_storeu_si256((__m256i*)(e->left + h), _mm256_max_epi32(s, none));
-        _mm256_storeu_si256((__m256i*)(e->right + h), right);
-        EL_UNROLL for (int odd = 0; odd < 2; odd++) {
-            __m256i r = odd ? _mm256_srli_epi64(right, 32) : _mm256_and_si256(right, low), some = _mm256_cmpgt_epi64(r, none);
-            _mm256_storeu_si256((__m256i*)(e->round[odd] + h / 2), _mm256_add_epi64(_mm256_sllv_epi64(unit, r), _mm256_and_si256(first, some)));
-            _mm256_storeu_si256((__m256i*)(e->shift[odd] + h / 2), _mm256_add_epi64(r, _mm256_set1_epi64x(31)));
-            _mm256_storeu_si256((__m256i*)(e->carry[odd] + h / 2), _mm256_and_si256(carry, some));
-        }
-    }
-}
-#else
-typedef struct el_qshifts { int32_t least, most; } el_qshifts;
-EL_INLINE el_qshifts el_qshifts_none(void) { return (el_qshifts){-1, -1}; }
-EL_INLINE int el_qshifts_bits(el_qshifts s) {
-    return (s.most > 0 ? EL_QSHIFT_LEFT : 0) | (s.least < -23 || s.most > -1 ? EL_QSHIFT_ANY : 0) | (s.least < -23 ? EL_QSHIFT_FAR : 0);
-}
-EL_INLINE void el_qpanel_fill(el_qpanel* e, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier, const int32_t* shift,
-                              int32_t x_zero_plus_bias, int once, el_qshifts* met) { /* round, shift, carry and scale are for x86 */
-    for (int32_t j = 0; j < 16; j++) {
-        int32_t s = multiplier[j] == 0 ? -1 : shift[j];
-        met->least = s < met->least ? s : met->least, met->most = s > met->most ? s : met->most;
-        e->start[j] = (int32_t)((bias ? (uint32_t)bias[j] : 0) - (uint32_t)x_zero_plus_bias * (wsum ? (uint32_t)wsum[j] : 0));
-        e->multiplier[j] = multiplier[j];
-        e->left[j] = s > 0 ? s : 0;
-        e->right[j] = s > 0 ? 0 : -s;
-    }
-}
-#endif
 
-/* Fills ceil(channels/16) panels for one of the two rules; bias may be NULL, wsum when x_zero + x_bias is zero. A multiplier of 0
- * gives 0 with any shift: it gets -1. Returns EL_QSHIFT bits. */
+EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bias, const int32_t* restrict wsum, const int32_t* restrict multiplier,
+                              const int32_t* restrict shift, int32_t x_zero_plus_bias, int once, int32_t* restrict least, int32_t* restrict most) {
+    for (int j = 0; j < 16; j++) {
+        const int32_t s = multiplier[j] == 0 ? -1 : shift[j];
+        e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
+        e->multiplier[j] = multiplier[j];
+        e->shift[j] = s;
+        least[j] = s < least[j] ? s : least[j], most[j] = s > most[j] ? s : most[j];
+#if defined(__x86_64__)
+        e->scale[j] = (float)multiplier[j] * el_power_of_2(s - 15);
+        e->nudge[j] = once || s >= 0 ? 0 : el_power_of_2(s + 15);
+#endif
+    }
+}
+
+/* Fills ceil(channels/16) panels for one of the two rules; bias may be NULL, wsum when x_zero + x_bias is zero. Returns EL_QSHIFT bits. */
 EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                               const int32_t* shift, int32_t x_zero_plus_bias, int once) {
-    el_qshifts met = el_qshifts_none();
+    static const int32_t none[16];
+    int32_t least[16], most[16];
+    for (int j = 0; j < 16; j++) least[j] = most[j] = -1;
     int32_t base = 0;
     for (; base + 16 <= channels; base += 16)
-        el_qpanel_fill(&panels[base / 16], bias ? bias + base : NULL, wsum ? wsum + base : NULL, multiplier + base, shift + base, x_zero_plus_bias, once, &met);
+        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, x_zero_plus_bias, once, least, most);
     if (base < channels) {
         int32_t all[4][16] = {{0}};
         const int32_t* from[4] = {bias, wsum, multiplier, shift};
         for (int i = 0; i < 4; i++)
             if (from[i]) memcpy(all[i], from[i] + base, (size_t)(channels - base) * 4);
-        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, &met);
+        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, least, most);
     }
-    return el_qshifts_bits(met);
+    for (int j = 1; j < 16; j++)
+        least[0] = least[j] < least[0] ? least[j] : least[0], most[0] = most[j] > most[0] ? most[j] : most[0];
+    return (most[0] > 0 ? EL_QSHIFT_LEFT : 0) | (least[0] < -23 || most[0] > -1 ? EL_QSHIFT_ANY : 0) | (least[0] < -23 ? EL_QSHIFT_FAR : 0);
 }
 
 /* to[i] = from[i] xor flip */
@@ -192,7 +161,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 }
 
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
-#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes)                                                                               \
+#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips)                                                                            \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
                     const int32_t* shift, int32_t x_zero_plus_bias, int once) {                                                  \
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once);                         \
@@ -200,7 +169,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
     static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there) { return el_qspread(to, from, count, there); } \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
-    static const el_qisa brought = {tile, fill, copy, spread, finish16, x_bias, x_bytes};                                                \
+    static const el_qisa brought = {tile, fill, copy, spread, finish16, x_bias, x_bytes, flips};                                             \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \

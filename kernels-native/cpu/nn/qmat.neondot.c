@@ -37,7 +37,7 @@ EL_KERNEL(qgemm_s16, neondot, el_qgemm_params)
     do { \
         const q16 sums = {{s##row##0, s##row##1, s##row##2, s##row##3}}; \
         if (out) q16_store(out + row * 64, sums); \
-        else q_end_store(sums, end, Q_ONCE, y[row] + column); \
+        else q_end_store_one(sums, end, Q_ONCE, y[row] + column); \
     } while (0)
 
 /* R rows (1 or 4) of a panel, start + A*B: to y by the rule Q_ONCE, or the sums to out[row][64] */
@@ -114,4 +114,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(&rest, acc);
 }
 
-EL_QMAT_KERNELS(neondot, tile, 0, 1)
+EL_QMAT_KERNELS(neondot, tile, 0, 1, 0)

@@ -4,43 +4,37 @@
 #include "qfinish.h"
 
 #if defined(__AVX2__)
-#include "qfinish_near.h"
-/* el_requantize_once, eight columns `half` of a panel: the 64-bit step of el_qpanel. There is no arithmetic 64-bit shift, so
- * 2^63 is added before a logical one, and 2^63 >> shift = 2^(32-right) taken off after it; 32 bits of that suffice. */
-typedef struct q8_once {
-    __m256i multiplier[2], round[2], shift[2], offset, left; /* [even, odd columns] */
-} q8_once;
-
-EL_VEC q8_once q8_once_load(const el_qpanel* e, int half) {
-    q8_once c;
-    __m256i right = _mm256_load_si256((const __m256i*)(e->right + 8 * half)), sign = _mm256_set1_epi64x(INT64_MIN);
-    c.multiplier[0] = _mm256_load_si256((const __m256i*)(e->multiplier + 8 * half));
-    c.multiplier[1] = _mm256_srli_epi64(c.multiplier[0], 32);
-    for (int odd = 0; odd < 2; odd++) {
-        c.round[odd] = _mm256_xor_si256(_mm256_load_si256((const __m256i*)(e->round[odd] + 4 * half)), sign);
-        c.shift[odd] = _mm256_load_si256((const __m256i*)(e->shift[odd] + 4 * half));
+EL_VEC void finish_panel(const el_qtile* t, const int32_t* acc, int32_t p, const int once) {
+    const el_qpanel* e = &t->panels[p];
+    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max);
+    const q_near_columns c = q_near_columns_load(e, &n);
+    const int32_t column = t->y_column + p * 16, count = t->columns - p * 16;
+    acc += p * 16;
+    for (int32_t r = 0; r < t->row_count; r += Q_GROUP) {
+        int8_t part[Q_GROUP][16], *y[Q_GROUP];
+        const int32_t* sums[Q_GROUP];
+        q16 u[Q_GROUP], least = q16_set(-1);
+        EL_UNROLL for (int i = 0; i < Q_GROUP; i++) { /* rows past the last repeat it */
+            const int32_t row = r + i < t->row_count ? r + i : t->row_count - 1;
+            sums[i] = acc + row * 64, y[i] = count < 16 ? part[i] : t->y[row] + column;
+            u[i] = q_near_of(q16_load(sums[i]), &c, &n, once);
+            least = q16_min_u16(least, u[i]);
+        }
+        q16_store_whole(u, n.bounds, y);
+        if (__builtin_expect(q16_low_below(least, Q_NEAR_DOUBT) != 0, 0))
+            for (int i = 0; i < Q_GROUP; i++) q_near_repair(sums[i], 1, e, 0, t->y_zero, t->y_min, t->y_max, once, y[i], 0);
+        if (count < 16)
+            for (int i = 0; i < Q_GROUP; i++) q_copy_part(t->y[r + i < t->row_count ? r + i : t->row_count - 1] + column, part[i], count);
     }
-    c.offset = _mm256_sllv_epi32(_mm256_set1_epi32(1), _mm256_sub_epi32(_mm256_set1_epi32(32), right)); /* 0 for right = 0 */
-    c.left = _mm256_load_si256((const __m256i*)(e->left + 8 * half));
-    return c;
 }
 
-EL_VEC __m256i q8_requantize_once(__m256i a, const q8_once* c) {
-    /* the left shift saturates */
-    __m256i most = _mm256_srlv_epi32(_mm256_set1_epi32(INT32_MAX), c->left), least = _mm256_xor_si256(most, _mm256_set1_epi32(-1));
-    a = _mm256_sllv_epi32(_mm256_min_epi32(_mm256_max_epi32(a, least), most), c->left);
-    __m256i even = _mm256_add_epi64(_mm256_mul_epi32(a, c->multiplier[0]), c->round[0]);
-    __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(a, 32), c->multiplier[1]), c->round[1]);
-    even = _mm256_srlv_epi64(even, c->shift[0]);
-    odd = _mm256_slli_epi64(_mm256_srlv_epi64(odd, c->shift[1]), 32);
-    return _mm256_sub_epi32(_mm256_blend_epi32(even, odd, 0xaa), c->offset);
+static __attribute__((noinline)) void finish_once(const el_qtile* t, const int32_t* acc) {
+    for (int32_t p = 0; p < t->panel_count; p++) finish_panel(t, acc, p, 1);
 }
-
-typedef q8_once q16_once[2];
-EL_VEC void q16_once_load(q16_once c, const el_qpanel* e) { c[0] = q8_once_load(e, 0), c[1] = q8_once_load(e, 1); }
-EL_VEC q16 q16_requantize_once(q16 a, const q16_once c) {
-    return (q16){{q8_requantize_once(a.v[0], &c[0]), q8_requantize_once(a.v[1], &c[1])}};
+static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int32_t* acc) {
+    for (int32_t p = 0; p < t->panel_count; p++) finish_panel(t, acc, p, 0);
 }
+static void finish_rows(const el_qtile* t, const int32_t* acc) { (t->once ? finish_once : finish_twice)(t, acc); }
 #else
 /* el_requantize_once, four columns each: floor(s * multiplier / 2^31), then VRSHL rounds the shift by `right`, halves up.
  * Floors nest, so this rounds once; without a right shift it is the multiplication that rounds. */
@@ -58,15 +52,14 @@ EL_VEC int32x4_t q4_requantize_once(int32x4_t a, const q4_once* c) {
 typedef q4_once q16_once[4];
 EL_VEC void q16_once_load(q16_once c, const el_qpanel* e) {
     for (int i = 0; i < 4; i++) {
-        int32x4_t right = vld1q_s32(e->right + 4 * i);
-        c[i] = (q4_once){vld1q_s32(e->multiplier + 4 * i), vnegq_s32(right), vld1q_s32(e->left + 4 * i), vcgtzq_s32(right)};
+        const int32x4_t shift = vld1q_s32(e->shift + 4 * i), none = vdupq_n_s32(0);
+        c[i] = (q4_once){vld1q_s32(e->multiplier + 4 * i), vminq_s32(shift, none), vmaxq_s32(shift, none), vcltzq_s32(shift)};
     }
 }
 EL_VEC q16 q16_requantize_once(q16 a, const q16_once c) {
     EL_UNROLL for (int i = 0; i < 4; i++) a.v[i] = q4_requantize_once(a.v[i], &c[i]);
     return a;
 }
-#endif
 
 EL_VEC void finish_store(const el_qtile* t, int32_t row, int32_t p, q16 v) {
     q16_store8_part(t->y[row] + t->y_column + p * 16, q16_clamp(v, t->y_zero, t->y_min, t->y_max), t->columns - p * 16);
@@ -83,36 +76,20 @@ EL_VEC void finish_once(const el_qtile* t, const int32_t* acc) {
 static __attribute__((noinline)) void finish_twice(const el_qtile* t, const int32_t* acc) {
     for (int32_t p = 0; p < t->panel_count; p++) {
         const el_qpanel* e = &t->panels[p];
-        q16 m = q16_load(e->multiplier), left = q16_load(e->left), right = q16_load(e->right);
+        q16 m = q16_load(e->multiplier), shift = q16_load(e->shift), none = q16_set(0), left = q16_max(shift, none), right = q16_max(q16_sub(none, shift), none);
         for (int32_t r = 0; r < t->row_count; r++) finish_store(t, r, p, q16_requantize(q16_load(acc + r * 64 + p * 16), m, left, right));
     }
 }
 
-#if defined(__AVX2__)
-static __attribute__((noinline)) void finish_exact(const el_qtile* t, const int32_t* acc, int32_t p) {
-    el_qtile one = *t;
-    one.panels += p, one.panel_count = 1, one.y_column += p * 16, one.columns -= p * 16;
-    finish_once(&one, acc + p * 16);
-}
-static __attribute__((noinline)) void finish_near(const el_qtile* t, const int32_t* acc) {
-    const q_near n = q_near_load(t);
-    for (int32_t p = 0; p < t->panel_count; p++)
-        if (q_near_panel(t, acc, p, &n)) finish_exact(t, acc, p);
-}
-#else
 static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) { finish_once(t, acc); }
 static __attribute__((noinline)) void finish_left(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE_LEFT); }
 static __attribute__((noinline)) void finish_simple(const el_qtile* t, const int32_t* acc) { q_finish_simple(t, acc, Q_ONCE); }
-#endif
 
 static void finish_rows(const el_qtile* t, const int32_t* acc) {
-#if defined(__AVX2__)
-    (t->once ? finish_near : finish_twice)(t, acc);
-#else
     if (!t->once) finish_twice(t, acc);
     else if (t->shifts & EL_QSHIFT_FAR) finish_any(t, acc);
     else if (t->shifts & EL_QSHIFT_ANY) finish_left(t, acc);
     else finish_simple(t, acc);
-#endif
 }
+#endif
 #endif

@@ -1,8 +1,8 @@
 /* int8 addition and subtraction, 16 elements in lanes.
  * On Arm, sixteens follow the rule in the few instructions that the numbers of models need (add_form).
- * On x86, blocks of EL_QADD_FAST elements are first computed in float: y = a*p + b*q + c. The integer rule and the float
- * value differ by at most `eps` (float_form derives it), so where none of 16 elements lies within eps of a rounding boundary
- * k + 1/2, rounding the float value gives the bits of the rule; other sixteens go through the rule itself. */
+ * On x86, blocks of EL_QADD_FAST elements are first computed in float: u = a*p + b*q + c, in units of 2^-16 and with the half that
+ * makes its whole part the rounded sum. The integer rule and u differ by at most `eps` (float_form derives it), which is added to c: where no fraction is
+ * below 2*eps, the whole part is what the rule gives; other blocks go through the rule itself. */
 #include "qadd_rule.h"
 #include <math.h>
 
@@ -28,89 +28,63 @@ static __attribute__((noinline)) void range(const add_args* args, int64_t begin,
 }
 
 #if defined(__AVX2__)
+#define EL_QADD_FAST (16 * Q_GROUP)
+
 typedef struct add_float {
-    float p, q, c, limit; /* limit: largest distance to the rounded value that is certain, 1/2 - eps; negative: no float form */
-    int32_t subtract;
-    const add_rule* rule;
+    float p, q, c;
+    int32_t doubt; /* fractions below it are; 0: no float form */
 } add_float;
 
-/* y[16], widened */
-static __attribute__((noinline)) void exactly(const add_float* f, const int8_t* a, const int8_t* b, void* y) {
-    q16_store(y, apply(f->rule, q16_load8(a), q16_load8(b), f->subtract));
-}
-#endif
-
-#if defined(__AVX512BW__)
-#define EL_QADD_FAST 64
-EL_VEC void fast_block(const int8_t* a, const int8_t* b, int8_t* y, const add_float* f, int32_t lo, int32_t hi) {
-    __m512i v[4];
-    __mmask16 near[4];
-    for (int i = 0; i < 4; i++) {
-        __m512 x = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)(a + 16 * i))));
-        __m512 z = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)(b + 16 * i))));
-        __m512 r = _mm512_fmadd_ps(x, _mm512_set1_ps(f->p), _mm512_fmadd_ps(z, _mm512_set1_ps(f->q), _mm512_set1_ps(f->c)));
-        near[i] = _mm512_cmp_ps_mask(_mm512_abs_ps(_mm512_reduce_ps(r, 0)), _mm512_set1_ps(f->limit), _CMP_GT_OQ);
-        v[i] = _mm512_cvtps_epi32(r);
-    }
-    if (near[0] | near[1] | near[2] | near[3])
-        for (int i = 0; i < 4; i++)
-            if (near[i]) exactly(f, a + 16 * i, b + 16 * i, &v[i]);
-    /* packing leaves dword 4L+i of the result holding dwords of lane L of v[i] */
-    __m512i w = _mm512_packs_epi16(_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3]));
-    w = _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), w);
-    _mm512_storeu_si512(y, _mm512_min_epi8(_mm512_max_epi8(w, _mm512_set1_epi8((char)lo)), _mm512_set1_epi8((char)hi)));
-}
-#elif defined(__AVX2__)
-#define EL_QADD_FAST 32
-EL_VEC __m256 eight(const int8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)p))); }
-EL_VEC void fast_block(const int8_t* a, const int8_t* b, int8_t* y, const add_float* f, int32_t lo, int32_t hi) {
-    __m256i v[4];
-    __m256 near[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
-    for (int i = 0; i < 4; i++) {
-        __m256 r = _mm256_fmadd_ps(eight(a + 8 * i), _mm256_set1_ps(f->p), _mm256_fmadd_ps(eight(b + 8 * i), _mm256_set1_ps(f->q), _mm256_set1_ps(f->c)));
-        __m256 rest = _mm256_sub_ps(r, _mm256_round_ps(r, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-        near[i / 2] = _mm256_max_ps(near[i / 2], _mm256_andnot_ps(_mm256_set1_ps(-0.0f), rest));
-        v[i] = _mm256_cvtps_epi32(r);
-    }
-    const __m256 limit = _mm256_set1_ps(f->limit);
-    if (_mm256_movemask_ps(_mm256_cmp_ps(_mm256_max_ps(near[0], near[1]), limit, _CMP_GT_OQ)))
-        for (int i = 0; i < 2; i++)
-            if (_mm256_movemask_ps(_mm256_cmp_ps(near[i], limit, _CMP_GT_OQ))) exactly(f, a + 16 * i, b + 16 * i, &v[2 * i]);
-    __m256i w = _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]), _mm256_packs_epi32(v[2], v[3]));
-    w = _mm256_permutevar8x32_epi32(w, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    _mm256_storeu_si256((__m256i*)y, _mm256_min_epi8(_mm256_max_epi8(w, _mm256_set1_epi8((char)lo)), _mm256_set1_epi8((char)hi)));
-}
-#endif
-
-#if defined(EL_QADD_FAST)
 /* With shifts <= 0 and (a + a_offset) << left_shift below 2^30 nothing wraps. In units of ra, each of the four roundings
  * before the last multiplication is off by at most 1/2; that multiplication rounds its product by at most 2^(y_shift - 1)
- * in units of y. The float form adds the roundings of p, q and c, together at most 2^-24 of `size`, and those of two
- * fused sums, each at most 2^-24 of a value not above `size` (1 + 2^-22); one more 2^-24 is for the rounding of `limit`. */
+ * in units of y. The float form adds the roundings of p, q and c, together at most 2^-24 of `size`, those of two
+ * fused sums, each at most 2^-24 of a value not above `size` (1 + 2^-22), and 1/2 for the one to int32. */
 static add_float float_form(const el_qadd_params* p, int subtract) {
-    add_float none = {0, 0, 0, -1, subtract, NULL};
+    const add_float none = {0, 0, 0, 0};
     if (p->left_shift > 22 || p->a_shift > 0 || p->b_shift > 0 || p->y_shift > 0) return none;
-    double unit = ldexp(p->y_multiplier, p->y_shift - 31);
+    double unit = ldexp(p->y_multiplier, p->y_shift - 15);
     double a = ldexp(p->a_multiplier, p->a_shift - 31 + p->left_shift) * unit, b = ldexp(p->b_multiplier, p->b_shift - 31 + p->left_shift) * unit;
     if (subtract) b = -b;
-    double c = a * p->a_offset + b * p->b_offset + p->y_offset;
-    double size = 128 * fabs(a) + 128 * fabs(b) + fabs(c), eps = 2 * fabs(unit) + ldexp(0.5, p->y_shift) + ldexp(3.01 * size + 1, -24);
-    return size < 1 << 20 && eps < 0.01 ? (add_float){(float)a, (float)b, (float)c, (float)(0.5 - eps), subtract, NULL} : none;
+    double c = a * p->a_offset + b * p->b_offset + 65536.0 * p->y_offset + 32768;
+    double size = 128 * fabs(a) + 128 * fabs(b) + fabs(c), eps = ceil(2 * fabs(unit) + ldexp(0.5, p->y_shift + 16) + ldexp(3.01 * size, -24) + 0.51);
+    return size < 1 << 30 && eps < 1000 ? (add_float){(float)a, (float)b, (float)(c + eps), (int32_t)(2 * eps)} : none;
+}
+
+EL_VEC q16 sum_of(const int8_t* a, const int8_t* b, const add_float* f) {
+#if defined(__AVX512BW__)
+    __m512 x = _mm512_cvtepi32_ps(q16_load8(a).v), z = _mm512_cvtepi32_ps(q16_load8(b).v);
+    return (q16){_mm512_cvtps_epi32(_mm512_fmadd_ps(x, _mm512_set1_ps(f->p), _mm512_fmadd_ps(z, _mm512_set1_ps(f->q), _mm512_set1_ps(f->c))))};
+#else
+    q16 u;
+    for (int h = 0; h < 2; h++) {
+        __m256 x = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)(a + 8 * h))));
+        __m256 z = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i*)(b + 8 * h))));
+        u.v[h] = _mm256_cvtps_epi32(_mm256_fmadd_ps(x, _mm256_set1_ps(f->p), _mm256_fmadd_ps(z, _mm256_set1_ps(f->q), _mm256_set1_ps(f->c))));
+    }
+    return u;
+#endif
 }
 
 EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtract) {
     const el_qadd_params* p = args->p;
+    const add_float f = float_form(p, subtract);
+    const q_bounds bounds = q_bounds_set(p->y_min, p->y_max);
+    const int repeat_a = p->a_period < p->count, repeat_b = p->b_period < p->count;
     int64_t i = begin;
-    add_float f = float_form(p, subtract);
-    int repeat_a = p->a_period < p->count, repeat_b = p->b_period < p->count;
-    if (f.limit > 0 && (!repeat_a || p->a_period == 1) && (!repeat_b || p->b_period == 1)) {
-        int8_t a[EL_QADD_FAST], b[EL_QADD_FAST];
-        memset(a, args->a[0], sizeof a);
-        memset(b, args->b[0], sizeof b);
-        const add_rule rule = rule_of(p);
-        f.rule = &rule;
-        for (; i + EL_QADD_FAST <= end; i += EL_QADD_FAST)
-            fast_block(repeat_a ? a : args->a + i, repeat_b ? b : args->b + i, args->y + i, &f, p->y_min, p->y_max);
+    if (f.doubt > 0 && (!repeat_a || p->a_period == 1) && (!repeat_b || p->b_period == 1)) {
+        int8_t same_a[EL_QADD_FAST], same_b[EL_QADD_FAST];
+        memset(same_a, args->a[0], sizeof same_a);
+        memset(same_b, args->b[0], sizeof same_b);
+        for (; i + EL_QADD_FAST <= end; i += EL_QADD_FAST) {
+            const int8_t *a = repeat_a ? same_a : args->a + i, *b = repeat_b ? same_b : args->b + i;
+            q16 u[Q_GROUP], least = q16_set(-1);
+            for (int k = 0; k < Q_GROUP; k++) {
+                u[k] = sum_of(a + 16 * k, b + 16 * k, &f);
+                least = q16_min_u16(least, u[k]);
+            }
+            if (__builtin_expect(q16_low_below(least, f.doubt) != 0, 0)) range(args, i, i + EL_QADD_FAST, subtract);
+            else q16_store_wholes(u, bounds, args->y + i);
+        }
     }
     if (i < end) range(args, i, end, subtract);
 }
