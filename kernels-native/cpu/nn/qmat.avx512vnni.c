@@ -67,7 +67,8 @@ EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const in
 
 /* start + A*B for MR rows from r0 on and NP panels. FLIP: rows hold x. ahead: bytes from B to weights that will be needed soon, which are fetched
  * meanwhile at the pace of one panel. */
-EL_INLINE void core(const el_qtile* t, int32_t r0, int64_t ahead, const int MR, const int NP, const int FLIP) {
+EL_INLINE void core(const el_qtile* t, int32_t r0, const int MR, const int NP, const int FLIP) {
+    const int64_t ahead = r0 / MR < t->ahead ? (int64_t)t->panel_bytes * (t->panel_count + r0 / MR) : 0;
     __m512i acc[8][4], b[4];
     EL_UNROLL for (int r = 0; r < MR; r++)
         EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_load_si512(t->panels[p].start);
@@ -165,44 +166,47 @@ EL_INLINE void core_row(const el_qtile* t, int32_t r0, const int NP, const int F
     finish(t, r0, acc, 1, NP);
 }
 
-typedef void (*core_fn)(const el_qtile*, int32_t, int64_t);
+typedef void (*core_fn)(const el_qtile*, int32_t);
 
-#define CORE(name, call) \
-    static __attribute__((noinline)) void name(const el_qtile* t, int32_t r0, int64_t ahead) { call; }
-CORE(core_6x4, core(t, r0, ahead, 6, 4, 0))
-CORE(core_6x4_flip, core(t, r0, ahead, 6, 4, 1))
-CORE(core_3x4_flip, core(t, r0, ahead, 3, 4, 1))
-CORE(core_1x4_flip, core_row(t, r0, 4, 1))
-CORE(core_6x3_flip, core(t, r0, ahead, 6, 3, 1))
-CORE(core_3x3_flip, core(t, r0, ahead, 3, 3, 1))
-CORE(core_1x3_flip, core(t, r0, ahead, 1, 3, 1))
-CORE(core_8x2, core(t, r0, ahead, 8, 2, 0))
-CORE(core_8x2_flip, core(t, r0, ahead, 8, 2, 1))
-CORE(core_4x2_flip, core(t, r0, ahead, 4, 2, 1))
-CORE(core_1x2_flip, core(t, r0, ahead, 1, 2, 1))
-CORE(core_8x1, core_pairs(t, r0, 8, 0))
-CORE(core_8x1_flip, core_pairs(t, r0, 8, 1))
-CORE(core_4x1_flip, core(t, r0, ahead, 4, 1, 1))
-CORE(core_1x1_flip, core(t, r0, ahead, 1, 1, 1))
+/* `mr` rows at a time from r on, until at most `rest` are left. */
+#define CORE(name, mr, rest, call) \
+    static __attribute__((noinline)) void name(const el_qtile* t, int32_t r) { \
+        do call; \
+        while (t->row_count - (r += mr) > rest); \
+    }
+CORE(core_6x4, 6, 3, core(t, r, 6, 4, 0))
+CORE(core_6x4_flip, 6, 3, core(t, r, 6, 4, 1))
+CORE(core_3x4_flip, 3, 3, core(t, r, 3, 4, 1))
+CORE(core_1x4_flip, 1, 1, core_row(t, r, 4, 1))
+CORE(core_6x3_flip, 6, 3, core(t, r, 6, 3, 1))
+CORE(core_3x3_flip, 3, 3, core(t, r, 3, 3, 1))
+CORE(core_1x3_flip, 1, 1, core(t, r, 1, 3, 1))
+CORE(core_8x2, 8, 4, core(t, r, 8, 2, 0))
+CORE(core_8x2_flip, 8, 4, core(t, r, 8, 2, 1))
+CORE(core_4x2_flip, 4, 4, core(t, r, 4, 2, 1))
+CORE(core_1x2_flip, 1, 1, core(t, r, 1, 2, 1))
+CORE(core_8x1, 8, 4, core_pairs(t, r, 8, 0))
+CORE(core_8x1_flip, 8, 4, core_pairs(t, r, 8, 1))
+CORE(core_4x1_flip, 4, 4, core(t, r, 4, 1, 1))
+CORE(core_1x1_flip, 1, 1, core(t, r, 1, 1, 1))
 
 static void tile(const el_qtile* t) {
     /* of whole sets of rows, which hold x + 128 or x; of fewer rows */
     static const core_fn cores[EL_QPANELS][4] = {{core_8x1, core_8x1_flip, core_4x1_flip, core_1x1_flip}, {core_8x2, core_8x2_flip, core_4x2_flip, core_1x2_flip},
                                                  {core_6x3_flip, core_6x3_flip, core_3x3_flip, core_1x3_flip}, {core_6x4, core_6x4_flip, core_3x4_flip, core_1x4_flip}};
     const core_fn* some = cores[t->panel_count - 1];
-    const int32_t full = t->panel_count > 2 ? 6 : 8, half = full / 2, rows = t->row_count;
+    const int32_t full = t->panel_count > 2 ? 6 : 8, half = full / 2, rows = t->row_count, r = (rows + half - 1) / full * full; /* rows of whole sets */
     _Alignas(64) int32_t own[(EL_QROWS + 8) * 64];
     el_qtile stored;
     if (!t->once && !t->sums) stored = *t, stored.sums = own, t = &stored;
-    int32_t r = 0;
-    for (; rows - r > half; r += full) some[t->flip != 0](t, r, r / full < t->ahead ? (int64_t)t->panel_bytes * (t->panel_count + r / full) : 0);
+    if (rows > half) some[t->flip != 0](t, 0);
     if (rows - r == 1) {
-        some[3](t, r, 0);
+        some[3](t, r);
     } else if (r < rows && t->sums) {
-        some[2](t, r, 0);
+        some[2](t, r);
     } else if (r < rows) {
         stored = *t, stored.sums = own;
-        some[2](&stored, r, 0);
+        some[2](&stored, r);
         stored.y += r, stored.row_count -= r;
         finish_rows(&stored, own + r * 64);
     }

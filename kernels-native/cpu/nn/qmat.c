@@ -159,10 +159,12 @@ static void copy_line(const el_qview* v, int32_t border, const int8_t* image, in
         for (int64_t i = 0; i < count; i++) v->isa->copy(to + i * pixel, from + i * step, q->cin, flip);
     } else {
         int8_t part[64 * 8]; /* 64 pixels with their padding */
-        for (int64_t first = 0; first < count; first += 64) {
+        int64_t first = 0;
+        if (q->cin == 3 && step == 3 && v->isa->x_bytes == 1) first = v->isa->spread(to, from, count, count, flip);
+        for (; first < count; first += 64) {
             int64_t n = count - first < 64 ? count - first : 64, i = 0;
             const int8_t* x = from + first * step;
-            if (q->cin == 3 && step == 3) i = v->isa->spread(part, x, n, count - first);
+            if (q->cin == 3 && step == 3) i = v->isa->spread(part, x, n, count - first, 0);
             if (q->cin == 4)
                 for (; i < n; i++) memcpy(part + 4 * i, x + i * step, 4);
             for (; i < n; i++) {
@@ -250,8 +252,10 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     const int64_t low = q->planes == 2 ? bands[1] - a : 0, bytes = q->planes; /* planes: bytes of an output, too */
     int8_t* y = v->y + (((n * q->oh + v->out_y + i0 * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout) * bytes;
     out_step *= bytes, out_line *= bytes;
-    for (; lines > 0; lines--, a += in_line, y += out_line, r += each)
-        for (int64_t j = 0; j < each; j++) in[r + j] = a + j * in_step, out[r + j] = y + j * out_step;
+    for (; lines > 0; lines--, a += in_line, y += out_line, r += each) {
+        v->isa->places(in + r, a, in_step, each);
+        v->isa->places((const int8_t**)out + r, y, out_step, each);
+    }
     for (; r < whole; r++) in[r] = in[m - 1], out[r] = out[m - 1];
     if (q->planes == 2)
         for (r = 0; r < whole; r++) in[whole + r] = in[r] + low;

@@ -51,14 +51,15 @@ typedef struct el_qtile {
     int32_t* sums;     /* [EL_QROWS + 8][64]: where sums stay as they are, start included; NULL: they go to y */
 } el_qtile;
 
-/* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread and el_qfinish16 compiled for it. x_bias: 128 when the
+/* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                 const int32_t* shift, int32_t x_zero_plus_bias, int once);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
-    int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there);
+    int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
+    void (*places)(const int8_t** to, const int8_t* first, int64_t step, int64_t count);
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
     int32_t x_bias, x_bytes, flips;
 } el_qisa;
@@ -135,17 +136,28 @@ EL_INLINE void el_qcopy_2(int8_t* restrict to, const int8_t* restrict from, int6
     }
 }
 
-/* `count` pixels of three bytes to four, the fourth being anything, of `there` pixels that may be read; returns how many of
+/* `count` pixels of three bytes to four xor flip, the fourth being anything, of `there` pixels that may be read; returns how many of
  * them it did. */
-EL_INLINE int64_t el_qspread(int8_t* to, const int8_t* from, int64_t count, int64_t there) {
+EL_INLINE int64_t el_qspread(int8_t* restrict to, const int8_t* restrict from, int64_t count, int64_t there, int8_t flip) {
     int64_t i = 0;
 #if defined(__AVX2__)
-    const __m128i order = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+    const __m128i order = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1), flips = _mm_set1_epi8(flip);
     for (; i + 4 <= count && i + 6 <= there; i += 4) /* 16 bytes are read, of 18 */
-        _mm_storeu_si128((__m128i*)(to + 4 * i), _mm_shuffle_epi8(_mm_loadu_si128((const __m128i*)(from + 3 * i)), order));
+        _mm_storeu_si128((__m128i*)(to + 4 * i), _mm_xor_si128(_mm_shuffle_epi8(_mm_loadu_si128((const __m128i*)(from + 3 * i)), order), flips));
 #endif
-    for (; i < count && i + 2 <= there; i++) memcpy(to + 4 * i, from + 3 * i, 4);
+    const uint32_t each = (uint8_t)flip * 0x01010101u;
+    for (; i < count && i + 2 <= there; i++) {
+        uint32_t pixel;
+        memcpy(&pixel, from + 3 * i, 4);
+        pixel ^= each;
+        memcpy(to + 4 * i, &pixel, 4);
+    }
     return i;
+}
+
+/* to[i] = first + i*step */
+EL_INLINE void el_qplaces(const int8_t** restrict to, const int8_t* first, int64_t step, int64_t count) {
+    for (int64_t i = 0; i < count; i++, first += step) to[i] = first;
 }
 
 /* The end of a tile of int16: sums of both planes to y. */
@@ -167,9 +179,10 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once);                         \
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
-    static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there) { return el_qspread(to, from, count, there); } \
+    static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip) { return el_qspread(to, from, count, there, flip); } \
+    static void places(const int8_t** to, const int8_t* first, int64_t step, int64_t count) { el_qplaces(to, first, step, count); } \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
-    static const el_qisa brought = {tile, fill, copy, spread, finish16, x_bias, x_bytes, flips};                                             \
+    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, x_bias, x_bytes, flips};                                             \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \
