@@ -3,9 +3,9 @@
 #define QDW_TAPS 4
 typedef int32_t qdw_unit;
 
-static __attribute__((noinline)) void qdw_interleave(const int8_t* const* rows, int64_t count, qdw_unit* d, const int x) {
+static __attribute__((noinline)) void qdw_interleave(const int8_t* const* rows, int64_t count, qdw_unit* d) {
     const int8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3];
-    const int8_t flip = (int8_t)(x ? QDW_BIAS : 0);
+    const int8_t flip = (int8_t)QDW_BIAS;
     int64_t i = 0;
 #if defined(QDW_WIDE)
     for (; i + QDW_WIDE <= count; i += QDW_WIDE) interleave_wide((const int8_t*[]){r0 + i, r1 + i, r2 + i, r3 + i}, d + i, flip);

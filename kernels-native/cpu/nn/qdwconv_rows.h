@@ -3,8 +3,9 @@
  *     qdw_unit                 int32_t or int16_t
  *     qdw_vec                  16 units in registers
  *     qdw_load, qdw_dot        acc + x*w, summed over the T values of a unit
- *     qdw_interleave           count elements of T rows to units, for weights or, adding QDW_BIAS, for x; reads 16 (QDW_WIDE)
- *                              elements at a time and nothing past count, writes whole 16 units */
+ *     interleave_16            16 elements of T rows, xor flip, to units
+ *     qdw_interleave           count elements of T rows, plus QDW_BIAS, to units; reads 16 (QDW_WIDE) elements at a time and nothing past count,
+ *                              writes whole 16 units */
 #ifndef EL_QDWCONV_ROWS_H
 #define EL_QDWCONV_ROWS_H
 #include "qdwconv.h"
@@ -101,15 +102,15 @@ static __attribute__((noinline)) void interleave_rows(const el_qdw* a, int64_t n
             lines[t] = k < rows && line >= 0 && line < p->h ? a->x + (n * p->h + line) * p->w * p->c : NULL;
         }
         if (width == p->c) {
-            qdw_interleave(none, left * width, units, 1);
+            qdw_interleave(none, left * width, units);
             for (int32_t t = 0; t < QDW_TAPS; t++) lines[t] = lines[t] ? lines[t] + (ix + left) * p->c : a->zero;
-            qdw_interleave(lines, (last - left) * width, units + left * width, 1);
-            qdw_interleave(none, (columns - last) * width, units + last * width, 1);
+            qdw_interleave(lines, (last - left) * width, units + left * width);
+            qdw_interleave(none, (columns - last) * width, units + last * width);
         } else {
             for (int64_t i = 0; i < columns; i++) {
                 const int8_t* pixel[QDW_TAPS];
                 for (int32_t t = 0; t < QDW_TAPS; t++) pixel[t] = lines[t] && i >= left && i < last ? lines[t] + (ix + i) * p->c + base : a->zero;
-                qdw_interleave(pixel, width, units + i * width, 1);
+                qdw_interleave(pixel, width, units + i * width);
             }
         }
     }
@@ -212,7 +213,7 @@ static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t c
                     else
                         for (int32_t j = 0; j < 16; j++) w[t][j] = channel[j] < 0 ? 0 : packed[((int64_t)(channel[j] / 16) * taps + ky * p->kw + kx) * 16 + channel[j] % 16];
                 }
-                qdw_interleave(tap, 16, weights, 0);
+                interleave_16(tap, weights, 0);
             }
     return kind;
 }

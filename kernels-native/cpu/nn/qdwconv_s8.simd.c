@@ -13,7 +13,7 @@ EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
     }
     return acc;
 }
-EL_VEC void interleave_16(const int8_t* const* r, qdw_unit* d) {
+EL_VEC void interleave_16(const int8_t* const* r, qdw_unit* d, int8_t flip) {
     int8x16_t v = vld1q_s8(r[0]);
     vst1q_s16(d, vmovl_s8(vget_low_s8(v)));
     vst1q_s16(d + 8, vmovl_high_s8(v));
@@ -40,7 +40,7 @@ EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
     return acc;
 }
 #endif
-EL_VEC void interleave_16(const int8_t* const* r, qdw_unit* d) {
+EL_VEC void interleave_16(const int8_t* const* r, qdw_unit* d, int8_t flip) {
     __m128i a = _mm_loadu_si128((const __m128i*)r[0]), b = _mm_loadu_si128((const __m128i*)r[1]);
     _mm256_storeu_si256((__m256i*)d, _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)));
     _mm256_storeu_si256((__m256i*)(d + 8), _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b)));
@@ -48,17 +48,17 @@ EL_VEC void interleave_16(const int8_t* const* r, qdw_unit* d) {
 #endif
 #define QDW_BIAS 0
 
-static __attribute__((noinline)) void qdw_interleave(const int8_t* const* rows, int64_t count, qdw_unit* d, const int x) {
+static __attribute__((noinline)) void qdw_interleave(const int8_t* const* rows, int64_t count, qdw_unit* d) {
     const int8_t* r[QDW_TAPS];
     int64_t i = 0;
     for (; i + 16 <= count; i += 16) {
         for (int t = 0; t < QDW_TAPS; t++) r[t] = rows[t] + i;
-        interleave_16(r, d + i);
+        interleave_16(r, d + i, 0);
     }
     if (i < count) {
         int8_t last[QDW_TAPS][16] = {{0}};
         for (int t = 0; t < QDW_TAPS; t++) memcpy(last[t], rows[t] + i, (size_t)(count - i)), r[t] = last[t];
-        interleave_16(r, d + i);
+        interleave_16(r, d + i, 0);
     }
 }
 
