@@ -42,27 +42,38 @@ EL_VEC void column(q16 acc[2][Q_GROUP], const qdw_unit* q, int64_t in, const qdw
     }
 }
 
-/* PLANES: of a 3x3 kernel, or 0: any kernel. Outputs go in groups; the last group reaches back to fill up. */
+/* A group of outputs. PLANES: of a 3x3 kernel, or 0: any kernel. */
+EL_VEC void group(const el_qdw_run* r, const qdw_unit* q, int8_t* y, int8_t* y1, q16 start, const q_end* end, const int ROWS, const int PLANES, const int rule) {
+    const int64_t other = (int64_t)r->planes * r->kw * 16;
+    const qdw_unit* w = r->weights;
+    q16 acc[2][Q_GROUP];
+    EL_UNROLL for (int i = 0; i < Q_GROUP; i++) acc[0][i] = acc[1][i] = start;
+    if (PLANES) {
+        EL_UNROLL for (int k = 0; k < PLANES * 3; k++) column(acc, q + k / 3 * r->plane + k % 3 * r->column, r->in, w + 16 * k, PLANES * 3 * 16, ROWS);
+    } else {
+        for (int g = 0; g < r->planes; g++)
+            for (int k = 0; k < r->kw; k++, w += 16) column(acc, q + g * r->plane + k * r->column, r->in, w, other, ROWS);
+    }
+    /* the second row first: where there is none, y1 is y */
+    if (ROWS == 2) q_end_store(acc[1], end, rule, r->panel, y1, r->out);
+    q_end_store(acc[0], end, rule, r->panel, y, r->out);
+}
+
+/* The last group reaches back to fill up. */
 EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const int rule) {
     const el_qdw_run r = *run;
-    const int64_t other = (int64_t)r.planes * r.kw * 16;
     const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, rule);
     const q16 start = q16_load(r.panel->start);
+#if Q_GROUP == 1
+    const qdw_unit* q = r.q;
+    int8_t *y = r.y, *y1 = r.y1;
+    for (int64_t i = 0; i < r.count; i++, q += r.in, y += r.out, y1 += r.out) group(&r, q, y, y1, start, &end, ROWS, PLANES, rule);
+#else
     for (int64_t i = 0; i < r.count; i += Q_GROUP) {
         if (i + Q_GROUP > r.count) i = r.count - Q_GROUP;
-        const qdw_unit *q = r.q + i * r.in, *w = r.weights;
-        q16 acc[2][Q_GROUP];
-        EL_UNROLL for (int k = 0; k < Q_GROUP; k++) acc[0][k] = acc[1][k] = start;
-        if (PLANES) {
-            EL_UNROLL for (int k = 0; k < PLANES * 3; k++) column(acc, q + k / 3 * r.plane + k % 3 * r.column, r.in, w + 16 * k, PLANES * 3 * 16, ROWS);
-        } else {
-            for (int g = 0; g < r.planes; g++)
-                for (int k = 0; k < r.kw; k++, w += 16) column(acc, q + g * r.plane + k * r.column, r.in, w, other, ROWS);
-        }
-        /* the second row first: where there is none, y1 is y */
-        if (ROWS == 2) q_end_store(acc[1], &end, rule, r.panel, r.y1 + i * r.out, r.out);
-        q_end_store(acc[0], &end, rule, r.panel, r.y + i * r.out, r.out);
+        group(&r, r.q + i * r.in, r.y + i * r.out, r.y1 + i * r.out, start, &end, ROWS, PLANES, rule);
     }
+#endif
 }
 
 #define QDW_PLANES_3 ((3 + QDW_TAPS - 1) / QDW_TAPS)

@@ -252,10 +252,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     const int64_t low = q->planes == 2 ? bands[1] - a : 0, bytes = q->planes; /* planes: bytes of an output, too */
     int8_t* y = v->y + (((n * q->oh + v->out_y + i0 * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout) * bytes;
     out_step *= bytes, out_line *= bytes;
-    for (; lines > 0; lines--, a += in_line, y += out_line, r += each) {
-        v->isa->places(in + r, a, in_step, each);
-        v->isa->places((const int8_t**)out + r, y, out_step, each);
-    }
+    for (; lines > 0; lines--, a += in_line, y += out_line, r += each) v->isa->places(in + r, a, in_step, out + r, y, out_step, each);
     for (; r < whole; r++) in[r] = in[m - 1], out[r] = out[m - 1];
     if (q->planes == 2)
         for (r = 0; r < whole; r++) in[whole + r] = in[r] + low;

@@ -8,6 +8,8 @@
 #include <string.h>
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define EL_QROWS 24   /* rows of a tile at most */
@@ -59,7 +61,7 @@ typedef struct el_qisa {
                 const int32_t* shift, int32_t x_zero_plus_bias, int once);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
-    void (*places)(const int8_t** to, const int8_t* first, int64_t step, int64_t count);
+    void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
     int32_t x_bias, x_bytes, flips;
 } el_qisa;
@@ -144,6 +146,12 @@ EL_INLINE int64_t el_qspread(int8_t* restrict to, const int8_t* restrict from, i
     const __m128i order = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1), flips = _mm_set1_epi8(flip);
     for (; i + 4 <= count && i + 6 <= there; i += 4) /* 16 bytes are read, of 18 */
         _mm_storeu_si128((__m128i*)(to + 4 * i), _mm_xor_si128(_mm_shuffle_epi8(_mm_loadu_si128((const __m128i*)(from + 3 * i)), order), flips));
+#elif defined(__aarch64__)
+    const int8x16_t flips = vdupq_n_s8(flip);
+    for (; i + 16 <= count; i += 16) {
+        int8x16x3_t v = vld3q_s8(from + 3 * i);
+        vst4q_s8(to + 4 * i, (int8x16x4_t){{veorq_s8(v.val[0], flips), veorq_s8(v.val[1], flips), veorq_s8(v.val[2], flips), flips}});
+    }
 #endif
     const uint32_t each = (uint8_t)flip * 0x01010101u;
     for (; i < count && i + 2 <= there; i++) {
@@ -155,9 +163,9 @@ EL_INLINE int64_t el_qspread(int8_t* restrict to, const int8_t* restrict from, i
     return i;
 }
 
-/* to[i] = first + i*step */
-EL_INLINE void el_qplaces(const int8_t** restrict to, const int8_t* first, int64_t step, int64_t count) {
-    for (int64_t i = 0; i < count; i++, first += step) to[i] = first;
+/* in[i] = x + i*in_step, out[i] = y + i*out_step */
+EL_INLINE void el_qplaces(const int8_t** restrict in, const int8_t* x, int64_t in_step, int8_t** restrict out, int8_t* y, int64_t out_step, int64_t count) {
+    for (int64_t i = 0; i < count; i++, x += in_step, y += out_step) in[i] = x, out[i] = y;
 }
 
 /* The end of a tile of int16: sums of both planes to y. */
@@ -180,7 +188,9 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
     static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip) { return el_qspread(to, from, count, there, flip); } \
-    static void places(const int8_t** to, const int8_t* first, int64_t step, int64_t count) { el_qplaces(to, first, step, count); } \
+    static void places(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count) {  \
+        el_qplaces(in, x, in_step, out, y, out_step, count);                                                                     \
+    }                                                                                                                            \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
     static const el_qisa brought = {tile, fill, copy, spread, places, finish16, x_bias, x_bytes, flips};                                             \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
