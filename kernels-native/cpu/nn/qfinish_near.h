@@ -72,7 +72,7 @@ static __attribute__((noinline)) void q_near_repair(const int32_t* acc, int32_t 
     for (int32_t i = 0; i < count; i++, acc += 16, e += e_step, y += step) {
         const q_near_columns c = q_near_columns_load(e, &n);
         const q16 a = q16_load(acc);
-        uint32_t lanes = q16_low_below(once ? q_near_of(a, &c, &n, 1) : q_near_of(a, &c, &n, 0), Q_NEAR_DOUBT);
+        uint32_t lanes = q16_low_below(q_near_of(a, &c, &n, 0), Q_NEAR_DOUBT);
         for (; lanes != 0; lanes &= lanes - 1) {
             const int j = __builtin_ctz(lanes);
             const int32_t v = (once ? el_requantize_once : el_requantize)(acc[j], e->multiplier[j], e->shift[j]);

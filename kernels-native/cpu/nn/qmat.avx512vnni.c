@@ -15,6 +15,11 @@ EL_INLINE void store(const el_qtile* t, int32_t r0, __m512i acc[8][4], const int
         EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(sums + r * 64 + p * 16, acc[r][p]);
 }
 
+/* What is in doubt of sums[rows][panels][16]. */
+static __attribute__((noinline)) void repair_rows(const el_qtile* t, const int32_t* sums, int32_t rows, int32_t panels, int8_t* const* y) {
+    for (int32_t r = 0; r < rows; r++) q_near_repair(sums + r * panels * 16, panels, t->panels, 1, t->y_zero, t->y_min, t->y_max, 1, y[r], 16);
+}
+
 /* What becomes of the sums of MR rows from r0 on and NP panels: t->sums or, in cores of whole sets of rows and of one row, y, rounded once from registers; a few
  * rows at a time are asked for doubt. Rows that end between two panels go by way of `part`. */
 EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const int MR, const int NP) {
@@ -52,7 +57,7 @@ EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const in
             _Alignas(64) int32_t sums[8 * 16];
             EL_UNROLL for (int r = 0; r < ASKED; r++)
                 EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(sums + (r * NP + p) * 16, acc[first + r][p]);
-            for (int r = 0; r < ASKED; r++) q_near_repair(sums + r * NP * 16, NP, t->panels, 1, t->y_zero, t->y_min, t->y_max, 1, y[first + r], 16);
+            repair_rows(t, sums, ASKED, NP, y + first);
         }
     }
     if (tail < 16)
