@@ -66,7 +66,7 @@ public abstract unsafe class ConvolutionOperator : WindowOperator
         using var weights = new WideBuffer(oc * k);
         using var offsets = new WideBuffer(k); // 8-byte slots
         long* offset = (long*)offsets.P;
-        double* sums = stackalloc double[WeightedSum.Lanes];
+        double* sums = stackalloc double[WeightedSum.Sums];
         for (long o = 0; o < oc; o++) WideBuffer.Load(w, o * k, k, 1, weights.P + o * k, WeightZeroPoint(c, o));
         for (long ci = 0, i = 0; ci < groupIn; ci++)
             for (long td = 0; td < win.D.Kernel; td++)
@@ -84,11 +84,15 @@ public abstract unsafe class ConvolutionOperator : WindowOperator
                         {
                             int count = (int)Math.Min(WeightedSum.Lanes, win.W.Out - ow);
                             double* from = padded.P + (od * win.D.Stride * ph + oh * win.H.Stride) * pw + ow * win.W.Stride;
-                            for (long o = g * groupOut; o < (g + 1) * groupOut; o++)
+                            for (long o = g * groupOut; o < (g + 1) * groupOut; o += WeightedSum.Rows)
                             {
-                                WeightedSum.Run(weights.P + o * k, from, offset, k, win.W.Stride, sums, count);
-                                long index = (((n * oc + o) * win.D.Out + od) * win.H.Out + oh) * win.W.Out + ow;
-                                for (int j = 0; j < count; j++) Store(c, o, index + j, sums[j]);
+                                int some = (int)Math.Min(WeightedSum.Rows, (g + 1) * groupOut - o);
+                                WeightedSum.Run(weights.P + o * k, some, from, offset, k, win.W.Stride, sums, count);
+                                for (int r = 0; r < some; r++)
+                                {
+                                    long index = (((n * oc + o + r) * win.D.Out + od) * win.H.Out + oh) * win.W.Out + ow;
+                                    for (int j = 0; j < count; j++) Store(c, o + r, index + j, sums[r * WeightedSum.Lanes + j]);
+                                }
                             }
                         }
             }

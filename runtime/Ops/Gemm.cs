@@ -40,19 +40,21 @@ public sealed unsafe partial class Gemm : Operator
 
         long biasRow = bias is { Shape.Rank: 2 } && bias.Shape[0] > 1 ? bias.Shape[1] : 0;
         long biasColumn = bias is { Shape.Rank: > 0 } && bias.Shape.AsSpan()[^1] > 1 ? 1 : 0;
-        double* sums = stackalloc double[WeightedSum.Lanes];
+        double* sums = stackalloc double[WeightedSum.Sums];
         for (long j = 0; j < n; j += WeightedSum.Lanes)
         {
             int count = (int)Math.Min(WeightedSum.Lanes, n - j);
-            for (long i = 0; i < m; i++)
+            for (long i = 0; i < m; i += WeightedSum.Rows)
             {
-                WeightedSum.Run(rows.P + i * k, columns.P + j, offset, k, 1, sums, count);
-                for (int t = 0; t < count; t++)
-                {
-                    double sum = Alpha * sums[t];
-                    if (bias != null) sum += Beta * bias.GetDouble(i * biasRow + (j + t) * biasColumn);
-                    y.SetDouble(i * n + j + t, sum);
-                }
+                int some = (int)Math.Min(WeightedSum.Rows, m - i);
+                WeightedSum.Run(rows.P + i * k, some, columns.P + j, offset, k, 1, sums, count);
+                for (int r = 0; r < some; r++)
+                    for (int t = 0; t < count; t++)
+                    {
+                        double sum = Alpha * sums[r * WeightedSum.Lanes + t];
+                        if (bias != null) sum += Beta * bias.GetDouble((i + r) * biasRow + (j + t) * biasColumn);
+                        y.SetDouble((i + r) * n + j + t, sum);
+                    }
             }
         }
     }

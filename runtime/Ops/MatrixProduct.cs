@@ -49,7 +49,7 @@ public abstract unsafe class MatrixProduct : Operator
         long* offset = (long*)offsets.P;
         for (long i = 0; i < k; i++) offset[i] = i * n;
 
-        double* sums = stackalloc double[WeightedSum.Lanes];
+        double* sums = stackalloc double[WeightedSum.Sums];
         for (long batch = 0; batch < batches; batch++)
         {
             (long ia, long ib) = (0, 0);
@@ -66,10 +66,12 @@ public abstract unsafe class MatrixProduct : Operator
             for (long j = 0; j < n; j += WeightedSum.Lanes)
             {
                 int count = (int)Math.Min(WeightedSum.Lanes, n - j);
-                for (long i = 0; i < m; i++)
+                for (long i = 0; i < m; i += WeightedSum.Rows)
                 {
-                    WeightedSum.Run(wideA.P + (ia * m + i) * k, wideB.P + ib * k * n + j, offset, k, 1, sums, count);
-                    for (int t = 0; t < count; t++) Store(c, (batch * m + i) * n + j + t, ia * m + i, ib * n + j + t, n, sums[t]);
+                    int some = (int)Math.Min(WeightedSum.Rows, m - i);
+                    WeightedSum.Run(wideA.P + (ia * m + i) * k, some, wideB.P + ib * k * n + j, offset, k, 1, sums, count);
+                    for (long r = i; r < i + some; r++)
+                        for (int t = 0; t < count; t++) Store(c, (batch * m + r) * n + j + t, ia * m + r, ib * n + j + t, n, sums[(r - i) * WeightedSum.Lanes + t]);
                 }
             }
         }

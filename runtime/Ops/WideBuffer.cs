@@ -11,11 +11,12 @@ internal readonly unsafe struct WideBuffer : IDisposable
 {
     public readonly double* P;
 
-    /// <summary>A buffer of zeros.</summary>
+    /// <summary>A buffer of zeros; behind its last number there are as many more as <see cref="WeightedSum"/> reads at once.</summary>
     public WideBuffer(long count)
     {
-        P = (double*)NativeMemory.AlignedAlloc((nuint)checked(Math.Max(count, 1) * sizeof(double)), 64);
-        NativeMemory.Clear(P, (nuint)(count * sizeof(double)));
+        nuint bytes = (nuint)checked((count + WeightedSum.Lanes) * sizeof(double));
+        P = (double*)NativeMemory.AlignedAlloc(bytes, 64);
+        NativeMemory.Clear(P, bytes);
     }
 
     /// <summary>All elements of <paramref name="tensor"/>.</summary>
