@@ -91,6 +91,7 @@ internal static class ConvertCommand
             Progress = stage => Say(json, $"{stage} ..."),
         };
         (Graph graph, string format) = Pipeline.Import(sources, options);
+        DType? cameAs = args.GetValue(s_quantize) == "none" ? Quantizer.HalfType(graph) : null;
         Pipeline.Optimize(graph, options);
         ICalibrationData? calibration = null;
         QuantizationResult? quantization = null;
@@ -132,6 +133,7 @@ internal static class ConvertCommand
         Pipeline.Lower(graph, options);
         // Last, as folding would expand the weights again.
         if (HalfType(args) is { } half) Quantizer.Half(graph, half);
+        else if (cameAs is { } type) Quantizer.HalfAgain(graph, type);
         if (args.GetValue(s_quantize) == "int8" && quantization != null) Quantizer.StoreRecurrent(graph, args.GetValue(s_keepFloat));
         if (args.GetValue(s_quantize) == "half") Halve(graph, target, json);
         string partial = output.PartialPath;

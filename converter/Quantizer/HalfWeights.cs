@@ -18,7 +18,8 @@ internal static class HalfWeights
 
     /// <param name="graph">changed in place, its subgraphs too</param>
     /// <param name="type">float16 or bfloat16</param>
-    public static HalfResult Run(Graph graph, DType type)
+    /// <param name="onlyExact">only constants of which no number changes</param>
+    public static HalfResult Run(Graph graph, DType type, bool onlyExact = false)
     {
         int constants = 0;
         long before = 0, after = 0;
@@ -31,6 +32,7 @@ internal static class HalfWeights
                 tooLarge.Add(value.Name);
                 continue;
             }
+            if (onlyExact && !Equal(value.Constant!, half)) continue;
             Value stored = graph.AddConstant(value.Name + (type == DType.Float16 ? ".fp16" : ".bf16"), half);
             var attributes = new AttributeSet();
             attributes["to"] = (long)DType.Float32;
@@ -45,7 +47,7 @@ internal static class HalfWeights
         }
         var result = new HalfResult(constants, before, after, tooLarge);
         foreach (Node node in graph.Nodes)
-            foreach (Graph sub in Graph.Subgraphs(node)) result += Run(sub, type);
+            foreach (Graph sub in Graph.Subgraphs(node)) result += Run(sub, type, onlyExact);
         GraphVerifier.Verify(graph);
         return result;
     }
@@ -77,5 +79,13 @@ internal static class HalfWeights
             if (double.IsInfinity(half.GetDouble(i)) && float.IsFinite(from[i])) return null;
         }
         return half;
+    }
+
+    private static bool Equal(Tensor source, Tensor half)
+    {
+        ReadOnlySpan<float> from = source.Span<float>();
+        for (int i = 0; i < from.Length; i++)
+            if (half.GetDouble(i) != from[i]) return false;
+        return true;
     }
 }

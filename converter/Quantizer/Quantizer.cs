@@ -78,6 +78,13 @@ public static class Quantizer
     /// Constants with numbers beyond the type (65504 for float16) stay.</summary>
     public static HalfResult Half(Graph graph, DType type) => HalfWeights.Run(graph, type);
 
+    /// <summary>The type of 16 bits in which a model's weights are, or null where it has none such: <see cref="Passes.HalfPrecision"/> makes float32 of
+    /// them, to be computed with.</summary>
+    public static DType? HalfType(Graph graph) => graph.Values.FirstOrDefault(v => v.Constant is { DType: DType.Float16 or DType.BFloat16, Count: > HalfWeights.MinElements })?.DType;
+
+    /// <summary>Stores again in 16 bits what came so: float32 constants, as in <see cref="Half"/>, of which no number changes.</summary>
+    public static HalfResult HalfAgain(Graph graph, DType type) => HalfWeights.Run(graph, type, onlyExact: true);
+
     /// <summary>Stores the matrices of recurrent layers, which compute in float, as int8 with a scale for each unit of each gate. Run it on a
     /// lowered graph.</summary>
     /// <param name="graph">lowered; changed in place</param>
