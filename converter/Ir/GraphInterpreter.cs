@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Ir;
 
 /// <summary>
 /// Runs a graph node by node with the operators' reference loops: the oracle for passes, the constant folder's engine and the
-/// source side of the proof. Every value of the last run stays readable.
+/// source side of the proof.
 /// </summary>
 public sealed unsafe class GraphInterpreter(Graph graph)
 {
@@ -14,7 +14,7 @@ public sealed unsafe class GraphInterpreter(Graph graph)
     /// <summary>Called after each node with its outputs' values (calibration, layer-by-layer comparison).</summary>
     public Action<Node>? AfterNode { get; set; }
 
-    /// <summary>The tensor that a value had in the last run.</summary>
+    /// <summary>The tensor of a value: of an output of the last run, and meanwhile of what nodes still read.</summary>
     public Tensor this[Value value] => value.Constant ?? _tensors[value];
 
     public Tensor[] Run(params ReadOnlySpan<Tensor> inputs)
@@ -24,12 +24,20 @@ public sealed unsafe class GraphInterpreter(Graph graph)
         _tensors.Clear();
         for (int i = 0; i < inputs.Length; i++) _tensors[graph.Inputs[i]] = inputs[i];
         var infer = new InferContext();
+        var lastReaders = new Dictionary<Value, Node>();
+        foreach (Node node in graph.Nodes)
+            foreach (Value? input in node.Inputs)
+                if (input is { IsConstant: false }) lastReaders[input] = node;
+        foreach (Value output in graph.Outputs) lastReaders.Remove(output);
         foreach (Node node in graph.Nodes)
         {
             Tensor?[] outputs = Execute(node, [.. node.Inputs.Select(i => i == null ? null : this[i])], infer);
             for (int i = 0; i < outputs.Length; i++)
                 if (node.Outputs[i] is { } value) _tensors[value] = outputs[i]!;
             AfterNode?.Invoke(node);
+            // Of a large model all values together would fill the memory.
+            foreach (Value? input in node.Inputs)
+                if (input != null && lastReaders.TryGetValue(input, out Node? last) && last == node) _tensors.Remove(input);
         }
         return [.. graph.Outputs.Select(o => this[o])];
     }
