@@ -12,6 +12,7 @@ public sealed partial class STFT : Operator
     public override void Infer(InferContext context)
     {
         context.ExpectFloat(0);
+        context.ExpectRank(2, 1);
         Shape x = context.Shape(0);
         if (x.IsRanked && x.Rank is not (2 or 3)) throw context.Error($"the signal must be [batch, length, 1 or 2], got {x}");
         long length = context.HasInput(3) ? context.ConstantInts(3)?[0] ?? Shape.Unknown

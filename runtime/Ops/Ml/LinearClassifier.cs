@@ -21,8 +21,9 @@ public sealed partial class LinearClassifier : Operator
     {
         ScoreTransform.Check(c, PostTransform);
         c.ExpectRank(0, 2);
-        if (c.Shape(0).IsRanked && c.Shape(0)[1] > 0 && (Coefficients.Length % c.Shape(0)[1] != 0 || Coefficients.Length / c.Shape(0)[1] is var rows && rows != Labels.Count && rows != 1))
-            throw c.Error($"{Coefficients.Length} coefficients do not fit {c.Shape(0)[1]} features and {Labels.Count} classes");
+        long features = c.Shape(0).IsRanked ? c.Shape(0)[1] : Shape.Unknown;
+        if (features == 0 || features > 0 && (Coefficients.Length % features != 0 || Coefficients.Length / features is var rows && rows != Labels.Count && rows != 1))
+            throw c.Error($"{Coefficients.Length} coefficients do not fit {features} features and {Labels.Count} classes");
         Labels.Infer(c);
     }
 

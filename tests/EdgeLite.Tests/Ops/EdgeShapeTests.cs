@@ -56,7 +56,7 @@ public class EdgeShapeTests
         var failures = new List<string>();
         for (int i = 0; i < s_cases; i++)
         {
-            EdgeCase good = EdgeShapeMakers.All[op](new EdgeShapes(op.Aggregate(i, (hash, c) => hash * 31 + c)), op);
+            EdgeCase good = s_makers[op](new EdgeShapes(op.Aggregate(i, (hash, c) => hash * 31 + c)), op);
             for (int k = 0; k < good.Inputs.Count; k++)
                 foreach (EdgeCase bad in good.WithOtherShapes(k))
                     foreach ((string where, Func<EdgeCase, object> run) in s_ways)
