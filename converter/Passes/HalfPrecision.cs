@@ -5,9 +5,16 @@ using EdgeLite.Ops;
 namespace EdgeLite.Converter.Passes;
 
 /// <summary>Computes in float32 what a model computes in float16 or bfloat16, as kernels do: every node whose shape rule takes float32 in their
-/// place. Inputs and outputs of the graph keep their type. Values on the way are no longer rounded to 16 bits, as in ONNX Runtime on a processor.</summary>
+/// place. Inputs and outputs of the graph keep their type. Values on the way are no longer rounded to 16 bits, as in ONNX Runtime on a processor.
+/// What only moves elements stays in 16 bits until something computes.</summary>
 public sealed class HalfPrecision : IGraphPass
 {
+    private static readonly HashSet<string> s_movement =
+    [
+        "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose",
+        "Unsqueeze",
+    ];
+
     public string Name => "half precision";
 
     public bool Run(Graph graph)
@@ -19,7 +26,7 @@ public sealed class HalfPrecision : IGraphPass
         {
             if (!node.Inputs.Any(i => i != null && IsHalf(i))) continue;
             if (node.Is("Cast")) changed |= ReadWide(graph, node, wide);
-            else if (TakesFloat32(node, context))
+            else if ((!s_movement.Contains(node.OpType) || node.Inputs.Any(i => i != null && wide.ContainsKey(i))) && TakesFloat32(node, context))
             {
                 Widen(graph, node, wide);
                 changed = true;

@@ -62,6 +62,17 @@ public class HalfPrecisionTests
         """, "Cast Cast Mul", 1e-6);
 
     [Fact]
+    public void What_only_moves_stays_until_something_computes()
+    {
+        const string Text = """
+            input %x : float16[1,4,6]
+            %t = Transpose(%x) {perm=[0,2,1]}
+            """;
+        Optimize(Text + "\noutput %t", "Transpose", 0);
+        Optimize(Text + "\n%e = Exp(%t)\n%s = Squeeze(%e)\noutput %s", "Transpose Cast Exp Squeeze Cast", 2e-3);
+    }
+
+    [Fact]
     public void Casts_to_other_types_and_bits_of_numbers_stay()
     {
         Optimize("""
