@@ -400,8 +400,19 @@ static inline el_windows_fn el_windows_kernel(int32_t panels, int32_t tail) {
         if (P == 2 && R > 4 && t->tail <= 8) tile_half(t, R);                                                          \
         else tile_body(t, R, P);                                                                                       \
     }
-TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
-TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(7, 2) TILE(8, 2) TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2)
+/* At most the last rows of a matrix are so many, and these would be 24 kB: two tiles. */
+#define TWO_TILES(R, UPPER, LOWER, P)                                                                                  \
+    static void tile_##R##_##P(const el_tile* t) {                                                                     \
+        el_tile lower = *t;                                                                                            \
+        lower.a += UPPER;                                                                                              \
+        lower.off += UPPER;                                                                                            \
+        tile_##UPPER##_##P(t);                                                                                         \
+        tile_##LOWER##_##P(&lower);                                                                                    \
+    }
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(8, 1) TILE(12, 1)
+TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(8, 2) TILE(12, 2)
+TWO_TILES(7, 4, 3, 1) TWO_TILES(9, 5, 4, 1) TWO_TILES(10, 5, 5, 1) TWO_TILES(11, 6, 5, 1)
+TWO_TILES(7, 4, 3, 2) TWO_TILES(9, 5, 4, 2) TWO_TILES(10, 5, 5, 2) TWO_TILES(11, 6, 5, 2)
 TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(1, 8)
 TILE(7, 3)
 
