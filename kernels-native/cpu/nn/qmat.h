@@ -84,26 +84,30 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 /* some shift is positive; some shift is outside [-23, -1]; some shift is below -23 */
 enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4 };
 
-EL_INLINE float el_power_of_2(int32_t exponent) { /* in [-126, 127] */
-    int32_t bits = (exponent + 127) * (1 << 23);
-    float power;
-    memcpy(&power, &bits, 4);
-    return power;
-}
+/* The bits of the float 2^exponent, exponent in [-126, 127]. Loops over bits become vectors; of floats made one by one and of branches they do not. */
+EL_INLINE int32_t el_power_of_2(int32_t exponent) { return (exponent + 127) * (1 << 23); }
 
 EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bias, const int32_t* restrict wsum, const int32_t* restrict multiplier,
                               const int32_t* restrict shift, int32_t x_zero_plus_bias, int once, int32_t* restrict least, int32_t* restrict most) {
     for (int j = 0; j < 16; j++) {
-        const int32_t s = multiplier[j] == 0 ? -1 : shift[j];
+        const int32_t s = shift[j] | -(multiplier[j] == 0);
         e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
         e->multiplier[j] = multiplier[j];
         e->shift[j] = s;
         least[j] = s < least[j] ? s : least[j], most[j] = s > most[j] ? s : most[j];
-#if defined(__x86_64__)
-        e->scale[j] = (float)multiplier[j] * el_power_of_2(s - 15);
-        e->nudge[j] = once || s >= 0 ? 0 : el_power_of_2(s + 15);
-#endif
     }
+#if defined(__x86_64__)
+    const int32_t twice = once ? 0 : -1;
+    int32_t power[16], nudge[16];
+    for (int j = 0; j < 16; j++) {
+        const int32_t s = e->shift[j];
+        power[j] = el_power_of_2(s - 15);
+        nudge[j] = el_power_of_2(s + 15) & s >> 31 & twice;
+    }
+    memcpy(e->scale, power, sizeof power);
+    memcpy(e->nudge, nudge, sizeof nudge);
+    for (int j = 0; j < 16; j++) e->scale[j] *= (float)multiplier[j];
+#endif
 }
 
 /* Fills ceil(channels/16) panels for one of the two rules; bias may be NULL, wsum when x_zero + x_bias is zero. Returns EL_QSHIFT bits. */
