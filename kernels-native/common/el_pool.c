@@ -45,9 +45,10 @@
 #define EL_SPIN_NS 50000   /* longer than the gap between two steps of a model */
 #define EL_LINGER_NS 20000 /* longer than the gap between two inferences that follow each other */
 #define EL_WORTH_WAKING 24 /* grains of work; a grain is a microsecond or two, to wake takes ten times that */
-#define EL_TRIAL 4         /* inferences in a row the other way, of which the first half only fill caches, */
-#define EL_TRIALS_FROM 8   /* this one on at first, */
-#define EL_TRIAL_EVERY 512 /* and so often again */
+#define EL_TRIAL 8         /* inferences in a row the other way, of which the first half only fill caches: */
+#define EL_TRIALS_FROM 32  /* after so many at first and when the caller has been left alone, then after twice as many, */
+#define EL_TRIAL_EVERY 512 /* at most so many */
+#define EL_ADVANTAGE 8     /* 1 / this of the time is what the caller alone must save */
 #define EL_UNITS 16        /* of a thread's range */
 #define EL_MOST_UNITS 4095
 
@@ -74,7 +75,8 @@ struct el_pool {
     pthread_cond_t finished;
     uint64_t ticket;      /* of the newest section; the caller's, */
     int64_t worth, least; /* as are grains of work met in this inference, and those from which on workers are woken; */
-    uint64_t inferences;  /* of so much work; */
+    int32_t until, gap;   /* inferences of so much work before the next trial, and as this began, */
+    int32_t trial;        /* and left of one that goes on; */
     int alone;            /* whether this one is the caller's alone, */
     int64_t began;        /* when it began (0: it does not count), */
     int64_t least_ns[2];  /* and what they take by threads [0] and alone [1]: the least, and a little more with each that took longer */
@@ -172,7 +174,7 @@ el_pool* el_pool_create(int32_t threads) {
     if (threads > EL_MOST_UNITS) return NULL;
     el_pool* pool = aligned_alloc(64, (sizeof(el_pool) + 63) / 64 * 64);
     if (pool == NULL) return NULL;
-    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .least = EL_WORTH_WAKING};
+    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .least = EL_WORTH_WAKING, .until = EL_TRIALS_FROM, .gap = EL_TRIALS_FROM};
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->finished, NULL);
     pool->boxes = aligned_alloc(64, (size_t)threads * sizeof(el_mailbox));
@@ -215,6 +217,14 @@ void el_pool_destroy(el_pool* pool) {
 
 int32_t el_pool_threads(const el_pool* pool) { return pool ? pool->threads : 1; }
 
+/* After a trial. One at a bad moment must not keep threads from a model for long. */
+static void decide(el_pool* pool) {
+    const int was_alone = !pool->alone;
+    pool->alone = pool->least_ns[1] < pool->least_ns[0] - pool->least_ns[0] / EL_ADVANTAGE;
+    pool->gap = !pool->alone ? EL_TRIAL_EVERY : !was_alone ? EL_TRIALS_FROM : pool->gap < EL_TRIAL_EVERY ? 2 * pool->gap : EL_TRIAL_EVERY;
+    pool->until = pool->gap;
+}
+
 void el_pool_begin(el_pool* pool) {
     if (!pool || pool->threads == 1) return;
     const int much = pool->alone || pool->worth >= EL_WORTH_WAKING; /* alone, what is not cut is not counted */
@@ -222,10 +232,13 @@ void el_pool_begin(el_pool* pool) {
     pool->worth = pool->began = 0;
     atomic_store_explicit(&pool->active, 1, memory_order_relaxed);
     if (!much) return;
-    const uint64_t place = pool->inferences++ % EL_TRIAL_EVERY - EL_TRIALS_FROM; /* in a trial: below EL_TRIAL */
-    if (place >= EL_TRIAL) pool->alone = pool->least_ns[1] != 0 && pool->least_ns[1] < pool->least_ns[0];
-    else if (place == 0) pool->alone = !pool->alone;
-    if (place >= EL_TRIAL / 2) pool->began = now_ns();
+    if (pool->trial > 0) {
+        if (--pool->trial == 0) decide(pool);
+    } else if (--pool->until == 0) {
+        pool->alone = !pool->alone;
+        pool->trial = EL_TRIAL;
+    }
+    if (pool->trial <= EL_TRIAL / 2) pool->began = now_ns();
 }
 
 void el_pool_end(el_pool* pool) {
