@@ -90,12 +90,6 @@ public sealed class HalfPrecision : IGraphPass
     private static Value Wide(Graph graph, Value half, Node before, Dictionary<Value, Value> wide)
     {
         if (wide.TryGetValue(half, out Value? known)) return known;
-        if (half.Constant is { } constant)
-        {
-            var tensor = new Tensor(DType.Float32, constant.Shape);
-            for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, constant.GetDouble(i));
-            return wide[half] = graph.AddConstant(half.Name + ".float32", tensor);
-        }
         // What the model rounds between a float32 part and one of 16 bits needs no rounding now.
         if (Match.Producer(half, "Cast")?.Inputs[0] is { DType: DType.Float32 } source) return wide[half] = source;
         return wide[half] = Cast(graph, before, half, DType.Float32);
