@@ -17,42 +17,19 @@ public static class SelfTestSamples
     /// <summary>Results with less between kernels and reference loops prove nothing.</summary>
     private const double LeastSqnr = 30;
 
-    /// <summary>Sizes that free dimensions are given for noise, in this order, until the model takes one.</summary>
-    private static readonly long[] s_sizes = [64, 256, 1024, 16384, 16, 4, 1];
-
-    /// <summary>As <see cref="Make"/>, on noise, the same each time: floats from 0 to 1, 8-bit integers over their range, others 0 or 1. Of a
-    /// free shape the first dimension is 1, or where that does not do, has the size of the others.</summary>
+    /// <summary>As <see cref="Make"/>, on noise, the same each time: floats from 0 to 1, 8-bit integers over their range, others 0 or 1. Free
+    /// dimensions get sizes by trial (<see cref="TrialSizes"/>).</summary>
     public static SelfTestSample[] MakeOfNoise(string path, Graph lowered, int count)
     {
-        if (lowered.Inputs.All(i => i.Type.IsKnown)) return Make(path, lowered, Noise(lowered, count, 1, 1), count, null);
-        string last = "";
-        foreach (bool isFirstOne in (bool[])[true, false])
-            foreach (long size in s_sizes)
-            {
-                try
-                {
-                    SelfTestSample[] samples = Make(path, lowered, Noise(lowered, count, isFirstOne ? 1 : size, size), count, null);
-                    if (samples.All(s => s.Outputs.Any(o => o.Type.Shape.Count > 0))) return samples;
-                }
-                catch (EdgeLiteException e) when (e.Status is Status.InvalidShape or Status.InvalidGraph)
-                {
-                    last = e.Message;
-                }
-            }
-        throw new EdgeLiteException(Status.InvalidShape, $"--self-test: no size of {string.Join(", ", s_sizes)} does for the free dimensions of all inputs; choose them for good with --shape, or leave --self-test out. The last size: {last}");
-    }
-
-    private static CalibrationRandom Noise(Graph lowered, int count, long first, long others)
-    {
-        var shaped = new Graph(lowered.Name);
-        foreach (Value input in lowered.Inputs)
+        if (lowered.Inputs.All(i => i.Type.IsKnown)) return Make(path, lowered, TrialSizes.Noise(lowered, count, null), count, null);
+        try
         {
-            Shape shape = input.Shape;
-            for (int d = 0; d < shape.Rank; d++)
-                if (shape[d] < 0) shape = shape.With(d, d == 0 ? first : others);
-            shaped.AddInput(input.Name, new TensorType(input.DType, shape));
+            return TrialSizes.Find(lowered, shapes => Make(path, lowered, TrialSizes.Noise(lowered, count, shapes), count, null) is var samples && samples.All(s => s.Outputs.Any(o => o.Type.Shape.Count > 0)) ? samples : null);
         }
-        return new CalibrationRandom(shaped, count, 1, CalibrationPreprocessing.Default);
+        catch (EdgeLiteException e) when (e.Status == Status.InvalidShape)
+        {
+            throw new EdgeLiteException(Status.InvalidShape, $"--self-test: {e.Message} Or leave --self-test out.", e);
+        }
     }
 
     /// <summary>

@@ -242,13 +242,14 @@ internal static class ConvertCommand
         ICalibrationData samples;
         try
         {
-            samples = calibration ?? CalibrationData.Open($"random:{Math.Max(1, args.GetValue(s_samples))}", original);
+            samples = calibration ?? TrialSizes.Samples(original, Math.Max(1, args.GetValue(s_samples)));
         }
-        catch (EdgeLiteException e) when (e.Status == Status.InvalidShape)
+        catch (EdgeLiteException e) when (e.Status is Status.InvalidShape or Status.InvalidType)
         {
             Say(json, $"no proof: {e.Message}");
             return null;
         }
+        if (samples is CalibrationRandom random && TrialSizes.AreNeeded(original)) Say(json, $"free sizes, found by trial: {TrialSizes.Chosen(original, random.Shapes)}");
         Say(json, "comparing with the source model ...");
         using Model model = Model.Load(path);
         using var runner = new SessionRunner(lowered, model);

@@ -93,6 +93,18 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("weights in float16: 1,", outcome.Errors);
     }
 
+    /// <summary>Of a picture of free height and width, 64 x 64 does.</summary>
+    [Fact]
+    public void Free_sizes_get_a_proof_and_are_said()
+    {
+        string model = Save("free.onnx", Model(17, Node("Conv", "x w", "c"), Node("Relu", "c", "y")).In("x", DType.Float32, -1, 1, -2, -3).Const(Floats("w", [1, 1, 2, 2], 1, -2, 3, -4)).Out("y"));
+        ChildProcess.Outcome outcome = Run("convert", model, "-o", In("out.edgl"));
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.Contains("free sizes, found by trial: x=1x1x64x64", outcome.Errors);
+        using JsonDocument summary = JsonDocument.Parse(Run("convert", model, "-o", In("out.edgl"), "--json").Output);
+        Assert.True(summary.RootElement.GetProperty("worst_output_sqnr_db").GetDouble() > 100);
+    }
+
     [Fact]
     public void Unknown_operators_are_all_named_with_the_nodes_that_use_them()
     {
