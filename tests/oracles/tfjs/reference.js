@@ -7,6 +7,22 @@
 const tf = require('@tensorflow/tfjs'), fs = require('fs'), path = require('path');
 const samples = 8;
 
+// The layers that UpscalerJS registers for its larger models (packages/shared/src/esrgan/esrgan.ts).
+const only = x => Array.isArray(x) ? x[0] : x;
+class MultiplyBeta extends tf.layers.Layer {
+  static className = 'MultiplyBeta';
+  call(inputs) { return tf.mul(only(inputs), 0.2); }
+}
+tf.serialization.registerClass(MultiplyBeta);
+for (const scale of [2, 3, 4, 8]) {
+  class PixelShuffle extends tf.layers.Layer {
+    static className = `PixelShuffle${scale}x`;
+    computeOutputShape([n, h, w, c]) { return [n, h && h * scale, w && w * scale, c / scale / scale]; }
+    call(inputs) { return tf.depthToSpace(only(inputs), scale, 'NHWC'); }
+  }
+  tf.serialization.registerClass(PixelShuffle);
+}
+
 function weights(file, model) {
   const folder = path.dirname(file), bytes = Buffer.concat(model.weightsManifest.flatMap(m => m.paths).map(p => fs.readFileSync(path.join(folder, p))));
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
