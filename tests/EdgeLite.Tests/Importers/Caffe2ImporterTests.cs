@@ -34,7 +34,7 @@ public class Caffe2ImporterTests
     {
         (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions { Shapes = new Dictionary<string, Shape> { ["x"] = inputs[0].Shape } });
         Assert.Equal("Caffe2", format);
-        return new GraphInterpreter(graph).Run(inputs);
+        return ImportedRun.Run(graph, inputs);
     });
 
     private static Tensor Counting(params long[] dims)

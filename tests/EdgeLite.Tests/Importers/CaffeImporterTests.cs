@@ -30,7 +30,7 @@ public class CaffeImporterTests
     {
         (Graph graph, string format) = Pipeline.Import(p, new ConversionOptions());
         Assert.Equal("Caffe", format);
-        return new GraphInterpreter(graph).Run(x)[0];
+        return ImportedRun.Run(graph, x)[0];
     });
 
     private static BlobProto Blob(params float[] values)
@@ -170,7 +170,7 @@ public class CaffeImporterTests
             layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 1 dim: 4 dim: 4 } } }
             layer { name: "r" type: "Input" top: "rois" input_param { shape { dim: 1 dim: 5 } } }
             layer { name: "l" type: "ROIPooling" bottom: "x" bottom: "rois" top: "y" roi_pooling_param { pooled_h: 1 pooled_w: 2 spatial_scale: 0.5 } }
-            """, [], p => new GraphInterpreter(new CaffeImporter().Import(p)).Run(Floats(new Shape(1, 1, 4, 4), i => i), Tensor.FromArray<float>([0, 0, 0, 6, 2], new Shape(1, 5)))[0]);
+            """, [], p => ImportedRun.Run(new CaffeImporter().Import(p), Floats(new Shape(1, 1, 4, 4), i => i), Tensor.FromArray<float>([0, 0, 0, 6, 2], new Shape(1, 5)))[0]);
         Assert.Equal(new Shape(1, 1, 1, 2), y.Shape);
         Assert.Equal([5, 7], y.Span<float>().ToArray());
     }
@@ -188,7 +188,7 @@ public class CaffeImporterTests
             layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: {{D * G * G}} dim: {{H}} dim: {{W}} } } }
             layer { name: "r" type: "Input" top: "rois" input_param { shape { dim: 4 dim: 5 } } }
             layer { name: "l" type: "PSROIPooling" bottom: "x" bottom: "rois" top: "y" psroi_pooling_param { spatial_scale: 0.5 output_dim: {{D}} group_size: {{G}} } }
-            """, [], p => new GraphInterpreter(new CaffeImporter().Import(p, new Dictionary<string, Shape> { ["x"] = x.Shape, ["rois"] = new(4, 5) })).Run(x, Tensor.FromArray<float>(regions, new Shape(4, 5)))[0]);
+            """, [], p => ImportedRun.Run(new CaffeImporter().Import(p, new Dictionary<string, Shape> { ["x"] = x.Shape, ["rois"] = new(4, 5) }), x, Tensor.FromArray<float>(regions, new Shape(4, 5)))[0]);
         var expected = new Tensor(DType.Float32, new Shape(4, D, G, G));
         for (int r = 0, at = 0; r < 4; r++)
         {
@@ -234,7 +234,7 @@ public class CaffeImporterTests
             """, weights.ToByteArray(), p =>
             {
                 Graph graph = new CaffeImporter().Import(p, new Dictionary<string, Shape> { ["x"] = new(T, N, I), ["cont"] = new(T, N) });
-                return new GraphInterpreter(graph).Run(Tensor.FromArray<float>(x, new Shape(T, N, I)), Tensor.FromArray<float>(cont, new Shape(T, N)))[0];
+                return ImportedRun.Run(graph, Tensor.FromArray<float>(x, new Shape(T, N, I)), Tensor.FromArray<float>(cont, new Shape(T, N)))[0];
             });
         var expected = new Tensor(DType.Float32, new Shape(T, N, D));
         for (int n = 0; n < N; n++)

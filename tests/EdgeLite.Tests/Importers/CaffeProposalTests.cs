@@ -28,7 +28,7 @@ public class CaffeProposalTests
         File.WriteAllText(Path.Combine(folder, "net.prototxt"), Net(parameters));
         File.WriteAllBytes(Path.Combine(folder, "net.caffemodel"), new NetParameter { Name = "net", Layer = { new LayerParameter { Name = "p", Type = "Python" } } }.ToByteArray());
         Graph graph = Pipeline.Import(folder, new ConversionOptions { Shapes = inputs.Select((x, k) => (x, k)).ToDictionary(p => ((string[])["s", "d", "i"])[p.k], p => p.x.Shape) }).Graph;
-        return new GraphInterpreter(graph).Run(inputs);
+        return ImportedRun.Run(graph, inputs);
     });
 
     [Theory]

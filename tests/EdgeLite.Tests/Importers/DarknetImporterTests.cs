@@ -32,7 +32,7 @@ public class DarknetImporterTests
     {
         (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions());
         Assert.Equal("Darknet", format);
-        return new GraphInterpreter(graph).Run(x);
+        return ImportedRun.Run(graph, x);
     });
 
     private static Tensor Counting(params long[] dims)

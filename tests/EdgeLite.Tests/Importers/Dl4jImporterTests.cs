@@ -55,7 +55,7 @@ public class Dl4jImporterTests
             Tensor x = NpyFile.Read(zoo.PathOf("input.npy"));
             (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions());
             Assert.Equal("Deeplearning4j", format);
-            TensorAssert.Close(NpyFile.Read(zoo.PathOf("output_0.npy")), new GraphInterpreter(graph).Run(x)[0], 1e-4, 1e-5, "output");
+            TensorAssert.Close(NpyFile.Read(zoo.PathOf("output_0.npy")), ImportedRun.Run(graph, x)[0], 1e-4, 1e-5, "output");
         }
         finally
         {
@@ -131,7 +131,7 @@ public class Dl4jImporterTests
         try
         {
             (Graph graph, _) = Pipeline.Import(path, new ConversionOptions());
-            return new GraphInterpreter(graph).Run(x)[0].Span<float>().ToArray();
+            return ImportedRun.Run(graph, x)[0].Span<float>().ToArray();
         }
         finally
         {

@@ -1,6 +1,5 @@
 using EdgeLite.Converter.Importers;
 using EdgeLite.Converter.Importers.Lasagne;
-using EdgeLite.Converter.Ir;
 
 namespace EdgeLite.Tests.Importers;
 
@@ -63,7 +62,7 @@ public class LasagneImporterTests
     public void Shared_variables_of_Theano_are_parameters() =>
         With(Json("""{"type":"InputLayer","name":"x","shape":[null,3]},{"type":"DenseLayer","num_units":2,"nonlinearity":null}"""), Convert.FromBase64String(SharedVariables), "model.pkl", path =>
         {
-            Tensor y = new GraphInterpreter(new LasagneImporter().Import(path)).Run(Tensor.FromArray<float>([1, 10, 100], new Shape(1, 3)))[0];
+            Tensor y = ImportedRun.Run(new LasagneImporter().Import(path), Tensor.FromArray<float>([1, 10, 100], new Shape(1, 3)))[0];
             Assert.Equal([421, 530], y.Span<float>().ToArray());
             return 0;
         });
@@ -94,7 +93,7 @@ public class LasagneImporterTests
     public void Layers_give_what_Lasagne_documents(string layers, string expected) =>
         With(Json("""{"type":"InputLayer","name":"x","shape":[null,1,1,3]},""" + layers), "]."u8.ToArray(), "model.pkl", path =>
         {
-            Tensor y = new GraphInterpreter(new LasagneImporter().Import(path)).Run(Tensor.FromArray<float>([1, 2, 3], new Shape(1, 1, 1, 3)))[0];
+            Tensor y = ImportedRun.Run(new LasagneImporter().Import(path), Tensor.FromArray<float>([1, 2, 3], new Shape(1, 1, 1, 3)))[0];
             Assert.Equal(expected.Split(',').Select(v => double.Parse(v, System.Globalization.CultureInfo.InvariantCulture)), Enumerable.Range(0, (int)y.Count).Select(i => Math.Round(y.GetDouble(i), 5)));
             return 0;
         });

@@ -64,6 +64,6 @@ internal static class LuaText
         File.WriteAllText(path, new Writer().Write(Table(("epoch", 3.0), ("protos", Table(("criterion", Nn("MSECriterion")), ("net", network))))));
         (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions { Shapes = inputs.Select((x, i) => (x, i)).ToDictionary(p => inputs.Length == 1 ? "input" : $"input{p.i}", p => p.x.Shape) });
         Assert.Equal("Torch7", format);
-        return new GraphInterpreter(graph).Run(inputs);
+        return ImportedRun.Run(graph, inputs);
     });
 }

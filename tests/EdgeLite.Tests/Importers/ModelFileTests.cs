@@ -18,7 +18,7 @@ public sealed class ModelFileTests
     {
         (Graph graph, string format) = Pipeline.Import(paths, new ConversionOptions());
         Assert.Equal("Caffe", format);
-        return new GraphInterpreter(graph).Run(Tensor.FromArray<float>([1, 2], new Shape(1, 2)))[0].Span<float>()[0];
+        return ImportedRun.Run(graph, Tensor.FromArray<float>([1, 2], new Shape(1, 2)))[0].Span<float>()[0];
     }
 
     private static string Refusal(params string[] paths) => Assert.Throws<EdgeLiteException>(() => Pipeline.Import(paths, new ConversionOptions())).Message;

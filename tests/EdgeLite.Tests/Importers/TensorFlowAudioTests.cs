@@ -1,5 +1,4 @@
 using EdgeLite.Converter;
-using EdgeLite.Converter.Ir;
 using static EdgeLite.Tests.Importers.TensorFlowControlFlowTests;
 
 namespace EdgeLite.Tests.Importers;
@@ -13,7 +12,7 @@ public class TensorFlowAudioTests
         string path = Path.Combine(folder, "graph.pbtxt");
         string sizes = $"shape {{ {string.Concat(x.Shape.AsSpan().ToArray().Select(d => $"dim {{ size: {d} }} "))}}}";
         File.WriteAllText(path, GraphOf([Input("x").Replace("shape { }", sizes, StringComparison.Ordinal), .. nodes]));
-        return new GraphInterpreter(Pipeline.Import(path, new ConversionOptions()).Graph).Run(x)[0];
+        return ImportedRun.Run(Pipeline.Import(path, new ConversionOptions()).Graph, x)[0];
     });
 
     private static Tensor Random(int seed, bool positive, params long[] dims)

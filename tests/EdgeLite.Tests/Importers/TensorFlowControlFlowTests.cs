@@ -49,7 +49,7 @@ public sealed class TensorFlowControlFlowTests : IDisposable
         string path = Path.Combine(_folder, "graph.pbtxt");
         File.WriteAllText(path, graph);
         (Graph read, _) = Pipeline.Import(path, new ConversionOptions());
-        Tensor y = new GraphInterpreter(read).Run(inputs)[0];
+        Tensor y = ImportedRun.Run(read, inputs)[0];
         return [.. Enumerable.Range(0, (int)y.Count).Select(i => (float)y.GetDouble(i))];
     }
 
@@ -161,6 +161,6 @@ public sealed class TensorFlowControlFlowTests : IDisposable
         File.WriteAllBytes(path, meta.ToByteArray());
         (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions());
         Assert.Equal("TensorFlow SavedModel", format);
-        Assert.Equal(5.5, new GraphInterpreter(graph).Run(F(7))[0].GetDouble(0));
+        Assert.Equal(5.5, ImportedRun.Run(graph, F(7))[0].GetDouble(0));
     }
 }

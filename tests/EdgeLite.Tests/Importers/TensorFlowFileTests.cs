@@ -31,7 +31,7 @@ public sealed class TensorFlowFileTests : IDisposable
         string path = Write("graph.pbtxt", Encoding.UTF8.GetBytes(Text));
         (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions());
         Assert.Equal("TensorFlow graph (text)", format);
-        Tensor y = new GraphInterpreter(graph).Run([Tensor.FromArray<float>([1, 2, 3, 4], new Shape(2, 2))])[0];
+        Tensor y = ImportedRun.Run(graph, [Tensor.FromArray<float>([1, 2, 3, 4], new Shape(2, 2))])[0];
         Assert.Equal([2.5f, 5, 7.5f, 10], y.Span<float>().ToArray());
         Assert.Equal("y:0", graph.Outputs[0].Name);
     }
@@ -83,7 +83,7 @@ public sealed class TensorFlowFileTests : IDisposable
         Assert.Equal("TensorFlow SavedModel", format);
         Assert.Equal(("in", output), (graph.Inputs[0].Name, graph.Outputs[0].Name));
         Assert.Equal("encode,serving_default", graph.Metadata["tensorflow.signatures"]);
-        Assert.Equal(expected, new GraphInterpreter(graph).Run(Tensor.FromArray<float>([3], new Shape(1)))[0].GetDouble(0));
+        Assert.Equal(expected, ImportedRun.Run(graph, Tensor.FromArray<float>([3], new Shape(1)))[0].GetDouble(0));
         Assert.Contains("encode, serving_default", Assert.Throws<EdgeLiteException>(() => Pipeline.Import(_folder, new ConversionOptions { Signature = "decode" })).Message, StringComparison.Ordinal);
         // A format without signatures says so.
         Assert.Contains("no signatures", Assert.Throws<EdgeLiteException>(() => Pipeline.Import(Write("graph.pbtxt", Encoding.UTF8.GetBytes(Text)), new ConversionOptions { Signature = "x" })).Message, StringComparison.Ordinal);

@@ -1,5 +1,4 @@
 using EdgeLite.Converter;
-using EdgeLite.Converter.Ir;
 using static EdgeLite.Tests.Importers.TensorFlowControlFlowTests;
 
 namespace EdgeLite.Tests.Importers;
@@ -13,7 +12,7 @@ public class TensorFlowRarerTests
         string path = Path.Combine(folder, "graph.pbtxt");
         string sizes = $"shape {{ {string.Concat(dims.Select(d => $"dim {{ size: {d} }} "))}}}";
         File.WriteAllText(path, GraphOf([Input("x").Replace("shape { }", sizes, StringComparison.Ordinal), .. nodes]));
-        Tensor y = new GraphInterpreter(Pipeline.Import(path, new ConversionOptions()).Graph).Run(Tensor.FromArray<float>(x, new Shape(dims)))[0];
+        Tensor y = ImportedRun.Run(Pipeline.Import(path, new ConversionOptions()).Graph, Tensor.FromArray<float>(x, new Shape(dims)))[0];
         return Enumerable.Range(0, (int)y.Count).Select(i => MathF.Round((float)y.GetDouble(i), 5)).ToArray();
     });
 

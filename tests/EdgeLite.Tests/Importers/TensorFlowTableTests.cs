@@ -1,5 +1,4 @@
 using EdgeLite.Converter;
-using EdgeLite.Converter.Ir;
 using static EdgeLite.Tests.Importers.TensorFlowControlFlowTests;
 
 namespace EdgeLite.Tests.Importers;
@@ -17,7 +16,7 @@ public class TensorFlowTableTests
     private static Tensor Run(Action<string> write, string model, Tensor x) => TemporaryFolder.Use(folder =>
     {
         write(folder);
-        return new GraphInterpreter(Pipeline.Import(Path.Combine(folder, model), new ConversionOptions()).Graph).Run(x)[0];
+        return ImportedRun.Run(Pipeline.Import(Path.Combine(folder, model), new ConversionOptions()).Graph, x)[0];
     });
 
     private static Tensor Run(string graph) =>

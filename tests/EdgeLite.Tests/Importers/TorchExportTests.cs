@@ -104,7 +104,7 @@ public partial class TorchExportTests
     {
         Assert.Equal("PyTorch", ImporterRegistry.Find(path).Format);
         (Graph graph, _) = Pipeline.Import(path, new ConversionOptions());
-        return new GraphInterpreter(graph).Run(inputs).Select(t => Enumerable.Range(0, (int)t.Count).Select(i => (float)t.GetDouble(i)).ToArray()).ToArray();
+        return ImportedRun.Run(graph, inputs).Select(t => Enumerable.Range(0, (int)t.Count).Select(i => (float)t.GetDouble(i)).ToArray()).ToArray();
     });
 
     private static Tensor Row(params float[] values) => Tensor.FromArray<float>(values, new Shape(values.Length));

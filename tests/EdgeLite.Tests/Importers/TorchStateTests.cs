@@ -103,7 +103,7 @@ public class TorchStateTests
         With(Json(layers, input, "p.safetensors"), "p.safetensors", SafeTensors(parameters), folder =>
         {
             Graph graph = Pipeline.Import(Path.Combine(folder, "model.json"), new ConversionOptions()).Graph;
-            return new GraphInterpreter(graph).Run(x)[0].Span<float>().ToArray();
+            return ImportedRun.Run(graph, x)[0].Span<float>().ToArray();
         });
 
     private static Tensor Of(long[] shape, params float[] values) => Tensor.FromArray<float>(values, new Shape(shape));
@@ -150,7 +150,7 @@ public class TorchStateTests
             foreach (string file in Directory.GetFiles(folder)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
             if (form != "onnx") File.WriteAllText(Path.Combine(copy, "model.json"), Json(Small, """{"name":"x","shape":[null,3,16,16]}""", "model.pt"));
             Graph graph = Pipeline.Import(Path.Combine(copy, "model.pt"), new ConversionOptions()).Graph;
-            TensorAssert.Close(expected, new GraphInterpreter(graph).Run(x)[0], 1e-4, 1e-5, form);
+            TensorAssert.Close(expected, ImportedRun.Run(graph, x)[0], 1e-4, 1e-5, form);
             if (form == "onnx") return;
             byte[] good = File.ReadAllBytes(Path.Combine(copy, "model.pt"));
             for (int i = 1; i < 25; i++)

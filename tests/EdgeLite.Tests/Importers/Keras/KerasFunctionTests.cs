@@ -1,5 +1,4 @@
 using EdgeLite.Converter;
-using EdgeLite.Converter.Ir;
 
 namespace EdgeLite.Tests.Importers.Keras;
 
@@ -17,7 +16,7 @@ public class KerasFunctionTests
                 {"class_name": "InputLayer", "name": "x", "config": {"name": "x", "batch_input_shape": [1, 2, 3], "dtype": "float32"}, "inbound_nodes": []},
                 {{{string.Join(",\n", layers)}}}]} } } }
             """);
-        return new GraphInterpreter(Pipeline.Import(path, new ConversionOptions()).Graph).Run(Tensor.FromArray<float>([0, 1, 2, 3, 4, 5], new Shape(1, 2, 3)))[0];
+        return ImportedRun.Run(Pipeline.Import(path, new ConversionOptions()).Graph, Tensor.FromArray<float>([0, 1, 2, 3, 4, 5], new Shape(1, 2, 3)))[0];
     });
 
     private static string Function(string name, string function, string inbound, string className = "TFOpLambda") =>

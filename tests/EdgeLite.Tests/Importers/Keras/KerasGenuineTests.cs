@@ -34,7 +34,7 @@ public class KerasGenuineTests
     {
         Dictionary<string, Tensor> stored = NpzFile.Read(Path.ChangeExtension(model, ".npz")).ToDictionary(p => p.Key, p => p.Value);
         Graph graph = Pipeline.Import(model, new ConversionOptions()).Graph;
-        Tensor[] results = new GraphInterpreter(graph).Run([.. graph.Inputs.Select((input, i) => Typed(stored[$"in{i}"], input.DType))]);
+        Tensor[] results = ImportedRun.Run(graph, [.. graph.Inputs.Select((input, i) => Typed(stored[$"in{i}"], input.DType))]);
         Assert.Equal(stored.Keys.Count(k => k.StartsWith("out", StringComparison.Ordinal)), results.Length);
         for (int i = 0; i < results.Length; i++) TensorAssert.Close(stored[$"out{i}"], results[i], 1e-4, 2e-5, $"output {i}");
     }

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using EdgeLite.Converter;
-using EdgeLite.Converter.Ir;
 
 namespace EdgeLite.Tests.Importers.Keras;
 
@@ -17,7 +16,7 @@ public class KerasPreprocessingTests
               {"class_name": "Sequential", "config": {"name": "m", "layers": [
                 {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [{{{string.Join(", ", x.Shape.AsSpan().ToArray())}}}], "dtype": "{{{dtype}}}"}}, {{{layer}}}]} } } }
             """);
-        Tensor y = new GraphInterpreter(Pipeline.Import(path, new ConversionOptions()).Graph).Run(x)[0];
+        Tensor y = ImportedRun.Run(Pipeline.Import(path, new ConversionOptions()).Graph, x)[0];
         return Enumerable.Range(0, (int)y.Count).Select(i => (float)y.GetDouble(i)).ToArray();
     });
 
