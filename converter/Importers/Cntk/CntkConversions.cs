@@ -16,7 +16,7 @@ internal static class CntkConversions
 
     [Cntk("ELU")] private static CntkValue Elu(CntkFunction f) => f.Like(f.Input(), f.Emit("Elu", [f.Input().Value], ("alpha", (float)f.Float("alpha", 1))));
 
-    [Cntk("Dropout", "StopGradient", "NoOp", "Pass", "Cast", "ReconcileDynamicAxis", Notes = "what it is given")]
+    [Cntk("Dropout", "StopGradient", "NoOp", "Pass", "Cast", Notes = "what it is given")]
     private static CntkValue Same(CntkFunction f) => f.Input();
 
     [Cntk("Plus", "Minus", "ElementTimes", "Pow")]

@@ -12,6 +12,7 @@ public sealed class CntkImporter : IImporter
 {
     private const int Parameter = 2, Constant = 3, Placeholder = 4;
     private const long FreeDimension = -3;
+    private const string BatchAxis = "defaultBatchAxis";
     private static readonly byte[] s_version1 = "B\0C\0N\0"u8.ToArray();
     private static readonly Dictionary<string, Func<CntkFunction, CntkValue>> s_functions = ForeignLayers.Conversions<CntkAttribute, Func<CntkFunction, CntkValue>>();
 
@@ -22,6 +23,9 @@ public sealed class CntkImporter : IImporter
 
     private readonly Refusals _refusals = new();
 
+    /// <summary>Whether the network looks along sequences: then the first axis is the steps of one sequence.</summary>
+    private bool _isSequential;
+
     private CntkImporter(Graph graph) => _graph = graph;
 
     /// <summary>Importers are found by having a constructor without parameters.</summary>
@@ -31,7 +35,7 @@ public sealed class CntkImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "models of version 2 (`.model`, `.dnn`, `.cmf`), recognised as a protobuf dictionary with CNTK's keys. Version 1 (`BCN`) is recognised and refused with what to do. Shapes are turned round: (W,H,C) is [N,C,H,W]. A sequence axis counts as batch, so networks without memory work; PastValue, FutureValue and OptimizedRNNStack are refused by name.",
+        Files = "models of version 2 (`.model`, `.dnn`, `.cmf`), recognised as a protobuf dictionary with CNTK's keys. Version 1 (`BCN`) is recognised and refused with what to do. Shapes are turned round: (W,H,C) is [N,C,H,W]. A sequence axis counts as batch in networks without memory. Those that look along the sequence (PastValue, FutureValue, OptimizedRNNStack, parts and sums of sequences) take one sequence at a time: its steps are the first axis, and an input that has a batch alone is one sample.",
         Tested = "a genuine convolutional network of CNTK 2.0 against a PyTorch rebuild in float64, and a genuine file of version 1 that is refused. No other genuine file was at hand: other functions against hand-made networks or from the documentation.",
         LayersOf = "CNTK's functions",
         Layers = [.. ForeignLayers.References<CntkAttribute>(), new("Block", "what it is made of"), new("Combine", "several outputs")],
@@ -80,9 +84,17 @@ public sealed class CntkImporter : IImporter
         string[] outputs = Outputs(Text(root, "root"));
         string[] computed = [.. outputs.Where(o => !IsCriterion(o))];
         if (computed.Length > 0) outputs = computed;
-        string[] order = Order(outputs);
-        RefuseUnknown(order);
-        foreach (string uid in order) Convert(uid);
+        List<string[]> groups = CntkOrder.Of(outputs, Needs);
+        RefuseUnknown([.. groups.SelectMany(g => g)]);
+        _isSequential = groups.SelectMany(g => g).Any(v => OpOf(v) is CntkOp.PastValue or CntkOp.FutureValue or CntkOp.OptimizedRNNStack or CntkOp.Where or CntkOp.UnpackSequence or CntkOp.ToSequence or CntkOp.ToSequenceLike);
+        var wanted = new HashSet<string>(outputs, StringComparer.Ordinal);
+        foreach (string[] group in groups)
+            foreach (string need in group.SelectMany(Needs).Except(group)) wanted.Add(need);
+        foreach (string[] group in groups)
+        {
+            if (group.Length == 1 && !Needs(group[0]).Contains(group[0])) Convert(group[0], _graph, _values);
+            else new CntkRecurrence(this, group, _values).Convert(_graph, _refusals, [.. group.Where(wanted.Contains)]);
+        }
         _refusals.ThrowIfAny();
         for (int i = 0; i < outputs.Length; i++) NodeBuilder.AddOutput(_graph, Value(outputs[i]).Value, OutputName(root, outputs, i));
         GraphVerifier.Verify(_graph);
@@ -104,42 +116,8 @@ public sealed class CntkImporter : IImporter
 
     private bool IsCriterion(string variable) => _functions.TryGetValue(Owner(variable), out Dictionary? f) && OpOf(f) is CntkOp.CrossEntropyWithSoftmax or CntkOp.ClassificationError or CntkOp.SquaredError;
 
-    /// <summary>The variables that the outputs need, each after those that it is computed from.</summary>
-    private string[] Order(string[] outputs)
-    {
-        var done = new HashSet<string>(StringComparer.Ordinal);
-        var open = new HashSet<string>(StringComparer.Ordinal);
-        var order = new List<string>();
-        var stack = new Stack<(string Uid, string[] Needs, int Next)>();
-        foreach (string output in outputs)
-        {
-            Push(output);
-            while (stack.Count > 0)
-            {
-                (string uid, string[] needs, int next) = stack.Pop();
-                if (next < needs.Length)
-                {
-                    stack.Push((uid, needs, next + 1));
-                    Push(needs[next]);
-                    continue;
-                }
-                open.Remove(uid);
-                done.Add(uid);
-                order.Add(uid);
-            }
-        }
-        return [.. order];
-
-        void Push(string uid)
-        {
-            if (done.Contains(uid)) return;
-            if (!open.Add(uid)) throw new EdgeLiteException(Status.Unsupported, $"The network is recurrent: '{uid}' depends on itself (PastValue, FutureValue). Export the model to ONNX instead.");
-            stack.Push((uid, Needs(uid), 0));
-        }
-    }
-
     /// <summary>What a variable is computed from: an alias of one, or the operands of its function.</summary>
-    private string[] Needs(string uid)
+    internal string[] Needs(string uid)
     {
         if (Alias(uid) is { } alias) return [alias];
         return _functions.TryGetValue(Owner(uid), out Dictionary? f) ? Texts(f, "inputs") : [];
@@ -155,29 +133,46 @@ public sealed class CntkImporter : IImporter
         return IsBlock(f) ? Outputs(Text(f.Data["block_function_composite"].DictionaryValue_, "root"))[index] : null;
     }
 
-    private void Convert(string uid)
+    /// <summary>Converts what computes a variable into a graph; its operands are among the values there, and so is the result then.</summary>
+    internal void Convert(string uid, Graph graph, Dictionary<string, CntkValue> values)
     {
         if (Alias(uid) is { } alias)
         {
-            _values[uid] = Value(alias);
+            values[uid] = Value(alias, values);
             return;
         }
         if (!_functions.TryGetValue(Owner(uid), out Dictionary? f))
         {
-            _values[uid] = Variable(uid);
+            values[uid] = Variable(uid);
             return;
         }
-        string name = NameOf(f);
-        Dictionary attributes = f.Data.GetValueOrDefault("attributes")?.DictionaryValue_ ?? new Dictionary();
-        string op = OpOf(f).ToString();
-        CntkValue[] inputs = [.. Texts(f, "inputs").Select(Value)];
+        CntkValue[] inputs = [.. Texts(f, "inputs").Select(i => Value(i, values))];
         CntkValue result = default;
-        bool isConverted = _refusals.TryConvert(op, _graph, inputs.Select(i => i.Value), (into, of) =>
-            result = s_functions[op](new CntkFunction(into, name, OpOf(f), [.. inputs.Select(i => i with { Value = of(i.Value) })], attributes)));
-        _values[uid] = isConverted ? result : new(_refusals.Placeholder(_graph, name), inputs.Any(i => i.HasBatch));
+        bool isConverted = _refusals.TryConvert(OpOf(f).ToString(), graph, inputs.Select(i => i.Value), (into, of) => result = Converted(uid, f, into, [.. inputs.Select(i => i with { Value = of(i.Value) })]));
+        values[uid] = isConverted ? result : new(_refusals.Placeholder(graph, NameOf(f)), inputs.Any(i => i.HasBatch));
     }
 
-    private CntkValue Value(string uid) => _values.TryGetValue(uid, out CntkValue value) ? value : throw new EdgeLiteException(Status.Corrupt, $"'{uid}' is used before it is computed.");
+    /// <summary>The same for a graph that is thrown away: throws what is refused.</summary>
+    internal void Try(string uid, Graph graph, Dictionary<string, CntkValue> values) =>
+        values[uid] = Alias(uid) is { } alias ? Value(alias, values) : Converted(uid, _functions[Owner(uid)], graph, [.. Needs(uid).Select(i => Value(i, values))]);
+
+    private static CntkValue Converted(string uid, Dictionary f, Graph graph, CntkValue[] inputs)
+    {
+        if (!uid.EndsWith("_Output_0", StringComparison.Ordinal)) throw new EdgeLiteException(Status.Unsupported, $"Function '{NameOf(f)}' ({OpOf(f)}): its result '{uid}' is not supported; only the first one is.");
+        return s_functions[OpOf(f).ToString()](new CntkFunction(graph, NameOf(f), OpOf(f), inputs, Attributes(f)));
+    }
+
+    private static Dictionary Attributes(Dictionary f) => f.Data.GetValueOrDefault("attributes")?.DictionaryValue_ ?? new Dictionary();
+
+    /// <summary>The primitive function that computes a variable; null for an alias of another one, an input or a parameter.</summary>
+    internal CntkOp? OpOf(string uid) => Alias(uid) == null && _functions.TryGetValue(Owner(uid), out Dictionary? f) ? OpOf(f) : null;
+
+    /// <summary>A whole number among the attributes of the function that computes a variable; 1 where it is not given.</summary>
+    internal long Setting(string uid, string key) => Attributes(_functions[Owner(uid)]).Data.GetValueOrDefault(key) is { } value ? value.ValueCase == DictionaryValue.ValueOneofCase.IntValue ? value.IntValue : unchecked((long)value.SizeTValue) : 1;
+
+    private CntkValue Value(string uid) => Value(uid, _values);
+
+    private static CntkValue Value(string uid, Dictionary<string, CntkValue> values) => values.TryGetValue(uid, out CntkValue value) ? value : throw new EdgeLiteException(Status.Corrupt, $"'{uid}' is used before it is computed.");
 
     private CntkValue Variable(string uid)
     {
@@ -186,9 +181,10 @@ public sealed class CntkImporter : IImporter
         long kind = (long)v.Data["kind"].SizeTValue;
         if (kind == Placeholder) throw new EdgeLiteException(Status.Unsupported, $"Placeholder '{name}' has nothing to stand for.");
         if (kind is Parameter or Constant) return new(_graph.AddConstant(name, Read(v.Data["value"].NdArrayViewValue, name)), false);
-        bool isBatched = (v.Data.GetValueOrDefault("dynamic_axis") ?? v.Data.GetValueOrDefault("dynamic_axes"))?.VectorValue?.Value.Count > 0;
+        string[] dynamic = [.. (v.Data.GetValueOrDefault("dynamic_axis") ?? v.Data.GetValueOrDefault("dynamic_axes"))?.VectorValue?.Value.Select(a => a.AxisValue?.Name ?? "") ?? []];
+        bool isBatched = dynamic.Length > 0, isOne = _isSequential && dynamic is [BatchAxis];
         long[] dims = [.. (v.Data["shape"].NdShapeValue?.ShapeDim ?? []).Select((d, i) => unchecked((long)d) switch { FreeDimension => _graph.SymbolDim($"{name}{i}"), < 0 => Shape.Unknown, var size => size }).Reverse()];
-        if (isBatched) dims = [_graph.SymbolDim("N"), .. dims];
+        if (isBatched) dims = [isOne ? 1 : _graph.SymbolDim(_isSequential ? "T" : "N"), .. dims];
         return new(_graph.AddInput(_graph.FreshName(name), new TensorType(DType.Float32, new Shape(dims))), isBatched);
     }
 
@@ -216,7 +212,6 @@ public sealed class CntkImporter : IImporter
 
     private static string Advice(string op) => Enum.Parse<CntkOp>(op) switch
     {
-        CntkOp.PastValue or CntkOp.FutureValue or CntkOp.OptimizedRNNStack => "recurrent networks are not read",
         CntkOp.CrossEntropyWithSoftmax or CntkOp.ClassificationError or CntkOp.SquaredError => "belongs to training; save the network without its criteria",
         _ => "",
     };
