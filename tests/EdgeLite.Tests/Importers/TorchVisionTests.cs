@@ -15,7 +15,7 @@ public class TorchVisionTests(ITestOutputHelper output)
     private static readonly string[] s_quick = ["resnet18", "squeezenet", "mobilenet_v3", "shufflenet_v2", "efficientnet_b0", "mnasnet", "vit", "vit_scripted", "swin", "swin_v2", "lraspp", "faster_rcnn",
         "mask_rcnn", "mask_rcnn_scripted", "keypoint_rcnn", "keypoint_rcnn_scripted", "raft", "maxvit", "swin_scripted",
         "lstm_tagger", "transformer_encoder", "transformer_encoder_traced", "writes", "values", "batched_nms",
-        "mobile_flatbuffer", "mobile_bytecode", "mobile_flow", "mobile_flow_bytecode", "mobile_tagger", "mobile_optimized", "mobile_loop", "mobile_values", "mobile_values_bytecode", "quantized_bytecode", "quantized_flatbuffer", "quantized_dynamic_flatbuffer",
+        "mobile_flatbuffer", "mobile_bytecode", "mobile_version_4", "mobile_version_5", "mobile_flow", "mobile_flow_bytecode", "mobile_tagger", "mobile_optimized", "mobile_loop", "mobile_values", "mobile_values_bytecode", "quantized_bytecode", "quantized_flatbuffer", "quantized_dynamic_flatbuffer",
         "lstm_projected", "lstm_one_layer", "gru_layers", "rnn_relu", "lstm_packed", "lstm_packed_traced", "gru_packed", "core_operators", "steps", "steps_traced", "peephole"];
     private static readonly string[] s_long = ["alexnet", "vgg11", "densenet121", "googlenet", "inception_v3", "mobilenet_v2", "regnet_y_400mf", "convnext_tiny", "deeplab_v3", "retinanet", "r3d", "mvit_v2"];
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch, torchvision
 from torch import nn
 from torchvision import models, ops
+from torch.jit.mobile import _backport_for_mobile
 from torch.utils.mobile_optimizer import optimize_for_mobile
 from torchvision.ops.boxes import _batched_nms_vanilla
 import networks_audio, networks_other, networks_text, networks_vision
@@ -369,6 +370,14 @@ def without_code(module, inputs, file):
             if "/code/" not in entry: bare.writestr(entry, whole.read(entry))
 
 
+def older(version):
+    """A mobile file of an earlier bytecode version, which PyTorch writes for earlier releases."""
+    def write(module, inputs, file):
+        torch.jit.script(module)._save_for_lite_interpreter(file + "l")
+        assert _backport_for_mobile(file + "l", file, version)
+    return write
+
+
 STATES = {  # name: how files that hold no code are written
     "state_legacy": lambda module, inputs, file: torch.save(module.state_dict(), file, _use_new_zipfile_serialization=False),
     "state_checkpoint": lambda module, inputs, file: torch.save({"epoch": 3, "state_dict": nn.DataParallel(module).state_dict()}, file),
@@ -378,6 +387,8 @@ STATES = {  # name: how files that hold no code are written
 MOBILE = {  # name: (module, inputs, how it is written)
     "mobile_flatbuffer": (small, lambda: picture(16), flatbuffer),
     "mobile_bytecode": (small, lambda: picture(16), without_code),
+    "mobile_version_4": (small, lambda: picture(16), older(4)),
+    "mobile_version_5": (Flow, lambda: picture(16), older(5)),
     "mobile_flow": (Flow, lambda: picture(16), flatbuffer),
     "mobile_flow_bytecode": (Flow, lambda: picture(16), without_code),
     "mobile_tagger": (Tagger, tokens, flatbuffer),
