@@ -71,7 +71,7 @@ internal static class Lstm
 
     /// <summary>One step of an LSTM with its states. Kernel 0 has them as variables, gates apart; kernel 1 as inputs and outputs, gates (i, g,
     /// f, o) in one matrix [4 n][in + n] over the input and the last result.</summary>
-    [Tflite(TfliteOp.LSTM, Limits = "activations other than tanh; in integers the basic kernel and 8x8_8")]
+    [Tflite(TfliteOp.LSTM, Limits = "activations other than tanh; 8x8_8 with peepholes or a gate of its own for the input, without normalization or projection")]
     private static void LstmStep(TfliteNode n)
     {
         FlatTable o = n.Options;
@@ -81,20 +81,30 @@ internal static class Lstm
         bool isInteger = n.Input(0).IsQuantizedActivation;
         if (o.Int8(TfliteOption.Lstm.KernelType) == 1)
         {
-            if (isInteger) throw n.Error("only the full kernel is supported in integers");
             if (cellClip != 0 || projectionClip != 0) throw n.Error("clipping in the basic kernel is not supported");
-            BasicStep(n);
+            if (isInteger) LstmIntegers.Basic(n);
+            else BasicStep(n);
             return;
         }
         DType type = isInteger ? DType.Int16 : DType.Float32;
         TfliteVariable hidden = Recurrent.State(n, OutputState, type), cell = Recurrent.State(n, CellState, type);
-        Value x = n.Emit("Unsqueeze", [isInteger ? n.Raw(0) : n.Real(0), n.Ints(0)]);
-        Value[] results = isInteger ? IntegerLstm(n, x, 1, cellClip, projectionClip, hidden.Input, cell.Input)
-            : FloatLstm(n, x, 1, new LstmInputs(InputWeights, RecurrentWeights, Peephole, Bias, Projection, LayerNorm), cellClip, projectionClip, hidden.Input, cell.Input);
-        cell.Current = results[^1];
-        Value y = n.Emit("Squeeze", [results[0], n.Ints(0)]);
+        Value y;
+        if (isInteger && n.Operator.Intermediates.Length == 12)
+        {
+            if (n.HasInput(InputWeights) || n.HasInput(Peephole + 1) || !n.HasInput(LayerNorm + 1) || !n.HasInput(Projection))
+                throw n.Error("an 8x8_8 form is supported coupled, normalized, projected and without peepholes, as TFLite's kernel computes it");
+            (y, cell.Current) = LstmIntegers.Eight(n, n.Raw(0), hidden.Input!, cell.Input!, cellClip, projectionClip, (InputWeights, RecurrentWeights, Bias, Projection, OutputState, CellState, LayerNorm));
+        }
+        else
+        {
+            Value x = n.Emit("Unsqueeze", [isInteger ? n.Raw(0) : n.Real(0), n.Ints(0)]);
+            Value[] results = isInteger ? IntegerLstm(n, x, 1, cellClip, projectionClip, hidden.Input, cell.Input)
+                : FloatLstm(n, x, 1, new LstmInputs(InputWeights, RecurrentWeights, Peephole, Bias, Projection, LayerNorm), cellClip, projectionClip, hidden.Input, cell.Input);
+            (hidden.Current, cell.Current) = (results[1], results[^1]);
+            y = n.Emit("Squeeze", [results[0], n.Ints(0)]);
+        }
         // In integers the distance from the zero point, which begins at 0 as every state does.
-        hidden.Current = isInteger ? n.Emit("Sub", [n.Cast(y, DType.Int16), n.Scalar(DType.Int16, Recurrent.Of(n, n.Input(OutputState)).ZeroPoint)]) : results[1];
+        if (isInteger) hidden.Current = n.Emit("Sub", [n.Cast(y, DType.Int16), n.Scalar(DType.Int16, Recurrent.Of(n, n.Input(OutputState)).ZeroPoint)]);
         n.SetRaw(0, y);
     }
 

@@ -35,7 +35,7 @@ internal static class SixteenBitIntegers
     }
 
     /// <summary>Rounded to whole numbers, in float64, which takes the added half of a float32 exactly.</summary>
-    private static Value HalvesAway(TfliteNode n, Value x)
+    internal static Value HalvesAway(TfliteNode n, Value x)
     {
         Value wide = n.Cast(x, DType.Float64);
         return n.Emit("Mul", [n.Emit("Sign", [wide]), n.Emit("Floor", [n.Emit("Add", [n.Emit("Abs", [wide]), n.Scalar(DType.Float64, 0.5)])])]);
