@@ -1,6 +1,7 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
 using EdgeLite.Format;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Tflite;
 
@@ -171,6 +172,28 @@ public sealed class TfliteImporter
         Convert(scope);
         foreach (int t in scope.Subgraph.Outputs) AddOutput(graph, scope.Raw(t), scope.Subgraph.Tensors[t].Name);
         return graph;
+    }
+
+    /// <summary>A chain of If over branches by number, of which inputs[0] counts from <paramref name="first"/>; the last takes all that remain. Branches
+    /// have the other inputs.</summary>
+    internal Value[] Choose(Graph graph, ReadOnlySpan<int> branches, int first, Value[] inputs, int outputs)
+    {
+        if (branches.Length == 1) return Inline(graph, branches[0], inputs.AsSpan(1));
+        TfliteSubgraph source = _model.Subgraph(branches[0]);
+        Value isFirst = graph.Add("Equal", source.Name + "/chosen", [inputs[0], graph.AddConstant(source.Name + "/number", Tensor.FromScalar((long)first))]);
+        var attributes = new AttributeSet { ["then_branch"] = AttributeValue.OfGraph(Branch(branches[..1])), ["else_branch"] = AttributeValue.OfGraph(Branch(branches[1..])), ["captures"] = inputs.Length };
+        Value[] results = [.. Enumerable.Range(0, outputs).Select(i => graph.NewValue(graph.FreshName($"{source.Name}/chosen{i}"), default))];
+        graph.AddNode("", "If", results.Length == 0 ? source.Name : results[0].Name, [isFirst, .. inputs], results, attributes);
+        return results;
+
+        Graph Branch(ReadOnlySpan<int> chosen)
+        {
+            var branch = new Graph(_model.Subgraph(chosen[0]).Name);
+            Value[] given = [.. inputs.Select(v => branch.AddInput(branch.FreshName(v.Name), v.Type))];
+            Value[] values = Choose(branch, chosen, first + 1, given, outputs);
+            for (int i = 0; i < values.Length; i++) AddOutput(branch, values[i], $"{branch.Name}/result{i}");
+            return branch;
+        }
     }
 
     internal TfliteSubgraph Subgraph(long index) => _model.Subgraph(index);

@@ -15,12 +15,19 @@ internal sealed record TfliteQuantization(float[] Scales, long[] ZeroPoints, int
         other != null && Scales.AsSpan().SequenceEqual(other.Scales) && ZeroPoints.AsSpan().SequenceEqual(other.ZeroPoints);
 }
 
+/// <summary>Scales, and zero points unless -1, in tensors of their own: one for every <paramref name="Size"/> numbers of a row.</summary>
+internal sealed record TfliteBlocks(int Scales, int ZeroPoints, int Size);
+
 /// <summary>One tensor of a subgraph as the file describes it. Dims are -1 where the file leaves them open; null: rank unknown.</summary>
 internal sealed record TfliteTensor(
     int Index, string Name, int TypeCode, DType DType, long[]? Dims, uint Buffer, TfliteQuantization? Quantization, string? QuantizationProblem,
     bool IsVariable, bool IsSparse)
 {
     public int Rank => Dims?.Length ?? throw new EdgeLiteException(Status.Unsupported, $"The rank of tensor '{Name}' is not known.");
+
+    /// <summary>How a matrix is quantized in blocks; then <see cref="Quantization"/> is null.</summary>
+    public TfliteBlocks? Blocks { get; init; }
+
     public bool IsQuantized => Quantization != null && DType is DType.Int8 or DType.UInt8 or DType.Int16 or DType.Int32 or DType.Int64 or DType.Int4 or DType.Int2 or DType.UInt4;
 
     /// <summary>Quantized to the small integers that activations and weights have (biases and indices are not meant).</summary>
@@ -131,7 +138,7 @@ internal sealed class TfliteModel
     {
         FlatVector tensors = table.Vector(Field.SubGraph.Tensors), operators = table.Vector(Field.SubGraph.Operators);
         var tensorList = new TfliteTensor[tensors.Count];
-        for (int t = 0; t < tensors.Count; t++) tensorList[t] = ReadTensor(tensors.Table(t), t);
+        for (int t = 0; t < tensors.Count; t++) tensorList[t] = ReadTensor(tensors.Table(t), t, tensors.Count);
         FlatVector codes = root.Vector(Field.Model.OperatorCodes);
         var operatorList = new TfliteOperator[operators.Count];
         for (int o = 0; o < operators.Count; o++)
@@ -149,7 +156,7 @@ internal sealed class TfliteModel
             Indices(table.Scalars<int>(Field.SubGraph.Outputs), tensors.Count, optional: false), operatorList);
     }
 
-    private TfliteTensor ReadTensor(FlatTable table, int index)
+    private TfliteTensor ReadTensor(FlatTable table, int index, int count)
     {
         ReadOnlySpan<int> shape = table.Scalars<int>(Field.Tensor.Shape), signature = table.Scalars<int>(Field.Tensor.ShapeSignature);
         string name = table.String(Field.Tensor.Name) is { Length: > 0 } given ? given : $"tensor{index}";
@@ -166,12 +173,15 @@ internal sealed class TfliteModel
         DType dtype = TfliteType.ToDType(type);
         string? problem = table.UInt32(Field.Tensor.ExternalBuffer) != 0 ? "its data lies in another file, which is not supported" : null;
         TfliteQuantization? quantization = null;
+        TfliteBlocks? blocks = null;
         if (table.TryTable(Field.Tensor.Quantization, out FlatTable q))
         {
             float[] scales = q.Scalars<float>(Field.Quantization.Scale).ToArray();
             long[] zeros = q.Scalars<long>(Field.Quantization.ZeroPoint).ToArray();
-            if (q.UInt8(Field.Quantization.DetailsType) > 1) problem ??= "block-wise or multi-axis quantization is not supported";
-            if (scales.Length > 0)
+            byte details = q.UInt8(Field.Quantization.DetailsType);
+            if (details > 2) problem ??= "quantization along several axes is not supported";
+            if (details == 2) blocks = ReadBlocks(q.Table(Field.Quantization.Details), name, dims, count);
+            else if (scales.Length > 0)
             {
                 if (zeros.Length == 0) zeros = new long[scales.Length];
                 if (zeros.Length == 1 && scales.Length > 1) zeros = [.. Enumerable.Repeat(zeros[0], scales.Length)];
@@ -187,7 +197,17 @@ internal sealed class TfliteModel
         }
         bool unranked = dims.Length == 0 && signature.Length == 0 && table.Has(Field.Tensor.HasRank) && !table.Bool(Field.Tensor.HasRank);
         return new TfliteTensor(index, name, type, dtype, unranked ? null : dims, buffer, quantization, problem,
-            table.Bool(Field.Tensor.IsVariable), table.Has(Field.Tensor.Sparsity));
+            table.Bool(Field.Tensor.IsVariable), table.Has(Field.Tensor.Sparsity)) { Blocks = blocks };
+    }
+
+    private static TfliteBlocks ReadBlocks(FlatTable table, string name, long[] dims, int tensors)
+    {
+        // An index that is left out is 0, a tensor; of zero points, -1 says that there are none.
+        var blocks = new TfliteBlocks(table.Int32(Field.Blockwise.Scales), table.Int32(Field.Blockwise.ZeroPoints), table.Int32(Field.Blockwise.BlockSize));
+        Indices([blocks.Scales], tensors, optional: false);
+        Indices([blocks.ZeroPoints], tensors, optional: true);
+        if (dims.Length == 0 || blocks.Size < 1 || dims[^1] % blocks.Size != 0) throw Corrupt($"tensor '{name}' of [{string.Join(',', dims)}] has blocks of {blocks.Size}");
+        return blocks;
     }
 
     private static TfliteSignature[] ReadSignatures(FlatTable root)

@@ -29,6 +29,7 @@ internal sealed class TfliteNode(TfliteScope scope, TfliteOperator op, TfliteImp
     public string Name => Operator.Outputs.Length > 0 && Operator.Outputs[0] >= 0 ? Scope.Subgraph.Tensors[Operator.Outputs[0]].Name : $"{Op}_{Operator.Index}";
 
     public FlatTable Options => Scope.Model.Options(Operator);
+    public FlatTable Options2 => Scope.Model.Options2(Operator);
 
     public int InputCount => Operator.Inputs.Length;
     public int OutputCount => Operator.Outputs.Length;

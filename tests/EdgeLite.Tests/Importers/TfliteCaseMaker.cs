@@ -66,6 +66,13 @@ internal sealed class TfliteCaseMaker(string name, int seed)
         return _outputs[^1];
     }
 
+    /// <summary>An output of that shape, which LiteRT wants to know.</summary>
+    public int OutOf(int type, int[] shape)
+    {
+        _outputs.Add(File.Tensor($"y{_outputs.Count}", type, shape));
+        return _outputs[^1];
+    }
+
     /// <summary>An output of an operator on pictures: the importer wants to know its rank, as every file of TensorFlow tells it.</summary>
     public int Picture(int type, float scale = 0, long zero = 0) => Out(type, scale, zero, 4);
 

@@ -5,7 +5,7 @@ namespace EdgeLite.Tests.Importers;
 /// <summary>Writes small .tflite files with Google's FlatBuffers library; numbers of fields are those of TFLite's schema.fbs.</summary>
 internal sealed class TfliteFileBuilder
 {
-    private sealed record TensorSpec(string Name, int Type, int[] Shape, int Buffer, float Scale, long ZeroPoint, Func<FlatBufferBuilder, int>? Sparsity, bool IsVariable = false);
+    private sealed record TensorSpec(string Name, int Type, int[] Shape, int Buffer, float Scale, long ZeroPoint, Func<FlatBufferBuilder, int>? Sparsity, bool IsVariable = false, (int Scales, int Zeros, int Size)? Blocks = null);
 
     private sealed record OpSpec(int Code, string? Custom, int[] Inputs, int[] Outputs, Func<FlatBufferBuilder, int>? Options, byte[]? CustomOptions, byte OptionsType = 1, int OptionsField = 3, int[]? Intermediates = null);
 
@@ -17,7 +17,7 @@ internal sealed class TfliteFileBuilder
         public int[] Outputs { get; set; } = [];
     }
 
-    public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Text = 5, Bool = 6, Int16 = 7, Complex64 = 8, Int8 = 9, Resource = 13;
+    public const int Float32 = 0, Float16 = 1, Int32 = 2, UInt8 = 3, Int64 = 4, Text = 5, Bool = 6, Int16 = 7, Complex64 = 8, Int8 = 9, Resource = 13, Int4 = 17, Int2 = 19;
 
     /// <summary>The version of the operators, which the interpreter asks for.</summary>
     public int Version { get; set; } = 1;
@@ -52,6 +52,14 @@ internal sealed class TfliteFileBuilder
         _buffers.Add(System.Runtime.InteropServices.MemoryMarshal.AsBytes<T>(values).ToArray());
         Current.Tensors.Add(new TensorSpec(name, type, shape, _buffers.Count - 1, scale, zeroPoint, sparsity));
         return Current.Tensors.Count - 1;
+    }
+
+    /// <summary>A constant that is quantized in blocks of its rows; scales and zero points (-1: none) are other tensors.</summary>
+    public int Blockwise(string name, int type, int[] shape, byte[] values, int scales, int zeros, int size)
+    {
+        int tensor = Constant(name, type, shape, values);
+        Current.Tensors[tensor] = Current.Tensors[tensor] with { Blocks = (scales, zeros, size) };
+        return tensor;
     }
 
     /// <summary>Strings: their count, where each begins and the last ends, their characters.</summary>
@@ -93,9 +101,9 @@ internal sealed class TfliteFileBuilder
     public void IntermediateOp(int code, byte optionsType, int[] inputs, int[] outputs, int[] intermediates, params object?[] options) =>
         Current.Ops.Add(new OpSpec(code, null, inputs, outputs, b => Options(b, options), null, optionsType, Intermediates: intermediates));
 
-    /// <summary>An operator whose options are in the second union, which newer ones use.</summary>
-    public void NewerOp(int code, int[] inputs, int[] outputs, params object?[] options) =>
-        Current.Ops.Add(new OpSpec(code, null, inputs, outputs, b => Options(b, options), null, 1, 11));
+    /// <summary>An operator whose options are in the second union, which newer ones use, with the number of its table there.</summary>
+    public void NewerOp(int code, byte optionsType, int[] inputs, int[] outputs, params object?[] options) =>
+        Current.Ops.Add(new OpSpec(code, null, inputs, outputs, b => Options(b, options), null, optionsType, 11));
 
     public void CustomOp(string name, int[] inputs, int[] outputs, byte[] options) =>
         Current.Ops.Add(new OpSpec(32, name, inputs, outputs, null, options));
@@ -198,6 +206,18 @@ internal sealed class TfliteFileBuilder
                 b.AddOffset(3, zero, 0);
                 quantization = b.EndTable();
             }
+            if (t.Blocks is { } blocks)
+            {
+                b.StartTable(3);
+                b.AddInt(0, blocks.Scales, 0);
+                b.AddInt(1, blocks.Zeros, 0);
+                b.AddInt(2, blocks.Size, 0);
+                int details = b.EndTable();
+                b.StartTable(7);
+                b.AddByte(4, 2, 0);
+                b.AddOffset(5, details, 0);
+                quantization = b.EndTable();
+            }
             b.StartTable(8);
             b.AddOffset(0, shape, 0);
             b.AddSbyte(1, (sbyte)t.Type, 0);
@@ -233,18 +253,27 @@ internal sealed class TfliteFileBuilder
 
     private static int Options(FlatBufferBuilder b, object?[] fields)
     {
-        int[] strings = [.. fields.Select(f => f is string s ? b.CreateString(s).Value : f is float[] v ? Floats(b, v) : 0)];
+        int[] strings = [.. fields.Select(f => f is string s ? b.CreateString(s).Value : f is float[] v ? Floats(b, v) : f is int[] n ? IntVector(b, n) : f is long[] l ? Longs(b, l) : f is byte[] y ? Bytes(b, y) : 0)];
         b.StartTable(fields.Length);
         for (int i = 0; i < fields.Length; i++)
             switch (fields[i])
             {
+                case uint v: b.AddUint(i, v, uint.MaxValue); break;
+                case long v: b.AddLong(i, v, long.MinValue); break;
                 case int v: b.AddInt(i, v, int.MinValue); break;
                 case sbyte v: b.AddSbyte(i, v, sbyte.MinValue); break;
                 case float v: b.AddFloat(i, v, float.NaN); break;
                 case bool v: b.AddBool(i, v, !v); break;
-                case string or float[]: b.AddOffset(i, strings[i], 0); break;
+                case string or float[] or int[] or long[] or byte[]: b.AddOffset(i, strings[i], 0); break;
             }
         return b.EndTable();
+    }
+
+    private static int Longs(FlatBufferBuilder b, long[] values)
+    {
+        b.StartVector(8, values.Length, 8);
+        for (int i = values.Length - 1; i >= 0; i--) b.AddLong(values[i]);
+        return b.EndVector().Value;
     }
 
     private static int Floats(FlatBufferBuilder b, float[] values)

@@ -6,9 +6,12 @@ using EdgeLite.Tests.Targets;
 
 namespace EdgeLite.Tests.Importers;
 
-/// <summary>TFLite's own interpreter (npm @tensorflow/tfjs-tflite, WebAssembly under node) as the oracle of small models.</summary>
+/// <summary>TFLite's own interpreter as the oracle of small models, in WebAssembly under node: that of 2022 (npm @tensorflow/tfjs-tflite), and for newer
+/// operators LiteRT's (npm @litertjs/core).</summary>
 internal static class TfliteInterpreter
 {
+    public const string Package = "@tensorflow/tfjs-tflite", Newer = "@litertjs/core";
+
     /// <summary>The reference loops on the imported model, and a session of the converted one, give what the interpreter gives.</summary>
     public static void Check(TfliteCase test, Tensor[][] expected)
     {
@@ -53,7 +56,7 @@ internal static class TfliteInterpreter
     }
 
     /// <summary>The results of every case by name: tensors of each run, or why the interpreter refused.</summary>
-    public static Dictionary<string, (TfliteCase Case, Tensor[][] Expected, string? Refusal)> Run(IEnumerable<TfliteCase> made) => TemporaryFolder.Use(folder =>
+    public static Dictionary<string, (TfliteCase Case, Tensor[][] Expected, string? Refusal)> Run(IEnumerable<TfliteCase> made, string package = Package) => TemporaryFolder.Use(folder =>
     {
         TfliteCase[] cases = [.. made];
         foreach (TfliteCase test in cases)
@@ -63,8 +66,8 @@ internal static class TfliteInterpreter
             for (int r = 0; r < runs.Length; r++)
                 for (int k = 0; k < runs[r].Length; k++) NpyFile.Write(Path.Combine(folder, $"{test.Name}.{r}.{k}.npy"), runs[r][k]);
         }
-        ChildProcess.Outcome outcome = ChildProcess.Run("node", [Path.Combine(SharedData.Root, "tests/oracles/tflite/run.mjs"), "--each", folder], null,
-            ("TFJS_TFLITE", PublishedModels.PathOf("@tensorflow/tfjs-tflite", "").TrimEnd('/')));
+        ChildProcess.Outcome outcome = ChildProcess.Run("node", [Path.Combine(SharedData.Root, package == Package ? "tests/oracles/tflite/run.mjs" : "tests/oracles/litert/run.mjs"), "--each", folder], null,
+            (package == Package ? "TFJS_TFLITE" : "LITERT", PublishedModels.PathOf(package, "").TrimEnd('/')));
         Assert.True(outcome.ExitCode == 0, outcome.Errors);
         return cases.ToDictionary(c => c.Name, c =>
         {

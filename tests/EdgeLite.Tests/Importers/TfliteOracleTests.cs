@@ -4,27 +4,39 @@ namespace EdgeLite.Tests.Importers;
 /// WebAssembly: the reference loops and, converted, a session must give what it gives.</summary>
 public class TfliteOracleTests
 {
-    private const string Package = "@tensorflow/tfjs-tflite";
     private const int Cases = 6;
 
     /// <summary>The results of every case, by name: tensors, or why the interpreter refused.</summary>
-    private static readonly Lazy<Dictionary<string, (TfliteCase Case, Tensor[][] Expected, string? Refusal)>> s_results = new(() => TfliteInterpreter.Run(TfliteCaseMakers.All.SelectMany(m => Enumerable.Range(0, Cases)
-        .Select(i => m.Value(new TfliteCaseMaker($"{m.Key}_{i}", m.Key.Aggregate(i, (hash, c) => hash * 31 + c)))))));
+    private static readonly Lazy<Dictionary<string, (TfliteCase Case, Tensor[][] Expected, string? Refusal)>> s_results = new(() => TfliteInterpreter.Run(Made(TfliteCaseMakers.All)));
 
     private static readonly Lazy<Dictionary<string, (TfliteCase Case, Tensor[][] Expected, string? Refusal)>> s_types =
         new(() => TfliteInterpreter.Run(TfliteTypeMakers.All.Values.Select(make => make(7))));
 
-    public static TheoryData<string> Operators => [.. TfliteCaseMakers.All.Keys];
+    private static readonly Lazy<Dictionary<string, (TfliteCase Case, Tensor[][] Expected, string? Refusal)>> s_newer =
+        new(() => TfliteInterpreter.Run(Made(LiteRtMakers.All), TfliteInterpreter.Newer));
 
-    [PublishedTheory(Package)]
+    public static TheoryData<string> Operators => [.. TfliteCaseMakers.All.Keys];
+    public static TheoryData<string> NewerOperators => [.. LiteRtMakers.All.Keys];
+
+    private static IEnumerable<TfliteCase> Made(IReadOnlyDictionary<string, Func<TfliteCaseMaker, TfliteCase>> makers) => makers.SelectMany(m => Enumerable.Range(0, Cases)
+        .Select(i => m.Value(new TfliteCaseMaker($"{m.Key}_{i}", m.Key.Aggregate(i, (hash, c) => hash * 31 + c)))));
+
+    [PublishedTheory(TfliteInterpreter.Package)]
     [MemberData(nameof(Operators))]
-    public void Agrees_with_the_interpreter(string op)
+    public void Agrees_with_the_interpreter(string op) => Compare(op, s_results.Value);
+
+    /// <summary>Operators that came after that interpreter, against its successor.</summary>
+    [PublishedTheory(TfliteInterpreter.Newer)]
+    [MemberData(nameof(NewerOperators))]
+    public void Agrees_with_LiteRT(string op) => Compare(op, s_newer.Value);
+
+    private static void Compare(string op, Dictionary<string, (TfliteCase Case, Tensor[][] Expected, string? Refusal)> results)
     {
         int compared = 0;
         var failures = new List<string>();
         for (int i = 0; i < Cases; i++)
         {
-            (TfliteCase test, Tensor[][] expected, string? refusal) = s_results.Value[$"{op}_{i}"];
+            (TfliteCase test, Tensor[][] expected, string? refusal) = results[$"{op}_{i}"];
             if (refusal != null) continue;
             try
             {
@@ -37,11 +49,11 @@ public class TfliteOracleTests
             }
         }
         Assert.True(failures.Count == 0, string.Join('\n', failures));
-        Assert.True(compared >= Cases / 2, $"{compared} of {Cases} cases could be compared: {s_results.Value.Values.FirstOrDefault(r => r.Refusal != null && r.Case.Name.StartsWith(op, StringComparison.Ordinal)).Refusal}");
+        Assert.True(compared >= Cases / 2, $"{compared} of {Cases} cases could be compared: {results.Values.FirstOrDefault(r => r.Refusal != null && r.Case.Name.StartsWith(op, StringComparison.Ordinal)).Refusal}");
     }
 
     /// <summary>What the interpreter runs is converted, and gives the same.</summary>
-    [PublishedTheory(Package)]
+    [PublishedTheory(TfliteInterpreter.Package)]
     [InlineData("float32", 80)]
     [InlineData("int8", 55)]
     [InlineData("uint8", 50)]

@@ -138,7 +138,7 @@ public class TfliteRarerOperatorTests
         // Windows of 2 x 2 whose elements are two apart.
         var file = new TfliteFileBuilder();
         int x = file.Tensor("x", TfliteFileBuilder.Int32, [4, 4]), y = file.Tensor("y", TfliteFileBuilder.Int32, [2, 2]);
-        file.NewerOp(205, [x, file.Scalar(initial), file.Ints(2, 2), file.Ints(1, 1), file.Ints(2, 2)], [y], function);
+        file.NewerOp(205, 20, [x, file.Scalar(initial), file.Ints(2, 2), file.Ints(1, 1), file.Ints(2, 2)], [y], function);
         file.Border([x], [y]);
         Tensor got = Run(file, Tensor.FromArray<int>([.. Enumerable.Range(0, 16)], new Shape(4, 4)))[0];
         Assert.Equal(new Shape(2, 2), got.Shape);
@@ -325,5 +325,44 @@ public class TfliteRarerOperatorTests
             Assert.Equal(new Shape(30, 40), got.Shape);
             Assert.InRange(Numbers(got).Average(), code == 148 ? 0.4 : -0.2, code == 148 ? 0.6 : 0.2);
         }
+    }
+
+    /// <summary>Weights in blocks with zero points: their real numbers, and in the model file a product that reads the packed ones.</summary>
+    [Theory]
+    [InlineData(Int8)]
+    [InlineData(Int4)]
+    [InlineData(Int2)]
+    public void Weights_in_blocks_stay_packed(int type)
+    {
+        const int Rows = 5, Columns = 64, Size = 32;
+        int bits = type == Int8 ? 8 : type == Int4 ? 4 : 2;
+        var file = new TfliteFileBuilder();
+        var random = new Random(5);
+        var stored = new byte[Rows * Columns * bits / 8];
+        random.NextBytes(stored);
+        float[] scales = [.. Enumerable.Range(0, Rows * Columns / Size).Select(_ => 0.1f + random.NextSingle())];
+        int[] zeros = [.. scales.Select(_ => random.Next(-2, 2))];
+        int x = file.Tensor("x", Float32, [3, Columns]), y = file.Tensor("y", Float32, [3, Rows]);
+        int scale = file.Constant("scales", Float32, [Rows, Columns / Size], scales), zero = file.Constant("zeros", TfliteFileBuilder.Int32, [Rows, Columns / Size], zeros);
+        file.Op(9, [x, file.Blockwise("w", type, [Rows, Columns], stored, scale, zero, Size), -1], [y], (sbyte)0, (sbyte)0, false);
+        file.Border([x], [y]);
+        Graph graph = TfliteImporter.Import(file.Finish(), "test");
+        Tensor input = F(new Shape(3, Columns), [.. Enumerable.Range(0, 3 * Columns).Select(i => MathF.Sin(i))]);
+        Tensor got = new GraphInterpreter(graph).Run([input])[0];
+        for (int r = 0; r < 3; r++)
+            for (int o = 0; o < Rows; o++)
+            {
+                double sum = 0;
+                for (int k = 0; k < Columns; k++)
+                {
+                    int at = (o * Columns + k) * bits, block = (o * Columns + k) / Size;
+                    int value = (sbyte)(stored[at / 8] >> at % 8 << 8 - bits) >> 8 - bits;
+                    sum += input.GetDouble(r * Columns + k) * (value - zeros[block]) * scales[block];
+                }
+                Assert.Equal(sum, got.GetDouble(r * Rows + o), 1e-3);
+            }
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        Assert.Equal("BlockGemm", Assert.Single(graph.Nodes).OpType);
     }
 }

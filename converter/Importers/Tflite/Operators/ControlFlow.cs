@@ -23,9 +23,10 @@ internal static class ControlFlow
 
     /// <summary>A Loop without a trip count: the condition is computed once before, and at the end of each body.</summary>
     [Tflite(TfliteOp.WHILE)]
-    private static void While(TfliteNode n)
+    private static void While(TfliteNode n) => Loop(n, n.Options.Int32(TfliteOption.While.CondSubgraph), n.Options.Int32(TfliteOption.While.BodySubgraph));
+
+    internal static void Loop(TfliteNode n, int condition, int bodyIndex)
     {
-        int condition = n.Options.Int32(TfliteOption.While.CondSubgraph), bodyIndex = n.Options.Int32(TfliteOption.While.BodySubgraph);
         Value[] initial = [.. Enumerable.Range(0, n.InputCount).Select(n.Raw)];
         Value first = Scalar(n.Graph, Only(n, n.Importer.Inline(n.Graph, condition, initial)));
 
@@ -53,12 +54,12 @@ internal static class ControlFlow
 
     /// <summary>A composite comes with its decomposition, which is what it means.</summary>
     [Tflite(TfliteOp.STABLEHLO_COMPOSITE)]
-    private static void Composite(TfliteNode n) => Inline(n, n.Scope.Model.Options2(n.Operator).Int32(TfliteOption.Composite.DecompositionSubgraph));
+    private static void Composite(TfliteNode n) => Inline(n, n.Options2.Int32(TfliteOption.Composite.DecompositionSubgraph));
 
     private static void Inline(TfliteNode n, long subgraph) =>
         Finish(n, n.Importer.Inline(n.Graph, subgraph, [.. Enumerable.Range(0, n.InputCount).Select(n.Raw)]));
 
-    private static void Finish(TfliteNode n, Value[] outputs)
+    internal static void Finish(TfliteNode n, Value[] outputs)
     {
         if (outputs.Length < n.OutputCount) throw n.Damaged($"{n.OutputCount} outputs are wanted, the subgraph has {outputs.Length}");
         for (int i = 0; i < n.OutputCount; i++)

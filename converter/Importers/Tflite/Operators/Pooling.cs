@@ -46,7 +46,7 @@ internal static class Pooling
     [Tflite(TfliteOp.REDUCE_WINDOW)]
     private static void ReduceWindow(TfliteNode n)
     {
-        string function = n.Scope.Model.Options2(n.Operator).Int32(TfliteOption.ReduceWindow.Function) switch
+        string function = n.Options2.Int32(TfliteOption.ReduceWindow.Function) switch
         {
             1 => "Add",
             2 => "Mul",
@@ -60,8 +60,13 @@ internal static class Pooling
         long[] dims = n.Input(0).Dims is { } known && known.All(d => d >= 0) ? known : throw n.Error("the shape of the input is not known");
         if (window.Length != dims.Length || strides.Length != dims.Length || dilations.Length != dims.Length || window.Concat(strides).Concat(dilations).Any(v => v < 1))
             throw n.Damaged("window, strides and dilations do not fit the input");
+        n.SetRaw(0, n.Emit(function, [Windows(n, n.Raw(0), function, dims, window, strides, dilations), n.Emit("Reshape", [n.Raw(1), n.Ints()])]));
+    }
+
+    /// <summary>The fold of every window over x of the sizes <paramref name="dims"/>.</summary>
+    internal static Value Windows(TfliteNode n, Value x, string function, long[] dims, long[] window, long[] strides, long[] dilations)
+    {
         if (window.Max() > 256) throw n.Error($"a window of {window.Max()} elements in one dimension is not supported; at most 256 are");
-        Value x = n.Raw(0);
         for (int d = 0; d < dims.Length; d++)
         {
             if (window[d] == 1 && strides[d] == 1) continue;
@@ -74,7 +79,7 @@ internal static class Pooling
             }
             x = total!;
         }
-        n.SetRaw(0, n.Emit(function, [x, n.Emit("Reshape", [n.Raw(1), n.Ints()])]));
+        return x;
     }
 
     private static Value Pool(TfliteNode n, string opType, Value x)

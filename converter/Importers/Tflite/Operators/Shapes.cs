@@ -181,10 +181,15 @@ internal static class Shapes
     private static void Dilate(TfliteNode n)
     {
         long[] dilations = n.RequiredInts(1, "the dilations"), dims = n.Input(0).Dims is { } known && known.All(d => d > 0) ? known : throw n.Error("the shape of the input is not known");
-        Value x = n.Raw(0), filler = n.Emit("Reshape", [n.Raw(2), n.Ints()]);
+        n.SetRaw(0, Dilated(n, n.Raw(0), dims, dilations, n.Emit("Reshape", [n.Raw(2), n.Ints()])));
+    }
+
+    /// <summary>x of the sizes <paramref name="dims"/> with a scalar between its elements.</summary>
+    internal static Value Dilated(TfliteNode n, Value x, long[] dims, long[] dilations, Value filler)
+    {
         for (int d = 0; d < dims.Length; d++)
         {
-            if (dilations[d] == 1) continue;
+            if (dilations[d] == 1 || dims[d] == 0) continue;
             int rank = dims.Length;
             var pads = new long[2 * (rank + 1)];
             pads[rank + 1 + d + 1] = dilations[d] - 1;
@@ -195,7 +200,7 @@ internal static class Shapes
             dims[d] -= dilations[d] - 1;
             x = n.Emit("Slice", [x, n.Ints(0), n.Ints(dims[d]), n.Ints(d)]);
         }
-        n.SetRaw(0, x);
+        return x;
     }
 
     /// <summary>x[.., n] on the diagonals of [.., n, n].</summary>

@@ -129,7 +129,10 @@ internal static class Slicing
 
     /// <summary>The update goes to start, which is moved so that it fits inside.</summary>
     [Tflite(TfliteOp.DYNAMIC_UPDATE_SLICE, Limits = "free sizes")]
-    private static void DynamicUpdateSlice(TfliteNode n)
+    private static void DynamicUpdateSlice(TfliteNode n) => Update(n, n.Int64(2));
+
+    /// <summary>Input 0 with input 1 at a place that is kept inside.</summary>
+    internal static void Update(TfliteNode n, Value start)
     {
         long[] size = n.Input(1).Dims!, whole = n.Input(0).Dims!;
         int rank = size.Length;
@@ -147,7 +150,7 @@ internal static class Slicing
             }
         }
         Value largest = n.Ints([.. whole.Zip(size, (w, s) => w - s)]);
-        Value start = n.Emit("Max", [n.Emit("Min", [n.Int64(2), largest]), n.Int(0)]);
+        start = n.Emit("Max", [n.Emit("Min", [start, largest]), n.Int(0)]);
         n.SetRaw(0, n.Emit("ScatterND", [n.Raw(0), n.Emit("Add", [n.Constant("grid", grid), start]), n.Raw(1)]));
     }
 

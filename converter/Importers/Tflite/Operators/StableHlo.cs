@@ -1,4 +1,6 @@
+using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Converter.Importers.Tflite.Operators;
 
@@ -56,6 +58,41 @@ internal static class StableHlo
     /// <summary>Inputs: lowest, x, highest.</summary>
     [Tflite(TfliteOp.STABLEHLO_CLAMP)]
     private static void Clamp(TfliteNode n) => n.SetReal(0, n.Emit("Min", [n.Emit("Max", [n.Real(1), n.Real(0)]), n.Real(2)]));
+
+    [Tflite(TfliteOp.STABLEHLO_COMPARE, Limits = "the total order of floats")]
+    private static void Compare(TfliteNode n)
+    {
+        string comparison = Comparison(n, n.Options2);
+        n.SetRaw(0, comparison == "NotEqual" ? n.Emit("Not", [n.Emit("Equal", [n.Real(0), n.Real(1)])]) : n.Emit(comparison, [n.Real(0), n.Real(1)]));
+    }
+
+    /// <summary>The comparison that options of COMPARE name, as ONNX's operator or NotEqual.</summary>
+    internal static string Comparison(TfliteNode n, FlatTable options)
+    {
+        const int TotalOrder = 2;
+        if (options.UInt32(TfliteOption.StableHlo.Compare.Type) == TotalOrder) throw n.Error("the total order of floats is not supported");
+        return options.UInt32(TfliteOption.StableHlo.Compare.Direction) switch
+        {
+            0 => "Equal",
+            1 => "NotEqual",
+            2 => "GreaterOrEqual",
+            3 => "Greater",
+            4 => "LessOrEqual",
+            5 => "Less",
+            var other => throw n.Damaged($"the comparison {other} is not known"),
+        };
+    }
+
+    /// <summary>A shift by the width or more gives 0.</summary>
+    [Tflite(TfliteOp.STABLEHLO_SHIFT_LEFT)]
+    private static void ShiftLeft(TfliteNode n)
+    {
+        DType type = n.Input(0).DType, bits = type switch { DType.Int8 => DType.UInt8, DType.Int16 => DType.UInt16, DType.Int32 => DType.UInt32, DType.Int64 => DType.UInt64, _ => type };
+        Value shifted = n.Emit("BitShift", [Bits(0), Bits(1)], ("direction", "LEFT"));
+        n.SetRaw(0, bits == type ? shifted : n.Emit("BitCast", [shifted], ("to", (long)type)));
+
+        Value Bits(int i) => bits == type ? n.Raw(i) : n.Emit("BitCast", [n.Raw(i)], ("to", (long)bits));
+    }
 
     [Tflite(TfliteOp.STABLEHLO_CONVERT)]
     private static void Convert(TfliteNode n) => n.SetRaw(0, n.Cast(n.Raw(0), n.Output(0).DType));
