@@ -10,16 +10,17 @@ internal static class ChannelWeights
 
     /// <summary>
     /// scale[c] = max |w[c]| / 127, raised where needed so that the bias fits (|b[c]| / (xScale * scale) below 2^30) and the
-    /// factor xScale * scale / yScale stays above 2^-24: channels of almost nothing keep their bias. With <paramref name="shortFactors"/>, where there are a few channels, it
-    /// is raised further, by at most 1/128, to where that factor is short (<see cref="ShortFactor"/>) and takes a byte of a packed file in place of four.
+    /// factor xScale * scale / yScale stays above 2^-24: channels of almost nothing keep their bias. Where there are a few channels, it
+    /// is raised further to where that factor has the <paramref name="form"/>: a short one takes a byte of a packed file in place of four, and is higher by at most 1/128 of
+    /// itself; a whole one by 2^-16, of what the layer's result is rounded to.
     /// </summary>
     /// <param name="weights">float32</param>
     /// <param name="axis">the axis of output channels</param>
     /// <param name="bias">one number, or one for each channel; null: none</param>
     /// <param name="xScale">step of the layer's input</param>
     /// <param name="yScale">step of the layer's result</param>
-    /// <param name="shortFactors">false for weights that several layers share, whose scales are to be the same</param>
-    public static float[] Scales(Tensor weights, int axis, Tensor? bias, float xScale, float yScale, bool shortFactors)
+    /// <param name="form">of the factors; Any for weights that several layers share, whose scales are to be the same</param>
+    public static float[] Scales(Tensor weights, int axis, Tensor? bias, float xScale, float yScale, FactorForm form)
     {
         float[] scales = Largest(weights, axis);
         for (int c = 0; c < scales.Length; c++)
@@ -28,7 +29,7 @@ internal static class ChannelWeights
             if (!double.IsFinite(b)) throw new EdgeLiteException(Status.InvalidGraph, $"A bias {bias} holds {b} for channel {c}; it cannot be quantized.");
             double least = Math.Max(Math.ScaleB((double)yScale / xScale, -24), Math.ScaleB(b / xScale, -30));
             double scale = Math.Max(scales[c] / 127.0, least), factor = xScale / (double)yScale;
-            scales[c] = (float)(shortFactors && scales.Length >= MinShort ? ShortFactor.AtLeast(scale * factor) / factor : scale);
+            scales[c] = (float)(scales.Length >= MinShort ? ShortFactor.AtLeast(scale * factor, form) / factor : scale);
         }
         return scales;
     }

@@ -59,8 +59,10 @@ internal sealed class QdqInsertion(Graph graph, QuantizationPlan plan, ChannelMe
         (Node Product, Node Add, int Bias) behind = plan.BiasedProducts().FirstOrDefault(b => b.Product == node);
         (Node biasNode, int biasInput) = behind.Add != null ? (behind.Add, behind.Bias) : (node, 2);
         Value? bias = biasNode.Input(biasInput);
-        float xScale = plan.Parameters[x].Scale, yScale = plan.Parameters[plan.Stored(node.Output)].Scale;
-        float[] scales = ChannelWeights.Scales(w.Constant!, axis, bias?.Constant, xScale, yScale, w.Consumers.Count == 1);
+        TensorQuantization y = plan.Parameters[plan.Stored(node.Output)];
+        float xScale = plan.Parameters[x].Scale;
+        FactorForm form = w.Consumers.Count > 1 ? FactorForm.Any : y.Type == DType.Int8 ? FactorForm.Whole : FactorForm.Short;
+        float[] scales = ChannelWeights.Scales(w.Constant!, axis, bias?.Constant, xScale, y.Scale, form);
 
         if (!_weights.TryGetValue((w, axis), out var known)) _weights[(w, axis)] = known = [];
         Value? real = known.Find(k => k.Scales.AsSpan().SequenceEqual(scales)).Real;

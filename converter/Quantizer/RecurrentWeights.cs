@@ -44,7 +44,7 @@ internal static class RecurrentWeights
                 float most = 0;
                 for (long i = 0; i < rows; i++) most = Math.Max(most, Math.Abs(from[(int)((p * rows + i) * columns + j)]));
                 if (!float.IsFinite(most)) return false;
-                float scale = most == 0 ? 1 : (float)ShortFactor.AtLeast(most / 127.0);
+                float scale = most == 0 ? 1 : (float)ShortFactor.AtLeast(most / 127.0, FactorForm.Short);
                 scales.SetDouble(p * columns + j, scale);
                 for (long i = 0; i < rows; i++)
                 {

@@ -70,6 +70,12 @@ static void fill_s8(int8_t* x, size_t count, int extreme) {
         for (size_t i = 0; i < count; i++) x[i] = x[i] < 0 ? -128 : 127;
 }
 
+/* `multiplier` made such that multiplier * 2^(shift - 15) is an integer of 24 bits, shift >= -15: factors of layers whose end rounds nothing on the way */
+static int32_t whole_multiplier(int32_t multiplier, int32_t shift) {
+    const int32_t lost = 15 - shift > 7 ? 15 - shift : 7;
+    return multiplier & -(1 << lost);
+}
+
 typedef struct channel_data {
     int32_t *bias, *wsum, *multiplier, *shift;
 } channel_data;
@@ -79,10 +85,13 @@ static channel_data random_channels(int32_t oc, double size, int wild) {
     channel_data d = {th_alloc((size_t)oc * 4, 4), th_alloc((size_t)oc * 4, 4), th_alloc((size_t)oc * 4, 4), th_alloc((size_t)oc * 4, 4)};
     int32_t bits = 0;
     while (bits < 30 && ldexp(100, bits) < size) bits++;
+    const int whole = bits <= 14 && th_range(0, 1);
     for (int32_t o = 0; o < oc; o++) {
         d.bias[o] = wild && th_range(0, 3) == 0 ? (int32_t)th_u32() : th_range(-1000, 1000);
         d.multiplier[o] = random_multiplier();
         d.shift[o] = wild ? th_range(-31, th_range(0, 2) ? 10 : 30) : -bits + th_range(-1, 2);
+        if (whole && d.shift[o] < -15) d.shift[o] = -15;
+        if (whole) d.multiplier[o] = whole_multiplier(d.multiplier[o], d.shift[o]);
     }
     return d;
 }
@@ -245,10 +254,10 @@ static void gemm_case(int32_t m, int32_t n, int32_t k, int extreme, int wild) {
 }
 
 /* Chosen sums at every shift through the end of a tile: weights are zero, so a sum is the bias. Half of them give results
- * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case; gemm is kind 3. */
-static void rounding_case(int kind) {
+ * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case; gemm is kind 3. whole: all by whole_multiplier. */
+static void rounding_case(int kind, int whole) {
     static const int32_t ends[] = {INT32_MIN, INT32_MIN + 1, INT32_MAX, INT32_MAX - 1, -(1 << 30), 1 << 30, 0, 1, -1, 2, -2, 3};
-    enum { rows = 3, n = 62 * 40, k = 4 };
+    enum { rows = 9, n = 62 * 40, k = 4 }; /* a whole set of rows and a rest */
     el_qconv_params conv = {1, 1, rows, kind == 2 ? n : k, 1, rows, n, 1, 1, 1, 1, 1, 1, 0, 0, kind == 2 ? n : 1, 5, -3, -128, 127};
     el_qgemm_params gemm = {rows, n, k, 5, -3, -128, 127};
     int8_t* x = th_alloc((size_t)rows * n, 1);
@@ -260,9 +269,10 @@ static void rounding_case(int kind) {
     memset(b, 0, (size_t)n * k);
     memset(d.wsum, 0, (size_t)n * 4);
     for (int32_t o = 0; o < n; o++) {
-        int32_t shift = d.shift[o] = o % 62 - 31;
+        int32_t shift = d.shift[o] = whole ? o % 8 - 15 : o % 62 - 31;
         if (th_range(0, 1)) d.multiplier[o] = 1 << 30;
-        if (o / 62 % 2) d.bias[o] = ends[th_range(0, 11)];
+        if (whole) d.multiplier[o] = whole_multiplier(d.multiplier[o], shift);
+        if (o / 62 % 2) d.bias[o] = whole ? th_range(-1, 1) << 21 : ends[th_range(0, 11)];
         else if (shift > 0) d.bias[o] = th_range(-3, 3);
         else d.bias[o] = (int32_t)(th_range(-120, 120) * (1ll << -shift) / (shift < -24 ? 128 : 1)) + th_range(-1, 1);
         int32_t r = (kind % 3 == 0 ? wide_requantize_once : wide_requantize)(d.bias[o], d.multiplier[o], shift);
@@ -277,7 +287,7 @@ static void rounding_case(int kind) {
 
 int main(void) {
     test_requantize();
-    for (int i = 0; i < 20; i++) rounding_case(i % 4);
+    for (int i = 0; i < 40; i++) rounding_case(i % 4, i / 4 % 2);
     for (int32_t m = 1; m <= 26; m++) gemm_case(m, th_range(1, 140), th_range(1, 70), m % 4 == 0, m % 5 == 0);
     gemm_case(200, 64, 64, 0, 0);
     gemm_case(97, 70, 33, 1, 0);

@@ -20,7 +20,7 @@ typedef struct el_qdw {
     const qdw_unit* weights;
     uint8_t* thread;
     int64_t row_items;
-    int32_t simple; /* every shift suits qdw_end_store's fast form */
+    int32_t shifts; /* EL_QSHIFT bits of all channels */
 } el_qdw;
 
 /* Outputs of one panel: from units q and to y (row 0) and y1 (row 1), `count` of them, `in` units and `out` bytes apart. */
@@ -29,7 +29,7 @@ typedef struct el_qdw_run {
     const qdw_unit *weights, *q;
     int64_t in, out, count, plane, column; /* plane, column: units from one plane, one kernel column to the next */
     int8_t *y, *y1;
-    int32_t planes, kw, y_zero, y_min, y_max;
+    int32_t planes, kw, y_zero, y_min, y_max, shifts;
 } el_qdw_run;
 
 /* acc[row][output] += one kernel column of Q_GROUP outputs; `other`: units from the weights of the first output row to those of the second */
@@ -62,7 +62,7 @@ EL_VEC void group(const el_qdw_run* r, const qdw_unit* q, int8_t* y, int8_t* y1,
 /* The last group reaches back to fill up. */
 EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const int rule) {
     const el_qdw_run r = *run;
-    const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, rule);
+    const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, r.shifts, rule);
     const q16 start = q16_load(r.panel->start);
 #if Q_GROUP == 1
     const qdw_unit* q = r.q;
@@ -141,14 +141,14 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
     const int wide = p->kh == 3 && p->kw == 3;
     el_qdw_run_fn fn = wide ? (q->rows == 2 ? run_two_3x3 : run_one_3x3) : (q->rows == 2 ? run_two : run_one);
 #if Q_ANY
-    if (!a->simple) fn = q->rows == 2 ? run_two_any : run_one_any;
+    if (a->shifts & EL_QSHIFT_ANY) fn = q->rows == 2 ? run_two_any : run_one_any;
 #endif
     for (int64_t ox = 0; ox < p->ow; ox += q->columns) {
         const int64_t outputs = p->ow - ox < q->columns ? p->ow - ox : q->columns, columns = (outputs - 1) * p->stride_w + reach;
         const int64_t plane = columns * width + 16, out_row = (int64_t)p->ow * p->c;
         interleave_rows(a, n, oy * p->stride_h - p->pad_top, ox * p->stride_w - p->pad_left, columns, base, width, units, plane);
         int8_t* y = a->y + ((n * p->oh + oy) * p->ow + ox) * p->c + base;
-        el_qdw_run r = {.plane = plane, .column = (int64_t)p->dilation_w * width, .planes = q->planes, .kw = p->kw, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max};
+        el_qdw_run r = {.plane = plane, .column = (int64_t)p->dilation_w * width, .planes = q->planes, .kw = p->kw, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max, .shifts = a->shifts};
         if (q->flat) {
             int64_t bytes = outputs * p->c, full = bytes / 16, tail = bytes % 16;
             r.in = r.out = 16 * q->panels;
@@ -210,7 +210,7 @@ static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t c
             if (channel[j] >= 0) constants[s][j] = from[s][channel[j]];
         from[s] = constants[s];
     }
-    int kind = el_qpanels_fill(panel, 16, from[0], from[1], from[2], from[3], p->x_zero + QDW_BIAS, 0);
+    int kind = el_qpanels_fill(panel, 16, from[0], from[1], from[2], from[3], p->x_zero + QDW_BIAS, 0, taps);
     for (int32_t row = 0; row < a->q.rows; row++)
         for (int32_t plane = 0; plane < a->q.planes; plane++)
             for (int32_t kx = 0; kx < p->kw; kx++, weights += 16) {
@@ -266,7 +266,7 @@ static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
     const int64_t work = (int64_t)p->n * p->oh * p->ow * p->c * (p->kh * p->kw + 16);
     fill_job fill = {&a, buffers, panels, weights, 0};
     el_parallel(ctx, q->panels, el_ctx_threads_for(ctx, work, QDW_WORK) > 1 ? QDW_PANELS_PER_PIECE : q->panels, fill_panels, &fill);
-    a.simple = !(fill.kind & EL_QSHIFT_ANY);
+    a.shifts = fill.kind;
     int64_t cost = (int64_t)p->ow * p->c * q->rows * (p->kh * p->kw + 16) / q->groups;
     el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, QDW_WORK / (cost + 1) + 1, rows, &a);
 }

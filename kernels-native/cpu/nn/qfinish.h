@@ -24,26 +24,26 @@ EL_VEC void q_copy_part(int8_t* y, const int8_t* v, int32_t count) {
 typedef struct q_end {
     q_near near;
     q_near_columns columns;
-    int32_t zero, y_min, y_max;
+    int32_t zero, y_min, y_max, exact;
 } q_end;
 
-EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi, const int rule) {
-    q_end c = {.near = q_near_load(zero, lo, hi), .zero = zero, .y_min = lo, .y_max = hi};
+EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi, int32_t shifts, const int rule) {
+    const int exact = !(shifts & EL_QSCALE_ROUNDED);
+    q_end c = {.near = q_near_load(zero, lo, hi, exact), .zero = zero, .y_min = lo, .y_max = hi, .exact = exact};
     c.columns = q_near_columns_load(e, &c.near);
     return c;
 }
 
 /* acc[i] to y + i*step; e: of the columns c */
 EL_VEC void q_end_store(const q16 acc[Q_GROUP], const q_end* c, const int rule, const el_qpanel* e, int8_t* y, int64_t step) {
-    q16 u[Q_GROUP], least = q16_set(-1);
+    q16 u[Q_GROUP];
     int8_t* to[Q_GROUP];
     EL_UNROLL for (int i = 0; i < Q_GROUP; i++) {
         u[i] = q_near_of(acc[i], &c->columns, &c->near, Q_IS_ONCE(rule));
-        least = q16_min_u16(least, u[i]);
         to[i] = y + i * step;
     }
     q16_store_whole(u, c->near.bounds, to);
-    if (__builtin_expect(q16_low_below(least, Q_NEAR_DOUBT) != 0, 0)) {
+    if (!c->exact && __builtin_expect(q_near_in_doubt(u), 0)) {
         int32_t sums[Q_GROUP * 16];
         EL_UNROLL for (int i = 0; i < Q_GROUP; i++) q16_store(sums + i * 16, acc[i]);
         q_near_repair(sums, Q_GROUP, e, 0, c->zero, c->y_min, c->y_max, Q_IS_ONCE(rule), y, step);
@@ -60,7 +60,7 @@ typedef struct q_end {
     int8x16_t lo, hi;
 } q_end;
 
-EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi, const int rule) {
+EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi, int32_t shifts, const int rule) {
     q_end c;
     c.zero = vdupq_n_s16((int16_t)zero), c.lo = vdupq_n_s8((int8_t)lo), c.hi = vdupq_n_s8((int8_t)hi);
     EL_UNROLL for (int i = 0; i < 4; i++) {
@@ -95,7 +95,7 @@ EL_VEC void q_end_store(const q16 acc[1], const q_end* c, const int rule, const 
 /* All rows of a tile whose shifts suit the rule; acc[row][64] */
 EL_VEC void q_finish_simple(const el_qtile* t, const int32_t* acc, const int rule) {
     for (int32_t p = 0; p < t->panel_count; p++, acc += 16) {
-        const q_end end = q_end_load(&t->panels[p], t->y_zero, t->y_min, t->y_max, rule);
+        const q_end end = q_end_load(&t->panels[p], t->y_zero, t->y_min, t->y_max, t->shifts, rule);
         const int32_t column = t->y_column + p * 16, count = t->columns - p * 16;
         if (count >= 16) {
             for (int32_t r = 0; r < t->row_count; r++) q_end_store_one(q16_load(acc + r * 64), &end, rule, t->y[r] + column);

@@ -8,7 +8,9 @@
  * would not fit into int32 it becomes INT32_MIN, whose lower bits are 0.
  * Rounding twice shifts the place where y steps: y = floor(acc * multiplier * 2^(shift - 31) + 1/2 +- 2^(shift - 1)), minus for a negative acc, where
  * shift < 0 (el_qpanel proves it): `nudge` = 2^(shift + 15) is added to base or taken from it, and may round by another 1/4. Where acc << shift would wrap around, u
- * does not fit into int32. */
+ * does not fit into int32.
+ * Where scale and nudge are integers (EL_QSCALE_ROUNDED is not set), as the quantizer chooses factors, nothing is rounded: u is an integer below 2^24, or an
+ * int32 outside of int8. Then nobody is in doubt, and base is (y_zero + 1/2) * 2^16. */
 #ifndef EL_QFINISH_NEAR_H
 #define EL_QFINISH_NEAR_H
 #include "qmat.h"
@@ -16,7 +18,7 @@
 
 #define Q_NEAR_DOUBT 6
 
-EL_VEC float q_near_base(int32_t y_zero) { return (float)(65536 * y_zero + 32768 + Q_NEAR_DOUBT / 2); }
+EL_VEC float q_near_base(int32_t y_zero, int exact) { return (float)(65536 * y_zero + 32768 + (exact ? 0 : Q_NEAR_DOUBT / 2)); }
 
 #if defined(__AVX512BW__)
 typedef struct q_near {
@@ -27,7 +29,7 @@ typedef struct q_near_columns { /* of a panel */
     __m512 scale, nudge;
 } q_near_columns;
 
-EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max) { return (q_near){_mm512_set1_ps(q_near_base(y_zero)), q_bounds_set(y_min, y_max)}; }
+EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max, int exact) { return (q_near){_mm512_set1_ps(q_near_base(y_zero, exact)), q_bounds_set(y_min, y_max)}; }
 EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n) { return (q_near_columns){_mm512_load_ps(e->scale), _mm512_load_ps(e->nudge)}; }
 
 EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once) {
@@ -44,7 +46,7 @@ typedef struct q_near_columns { /* base of acc >= 0, of acc < 0 */
     __m256 scale[2], base[2][2];
 } q_near_columns;
 
-EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max) { return (q_near){_mm256_set1_ps(q_near_base(y_zero)), q_bounds_set(y_min, y_max)}; }
+EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max, int exact) { return (q_near){_mm256_set1_ps(q_near_base(y_zero, exact)), q_bounds_set(y_min, y_max)}; }
 EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n) {
     q_near_columns c;
     EL_UNROLL for (int h = 0; h < 2; h++) {
@@ -65,10 +67,17 @@ EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const in
 }
 #endif
 
+/* Whether one of Q_GROUP numbers is in doubt. */
+EL_VEC int q_near_in_doubt(const q16 u[Q_GROUP]) {
+    q16 least = u[0];
+    EL_UNROLL for (int i = 1; i < Q_GROUP; i++) least = q16_min_u16(least, u[i]);
+    return q16_low_below(least, Q_NEAR_DOUBT) != 0;
+}
+
 /* What is in doubt of `count` vectors of sums, by the rules themselves: vector i, of panel e[i * e_step], goes to y + i * step. */
 static __attribute__((noinline)) void q_near_repair(const int32_t* acc, int32_t count, const el_qpanel* e, int32_t e_step, int32_t y_zero, int32_t y_min, int32_t y_max, int once,
                                                     int8_t* y, int64_t step) {
-    const q_near n = q_near_load(y_zero, y_min, y_max);
+    const q_near n = q_near_load(y_zero, y_min, y_max, 0);
     for (int32_t i = 0; i < count; i++, acc += 16, e += e_step, y += step) {
         const q_near_columns c = q_near_columns_load(e, &n);
         const q16 a = q16_load(acc);

@@ -1,5 +1,5 @@
-/* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so bands
- * hold x+128 (x xor 0x80) and the start value takes 128*wsum off.
+/* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so x becomes
+ * x+128 (x xor 0x80), in the band or as it is read, and the start value takes 128*wsum off.
  * 6 rows x 4 panels keep 24 accumulators, 4 weight registers and one broadcast: 24 VPDPBUSD per 10 loads. */
 #include "qmat_finish.h"
 
@@ -9,70 +9,60 @@ EL_KERNEL(qgemm_s8, avx512vnni, el_qgemm_params)
 EL_KERNEL(qconv_s16, avx512vnni, el_qconv_params)
 EL_KERNEL(qgemm_s16, avx512vnni, el_qgemm_params)
 
-EL_INLINE void store(const el_qtile* t, int32_t r0, __m512i acc[8][4], const int MR, const int NP) {
-    int32_t* sums = t->sums + r0 * 64;
-    EL_UNROLL for (int r = 0; r < MR; r++)
-        EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(sums + r * 64 + p * 16, acc[r][p]);
+/* What is in doubt of sums[panels][16] of a row of its own each. */
+static __attribute__((noinline)) void repair(const el_qtile* t, const int32_t* sums, int32_t r, int32_t rows) {
+    for (; rows > 0; rows--, r++, sums += t->panel_count * 16)
+        q_near_repair(sums, t->panel_count, t->panels, 1, t->y_zero, t->y_min, t->y_max, 1, t->y[r] + t->y_column, 16);
 }
 
-/* What is in doubt of sums[rows][panels][16]. */
-static __attribute__((noinline)) void repair_rows(const el_qtile* t, const int32_t* sums, int32_t rows, int32_t panels, int8_t* const* y) {
-    for (int32_t r = 0; r < rows; r++) q_near_repair(sums + r * panels * 16, panels, t->panels, 1, t->y_zero, t->y_min, t->y_max, 1, y[r], 16);
-}
-
-/* What becomes of the sums of MR rows from r0 on and NP panels: t->sums or, in cores of whole sets of rows and of one row, y, rounded once from registers; a few
- * rows at a time are asked for doubt. Rows that end between two panels go by way of `part`. */
-EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const int MR, const int NP) {
-    if ((MR > 1 && MR < 6) || t->sums) {
-        store(t, r0, acc, MR, NP);
+/* What becomes of the sums of MR rows from r0 on and NP panels: t->sums, or y, rounded once from registers. Four vectors, of one or several rows, become bytes at
+ * once; a few rows at a time are asked for doubt, unless EXACT. Rows and panels past the last repeat it. */
+EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const int MR, const int NP, const int EXACT) {
+    if (t->sums) {
+        int32_t* sums = t->sums + r0 * 64;
+        EL_UNROLL for (int r = 0; r < MR; r++)
+            EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(sums + r * 64 + p * 16, acc[r][p]);
         return;
     }
-    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max);
-    const int32_t tail = t->columns - (NP - 1) * 16;
-    const int ROWS = NP > 2 ? 1 : 4 / NP, ASKED = MR == 1 ? 1 : 8 / NP; /* that share a group; that are asked together */
-    int8_t part[8][64], *y[8];
+    const int ROWS = NP > 2 ? 1 : 4 / NP, ASKED = MR < 8 / NP ? MR : 8 / NP; /* that share four vectors; that are asked together */
+    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max, EXACT);
+    const int64_t column = t->y_column;
+    const uint64_t columns = ~0ull >> (64 - t->columns);
     q_near_columns c[4];
     EL_UNROLL for (int p = 0; p < NP; p++) c[p].scale = _mm512_load_ps(t->panels[p].scale);
-    EL_UNROLL for (int r = 0; r < MR; r++) y[r] = tail == 16 ? t->y[r0 + r] + t->y_column : part[r];
     EL_UNROLL for (int first = 0; first < MR; first += ASKED) {
         q16 least = q16_set(-1);
         EL_UNROLL for (int r = first; r < first + ASKED; r += ROWS) {
+            int8_t* const* y = t->y + r0 + r;
             q16 u[4];
-            EL_UNROLL for (int v = 0; v < 4; v++) { /* rows and panels past the last repeat it */
-                const int row = MR == 1 ? 0 : r + (NP > 2 ? 0 : v / NP), p = NP > 2 ? (v < NP ? v : NP - 1) : v % NP;
+            EL_UNROLL for (int v = 0; v < 4; v++) {
+                const int row = NP > 2 ? r : r + v / NP < MR ? r + v / NP : MR - 1, p = NP > 2 ? (v < NP ? v : NP - 1) : v % NP;
                 u[v] = q_near_of((q16){acc[row][p]}, &c[p], &n, 1);
-                least = q16_min_u16(least, u[v]);
+                if (!EXACT) least = q16_min_u16(least, u[v]);
             }
             const __m512i bytes = q16_whole_bytes(u, n.bounds);
-            if (NP == 4) {
-                _mm512_storeu_si512(y[r], bytes);
-            } else {
-                EL_UNROLL for (int v = 0; v < 4; v++) {
-                    const int row = r + (NP > 2 ? 0 : v / NP), p = NP > 2 ? v : v % NP;
-                    if (row < MR && p < NP) _mm_storeu_si128((__m128i*)(y[row] + p * 16), _mm512_extracti32x4_epi32(bytes, v));
-                }
+            if (NP > 2) _mm512_mask_storeu_epi8(y[0] + column, columns, bytes);
+            if (NP == 2) _mm256_mask_storeu_epi8(y[0] + column, (__mmask32)columns, _mm512_castsi512_si256(bytes));
+            if (NP == 2 && MR > 1) _mm256_mask_storeu_epi8(y[1] + column, (__mmask32)columns, _mm512_extracti64x4_epi64(bytes, 1));
+            if (NP == 1) _mm_mask_storeu_epi8(y[0] + column, (__mmask16)columns, _mm512_castsi512_si128(bytes));
+            if (NP == 1 && MR > 1) {
+                _mm_mask_storeu_epi8(y[1] + column, (__mmask16)columns, _mm512_extracti32x4_epi32(bytes, 1));
+                _mm_mask_storeu_epi8(y[2] + column, (__mmask16)columns, _mm512_extracti32x4_epi32(bytes, 2));
+                _mm_mask_storeu_epi8(y[3] + column, (__mmask16)columns, _mm512_extracti32x4_epi32(bytes, 3));
             }
         }
-        if (__builtin_expect(q16_low_below(least, Q_NEAR_DOUBT) != 0, 0)) {
+        if (!EXACT && __builtin_expect(q16_low_below(least, Q_NEAR_DOUBT) != 0, 0)) {
             _Alignas(64) int32_t sums[8 * 16];
             EL_UNROLL for (int r = 0; r < ASKED; r++)
                 EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(sums + (r * NP + p) * 16, acc[first + r][p]);
-            repair_rows(t, sums, ASKED, NP, y + first);
+            repair(t, sums, r0 + first, ASKED);
         }
     }
-    if (tail < 16)
-        for (int r = 0; r < MR; r++) {
-            int8_t* to = t->y[r0 + r] + t->y_column;
-            for (int p = 0; p < NP - 1; p++) memcpy(to + p * 16, part[r] + p * 16, 16);
-            q_copy_part(to + (NP - 1) * 16, part[r] + (NP - 1) * 16, tail);
-        }
 }
 
-#define QUADS(value) (FLIP ? _mm512_xor_si512(value, flip) : (value))
-
-/* start + A*B for MR rows from r0 on and NP panels. FLIP: rows hold x. ahead: bytes from B to weights that will be needed soon, which are fetched
+/* start + A*B for MR rows from r0 on and NP panels. ahead: bytes from B to weights that will be needed soon, which are fetched
  * meanwhile at the pace of one panel. */
-EL_INLINE void core(const el_qtile* t, int32_t r0, const int MR, const int NP, const int FLIP) {
+EL_INLINE void core(const el_qtile* t, int32_t r0, const int MR, const int NP, const int EXACT) {
     const int64_t ahead = r0 / MR < t->ahead ? (int64_t)t->panel_bytes * (t->panel_count + r0 / MR) : 0;
     __m512i acc[8][4], b[4];
     EL_UNROLL for (int r = 0; r < MR; r++)
@@ -92,18 +82,18 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, const int MR, const int NP, c
             EL_UNROLL for (int r = 0; r < MR; r++) {
                 int32_t quad;
                 memcpy(&quad, a[r] + k, 4);
-                __m512i x = QUADS(_mm512_set1_epi32(quad));
+                __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(quad));
                 EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], x, b[p]);
             }
         }
     }
-    finish(t, r0, acc, MR, NP);
+    finish(t, r0, acc, MR, NP, EXACT);
 }
 
 /* One panel: loads are what limits it, so one broadcast of 8 bytes serves two quads. Two weight vectors are interleaved to
  * dwords (column 4l: k, k+1, column 4l+1: k, k+1) and those of columns 4l+2, 4l+3 of every 128-bit lane l; sums of the two
  * quads of a column lie side by side until the end. */
-EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, const int MR, const int FLIP) {
+EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, const int MR, const int EXACT) {
     __m512i acc[8][4];
     EL_UNROLL for (int r = 0; r < MR; r++) acc[r][0] = acc[r][1] = _mm512_setzero_si512();
     const int8_t* const* rows = t->rows + r0;
@@ -120,7 +110,7 @@ EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, const int MR, const int
             EL_UNROLL for (int r = 0; r < MR; r++) {
                 int64_t quads;
                 memcpy(&quads, a[r] + k, 8);
-                __m512i x = QUADS(_mm512_set1_epi64(quads));
+                __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi64(quads));
                 acc[r][0] = _mm512_dpbusd_epi32(acc[r][0], x, lo);
                 acc[r][1] = _mm512_dpbusd_epi32(acc[r][1], x, hi);
             }
@@ -131,7 +121,7 @@ EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, const int MR, const int
             EL_UNROLL for (int r = 0; r < MR; r++) {
                 int32_t quad;
                 memcpy(&quad, a[r] + k, 4);
-                __m512i x = QUADS(_mm512_set1_epi32(quad));
+                __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(quad));
                 acc[r][0] = _mm512_dpbusd_epi32(acc[r][0], x, lo);
                 acc[r][1] = _mm512_dpbusd_epi32(acc[r][1], x, hi);
             }
@@ -143,11 +133,11 @@ EL_INLINE void core_pairs(const el_qtile* t, int32_t r0, const int MR, const int
         __m512i first = _mm512_castps_si512(_mm512_shuffle_ps(lo, hi, 0x88)), second = _mm512_castps_si512(_mm512_shuffle_ps(lo, hi, 0xdd));
         acc[r][0] = _mm512_add_epi32(_mm512_add_epi32(first, second), start);
     }
-    finish(t, r0, acc, MR, 1);
+    finish(t, r0, acc, MR, 1, EXACT);
 }
 
 /* One row: two sums per column, so that products do not wait for each other. */
-EL_INLINE void core_row(const el_qtile* t, int32_t r0, const int NP, const int FLIP) {
+EL_INLINE void core_row(const el_qtile* t, int32_t r0, const int NP) {
     __m512i acc[8][4];
     EL_UNROLL for (int p = 0; p < NP; p++) acc[0][p] = _mm512_load_si512(t->panels[p].start), acc[1][p] = _mm512_setzero_si512();
     const size_t stride = t->panel_bytes;
@@ -158,17 +148,17 @@ EL_INLINE void core_row(const el_qtile* t, int32_t r0, const int NP, const int F
         for (; a + 8 <= end; a += 8, w += 128) {
             memcpy(quad, a, 8);
             EL_UNROLL for (int i = 0; i < 2; i++) {
-                __m512i x = QUADS(_mm512_set1_epi32(quad[i]));
+                __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(quad[i]));
                 EL_UNROLL for (int p = 0; p < NP; p++) acc[i][p] = _mm512_dpbusd_epi32(acc[i][p], x, _mm512_load_si512(w + i * 64 + (size_t)p * stride));
             }
         }
         if (a < end) {
             memcpy(quad, a, 4);
-            EL_UNROLL for (int p = 0; p < NP; p++) acc[0][p] = _mm512_dpbusd_epi32(acc[0][p], QUADS(_mm512_set1_epi32(quad[0])), _mm512_load_si512(w + (size_t)p * stride));
+            EL_UNROLL for (int p = 0; p < NP; p++) acc[0][p] = _mm512_dpbusd_epi32(acc[0][p], _mm512_xor_si512(flip, _mm512_set1_epi32(quad[0])), _mm512_load_si512(w + (size_t)p * stride));
         }
     }
     EL_UNROLL for (int p = 0; p < NP; p++) acc[0][p] = _mm512_add_epi32(acc[0][p], acc[1][p]);
-    finish(t, r0, acc, 1, NP);
+    finish(t, r0, acc, 1, NP, 0);
 }
 
 typedef void (*core_fn)(const el_qtile*, int32_t);
@@ -179,42 +169,34 @@ typedef void (*core_fn)(const el_qtile*, int32_t);
         do call; \
         while (t->row_count - (r += mr) > rest); \
     }
-CORE(core_6x4, 6, 3, core(t, r, 6, 4, 0))
-CORE(core_6x4_flip, 6, 3, core(t, r, 6, 4, 1))
-CORE(core_3x4_flip, 3, 3, core(t, r, 3, 4, 1))
-CORE(core_1x4_flip, 1, 1, core_row(t, r, 4, 1))
-CORE(core_6x3_flip, 6, 3, core(t, r, 6, 3, 1))
-CORE(core_3x3_flip, 3, 3, core(t, r, 3, 3, 1))
-CORE(core_1x3_flip, 1, 1, core(t, r, 1, 3, 1))
+CORE(core_6x4, 6, 4, core(t, r, 6, 4, 0))
+CORE(core_6x4_exact, 6, 4, core(t, r, 6, 4, 1))
+CORE(core_4x4, 4, 4, core(t, r, 4, 4, 0))
+CORE(core_1x4, 1, 1, core_row(t, r, 4))
+CORE(core_6x3, 6, 4, core(t, r, 6, 3, 0))
+CORE(core_6x3_exact, 6, 4, core(t, r, 6, 3, 1))
+CORE(core_4x3, 4, 4, core(t, r, 4, 3, 0))
+CORE(core_1x3, 1, 1, core(t, r, 1, 3, 0))
 CORE(core_8x2, 8, 4, core(t, r, 8, 2, 0))
-CORE(core_8x2_flip, 8, 4, core(t, r, 8, 2, 1))
-CORE(core_4x2_flip, 4, 4, core(t, r, 4, 2, 1))
-CORE(core_1x2_flip, 1, 1, core(t, r, 1, 2, 1))
+CORE(core_8x2_exact, 8, 4, core(t, r, 8, 2, 1))
+CORE(core_4x2, 4, 4, core(t, r, 4, 2, 0))
+CORE(core_1x2, 1, 1, core(t, r, 1, 2, 0))
 CORE(core_8x1, 8, 4, core_pairs(t, r, 8, 0))
-CORE(core_8x1_flip, 8, 4, core_pairs(t, r, 8, 1))
-CORE(core_4x1_flip, 4, 4, core(t, r, 4, 1, 1))
-CORE(core_1x1_flip, 1, 1, core(t, r, 1, 1, 1))
+CORE(core_8x1_exact, 8, 4, core_pairs(t, r, 8, 1))
+CORE(core_4x1, 4, 4, core(t, r, 4, 1, 0))
+CORE(core_1x1, 1, 1, core(t, r, 1, 1, 0))
 
 static void tile(const el_qtile* t) {
-    /* of whole sets of rows, which hold x + 128 or x; of fewer rows */
-    static const core_fn cores[EL_QPANELS][4] = {{core_8x1, core_8x1_flip, core_4x1_flip, core_1x1_flip}, {core_8x2, core_8x2_flip, core_4x2_flip, core_1x2_flip},
-                                                 {core_6x3_flip, core_6x3_flip, core_3x3_flip, core_1x3_flip}, {core_6x4, core_6x4_flip, core_3x4_flip, core_1x4_flip}};
+    /* of whole sets of rows, with scales that are rounded or exact; of up to four rows and of one, for any scales */
+    static const core_fn cores[EL_QPANELS][4] = {{core_8x1_exact, core_8x1, core_4x1, core_1x1}, {core_8x2_exact, core_8x2, core_4x2, core_1x2},
+                                                 {core_6x3_exact, core_6x3, core_4x3, core_1x3}, {core_6x4_exact, core_6x4, core_4x4, core_1x4}};
     const core_fn* some = cores[t->panel_count - 1];
-    const int32_t full = t->panel_count > 2 ? 6 : 8, half = full / 2, rows = t->row_count, r = (rows + half - 1) / full * full; /* rows of whole sets */
+    const int32_t full = t->panel_count > 2 ? 6 : 8, rows = t->row_count, r = (rows + full - 5) / full * full; /* rows of whole sets: at most four are left */
     _Alignas(64) int32_t own[(EL_QROWS + 8) * 64];
     el_qtile stored;
     if (!t->once && !t->sums) stored = *t, stored.sums = own, t = &stored;
-    if (rows > half) some[t->flip != 0](t, 0);
-    if (rows - r == 1) {
-        some[3](t, r);
-    } else if (r < rows && t->sums) {
-        some[2](t, r);
-    } else if (r < rows) {
-        stored = *t, stored.sums = own;
-        some[2](&stored, r);
-        stored.y += r, stored.row_count -= r;
-        finish_rows(&stored, own + r * 64);
-    }
+    if (r > 0) some[(t->shifts & EL_QSCALE_ROUNDED) != 0](t, 0);
+    if (r < rows) some[rows - r == 1 ? 3 : 2](t, r);
     if (t->sums == own) finish_rows(t, own);
 }
 

@@ -328,7 +328,7 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
     for (int32_t g = 0; g < q->groups; g++) {
         int64_t o = (int64_t)g * q->cout;
         v.shifts |= isa->fill(v.panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
-                                multiplier + o, shift + o, q->x_zero + isa->x_bias, !q->transpose);
+                                multiplier + o, shift + o, q->x_zero + isa->x_bias, !q->transpose, (int64_t)q->kh * q->kw * q->cin);
     }
     return v;
 }

@@ -58,7 +58,7 @@ typedef struct el_qtile {
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                const int32_t* shift, int32_t x_zero_plus_bias, int once);
+                const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
     void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
@@ -81,14 +81,16 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 #endif
 #define EL_INLINE static inline __attribute__((always_inline))
 
-/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23 */
-enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4 };
+/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23; of some channel, multiplier * 2^(shift - 15) is no integer of 24 bits
+ * or times a sum may reach 2^31 (x86) */
+enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4, EL_QSCALE_ROUNDED = 8 };
 
 /* The bits of the float 2^exponent, exponent in [-126, 127]. Loops over bits become vectors; of floats made one by one and of branches they do not. */
 EL_INLINE int32_t el_power_of_2(int32_t exponent) { return (exponent + 127) * (1 << 23); }
 
 EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bias, const int32_t* restrict wsum, const int32_t* restrict multiplier,
-                              const int32_t* restrict shift, int32_t x_zero_plus_bias, int once, int32_t* restrict least, int32_t* restrict most) {
+                              const int32_t* restrict shift, int32_t x_zero_plus_bias, int once, int32_t* restrict least, int32_t* restrict most,
+                              uint32_t* restrict lost, uint32_t* restrict most_bias, float* restrict most_scale) {
     for (int j = 0; j < 16; j++) {
         const int32_t s = shift[j] | -(multiplier[j] == 0);
         e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
@@ -99,36 +101,48 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
 #if defined(__x86_64__)
     const int32_t twice = once ? 0 : -1;
     int32_t power[16], nudge[16];
-    for (int j = 0; j < 16; j++) {
-        const int32_t s = e->shift[j];
+    for (int j = 0; j < 16; j++) { /* fractions of the scale are the lower 15 - s bits of the multiplier; of a scale without any, neither has the nudge */
+        const int32_t s = e->shift[j], kept = s < -17 ? 0 : s > 14 ? 31 : 17 + s;
+        lost[j] |= (uint32_t)multiplier[j] << kept | ((uint32_t)multiplier[j] & 127);
         power[j] = el_power_of_2(s - 15);
         nudge[j] = el_power_of_2(s + 15) & s >> 31 & twice;
     }
     memcpy(e->scale, power, sizeof power);
     memcpy(e->nudge, nudge, sizeof nudge);
-    for (int j = 0; j < 16; j++) e->scale[j] *= (float)multiplier[j];
+    for (int j = 0; j < 16; j++) {
+        e->scale[j] *= (float)multiplier[j];
+        const uint32_t size = bias[j] < 0 ? 0 - (uint32_t)bias[j] : (uint32_t)bias[j];
+        most_bias[j] = size > most_bias[j] ? size : most_bias[j];
+        most_scale[j] = e->scale[j] > most_scale[j] ? e->scale[j] : most_scale[j];
+    }
 #endif
 }
 
-/* Fills ceil(channels/16) panels for one of the two rules; bias may be NULL, wsum when x_zero + x_bias is zero. Returns EL_QSHIFT bits. */
+/* Fills ceil(channels/16) panels for one of the two rules, of layers whose outputs are `products` products each; bias may be NULL, wsum when x_zero + x_bias is
+ * zero. Returns EL_QSHIFT bits. */
 EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                              const int32_t* shift, int32_t x_zero_plus_bias, int once) {
+                              const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products) {
     static const int32_t none[16];
     int32_t least[16], most[16];
+    uint32_t lost[16] = {0}, most_bias[16] = {0};
+    float most_scale[16] = {0};
     for (int j = 0; j < 16; j++) least[j] = most[j] = -1;
     int32_t base = 0;
     for (; base + 16 <= channels; base += 16)
-        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, x_zero_plus_bias, once, least, most);
+        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, x_zero_plus_bias, once, least, most, lost, most_bias, most_scale);
     if (base < channels) {
         int32_t all[4][16] = {{0}};
         const int32_t* from[4] = {bias, wsum, multiplier, shift};
         for (int i = 0; i < 4; i++)
             if (from[i]) memcpy(all[i], from[i] + base, (size_t)(channels - base) * 4);
-        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, least, most);
+        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, least, most, lost, most_bias, most_scale);
     }
     for (int j = 1; j < 16; j++)
-        least[0] = least[j] < least[0] ? least[j] : least[0], most[0] = most[j] > most[0] ? most[j] : most[0];
-    return (most[0] > 0 ? EL_QSHIFT_LEFT : 0) | (least[0] < -23 || most[0] > -1 ? EL_QSHIFT_ANY : 0) | (least[0] < -23 ? EL_QSHIFT_FAR : 0);
+        least[0] = least[j] < least[0] ? least[j] : least[0], most[0] = most[j] > most[0] ? most[j] : most[0], lost[0] |= lost[j];
+    for (int j = 1; j < 16; j++)
+        most_bias[0] = most_bias[j] > most_bias[0] ? most_bias[j] : most_bias[0], most_scale[0] = most_scale[j] > most_scale[0] ? most_scale[j] : most_scale[0];
+    const double reach = ((double)products * (255 * 128) + most_bias[0]) * most_scale[0]; /* x - x_zero is below 256 in size */
+    return (lost[0] || reach > 0x1p30 ? EL_QSCALE_ROUNDED : 0) | (most[0] > 0 ? EL_QSHIFT_LEFT : 0) | (least[0] < -23 || most[0] > -1 ? EL_QSHIFT_ANY : 0) | (least[0] < -23 ? EL_QSHIFT_FAR : 0);
 }
 
 /* to[i] = from[i] xor flip */
@@ -187,8 +201,8 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
 #define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips)                                                                            \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
-                    const int32_t* shift, int32_t x_zero_plus_bias, int once) {                                                  \
-        return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once);                         \
+                    const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products) {                                \
+        return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once, products);               \
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
     static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip) { return el_qspread(to, from, count, there, flip); } \

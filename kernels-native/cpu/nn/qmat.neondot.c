@@ -88,7 +88,7 @@ EL_INLINE void some_rows(const el_qtile* t, const int8_t* const* rows, const int
 
 /* All rows of panel p; those past the last repeat it. */
 EL_INLINE void panel(const el_qtile* t, int32_t p, int32_t* out) {
-    const q_end end = q_end_load(&t->panels[p], t->y_zero, t->y_min, t->y_max, Q_ONCE);
+    const q_end end = q_end_load(&t->panels[p], t->y_zero, t->y_min, t->y_max, t->shifts, Q_ONCE);
     const int32_t* start = t->panels[p].start;
     const int8_t *w = t->b + (size_t)p * t->panel_bytes, *const *rows = t->rows;
     int8_t* const* y = t->y;

@@ -6,22 +6,22 @@
 #if defined(__AVX2__)
 EL_VEC void finish_panel(const el_qtile* t, const int32_t* acc, int32_t p, const int once) {
     const el_qpanel* e = &t->panels[p];
-    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max);
+    const int exact = !(t->shifts & EL_QSCALE_ROUNDED);
+    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max, exact);
     const q_near_columns c = q_near_columns_load(e, &n);
     const int32_t column = t->y_column + p * 16, count = t->columns - p * 16;
     acc += p * 16;
     for (int32_t r = 0; r < t->row_count; r += Q_GROUP) {
         int8_t part[Q_GROUP][16], *y[Q_GROUP];
         const int32_t* sums[Q_GROUP];
-        q16 u[Q_GROUP], least = q16_set(-1);
+        q16 u[Q_GROUP];
         EL_UNROLL for (int i = 0; i < Q_GROUP; i++) { /* rows past the last repeat it */
             const int32_t row = r + i < t->row_count ? r + i : t->row_count - 1;
             sums[i] = acc + row * 64, y[i] = count < 16 ? part[i] : t->y[row] + column;
             u[i] = q_near_of(q16_load(sums[i]), &c, &n, once);
-            least = q16_min_u16(least, u[i]);
         }
         q16_store_whole(u, n.bounds, y);
-        if (__builtin_expect(q16_low_below(least, Q_NEAR_DOUBT) != 0, 0))
+        if (!exact && __builtin_expect(q_near_in_doubt(u), 0))
             for (int i = 0; i < Q_GROUP; i++) q_near_repair(sums[i], 1, e, 0, t->y_zero, t->y_min, t->y_max, t->once, y[i], 0);
         if (count < 16)
             for (int i = 0; i < Q_GROUP; i++) q_copy_part(t->y[r + i < t->row_count ? r + i : t->row_count - 1] + column, part[i], count);

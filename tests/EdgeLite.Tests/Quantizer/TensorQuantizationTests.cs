@@ -34,10 +34,10 @@ public class TensorQuantizationTests
     public void Weights_get_a_scale_for_each_channel()
     {
         Tensor w = Tensor.FromArray<float>([1.27f, -0.5f, 0.1f, -2.54f], new Shape(2, 2));
-        float[] scales = ChannelWeights.Scales(w, 0, null, 0.5f, 0.1f, false);
+        float[] scales = ChannelWeights.Scales(w, 0, null, 0.5f, 0.1f, FactorForm.Any);
         Assert.Equal([0.01f, 0.02f], scales);
         Assert.Equal([127, -50, 5, -127], ChannelWeights.Quantize(w, 0, scales).Span<sbyte>().ToArray().Select(v => (int)v));
-        Assert.Equal([0.01f, 0.02f], ChannelWeights.Scales(Tensor.FromArray<float>([1.27f, 0.1f, -0.5f, -2.54f], new Shape(2, 2)), 1, null, 0.5f, 0.1f, false));
+        Assert.Equal([0.01f, 0.02f], ChannelWeights.Scales(Tensor.FromArray<float>([1.27f, 0.1f, -0.5f, -2.54f], new Shape(2, 2)), 1, null, 0.5f, 0.1f, FactorForm.Any));
         Tensor bias = ChannelWeights.Bias(Tensor.FromArray<float>([1, -3], new Shape(2)), [0.005f, 0.01f]);
         Assert.Equal([200, -300], bias.Span<int>().ToArray());
     }
@@ -48,13 +48,22 @@ public class TensorQuantizationTests
         const float X = 0.0173f, Y = 0.0419f;
         var w = new Tensor(DType.Float32, new Shape(40, 1));
         for (int c = 0; c < 40; c++) w.SetDouble(c, 0.3 + 0.0371 * c);
-        float[] plain = ChannelWeights.Scales(w, 0, null, X, Y, false), scales = ChannelWeights.Scales(w, 0, null, X, Y, true);
+        float[] plain = ChannelWeights.Scales(w, 0, null, X, Y, FactorForm.Any), scales = ChannelWeights.Scales(w, 0, null, X, Y, FactorForm.Short);
         FixedMultiplier[] exact = [.. scales.Select(s => FixedPoint.QuantizeProduct(X, s, Y))], restored = ShortFactor.Restore(exact);
         for (int c = 0; c < 40; c++)
         {
             Assert.InRange(scales[c] / plain[c], 0.9999999f, 1 + 1f / 128);
             Assert.Equal(0, restored[c].Value & 0x7fffff);
             Assert.InRange(Math.ScaleB(restored[c].Value, restored[c].Shift) / Math.ScaleB(exact[c].Value, exact[c].Shift), 1 - 1e-7, 1 + 1e-7);
+        }
+        // Whole ones are multiples of 2^-16 besides, higher by one of them at most.
+        float[] whole = ChannelWeights.Scales(w, 0, null, X, Y, FactorForm.Whole);
+        FixedMultiplier[] factors = ShortFactor.Restore([.. whole.Select(s => FixedPoint.QuantizeProduct(X, s, Y))]);
+        for (int c = 0; c < 40; c++)
+        {
+            double units = Math.ScaleB(factors[c].Value, factors[c].Shift - 31 + 16), least = Math.ScaleB((double)X * plain[c] / Y, 16);
+            Assert.Equal(Math.Round(units), units);
+            Assert.InRange(units, least * 0.9999999, Math.Max(least * (1 + 1.0 / 128), least + 1));
         }
         // Factors that were not chosen so stay as they are to the bit.
         FixedMultiplier[] others = [.. plain.Select(s => FixedPoint.QuantizeProduct(X, s, Y))];
@@ -66,7 +75,7 @@ public class TensorQuantizationTests
     {
         Tensor w = Tensor.FromArray<float>([0, 0, 1e-20f, 0], new Shape(2, 2)), b = Tensor.FromArray<float>([3, 0.25f], new Shape(2));
         const float X = 0.02f, Y = 0.05f;
-        float[] scales = ChannelWeights.Scales(w, 0, b, X, Y, true);
+        float[] scales = ChannelWeights.Scales(w, 0, b, X, Y, FactorForm.Whole);
         Tensor stored = ChannelWeights.Bias(b, [.. scales.Select(s => s * X)]);
         for (int c = 0; c < 2; c++)
         {
