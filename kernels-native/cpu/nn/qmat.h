@@ -89,8 +89,8 @@ enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4, EL_QSCALE_ROUND
 EL_INLINE int32_t el_power_of_2(int32_t exponent) { return (exponent + 127) * (1 << 23); }
 
 EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bias, const int32_t* restrict wsum, const int32_t* restrict multiplier,
-                              const int32_t* restrict shift, int32_t x_zero_plus_bias, int once, int32_t* restrict least, int32_t* restrict most,
-                              uint32_t* restrict lost, uint32_t* restrict most_bias, float* restrict most_scale) {
+                              const int32_t* restrict shift, int32_t x_zero_plus_bias, int once, float reach, int32_t* restrict least, int32_t* restrict most,
+                              int32_t* restrict rounded) {
     for (int j = 0; j < 16; j++) {
         const int32_t s = shift[j] | -(multiplier[j] == 0);
         e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
@@ -103,7 +103,7 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
     int32_t power[16], nudge[16];
     for (int j = 0; j < 16; j++) { /* fractions of the scale are the lower 15 - s bits of the multiplier; of a scale without any, neither has the nudge */
         const int32_t s = e->shift[j], kept = s < -17 ? 0 : s > 14 ? 31 : 17 + s;
-        lost[j] |= (uint32_t)multiplier[j] << kept | ((uint32_t)multiplier[j] & 127);
+        rounded[j] |= (int32_t)((uint32_t)multiplier[j] << kept) | (multiplier[j] & 127);
         power[j] = el_power_of_2(s - 15);
         nudge[j] = el_power_of_2(s + 15) & s >> 31 & twice;
     }
@@ -111,9 +111,7 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
     memcpy(e->nudge, nudge, sizeof nudge);
     for (int j = 0; j < 16; j++) {
         e->scale[j] *= (float)multiplier[j];
-        const uint32_t size = bias[j] < 0 ? 0 - (uint32_t)bias[j] : (uint32_t)bias[j];
-        most_bias[j] = size > most_bias[j] ? size : most_bias[j];
-        most_scale[j] = e->scale[j] > most_scale[j] ? e->scale[j] : most_scale[j];
+        rounded[j] |= -((reach + __builtin_fabsf((float)bias[j])) * e->scale[j] > 0x1p30f);
     }
 #endif
 }
@@ -123,26 +121,22 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
 EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                               const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products) {
     static const int32_t none[16];
-    int32_t least[16], most[16];
-    uint32_t lost[16] = {0}, most_bias[16] = {0};
-    float most_scale[16] = {0};
+    int32_t least[16], most[16], rounded[16] = {0};
     for (int j = 0; j < 16; j++) least[j] = most[j] = -1;
+    const float reach = (float)products * (255 * 128); /* x - x_zero is below 256 in size */
     int32_t base = 0;
     for (; base + 16 <= channels; base += 16)
-        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, x_zero_plus_bias, once, least, most, lost, most_bias, most_scale);
+        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, x_zero_plus_bias, once, reach, least, most, rounded);
     if (base < channels) {
         int32_t all[4][16] = {{0}};
         const int32_t* from[4] = {bias, wsum, multiplier, shift};
         for (int i = 0; i < 4; i++)
             if (from[i]) memcpy(all[i], from[i] + base, (size_t)(channels - base) * 4);
-        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, least, most, lost, most_bias, most_scale);
+        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, reach, least, most, rounded);
     }
-    for (int j = 1; j < 16; j++)
-        least[0] = least[j] < least[0] ? least[j] : least[0], most[0] = most[j] > most[0] ? most[j] : most[0], lost[0] |= lost[j];
-    for (int j = 1; j < 16; j++)
-        most_bias[0] = most_bias[j] > most_bias[0] ? most_bias[j] : most_bias[0], most_scale[0] = most_scale[j] > most_scale[0] ? most_scale[j] : most_scale[0];
-    const double reach = ((double)products * (255 * 128) + most_bias[0]) * most_scale[0]; /* x - x_zero is below 256 in size */
-    return (lost[0] || reach > 0x1p30 ? EL_QSCALE_ROUNDED : 0) | (most[0] > 0 ? EL_QSHIFT_LEFT : 0) | (least[0] < -23 || most[0] > -1 ? EL_QSHIFT_ANY : 0) | (least[0] < -23 ? EL_QSHIFT_FAR : 0);
+    int32_t lowest = -1, highest = -1, any = 0;
+    for (int j = 0; j < 16; j++) lowest = least[j] < lowest ? least[j] : lowest, highest = most[j] > highest ? most[j] : highest, any |= rounded[j];
+    return (highest > 0 ? EL_QSHIFT_LEFT : 0) | (lowest < -23 || highest > -1 ? EL_QSHIFT_ANY : 0) | (lowest < -23 ? EL_QSHIFT_FAR : 0) | (any ? EL_QSCALE_ROUNDED : 0);
 }
 
 /* to[i] = from[i] xor flip */
