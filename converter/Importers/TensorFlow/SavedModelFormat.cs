@@ -13,8 +13,8 @@ public sealed class SavedModelFormat : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "the folder of a SavedModel or its `saved_model.pb` (`.pbtxt`), TF1 and TF2, with `variables/`; the `.meta` file of a checkpoint beside its `.index`. Loops over the steps of a sequence whose cells are those of LSTM, GRU or a plain RNN (dynamic_rnn, Keras) become these operators; other loops stay loops.",
-        Tested = "genuine SavedModels of both versions, against a PyTorch rebuild in float64, TensorFlow.js or closed form. Conditions, loops, cases and lists of functions, several signatures, and a meta graph over the variables of a genuine checkpoint: written by hand.",
+        Files = "the folder of a SavedModel or its `saved_model.pb` (`.pbtxt`), TF1 and TF2, with `variables/`; the `.meta` file of a checkpoint beside its `.index`. Loops over the steps of a sequence whose cells are those of LSTM, GRU or a plain RNN (dynamic_rnn, Keras) become these operators; other loops stay loops. Variables that the model assigns are states from run to run. What jax2tf writes with `native_serialization=False` is read (XLA's operators), StableHLO inside a file is not.",
+        Tested = "genuine SavedModels of both versions, against a PyTorch rebuild in float64, TensorFlow.js or closed form. Conditions, loops, cases and lists of functions, several signatures, variables that are assigned, XLA's operators, and a meta graph over the variables of a genuine checkpoint: written by hand.",
         LayersOf = TfModel.LayersOf,
         Layers = TfModel.Layers,
     };

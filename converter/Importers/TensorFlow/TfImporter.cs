@@ -30,19 +30,12 @@ internal static class TfImporter
             outputs ??= Results(model.Main);
             model.RefuseUnknown(outputs.Select(o => o.Reference));
             model.Tables.FillAll();
-            var graph = new Graph(name);
-            var scope = new TfScope(model, new TfContext(graph, null), model.Main, null);
-            foreach (TfPort port in inputs ?? Placeholders(model.Main, outputs)) AddInput(graph, scope, port);
-            var results = new List<(string Name, Value Value)>();
-            foreach (TfPort port in outputs)
-                scope.Context.Refusals.Try("outputs", () => results.Add((port.Name, scope.Resolve(port.Reference) switch
-                {
-                    TfTensorItem t => t.Value,
-                    TfListItem { Stacked: { } stacked } => stacked,
-                    _ => throw new EdgeLiteException(Status.Unsupported, $"Output '{port.Name}' is a resource, not a tensor."),
-                })));
-            scope.Context.Refusals.ThrowIfAny();
-            foreach ((string output, Value value) in results) AddOutput(graph, value, output);
+            Graph graph = Convert(model, name, inputs, outputs);
+            if (model.States.Any)
+            {
+                model.States.IsSecond = true;
+                graph = Convert(model, name, inputs, outputs);
+            }
             RemoveUnused(graph);
             GraphVerifier.Verify(graph);
             ShapeInference.Run(graph);
@@ -53,6 +46,25 @@ internal static class TfImporter
         {
             throw new EdgeLiteException(Status.Corrupt, $"The TensorFlow graph contradicts itself: {e.Message}", e);
         }
+    }
+
+    private static Graph Convert(TfModel model, string name, IReadOnlyList<TfPort>? inputs, IReadOnlyList<TfPort> outputs)
+    {
+        var graph = new Graph(name);
+        var scope = new TfScope(model, new TfContext(graph, null), model.Main, null);
+        foreach (TfPort port in inputs ?? Placeholders(model.Main, outputs)) AddInput(graph, scope, port);
+        var results = new List<(string Name, Value Value)>();
+        foreach (TfPort port in outputs)
+            scope.Context.Refusals.Try("outputs", () => results.Add((port.Name, scope.Resolve(port.Reference) switch
+            {
+                TfTensorItem t => t.Value,
+                TfListItem { Stacked: { } stacked } => stacked,
+                _ => throw new EdgeLiteException(Status.Unsupported, $"Output '{port.Name}' is a resource, not a tensor."),
+            })));
+        scope.Context.Refusals.ThrowIfAny();
+        foreach ((string output, Value value) in results) AddOutput(graph, value, output);
+        model.States.Bind(graph);
+        return graph;
     }
 
     /// <summary>Adds a graph output of that name; a value that is an input, a constant or an output already goes through Identity.</summary>

@@ -10,6 +10,7 @@ internal sealed class TfModel
     private static readonly Dictionary<string, Action<TfNode>> s_operators = ForeignLayers.Conversions<TensorFlowAttribute, Action<TfNode>>();
     private readonly Dictionary<string, FunctionDef> _functions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TfSource> _bodies = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, bool> _effects = new(StringComparer.Ordinal);
     private readonly Func<string, Tensor?> _variables;
 
     /// <param name="graph">the nodes and functions</param>
@@ -24,7 +25,13 @@ internal sealed class TfModel
         _variables = variables ?? (_ => null);
         Constants = constants ?? new Dictionary<string, Tensor>();
         Tables = new TfTables(this);
+        HasAssignments = graph.Node.Concat(_functions.Values.SelectMany(f => f.NodeDef)).Any(n => TfStates.Assigns(n.Op));
     }
+
+    /// <summary>Whether variables may change: then control inputs, which order reads and assignments, count.</summary>
+    public bool HasAssignments { get; }
+
+    public TfStates States { get; } = new();
 
     public TfTables Tables { get; }
 
@@ -71,11 +78,40 @@ internal sealed class TfModel
         return [.. function.Signature.OutputArg.Select(a => TfOutputs.Plain(function.Ret[a.Name], ops, this))];
     }
 
-    public Value Variable(string name, TfNode reader)
+    /// <summary>What a function does to variables beside its results, as names of nodes.</summary>
+    public IEnumerable<string> Effects(FunctionDef function) => HasAssignments ? function.ControlRet.Values.Where(Body(function).Order(HasEffect).IsBehind) : [];
+
+    /// <summary>The inputs of a node that are to be converted before it: of control inputs those that order assignments.</summary>
+    public IEnumerable<string> Before(TfSource source, NodeDef node) =>
+        HasAssignments ? node.Input.Where(i => !i.StartsWith('^') || source.Find(i[1..]) != null && source.Order(HasEffect).Matters(node.Name, i[1..])) : TfSource.DataInputs(node);
+
+    /// <summary>Whether a node assigns a variable, or calls a function that does.</summary>
+    private bool HasEffect(NodeDef node) => TfStates.Assigns(node.Op) || Called(node).Any(f =>
     {
-        Tensor value = _variables(name) ?? throw reader.Damaged($"variable '{name}' has no stored value; freeze the graph, or keep its checkpoint or the folder 'variables' beside it");
-        return reader.Graph.AddConstant(name, value);
-    }
+        if (_effects.TryGetValue(f.Signature.Name, out bool known)) return known;
+        _effects[f.Signature.Name] = false; // where it calls itself
+        return _effects[f.Signature.Name] = f.NodeDef.Any(HasEffect);
+    });
+
+    private IEnumerable<FunctionDef> Called(NodeDef node) =>
+        node.Attr.Values.SelectMany(a => a.ValueCase == AttrValue.ValueOneofCase.Func ? [a.Func] : a.List?.Func.ToArray() ?? []).Select(f => f.Name).Append(node.Op).Select(Function).OfType<FunctionDef>();
+
+    public Value Variable(string name, TfNode reader) => States.Read(name, reader, () => Stored(name, reader)) ?? reader.Graph.AddConstant(name, Stored(name, reader));
+
+    /// <summary>Gives a variable another value.</summary>
+    public void Assign(string name, TfNode writer, Value value) => States.Assign(name, writer, value, () => Stored(name, writer));
+
+    private Tensor Stored(string name, TfNode user) =>
+        _variables(name) ?? throw user.Damaged($"variable '{name}' has no stored value; freeze the graph, or keep its checkpoint or the folder 'variables' beside it");
+
+    private static string Advice(string op) => op switch
+    {
+        "XlaCallModule" => "a program in StableHLO; write the model with jax2tf.convert(.., native_serialization=False)",
+        "XlaRngBitGenerator" => "random bits; give random numbers as an input",
+        "MatrixInverse" or "MatrixSolve" or "MatrixTriangularSolve" or "MatrixSolveLs" or "Cholesky" or "Svd" or "Qr" or "Lu" or "Eig" or "SelfAdjointEigV2" or "MatrixExponential" or "MatrixLogarithm" or "MatrixSquareRoot" =>
+            "linear algebra, which ONNX does not have; compute it before, in the program",
+        _ => "",
+    };
 
     /// <summary>Names every operator without a conversion, with its nodes, at once.</summary>
     /// <param name="outputs">what is wanted of the main graph</param>
@@ -84,7 +120,7 @@ internal sealed class TfModel
         var unknown = new List<(string Kind, string Place)>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         Visit(Main, outputs);
-        UnknownLayers.Refuse("The TensorFlow graph", unknown, "Replace these operators in the source model, or cut the graph before them.");
+        UnknownLayers.Refuse("The TensorFlow graph", unknown, "Replace these operators in the source model, or cut the graph before them.", Advice);
 
         void Visit(TfSource source, IEnumerable<string> roots)
         {
@@ -96,11 +132,9 @@ internal sealed class TfModel
                 if (!reached.Add(name) || source.Find(name) is not { } node) continue;
                 if (Operator(node.Op) == null && Function(node.Op) == null)
                     unknown.Add((node.Op, $"'{node.Name}'"));
-                foreach (string input in TfSource.DataInputs(node)) stack.Push(TfSource.Parse(input).Node);
-                foreach (AttrValue attr in node.Attr.Values)
-                    foreach (NameAttrList named in attr.ValueCase == AttrValue.ValueOneofCase.Func ? [attr.Func] : attr.List?.Func ?? [])
-                        if (Function(named.Name) is { } f && seen.Add(named.Name)) Visit(Body(f), Returns(f));
-                if (Function(node.Op) is { } called && seen.Add(node.Op)) Visit(Body(called), Returns(called));
+                foreach (string input in Before(source, node)) stack.Push(TfSource.Parse(input).Node);
+                foreach (FunctionDef called in Called(node))
+                    if (seen.Add(called.Signature.Name)) Visit(Body(called), Returns(called).Concat(Effects(called)));
             }
         }
     }

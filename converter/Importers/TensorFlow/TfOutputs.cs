@@ -41,6 +41,7 @@ internal static class TfOutputs
         ["GRUBlockCell"] = ["r", "u", "c", "h"],
         ["Lu"] = ["lu", "p"],
         ["Svd"] = ["s", "u", "v"],
+        ["XlaKeyValueSort"] = ["sorted_keys", "sorted_values"],
         ["BroadcastGradientArgs"] = ["r0", "r1"],
     };
 

@@ -84,7 +84,7 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
             }
             bool ready = true;
             if (!s_frames.Contains(node.Op))
-                foreach (string input in TfSource.DataInputs(node))
+                foreach (string input in Model.Before(Source, node))
                 {
                     (string Node, int Output) key = TfSource.Parse(input);
                     if (_items.ContainsKey(key) || _converted.Contains(key.Node)) continue;
@@ -169,7 +169,9 @@ internal sealed class TfScope(TfModel model, TfContext context, TfSource source,
         Model.Depth++;
         try
         {
-            return [.. Model.Returns(function).Select(scope.Resolve)];
+            TfItem[] results = [.. Model.Returns(function).Select(scope.Resolve)];
+            foreach (string effect in Model.Effects(function)) scope.Run(effect);
+            return results;
         }
         finally
         {

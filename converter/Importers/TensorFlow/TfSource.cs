@@ -18,6 +18,11 @@ internal sealed class TfSource
 
     public IReadOnlyCollection<NodeDef> Nodes => _nodes.Values;
 
+    private TfOrder? _order;
+
+    /// <summary>Which control inputs order what has effects.</summary>
+    public TfOrder Order(Func<NodeDef, bool> hasEffect) => _order ??= new TfOrder(this, hasEffect);
+
     public NodeDef? Find(string name) => _nodes.GetValueOrDefault(name);
 
     public NodeDef this[string name] => _nodes.GetValueOrDefault(name) ?? throw new EdgeLiteException(Status.Corrupt, $"The TensorFlow graph has no node '{name}', which another one reads.");

@@ -64,6 +64,14 @@ internal static class Sources
     [TensorFlow("MutableHashTableV2", "Iterator", "IteratorV2")]
     private static void Opaque(TfNode n) => n.Set(new TfOpaqueItem($"a resource ({n.Op})"));
 
+    /// <summary>A variable that changes is a state that lives from run to run.</summary>
+    [TensorFlow("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", Limits = "inside conditions and loops")]
+    private static void AssignVariable(TfNode n)
+    {
+        if (n.Item(0) is not TfVariableItem variable) throw n.InputError("it assigns what is no variable");
+        n.Scope.Model.Assign(variable.Name, n, n.Op switch { "AssignAddVariableOp" => n.Add(n.In(0), n.In(1)), "AssignSubVariableOp" => n.Sub(n.In(0), n.In(1)), _ => n.In(1) });
+    }
+
     /// <summary>The value that is assigned is the result.</summary>
     [TensorFlow("Assign")]
     private static void Assign(TfNode n) => n.Set(n.In(1));
