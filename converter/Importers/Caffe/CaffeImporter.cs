@@ -20,7 +20,7 @@ public sealed class CaffeImporter : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.prototxt` and `.caffemodel`, of the same name or the only ones of their folder, whatever they are called; either, both or the folder can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
-        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling, recurrent layers and the layers of SSD and other forks against hand-made files; the region proposals of py-faster-rcnn against its algorithm in plain loops.",
+        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling, recurrent layers and the layers of SSD and other forks against hand-made files; the region proposals of py-faster-rcnn, in Python and in C++, against its algorithm in plain loops.",
         LayersOf = "Caffe's layers",
         Layers = ForeignLayers.References<CaffeAttribute>(),
     };

@@ -16,16 +16,20 @@ public class CaffeProposalTests
         [-84, -40, 99, 55], [-176, -88, 191, 103], [-360, -184, 375, 199], [-56, -56, 71, 71], [-120, -120, 135, 135], [-248, -248, 263, 263], [-36, -80, 51, 95], [-80, -168, 95, 183], [-168, -344, 183, 359],
     ];
 
-    private static string Net(string parameters) => $$"""
+    private static string Net(string parameters) => Layer($"type: 'Python' python_param {{ module: 'rpn.proposal_layer' layer: 'ProposalLayer' param_str: \"{parameters}\" }}");
+
+    private static string Layer(string type) => $$"""
         layer { name: 's' type: 'Input' top: 's' input_param { shape { dim: 1 dim: 18 dim: {{Height}} dim: {{Width}} } } }
         layer { name: 'd' type: 'Input' top: 'd' input_param { shape { dim: 1 dim: 36 dim: {{Height}} dim: {{Width}} } } }
         layer { name: 'i' type: 'Input' top: 'i' input_param { shape { dim: 1 dim: 3 } } }
-        layer { name: 'p' type: 'Python' bottom: 's' bottom: 'd' bottom: 'i' top: 'rois' top: 'scores' python_param { module: 'rpn.proposal_layer' layer: 'ProposalLayer' param_str: "{{parameters}}" } }
+        layer { name: 'p' bottom: 's' bottom: 'd' bottom: 'i' top: 'rois' top: 'scores' {{type}} }
         """;
 
-    private static Tensor[] Run(string parameters, params Tensor[] inputs) => TemporaryFolder.Use(folder =>
+    private static Tensor[] Run(string parameters, params Tensor[] inputs) => RunNet(Net(parameters), inputs);
+
+    private static Tensor[] RunNet(string net, Tensor[] inputs) => TemporaryFolder.Use(folder =>
     {
-        File.WriteAllText(Path.Combine(folder, "net.prototxt"), Net(parameters));
+        File.WriteAllText(Path.Combine(folder, "net.prototxt"), net);
         File.WriteAllBytes(Path.Combine(folder, "net.caffemodel"), new NetParameter { Name = "net", Layer = { new LayerParameter { Name = "p", Type = "Python" } } }.ToByteArray());
         Graph graph = Pipeline.Import(folder, new ConversionOptions { Shapes = inputs.Select((x, k) => (x, k)).ToDictionary(p => ((string[])["s", "d", "i"])[p.k], p => p.x.Shape) }).Graph;
         return ImportedRun.Run(graph, inputs);
@@ -38,8 +42,22 @@ public class CaffeProposalTests
     {
         var random = new Random(5);
         Tensor scores = Random(random, 0, 1, 1, 18, Height, Width), deltas = Random(random, -0.6, 0.6, 1, 36, Height, Width), picture = Tensor.FromArray<float>([480, 640, 1], new Shape(1, 3));
-        Tensor[] y = Run(parameters, scores, deltas, picture);
-        var expected = Expected(scores, deltas, picture);
+        Compare(Expected(scores, deltas, picture), Run(parameters, scores, deltas, picture));
+    }
+
+    /// <summary>With the numbers that py-faster-rcnn has, and with others.</summary>
+    [Theory]
+    [InlineData("", 6000, 300, 0.7, 16)]
+    [InlineData("proposal_param { feat_stride: 16 base_size: 16 min_size: 60 ratio: 0.5 ratio: 1 ratio: 2 scale: 8 scale: 16 scale: 32 pre_nms_topn: 50 post_nms_topn: 14 nms_thresh: 0.6 }", 50, 14, 0.6, 60)]
+    public void The_layer_in_CPlusPlus_says_its_settings(string parameters, int before, int after, double overlap, double least)
+    {
+        var random = new Random(6);
+        Tensor scores = Random(random, 0, 1, 1, 18, Height, Width), deltas = Random(random, -0.6, 0.6, 1, 36, Height, Width), picture = Tensor.FromArray<float>([480, 640, 1], new Shape(1, 3));
+        Compare(Expected(scores, deltas, picture, before, after, overlap, least), RunNet(Layer($"type: 'Proposal' {parameters}"), [scores, deltas, picture]));
+    }
+
+    private static void Compare(List<(double[] Box, double Score)> expected, Tensor[] y)
+    {
         Assert.Equal(new Shape(expected.Count, 5), y[0].Shape);
         Assert.InRange(expected.Count, 10, 100);
         for (int r = 0; r < expected.Count; r++)
@@ -57,10 +75,11 @@ public class CaffeProposalTests
         return x;
     }
 
-    private static List<(double[] Box, double Score)> Expected(Tensor scores, Tensor deltas, Tensor picture)
+    private static List<(double[] Box, double Score)> Expected(Tensor scores, Tensor deltas, Tensor picture, int before = 6000, int after = 300, double overlap = 0.7, double least = 16)
     {
         const int places = Height * Width;
-        double h = picture.GetDouble(0), w = picture.GetDouble(1), least = 16 * picture.GetDouble(2);
+        double h = picture.GetDouble(0), w = picture.GetDouble(1);
+        least *= picture.GetDouble(2);
         var all = new List<(double[] Box, double Score)>();
         for (int p = 0; p < places; p++)
             for (int a = 0; a < 9; a++)
@@ -72,8 +91,8 @@ public class CaffeProposalTests
                 if (box[2] - box[0] + 1 >= least && box[3] - box[1] + 1 >= least) all.Add((box, scores.GetDouble((9 + a) * places + p)));
             }
         var kept = new List<(double[] Box, double Score)>();
-        foreach (var candidate in all.OrderByDescending(c => c.Score))
-            if (kept.All(k => Overlap(k.Box, candidate.Box) <= 0.7)) kept.Add(candidate);
+        foreach (var candidate in all.OrderByDescending(c => c.Score).Take(before))
+            if (kept.Count < after && kept.All(k => Overlap(k.Box, candidate.Box) <= overlap)) kept.Add(candidate);
         return kept;
     }
 
