@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Importers;
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Writer;
 
 namespace EdgeLite.Tests.Importers.Keras;
 
@@ -9,11 +11,19 @@ namespace EdgeLite.Tests.Importers.Keras;
 /// archive makes it.</summary>
 public class KerasGenuineTests
 {
+    private const string Archive = "keras-3.16.tar.xz";
+
+    private static void Unpack(string archive, string folder)
+    {
+        using Process tar = Process.Start("tar", ["xJf", Path.Combine(SourceFolder(), archive), "-C", folder]);
+        tar.WaitForExit();
+    }
+
     [Theory]
-    [InlineData("keras-3.16.tar.xz", 280)]
+    [InlineData(Archive, 280)]
     public void Results_are_those_of_Keras(string archive, int least) => TemporaryFolder.Use(folder =>
     {
-        using (Process tar = Process.Start("tar", ["xJf", Path.Combine(SourceFolder(), archive), "-C", folder])) tar.WaitForExit();
+        Unpack(archive, folder);
         string[] models = [.. Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".keras" or ".h5").Order(StringComparer.Ordinal)];
         Assert.True(models.Length >= least, $"the archive holds {models.Length} models");
         var failures = new List<string>();
@@ -27,6 +37,43 @@ public class KerasGenuineTests
                 failures.Add($"{Path.GetFileName(model)}: {e.Message.ReplaceLineEndings(" ")}");
             }
         Assert.True(failures.Count == 0, $"{failures.Count} of {models.Length} fail:\n{string.Join('\n', failures)}");
+        return true;
+    });
+
+    /// <summary>A ConvLSTM2D whose configuration is made stateful, one step at a time: after three runs it gives what Keras gave of three steps.</summary>
+    [Fact]
+    public void A_stateful_convolutional_LSTM_goes_on_where_it_stopped() => TemporaryFolder.Use(folder =>
+    {
+        Unpack(Archive, folder);
+        string path = Path.Combine(folder, "layer_clstm2.keras");
+        using (ZipArchive zip = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            string config;
+            using (var reader = new StreamReader(zip.GetEntry("config.json")!.Open())) config = reader.ReadToEnd();
+            string changed = config.Replace("[null, 3, 6, 6, 2]", "[1, 1, 6, 6, 2]", StringComparison.Ordinal).Replace("\"stateful\": false", "\"stateful\": true", StringComparison.Ordinal);
+            Assert.True(changed.Contains("true", StringComparison.Ordinal) && changed.Contains("[1, 1, 6, 6, 2]", StringComparison.Ordinal));
+            zip.GetEntry("config.json")!.Delete();
+            using var writer = new StreamWriter(zip.CreateEntry("config.json").Open());
+            writer.Write(changed);
+        }
+        Graph graph = Pipeline.Import(path, new ConversionOptions()).Graph;
+        Assert.Equal(3, graph.Inputs.Count);
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), path);
+        using Session session = model.CreateSession();
+        Assert.Equal(2, session.States.Count);
+        Dictionary<string, Tensor> stored = NpzFile.Read(Path.ChangeExtension(path, ".npz")).ToDictionary(p => p.Key, p => p.Value);
+        const int Step = 6 * 6 * 2;
+        for (int run = 0; run < 3; run++)
+        {
+            Tensor x = session.Input(session.FindInput(graph.Inputs.First(i => i.Shape.Rank == 5).Name));
+            for (int i = 0; i < Step; i++) x.SetDouble(i, stored["in0"].GetDouble(run * Step + i));
+            session.Run();
+        }
+        Tensor first = new(DType.Float32, session.Output(0).Shape);
+        for (long i = 0; i < first.Count; i++) first.SetDouble(i, stored["out0"].GetDouble(i));
+        TensorAssert.Close(first, session.Output(0), 1e-4, 2e-5, "the third run");
         return true;
     });
 

@@ -44,6 +44,19 @@ public class KerasPreprocessingTests
         Assert.Equal([0, 0, 1, 0], Run(Layer("CategoryEncoding", "\"num_tokens\": 4, \"output_mode\": \"one_hot\""), "int32", Tensor.FromArray<int>([2], new Shape(1, 1))));
     }
 
+    /// <summary>Behind the number for what the vocabulary lacks, and behind that of the mask where there is one.</summary>
+    [Fact]
+    public void Words_and_numbers_are_looked_up()
+    {
+        Tensor words = Tensor.FromStrings(["b", "a", "", "zebra"], new Shape(1, 4));
+        const string Vocabulary = "\"vocabulary\": [\"a\", \"b\"]";
+        Assert.Equal([2, 1, 0, 0], Run(Layer("StringLookup", Vocabulary), "string", words));
+        Assert.Equal([3, 2, 0, 1], Run(Layer("StringLookup", Vocabulary + ", \"mask_token\": \"\""), "string", words));
+        Assert.Equal([1, 0], Run(Layer("StringLookup", Vocabulary + ", \"num_oov_indices\": 0"), "string", Tensor.FromStrings(["b", "a"], new Shape(1, 2))));
+        Assert.Equal([2, 1, 1], Run(Layer("StringLookup", Vocabulary + ", \"output_mode\": \"count\""), "string", words));
+        Assert.Equal([0, 2, 1], Run(Layer("IntegerLookup", "\"vocabulary\": [7, 5]"), "int64", Tensor.FromArray<long>([6, 5, 7], new Shape(1, 3))));
+    }
+
     [Fact]
     public void Numbers_fall_into_bins() =>
         Assert.Equal([0, 1, 2, 2], Run(Layer("Discretization", "\"bin_boundaries\": [0.0, 1.5]"), "float32", Tensor.FromArray<float>([-1, 0, 1.5f, 9], new Shape(1, 4))));

@@ -56,7 +56,6 @@ public class KerasZooTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Twice: the imported graph in the interpreter, and the whole line to a session on the kernels.</summary>
     /// <summary>A genuine file of an LSTM, made stateful and of a fixed batch by changing its configuration in place: two runs of 4 steps give what
     /// one of 8 gives from zeros.</summary>
     [SharedTheory("zoo/keras_theano")]
@@ -94,6 +93,7 @@ public class KerasZooTests(ITestOutputHelper output)
         }
     });
 
+    /// <summary>Twice: the imported graph in the interpreter, and the whole line to a session on the kernels.</summary>
     private void Check(string folder)
     {
         using JsonDocument meta = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "meta.json")));
