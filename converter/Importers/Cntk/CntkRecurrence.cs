@@ -22,8 +22,10 @@ internal sealed class CntkRecurrence
     {
         (_network, _values, _members) = (network, values, [.. group]);
         _delays = [.. group.Where(IsDelay)];
-        _order = CntkOrder.Of(group, v => IsDelay(v) ? [] : network.Needs(v).Where(_members.Contains)).Select(g => g.Length == 1 ? g[0]
-            : throw new EdgeLiteException(Status.Unsupported, $"'{g[0]}' depends on itself without PastValue or FutureValue between.")).ToArray();
+        List<string[]> order = CntkOrder.Of(group, v => IsDelay(v) ? [] : network.Needs(v).Where(_members.Contains));
+        if (_delays.Length == 0 || order.Find(g => g.Length > 1) != null)
+            throw new EdgeLiteException(Status.Unsupported, $"'{order.Find(g => g.Length > 1)?[0] ?? group[0]}' depends on itself without PastValue or FutureValue between.");
+        _order = [.. order.Select(g => g[0])];
         _outside = [.. group.SelectMany(v => IsDelay(v) ? network.Needs(v).Take(1) : network.Needs(v)).Where(v => !_members.Contains(v)).Distinct(StringComparer.Ordinal)];
         if (_delays.Select(network.OpOf).Distinct().Count() > 1) throw new EdgeLiteException(Status.Unsupported, $"'{_delays[0]}' depends on itself forwards and backwards in time (PastValue and FutureValue in one recurrence), which has no conversion.");
         if (_delays.FirstOrDefault(d => network.Needs(d).Skip(1).Any(_members.Contains)) is { } odd) throw new EdgeLiteException(Status.Unsupported, $"The initial state of '{odd}' depends on what follows from it, which has no conversion.");
