@@ -40,6 +40,7 @@ typedef struct strip {
     int64_t c;
     int64_t first, last; /* the outputs whose windows are inside */
     int swish;           /* HardSwish comes before the clamp */
+    int64_t begin, end;  /* the kernel rows inside the input */
 } strip;
 
 /* The first `count` outputs of a strip for the channels [c0, c1), whole vectors. */
@@ -82,37 +83,43 @@ INLINE void store_two(float* a, float* b, vec v) {
 #define store_two(a, b, v) (void)(v)
 #endif
 
-/* Adds to T sums what their windows hold. Column i of kernel row ky lies at rows[ky] + at[ky][i], which is one pixel after the other where all
- * are `inside`. w: the weights of 3x3 are in registers, others are loaded. two: columns between the two outputs of a vector, 0 where there is one. */
-INLINE void add_windows(vec* acc, const char* const* rows, const place* const* places, int64_t first, int64_t pixel, const vec* held, const element* w,
-                        const int inside, const int T, const int K, const int S, const int two) {
+/* Adds to T sums what their windows hold of an input row. Column i lies at row + at[i], which is one pixel after the other where all are
+ * `inside`. w: the weights of this row of the kernel, in registers or, where loaded, in memory. two: columns between the two outputs of a vector, 0
+ * where there is one. */
+INLINE void add_row(vec* acc, const char* row, const place* at, int64_t pixel, const vec* held, const element* w, const int inside, const int T, const int K,
+                    const int S, const int two) {
     /* outputs side by side after all loads, where there are registers for both */
     const int late = MANY && T <= 7 && (T - 1) * S + K + (K == 3 ? 9 : K) + T <= 30;
+    vec taps[5], x[19];
 #pragma GCC unroll 5
-    for (int ky = 0; ky < K; ky++) {
-        vec taps[5], x[19];
-#pragma GCC unroll 5
-        for (int kx = 0; kx < K; kx++) {
-            taps[kx] = K == 3 ? held[ky * K + kx] : V(load)(w + (ky * K + kx) * EL_PANEL);
-            if (K != 3) EL_VKEEP(taps[kx]);
-        }
-        const place* at = places[ky] + first;
-        const char* near = rows[ky] + at[0];
-#pragma GCC unroll 19
-        for (int i = 0; i < (T - 1) * S + K; i++, near += pixel) {
-            if (i % S >= K) continue;
-            if (inside) KEEP(near);
-            x[i] = two ? load_two(rows[ky] + at[i], rows[ky] + at[i + two]) : V(load)((const element*)(inside ? near : rows[ky] + at[i]));
-            EL_VKEEP(x[i]); /* compilers would load it again for each use */
-#pragma GCC unroll 14
-            for (int o = 0; !late && o < T; o++)
-                if (i - o * S >= 0 && i - o * S < K) acc[o] = V(fma)(x[i], taps[i - o * S], acc[o]);
-        }
-#pragma GCC unroll 5
-        for (int kx = 0; late && kx < K; kx++)
-#pragma GCC unroll 7
-            for (int o = 0; o < T; o++) acc[o] = V(fma)(x[o * S + kx], taps[kx], acc[o]);
+    for (int kx = 0; kx < K; kx++) {
+        taps[kx] = K == 3 ? held[kx] : V(load)(w + kx * EL_PANEL);
+        if (K != 3) EL_VKEEP(taps[kx]);
     }
+    const char* near = row + at[0];
+#pragma GCC unroll 19
+    for (int i = 0; i < (T - 1) * S + K; i++, near += pixel) {
+        if (i % S >= K) continue;
+        if (inside) KEEP(near);
+        x[i] = two ? load_two(row + at[i], row + at[i + two]) : V(load)((const element*)(inside ? near : row + at[i]));
+        EL_VKEEP(x[i]); /* compilers would load it again for each use */
+#pragma GCC unroll 14
+        for (int o = 0; !late && o < T; o++)
+            if (i - o * S >= 0 && i - o * S < K) acc[o] = V(fma)(x[i], taps[i - o * S], acc[o]);
+    }
+#pragma GCC unroll 5
+    for (int kx = 0; late && kx < K; kx++)
+#pragma GCC unroll 7
+        for (int o = 0; o < T; o++) acc[o] = V(fma)(x[o * S + kx], taps[kx], acc[o]);
+}
+
+/* The rows of a window; those outside the input are skipped where there are five, which are worth the jumps. */
+INLINE void add_windows(vec* acc, const strip* s, const char* const* rows, const place* const* places, int64_t first, int64_t pixel, const vec* held,
+                        const element* w, const int inside, const int T, const int K, const int S, const int two) {
+#pragma GCC unroll 5
+    for (int ky = 0; ky < K; ky++)
+        if (K == 3 || (ky >= s->begin && ky < s->end))
+            add_row(acc, rows[ky], places[ky] + first, pixel, K == 3 ? held + ky * 3 : held, w + ky * K * EL_PANEL, inside, T, K, S, two);
 }
 
 /* T sums at a time; the last ones reach back over outputs that are done. K x K taps, stride D, no dilation. half: a sum is 8 channels of two
@@ -138,9 +145,9 @@ INLINE void along(const strip* s, const vec lo, const vec hi, int64_t count, int
             vec acc[MOST];
 #pragma GCC unroll 14
             for (int o = 0; o < T; o++) acc[o] = bias;
-            if (half) add_windows(acc, rows, places, ox * D, 0, held, w, 0, T, K, 2 * D, D);
-            else if (BY_ROW && ox >= s->first && ox + T <= s->last) add_windows(acc, rows, places, ox * D, c * (int64_t)sizeof(element), held, w, 1, T, K, D, 0);
-            else add_windows(acc, rows, places, ox * D, 0, held, w, 0, T, K, D, 0);
+            if (half) add_windows(acc, s, rows, places, ox * D, 0, held, w, 0, T, K, 2 * D, D);
+            else if (BY_ROW && ox >= s->first && ox + T <= s->last) add_windows(acc, s, rows, places, ox * D, c * (int64_t)sizeof(element), held, w, 1, T, K, D, 0);
+            else add_windows(acc, s, rows, places, ox * D, 0, held, w, 0, T, K, D, 0);
             const int64_t to = ox * c + ch;
             if (!half && s->residual) {
                 const element* from = s->residual + to;
@@ -289,23 +296,22 @@ static void finish(const dwconv_task* t, element* y, int64_t outputs, int64_t c0
 static void outputs(const dwconv_task* t, strip* s, const char** rows, const place** places, place* tables, int64_t image, int64_t oy, int64_t o0, int64_t o1, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
     const int64_t c = p->c, columns = t->columns, at = ((image * p->oh + oy) * p->ow + o0) * c, ow = o1 - o0;
-    int inside = 1;
+    int64_t begin = 0, end = 0;
     for (int32_t ky = 0; ky < p->kh; ky++) {
         const int64_t iy = oy * p->stride_h - p->pad_top + (int64_t)ky * p->dilation_h;
         const int outside = iy < 0 || iy >= p->h;
         place* of_row = tables + (outside ? p->kh : ky) * columns;
         places[ky] = of_row + o0 * p->stride_w;
         rows[ky] = outside ? t->zero : (const char*)(t->x + (image * p->h + iy) * p->w * c);
-        if (outside) {
-            inside = 0;
-            continue;
-        }
+        if (outside) continue;
+        if (begin == end) begin = ky;
+        end = ky + 1;
         const place zero = (place)t->zero - (place)rows[ky];
         for (int64_t i = 0; i < t->left; i++) of_row[i] = zero;
         for (int64_t i = t->right; i < columns; i++) of_row[i] = zero;
     }
-    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first - o0, inside ? t->last - o0 : 0,
-                 p->act.kind == EL_ACT_HARD_SWISH};
+    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first - o0, p->kh == 5 || end - begin == p->kh ? t->last - o0 : 0,
+                 p->act.kind == EL_ACT_HARD_SWISH, begin, end};
     if (!t->along) {
         along_any(t, s, 0, ow, c0, c1);
         return;
