@@ -62,7 +62,7 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
     for (int32_t p = p0; p < p1; p += step) {
         step = plan->wide;
         while (step > p1 - p) step = (step + 1) / 2;
-        if (step == 3 && p1 - p == 4) step = 2;
+        if (step == 3 && p1 - p == 4) step = 4;
         /* the last two of three panels go together where that wastes less (AVX-512) */
         if ((step == 2 || step == 3) && p1 - p == 3 && j->n - (p1 - 1) * EL_PANEL <= EL_PANEL / 2) step = 1;
         int32_t column = p * EL_PANEL, columns = j->n - column < step * EL_PANEL ? j->n - column : step * EL_PANEL;

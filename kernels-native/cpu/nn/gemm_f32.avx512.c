@@ -1,7 +1,7 @@
 /* AVX-512 micro-kernel: a panel is one register of 16 columns, a tile up to 12 rows x 2 panels (24 accumulators, 2 of B, and
  * one broadcast of A that serves both panels: 14 loads for 24 multiply-adds). Few rows take 4 or 8 panels instead, so that at
  * least 8 independent sums hide the latency of the multiply-add; one row of fewer panels sums in parts. Low tiles
- * are 7 rows x 3 panels: 10 loads for 21. The columns past the tail are masked. */
+ * are 7 rows x 3 panels: 10 loads for 21; where four panels are left they go together, 4 rows and 3. The columns past the tail are masked. */
 #include "el_vmath.h"
 #include "gemm_job.h"
 #include <immintrin.h>
@@ -183,7 +183,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
 #pragma GCC unroll 4
         for (int q = 0; q < BASES; q++) a[q] = rows + 3 * q * lda;
         rows += 12 * lda;
-        const char *b = (const char*)t->b, *ahead = b + (i < P ? t->ahead + i * panel : 0);
+        const char *b = (const char*)t->b, *ahead = i < P && t->ahead ? b + t->ahead + i * panel : (const char*)rows; /* of B, or of the next rows of A */
 #pragma GCC unroll 2
         for (int64_t n = k; n > 0; n--, b += 64, ahead += 64) {
             _mm_prefetch(ahead, _MM_HINT_T0);
@@ -414,7 +414,7 @@ TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(8, 2) TIL
 TWO_TILES(7, 4, 3, 1) TWO_TILES(9, 5, 4, 1) TWO_TILES(10, 5, 5, 1) TWO_TILES(11, 6, 5, 1)
 TWO_TILES(7, 4, 3, 2) TWO_TILES(9, 5, 4, 2) TWO_TILES(10, 5, 5, 2) TWO_TILES(11, 6, 5, 2)
 TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(1, 8)
-TILE(7, 3)
+TILE(7, 3) TWO_TILES(7, 4, 3, 4)
 
 static const el_tile_fn tiles[4][12] = {
     {tile_1_1, tile_2_1, tile_3_1, tile_4_1, tile_5_1, tile_6_1, tile_7_1, tile_8_1, tile_9_1, tile_10_1, tile_11_1, tile_12_1},
@@ -433,7 +433,7 @@ static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
 #define EL_WIDE(R) ((R) == 1 ? 8 : (R) <= 4 ? 4 : 2)
 #define EL_LOW 7
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) {
-    if (panels == 3) return tile_7_3;
+    if (rows == 7 && panels > 2) return panels == 3 ? tile_7_3 : tile_7_4;
     return tiles[panels == 8 ? 3 : panels >> 1][rows - 1];
 }
 #include "gemm_f32.h"
