@@ -5,7 +5,6 @@
 #include "el_vmath.h"
 
 #define EL_KC_ALWAYS 0
-#define EL_MATMUL_FEW 4 /* rows up to which matmul leaves b where it is */
 
 static inline __attribute__((always_inline)) void el_gemm_activate_rows(const el_act act, float* y, const int64_t* off, int64_t rows,
                                                                         const float* slope, int64_t count) {

@@ -34,8 +34,9 @@ static inline void store_first(float* to, float32x4_t v, int n) {
     if (n & 1 && n > 0) vst1_lane_f32(to, h, 0);
 }
 
-/* V: registers across, 4 for each panel, fewer where the last panel has fewer columns */
-static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P, const int V) {
+/* V: registers across, 4 for each panel, fewer where the last panel has fewer columns. packed: rows of B lie one behind the other, at numbers that
+ * loads can hold. */
+static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P, const int V, const int packed) {
     enum { MAX = 24 };
     float32x4_t acc[MAX];
     const int last = (P - 1) * 16 + t->tail; /* columns in use */
@@ -72,32 +73,42 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
     _Pragma("GCC unroll 8") for (int v = 0; v < V; v += 2) {                                                           \
         register float32x4_t b0 __asm__("v30"), b1 __asm__("v31"); /* more would need more registers than there are */ \
         const float* from = b + v / 4 * b_panel;                                                                       \
-        if (v % 4 == 0) __asm__ volatile("ldp %q0, %q1, [%2]" : "=w"(b0), "=w"(b1) : "r"(from) : "memory");            \
-        else __asm__ volatile("ldp %q0, %q1, [%2, #32]" : "=w"(b0), "=w"(b1) : "r"(from) : "memory");                  \
+        __asm__ volatile("ldp %q0, %q1, [%2, %3]" : "=w"(b0), "=w"(b1)                                                 \
+                         : "r"(from), "i"((packed ? LANE * 64 : 0) + v % 4 * 16) : "memory");                          \
         PRODUCT(v, b0, LANE)                                                                                           \
         PRODUCT(v + 1, b1, LANE)                                                                                       \
     }                                                                                                                  \
-    b += b_row;
+    if (!packed) b += b_row;
         for (; k + 4 <= end; k += 4) {
             float32x4_t av[6];
 #pragma GCC unroll 6
             for (int r = 0; r < R; r++) av[r] = vld1q_f32(a[r] + k);
             STEP(0) STEP(1) STEP(2) STEP(3)
+            if (packed) b += 4 * EL_PANEL;
         }
         for (; k < end; k++) {
             float32x4_t av[6];
 #pragma GCC unroll 6
             for (int r = 0; r < R; r++) av[r] = vld1q_dup_f32(a[r] + k);
             STEP(0)
+            if (packed) b += EL_PANEL;
         }
 #undef STEP
     }
     const float32x4_t scale = vdupq_n_f32(t->scale), lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
+    if (t->scale != 1.0f) {
+#pragma GCC unroll 24
+        for (int i = 0; i < R * V; i++) acc[i] = vmulq_f32(acc[i], scale);
+    }
+    if (t->lo != -INFINITY || t->hi != INFINITY) {
+#pragma GCC unroll 24
+        for (int i = 0; i < R * V; i++) acc[i] = vminq_f32(vmaxq_f32(acc[i], lo), hi); /* NaN stays */
+    }
+    float* y = t->y;
+    const int64_t* off = t->off;
 #pragma GCC unroll 6
     for (int r = 0; r < R; r++) {
-        float* to = t->y + t->off[r];
-#pragma GCC unroll 16
-        for (int v = 0; v < V; v++) acc[r * V + v] = vminq_f32(vmaxq_f32(vmulq_f32(acc[r * V + v], scale), lo), hi); /* NaN stays */
+        float* to = y + off[r];
         if (!partial) {
 #pragma GCC unroll 16
             for (int v = 0; v < V; v++) vst1q_f32(to + v * 4, acc[r * V + v]);
@@ -111,8 +122,8 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 
 #define TILE(R, P)                                                                                                     \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \
-        if (P == 1 && t->tail <= 8) tile_body(t, R, P, 2);                                                             \
-        else tile_body(t, R, P, 4 * P);                                                                                \
+        if (P == 1 && t->tail <= 8) tile_body(t, R, P, 2, R > EL_MATMUL_FEW);                                          \
+        else tile_body(t, R, P, 4 * P, R > EL_MATMUL_FEW); /* fewer rows come from unpacked matrices, too */           \
     }
 TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
 TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(1, 4)

@@ -26,6 +26,7 @@ typedef EL_ELEMENT el_element; /* of activations and weights; biases and slopes 
 #define EL_MB 120     /* most rows of a block: with few floats in a row many are needed to be worth beginning */
 #define EL_DEEP 256   /* floats in a row from which on a block has fewer, */
 #define EL_DEEP_MB 60 /* so that they stay near */
+#define EL_MATMUL_FEW 4 /* rows up to which a product of two computed matrices leaves B where it is: only tiles of so few see rows of B apart */
 
 typedef struct el_gemm_job el_gemm_job;
 
