@@ -34,8 +34,43 @@ static inline void store_first(float* to, float32x4_t v, int n) {
     if (n & 1 && n > 0) vst1_lane_f32(to, h, 0);
 }
 
-/* V: registers across, 4 for each panel, fewer where the last panel has fewer columns. packed: rows of B lie one behind the other, at numbers that
- * loads can hold. */
+/* acc[r][v] += sum_k a[r][k] * row k of B. V: registers across, 4 for each panel. packed: rows of B lie one behind the other, at numbers that loads can
+ * hold. */
+static inline __attribute__((always_inline)) void products(float32x4_t* acc, const float* const* a, const float* b, int64_t end, int64_t b_panel, int64_t b_row,
+                                                           const int R, const int V, const int packed) {
+    int64_t k = 0;
+/* Multiply-adds by lane are written out: GCC makes duplicates of the lanes, for which there are no registers. */
+#define PRODUCT(v, bv, LANE)                                                                                           \
+    _Pragma("GCC unroll 6") for (int r = 0; r < R; r++)                                                                \
+    __asm__("fmla %0.4s, %1.4s, %2.s[" #LANE "]" : "+w"(acc[r * V + (v)]) : "w"(bv), "w"(av[r]));
+#define STEP(LANE)                                                                                                     \
+    _Pragma("GCC unroll 8") for (int v = 0; v < V; v += 2) {                                                           \
+        register float32x4_t b0 __asm__("v30"), b1 __asm__("v31"); /* more would need more registers than there are */ \
+        const float* from = b + v / 4 * b_panel;                                                                       \
+        __asm__ volatile("ldp %q0, %q1, [%2, %3]" : "=w"(b0), "=w"(b1)                                                 \
+                         : "r"(from), "i"((packed ? LANE * 64 : 0) + v % 4 * 16) : "memory");                          \
+        PRODUCT(v, b0, LANE)                                                                                           \
+        PRODUCT(v + 1, b1, LANE)                                                                                       \
+    }                                                                                                                  \
+    if (!packed) b += b_row;
+    for (; k + 4 <= end; k += 4) {
+        float32x4_t av[6];
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) av[r] = vld1q_f32(a[r] + k);
+        STEP(0) STEP(1) STEP(2) STEP(3)
+        if (packed) b += 4 * EL_PANEL;
+    }
+    for (; k < end; k++) {
+        float32x4_t av[6];
+#pragma GCC unroll 6
+        for (int r = 0; r < R; r++) av[r] = vld1q_dup_f32(a[r] + k);
+        STEP(0)
+        if (packed) b += EL_PANEL;
+    }
+#undef STEP
+}
+
+/* V: 4 registers for each panel, fewer where the last panel has fewer columns. */
 static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P, const int V, const int packed) {
     enum { MAX = 24 };
     float32x4_t acc[MAX];
@@ -64,36 +99,7 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
         const float* b = t->b + t->brow[s] * b_row;
-        int64_t k = 0, end = t->seglen;
-/* Multiply-adds by lane are written out: GCC makes duplicates of the lanes, for which there are no registers. */
-#define PRODUCT(v, bv, LANE)                                                                                           \
-    _Pragma("GCC unroll 6") for (int r = 0; r < R; r++)                                                                \
-        __asm__("fmla %0.4s, %1.4s, %2.s[" #LANE "]" : "+w"(acc[r * V + (v)]) : "w"(bv), "w"(av[r]));
-#define STEP(LANE)                                                                                                     \
-    _Pragma("GCC unroll 8") for (int v = 0; v < V; v += 2) {                                                           \
-        register float32x4_t b0 __asm__("v30"), b1 __asm__("v31"); /* more would need more registers than there are */ \
-        const float* from = b + v / 4 * b_panel;                                                                       \
-        __asm__ volatile("ldp %q0, %q1, [%2, %3]" : "=w"(b0), "=w"(b1)                                                 \
-                         : "r"(from), "i"((packed ? LANE * 64 : 0) + v % 4 * 16) : "memory");                          \
-        PRODUCT(v, b0, LANE)                                                                                           \
-        PRODUCT(v + 1, b1, LANE)                                                                                       \
-    }                                                                                                                  \
-    if (!packed) b += b_row;
-        for (; k + 4 <= end; k += 4) {
-            float32x4_t av[6];
-#pragma GCC unroll 6
-            for (int r = 0; r < R; r++) av[r] = vld1q_f32(a[r] + k);
-            STEP(0) STEP(1) STEP(2) STEP(3)
-            if (packed) b += 4 * EL_PANEL;
-        }
-        for (; k < end; k++) {
-            float32x4_t av[6];
-#pragma GCC unroll 6
-            for (int r = 0; r < R; r++) av[r] = vld1q_dup_f32(a[r] + k);
-            STEP(0)
-            if (packed) b += EL_PANEL;
-        }
-#undef STEP
+        products(acc, a, b, t->seglen, b_panel, b_row, R, V, packed);
     }
     const float32x4_t scale = vdupq_n_f32(t->scale), lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
     if (t->scale != 1.0f) {
@@ -120,6 +126,56 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
     }
 }
 
+#define EL_MR 6
+
+/* Runs: many tiles of 6 rows of a dense matrix, one below the other, so that two strides replace the tables; V * 4 columns, all in use. */
+static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int V) {
+    const int64_t lda = t->lda, ldc = t->ldc;
+    const int clamps = t->lo != -INFINITY || t->hi != INFINITY;
+    const float* rows = t->a_rows;
+    float* y = t->y_rows;
+    const float* residual = t->residual ? t->residual + (t->y_rows - t->y) : NULL;
+    for (; tiles > 0; tiles--) {
+        float32x4_t acc[24];
+        const float* a[EL_MR];
+#pragma GCC unroll 6
+        for (int r = 0; r < EL_MR; r++, rows += lda) a[r] = rows;
+#pragma GCC unroll 4
+        for (int v = 0; v < V; v++) {
+            const float32x4_t start = t->bias ? vld1q_f32(t->bias + v * 4) : vdupq_n_f32(0);
+#pragma GCC unroll 6
+            for (int r = 0; r < EL_MR; r++) acc[r * V + v] = start;
+        }
+        if (residual) {
+#pragma GCC unroll 6
+            for (int r = 0; r < EL_MR; r++, residual += ldc) {
+#pragma GCC unroll 4
+                for (int v = 0; v < V; v++) acc[r * V + v] = vaddq_f32(acc[r * V + v], vld1q_f32(residual + v * 4));
+            }
+        }
+        products(acc, a, t->b, t->seglen, 0, EL_PANEL, EL_MR, V, 1);
+        if (clamps) {
+            const float32x4_t lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
+#pragma GCC unroll 24
+            for (int i = 0; i < EL_MR * V; i++) acc[i] = vminq_f32(vmaxq_f32(acc[i], lo), hi); /* NaN stays */
+        }
+#pragma GCC unroll 6
+        for (int r = 0; r < EL_MR; r++, y += ldc) {
+#pragma GCC unroll 4
+            for (int v = 0; v < V; v++) vst1q_f32(y + v * 4, acc[r * V + v]);
+        }
+    }
+}
+
+static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2); }
+static void run_4(const el_tile* t, int64_t tiles) { run_body(t, tiles, 4); }
+
+#define EL_RUNS 1
+static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) { return 0; }
+static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
+    return panels == 1 && tail == EL_PANEL ? run_4 : panels == 1 && tail == EL_PANEL / 2 ? run_2 : NULL;
+}
+
 #define TILE(R, P)                                                                                                     \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \
         if (P == 1 && t->tail <= 8) tile_body(t, R, P, 2, R > EL_MATMUL_FEW);                                          \
@@ -134,7 +190,6 @@ static const el_tile_fn tiles[3][6] = {
     {tile_1_4},
 };
 
-#define EL_MR 6
 #define EL_KC 256
 #define EL_WIDE(R) ((R) == 1 ? 4 : (R) <= 3 ? 2 : 1)
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return tiles[panels >> 1][rows - 1]; }
