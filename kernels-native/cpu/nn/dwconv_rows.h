@@ -113,12 +113,12 @@ INLINE void add_row(vec* acc, const char* row, const place* at, int64_t pixel, c
         for (int o = 0; o < T; o++) acc[o] = V(fma)(x[o * S + kx], taps[kx], acc[o]);
 }
 
-/* The rows of a window; those outside the input are skipped where there are five, which are worth the jumps. */
+/* The rows of a window; those outside the input are skipped where that is worth the jumps: five in a small picture. */
 INLINE void add_windows(vec* acc, const strip* s, const char* const* rows, const place* const* places, int64_t first, int64_t pixel, const vec* held,
                         const element* w, const int inside, const int T, const int K, const int S, const int two) {
 #pragma GCC unroll 5
     for (int ky = 0; ky < K; ky++)
-        if (K == 3 || (ky >= s->begin && ky < s->end))
+        if (K == 3 || T % 7 || (ky >= s->begin && ky < s->end))
             add_row(acc, rows[ky], places[ky] + first, pixel, K == 3 ? held + ky * 3 : held, w + ky * K * EL_PANEL, inside, T, K, S, two);
 }
 
@@ -310,7 +310,7 @@ static void outputs(const dwconv_task* t, strip* s, const char** rows, const pla
         for (int64_t i = 0; i < t->left; i++) of_row[i] = zero;
         for (int64_t i = t->right; i < columns; i++) of_row[i] = zero;
     }
-    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first - o0, p->kh == 5 || end - begin == p->kh ? t->last - o0 : 0,
+    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first - o0, (p->kh == 5 && t->outputs % 7 == 0) || end - begin == p->kh ? t->last - o0 : 0,
                  p->act.kind == EL_ACT_HARD_SWISH, begin, end};
     if (!t->along) {
         along_any(t, s, 0, ow, c0, c1);
