@@ -46,8 +46,8 @@ static inline __attribute__((always_inline)) void product(const float* w, const 
                          "fmla %2.4s, v30.4s, %4.s[" #lane "]\n\tfmla %3.4s, v31.4s, %4.s[" #lane "]" \
                          : "+w"(sum[i]), "+w"(sum[i + 1]), "+w"(sum[i + 2]), "+w"(sum[i + 3]) : "w"(a), "w"(b0), "w"(b1), "w"(b2), "w"(b3)); \
     }
-    for (; k + 4 <= hidden; k += 4) {
-        const el_vf a = el_vload(h + k);
+    for (const float *at = h, *end = h + (k = hidden / 4 * 4); at < end; at += 4) {
+        const el_vf a = el_vload(at);
         ROW(0)
         ROW(1)
         ROW(2)
