@@ -58,6 +58,9 @@ static double peak_of(uint32_t isa) {
 
 /* ---- layers ---------------------------------------------------------------------------------------------------- */
 
+/* A multiplier as the quantizer chooses them: of 8 bits, and with shifts from -9 up a multiple of 2^-16. */
+static int32_t factor(int32_t channel) { return (128 + 2 * (channel % 64)) << 23; }
+
 typedef struct layer {
     const char* kernel;
     const char* what;
@@ -131,7 +134,7 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
     int8_t* weights = filled((size_t)(a->k * a->k * (a->groups > 1 ? a->c + 15 : (a->c + 3) / 4 * 4 * ((a->oc + 15) / 16 * 16))), &state);
     int32_t* column[4]; /* bias, wsum, multiplier, shift */
     for (int i = 0; i < 4; i++) column[i] = filled((size_t)a->oc * 4, &state);
-    for (int32_t j = 0; j < a->oc; j++) column[0][j] %= 5000, column[1][j] %= 500, column[2][j] = 1500000000 + 12345 * j, column[3][j] = -7 - j % 3;
+    for (int32_t j = 0; j < a->oc; j++) column[0][j] %= 5000, column[1][j] %= 500, column[2][j] = factor(j), column[3][j] = -7 - j % 2;
     void* conv_buffers[] = {data[0], weights, column[0], column[1], column[2], column[3], data[1]};
     el_qconv_params conv = {1, a->h, a->h, a->c, o, o, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, a->k / 2, a->k / 2, a->groups, -3, 4, -128, 127};
     el_qgemm_params gemm = {1, a->oc, a->c, -3, 4, -128, 127};
@@ -188,7 +191,7 @@ int main(int argc, char** argv) {
                            filled((size_t)(oh * ow * a->oc), &state)};
         for (int32_t o = 0; o < a->oc; o++) {
             ((int32_t*)buffers[2])[o] %= 5000, ((int32_t*)buffers[3])[o] %= 500;
-            ((int32_t*)buffers[4])[o] = 1500000000 + o, ((int32_t*)buffers[5])[o] = -9;
+            ((int32_t*)buffers[4])[o] = factor(o), ((int32_t*)buffers[5])[o] = -9;
         }
         el_qconv_params conv = {1, a->h, w, a->c, oh, ow, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, transpose ? 1 : a->k / 2,
                                 transpose ? 1 : a->k / 2, a->groups, -3, 4, -128, 127};
