@@ -23,13 +23,14 @@ typedef struct el_qdw {
     int32_t shifts; /* EL_QSHIFT bits of all channels */
 } el_qdw;
 
-/* Outputs of one panel: from units q and to y (row 0) and y1 (row 1), `count` of them, `in` units and `out` bytes apart. */
+/* Outputs of `panels` neighbouring panels: from units q and to y (row 0) and y1 (row 1), `count` of them, `in` units and `out` bytes apart. */
 typedef struct el_qdw_run {
     const el_qpanel* panel;
     const qdw_unit *weights, *q;
     int64_t in, out, count, plane, column; /* plane, column: units from one plane, one kernel column to the next */
     int8_t *y, *y1;
     int32_t planes, kw, y_zero, y_min, y_max, shifts;
+    int32_t panels, taps; /* taps: units from the weights of one panel to those of the next */
 } el_qdw_run;
 
 /* acc[row][output] += one kernel column of Q_GROUP outputs; `other`: units from the weights of the first output row to those of the second */
@@ -61,19 +62,21 @@ EL_VEC void group(const el_qdw_run* r, const qdw_unit* q, int8_t* y, int8_t* y1,
 
 /* The last group reaches back to fill up. */
 EL_VEC void run(const el_qdw_run* run, const int ROWS, const int PLANES, const int rule) {
-    const el_qdw_run r = *run;
-    const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, r.shifts, rule);
-    const q16 start = q16_load(r.panel->start);
+    el_qdw_run r = *run;
+    for (int32_t panel = 0; panel < run->panels; panel++, r.panel++, r.weights += r.taps, r.q += 16, r.y += 16, r.y1 += 16) {
+        const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, r.shifts, rule);
+        const q16 start = q16_load(r.panel->start);
 #if Q_GROUP == 1
-    const qdw_unit* q = r.q;
-    int8_t *y = r.y, *y1 = r.y1;
-    for (int64_t i = 0; i < r.count; i++, q += r.in, y += r.out, y1 += r.out) group(&r, q, y, y1, start, &end, ROWS, PLANES, rule);
+        const qdw_unit* q = r.q;
+        int8_t *y = r.y, *y1 = r.y1;
+        for (int64_t i = 0; i < r.count; i++, q += r.in, y += r.out, y1 += r.out) group(&r, q, y, y1, start, &end, ROWS, PLANES, rule);
 #else
-    for (int64_t i = 0; i < r.count; i += Q_GROUP) {
-        if (i + Q_GROUP > r.count) i = r.count - Q_GROUP;
-        group(&r, r.q + i * r.in, r.y + i * r.out, r.y1 + i * r.out, start, &end, ROWS, PLANES, rule);
-    }
+        for (int64_t i = 0; i < r.count; i += Q_GROUP) {
+            if (i + Q_GROUP > r.count) i = r.count - Q_GROUP;
+            group(&r, r.q + i * r.in, r.y + i * r.out, r.y1 + i * r.out, start, &end, ROWS, PLANES, rule);
+        }
 #endif
+    }
 }
 
 #define QDW_PLANES_3 ((3 + QDW_TAPS - 1) / QDW_TAPS)
@@ -148,7 +151,7 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
         const int64_t plane = columns * width + 16, out_row = (int64_t)p->ow * p->c;
         interleave_rows(a, n, oy * p->stride_h - p->pad_top, ox * p->stride_w - p->pad_left, columns, base, width, units, plane);
         int8_t* y = a->y + ((n * p->oh + oy) * p->ow + ox) * p->c + base;
-        el_qdw_run r = {.plane = plane, .column = (int64_t)p->dilation_w * width, .planes = q->planes, .kw = p->kw, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max, .shifts = a->shifts};
+        el_qdw_run r = {.plane = plane, .column = (int64_t)p->dilation_w * width, .planes = q->planes, .kw = p->kw, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max, .shifts = a->shifts, .panels = 1, .taps = panel_taps};
         if (q->flat) {
             int64_t bytes = outputs * p->c, full = bytes / 16, tail = bytes % 16;
             r.in = r.out = 16 * q->panels;
@@ -167,8 +170,10 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
             }
         } else {
             r.in = (int64_t)p->stride_w * width, r.out = p->c, r.count = outputs;
-            for (int32_t c = group * q->width; c < base + width; c += 16) {
-                int32_t block = c / 16, at = (c + 16 <= p->c || width < 16 ? c : p->c - 16) - base;
+            for (int32_t c = group * q->width; c < base + width; c += 16 * r.panels) {
+                const int32_t block = c / 16, at = (c + 16 <= p->c || width < 16 ? c : p->c - 16) - base;
+                const int32_t whole = (base + width - c) / 16;
+                r.panels = whole > 1 ? whole : 1;
                 r.panel = a->panels + block, r.weights = a->weights + (int64_t)block * panel_taps;
                 r.q = units + at;
                 r.y = width < 16 ? narrow : y + at;
