@@ -55,7 +55,6 @@ EL_VEC void group(const el_qdw_run* r, const qdw_unit* q, int8_t* y, int8_t* y1,
         for (int g = 0; g < r->planes; g++)
             for (int k = 0; k < r->kw; k++, w += 16) column(acc, q + g * r->plane + k * r->column, r->in, w, other, ROWS);
     }
-    /* the second row first: where there is none, y1 is y */
     if (ROWS == 2) q_end_store(acc[1], end, rule, r->panel, y1, r->out);
     q_end_store(acc[0], end, rule, r->panel, y, r->out);
 }
@@ -142,9 +141,9 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
     int8_t* narrow = (int8_t*)(thread + q->units);
     const int second = q->rows == 2 && oy + 1 < p->oh;
     const int wide = p->kh == 3 && p->kw == 3;
-    el_qdw_run_fn fn = wide ? (q->rows == 2 ? run_two_3x3 : run_one_3x3) : (q->rows == 2 ? run_two : run_one);
+    el_qdw_run_fn fn = wide ? (second ? run_two_3x3 : run_one_3x3) : (second ? run_two : run_one);
 #if Q_ANY
-    if (a->shifts & EL_QSHIFT_ANY) fn = q->rows == 2 ? run_two_any : run_one_any;
+    if (a->shifts & EL_QSHIFT_ANY) fn = second ? run_two_any : run_one_any;
 #endif
     for (int64_t ox = 0; ox < p->ow; ox += q->columns) {
         const int64_t outputs = p->ow - ox < q->columns ? p->ow - ox : q->columns, columns = (outputs - 1) * p->stride_w + reach;
