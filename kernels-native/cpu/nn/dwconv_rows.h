@@ -224,7 +224,7 @@ ALONG(seven, 7, 3, 1, 0)
 #if LANES == 16
 ALONG(seven, 7, 3, 2, 0) ALONG(seven, 7, 5, 2, 0)
 ALONG(eight, 8, 3, 1, 0) ALONG(eight, 8, 3, 2, 0) ALONG(eight, 8, 5, 1, 0) ALONG(eight, 8, 5, 2, 0)
-ALONG(fourteen, 14, 5, 1, 0)
+ALONG(fourteen, 14, 3, 1, 0) ALONG(fourteen, 14, 5, 1, 0)
 ALONG(halves, 4, 3, 1, 1) ALONG(halves, 4, 3, 2, 1) ALONG(halves, 4, 5, 1, 1) ALONG(halves, 4, 5, 2, 1)
 #endif
 
@@ -240,7 +240,8 @@ static void choose(dwconv_task* t, float* scratch) {
     static const along_fn sevens[2][2] = TABLE(seven), eights[2][2] = TABLE(eight), both[2][2] = TABLE(halves);
     if (p->ow % 7 == 0) t->outputs = 7, t->along = sevens[p->kw == 5][p->stride_w - 1];
     else if (p->ow % 8 == 0) t->outputs = 8, t->along = eights[p->kw == 5][p->stride_w - 1];
-    if (p->stride_w == 1 && p->kw == 5 && p->ow % 14 == 0) t->outputs = 14, t->along = fourteen_5_1;
+    /* wider rows of 3x3 wait for memory, not for sums */
+    if (p->stride_w == 1 && p->ow % 14 == 0 && (p->kw == 5 || p->ow == 14)) t->outputs = 14, t->along = p->kw == 5 ? fourteen_5_1 : fourteen_3_1;
     t->tail = t->along;
     if (tail <= 8 && p->ow >= 8 && p->act.kind != EL_ACT_HARD_SWISH) {
         lanes = 8;
