@@ -61,12 +61,13 @@ while read -r object function_name; do
         done
     done
 done <<LIST
+gemm_f32.neon.c.o run_4
 gemm_f32.neon.c.o tile_6_1
 gemm_f32.neon.c.o tile_3_2
 gemm_f16.neonfp16.c.o tile_8_1
 dwconv_f32.simd.c.o seven_3_1
 dwconv_f32.simd.c.o four_3_2
-dwconv_f32.simd.c.o seven_5_1
+dwconv_f32.simd.c.o four_5_2
 dwconv_f16.neonfp16.c.o seven_3_1
 qmat.neondot.c.o panel_finished
 qmat.neon.c.o core
