@@ -37,6 +37,53 @@ public class GenerationSearchTests
         OrtComparison.Check(model, 0, [.. given]);
     }
 
+    /// <summary>Where one word is left to draw, words are those of ONNX Runtime.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Sampling_of_one_word(bool fromTop) => OrtComparison.Check(Trim(Drawing(new GptModel(), 1e-4f, fromTop, 1, 1.7f, 16, "sequences")), 0, [Tensor.FromArray<int>([5, 9, 33, 12, 41, 2, 28, 19], new Shape(2, 4))]);
+
+    /// <summary>Where several are left, in plain loops: the scores that are drawn from, which ONNX Runtime does not give.</summary>
+    [Theory]
+    [InlineData(0.6f, true, 1, 1f)]
+    [InlineData(0.6f, false, 1, 1f)]
+    [InlineData(0.9f, false, 1, 1.7f)]
+    [InlineData(0.3f, false, 25, 1f)]
+    public void Sampling_of_several_words(float top, bool fromTop, int least, float temperature)
+    {
+        var gpt = new GptModel();
+        Tensor ids = Tensor.FromArray<int>([5, 9, 33, 12, 41, 2, 28, 19], new Shape(2, 4)), places = Tensor.FromArray<int>([0, 1, 2, 3, 0, 1, 2, 3], new Shape(2, 4)), ones = Tensor.FromArray<int>([1, 1, 1, 1, 1, 1, 1, 1], new Shape(2, 4));
+        Tensor logits = Run(gpt.Whole(), [ids, places, ones, .. Enumerable.Range(0, gpt.Layers).Select(_ => new Tensor(DType.Float32, new Shape(2, 2, gpt.Heads, 0, gpt.HeadSize)))])[0];
+        Tensor got = Run(Drawing(gpt, top, fromTop, least, temperature, 5, "sequences scores").Out("scores"), ids)[0];
+        int left = 0;
+        for (int n = 0; n < 2; n++)
+        {
+            double[] scores = [.. Enumerable.Range(0, gpt.Vocabulary).Select(w => logits.GetDouble((n * 4 + 3) * gpt.Vocabulary + w) / temperature)];
+            double all = scores.Sum(Math.Exp), sum = 0;
+            int[] order = [.. Enumerable.Range(0, scores.Length).OrderBy(w => fromTop ? -scores[w] : scores[w])];
+            for (int k = 0; k < order.Length; k++)
+            {
+                bool goes = fromTop && k > 0 && sum > top;
+                sum += Math.Exp(scores[order[k]]) / all;
+                goes |= !fromTop && sum <= 1 - top && k < order.Length - least;
+                Assert.Equal(goes ? -900 : scores[order[k]], got.GetDouble(n * gpt.Vocabulary + order[k]), 1e-4);
+                left += goes ? 0 : 1;
+            }
+        }
+        Assert.InRange(left, 4, 2 * gpt.Vocabulary - 4);
+    }
+
+    private static ModelProto Drawing(GptModel gpt, float top, bool fromTop, long least, float temperature, int longest, string outputs)
+    {
+        AttributeProto[] attributes =
+        [
+            Attr("decoder", gpt.Graph("decoder")), Attr("eos_token_id", 1L), Attr("pad_token_id", (long)Pad), Attr("model_type", 0L), Attr("vocab_size", (long)gpt.Vocabulary), Attr("top_p", top), Attr("custom", fromTop ? 1L : 0),
+            Attr("min_tokens_to_keep", least), Attr("temperature", temperature), Attr("filter_value", -900f),
+        ];
+        ModelProto model = Contrib("Sampling", "ids longest - - - - - - seed", outputs, attributes).In("ids", DType.Int32, 2, 4).Const(Raw("longest", DType.Int32, [1], BitConverter.GetBytes(longest))).Const(Raw("seed", DType.Int32, [1], BitConverter.GetBytes(7)));
+        return outputs == "sequences" ? model.Out("sequences") : model;
+    }
+
     public static TheoryData<string> Beams => ["plain", "one beam", "ends", "ends, early", "ends, length penalty", "least length", "padded prompts", "attention mask", "repetition", "n-grams", "masks", "first step apart"];
 
     [Theory]
@@ -85,7 +132,7 @@ public class GenerationSearchTests
         foreach (long end in ends ? new long[] { 11, 25, 40 } : [1])
         {
             AttributeProto[] all = [.. attributes, Attr("eos_token_id", end), Attr("pad_token_id", (long)Pad), Attr("early_stopping", kind == "ends, early" ? 1L : 0), Attr("no_repeat_ngram_size", kind == "n-grams" ? 2L : 0)];
-            ModelProto model = Contrib(op, string.Join(' ', inputs), "sequences scores", all).Out("sequences", "scores")
+            ModelProto model = Contrib(op, string.Join(' ', inputs), ends ? "sequences scores" : "sequences scores all", all).Out(ends ? ["sequences", "scores"] : ["sequences", "scores", "all"])
                 .Const(Raw("longest", DType.Int32, [1], BitConverter.GetBytes(14))).Const(Raw("least", DType.Int32, [1], BitConverter.GetBytes(kind == "least length" ? 9 : 0))).Const(Raw("beams", DType.Int32, [1], BitConverter.GetBytes(kind == "one beam" ? 1 : 4)))
                 .Const(Raw("returned", DType.Int32, [1], BitConverter.GetBytes(kind == "one beam" ? 1 : 3))).Const(Floats("length", [1], kind == "ends, length penalty" ? -0.7f : 1)).Const(Floats("penalty", [1], kind == "repetition" ? 1.8f : 1));
             if (ends) model.Const(Few("few", vocabulary, (int)end));

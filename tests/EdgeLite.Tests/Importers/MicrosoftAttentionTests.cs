@@ -10,6 +10,55 @@ namespace EdgeLite.Tests.Importers;
 /// <summary>The attention operators of com.microsoft, with their caches, masks and rotations, against ONNX Runtime.</summary>
 public class MicrosoftAttentionTests() : SeededTests(100)
 {
+    /// <summary>Blocks of 16 keys in two layouts, as prompt and as one new token; q, k and v apart or in one, turned or not.</summary>
+    [Theory]
+    [InlineData(true, false, false)]
+    [InlineData(true, true, true)]
+    [InlineData(false, false, true)]
+    [InlineData(false, true, false)]
+    public void SparseAttention(bool prompt, bool packed, bool rotates)
+    {
+        const int Batch = 2, Heads = 4, KeyHeads = 2, Size = 16, Block = 16, Blocks = 4, Cache = Block * Blocks;
+        int length = prompt ? 50 : 1, queryWidth = (packed ? Heads + 2 * KeyHeads : Heads) * Size;
+        int total = prompt ? 50 : 62; // of both samples: ONNX Runtime reads the weights of shorter ones from where it did not write them
+        // Layout 0: the own block and the first one; layout 1: the own block and the one before.
+        int[] rows = [0, 1, 3, 5, 7, 0, 1, 3, 5, 7], columns = [0, 0, 1, 0, 2, 0, 3, 0, 0, 1, 1, 2, 2, 3];
+        ModelProto model = Contrib("SparseAttention", $"q {(packed ? "- -" : "k v")} pk pv rows columns total lengths {(rotates ? "cos sin" : "- -")}", "y nk nv", Attr("num_heads", (long)Heads), Attr("kv_num_heads", (long)KeyHeads), Attr("sparse_block_size", (long)Block), Attr("do_rotary", rotates ? 1L : 0))
+            .In("q", DType.Float32, Batch, length, queryWidth).Out("y").Const(Raw("rows", DType.Int32, [2, Blocks + 1], Bytes(rows))).Const(Raw("columns", DType.Int32, [2, 7], Bytes(columns))).Const(Raw("total", DType.Int32, [1], Bytes(total)));
+        List<Tensor> inputs = [Random(Batch, length, queryWidth)];
+        foreach (string name in packed ? Array.Empty<string>() : ["k", "v"])
+        {
+            model.In(name, DType.Float32, Batch, length, KeyHeads * Size);
+            inputs.Add(Random(Batch, length, KeyHeads * Size));
+        }
+        foreach (string name in new[] { "pk", "pv" })
+        {
+            model.In(name, DType.Float32, Batch, KeyHeads, Cache, Size);
+            inputs.Add(Random(Batch, KeyHeads, Cache, Size));
+        }
+        model.Out("nk", "nv").Const(Raw("lengths", DType.Int32, [Batch], Bytes(total, total)));
+        foreach (string name in rotates ? ["cos", "sin"] : Array.Empty<string>()) model.Const(Floats(name, [Cache, Size / 2], Random(Cache, Size / 2).Span<float>().ToArray()));
+
+        // ONNX Runtime writes the new entries where the old ones are.
+        using var ort = new InferenceSession(model.ToByteArray());
+        using OrtIoBinding binding = ort.CreateIoBinding();
+        float[][] given = [.. inputs.Select(t => t.Span<float>().ToArray())];
+        OrtValue[] values = [.. inputs.Select((t, i) => OrtValue.CreateTensorValueFromMemory(given[i], t.Shape.AsSpan().ToArray()))];
+        for (int i = 0; i < values.Length; i++) binding.BindInput(model.Graph.Input[i].Name, values[i]);
+        float[] y = new float[Batch * length * Heads * Size];
+        using OrtValue result = OrtValue.CreateTensorValueFromMemory(y, [Batch, length, Heads * Size]);
+        binding.BindOutput("y", result);
+        binding.BindOutput("nk", values[^2]);
+        binding.BindOutput("nv", values[^1]);
+        using (var run = new RunOptions()) ort.RunWithBinding(run, binding);
+        Tensor[] expected = [Tensor.FromArray<float>(y, new Shape(Batch, length, Heads * Size)), .. given[^2..].Select(c => Tensor.FromArray<float>(c, new Shape(Batch, KeyHeads, Cache, Size)))];
+        foreach ((string where, Tensor[] got) in new[] { ("interpreter", OnnxModels.Run(model, [.. inputs])), ("session", OrtComparison.RunSession(model, [.. inputs])) })
+            for (int k = 0; k < expected.Length; k++) TensorAssert.Close(expected[k], got[k], 1e-4, 1e-5, $"output {k} of the {where}");
+        foreach (OrtValue value in values) value.Dispose();
+
+        static byte[] Bytes(params int[] values) => [.. values.SelectMany(BitConverter.GetBytes)];
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 0)]

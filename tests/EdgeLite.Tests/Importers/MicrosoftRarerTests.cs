@@ -22,6 +22,24 @@ public class MicrosoftRarerTests
     public void Unique() => OrtComparison.Check(Contrib("Unique", "x", "y at counts").In("x", DType.Float32, 9).Out("y", "at", "counts"), 0, Tensor.FromArray<float>([2, 1, 1, 3, 4, 3, 2, 9, 1], new Shape(9)));
 
     [Theory]
+    [InlineData("float32", 0L, 1L)]
+    [InlineData("int32", 7L, 0L)]
+    [InlineData("uint32", 42L, 1L)]
+    [InlineData("int64", 1234567L, 0L)]
+    public void Hashes(string element, long seed, long positive)
+    {
+        DType type = Enum.GetValues<DType>().First(t => t.Name() == element);
+        var x = new Tensor(type, new Shape(3, 7));
+        for (long i = 0; i < x.Count; i++)
+            if (type.IsFloat()) x.SetDouble(i, 1e3 * _random.NextDouble() - 500);
+            else x.SetInt64(i, _random.NextInt64());
+        OrtComparison.Check(Contrib("MurmurHash3", "x", "y", Attr("seed", seed), Attr("positive", positive)).In("x", type, 3, 7).Out("y"), 0, x);
+    }
+
+    [Fact]
+    public void Sample() => OrtComparison.Check(Contrib("SampleOp", "x", "y").In("x", DType.Float32, 2, 3).Out("y"), 0, Noise(2, 3));
+
+    [Theory]
     [InlineData(1, 1)]
     [InlineData(3, 4)]
     [InlineData(2, 9)]

@@ -9,7 +9,8 @@ namespace EdgeLite.Converter.Importers.Onnx.Upgrades.Microsoft.Generation;
 /// length^length_penalty, of which the k best are kept; the first k others are the next beams. A sample is done when it has k hypotheses
 /// and (unless early_stopping is enough) no beam can beat the worst. Beams that are left at max_length are hypotheses, too. Inputs: input_ids, max_length,
 /// min_length?, num_beams, num_return_sequences, length_penalty?, repetition_penalty?, vocab_mask?, prefix_vocab_mask?, attention_mask?;
-/// outputs: sequences[samples][returned][max_length], sequences_scores[samples][returned]?.
+/// outputs: sequences[samples][returned][max_length], sequences_scores[samples][returned]?, scores[max_length - prompt][samples][k][vocabulary]?: what the
+/// continuations of all steps had, zeros where there was none.
 /// </summary>
 [Upgrades("BeamSearch", "WhisperBeamSearch", Domain = "com.microsoft")]
 internal sealed class BeamSearch : OperatorUpgrade
@@ -21,8 +22,8 @@ internal sealed class BeamSearch : OperatorUpgrade
 
     public override void Apply(NodeDraft node)
     {
-        for (int i = 2; i < node.HasOutput.Length; i++)
-            if (node.IsWanted(i)) throw node.Unsupported($"output {i} is not supported; sequences and sequences_scores are");
+        for (int i = 3; i < node.HasOutput.Length; i++)
+            if (node.IsWanted(i)) throw node.Unsupported($"output {i} is not supported; sequences, sequences_scores and scores are");
         for (int i = 11; i < node.Inputs.Count - node.Captures; i++)
             if (node.Input(i) is { } rule && rule.Constant is not { Count: 1, DType: DType.Int32 }) throw node.Unsupported($"input {i} (rules for time stamps, heads to show, temperature) is not supported");
             else if (node.Input(i)?.Constant?.GetInt64(0) is not (null or 0)) throw node.Unsupported($"input {i} is supported as a constant 0 only");
@@ -48,22 +49,33 @@ internal sealed class BeamSearch : OperatorUpgrade
         Value empty = node.Emit("Expand", [node.Int("pad", settings.Pad), node.Emit("Concat", [both, node.Emit("Reshape", [settings.Longest, node.Ints("one", 1)])], ("axis", 0))]);
         Value notDone = node.Emit("ConstantOfShape", [samples], ("value", new Tensor(DType.Bool, new Shape(1))));
         Value[] state = [decoder.Prompt, sums, nothing, empty, notDone, .. decoder.First];
-        Value? again = null;
-        if (decoder.FirstOutputs is { } outputs) (again, state) = Step(new DraftBuilder(node), settings, decoder, scores, outputs, state, node.Int("step", 0));
+        Value? again = null, continuations = null;
+        if (decoder.FirstOutputs is { } outputs) (again, state, continuations) = Step(new DraftBuilder(node), settings, decoder, scores, outputs, state, node.Int("step", 0));
 
         Shape rows = new(Shape.Unknown, Shape.Unknown);
         var body = new LoopBody(node, [new(DType.Int64, rows), new(DType.Float32, rows), new(DType.Float32, rows), new(DType.Int64, Shape.OfRank(3)), new(DType.Bool, new Shape(Shape.Unknown)), .. decoder.Types]);
         Value step = again == null ? body.Iteration : body.Emit("Add", [body.Iteration, body.Int(1)]);
-        (Value goesOn, Value[] next) = Step(body, settings, decoder, scores, decoder.Run(body, body.Carried[State..]), body.Carried, step);
-        state = body.Close(null, again, state, goesOn, next);
-        Finish(node, settings, state);
+        (Value goesOn, Value[] next, Value total) = Step(body, settings, decoder, scores, decoder.Run(body, body.Carried[State..]), body.Carried, step);
+        bool isWanted = node.IsWanted(2);
+        state = body.Close(null, again, state, goesOn, next, isWanted ? [total] : []);
+        (Value found, Value hypotheses) = Finish(node, settings, state);
+        node.Results = [hypotheses, found, isWanted ? Continuations(node, settings, decoder.Prompt, continuations, state[^1]) : null];
+    }
+
+    /// <summary>Those of the first step, if it stood before the loop, those of the loop's, and zeros up to max_length.</summary>
+    private static Value Continuations(NodeDraft node, Settings s, Value prompt, Value? first, Value all)
+    {
+        if (first != null) all = node.Emit("Concat", [node.Emit("Unsqueeze", [first, node.Ints("axis", 0)]), all], ("axis", 0));
+        Value given = node.Emit("Add", [node.Emit("Shape", [prompt], ("start", 1), ("end", 2)), node.Emit("Shape", [all], ("start", 0), ("end", 1))]);
+        Value missing = node.Emit("Sub", [node.Emit("Reshape", [s.Longest, node.Ints("one", 1)]), given]);
+        return node.Emit("Pad", [all, node.Emit("Concat", [node.Ints("none", 0, 0, 0, 0), missing, node.Ints("none", 0, 0, 0)], ("axis", 0))]);
     }
 
     /// <summary>How many values of the state come before those of the decoder: sequences[n][length], sums[samples][k], scores of hypotheses[samples][k],
     /// hypotheses[samples][k][max_length], done[samples].</summary>
     private const int State = 5;
 
-    private static (Value GoesOn, Value[] State) Step(DraftBuilder b, Settings s, Decoder decoder, TokenScores scores, Value[] outputs, Value[] state, Value step)
+    private static (Value GoesOn, Value[] State, Value Continuations) Step(DraftBuilder b, Settings s, Decoder decoder, TokenScores scores, Value[] outputs, Value[] state, Value step)
     {
         (Value sequence, Value sums, Value found, Value hypotheses, Value done) = (state[0], state[1], state[2], state[3], state[4]);
         Value samples = b.Capture(s.Samples), beams = b.Capture(s.Beams), k = b.Emit("Squeeze", [beams]), last = b.Ints(-1);
@@ -102,11 +114,11 @@ internal sealed class BeamSearch : OperatorUpgrade
         Value all = b.Cast(b.Emit("ReduceMin", [b.Cast(nowDone, DType.Int32)], ("keepdims", 0)), DType.Bool);
         Value isShort = b.Emit("Less", [b.Emit("Squeeze", [b.Emit("Shape", [sequence], ("start", 1), ("end", 2))]), b.Capture(s.Longest)]);
         return (b.Emit("And", [isShort, b.Emit("Not", [all])]),
-            [sequence, Chosen(best[0], b.Scalar(0)), found, hypotheses, nowDone, .. decoder.Next(b, state[State..], outputs, sequence, rows)]);
+            [sequence, Chosen(best[0], b.Scalar(0)), found, hypotheses, nowDone, .. decoder.Next(b, state[State..], outputs, sequence, rows)], total);
     }
 
     /// <summary>What is left of the beams of samples that are not done are hypotheses, too; then the best of all.</summary>
-    private static void Finish(NodeDraft node, Settings s, Value[] state)
+    private static (Value Scores, Value Hypotheses) Finish(NodeDraft node, Settings s, Value[] state)
     {
         var b = new DraftBuilder(node);
         Value last = b.Ints(-1), length = b.Emit("Shape", [state[0]], ("start", 1), ("end", 2));
@@ -116,7 +128,7 @@ internal sealed class BeamSearch : OperatorUpgrade
         Value own = b.Emit("Pad", [b.Emit("Reshape", [state[0], b.Emit("Concat", [s.Samples, s.Beams, last], ("axis", 0))]), pads, b.Int(s.Pad)]);
         Value returned = node.Emit("Reshape", [Int64(node, node.Required(4)), node.Ints("one", 1)]);
         (Value found, Value hypotheses) = Best(b, b.Emit("Concat", [state[2], score], ("axis", 1)), b.Emit("Concat", [state[3], own], ("axis", 1)), returned);
-        node.Results = [b.Cast(hypotheses, DType.Int32), found, null];
+        return (found, b.Cast(hypotheses, DType.Int32));
     }
 
     /// <summary>The best of some hypotheses with their scores[samples][m], [samples][m][max_length].</summary>
