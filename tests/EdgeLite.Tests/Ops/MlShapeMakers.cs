@@ -24,6 +24,11 @@ internal static class MlShapeMakers
                 });
         }
 
+        Add("ArrayFeatureExtractor", (r, op) =>
+        {
+            long[] shape = [r.Size(), r.Size(false)];
+            return r.Case(op, $"{r.In(F, shape)} {r.In(DType.Int64, [r.Int(1, 5)], 0, (int)shape[1] - 1)}");
+        });
         Add("Binarizer", (r, op) => r.With(Attr("threshold", r.One(0f, 0.3f))).Case(op, r.In(F, r.Shape(1, 2))));
         Add("CategoryMapper", (r, op) =>
         {
