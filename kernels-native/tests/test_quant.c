@@ -311,6 +311,11 @@ int main(void) {
     }
     /* a first layer; a wide 3x3; a kernel larger than the image */
     conv_case(0, (el_qconv_params){1, 33, 35, 3, 17, 18, 24, 7, 7, 2, 2, 1, 1, 3, 3, 1, -5, 3, -128, 127}, 0, 0);
+    /* rows of pixels without padding between them */
+    conv_case(0, (el_qconv_params){2, 45, 51, 3, 23, 26, 24, 7, 7, 2, 2, 1, 1, 3, 3, 1, -5, 3, -128, 127}, 0, 0);
+    conv_case(0, (el_qconv_params){1, 20, 21, 1, 20, 21, 70, 5, 5, 1, 1, 1, 1, 2, 2, 1, 100, 3, -100, 127}, 1, 0);
+    conv_case(0, (el_qconv_params){1, 30, 19, 6, 14, 17, 33, 3, 3, 2, 1, 1, 1, 0, 0, 1, -128, 9, -128, 127}, 0, 1);
+    conv_case(0, (el_qconv_params){2, 9, 40, 5, 9, 37, 16, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 9, -128, 127}, 0, 0);
     conv_case(0, (el_qconv_params){2, 14, 13, 32, 14, 13, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 7, -1, -128, 127}, 1, 0);
     conv_case(0, (el_qconv_params){1, 2, 2, 5, 1, 1, 4, 15, 15, 1, 1, 1, 1, 7, 7, 1, 127, 0, -128, 127}, 0, 0);
     return th_report("test_quant");

@@ -4,7 +4,8 @@
  * weights: all of them for a convolution, one stride phase for a transposed one. A piece of work is some lines i of a view. For
  * it a band of the input is copied, with borders of x_zero, channels padded to 4 and x turned into what the tile function
  * wants (x+128); every window then lies at fixed offsets from its first byte, and a kernel row is one segment. Where nothing
- * of this is needed the input is used in place. Windows of one pixel that touch every pixel are one long column of lines.
+ * of this is needed the input is used in place. Of few channels, where it pays, pixels of the band stand side by side without padding, and weights of a kernel row
+ * are packed again like that: 7 pixels of 3 bytes are 6 quads, not 7. Windows of one pixel that touch every pixel are one long column of lines.
  * Work is split in columns of B too when there are fewer pieces than threads can share.
  *
  * int16 x goes through the same tiles in two planes of int8: x = 256*high + low + 128, low being the lower byte xor 128. So
@@ -15,6 +16,7 @@
 #define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
 #define EL_FEW_TILES 4          /* of rows, with which reading the weights takes the time */
 #define EL_FLIP_PANELS 8        /* as many panels at most find x where it is, as turning it into x+128 for each four of them adds up */
+#define EL_REPACKING 64         /* outputs whose quads take as long as one of weights packed again */
 #define EL_SERIAL_MACS 200000   /* multiplications that are worth a piece of their own */
 
 static int64_t round_up(int64_t v, int64_t to) { return (v + to - 1) / to * to; }
@@ -24,11 +26,12 @@ typedef struct el_qplan {
     int64_t n, h, w, oh, ow;
     int32_t kh, kw, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int32_t groups, cin, cin4, cout, panels; /* panels: per group */
+    int32_t pixel, row_quads; /* channels of a pixel in a band; quads of a kernel row without padding, 0: every pixel has its own */
     int32_t x_zero, y_zero, y_min, y_max;
     int transpose, planes; /* planes: 2 for int16 */
     int64_t lines; /* of a view in a piece at most */
     size_t plane_bytes; /* of one, where there are two */
-    size_t seg_bytes, panel_bytes, band_bytes, thread_bytes;
+    size_t seg_bytes, panel_bytes, row_bytes, band_bytes, thread_bytes; /* row_bytes: of weights packed again */
 } el_qplan;
 
 #define EL_SUMS ((EL_QROWS + 8) * 64) /* of a tile */
@@ -37,6 +40,12 @@ static void plan_sizes(el_qplan* q) {
     if (q->planes == 2) q->plane_bytes = (size_t)round_up(q->n * q->h * q->w * q->groups * q->cin, 64);
     q->cin4 = (int32_t)round_up(q->cin, 4);
     q->panels = (q->cout + 15) / 16;
+    q->pixel = q->cin4;
+    const int32_t row_quads = (q->kw * q->cin + 3) / 4, saved = q->kw * q->cin4 / 4 - row_quads;
+    if (!q->transpose && q->planes == 1 && q->groups == 1 && q->dilation_w == 1 && q->n * q->oh * q->ow * saved >= (int64_t)EL_REPACKING * row_quads && saved > 0) {
+        q->row_quads = row_quads, q->pixel = q->cin;
+        q->row_bytes = (size_t)q->panels * (size_t)q->kh * (size_t)row_quads * 64;
+    }
     if (!q->transpose && q->kh == 1 && q->kw == 1 && q->stride_h == 1 && q->stride_w == 1 && q->oh == q->h && q->ow == q->w && !q->pad_top && !q->pad_left) {
         q->h = q->oh = q->n * q->h * q->w;
         q->n = q->w = q->ow = 1;
@@ -51,7 +60,7 @@ static void plan_sizes(el_qplan* q) {
     } else if (q->kh == 1 && q->kw == 1) {
         step_y = step_x = 1; /* the band holds the pixels that are met only */
     }
-    int64_t line = ((j_count - 1) * step_x + reach_x + 1) * q->cin4 * 2, fit = (EL_BAND_BYTES / line - reach_y - 1) / step_y + 1;
+    int64_t line = ((j_count - 1) * step_x + reach_x + 1) * q->pixel * 2, fit = (EL_BAND_BYTES / line - reach_y - 1) / step_y + 1;
     q->lines = EL_CHUNK_ROWS / j_count;
     if (q->lines > fit) q->lines = fit;
     if (j_count == 1) q->lines = round_up(q->lines, EL_QROWS);
@@ -60,13 +69,13 @@ static void plan_sizes(el_qplan* q) {
 
     q->seg_bytes = (size_t)round_up((int64_t)q->kh * q->kw * (int64_t)(sizeof(el_qseg) + 8), 64);
     q->panel_bytes = (size_t)q->groups * (size_t)q->panels * sizeof(el_qpanel);
-    q->band_bytes = (size_t)round_up(((q->lines - 1) * step_y + reach_y + 1) * line, 64);
+    q->band_bytes = (size_t)round_up(((q->lines - 1) * step_y + reach_y + 1) * line + 8, 64); /* a last quad may reach past the last pixel */
     q->thread_bytes = q->band_bytes * (size_t)q->planes + (size_t)round_up(round_up(q->lines * j_count, EL_QROWS) * (q->planes + 1) * (int64_t)sizeof(void*), 64);
     if (q->planes == 2) q->thread_bytes += 2 * EL_SUMS * sizeof(int32_t);
 }
 
 static size_t plan_scratch(const el_qplan* q, int32_t threads) {
-    return q->seg_bytes + q->panel_bytes + q->thread_bytes * (size_t)threads + 2 * q->plane_bytes;
+    return q->seg_bytes + q->panel_bytes + q->row_bytes + q->thread_bytes * (size_t)threads + 2 * q->plane_bytes;
 }
 
 static el_qplan plan_conv(const el_qconv_params* p, int transpose, int planes) {
@@ -111,7 +120,7 @@ typedef struct el_qview {
     int64_t band_w, pixel_bytes, line_bytes; /* of the band, or of x where it is used in place */
     el_qtap* taps;
     el_qseg* segs;
-    int32_t seg_count;
+    int32_t seg_count, seg_pixels;
     int32_t dy, dx; /* of the first line and column of a band */
     int64_t band_lines; /* of a piece of one line */
     int64_t skip_y, skip_x; /* input lines and columns from one of the band to the next */
@@ -137,7 +146,7 @@ static void fill_border(const el_qview* v, int32_t border, int8_t* to, int64_t b
     }
 }
 
-/* One line of a band from line iy of the input; cin < cin4 leaves anything in the padding bytes, which meet zero weights. */
+/* One line of a band from line iy of the input; cin < pixel leaves anything in the padding bytes, which meet zero weights. */
 static void copy_line(const el_qview* v, int32_t border, const int8_t* image, int64_t iy, int8_t* to) {
     const el_qplan* q = v->q;
     const int8_t flip = (int8_t)(v->isa->x_bias ? -128 : 0);
@@ -153,7 +162,7 @@ static void copy_line(const el_qview* v, int32_t border, const int8_t* image, in
     const int8_t* from = image + (iy * q->w + v->dx + c0 * v->skip_x) * in_pixel;
     to += c0 * pixel;
     int64_t count = c1 - c0, step = v->skip_x * in_pixel;
-    if (q->groups == 1 && q->cin == q->cin4 && v->skip_x == 1) {
+    if (q->groups == 1 && q->cin == q->pixel && v->skip_x == 1) {
         v->isa->copy(to, from, count * q->cin, flip);
     } else if (q->cin >= 8) {
         for (int64_t i = 0; i < count; i++) v->isa->copy(to + i * pixel, from + i * step, q->cin, flip);
@@ -182,7 +191,7 @@ static const int8_t* band_of(const el_qview* v, const int8_t* image, int32_t bor
     const el_qplan* q = v->q;
     if (!v->copied) return image + (i0 * v->in_step_y + v->dy) * v->line_bytes + v->dx * v->pixel_bytes;
     int64_t lines = (i1 - i0 - 1) * v->in_step_y + v->band_lines, iy = i0 * v->in_step_y * v->skip_y + v->dy;
-    if (v->band_w == q->w && q->groups == 1 && q->cin == q->cin4 && v->dx == 0 && v->skip_x == 1 && v->skip_y == 1 && iy >= 0 && iy + lines <= q->h)
+    if (v->band_w == q->w && q->groups == 1 && q->cin == q->pixel && v->dx == 0 && v->skip_x == 1 && v->skip_y == 1 && iy >= 0 && iy + lines <= q->h)
         v->isa->copy(own, image + iy * q->w * q->cin, lines * q->w * q->cin, (int8_t)(v->isa->x_bias ? -128 : 0));
     else
         for (int64_t l = 0; l < lines; l++) copy_line(v, border, image, iy + l * v->skip_y, own + l * v->line_bytes);
@@ -313,7 +322,23 @@ static void view_run(const el_ctx* ctx, el_qview* v) {
 
 /* ---- kernels --------------------------------------------------------------------------------------------------- */
 
-/* Scratch regions in order: segments and taps, panels, one region per thread (band, window and output pointers). */
+/* Weights whose kernel rows have no padding between pixels, of those that have it. */
+static void close_rows(const el_qplan* q, const int8_t* packed, int8_t* closed) {
+    const int32_t quads = q->cin4 / 4;
+    for (int32_t row = 0; row < q->panels * q->kh; row++, packed += (int64_t)q->kw * quads * 64)
+        for (int32_t first = 0; first < q->row_quads * 4; first += 4, closed += 64) {
+            uint32_t closed_quad[16] = {0};
+            for (int32_t b = 0; b < 4 && first + b < q->kw * q->cin; b++) {
+                const int32_t tap = (first + b) / q->cin, channel = (first + b) % q->cin;
+                uint32_t quad[16];
+                memcpy(quad, packed + ((int64_t)tap * quads + channel / 4) * 64, sizeof quad);
+                for (int32_t j = 0; j < 16; j++) closed_quad[j] |= (quad[j] >> 8 * (channel % 4) & 255) << 8 * b;
+            }
+            memcpy(closed, closed_quad, sizeof closed_quad);
+        }
+}
+
+/* Scratch regions in order: segments and taps, panels, weights packed again, one region per thread (band, window and output pointers). */
 static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
     uint8_t* at = ctx->scratch;
     el_qview v = {.q = q, .isa = isa, .x = buffers[0], .weights = buffers[1], .y = buffers[6], .buffers = buffers};
@@ -322,8 +347,13 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
     v.taps = (el_qtap*)(void*)(at + (size_t)q->kh * (size_t)q->kw * sizeof(el_qseg));
     at += q->seg_bytes;
     v.panels = (el_qpanel*)(void*)at;
-    v.threads = at + q->panel_bytes;
+    at += q->panel_bytes;
     v.packed_panel_bytes = (size_t)q->kh * (size_t)q->kw * (size_t)q->cin4 * 16;
+    if (q->row_quads) {
+        close_rows(q, v.weights, (int8_t*)at);
+        v.weights = (int8_t*)at, v.packed_panel_bytes = q->row_bytes / (size_t)q->panels;
+    }
+    v.threads = at + q->row_bytes;
     const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
     for (int32_t g = 0; g < q->groups; g++) {
         int64_t o = (int64_t)g * q->cout;
@@ -340,7 +370,7 @@ static void view_place(el_qview* v) {
     v->dy = v->dx = 0;
     for (int32_t s = 0; s < v->seg_count; s++) {
         const el_qtap t = v->taps[s];
-        int32_t right = t.dx + (v->segs[s].quads / (q->cin4 / 4) - 1); /* a joined segment has several pixels */
+        int32_t right = t.dx + v->seg_pixels - 1;
         if (s == 0 || t.dy < v->dy) v->dy = t.dy;
         if (s == 0 || t.dx < v->dx) v->dx = t.dx;
         if (s == 0 || t.dy > last_y) last_y = t.dy;
@@ -357,7 +387,7 @@ static void view_place(el_qview* v) {
     }
     v->band_lines = last_y - v->dy + 1;
     v->band_w = v->copied ? (v->j_count - 1) * v->in_step_x + last_x - v->dx + 1 : q->w;
-    v->pixel_bytes = v->copied ? q->cin4 * v->isa->x_bytes : (int64_t)q->groups * q->cin;
+    v->pixel_bytes = v->copied ? q->pixel * v->isa->x_bytes : (int64_t)q->groups * q->cin;
     v->line_bytes = v->band_w * v->pixel_bytes;
     for (int32_t s = 0; s < v->seg_count; s++)
         v->segs[s].offset = (v->taps[s].dy - v->dy) * v->line_bytes + (v->taps[s].dx - v->dx) * v->pixel_bytes;
@@ -366,8 +396,8 @@ static void view_place(el_qview* v) {
 static void run_conv(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
     el_qview v = view_init(ctx, q, buffers, isa);
     int joined = q->dilation_w == 1; /* pixels of a kernel row side by side: groups then need the copy */
-    int32_t per_row = joined ? 1 : q->kw, quads = (joined ? q->kw : 1) * q->cin4 / 4;
-    v.seg_count = q->kh * per_row;
+    int32_t per_row = joined ? 1 : q->kw, quads = q->row_quads ? q->row_quads : (joined ? q->kw : 1) * q->cin4 / 4;
+    v.seg_count = q->kh * per_row, v.seg_pixels = joined ? q->kw : 1;
     for (int32_t s = 0; s < v.seg_count; s++) {
         int32_t ky = s / per_row, kx = s % per_row;
         v.taps[s] = (el_qtap){ky * q->dilation_h - q->pad_top, kx * q->dilation_w - q->pad_left};
@@ -430,6 +460,7 @@ void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buff
 void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
     el_qplan q = plan_conv(p, 1, 1);
     el_qview v = view_init(ctx, &q, buffers, isa);
+    v.seg_pixels = 1;
     for (int32_t k = 0; k < p->stride_h * p->stride_w; k++) {
         transpose_view(&v, k, buffers);
         view_run(ctx, &v);
