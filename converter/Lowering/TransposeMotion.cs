@@ -96,12 +96,15 @@ public sealed class TransposeMotion : IGraphPass
         Rewrite.ReplaceOutputs(graph, node, i =>
         {
             Value from = node.Outputs[i]!, to = moved[i]!;
-            // A proof finds the value under its name even when the Transpose behind it is gone.
-            to.SourceName = from.SourceName ?? from.Name;
+            // A proof finds the value under its name even when the Transpose behind it is gone: as it was, or with its channels last.
+            if (IsComparable(to.Shape, rule.OutputPerms[i])) to.SourceName = from.SourceName ?? from.Name;
             return Match.IsIdentity(rule.OutputPerms[i]) ? to : Rewrite.Transpose(graph, node, to, rule.OutputPerms[i], from.Name);
         });
         return true;
     }
+
+    /// <summary>Whether a proof can compare a value with what it is in the order <paramref name="perm"/>. Sizes do not tell the order where they are equal.</summary>
+    private static bool IsComparable(Shape shape, int[] perm) => shape.IsRanked && IsTrivial(shape, perm) || IsChannelsFirst(perm);
 
     /// <summary>Shape(Transpose(x)) is Shape(x) in another order.</summary>
     private static bool CrossShape(Graph graph, Node node)
@@ -131,8 +134,9 @@ public sealed class TransposeMotion : IGraphPass
 
     /// <summary>True for the permutations that make channels-first out of channels-last: 0, r-1, 1, 2 ... That of rank 3 is its own
     /// inverse: a tie that it decides would come back for ever.</summary>
-    private static bool BringsChannelsForward(int[] perm) =>
-        perm.Length > 3 && perm[0] == 0 && perm[1] == perm.Length - 1 && Enumerable.Range(2, perm.Length - 2).All(k => perm[k] == k - 1);
+    private static bool BringsChannelsForward(int[] perm) => perm.Length > 3 && IsChannelsFirst(perm);
+
+    private static bool IsChannelsFirst(int[] perm) => perm.Length > 2 && perm[0] == 0 && perm[1] == perm.Length - 1 && Enumerable.Range(2, perm.Length - 2).All(k => perm[k] == k - 1);
 
     /// <summary>True when only dimensions of 1 change place, so that no byte moves.</summary>
     public static bool IsTrivial(Shape shape, int[] perm)
