@@ -108,7 +108,7 @@ internal sealed class TfModel
     {
         "XlaCallModule" => "a program in StableHLO; write the model with jax2tf.convert(.., native_serialization=False)",
         "XlaRngBitGenerator" => "random bits; give random numbers as an input",
-        "MatrixInverse" or "MatrixSolve" or "MatrixTriangularSolve" or "MatrixSolveLs" or "Cholesky" or "Svd" or "Qr" or "Lu" or "Eig" or "SelfAdjointEigV2" or "MatrixExponential" or "MatrixLogarithm" or "MatrixSquareRoot" =>
+        "MatrixSolveLs" or "Svd" or "Qr" or "Lu" or "Eig" or "SelfAdjointEigV2" or "MatrixExponential" or "MatrixLogarithm" or "MatrixSquareRoot" =>
             "linear algebra, which ONNX does not have; compute it before, in the program",
         _ => "",
     };
