@@ -19,4 +19,16 @@ public sealed partial class Imputer : FeaturewiseOperator
         if (ImputedValueFloats != null) return x == ReplacedValueFloat || double.IsNaN(x) && float.IsNaN(ReplacedValueFloat) ? ImputedValueFloats[rule] : x;
         return ImputedValueInt64s != null && x == ReplacedValueInt64 ? ImputedValueInt64s[rule] : x;
     }
+
+    /// <summary>Integers are not taken through doubles, which hold 53 bits of them.</summary>
+    public override void Compute(ComputeContext c)
+    {
+        Tensor x = c.Input(0), y = c.Output(0);
+        if (ImputedValueInt64s == null || !x.DType.IsInteger())
+        {
+            base.Compute(c);
+            return;
+        }
+        for (long i = 0; i < x.Count; i++) y.SetInt64(i, x.GetInt64(i) is var v && v == ReplacedValueInt64 ? ImputedValueInt64s[i % Rules] : v);
+    }
 }
