@@ -76,7 +76,7 @@ internal static class BudgetCommand
         console.Table($"Sizes and errors that can be had ({result.Trials.Count} trials, held-back samples, one thread)",
             [.. columns.Select(c => c.Name)], [.. result.Pareto.Select(t => (IReadOnlyList<string>)[.. columns.Select(c => c.Text(t))])]);
         if (result.Sensitivity.Count == 0) return;
-        console.Table("Layers by noise for each byte that int8 saves", ["layer", "SQNR dB alone in int8", "bytes saved"],
+        console.Table("Layers in the order in which they leave int8", ["layer", "SQNR dB alone in int8", "bytes saved"],
             [.. result.Sensitivity.Take(10).Select(s => (IReadOnlyList<string>)[Short(s.Layer), Decibels(s.Sqnr), Number(s.SavedBytes)])]);
     }
 

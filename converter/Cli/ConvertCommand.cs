@@ -19,12 +19,12 @@ internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo[]> s_source = new("source") { Description = "The model to convert, a file or folder; its format is recognised from the content. Of a network and its weights one is enough where they lie side by side.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights (or int4), int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations), int16x8 (weights int8, activations int16) or auto (or mixed: int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights (or int4), int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations; see --max-error), int16x8 (weights int8, activations int16) or auto (or mixed: int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
     private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
     private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, of .npy, .npz, .wav or .txt files (a line of token numbers a sample), one such file, or 'random' for a trial without meaning." };
     private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse, entropy, or best (of these, what is nearest to the float model on calibration samples).", DefaultValueFactory = _ => "best" };
-    private static readonly Option<string> s_maxError = new("--max-error") { Description = "For auto: lowest SQNR of an output on held-back samples.", DefaultValueFactory = _ => "30dB" };
+    private static readonly Option<string?> s_maxError = new("--max-error") { Description = $"Lowest SQNR of an output: for auto on held-back samples, 30dB unless given; for int8 on calibration samples, {BudgetSearch.PlainSqnr}dB unless given, below which more repairs are tried and layers kept in float." };
     private static readonly Option<string?> s_evaluate = new("--evaluate") { Description = "For auto, in place of --max-error: a command that is run with a converted file as its last argument and prints a score, higher is better." };
     private static readonly Option<string> s_maxDrop = new("--max-drop") { Description = "For --evaluate: the share of the float model's score that may be lost.", DefaultValueFactory = _ => "0.5%" };
     private static readonly Option<bool> s_noEqualization = new("--no-equalization") { Description = "For int8: do not rescale channels between convolutions." };
@@ -32,7 +32,7 @@ internal static class ConvertCommand
     private static readonly Option<bool> s_channelGroups = new("--channel-groups") { Description = "For int8: activations get a scale for each group of channels where channels differ much, not one for the tensor." };
     private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
     private static readonly Option<bool> s_adaptiveRounding = new("--adaptive-rounding") { Description = "For int8: round weights up or down by what the layer's results lose on calibration samples." };
-    private static readonly Option<string?> s_prefer = new("--prefer") { Description = "For auto: smallest also tries int16 activations, which run slower than float layers do, and weights of 4 bits in dense layers; fastest stores the weights of float layers as float32, which load faster than float16." };
+    private static readonly Option<string?> s_prefer = new("--prefer") { Description = "For auto: smallest also tries int16 activations, which run slower than float layers do, and weights of 4 bits in dense layers; fastest keeps the fewest layers in float, and stores their weights as float32, which load faster than float16." };
     private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too (int16 with int16x8)." };
@@ -102,16 +102,12 @@ internal static class ConvertCommand
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
                 Say(json, "the model is quantized already; its own scales are kept");
                 break;
-            case "int8" or "int16x8":
+            case "int8" or "int16x8" or "auto" or "mixed":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
-                quantization = Quantizer.Int8(graph, calibration, Quantization(args), new ProgressLine(json));
-                ShapeInference.Run(graph);
-                break;
-            case "auto" or "mixed":
-                calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
-                BudgetResult found = Search(args, graph, calibration, options, json);
+                BudgetResult found = args.GetValue(s_quantize) is "int8" or "int16x8" ? WholeInt8(args, graph, calibration, json) : Search(args, graph, calibration, options, json);
                 (graph, quantization, sensitivity) = (found.Quantization.Graph, found.Quantization, found.Sensitivity);
                 ShapeInference.Run(graph);
+                if (found.Trials.Count == 0) break;
                 if (!json) BudgetCommand.Print(found, new TerminalReport());
                 calibration = SplitSamples.Of(calibration, Math.Min(calibration.Count, new QuantizationOptions().MaxSamples), BudgetSearch.MaxHeldBack).HeldBack;
                 break;
@@ -133,6 +129,7 @@ internal static class ConvertCommand
         Pipeline.Lower(graph, options);
         // Last, as folding would expand the weights again.
         if (HalfType(args) is { } half) Quantizer.Half(graph, half);
+        else if (sensitivity.Count > 0 && args.GetValue(s_quantize) == "int8") Quantizer.Half(graph, DType.Float16);
         else if (cameAs is { } type) Quantizer.HalfAgain(graph, type);
         if (args.GetValue(s_quantize) == "int8" && quantization != null) Quantizer.StoreRecurrent(graph, args.GetValue(s_keepFloat));
         if (args.GetValue(s_quantize) == "half") Halve(graph, target, json);
@@ -198,12 +195,26 @@ internal static class ConvertCommand
         HalvesFloatWeights = HalfType(args) != null,
         TriesInt16 = args.GetValue(s_prefer) == "smallest",
         TriesFourBits = args.GetValue(s_prefer) == "smallest",
+        LeavesFewest = args.GetValue(s_prefer) == "fastest",
     };
+
+    private static double? MaxError(ParseResult args) => args.GetValue(s_maxError) is { } text ? BudgetCommand.ParseDecibels(text) : null;
+
+    private static BudgetResult WholeInt8(ParseResult args, Graph graph, ICalibrationData calibration, bool json)
+    {
+        double least = CalibrationData.IsRandom(args.GetValue(s_calibrate)) ? double.NegativeInfinity : MaxError(args) ?? BudgetSearch.PlainSqnr;
+        BudgetResult found = BudgetSearch.Int8(graph, calibration, Quantization(args), least, new ProgressLine(json));
+        if (found.Trials.Count > 0)
+            Say(json, string.Create(CultureInfo.InvariantCulture, $"with all layers in int8 outputs keep {found.Trials[0].Sqnr:F1} dB, less than {least:G4} dB (--max-error): more repairs and layers in float were tried"));
+        else if (found.Quantization.Sqnr < least && !args.GetValue(s_int8Io))
+            Say(json, string.Create(CultureInfo.InvariantCulture, $"outputs keep {found.Quantization.Sqnr:F1} dB, less than {least:G4} dB (--max-error), and layers in float do not help: all are int8"));
+        return found;
+    }
 
     private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, bool json)
     {
         if (args.GetValue(s_evaluate) is not { } command)
-            return BudgetSearch.Run(graph, calibration, Quantization(args), BudgetCommand.ParseDecibels(args.GetValue(s_maxError)!), progress: new ProgressLine(json));
+            return BudgetSearch.Run(graph, calibration, Quantization(args), MaxError(args) ?? 30, progress: new ProgressLine(json));
         double drop = BudgetCommand.ParseDrop(args.GetValue(s_maxDrop)!), whole = BudgetCommand.Score(graph, command, options);
         Say(json, string.Create(CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
         return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - drop * Math.Abs(whole), new ProgressLine(json));

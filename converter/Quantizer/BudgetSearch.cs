@@ -35,7 +35,7 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 /// Finds the smallest mixture of forms of layers within a budget. First all layers in int8, with repairs in the order of their cost:
 /// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in groups of channels, then in int16
 /// where the caller allows it. If the best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise.
-/// Layers leave it in the order of noise for each byte that they save, and the fewest that suffice are found by doubling and
+/// Layers leave it in the order of noise for each byte that they save, or of noise alone, and the fewest that suffice are found by doubling and
 /// halving their number; of those, the ones that are not needed once the last has left come back. Dense layers leave to int8 in blocks,
 /// rounded as the model runs, where that is enough, else, as all others, to float, from where as many as the budget lets go to int8 in blocks.
 /// Where the caller allows it, as many dense layers as the budget lets get weights of 4 bits at the end, those first that lose least by it
@@ -47,7 +47,7 @@ public sealed class BudgetSearch
     private readonly Graph _source;
     private readonly ICalibrationData _calibration, _heldBack;
     private readonly IProgress<QuantizationProgress>? _progress;
-    private readonly Func<Graph, double, double> _score;
+    private readonly Func<Graph, double>? _score;
     private readonly double _budget;
     private readonly List<BudgetTrial> _trials = [];
 
@@ -57,10 +57,16 @@ public sealed class BudgetSearch
     /// <summary>Layers that are tried in int8 again at the end.</summary>
     private const int MaxReturned = 16;
 
+    /// <summary>Held-back samples that each layer alone is measured on.</summary>
+    private const int SensitivitySamples = 4;
+
+    /// <summary>The least SQNR at the outputs that <see cref="Int8"/> keeps unless told otherwise, dB.</summary>
+    public const double PlainSqnr = 18;
+
     /// <summary>A float copy of the graph with its repairs, calibrated.</summary>
     private sealed record Repaired(Graph Graph, Observations Seen, OutputNoise Noise, Node[] Layers);
 
-    private BudgetSearch(Graph graph, ICalibrationData data, QuantizationOptions options, Func<Graph, double, double> score, double budget, IProgress<QuantizationProgress>? progress)
+    private BudgetSearch(Graph graph, ICalibrationData data, QuantizationOptions options, Func<Graph, double>? score, double budget, IProgress<QuantizationProgress>? progress)
     {
         _source = graph;
         _progress = progress;
@@ -81,11 +87,32 @@ public sealed class BudgetSearch
         Func<Graph, double>? score = null, double minScore = 0, IProgress<QuantizationProgress>? progress = null)
     {
         if (options.Int8IO) throw new EdgeLiteException(Status.InvalidArgument, "A search under a budget measures float inputs and outputs; leave int8 inputs and outputs out.");
-        var search = new BudgetSearch(graph, data, options, (g, sqnr) => score == null ? sqnr : score(g), score == null ? minSqnr : minScore, progress);
-        return search.Choose(options);
+        var search = new BudgetSearch(graph, data, options, score, score == null ? minSqnr : minScore, progress);
+        return search.Choose(options)
+            ?? throw new EdgeLiteException(Status.InvalidArgument, $"With every layer of '{graph.Name}' in float the budget of {search._budget:G4} is still not met ({search._trials[^1].Score:G4}).");
     }
 
-    private BudgetResult Choose(QuantizationOptions asked)
+    /// <summary>
+    /// Quantizes all layers, as <see cref="Quantizer.Int8"/> does, where the outputs keep <paramref name="minSqnr"/> on calibration samples. Otherwise finds what keeps it
+    /// with the fewest layers out of int8; where nothing does, all layers are quantized after all. Nothing is measured, and all are, with int8 inputs
+    /// and outputs, with int16 and with an observer that was asked for.
+    /// </summary>
+    /// <param name="graph">optimised, float; not to be used afterwards</param>
+    /// <param name="data">samples, as for <see cref="Quantizer.Int8"/>, and for a search as for <see cref="Run"/></param>
+    /// <param name="options">as for <see cref="Quantizer.Int8"/></param>
+    /// <param name="minSqnr">lowest SQNR of an output, dB</param>
+    /// <param name="progress">called before each step</param>
+    public static BudgetResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, double minSqnr = PlainSqnr, IProgress<QuantizationProgress>? progress = null)
+    {
+        Graph source = GraphCopy.Of(graph);
+        QuantizationResult whole = Quantizer.Int8(graph, data, options, progress);
+        if (options.Int8IO || whole.QuantizedNodes == 0 || double.IsNaN(whole.Sqnr) || whole.Sqnr >= minSqnr) return new BudgetResult(whole, [], []);
+        options = options with { Method = whole.Method, Percentile = whole.Percentile, HalvesFloatWeights = true, LeavesFewest = true };
+        return new BudgetSearch(source, data, options, null, minSqnr, progress).Choose(options) ?? new BudgetResult(whole, [], []);
+    }
+
+    /// <summary>Null where the budget is not met with every layer in float.</summary>
+    private BudgetResult? Choose(QuantizationOptions asked)
     {
         (Repaired Graph, QuantizationOptions Options)? best = null;
         BudgetTrial? first = null;
@@ -97,7 +124,8 @@ public sealed class BudgetSearch
                 calibrated[repairs with { Activations = asked.Activations }] = repaired = Repair(repairs);
             // What was the best observer before is so with one more repair. int16 has steps enough for all numbers.
             (RangeMethod, double)[] observers = repairs.Activations == DType.Int16 ? [(RangeMethod.MinMax, 100)]
-                : best is { } known ? [(known.Options.Method, known.Options.Percentile)] : ObserverChoice.Candidates;
+                : best is { } known ? [(known.Options.Method, known.Options.Percentile)]
+                : asked.Method != RangeMethod.Best ? [(asked.Method, asked.Percentile)] : ObserverChoice.Candidates;
             foreach ((RangeMethod method, double percentile) in observers)
             {
                 QuantizationOptions options = repairs with { Method = method, Percentile = percentile };
@@ -136,15 +164,15 @@ public sealed class BudgetSearch
         new(Quantizer.Apply(repaired.Graph, repaired.Seen, options, _progress), _trials, sensitivity);
 
     /// <summary>Takes layers out of static integers until the budget is met.</summary>
-    private BudgetResult Mix(Repaired repaired, QuantizationOptions best)
+    private BudgetResult? Mix(Repaired repaired, QuantizationOptions best)
     {
         LayerSensitivity[] sensitivity = Sensitivity(repaired, best);
         Node[] dense = [.. repaired.Layers.Where(DenseWeights.IsLayer)];
         QuantizationOptions? chosen = dense.Length > 0 ? Fewest(repaired, best, sensitivity, LayerForm.EightBits) : null;
         if (chosen == null)
         {
-            chosen = Fewest(repaired, best, sensitivity, LayerForm.Float)
-                ?? throw new EdgeLiteException(Status.InvalidArgument, $"With every layer of '{_source.Name}' in float the budget of {_budget:G4} is still not met ({_trials[^1].Score:G4}).");
+            chosen = Fewest(repaired, best, sensitivity, LayerForm.Float);
+            if (chosen == null) return null;
             chosen = AsMany(repaired, chosen, LayerForm.EightBits, [.. dense.Where(l => chosen.FormOf(l) == LayerForm.Float)]);
         }
         return Finish(repaired, Smaller(repaired, chosen), sensitivity);
@@ -197,7 +225,7 @@ public sealed class BudgetSearch
         {
             _progress?.Report(new("sensitivity", noise.Count, layers.Length));
             QuantizationOptions alone = chosen with { Forms = repaired.Layers.ToDictionary(l => l.Output.Name, l => l == layer ? form : LayerForm.Float) };
-            (_, double sqnr, _) = repaired.Noise.Of(repaired.Seen, alone);
+            (double sqnr, _) = repaired.Noise.Of(repaired.Seen, alone);
             noise[layer.Output.Name] = Math.Pow(10, -sqnr / 10) / (Bytes(layer, chosen) - Bytes(layer, alone));
         }
         string[] order = [.. noise.OrderBy(n => n.Value).ThenBy(n => n.Key, StringComparer.Ordinal).Select(n => n.Key)];
@@ -216,21 +244,22 @@ public sealed class BudgetSearch
         }
     }
 
-    /// <summary>Each layer alone in static integers; the one that makes most noise for each byte that it saves first.</summary>
+    /// <summary>Each layer alone in static integers; the one that makes most noise first, or most noise for each byte that it saves.</summary>
     private LayerSensitivity[] Sensitivity(Repaired repaired, QuantizationOptions options)
     {
         Node[] layers = repaired.Layers;
+        OutputNoise noise = _heldBack.Count <= SensitivitySamples ? repaired.Noise : new OutputNoise(repaired.Graph, SplitSamples.Evenly(_heldBack, _heldBack.Count, SensitivitySamples), options);
         var result = new LayerSensitivity[layers.Length];
         HashSet<string> all = [.. layers.Select(l => l.Output.Name)];
         for (int i = 0; i < layers.Length; i++)
         {
             _progress?.Report(new("sensitivity", i, layers.Length));
             string name = layers[i].Output.Name;
-            (_, double sqnr, _) = repaired.Noise.Of(repaired.Seen, options with { Forms = all.Where(n => n != name).ToDictionary(n => n, _ => LayerForm.Float) });
+            (double sqnr, _) = noise.Of(repaired.Seen, options with { Forms = all.Where(n => n != name).ToDictionary(n => n, _ => LayerForm.Float) });
             result[i] = new LayerSensitivity(name, sqnr, (FloatBytes(options) - 1) * layers[i].Inputs[1]!.Constant!.Count);
         }
         _progress?.Report(new("sensitivity", layers.Length, layers.Length));
-        return [.. result.OrderByDescending(s => Math.Pow(10, -s.Sqnr / 10) / s.SavedBytes).ThenBy(s => s.Layer, StringComparer.Ordinal)];
+        return [.. result.OrderByDescending(s => Math.Pow(10, -s.Sqnr / 10) / (options.LeavesFewest ? 1 : s.SavedBytes)).ThenBy(s => s.Layer, StringComparer.Ordinal)];
     }
 
     private static int FloatBytes(QuantizationOptions options) => options.HalvesFloatWeights ? 2 : 4;
@@ -251,8 +280,8 @@ public sealed class BudgetSearch
     private BudgetTrial Try(Repaired repaired, QuantizationOptions options)
     {
         _progress?.Report(new("search", _trials.Count, _trials.Count + 1));
-        (Graph graph, double sqnr, double milliseconds) = repaired.Noise.Of(repaired.Seen, options);
-        double value = _score(graph, sqnr);
+        (double sqnr, double milliseconds) = repaired.Noise.Of(repaired.Seen, options);
+        double value = _score == null ? sqnr : _score(repaired.Noise.Quantized(repaired.Seen, options));
         string repairs = (options.Activations == DType.Int16 ? " int16" : "") + (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "") + (options.GroupsActivations ? " channel-groups" : "");
         var trial = new BudgetTrial(options.Method, repairs.TrimStart(), Count(LayerForm.Float), Count(LayerForm.EightBits), Count(LayerForm.FourBits),
             repaired.Layers.Sum(l => Bytes(l, options)), milliseconds, sqnr, value, value >= _budget);

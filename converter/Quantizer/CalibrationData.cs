@@ -22,7 +22,7 @@ public static class CalibrationData
                 "int8 quantization needs calibration data: give a folder of pictures, .npy, .npz, .wav or .txt files with --calibrate, or 'random' for a trial without meaning.");
         preprocessing?.Check("the options");
         if (graph.Inputs.Count == 0) return new CalibrationRandom(graph, 1, 1, CalibrationPreprocessing.Default); // nothing to fill: the one sample that there is
-        if (spec == "random" || spec.StartsWith("random:", StringComparison.Ordinal)) return OpenRandom(spec, graph, preprocessing);
+        if (IsRandom(spec)) return OpenRandom(spec, graph, preprocessing);
 
         bool isFolder = Directory.Exists(spec);
         if (!isFolder && !File.Exists(spec)) throw new EdgeLiteException(Status.FileNotFound, $"Calibration data '{spec}' does not exist.");
@@ -81,6 +81,9 @@ public static class CalibrationData
                     $"Calibration data {source} for input '{input}' contains {v.ToString(CultureInfo.InvariantCulture)} at element {i}.");
         }
     }
+
+    /// <summary>True for <c>random[:COUNT[:SEED]]</c>, of which no error means anything.</summary>
+    public static bool IsRandom(string? spec) => spec == "random" || spec != null && spec.StartsWith("random:", StringComparison.Ordinal);
 
     private static CalibrationPreprocessing Stored(string folder, Graph graph)
     {

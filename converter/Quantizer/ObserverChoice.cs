@@ -16,21 +16,22 @@ internal static class ObserverChoice
     public static readonly (RangeMethod Method, double Percentile)[] Candidates =
         [(RangeMethod.Percentile, 99.999), (RangeMethod.MinMax, 100), (RangeMethod.MeanSquaredError, 100), (RangeMethod.Percentile, 99.99), (RangeMethod.Entropy, 100)];
 
-    /// <summary>The options with the method and percentile that did best. <paramref name="graph"/> stays as it is.</summary>
-    public static QuantizationOptions Choose(Graph graph, ICalibrationData data, Observations seen, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
+    /// <summary>The options with the method and percentile that did best, and the SQNR at the outputs with them, dB; NaN where there is none to be measured.
+    /// <paramref name="graph"/> stays as it is.</summary>
+    public static (QuantizationOptions Options, double Sqnr) Choose(Graph graph, ICalibrationData data, Observations seen, QuantizationOptions options, IProgress<QuantizationProgress>? progress)
     {
         QuantizationOptions best = options with { Method = Candidates[0].Method, Percentile = Candidates[0].Percentile };
         var noise = new OutputNoise(graph, SplitSamples.Evenly(data, seen.Samples, Samples), options);
-        if (!noise.IsMeasurable) return best;
+        if (!noise.IsMeasurable) return (best, double.NaN);
         double most = double.NegativeInfinity;
         for (int c = 0; c < Candidates.Length; c++)
         {
             progress?.Report(new("observers", c, Candidates.Length));
             QuantizationOptions candidate = options with { Method = Candidates[c].Method, Percentile = Candidates[c].Percentile };
-            (_, double sqnr, _) = noise.Of(seen, candidate with { Int8IO = false });
+            (double sqnr, _) = noise.Of(seen, candidate with { Int8IO = false });
             if (sqnr > most) (most, best) = (sqnr, candidate);
         }
         progress?.Report(new("observers", Candidates.Length, Candidates.Length));
-        return best;
+        return (best, most);
     }
 }

@@ -43,6 +43,9 @@ public sealed record QuantizationOptions
     /// <summary>The caller will store the weights of layers that stay float as float16 (<see cref="Quantizer.Half"/>): a search counts them so.</summary>
     public bool HalvesFloatWeights { get; init; }
 
+    /// <summary>Layers leave int8 in the order of the noise that they make, which is the fewest of them, instead of noise for each byte that they save.</summary>
+    public bool LeavesFewest { get; init; }
+
     /// <summary>A search under a budget tries weights of 4 bits in dense layers.</summary>
     public bool TriesFourBits { get; init; }
 
@@ -105,4 +108,7 @@ public sealed record QuantizationResult
 
     /// <summary>Percent of numbers kept by <see cref="RangeMethod.Percentile"/>.</summary>
     public required double Percentile { get; init; }
+
+    /// <summary>Lowest SQNR of an output on calibration samples, dB, where observers were compared (<see cref="RangeMethod.Best"/>); NaN where nothing was measured.</summary>
+    public double Sqnr { get; init; } = double.NaN;
 }

@@ -20,9 +20,10 @@ public static class Quantizer
     public static QuantizationResult Int8(Graph graph, ICalibrationData data, QuantizationOptions options, IProgress<QuantizationProgress>? progress = null)
     {
         Observations seen = Calibrate(graph, data, options, progress);
+        double sqnr = double.NaN;
         // int16 has steps enough for the smallest and the largest number.
-        if (options.Method == RangeMethod.Best) options = options.Activations == DType.Int16 ? options with { Method = RangeMethod.MinMax } : ObserverChoice.Choose(graph, data, seen, options, progress);
-        return Apply(graph, seen, options, progress);
+        if (options.Method == RangeMethod.Best) (options, sqnr) = options.Activations == DType.Int16 ? (options with { Method = RangeMethod.MinMax }, sqnr) : ObserverChoice.Choose(graph, data, seen, options, progress);
+        return Apply(graph, seen, options, progress) with { Sqnr = sqnr };
     }
 
     /// <summary>True where the source's framework quantized activations already; <see cref="Int8"/> refuses such a graph, whose own scales are

@@ -121,7 +121,7 @@ public class ZooConversionTests(ITestOutputHelper output)
         Assert.True(failures.Count == 0 && proven >= models.Length / step / 2, $"{proven} proven, {failures.Count} failed:\n{string.Join('\n', failures)}");
     });
 
-    /// <summary>What <c>edgelite convert --quantize int8</c> does with the stored inputs as samples.</summary>
+    /// <summary>int8 in all layers, with the stored inputs as samples.</summary>
     private static ProofReport Prove(string source, ZooModel zoo)
     {
         ConversionOptions options = zoo.Options(source);

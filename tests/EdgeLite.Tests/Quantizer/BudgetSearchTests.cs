@@ -2,6 +2,7 @@ using EdgeLite.Converter.Importers.Tflite;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Converter.Quantizing;
+using EdgeLite.Tests.Passes;
 
 namespace EdgeLite.Tests.Quantizing;
 
@@ -85,6 +86,64 @@ public class BudgetSearchTests
         Assert.Equal((8, 1), (layer.Attributes.Int("bits", 0), layer.Attributes.Int("int8", 0)));
         Assert.Equal(2, found.Quantization.QuantizedNodes);
         Assert.DoesNotContain(found.Quantization.KeptFloat, k => k.Node.Contains("MatMul", StringComparison.Ordinal));
+    }
+
+    /// <summary>The first layer's channels reach from 1 to 1000, and no factor passes the Softsign behind, nor has it tables in groups: in int8 the small ones are lost. The second layer loses nothing.</summary>
+    [Theory]
+    [InlineData(BudgetSearch.PlainSqnr, false, 1)]
+    [InlineData(BudgetSearch.PlainSqnr, true, 0)]
+    [InlineData(0, false, 0)]
+    public void Plain_int8_leaves_the_layer_in_float_that_its_outputs_cannot_bear(double least, bool int8Io, int kept)
+    {
+        Graph source = Parse(), graph = Parse();
+        Given samples = new([.. Enumerable.Range(0, 12).Select(i => new[] { Equivalence.Random(source.Inputs[0], i) })]);
+        BudgetResult found = BudgetSearch.Int8(graph, samples, new QuantizationOptions { Int8IO = int8Io }, least);
+        Assert.Equal(kept, found.Quantization.KeptFloat.Count(k => k.Reason == "the budget needs it"));
+        Assert.Equal(kept > 0, found.Trials.Count > 0);
+        if (int8Io) return;
+        ProofReport proof = Proof.Compare(new InterpreterRunner(source), new InterpreterRunner(found.Quantization.Graph), samples, 12);
+        Assert.True(proof.WorstOutputSqnr > BudgetSearch.PlainSqnr == kept > 0, $"{proof.WorstOutputSqnr:F1} dB");
+
+        static Graph Parse()
+        {
+            Graph parsed = GraphText.Parse("""
+                graph "g" {
+                  input %x : float32[1,8,12,12]
+                  const %w : float32[16,8,3,3] = seeded(1)
+                  const %v : float32[8,16,3,3] = seeded(2)
+                  %a = Conv(%x, %w) {pads=[1,1,1,1]}
+                  %s = Softsign(%a)
+                  %y = Conv(%s, %v) {pads=[1,1,1,1]}
+                  output %y
+                }
+                """);
+            PassList.Optimize(parsed);
+            foreach (ref float w in parsed.Find("w")!.Constant!.Span<float>()[..(8 * 9)]) w *= 1000;
+            return parsed;
+        }
+    }
+
+    /// <summary>Every output is behind a choice: the heat map that is chosen from is what noise is measured on, by which a coarse first layer is found.</summary>
+    [Fact]
+    public void Noise_of_what_a_choice_reads_counts_where_all_outputs_are_behind_it()
+    {
+        Graph graph = GraphText.Parse("""
+            graph "g" {
+              input %x : float32[1,8,12,12]
+              const %w : float32[4,8,3,3] = seeded(1)
+              const %shape : int64[2] = [4, 144]
+              const %zero : float32[] = [0]
+              %heat = Conv(%x, %w) {pads=[1,1,1,1]}
+              %flat = Reshape(%heat, %shape)
+              %best = ArgMax(%flat) {axis=1}
+              %number = Cast(%best) {to=1}
+              output %number
+            }
+            """);
+        PassList.Optimize(graph);
+        Given samples = new([.. Enumerable.Range(0, 8).Select(i => new[] { Equivalence.Random(graph.Inputs[0], i) })]);
+        QuantizationResult result = Quantizer.Int8(graph, samples, new QuantizationOptions());
+        Assert.InRange(result.Sqnr, 25, 60);
     }
 
     /// <summary>MLPerf Tiny's anomaly detector: ten dense layers.</summary>
