@@ -143,8 +143,14 @@ static void attention(int32_t heads, int32_t group, int32_t s, int32_t t) {
 }
 
 int main(int argc, char** argv) {
-    if (argc > 1) threads = atoi(argv[1]);
-    if (argc > 2) filter = argv[2];
+    /* A first argument that is no number is the filter. */
+    char* end = NULL;
+    long count = argc > 1 ? strtol(argv[1], &end, 10) : 1;
+    int given = end && end != argv[1] && !*end;
+    if (given && (count < 1 || count > 1024)) return fprintf(stderr, "bench_kernels: %s threads, expected 1 to 1024\n", argv[1]), 1;
+    if (argc > 2 + given) return fprintf(stderr, "usage: bench_kernels [threads] [filter]\n"), 1;
+    if (given) threads = (int32_t)count;
+    if (argc > 1 + given) filter = argv[1 + given];
     pool = threads > 1 ? el_pool_create(threads) : NULL;
     uint32_t isas = el_cpu_isas();
 #if defined(__x86_64__)
