@@ -30,29 +30,22 @@ internal static class BudgetCommand
     /// that it prints on standard output.</summary>
     public static double Score(Graph graph, string command, ConversionOptions options)
     {
-        string file = Path.Combine(Path.GetTempPath(), $"edgelite-{Environment.ProcessId}-{Guid.NewGuid():N}.edgl");
-        try
+        using var file = new TemporaryFile(Path.Combine(Path.GetTempPath(), $"edgelite-{Environment.ProcessId}-{Guid.NewGuid():N}.edgl"));
+        Graph copy = GraphCopy.Of(graph);
+        Pipeline.Lower(copy, options with { Progress = null });
+        Pipeline.Write(copy, file.Path, options with { Progress = null });
+        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
+        foreach (string argument in new[] { "-c", command + " \"$1\"", "sh", file.Path }) start.ArgumentList.Add(argument);
+        using Process process = Process.Start(start)!;
+        string printed = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        if (process.ExitCode != 0) throw new EdgeLiteException(Status.RuntimeFailure, $"--evaluate '{command}' ended with status {process.ExitCode}.");
+        foreach (string word in printed.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Reverse())
         {
-            Graph copy = GraphCopy.Of(graph);
-            Pipeline.Lower(copy, options with { Progress = null });
-            Pipeline.Write(copy, file, options with { Progress = null });
-            var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
-            foreach (string argument in new[] { "-c", command + " \"$1\"", "sh", file }) start.ArgumentList.Add(argument);
-            using Process process = Process.Start(start)!;
-            string printed = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            if (process.ExitCode != 0) throw new EdgeLiteException(Status.RuntimeFailure, $"--evaluate '{command}' ended with status {process.ExitCode}.");
-            foreach (string word in printed.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Reverse())
-            {
-                bool percent = word.EndsWith('%');
-                if (double.TryParse(percent ? word[..^1] : word, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) && double.IsFinite(score)) return percent ? score / 100 : score;
-            }
-            throw new EdgeLiteException(Status.RuntimeFailure, $"--evaluate '{command}' printed no number.");
+            bool percent = word.EndsWith('%');
+            if (double.TryParse(percent ? word[..^1] : word, NumberStyles.Float, CultureInfo.InvariantCulture, out double score) && double.IsFinite(score)) return percent ? score / 100 : score;
         }
-        finally
-        {
-            File.Delete(file);
-        }
+        throw new EdgeLiteException(Status.RuntimeFailure, $"--evaluate '{command}' printed no number.");
     }
 
     /// <summary>Prints the trials that no other one beats, and the most sensitive layers.</summary>

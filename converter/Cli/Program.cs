@@ -8,6 +8,9 @@ using Status = EdgeLite.Core.Status;
 // Piped text is for programs: one message, one line.
 const int PipedWidth = 1 << 12;
 if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = PipedWidth;
+IAnsiConsole errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+if (Console.IsErrorRedirected) errors.Profile.Width = PipedWidth;
+PlainOutput.Guard(AnsiConsole.Console, errors);
 
 var root = new RootCommand("EdgeLite: converts neural networks into small files that start at once.")
 {
@@ -26,7 +29,7 @@ if (args.Length == 0)
     return 1;
 }
 // Ctrl-C and the like: nothing half-written stays. The signal then does what it always does.
-PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => WholeFile.DeleteUnfinished()))];
+PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => TemporaryFile.DeleteAll()))];
 try
 {
     ParseResult parsed = root.Parse(args);
@@ -35,9 +38,7 @@ try
 }
 catch (Exception e) when (e is EdgeLiteException || FileFailure.Is(e))
 {
-    var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-    if (Console.IsErrorRedirected) console.Profile.Width = PipedWidth;
-    console.MarkupLineInterpolated($"[red]edgelite:[/] {e.Message}");
+    errors.MarkupLineInterpolated($"[red]edgelite:[/] {e.Message}");
     return 1;
 }
 catch (Exception e)

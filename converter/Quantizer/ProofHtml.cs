@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Quantizing;
 
@@ -75,7 +76,7 @@ internal static class ProofHtml
                 Cell(html, Count(s.WeightBytes), s.WeightBytes, "n");
                 Bar(html, s.Microseconds, s.Microseconds / most, "time");
                 Cell(html, s.Microseconds.ToString("F1", CultureInfo.InvariantCulture), s.Microseconds, "n");
-            });
+            }, css: "steps");
         }
         html.Append("<p class=\"note\">SQNR = 10 log<sub>10</sub>(&Sigma;a&sup2; / &Sigma;(a&minus;b)&sup2;), a the source, b the converted value. Relative error: |a&minus;b| / max(|a|, largest |a| / 1000). Cut off: elements whose source value the stored int8 cannot hold. Distribution: of the first sample, square roots of counts; grey the source, the line the converted value.</p>\n");
         html.Append("</main>\n<script>").Append(Script).Append("</script>\n</body>\n</html>\n");
@@ -160,7 +161,7 @@ internal static class ProofHtml
 
     private static string Count(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => WebUtility.HtmlEncode(PlainText.Of(text));
 
     private const string Style = """
 
@@ -171,7 +172,7 @@ internal static class ProofHtml
         main { max-width: 1480px; margin: 0 auto; padding: 24px 20px 48px; }
         h1 { margin: 0; font-size: 24px; overflow-wrap: anywhere; }
         h2 { margin: 32px 0 8px; font-size: 17px; }
-        .lead, .note { color: var(--dim); margin: 4px 0 12px; }
+        .lead, .note { color: var(--dim); margin: 4px 0 12px; } .scroll + .note { margin-top: 12px; }
         .cards { display: flex; flex-wrap: wrap; gap: 10px; margin-top: 16px; }
         .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; min-width: 130px; }
         .card span { display: block; color: var(--dim); font-size: 12px; }
@@ -194,10 +195,11 @@ internal static class ProofHtml
         td.bar { width: 96px; min-width: 72px; }
         td.bar i { display: block; height: 9px; border-radius: 3px; min-width: 2px; }
         i.good { background: var(--good); } i.fair { background: var(--fair); } i.poor { background: var(--poor); } i.time { background: var(--dim); }
-        /* What a small screen has room for: the value, its SQNR and its distribution. */
+        /* What a small screen has room for: the value, its SQNR and its distribution; the step and its time. */
         @media (max-width: 720px) {
           main { padding: 16px 12px 32px; } td.name { min-width: 150px; } td.bar { min-width: 56px; }
           .values :is(th, td):is(:nth-child(1), :nth-child(3), :nth-child(4), :nth-child(n + 7):nth-child(-n + 10), :nth-child(12), :nth-child(13)) { display: none; }
+          .steps :is(th, td):is(:nth-child(1), :nth-child(3), :nth-child(4), :nth-child(5)) { display: none; }
         }
 
         """;

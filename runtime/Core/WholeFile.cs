@@ -4,7 +4,7 @@ namespace EdgeLite.Core;
 /// name. What is not committed is deleted. Throws <see cref="EdgeLiteException"/> at once where nothing can be written.</summary>
 public sealed class WholeFile : IDisposable
 {
-    private static readonly List<string> s_unfinished = [];
+    private readonly TemporaryFile _partial;
 
     public WholeFile(string path)
     {
@@ -13,15 +13,14 @@ public sealed class WholeFile : IDisposable
             throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a device; a file is to be written.");
         if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; the name of the file is missing.");
         TargetPath = path;
-        PartialPath = $"{path}.{Environment.ProcessId}.partial";
-        lock (s_unfinished) s_unfinished.Add(PartialPath);
+        _partial = new TemporaryFile($"{path}.{Environment.ProcessId}.partial");
         try
         {
             new FileStream(PartialPath, FileMode.Create, FileAccess.Write).Dispose();
         }
         catch (Exception e) when (FileFailure.Is(e))
         {
-            Forget();
+            _partial.Dispose();
             throw FileFailure.Writing(path, e);
         }
     }
@@ -29,7 +28,7 @@ public sealed class WholeFile : IDisposable
     public string TargetPath { get; }
 
     /// <summary>An empty file at first.</summary>
-    public string PartialPath { get; }
+    public string PartialPath => _partial.Path;
 
     /// <summary>Writes the file in one go.</summary>
     public static void Write(string path, Action<FileStream> write)
@@ -48,21 +47,5 @@ public sealed class WholeFile : IDisposable
 
     public void Commit() => File.Move(PartialPath, TargetPath, overwrite: true);
 
-    public void Dispose()
-    {
-        File.Delete(PartialPath);
-        Forget();
-    }
-
-    /// <summary>Deletes what is not committed, for a process that is told to end.</summary>
-    public static void DeleteUnfinished()
-    {
-        lock (s_unfinished)
-            foreach (string path in s_unfinished) File.Delete(path);
-    }
-
-    private void Forget()
-    {
-        lock (s_unfinished) s_unfinished.Remove(PartialPath);
-    }
+    public void Dispose() => _partial.Dispose();
 }

@@ -90,7 +90,7 @@ internal static class Commands
             int input = equals > 0 ? session.FindInput(text[..equals]) : 0;
             session.Resize(input, ParseShape(text[(equals + 1)..]));
         }
-        if (!session.IsTuned && session.TuningNote.Length > 0) Console.Error.WriteLine($"edgelite-run: {session.TuningNote}");
+        if (!session.IsTuned && session.TuningNote.Length > 0) Output.Error(session.TuningNote);
         return session;
     }
 

@@ -23,7 +23,7 @@ internal static class TuneCommand
         session.Run();
         double busy = session.Threads > 1 ? ProcessMemory.Busy() : 0;
         if (busy > MaxBusy)
-            Console.Error.WriteLine(FormattableString.Invariant($"edgelite-run: other programs take {busy:0%} of the processors: no step is tried on one thread. Tune again when the device is idle."));
+            Output.Error(FormattableString.Invariant($"other programs take {busy:0%} of the processors: no step is tried on one thread. Tune again when the device is idle."));
         // Digits by hand: the formatting of dates would double what this command takes.
         DateTime now = DateTime.UtcNow;
         TuningResult result = session.Tune(rounds, $"{ProcessMemory.MachineName()}, edgelite {Release.Version}, {now.Year}-{now.Month:d2}-{now.Day:d2}", busy <= MaxBusy);

@@ -38,7 +38,7 @@ public sealed class WholeFileTests : IDisposable
     {
         using var file = new WholeFile(In("a"));
         Assert.Single(Directory.GetFiles(_folder));
-        WholeFile.DeleteUnfinished();
+        TemporaryFile.DeleteAll();
         Assert.Empty(Directory.GetFiles(_folder));
     }
 
