@@ -66,6 +66,10 @@ internal static class ConvertCommand
         {
             s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_channelGroups, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_selfTest, s_hash, s_json,
         };
+        s_samples.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, CultureInfo.InvariantCulture, out int count) && count < 1) result.AddError($"--samples takes 1 or more, got {count}.");
+        });
         command.SetAction(Execute);
         return command;
     }
@@ -76,6 +80,8 @@ internal static class ConvertCommand
         long start = Stopwatch.GetTimestamp();
         string[] sources = [.. args.GetValue(s_source)!.Select(f => f.FullName)];
         string path = args.GetValue(s_output)!.FullName;
+        if (sources.FirstOrDefault(s => Resolved(s) == Resolved(path)) is { } source)
+            throw new EdgeLiteException(Status.InvalidArgument, $"'{source}' is the model to convert, which would be overwritten; give the file to write another name with -o.");
         using var output = new WholeFile(path); // takes its name only once it is proven to run
         if (args.GetValue(s_report) is { } asked) ProofReport.RequireWritable(asked.FullName);
         TargetProfile? target = args.GetValue(s_target) is { Length: > 0 } name ? TargetProfile.Find(name) : null;
@@ -220,6 +226,9 @@ internal static class ConvertCommand
         return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - drop * Math.Abs(whole), new ProgressLine(json));
     }
 
+    /// <summary>The file that a name leads to.</summary>
+    private static string Resolved(string path) => new FileInfo(path).LinkTarget == null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+
     private static bool WantsSelfTest(ParseResult args) => args.GetResult(s_selfTest) is { Implicit: false };
 
     private static void AddSelfTest(ParseResult args, string path, Graph graph, ICalibrationData? calibration, QuantizationResult? quantization, bool json)
@@ -253,7 +262,7 @@ internal static class ConvertCommand
         ICalibrationData samples;
         try
         {
-            samples = calibration ?? TrialSizes.Samples(original, Math.Max(1, args.GetValue(s_samples)));
+            samples = calibration ?? TrialSizes.Samples(original, args.GetValue(s_samples));
         }
         catch (EdgeLiteException e) when (e.Status is Status.InvalidShape or Status.InvalidType)
         {
@@ -264,7 +273,7 @@ internal static class ConvertCommand
         Say(json, "comparing with the source model ...");
         using Model model = Model.Load(path);
         using var runner = new SessionRunner(lowered, model);
-        ProofReport report = Proof.Compare(new InterpreterRunner(original), runner, samples, Math.Max(1, args.GetValue(s_samples)), quantization?.Parameters, new ProgressLine(json));
+        ProofReport report = Proof.Compare(new InterpreterRunner(original), runner, samples, args.GetValue(s_samples), quantization?.Parameters, new ProgressLine(json));
         if (args.GetValue(s_report) is not { } file) return report;
         report = report with
         {

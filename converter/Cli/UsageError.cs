@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace EdgeLite.Converter.Cli;
 
@@ -10,9 +11,18 @@ internal static class UsageError
         Command command = result.CommandResult.Command;
         // A token that nothing takes makes other errors follow.
         string what = result.UnmatchedTokens is [var unknown, ..] ? Unknown(command, unknown)
-            : string.Join(' ', result.Errors.Select(e => e.Message.ReplaceLineEndings(" ").Replace("\t", "").Trim()).Distinct());
+            : string.Join(' ', result.Errors.Select(Text).Distinct());
         string path = string.Join(' ', command.Parents.OfType<Command>().Reverse().Append(command).Select(c => c is RootCommand ? "edgelite" : c.Name));
         return $"{what} See {path} --help.";
+    }
+
+    /// <summary>What the parser says, or more plainly where it does not name the option, or names types of .NET.</summary>
+    private static string Text(ParseError error)
+    {
+        string text = error.Message.ReplaceLineEndings(" ").Replace("\t", "").Trim();
+        if (error.SymbolResult is not OptionResult { Tokens: [var token, ..] } given) return text;
+        if (text.Contains("as expected type", StringComparison.Ordinal)) return $"{given.Option.Name} takes a {(given.Option.ValueType == typeof(double) ? "" : "whole ")}number, got '{token.Value}'.";
+        return text.Contains(given.Option.Name, StringComparison.Ordinal) ? text : $"{given.Option.Name}: {text.TrimEnd('.')}.";
     }
 
     /// <summary>"There is no option --quantise; did you mean --quantize?"</summary>

@@ -105,6 +105,42 @@ public sealed class CommandLineTests : IDisposable
         Assert.True(summary.RootElement.GetProperty("worst_output_sqnr_db").GetDouble() > 100);
     }
 
+    [SharedFact("zoo")]
+    public void Sizes_beyond_the_memory_are_refused()
+    {
+        string model = ConvertedModels.SourceOf("tflite/tflm_hello_world_fp32");
+        Assert.Contains("MB", Refused(model, "--shape", "99999999999x1"));
+        Assert.Contains("too large", Refused(model, "--shape", "4000000000000000000x1"));
+    }
+
+    [SharedFact("zoo")]
+    public void The_model_to_convert_is_not_overwritten()
+    {
+        File.Copy(ConvertedModels.SourceOf("tflite/tflm_hello_world_fp32"), In("model.tflite"));
+        File.CreateSymbolicLink(In("link"), In("model.tflite"));
+        byte[] before = File.ReadAllBytes(In("model.tflite"));
+        foreach (string name in new[] { "model.tflite", "link" })
+        {
+            ChildProcess.Outcome outcome = Run("convert", In("model.tflite"), "-o", In(name));
+            Assert.Equal(1, outcome.ExitCode);
+            Assert.Contains("would be overwritten", outcome.Errors);
+        }
+        Assert.Equal(before, File.ReadAllBytes(In("model.tflite")));
+    }
+
+    /// <summary>What commands a terminal, and what turns the direction of writing.</summary>
+    [Fact]
+    public void Names_of_a_file_are_printed_as_text()
+    {
+        const string Hostile = "y\u001b]0;title\u0007\u001b[2J\u202e\u009b31m";
+        string model = Save("hostile.onnx", Model(17, Node("Relu", "x", Hostile)).In("x", DType.Float32, 1, 2).Out(Hostile));
+        ChildProcess.Outcome converted = Run("convert", model, "-o", In("out.edgl")), inspected = Run("inspect", In("out.edgl")), wrong = Run("convert", model, "-o", In("out.edgl"), "--shape", Hostile + "=1x2");
+        Assert.Equal((0, 0, 1), (converted.ExitCode, inspected.ExitCode, wrong.ExitCode));
+        Assert.Contains("y\\u001b]0;title\\u0007", converted.Output);
+        foreach (ChildProcess.Outcome outcome in new[] { converted, inspected, wrong })
+            Assert.DoesNotContain(outcome.Output + outcome.Errors, c => char.IsControl(c) && c != '\n' || c == '\u202e');
+    }
+
     [Fact]
     public void Unknown_operators_are_all_named_with_the_nodes_that_use_them()
     {
@@ -145,8 +181,11 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("there is no option --quantise; did you mean --quantize? See edgelite convert --help", "convert", "m.onnx", "-o", "m.edgl", "--quantise", "int8")]
     [InlineData("there is no option --jsn; did you mean --json?", "inspect", "m.edgl", "--jsn")]
     [InlineData("'b.edgl' is one argument too many", "inspect", "a.edgl", "b.edgl")]
-    [InlineData("Must be one of: 'none' 'fp16'", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int9")]
     [InlineData("'--output' is required", "convert", "m.onnx")]
+    [InlineData("--quantize: Argument 'int9' not recognized. Must be one of: 'none' 'fp16'", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int9")]
+    [InlineData("--samples takes a whole number, got 'two'", "convert", "m.onnx", "-o", "m.edgl", "--samples", "two")]
+    [InlineData("--percentile takes a number, got 'all'", "convert", "m.onnx", "-o", "m.edgl", "--percentile", "all")]
+    [InlineData("--samples takes 1 or more, got -3", "convert", "m.onnx", "-o", "m.edgl", "--samples", "-3")]
     public void A_wrong_command_line_is_answered_in_one_line_of_standard_error(string expected, params string[] arguments)
     {
         ChildProcess.Outcome outcome = Run(arguments);
