@@ -37,14 +37,14 @@ internal static class ArchitectureFile
 
     public static JsonElement[] Layers(string path, JsonElement root)
     {
-        JsonElement[] layers = [.. root.GetProperty("layers").EnumerateArray().Take(MaxLayers + 1)];
+        JsonElement[] layers = [.. root.Field("layers").Items().Take(MaxLayers + 1)];
         return layers.Length is > 0 and <= MaxLayers ? layers : throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no layers, or more than {MaxLayers}.");
     }
 
-    public static string TypeOf(JsonElement layer) => layer.GetProperty("type").GetString() ?? "";
+    public static string TypeOf(JsonElement layer) => layer.Field("type").Text() ?? "";
 
     /// <summary>A layer's name: the one given, or its number.</summary>
-    public static string NameOf(JsonElement layer, int number) => layer.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } name ? name : $"layer{number}";
+    public static string NameOf(JsonElement layer, int number) => layer.TryField("name", out JsonElement given) && given.Text() is { Length: > 0 } name ? name : $"layer{number}";
 
     /// <summary>Names every layer without a conversion, with its places, at once.</summary>
     public static void RefuseUnknown(string path, JsonElement[] layers, Func<string, bool> isKnown, string remedy) =>
@@ -53,7 +53,7 @@ internal static class ArchitectureFile
     /// <summary>The path of the parameters, which lie in the folder of <paramref name="path"/>.</summary>
     public static string Parameters(string path, JsonElement root)
     {
-        string file = root.GetProperty("parameters").GetString() ?? "";
+        string file = root.Field("parameters").Text() ?? "";
         return file.Length > 0 && Path.GetFileName(file) == file ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, file)
             : throw new EdgeLiteException(Status.InvalidArgument, $"'{path}': \"parameters\" must name a file in the same folder.");
     }

@@ -18,9 +18,9 @@ internal static class ModelFile
             stream.ReadExactly(head);
             return head is [0xEF, 0xBB, 0xBF, .. var text] ? text : head;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (FileFailure.Is(e))
         {
-            throw new EdgeLiteException(e is FileNotFoundException or DirectoryNotFoundException ? Status.FileNotFound : Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+            throw FileFailure.Reading(path, e);
         }
     }
 
@@ -30,8 +30,14 @@ internal static class ModelFile
         return stream.Length;
     }
 
-    /// <summary>The files of a folder, in the order of their names.</summary>
-    public static IEnumerable<string> In(string folder) => Directory.EnumerateFiles(folder).Take(MostFiles).Order(StringComparer.Ordinal);
+    /// <summary>The files of a folder that hold anything, as pipes and sockets do not, in the order of their names.</summary>
+    public static IEnumerable<string> In(string folder) => Directory.EnumerateFiles(folder).Take(MostFiles).Where(HasContent).Order(StringComparer.Ordinal);
+
+    private static bool HasContent(string path)
+    {
+        var file = new FileInfo(path);
+        return (file.LinkTarget == null ? file : file.ResolveLinkTarget(returnFinalTarget: true)) is FileInfo { Exists: true, Length: > 0 };
+    }
 
     /// <summary>The network and the weights of a model of which one file, or both in any order, were named.</summary>
     public static (string Network, string Weights) Pair(IReadOnlyList<string> paths, string format, Func<string, bool> isNetwork, string networkExtension, string weightsExtension,

@@ -19,13 +19,9 @@ internal static class ProtoFile
         {
             throw new EdgeLiteException(Status.Corrupt, $"'{path}' is damaged: {e.Message}", e);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (FileFailure.Is(e))
         {
-            throw new EdgeLiteException(Status.FileNotFound, $"'{path}' does not exist.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+            throw FileFailure.Reading(path, e);
         }
     }
 }

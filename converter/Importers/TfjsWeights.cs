@@ -16,22 +16,22 @@ internal static class TfjsWeights
     public static Dictionary<string, Tensor> Read(JsonElement root, string path)
     {
         var weights = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        if (!root.TryGetProperty("weightsManifest", out JsonElement manifest) || manifest.ValueKind != JsonValueKind.Array) return weights;
+        if (!root.TryField("weightsManifest", out JsonElement manifest) || manifest.ValueKind != JsonValueKind.Array) return weights;
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         try
         {
-            foreach (JsonElement group in manifest.EnumerateArray())
+            foreach (JsonElement group in manifest.Items())
             {
-                byte[] data = Join(folder, [.. group.GetProperty("paths").EnumerateArray().Select(p => p.GetString() ?? "")]);
+                byte[] data = Join(folder, [.. group.Field("paths").Items().Select(p => p.Text() ?? "")]);
                 long at = 0;
-                foreach (JsonElement weight in group.GetProperty("weights").EnumerateArray())
+                foreach (JsonElement weight in group.Field("weights").Items())
                 {
-                    string name = weight.GetProperty("name").GetString() ?? "";
+                    string name = weight.Field("name").Text() ?? "";
                     weights[name] = ReadOne(weight, name, data, ref at);
                 }
             }
         }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (JsonException e)
         {
             throw new EdgeLiteException(Status.Corrupt, $"The weightsManifest of '{path}' is damaged: {e.Message}", e);
         }
@@ -55,7 +55,7 @@ internal static class TfjsWeights
 
     private static Tensor ReadOne(JsonElement weight, string name, byte[] data, ref long at)
     {
-        long[] dims = [.. weight.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())];
+        long[] dims = [.. weight.Field("shape").Items().Select(d => d.Whole())];
         if (dims.Length > Shape.MaxRank || dims.Any(d => d < 0)) throw Damaged(name, "has a shape that is not possible");
         string dtype = Text(weight, "dtype", "float32");
         DType type = dtype switch
@@ -80,12 +80,12 @@ internal static class TfjsWeights
         if (type == DType.String) return Strings(name, data, ref at, count, shape);
 
         var tensor = new Tensor(type, shape);
-        if (!weight.TryGetProperty("quantization", out JsonElement quantization) || quantization.ValueKind != JsonValueKind.Object || !quantization.TryGetProperty("dtype", out JsonElement storage))
+        if (!weight.TryField("quantization", out JsonElement quantization) || quantization.ValueKind != JsonValueKind.Object || !quantization.TryField("dtype", out JsonElement storage))
         {
             Take(data, ref at, type.ByteLength(count), name).CopyTo(tensor.Bytes);
             return tensor;
         }
-        string stored = storage.GetString() ?? "";
+        string stored = storage.Text() ?? "";
         if (stored == "float16")
         {
             ReadOnlySpan<byte> halves = Take(data, ref at, 2 * count, name);
@@ -104,9 +104,9 @@ internal static class TfjsWeights
         return tensor;
     }
 
-    private static string Text(JsonElement json, string field, string otherwise) => json.TryGetProperty(field, out JsonElement value) ? value.GetString() ?? otherwise : otherwise;
+    private static string Text(JsonElement json, string field, string otherwise) => json.TryField(field, out JsonElement value) ? value.Text() ?? otherwise : otherwise;
 
-    private static double Number(JsonElement json, string field, double otherwise) => json.TryGetProperty(field, out JsonElement value) ? value.GetDouble() : otherwise;
+    private static double Number(JsonElement json, string field, double otherwise) => json.TryField(field, out JsonElement value) ? value.Real() : otherwise;
 
     /// <summary>Each string has its length in four bytes before it.</summary>
     private static Tensor Strings(string name, byte[] data, ref long at, long count, Shape shape)

@@ -11,12 +11,16 @@ internal static class ZipParts
 
     public static ZipArchive Open(string path)
     {
+        ZipArchive? zip = null;
         try
         {
-            return ZipFile.OpenRead(path);
+            zip = ZipFile.OpenRead(path);
+            _ = zip.Entries; // the list is read now
+            return zip;
         }
         catch (InvalidDataException e)
         {
+            zip?.Dispose();
             throw new EdgeLiteException(Status.Corrupt, $"'{path}' is a damaged zip archive: {e.Message}", e);
         }
         catch (FileNotFoundException e)

@@ -45,7 +45,14 @@ public static class ShapeInference
             if (node.Inputs[i] is { } input) context.SetInput(i, input.Type, input.Constant);
         for (int i = 0; i < op.Definition.MinInputs; i++)
             if (!op.Definition.Inputs[i].IsOptional && !context.HasInput(i)) throw context.Error($"required input {i} ({op.Definition.InputName(i)}) is missing");
-        op.InferTypes(context);
+        try
+        {
+            op.InferTypes(context);
+        }
+        catch (OverflowException) // of sizes that the file states
+        {
+            throw context.Error("its sizes are beyond 64 bits");
+        }
         for (int i = 0; i < node.Outputs.Count; i++)
             if (node.Outputs[i] is { } output) output.Type = context.Output(i);
     }

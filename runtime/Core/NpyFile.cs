@@ -155,10 +155,9 @@ public static class NpyFile
     {
         try
         {
-            long count = shape.Count;
-            return count <= long.MaxValue / 128 ? count : throw new OverflowException();
+            return shape.Count;
         }
-        catch (OverflowException)
+        catch (EdgeLiteException)
         {
             throw Bad(name, $"shape {shape} is too large", Status.Corrupt);
         }

@@ -76,7 +76,10 @@ public readonly struct Shape : IEquatable<Shape>
         }
     }
 
-    /// <summary>Number of elements of a known shape (throws on overflow or when a dimension is not known).</summary>
+    /// <summary>More elements cannot be: their bits would not be counted by 64 bits, whatever their type.</summary>
+    private const long MaxCount = long.MaxValue / 128;
+
+    /// <summary>Number of elements of a known shape (throws where they are too many, or a dimension is not known).</summary>
     public long Count
     {
         get
@@ -85,7 +88,8 @@ public readonly struct Shape : IEquatable<Shape>
             foreach (long dim in AsSpan())
             {
                 if (dim < 0) throw new EdgeLiteException(Status.InvalidShape, $"The size of shape {this} was asked for, which is not fully known.");
-                count = checked(count * dim);
+                if (dim > 0 && count > MaxCount / dim) throw new EdgeLiteException(Status.InvalidShape, $"Shape {this} is too large.");
+                count *= dim;
             }
             return IsRanked ? count : throw new EdgeLiteException(Status.InvalidShape, "The size of an unranked tensor was asked for.");
         }

@@ -34,22 +34,22 @@ public sealed class ChainerImporter : IImporter
         var parameters = NpzFile.Read(file).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
 
         var graph = new Graph(Path.GetFileNameWithoutExtension(path));
-        JsonElement input = root.GetProperty("input");
-        long[] dims = [.. input.GetProperty("shape").EnumerateArray().Select((d, i) => d.ValueKind == JsonValueKind.Null ? graph.SymbolDim(i == 0 ? "N" : $"size{i}") : d.GetInt64())];
-        string name = input.TryGetProperty("name", out JsonElement given) ? given.GetString() ?? "x" : "x";
+        JsonElement input = root.Field("input");
+        long[] dims = [.. input.Field("shape").Items().Select((d, i) => d.ValueKind == JsonValueKind.Null ? graph.SymbolDim(i == 0 ? "N" : $"size{i}") : d.Whole())];
+        string name = input.TryField("name", out JsonElement given) ? given.Text() ?? "x" : "x";
         Value value = graph.AddInput(name, new TensorType(DType.Float32, new Shape(dims)));
         var known = new Dictionary<string, Value>(StringComparer.Ordinal) { [name] = value };
         var refusals = new Refusals();
         for (int i = 0; i < layers.Length; i++)
         {
             (JsonElement layer, int number, string type) = (layers[i], i, ArchitectureFile.TypeOf(layers[i]));
-            Value[] inputs = layer.TryGetProperty("inputs", out JsonElement from) ? [.. from.EnumerateArray().Select(Named)] : [value];
+            Value[] inputs = layer.TryField("inputs", out JsonElement from) ? [.. from.Items().Select(Named)] : [value];
             if (!refusals.TryConvert(type, graph, inputs, (into, of) => value = ChainerLinks.All[type](new ChainerLayer(into, layer, number, [.. inputs.Select(of)], parameters)))) value = refusals.Placeholder(graph, type);
             // A link that is called again keeps its name; its last result counts.
             known[ArchitectureFile.NameOf(layer, number)] = value;
 
-            Value Named(JsonElement json) => known.TryGetValue(json.GetString() ?? "", out Value? v) ? v
-                : throw new EdgeLiteException(Status.Corrupt, $"'{path}': layer '{ArchitectureFile.NameOf(layer, number)}' reads '{json.GetString()}', which is neither the input nor a layer before it.");
+            Value Named(JsonElement json) => known.TryGetValue(json.Text() ?? "", out Value? v) ? v
+                : throw new EdgeLiteException(Status.Corrupt, $"'{path}': layer '{ArchitectureFile.NameOf(layer, number)}' reads '{json.Text()}', which is neither the input nor a layer before it.");
         }
         refusals.ThrowIfAny();
         if (graph.Inputs.Contains(value)) value = graph.Add("Identity", "y", [value], type: value.Type);

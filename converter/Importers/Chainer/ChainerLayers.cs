@@ -26,20 +26,21 @@ internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Va
         return ToFloat32(stored);
     }
 
-    public float Real(string key, double otherwise) => json.TryGetProperty(key, out JsonElement v) ? (float)v.GetDouble() : (float)otherwise;
+    public float Real(string key, double otherwise) => json.TryField(key, out JsonElement v) ? (float)v.Real() : (float)otherwise;
 
     /// <summary>A number, or one for each of some axes.</summary>
     public long[] PerAxis(string key, int axes, long otherwise, long least)
     {
+        if (axes < 1) throw InputError($"its input has {axes + 2} dimensions, expected 3 or more");
         long[] v = Ints(key) ?? [otherwise];
         if (v.Length == 1) v = [.. Enumerable.Repeat(v[0], axes)];
         return v.Length == axes && v.Min() >= least && v.Max() <= 1 << 20 ? v : throw Damaged($"'{key}' is [{string.Join(", ", v)}], expected {axes} numbers from {least} on");
     }
 
-    public long Int(string key, long otherwise) => Told(key) ? json.GetProperty(key).GetInt64() : otherwise;
+    public long Int(string key, long otherwise) => Told(key) ? json.Field(key).Whole() : otherwise;
 
     /// <summary>One number or a list of them; null where there is none, or None.</summary>
-    public long[]? Ints(string key) => !Told(key) ? null : json.GetProperty(key) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray().Select(n => n.GetInt64())] : [json.GetProperty(key).GetInt64()];
+    public long[]? Ints(string key) => !Told(key) ? null : json.Field(key) is { ValueKind: JsonValueKind.Array } list ? [.. list.Items().Select(n => n.Whole())] : [json.Field(key).Whole()];
 
     /// <summary>The list, which must be there.</summary>
     public long[] Needed(string key) => Ints(key) ?? throw Damaged($"'{key}' is missing");
@@ -47,9 +48,9 @@ internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Va
     /// <summary>Axes counted from the front; null: all.</summary>
     public long[]? Axes() => Ints("axis")?.Select(a => (long)Axis(a, Rank)).ToArray();
 
-    public string Text(string key, string otherwise) => Told(key) ? json.GetProperty(key).GetString() ?? otherwise : otherwise;
-    public bool Flag(string key, bool otherwise) => Told(key) ? json.GetProperty(key).GetBoolean() : otherwise;
-    public bool Told(string key) => json.TryGetProperty(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;
+    public string Text(string key, string otherwise) => Told(key) ? json.Field(key).Text() ?? otherwise : otherwise;
+    public bool Flag(string key, bool otherwise) => Told(key) ? json.Field(key).Flag() : otherwise;
+    public bool Told(string key) => json.TryField(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;
 
     /// <summary>A parameter whose axes are those of the input from <paramref name="axis"/> on.</summary>
     public Value From(string parameter, long axis)

@@ -129,8 +129,10 @@ public sealed class CntkImporter : IImporter
         if (_arguments.TryGetValue(uid, out string? argument)) return argument;
         if (!_functions.TryGetValue(Owner(uid), out Dictionary? f)) return null;
         int index = uid.LastIndexOf('_') is var at and > 0 && int.TryParse(uid[(at + 1)..], out int n) ? n : 0;
-        if (OpOf(f) == CntkOp.Combine) return Texts(f, "inputs")[index];
-        return IsBlock(f) ? Outputs(Text(f.Data["block_function_composite"].DictionaryValue_, "root"))[index] : null;
+        if (OpOf(f) == CntkOp.Combine) return Pick(Texts(f, "inputs"));
+        return IsBlock(f) ? Pick(Outputs(Text(Composite(f), "root"))) : null;
+
+        string Pick(string[] outputs) => index < outputs.Length ? outputs[index] : throw new EdgeLiteException(Status.Corrupt, $"Output {index} of '{Owner(uid)}' is read, which has {outputs.Length}.");
     }
 
     /// <summary>Converts what computes a variable into a graph; its operands are among the values there, and so is the result then.</summary>
@@ -178,12 +180,12 @@ public sealed class CntkImporter : IImporter
     {
         Dictionary v = _variables.GetValueOrDefault(uid) ?? throw new EdgeLiteException(Status.Corrupt, $"Variable '{uid}' is not in the file.");
         string name = Text(v, "name") is { Length: > 0 } given ? given : uid;
-        long kind = (long)v.Data["kind"].SizeTValue;
+        long kind = (long)Entry(v, "kind").SizeTValue;
         if (kind == Placeholder) throw new EdgeLiteException(Status.Unsupported, $"Placeholder '{name}' has nothing to stand for.");
-        if (kind is Parameter or Constant) return new(_graph.AddConstant(name, Read(v.Data["value"].NdArrayViewValue, name)), false);
+        if (kind is Parameter or Constant) return new(_graph.AddConstant(name, Read(Entry(v, "value").NdArrayViewValue, name)), false);
         string[] dynamic = [.. (v.Data.GetValueOrDefault("dynamic_axis") ?? v.Data.GetValueOrDefault("dynamic_axes"))?.VectorValue?.Value.Select(a => a.AxisValue?.Name ?? "") ?? []];
         bool isBatched = dynamic.Length > 0, isOne = _isSequential && dynamic is [BatchAxis];
-        long[] dims = [.. (v.Data["shape"].NdShapeValue?.ShapeDim ?? []).Select((d, i) => unchecked((long)d) switch { FreeDimension => _graph.SymbolDim($"{name}{i}"), < 0 => Shape.Unknown, var size => size }).Reverse()];
+        long[] dims = [.. (Entry(v, "shape").NdShapeValue?.ShapeDim ?? []).Select((d, i) => unchecked((long)d) switch { FreeDimension => _graph.SymbolDim($"{name}{i}"), < 0 => Shape.Unknown, var size => size }).Reverse()];
         if (isBatched) dims = [isOne ? 1 : _graph.SymbolDim(_isSequential ? "T" : "N"), .. dims];
         return new(_graph.AddInput(_graph.FreshName(name), new TensorType(DType.Float32, new Shape(dims))), isBatched);
     }
@@ -224,6 +226,10 @@ public sealed class CntkImporter : IImporter
     private static bool IsBlock(Dictionary f) => f.Data.TryGetValue("op", out DictionaryValue? op) && op.SizeTValue == (ulong)CntkOp.Block;
 
     private static string Owner(string variable) => variable.LastIndexOf("_Output_", StringComparison.Ordinal) is var at and > 0 ? variable[..at] : "";
+
+    private static DictionaryValue Entry(Dictionary d, string key) => d.Data.GetValueOrDefault(key) ?? throw new EdgeLiteException(Status.Corrupt, $"'{NameOf(d)}' has no '{key}'.");
+
+    private static Dictionary Composite(Dictionary f) => Entry(f, "block_function_composite").DictionaryValue_ ?? throw new EdgeLiteException(Status.Corrupt, $"The network of block '{NameOf(f)}' is no dictionary.");
 
     private static string Text(Dictionary d, string key) => d.Data.GetValueOrDefault(key)?.StringValue ?? "";
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.Text;
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
@@ -36,7 +37,7 @@ public sealed class Dl4jImporter : IImporter
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 100, AllowTrailingCommas = true });
+            document = JsonDocument.Parse(Encoding.UTF8.GetString(text), new JsonDocumentOptions { MaxDepth = 100, AllowTrailingCommas = true });
         }
         catch (JsonException e)
         {
@@ -55,7 +56,7 @@ public sealed class Dl4jImporter : IImporter
                 GraphVerifier.Verify(graph);
                 return graph;
             }
-            catch (Exception e) when (e is OverflowException or IndexOutOfRangeException or ArgumentException or InvalidOperationException or InvalidCastException or DivideByZeroException or KeyNotFoundException)
+            catch (Exception e) when (e is JsonException or OverflowException or IndexOutOfRangeException or ArgumentException or InvalidOperationException or InvalidCastException or DivideByZeroException or KeyNotFoundException)
             {
                 throw new EdgeLiteException(Status.Corrupt, $"'{path}' contradicts itself: {e.Message}", e);
             }

@@ -21,7 +21,7 @@ internal sealed class Dl4jNetwork(string[] inputs, (string Vertex, string Name)[
         var vertices = new List<Dl4jVertex>();
         string before = "input";
         var names = new HashSet<string>(StringComparer.Ordinal) { "input" };
-        foreach (JsonElement conf in confs.EnumerateArray())
+        foreach (JsonElement conf in confs.Items())
         {
             Dl4jConfig layer = LayerOf(conf, $"layer {vertices.Count}");
             Dl4jConfig? preprocessor = preprocessors is { } p && Dl4jConfig.Find(p, $"{vertices.Count}") is { } json ? new(json, $"preprocessor {vertices.Count}") : null;
@@ -38,10 +38,10 @@ internal sealed class Dl4jNetwork(string[] inputs, (string Vertex, string Name)[
         string[] inputs = Names(Dl4jConfig.Find(root, "networkInputs"), "networkInputs"), outputs = Names(Dl4jConfig.Find(root, "networkOutputs"), "networkOutputs");
         JsonElement described = Dl4jConfig.Find(root, "vertices")!.Value, edges = Dl4jConfig.Find(root, "vertexInputs") ?? throw Dl4jConfig.Damaged("it has no vertexInputs");
         var vertices = new List<Dl4jVertex>();
-        foreach (JsonProperty p in described.EnumerateObject())
+        foreach (JsonProperty p in described.Members())
         {
             if (vertices.Count >= MaxVertices) throw Dl4jConfig.Damaged("it has too many vertices");
-            string[] from = edges.TryGetProperty(p.Name, out JsonElement e) ? Names(e, $"inputs of '{p.Name}'") : throw Dl4jConfig.Damaged($"vertex '{p.Name}' has no inputs");
+            string[] from = edges.TryField(p.Name, out JsonElement e) ? Names(e, $"inputs of '{p.Name}'") : throw Dl4jConfig.Damaged($"vertex '{p.Name}' has no inputs");
             var vertex = new Dl4jConfig(p.Value, $"vertex '{p.Name}'");
             if (!vertex.IsOwn || !string.Equals(vertex.Kind, "LayerVertex", StringComparison.OrdinalIgnoreCase))
             {
@@ -136,7 +136,7 @@ internal sealed class Dl4jNetwork(string[] inputs, (string Vertex, string Name)[
     private static string[] Names(JsonElement? json, string what)
     {
         if (json is not { ValueKind: JsonValueKind.Array } list || list.GetArrayLength() > MaxVertices) throw Dl4jConfig.Damaged($"{what} is no list of names");
-        return [.. list.EnumerateArray().Select(n => n.ValueKind == JsonValueKind.String ? n.GetString()! : throw Dl4jConfig.Damaged($"{what} holds {n.ValueKind}"))];
+        return [.. list.Items().Select(n => n.ValueKind == JsonValueKind.String ? n.GetString()! : throw Dl4jConfig.Damaged($"{what} holds {n.ValueKind}"))];
     }
 
     /// <summary>

@@ -100,18 +100,19 @@ internal sealed class HdfFile : IDisposable
     {
         ulong[] dims = dataset.Space.Dimensions;
         if (dims.Length > Shape.MaxRank) throw new InvalidDataException($"'{path}' has {dims.Length} dimensions");
-        var shape = new Shape([.. dims.Select(d => checked((long)d))]);
-        long count = 1;
-        foreach (ulong d in dims) count = checked(count * (long)d);
-        long bytes = checked(count * dataset.Type.Size);
+        var shape = new Shape([.. dims.Select(d => (long)Math.Min(d, long.MaxValue))]);
+        long count = shape.Count, size = Math.Max(1, dataset.Type.Size);
         bool isWhole = dataset.Layout.Class != H5DataLayoutClass.Chunked;
-        if (bytes > (isWhole ? _length : _budget)) throw new InvalidDataException($"'{path}' claims {count} elements of {dataset.Type.Size} bytes, more than the file can hold");
+        if (count > (isWhole ? _length : _budget) / size) throw new InvalidDataException($"'{path}' claims {count} elements of {size} bytes, more than the file can hold");
         if (!isWhole)
         {
-            long chunk = dataset.Type.Size;
-            foreach (var d in dataset.Layout.Chunks) chunk = checked(chunk * (long)d);
-            if (chunk > _budget) throw new InvalidDataException($"'{path}' claims chunks of {chunk} bytes, more than the file can hold");
-            _budget -= bytes;
+            long chunk = size;
+            foreach (var d in dataset.Layout.Chunks)
+            {
+                if ((ulong)d > (ulong)(_budget / chunk)) throw new InvalidDataException($"'{path}' claims chunks of [{string.Join(", ", dataset.Layout.Chunks)}] elements, more than the file can hold");
+                chunk *= Math.Max(1, (long)d);
+            }
+            _budget -= count * size;
         }
         if (count == 0) return new Tensor(DType.Float32, shape);
         return (dataset.Type.Class, dataset.Type.Size) switch

@@ -4,7 +4,18 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Importers.Keras;
 
 /// <summary>Output number <paramref name="Tensor"/> of call number <paramref name="Node"/> of a layer.</summary>
-internal readonly record struct KerasReference(string Layer, int Node, int Tensor);
+internal readonly record struct KerasReference(string Layer, int Node, int Tensor)
+{
+    /// <summary>Read from [layer, node, tensor, ..].</summary>
+    public static KerasReference Of(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Array && json.GetArrayLength() >= 3 && json[0].ValueKind == JsonValueKind.String
+            && json[1].ValueKind == JsonValueKind.Number && json[1].TryGetInt32(out int node) && json[2].ValueKind == JsonValueKind.Number && json[2].TryGetInt32(out int tensor)
+            ? new(json[0].GetString()!, node, tensor) : throw KerasConfig.Damaged($"{Shown(json)} is not a tensor of the form [layer, node, tensor]");
+
+    private static string Shown(JsonElement json) => json.GetRawText() is { Length: > MaxShown } text ? text[..MaxShown] + ".." : json.GetRawText();
+
+    private const int MaxShown = 80;
+}
 
 /// <summary>Python's start:stop:step; each a number, a tensor or null.</summary>
 internal sealed record KerasSlice(object? Start, object? Stop, object? Step);
@@ -40,7 +51,7 @@ internal sealed class KerasArguments(object?[] positional, Dictionary<string, ob
             if (json.GetArrayLength() < 3 || json[0].ValueKind != JsonValueKind.String) return json.EnumerateArray().Select(i => First(i, depth + 1)).ToArray();
             if (json.GetArrayLength() > 3 && json[3].ValueKind == JsonValueKind.Object)
                 foreach (JsonProperty keyword in json[3].EnumerateObject()) named[keyword.Name] = Plain2(keyword.Value, depth + 1);
-            return json[0].GetString() == "_CONSTANT_VALUE" ? Plain2(json[2], depth) : ReferenceOf(json);
+            return json[0].GetString() == "_CONSTANT_VALUE" ? Plain2(json[2], depth) : KerasReference.Of(json);
         }
     }
 
@@ -90,8 +101,6 @@ internal sealed class KerasArguments(object?[] positional, Dictionary<string, ob
         _ => [value],
     };
 
-    private static KerasReference ReferenceOf(JsonElement json) => new(json[0].GetString() ?? "", json[1].GetInt32(), json[2].GetInt32());
-
     private static object? Plain2(JsonElement json, int depth)
     {
         if (depth > MaxDepth) throw KerasConfig.Damaged("the arguments of a function are nested too deeply");
@@ -99,7 +108,7 @@ internal sealed class KerasArguments(object?[] positional, Dictionary<string, ob
         {
             case JsonValueKind.Array:
                 bool isTensor = json.GetArrayLength() is 3 or 4 && json[0].ValueKind == JsonValueKind.String && json[1].ValueKind == JsonValueKind.Number && json[2].ValueKind == JsonValueKind.Number;
-                return isTensor ? ReferenceOf(json) : json.EnumerateArray().Select(i => Plain2(i, depth + 1)).ToArray();
+                return isTensor ? KerasReference.Of(json) : json.EnumerateArray().Select(i => Plain2(i, depth + 1)).ToArray();
             case JsonValueKind.Object when json.TryGetProperty("start", out JsonElement start) && json.TryGetProperty("stop", out JsonElement stop):
                 return new KerasSlice(Plain2(start, depth + 1), Plain2(stop, depth + 1), json.TryGetProperty("step", out JsonElement step) ? Plain2(step, depth + 1) : null);
             case JsonValueKind.Object:
@@ -116,7 +125,7 @@ internal sealed class KerasArguments(object?[] positional, Dictionary<string, ob
         if (json.ValueKind != JsonValueKind.Object) return Scalar(json);
         if (new KerasConfig(json).Text("class_name") != "__keras_tensor__") return Tagged(json, i => Plain3(i, depth + 1));
         JsonElement history = new KerasConfig(json).Section("config").Get("keras_history") ?? throw KerasConfig.Damaged("a tensor has no keras_history");
-        return ReferenceOf(history);
+        return KerasReference.Of(history);
     }
 
     /// <summary>{"class_name": "__slice__" ..}: what JSON has no form for (keras serialization_lib.py).</summary>

@@ -38,9 +38,9 @@ internal static class KerasJson
             if (length > MaxBytes) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has {length} bytes, too many for an architecture.");
             return File.ReadAllText(path);
         }
-        catch (IOException e)
+        catch (Exception e) when (FileFailure.Is(e))
         {
-            throw new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {e.Message}", e);
+            throw FileFailure.Reading(path, e);
         }
     }
 

@@ -35,6 +35,7 @@ internal sealed class KerasModel
         Name = _config.Text("name", KerasLayer.NameOf(json));
         JsonElement layers = _config.Json.ValueKind == JsonValueKind.Array ? _config.Json
             : _config.Get("layers") ?? throw KerasConfig.Damaged($"model '{Name}' has no list of layers; a model written as a class of its own (subclassed) cannot be rebuilt from its configuration");
+        if (layers.ValueKind != JsonValueKind.Array) throw KerasConfig.Damaged($"the layers of model '{Name}' are {layers.ValueKind}, expected a list");
         foreach (JsonElement layer in layers.EnumerateArray())
         {
             string className = KerasLayer.ClassOf(layer);
@@ -287,12 +288,12 @@ internal sealed class KerasModel
 
     private static void ReadInput2(JsonElement input, KerasCall call)
     {
-        if (input.GetArrayLength() < 3) throw KerasConfig.Damaged("an inbound node has less than three entries");
-        if (input[0].GetString() == "_CONSTANT_VALUE")
+        if (input.ValueKind != JsonValueKind.Array || input.GetArrayLength() < 3) throw KerasConfig.Damaged("an inbound node is no list of three or more entries");
+        if (input[0].ValueKind == JsonValueKind.String && input[0].GetString() == "_CONSTANT_VALUE")
         {
             if (input[2].ValueKind == JsonValueKind.Number) call.Inputs.Add(input[2].GetDouble());
         }
-        else call.Inputs.Add(new KerasReference(input[0].GetString() ?? "", input[1].GetInt32(), input[2].GetInt32()));
+        else call.Inputs.Add(KerasReference.Of(input));
         if (input.GetArrayLength() < 4 || input[3].ValueKind != JsonValueKind.Object) return;
         foreach (JsonProperty keyword in input[3].EnumerateObject())
         {
@@ -306,7 +307,7 @@ internal sealed class KerasModel
     {
         if (value.ValueKind != JsonValueKind.Array || depth > 8) return;
         if (value.GetArrayLength() is 3 or 4 && value[0].ValueKind == JsonValueKind.String && value[1].ValueKind == JsonValueKind.Number && value[2].ValueKind == JsonValueKind.Number)
-            found.Add(new KerasReference(value[0].GetString()!, value[1].GetInt32(), value[2].GetInt32()));
+            found.Add(KerasReference.Of(value));
         else foreach (JsonElement item in value.EnumerateArray()) CollectKeyword2(item, found, depth + 1);
     }
 
@@ -339,7 +340,7 @@ internal sealed class KerasModel
         if (tensor.Text("class_name") == "__keras_tensor__")
         {
             JsonElement history = tensor.Section("config").Get("keras_history") ?? throw KerasConfig.Damaged("a tensor has no keras_history");
-            found.Add(new KerasReference(history[0].GetString() ?? "", history[1].GetInt32(), history[2].GetInt32()));
+            found.Add(KerasReference.Of(history));
         }
         else foreach (JsonProperty item in value.EnumerateObject()) CollectTensors3(item.Value, found, false, depth + 1);
     }
@@ -351,7 +352,7 @@ internal sealed class KerasModel
         if (value.ValueKind == JsonValueKind.Object)
             foreach (JsonProperty item in value.EnumerateObject()) ReadReferences(item.Value, into, depth + 1);
         else if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() >= 3 && value[0].ValueKind == JsonValueKind.String)
-            into.Add(new KerasReference(value[0].GetString()!, value[1].GetInt32(), value[2].GetInt32()));
+            into.Add(KerasReference.Of(value));
         else if (value.ValueKind == JsonValueKind.Array)
             foreach (JsonElement item in value.EnumerateArray()) ReadReferences(item, into, depth + 1);
     }

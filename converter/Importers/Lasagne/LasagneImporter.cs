@@ -42,22 +42,25 @@ public sealed class LasagneImporter : IImporter
         var known = new Dictionary<string, Value>(StringComparer.Ordinal);
         Value? last = null;
         string lastName = "";
-        if (root.TryGetProperty("input", out JsonElement input)) last = Add(input, "InputLayer", "x");
+        if (root.TryField("input", out JsonElement input)) last = Add(input, "InputLayer", "x");
         for (int i = 0; i < layers.Length; i++) last = Add(layers[i], ArchitectureFile.TypeOf(layers[i]), $"layer{i}");
         refusals.ThrowIfAny();
         if (parameters.Count > 0) throw new EdgeLiteException(Status.Corrupt, $"'{file}' has {parameters.Count} arrays more than the layers take.");
 
-        if (!root.TryGetProperty("outputs", out JsonElement outputs)) NodeBuilder.AddOutput(graph, last!, lastName);
+        if (!root.TryField("outputs", out JsonElement outputs)) NodeBuilder.AddOutput(graph, last!, lastName);
         else
-            foreach (JsonElement name in outputs.EnumerateArray()) NodeBuilder.AddOutput(graph, known[name.GetString()!], name.GetString()!);
+        {
+            foreach (string name in outputs.Items().Select(o => o.Text() ?? ""))
+                NodeBuilder.AddOutput(graph, known.GetValueOrDefault(name) ?? throw new EdgeLiteException(Status.Corrupt, $"'{path}' names '{name}' as an output, which no layer is called."), name);
+        }
         if (graph.Outputs.Count == 0 || graph.Inputs.Count == 0) throw new EdgeLiteException(Status.Corrupt, $"'{path}' has no input or no output.");
         GraphVerifier.Verify(graph);
         return graph;
 
         Value Add(JsonElement json, string type, string otherwise)
         {
-            string name = json.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } text ? text : otherwise;
-            string[] from = json.TryGetProperty("incomings", out JsonElement many) ? [.. many.EnumerateArray().Select(n => n.GetString() ?? "")] : json.TryGetProperty("incoming", out JsonElement one) ? [one.GetString() ?? ""] : [];
+            string name = json.TryField("name", out JsonElement given) && given.Text() is { Length: > 0 } text ? text : otherwise;
+            string[] from = json.TryField("incomings", out JsonElement many) ? [.. many.Items().Select(n => n.Text() ?? "")] : json.TryField("incoming", out JsonElement one) ? [one.Text() ?? ""] : [];
             Value[] inputs = from.Length > 0
                 ? [.. from.Select(n => known.TryGetValue(n, out Value? v) ? v : throw new EdgeLiteException(Status.Corrupt, $"Layer '{name}' follows '{n}', which is not a layer before it."))]
                 : last != null ? [last] : [];

@@ -20,7 +20,7 @@ internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, V
     public Value X => Inputs.Count == 1 ? Inputs[0] : throw Damaged($"it follows {Inputs.Count} layers, expected one");
     public int Rank => RankOf(X);
 
-    private static string TypeOf(JsonElement json) => json.TryGetProperty("type", out JsonElement type) ? type.GetString()! : "InputLayer";
+    private static string TypeOf(JsonElement json) => json.TryField("type", out JsonElement type) ? type.Text()! : "InputLayer";
 
     /// <summary>The next array as float32, of the rank, or of any (-1). Behind a refused layer (there are no parameters) nobody knows which it is.</summary>
     public Tensor Parameter(string role, int rank)
@@ -32,24 +32,25 @@ internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, V
         return stored.DType == DType.Float32 ? stored : ToFloat32(stored);
     }
 
-    public bool Told(string key) => Json.TryGetProperty(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;
+    public bool Told(string key) => Json.TryField(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;
 
     /// <summary>Whether the setting is null (Python's None): "b": null, a layer without biases.</summary>
-    public bool IsNone(string key) => Json.TryGetProperty(key, out JsonElement v) && v.ValueKind is JsonValueKind.Null or JsonValueKind.False;
+    public bool IsNone(string key) => Json.TryField(key, out JsonElement v) && v.ValueKind is JsonValueKind.Null or JsonValueKind.False;
 
-    public bool Flag(string key, bool otherwise) => Told(key) ? Json.GetProperty(key).GetBoolean() : otherwise;
-    public float Real(string key, double otherwise) => (float)(Told(key) ? Json.GetProperty(key).GetDouble() : otherwise);
-    public string Text(string key, string otherwise) => Told(key) ? Json.GetProperty(key).GetString()! : otherwise;
-    public long Integer(string key, long otherwise) => Told(key) ? Json.GetProperty(key).GetInt64() : otherwise;
+    public bool Flag(string key, bool otherwise) => Told(key) ? Json.Field(key).Flag() : otherwise;
+    public float Real(string key, double otherwise) => (float)(Told(key) ? Json.Field(key).Real() : otherwise);
+    public string Text(string key, string otherwise) => Told(key) ? Json.Field(key).Text()! : otherwise;
+    public long Integer(string key, long otherwise) => Told(key) ? Json.Field(key).Whole() : otherwise;
 
     /// <summary>A number for each of some axes; one number stands for all.</summary>
     public long[] Sizes(string key, int count, long otherwise, long least)
     {
+        if (count < 1) throw InputError($"its input has {Rank} dimensions, too few for '{key}'");
         long[] v = [.. Enumerable.Repeat(otherwise, count)];
         if (Told(key))
         {
-            JsonElement e = Json.GetProperty(key);
-            v = e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(n => n.GetInt64())] : [.. Enumerable.Repeat(e.GetInt64(), count)];
+            JsonElement e = Json.Field(key);
+            v = e.ValueKind == JsonValueKind.Array ? [.. e.Items().Select(n => n.Whole())] : [.. Enumerable.Repeat(e.Whole(), count)];
         }
         return v.Length == count && v.Min() >= least && v.Max() <= MaxSetting ? v : throw Damaged($"'{key}' is [{string.Join(", ", v)}]");
     }

@@ -13,7 +13,7 @@ internal static partial class LasagneLayers
     [Lasagne("InputLayer")]
     private static Value Input(LasagneLayer l)
     {
-        long[] dims = [.. l.Json.GetProperty("shape").EnumerateArray().Select((d, i) => d.ValueKind == JsonValueKind.Null ? l.Graph.SymbolDim(i == 0 ? "N" : $"size{i}") : d.GetInt64() is > 0 and <= 1 << 24 and long n ? n : throw l.Damaged($"size {d} is not one of an input"))];
+        long[] dims = [.. l.Json.Field("shape").Items().Select((d, i) => d.ValueKind == JsonValueKind.Null ? l.Graph.SymbolDim(i == 0 ? "N" : $"size{i}") : d.Whole() is > 0 and <= 1 << 24 and long n ? n : throw l.Damaged($"size {d} is not one of an input"))];
         if (dims.Length is 0 or > Shape.MaxRank) throw l.Damaged($"{dims.Length} dimensions are not supported");
         return l.Graph.AddInput(l.Name, new TensorType(DType.Float32, new Shape(dims)));
     }
@@ -26,7 +26,7 @@ internal static partial class LasagneLayers
         Tensor w = l.Parameter("W", l.Rank);
         if (l.Flag("flip_filters", !l.Type.Contains("DNN", StringComparison.Ordinal))) w = Flipped(w);
         long[] kernel = [.. w.Shape.AsSpan()[2..]];
-        long[] pads = !l.Told("pad") || l.Json.GetProperty("pad").ValueKind != JsonValueKind.String ? l.Sizes("pad", places, 0, 0) : l.Text("pad", "") switch
+        long[] pads = !l.Told("pad") || l.Json.Field("pad").ValueKind != JsonValueKind.String ? l.Sizes("pad", places, 0, 0) : l.Text("pad", "") switch
         {
             "valid" => new long[places],
             "full" => [.. kernel.Select(k => k - 1)],
@@ -45,7 +45,7 @@ internal static partial class LasagneLayers
         Tensor w = l.Parameter("W", 4);
         if (!l.Flag("flip_filters", false)) w = Flipped(w);
         long[] kernel = [w.Shape[2], w.Shape[3]];
-        long[] crop = !l.Told("crop") || l.Json.GetProperty("crop").ValueKind != JsonValueKind.String ? l.Sizes("crop", 2, 0, 0) : l.Text("crop", "") switch
+        long[] crop = !l.Told("crop") || l.Json.Field("crop").ValueKind != JsonValueKind.String ? l.Sizes("crop", 2, 0, 0) : l.Text("crop", "") switch
         {
             "valid" => [0, 0],
             "full" => [.. kernel.Select(k => k - 1)],
@@ -104,9 +104,9 @@ internal static partial class LasagneLayers
     [Lasagne("BatchNormLayer", "BatchNormDNNLayer", Notes = "\"beta\": null and \"gamma\": null where there are none", Limits = "axes other than all but the second")]
     private static Value BatchNorm(LasagneLayer l)
     {
-        if (l.Told("axes") && l.Json.GetProperty("axes").ValueKind != JsonValueKind.String)
+        if (l.Told("axes") && l.Json.Field("axes").ValueKind != JsonValueKind.String)
         {
-            long[] axes = [.. l.Json.GetProperty("axes").EnumerateArray().Select(a => a.GetInt64())];
+            long[] axes = [.. l.Json.Field("axes").Items().Select(a => a.Whole())];
             if (!axes.SequenceEqual(Enumerable.Range(0, l.Rank).Where(a => a != 1).Select(a => (long)a))) throw l.Error($"axes [{string.Join(", ", axes)}] have no conversion");
         }
         Tensor? beta = l.IsNone("beta") ? null : l.Parameter("beta", 1), gamma = l.IsNone("gamma") ? null : l.Parameter("gamma", 1);
@@ -150,10 +150,10 @@ internal static partial class LasagneLayers
     private static Value Activated(LasagneLayer l, Value x)
     {
         if (l.IsNone("nonlinearity")) return x;
-        JsonElement given = l.Told("nonlinearity") ? l.Json.GetProperty("nonlinearity") : default;
+        JsonElement given = l.Told("nonlinearity") ? l.Json.Field("nonlinearity") : default;
         bool settings = given.ValueKind == JsonValueKind.Object;
-        string type = settings ? given.GetProperty("type").GetString()! : l.Text("nonlinearity", "rectify");
-        float Setting(string key, double otherwise) => (float)(settings && given.TryGetProperty(key, out JsonElement v) ? v.GetDouble() : otherwise);
+        string type = settings ? given.Field("type").Text()! : l.Text("nonlinearity", "rectify");
+        float Setting(string key, double otherwise) => (float)(settings && given.TryField(key, out JsonElement v) ? v.Real() : otherwise);
         switch (type)
         {
             case "rectify": return l.Emit("Relu", [x]);

@@ -62,10 +62,10 @@ internal static partial class LasagneLayers
     [Lasagne("ReshapeLayer", "reshape", Limits = "[i] of a free size at another place than i")]
     private static Value Reshape(LasagneLayer l)
     {
-        long[] shape = [.. l.Json.GetProperty("shape").EnumerateArray().Select((e, i) =>
+        long[] shape = [.. l.Json.Field("shape").Items().Select((e, i) =>
         {
-            if (e.ValueKind != JsonValueKind.Array) return e.GetInt64() is -1 or > 0 ? e.GetInt64() : throw l.Damaged($"shape has {e}");
-            int axis = e[0].GetInt32();
+            if (e.ValueKind != JsonValueKind.Array) return e.Whole() is -1 or > 0 ? e.Whole() : throw l.Damaged($"shape has {e}");
+            int axis = checked((int)e.Item(0).Whole());
             if (axis < 0 || axis >= l.Rank) throw l.InputError($"shape has [{axis}], the input is {l.X.Shape}");
             return axis == i ? 0 : l.X.Shape[axis] > 0 ? l.X.Shape[axis] : throw l.InputError($"the size of axis {axis} is not known");
         })];
@@ -76,8 +76,8 @@ internal static partial class LasagneLayers
     [Lasagne("DimshuffleLayer", "dimshuffle", Limits = "axes left out")]
     private static Value Dimshuffle(LasagneLayer l)
     {
-        JsonElement[] pattern = [.. l.Json.GetProperty("pattern").EnumerateArray()];
-        long[] order = [.. pattern.Where(p => p.ValueKind == JsonValueKind.Number).Select(p => p.GetInt64())];
+        JsonElement[] pattern = [.. l.Json.Field("pattern").Items()];
+        long[] order = [.. pattern.Where(p => p.ValueKind == JsonValueKind.Number).Select(p => p.Whole())];
         long[] added = [.. pattern.Select((p, i) => (p, i)).Where(p => p.p.ValueKind == JsonValueKind.String).Select(p => (long)p.i)];
         if (order.Length + added.Length != pattern.Length || !order.Order().SequenceEqual(Enumerable.Range(0, l.Rank).Select(a => (long)a))) throw l.InputError($"the pattern does not name every axis of {l.X.Shape} once");
         Value y = l.Transpose(l.X, order);
@@ -111,15 +111,15 @@ internal static partial class LasagneLayers
     {
         int first = (int)l.Integer("batch_ndim", 2), count = l.Rank - first;
         if (first < 0 || count < 1) throw l.InputError($"batch_ndim {first} does not fit {l.X.Shape}");
-        JsonElement width = l.Json.GetProperty("width");
-        JsonElement[] each = width.ValueKind == JsonValueKind.Array ? [.. width.EnumerateArray()] : [.. Enumerable.Repeat(width, count)];
+        JsonElement width = l.Json.Field("width");
+        JsonElement[] each = width.ValueKind == JsonValueKind.Array ? [.. width.Items()] : [.. Enumerable.Repeat(width, count)];
         if (each.Length != count) throw l.InputError($"width has {each.Length} entries, expected {count}");
         var pads = new long[2 * l.Rank];
         for (int i = 0; i < count; i++)
         {
             bool two = each[i].ValueKind == JsonValueKind.Array;
-            pads[first + i] = two ? each[i][0].GetInt64() : each[i].GetInt64();
-            pads[l.Rank + first + i] = two ? each[i][1].GetInt64() : each[i].GetInt64();
+            pads[first + i] = two ? each[i].Item(0).Whole() : each[i].Whole();
+            pads[l.Rank + first + i] = two ? each[i].Item(1).Whole() : each[i].Whole();
         }
         if (pads.Min() < 0 || pads.Max() > 1 << 16) throw l.Damaged("width is negative or too large");
         return l.Emit("Pad", [l.X, l.Ints(pads), l.Scalar(l.Real("val", 0))], ("mode", "constant"));
@@ -140,8 +140,8 @@ internal static partial class LasagneLayers
         float[] factors = [.. Enumerable.Repeat(1f, l.Inputs.Count)];
         if (l.Told("coeffs"))
         {
-            JsonElement e = l.Json.GetProperty("coeffs");
-            factors = e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(f => f.GetSingle())] : [.. Enumerable.Repeat(e.GetSingle(), l.Inputs.Count)];
+            JsonElement e = l.Json.Field("coeffs");
+            factors = e.ValueKind == JsonValueKind.Array ? [.. e.Items().Select(f => (float)f.Real())] : [.. Enumerable.Repeat((float)e.Real(), l.Inputs.Count)];
         }
         if (factors.Length != l.Inputs.Count) throw l.Damaged($"there are {factors.Length} coeffs for {l.Inputs.Count} layers");
         Value[] terms = [.. l.Inputs.Select((x, i) => factors[i] == 1 ? x : l.Emit("Mul", [x, l.Scalar(factors[i])]))];

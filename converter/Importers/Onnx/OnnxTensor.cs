@@ -143,11 +143,9 @@ public static class OnnxTensor
     {
         try
         {
-            long count = shape.Count;
-            _ = type.ByteLength(checked(2 * count));
-            return count;
+            return shape.Count;
         }
-        catch (OverflowException)
+        catch (EdgeLiteException)
         {
             throw Bad(name, Status.Corrupt, $"shape {shape} is too large");
         }

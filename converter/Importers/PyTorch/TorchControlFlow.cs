@@ -233,8 +233,8 @@ internal sealed partial class TorchInterpreter
 
     private void RunFor(ForStatement f, Dictionary<string, object?> variables, string file)
     {
-        TorchExpr[] arguments = f.Range is CallExpr { Function: NameExpr { Name: "range" } } call ? call.Arguments : throw Error("only loops over range(n) are supported");
-        object? count = Evaluate(arguments[0], variables);
+        TorchExpr rounds = f.Range is CallExpr { Function: NameExpr { Name: "range" }, Arguments: [var only] } ? only : throw Error("only loops over range(n) are supported");
+        object? count = Evaluate(rounds, variables);
         if (count is TorchScalar { Value.Constant: { } constant }) count = constant.GetInt64(0);
         HashSet<string> outside = [.. variables.Keys];
         if (count is long n)

@@ -33,7 +33,7 @@ internal sealed class TorchExport
         try
         {
             using JsonDocument document = Parse(program);
-            JsonElement module = document.RootElement.GetProperty("graph_module"), graph = module.GetProperty("graph"), signature = module.GetProperty("signature");
+            JsonElement module = document.RootElement.Field("graph_module"), graph = module.Field("graph"), signature = module.Field("signature");
             var state = new TorchExportState(_path, _archive, model);
             TorchFunction forward = new TorchExportCode(program).Function("forward", graph, Outputs(graph, signature));
             object?[] arguments = [.. Inputs(graph, signature).Select(i => Argument(i, graph, state))];
@@ -102,30 +102,30 @@ internal sealed class TorchExport
 
     private static IEnumerable<Input> Inputs(JsonElement graph, JsonElement signature)
     {
-        if (!signature.TryGetProperty("input_specs", out JsonElement specs))
+        if (!signature.TryField("input_specs", out JsonElement specs))
         {
             // Schema version 1: a dictionary for each kind.
-            foreach (JsonElement argument in graph.GetProperty("inputs").EnumerateArray())
+            foreach (JsonElement argument in graph.Field("inputs").Items())
             {
                 string name = TorchExportCode.NameOf(argument);
                 string? state = null;
                 foreach (string kind in new[] { "inputs_to_parameters", "inputs_to_buffers", "inputs_to_lifted_tensor_constants" })
-                    if (signature.TryGetProperty(kind, out JsonElement map) && map.ValueKind == JsonValueKind.Object && map.TryGetProperty(name, out JsonElement held)) state = held.GetString();
-                yield return new(name, state, state == null && argument.TryGetProperty("as_tensor", out _), default);
+                    if (signature.TryField(kind, out JsonElement map) && map.ValueKind == JsonValueKind.Object && map.TryField(name, out JsonElement held)) state = held.Text();
+                yield return new(name, state, state == null && argument.TryField("as_tensor", out _), default);
             }
             yield break;
         }
-        foreach (JsonElement spec in specs.EnumerateArray())
+        foreach (JsonElement spec in specs.Items())
         {
             JsonProperty kind = TorchExportCode.Only(spec);
             JsonElement value = kind.Value;
             yield return kind.Name switch
             {
-                "user_input" => new(TorchExportCode.NameOf(value.GetProperty("arg")), null, value.GetProperty("arg").TryGetProperty("as_tensor", out _), default),
-                "parameter" => new(TorchExportCode.Text(value.GetProperty("arg"), "name"), TorchExportCode.Text(value, "parameter_name"), false, default),
-                "buffer" => new(TorchExportCode.Text(value.GetProperty("arg"), "name"), TorchExportCode.Text(value, "buffer_name"), false, default),
-                "tensor_constant" => new(TorchExportCode.Text(value.GetProperty("arg"), "name"), TorchExportCode.Text(value, "tensor_constant_name"), false, default),
-                "constant_input" => new(TorchExportCode.Text(value, "name"), null, false, value.GetProperty("value")),
+                "user_input" => new(TorchExportCode.NameOf(value.Field("arg")), null, value.Field("arg").TryField("as_tensor", out _), default),
+                "parameter" => new(TorchExportCode.Text(value.Field("arg"), "name"), TorchExportCode.Text(value, "parameter_name"), false, default),
+                "buffer" => new(TorchExportCode.Text(value.Field("arg"), "name"), TorchExportCode.Text(value, "buffer_name"), false, default),
+                "tensor_constant" => new(TorchExportCode.Text(value.Field("arg"), "name"), TorchExportCode.Text(value, "tensor_constant_name"), false, default),
+                "constant_input" => new(TorchExportCode.Text(value, "name"), null, false, value.Field("value")),
                 _ => throw new EdgeLiteException(Status.Unsupported, $"The exported program takes an input of kind '{kind.Name}', which has no conversion; tensors, numbers and constants are supported."),
             };
         }
@@ -134,17 +134,17 @@ internal sealed class TorchExport
     /// <summary>The values that the user gets, in order; what the program writes back to its buffers stands before them.</summary>
     private JsonElement[] Outputs(JsonElement graph, JsonElement signature)
     {
-        JsonElement[] all = [.. graph.GetProperty("outputs").EnumerateArray()];
-        if (!signature.TryGetProperty("output_specs", out JsonElement specs))
+        JsonElement[] all = [.. graph.Field("outputs").Items()];
+        if (!signature.TryField("output_specs", out JsonElement specs))
         {
-            var wanted = signature.GetProperty("user_outputs").EnumerateArray().Select(o => o.GetString()).ToHashSet();
+            var wanted = signature.Field("user_outputs").Items().Select(o => o.Text()).ToHashSet();
             return [.. all.Where(o => wanted.Contains(TorchExportCode.NameOf(o)))];
         }
-        JsonElement[] kinds = [.. specs.EnumerateArray()];
+        JsonElement[] kinds = [.. specs.Items()];
         if (kinds.Length != all.Length) throw new FormatException($"{all.Length} outputs have {kinds.Length} descriptions");
         foreach (JsonElement spec in kinds)
-            if (spec.TryGetProperty("buffer_mutation", out JsonElement mutation)) _interpreter.ChangedState.Add(TorchExportCode.Text(mutation, "buffer_name"));
-        return [.. all.Where((_, i) => kinds[i].TryGetProperty("user_output", out _) || kinds[i].TryGetProperty("loss_output", out _))];
+            if (spec.TryField("buffer_mutation", out JsonElement mutation)) _interpreter.ChangedState.Add(TorchExportCode.Text(mutation, "buffer_name"));
+        return [.. all.Where((_, i) => kinds[i].TryField("user_output", out _) || kinds[i].TryField("loss_output", out _))];
     }
 
     private object? Argument(Input input, JsonElement graph, TorchExportState state)
@@ -153,15 +153,15 @@ internal sealed class TorchExport
         if (input.Constant.ValueKind != JsonValueKind.Undefined) return TorchExportCode.Literal(TorchExportCode.Only(input.Constant));
         if (input.Name.Length == 0) return null; // an argument that was None when the program was exported
         if (!input.IsTensor) return new TorchScalar(_graph.AddInput(input.Name, new TensorType(DType.Int64, Shape.Scalar)), ScalarKind.Int);
-        JsonElement meta = graph.GetProperty("tensor_values").GetProperty(input.Name);
-        long[] dims = [.. meta.GetProperty("sizes").EnumerateArray().Select(s => s.TryGetProperty("as_int", out JsonElement n) ? n.GetInt64()
-            : _graph.SymbolDim(TorchExportCode.Text(s.GetProperty("as_expr"), "expr_str")))];
+        JsonElement meta = graph.Field("tensor_values").Field(input.Name);
+        long[] dims = [.. meta.Field("sizes").Items().Select(s => s.TryField("as_int", out JsonElement n) ? n.Whole()
+            : _graph.SymbolDim(TorchExportCode.Text(s.Field("as_expr"), "expr_str")))];
         if (dims.Length > Shape.MaxRank) throw new FormatException($"input '{input.Name}' has {dims.Length} dimensions");
         var shape = new Shape(dims);
         // Sizes that were given are used at once, so that what depends on them is decided now.
         if ((_shapes.TryGetValue(input.Name, out Shape given) || _shapes.TryGetValue("", out given)) && given.IsRanked && given.Rank == shape.Rank)
             for (int d = 0; d < dims.Length; d++)
                 if (shape[d] < 0 && given[d] >= 0) shape = shape.With(d, given[d]);
-        return new TorchBox(_graph.AddInput(input.Name, new TensorType(TorchExportState.ElementType(meta.GetProperty("dtype").GetInt64(), input.Name), shape)));
+        return new TorchBox(_graph.AddInput(input.Name, new TensorType(TorchExportState.ElementType(meta.Field("dtype").Whole(), input.Name), shape)));
     }
 }

@@ -20,10 +20,10 @@ internal sealed class TorchExportCode(string file)
     public TorchFunction Function(string name, JsonElement graph, IEnumerable<JsonElement> outputs)
     {
         if (++_depth > MaxDepth) throw new EdgeLiteException(Status.Corrupt, $"Graphs of the exported program nest more than {MaxDepth} deep.");
-        TorchParameter[] parameters = [.. graph.GetProperty("inputs").EnumerateArray().Select(i => new TorchParameter(NameOf(i), "", null))];
+        TorchParameter[] parameters = [.. graph.Field("inputs").Items().Select(i => new TorchParameter(NameOf(i), "", null))];
         var body = new List<TorchStatement>();
         int line = 0;
-        foreach (JsonElement node in graph.GetProperty("nodes").EnumerateArray()) body.Add(Statement(node, ++line));
+        foreach (JsonElement node in graph.Field("nodes").Items()) body.Add(Statement(node, ++line));
         TorchExpr[] results = [.. outputs.Select(Expression)];
         body.Add(new ReturnStatement(results.Length == 1 ? results[0] : new TupleExpr(results), line + 1));
         _depth--;
@@ -33,12 +33,12 @@ internal sealed class TorchExportCode(string file)
     private TorchStatement Statement(JsonElement node, int line)
     {
         string target = Text(node, "target");
-        JsonElement[] inputs = [.. node.GetProperty("inputs").EnumerateArray()], outputs = [.. node.GetProperty("outputs").EnumerateArray()];
+        JsonElement[] inputs = [.. node.Field("inputs").Items()], outputs = [.. node.Field("outputs").Items()];
         TorchExpr[] targets = [.. Targets(outputs)];
-        bool unpack = outputs.Length > 1 || outputs is [{ } only] && only.TryGetProperty("as_tensors", out _);
+        bool unpack = outputs.Length > 1 || outputs is [{ } only] && only.TryField("as_tensors", out _);
         if (target.StartsWith(HigherOrder, StringComparison.Ordinal))
         {
-            TorchExpr[] arguments = [.. inputs.Select(i => Expression(i.GetProperty("arg")))];
+            TorchExpr[] arguments = [.. inputs.Select(i => Expression(i.Field("arg")))];
             // Results of a graph are a tuple unless it has one alone.
             AssignStatement Assign(TorchExpr value) => new(targets, targets.Length > 1, value, line);
             switch (target[HigherOrder.Length..])
@@ -65,9 +65,9 @@ internal sealed class TorchExportCode(string file)
         foreach (JsonElement input in inputs)
         {
             string name = Text(input, "name");
-            bool byName = input.TryGetProperty("kind", out JsonElement kind) && kind.ValueKind == JsonValueKind.Number ? kind.GetInt32() == 2 : IsNamed(OperatorOf(target), name);
-            if (byName) named.Add((name, Expression(input.GetProperty("arg"))));
-            else places.Add(Expression(input.GetProperty("arg")));
+            bool byName = input.TryField("kind", out JsonElement kind) && kind.ValueKind == JsonValueKind.Number ? kind.Whole() == 2 : IsNamed(OperatorOf(target), name);
+            if (byName) named.Add((name, Expression(input.Field("arg"))));
+            else places.Add(Expression(input.Field("arg")));
         }
         var call = new CallExpr(new LiteralExpr(new TorchPath(OperatorOf(target))), [.. places], [.. named]);
         return targets.Length == 0 ? new ExprStatement(call, line) : new AssignStatement(targets, unpack, call, line) { Module = ModuleOf(node) };
@@ -95,7 +95,7 @@ internal sealed class TorchExportCode(string file)
             JsonProperty kind = Only(output);
             if (kind.Name == "as_none") continue;
             if (kind.Name == "as_tensors")
-                foreach (JsonElement each in kind.Value.EnumerateArray()) yield return new NameExpr(Text(each, "name"));
+                foreach (JsonElement each in kind.Value.Items()) yield return new NameExpr(Text(each, "name"));
             else yield return new NameExpr(NameOf(output));
         }
     }
@@ -122,8 +122,8 @@ internal sealed class TorchExportCode(string file)
     /// <summary>The innermost module of the source that the node belongs to: the last of "key,path,class;key,path,class".</summary>
     private static string? ModuleOf(JsonElement node)
     {
-        if (!node.TryGetProperty("metadata", out JsonElement metadata) || metadata.ValueKind != JsonValueKind.Object
-            || !metadata.TryGetProperty("nn_module_stack", out JsonElement stack) || stack.GetString() is not { Length: > 0 } text) return null;
+        if (!node.TryField("metadata", out JsonElement metadata) || metadata.ValueKind != JsonValueKind.Object
+            || !metadata.TryField("nn_module_stack", out JsonElement stack) || stack.Text() is not { Length: > 0 } text) return null;
         string[] parts = text[(text.LastIndexOf(';') + 1)..].Split(',');
         return parts.Length > 1 && parts[1].Length > 0 && parts[1].All(c => char.IsLetterOrDigit(c) || c is '.' or '_') ? parts[1] : null;
     }
@@ -135,18 +135,18 @@ internal sealed class TorchExportCode(string file)
         switch (kind.Name)
         {
             case "as_tensor": return new NameExpr(Text(value, "name"));
-            case "as_tensors": return new ListExpr([.. value.EnumerateArray().Select(t => new NameExpr(Text(t, "name")))]);
-            case "as_name": return new NameExpr(value.GetString()!);
+            case "as_tensors": return new ListExpr([.. value.Items().Select(t => new NameExpr(Text(t, "name")))]);
+            case "as_name": return new NameExpr(value.Text()!);
             case "as_sym_int" or "as_sym_float" or "as_sym_bool" or "as_optional_tensor": return Expression(value);
             case "as_sym_ints" or "as_sym_floats" or "as_sym_bools" or "as_optional_tensors" or "as_nested_tensors":
-                return new ListExpr([.. value.EnumerateArray().Select(v => v.ValueKind == JsonValueKind.Array ? new ListExpr([.. v.EnumerateArray().Select(t => new NameExpr(Text(t, "name")))]) : Expression(v))]);
-            case "as_ints" or "as_floats" or "as_bools" or "as_strings": return new ListExpr([.. value.EnumerateArray().Select(v => new LiteralExpr(Scalar(v, kind.Name[..^1])))]);
+                return new ListExpr([.. value.Items().Select(v => v.ValueKind == JsonValueKind.Array ? new ListExpr([.. v.Items().Select(t => new NameExpr(Text(t, "name")))]) : Expression(v))]);
+            case "as_ints" or "as_floats" or "as_bools" or "as_strings": return new ListExpr([.. value.Items().Select(v => new LiteralExpr(Scalar(v, kind.Name[..^1])))]);
             case "as_int_lists" or "as_float_lists":
-                return new ListExpr([.. value.EnumerateArray().Select(l => new ListExpr([.. l.EnumerateArray().Select(v => new LiteralExpr(Scalar(v, kind.Name[..^6])))]))]);
+                return new ListExpr([.. value.Items().Select(l => new ListExpr([.. l.Items().Select(v => new LiteralExpr(Scalar(v, kind.Name[..^6])))]))]);
             case "as_graph":
             {
-                JsonElement graph = value.GetProperty("graph");
-                return new LiteralExpr(Function(Text(value, "name"), graph, graph.GetProperty("outputs").EnumerateArray()));
+                JsonElement graph = value.Field("graph");
+                return new LiteralExpr(Function(Text(value, "name"), graph, graph.Field("outputs").Items()));
             }
             default: return new LiteralExpr(Literal(kind));
         }
@@ -157,24 +157,24 @@ internal sealed class TorchExportCode(string file)
     {
         "as_none" or "as_memory_format" or "as_layout" => null,
         "as_device" => "cpu",
-        "as_scalar_type" => TorchExportState.CodeOf(argument.Value.GetInt64()),
+        "as_scalar_type" => TorchExportState.CodeOf(argument.Value.Whole()),
         "as_int" or "as_float" or "as_bool" or "as_string" or "as_operator" => Scalar(argument.Value, argument.Name),
         _ => new TorchAbsent($"an argument of kind '{argument.Name}' has no conversion"),
     };
 
     private static object? Scalar(JsonElement value, string kind) => kind switch
     {
-        "as_int" => value.GetInt64(),
-        "as_bool" => value.GetBoolean(),
-        "as_float" when value.ValueKind == JsonValueKind.String => value.GetString() switch
+        "as_int" => value.Whole(),
+        "as_bool" => value.Flag(),
+        "as_float" when value.ValueKind == JsonValueKind.String => value.Text() switch
         {
             "Infinity" or "inf" => double.PositiveInfinity,
             "-Infinity" or "-inf" => double.NegativeInfinity,
             "NaN" or "nan" => double.NaN,
             var text => double.Parse(text!, CultureInfo.InvariantCulture),
         },
-        "as_float" => value.GetDouble(),
-        _ => value.GetString(),
+        "as_float" => value.Real(),
+        _ => value.Text(),
     };
 
     /// <summary>The name of an input or a result.</summary>
@@ -184,7 +184,7 @@ internal sealed class TorchExportCode(string file)
         return kind.Name switch
         {
             "as_tensor" or "as_custom_obj" => Text(kind.Value, "name"),
-            "as_sym_int" or "as_sym_float" or "as_sym_bool" => kind.Value.TryGetProperty("as_name", out JsonElement name) ? name.GetString()! : "",
+            "as_sym_int" or "as_sym_float" or "as_sym_bool" => kind.Value.TryField("as_name", out JsonElement name) ? name.Text()! : "",
             _ => "",
         };
     }
@@ -192,10 +192,10 @@ internal sealed class TorchExportCode(string file)
     /// <summary>The one member of a union that is there; older files write the others as null.</summary>
     public static JsonProperty Only(JsonElement union)
     {
-        foreach (JsonProperty member in union.EnumerateObject())
+        foreach (JsonProperty member in union.Members())
             if (member.Value.ValueKind != JsonValueKind.Null) return member;
         throw new FormatException("a value of no kind");
     }
 
-    public static string Text(JsonElement owner, string name) => owner.GetProperty(name).GetString() ?? throw new FormatException($"'{name}' is missing");
+    public static string Text(JsonElement owner, string name) => owner.Field(name).Text() ?? throw new FormatException($"'{name}' is missing");
 }

@@ -38,27 +38,27 @@ internal sealed class TorchExportState
     private void ReadIndex(string index, string folder)
     {
         using JsonDocument document = JsonDocument.Parse(_archive.Bytes(index));
-        foreach (JsonProperty payload in document.RootElement.GetProperty("config").EnumerateObject())
+        foreach (JsonProperty payload in document.RootElement.Field("config").Members())
         {
             JsonElement value = payload.Value;
             string entry = folder + TorchExportCode.Text(value, "path_name");
-            if (value.TryGetProperty("use_pickle", out JsonElement pickled) && pickled.ValueKind == JsonValueKind.True)
+            if (value.TryField("use_pickle", out JsonElement pickled) && pickled.ValueKind == JsonValueKind.True)
             {
                 // A custom object or a tensor subclass; whoever needs it is told that it is not there.
                 continue;
             }
-            JsonElement meta = value.GetProperty("tensor_meta");
-            DType type = ElementType(meta.GetProperty("dtype").GetInt64(), payload.Name);
+            JsonElement meta = value.Field("tensor_meta");
+            DType type = ElementType(meta.Field("dtype").Whole(), payload.Name);
             long[] sizes = Numbers(meta, "sizes"), strides = Numbers(meta, "strides");
             long count = 1;
             foreach (long size in sizes) count = checked(count * size);
-            _tensors[payload.Name] = new TorchTensor(new TorchStorage(type, count, () => _archive.Bytes(entry)), Number(meta.GetProperty("storage_offset")), sizes, strides) { Name = payload.Name };
+            _tensors[payload.Name] = new TorchTensor(new TorchStorage(type, count, () => _archive.Bytes(entry)), Number(meta.Field("storage_offset")), sizes, strides) { Name = payload.Name };
         }
     }
 
-    private static long[] Numbers(JsonElement meta, string name) => [.. meta.GetProperty(name).EnumerateArray().Select(Number)];
+    private static long[] Numbers(JsonElement meta, string name) => [.. meta.Field(name).Items().Select(Number)];
 
-    private static long Number(JsonElement symInt) => symInt.GetProperty("as_int").GetInt64();
+    private static long Number(JsonElement symInt) => symInt.Field("as_int").Whole();
 
     private void ReadSaved(string entry)
     {

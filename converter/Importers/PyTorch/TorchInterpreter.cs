@@ -283,6 +283,7 @@ internal sealed partial class TorchInterpreter
     {
         if (c.Function is NameExpr { Name: var builtin } && !variables.ContainsKey(builtin))
         {
+            if (builtin is "annotate" or "unchecked_cast" or "isinstance" or "getattr" && c.Arguments.Length != 2) throw Error($"{builtin} has {c.Arguments.Length} arguments, expected 2");
             switch (builtin)
             {
                 case "annotate" or "unchecked_cast":
@@ -291,7 +292,7 @@ internal sealed partial class TorchInterpreter
                         ? Apply("item", [value], []) : value;
                 case "isinstance": return IsInstance(Evaluate(c.Arguments[0], variables), c.Arguments[1]);
                 case "uninitialized": return new TorchAbsent("it is never set");
-                case "getattr": return Member(Evaluate(c.Arguments[0], variables), (string)Evaluate(c.Arguments[1], variables)!);
+                case "getattr": return Member(Evaluate(c.Arguments[0], variables), Evaluate(c.Arguments[1], variables) as string ?? throw Error("getattr needs a name"));
                 case "refuse" when _inLibrary: throw Error((string)Evaluate(c.Arguments[0], variables)!);
                 case "range": return Apply("range", [.. c.Arguments.Select(a => Evaluate(a, variables))], []);
             }

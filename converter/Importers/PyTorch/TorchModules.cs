@@ -184,12 +184,12 @@ internal sealed class TorchModules
     /// <summary>{"name": "x", "shape": [null, 3, 32, 32], "type": "float32"}</summary>
     public void AddInput(JsonElement input, IReadOnlyDictionary<string, Shape> shapes)
     {
-        string name = input.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } text ? text : $"x{_results.Count}";
-        long[] dims = [.. input.GetProperty("shape").EnumerateArray().Select((d, i) => d.ValueKind == JsonValueKind.Null ? _graph.SymbolDim(i == 0 ? "N" : $"{name}_{i}") : d.GetInt64())];
+        string name = input.TryField("name", out JsonElement given) && given.Text() is { Length: > 0 } text ? text : $"x{_results.Count}";
+        long[] dims = [.. input.Field("shape").Items().Select((d, i) => d.ValueKind == JsonValueKind.Null ? _graph.SymbolDim(i == 0 ? "N" : $"{name}_{i}") : d.Whole())];
         if (shapes.TryGetValue(name, out Shape wanted) && wanted.IsRanked && wanted.Rank == dims.Length)
             for (int i = 0; i < dims.Length; i++)
                 if (dims[i] < 0) dims[i] = wanted[i];
-        DType type = (input.TryGetProperty("type", out JsonElement told) ? told.GetString() : "float32") switch
+        DType type = (input.TryField("type", out JsonElement told) ? told.Text() : "float32") switch
         {
             "float32" => DType.Float32, "int64" => DType.Int64, "int32" => DType.Int32, "bool" => DType.Bool,
             var other => throw new EdgeLiteException(Status.InvalidType, $"'{_path}': input '{name}' has type '{other}'; float32, int64, int32 and bool are known."),
@@ -199,9 +199,9 @@ internal sealed class TorchModules
 
     public void Add(JsonElement layer)
     {
-        string type = layer.GetProperty("type").GetString() ?? "", name = layer.TryGetProperty("name", out JsonElement given) && given.GetString() is { Length: > 0 } text ? text : $"{type}{_layers}";
+        string type = layer.Field("type").Text() ?? "", name = layer.TryField("name", out JsonElement given) && given.Text() is { Length: > 0 } text ? text : $"{type}{_layers}";
         _layers++;
-        object?[] inputs = layer.TryGetProperty("inputs", out JsonElement named) ? [.. named.EnumerateArray().Select(n => Find(n.GetString() ?? ""))] : [Last];
+        object?[] inputs = layer.TryField("inputs", out JsonElement named) ? [.. named.Items().Select(n => Find(n.Text() ?? ""))] : [Last];
         // A recurrent layer's first result is what goes on.
         for (int i = 0; i < inputs.Length; i++) if (inputs[i] is TorchTuple { Items: [var first, ..] }) inputs[i] = first;
         Last = _results[name] = s_classes.TryGetValue(type, out TorchFunction? known) ? Class(known, name, inputs, layer) : Operator(type, inputs, layer);
@@ -215,12 +215,12 @@ internal sealed class TorchModules
         {
             string path = $"{name}.{p.Name}";
             if (p.Name == "flat_weights") arguments.Add((p.Name, new TorchList(_state.Tensors.Where(t => t.Key.StartsWith(name + ".", StringComparison.Ordinal)).Select(t => (object?)Parameter(t.Key, t.Value)))));
-            else if (layer.TryGetProperty(p.Name, out JsonElement setting) && !(p is { Name: "bias", Default: LiteralExpr { Value: null } })) arguments.Add((p.Name, Setting(setting)));
+            else if (layer.TryField(p.Name, out JsonElement setting) && !(p is { Name: "bias", Default: LiteralExpr { Value: null } })) arguments.Add((p.Name, Setting(setting)));
             else if (_state.Tensors.FirstOrDefault(t => t.Key == path) is { Value: { } read }) arguments.Add((p.Name, Parameter(path, read)));
             else if (p.Default == null) throw new EdgeLiteException(Status.NotFound, $"'{_path}': layer '{name}' of type {known.Name} lacks '{p.Name}', which is neither a setting of it nor the parameter '{path}'.");
             used.Add(p.Name);
         }
-        foreach (JsonProperty member in layer.EnumerateObject())
+        foreach (JsonProperty member in layer.Members())
             if (!s_ignored.Contains(member.Name) && !used.Contains(member.Name))
                 throw new EdgeLiteException(Status.Unsupported, $"'{_path}': layer '{name}' of type {known.Name} has the setting '{member.Name}', which is not known; known are {string.Join(", ", known.Parameters.Skip(1).Select(p => p.Name))}.");
         return Interpreter.CallIn(name, known, inputs, [.. arguments]);
@@ -229,7 +229,7 @@ internal sealed class TorchModules
     /// <summary>An operator by its name; cat and stack take a list.</summary>
     private object? Operator(string type, object?[] inputs, JsonElement layer)
     {
-        object?[] more = layer.TryGetProperty("args", out JsonElement args) ? [.. args.EnumerateArray().Select(Setting)] : [];
+        object?[] more = layer.TryField("args", out JsonElement args) ? [.. args.Items().Select(Setting)] : [];
         return Interpreter.Apply(type, type is "cat" or "stack" ? [new TorchList(inputs), .. more] : [.. inputs, .. more], []);
     }
 
@@ -245,9 +245,9 @@ internal sealed class TorchModules
         JsonValueKind.Null => null,
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        JsonValueKind.String => value.GetString(),
-        JsonValueKind.Array => new TorchList(value.EnumerateArray().Select(Setting)),
-        JsonValueKind.Number => value.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') < 0 ? value.GetInt64() : value.GetDouble(),
+        JsonValueKind.String => value.Text(),
+        JsonValueKind.Array => new TorchList(value.Items().Select(Setting)),
+        JsonValueKind.Number => value.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') < 0 ? value.Whole() : value.Real(),
         _ => throw new FormatException($"{value.GetRawText()} is no setting"),
     };
 }

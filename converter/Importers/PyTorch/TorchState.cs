@@ -100,18 +100,18 @@ internal sealed class TorchState
             var header = new byte[size];
             stream.ReadExactly(header);
             using JsonDocument document = JsonDocument.Parse(header);
-            foreach (JsonProperty entry in document.RootElement.EnumerateObject())
+            foreach (JsonProperty entry in document.RootElement.Members())
             {
                 if (entry.Name == "__metadata__") continue;
-                string dtype = entry.Value.GetProperty("dtype").GetString() ?? "";
+                string dtype = entry.Value.Field("dtype").Text() ?? "";
                 DType type = dtype switch
                 {
                     "F32" => DType.Float32, "F16" => DType.Float16, "BF16" => DType.BFloat16, "F64" => DType.Float64, "I64" => DType.Int64, "I32" => DType.Int32,
                     "I16" => DType.Int16, "I8" => DType.Int8, "U8" => DType.UInt8, "BOOL" => DType.Bool,
                     _ => throw new EdgeLiteException(Status.Unsupported, $"Tensor '{entry.Name}' of '{path}' has elements of type {dtype}, which is not supported."),
                 };
-                var shape = new Shape([.. entry.Value.GetProperty("shape").EnumerateArray().Select(d => d.GetInt64())]);
-                long[] offsets = [.. entry.Value.GetProperty("data_offsets").EnumerateArray().Select(d => d.GetInt64())];
+                var shape = new Shape([.. entry.Value.Field("shape").Items().Select(d => d.Whole())]);
+                long[] offsets = [.. entry.Value.Field("data_offsets").Items().Select(d => d.Whole())];
                 if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] > stream.Length - 8 - size || shape.AsSpan().IndexOfAnyExceptInRange(0, int.MaxValue) >= 0
                     || offsets[1] - offsets[0] != type.ByteLength(shape.Count))
                     throw new EdgeLiteException(Status.Corrupt, $"Tensor '{entry.Name}' of '{path}' does not lie in the file as its shape {shape} wants.");

@@ -90,15 +90,15 @@ public sealed class TorchStateImporter : IImporter
     private static Graph FromJson(string json, string? parameters, IReadOnlyDictionary<string, Shape> shapes) => ArchitectureFile.Import(json, "PyTorch", root =>
     {
         JsonElement[] layers = ArchitectureFile.Layers(json, root);
-        string file = parameters != null && !root.TryGetProperty("parameters", out _) ? parameters : ArchitectureFile.Parameters(json, root);
+        string file = parameters != null && !root.TryField("parameters", out _) ? parameters : ArchitectureFile.Parameters(json, root);
         if (!File.Exists(file)) throw new EdgeLiteException(Status.FileNotFound, $"'{json}' names the parameters '{file}', which are not there.");
         var graph = new Graph(Path.GetFileNameWithoutExtension(json));
         var modules = new TorchModules(json, graph, TorchState.Read(file));
-        foreach (JsonElement input in root.GetProperty("inputs").EnumerateArray()) modules.AddInput(input, shapes);
+        foreach (JsonElement input in root.Field("inputs").Items()) modules.AddInput(input, shapes);
         return TorchImporter.Finish(json, modules.Interpreter, () =>
         {
             foreach (JsonElement layer in layers) modules.Add(layer);
-            return root.TryGetProperty("outputs", out JsonElement outputs) ? new TorchTuple([.. outputs.EnumerateArray().Select(o => modules.Find(o.GetString() ?? ""))]) : modules.Last;
+            return root.TryField("outputs", out JsonElement outputs) ? new TorchTuple([.. outputs.Items().Select(o => modules.Find(o.Text() ?? ""))]) : modules.Last;
         });
     });
 }

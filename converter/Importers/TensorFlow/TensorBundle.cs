@@ -49,7 +49,7 @@ internal sealed class TensorBundle
                     else _entries[key] = BundleEntryProto.Parser.ParseFrom(value);
             }
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or IndexOutOfRangeException or ArgumentException or OverflowException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException)
         {
             throw new EdgeLiteException(Status.Corrupt, $"'{path}' is damaged: {e.Message}", e);
         }
@@ -102,13 +102,14 @@ internal sealed class TensorBundle
         int at = 0;
         try
         {
-            int length = (int)Varint(data, ref at);
+            int length = Length(data, ref at);
+            if (length > data.Length - at) throw new InvalidDataException($"it states {length} bytes of {data.Length}");
             TrackableObjectGraph graph = TrackableObjectGraph.Parser.ParseFrom(data, data.Length - length, length);
             foreach (TrackableObjectGraph.Types.TrackableObject node in graph.Nodes)
                 foreach (TrackableObjectGraph.Types.TrackableObject.Types.SerializedTensor attribute in node.Attributes)
                     if (attribute.FullName.Length > 0) _keys.TryAdd(attribute.FullName, attribute.CheckpointKey);
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or ArgumentException or IndexOutOfRangeException)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException)
         {
             throw new EdgeLiteException(Status.Corrupt, $"The object graph of checkpoint '{_prefix}' is damaged: {e.Message}", e);
         }
@@ -117,25 +118,25 @@ internal sealed class TensorBundle
     /// <summary>The entries of a block: keys share their beginning with the one before; restart points and their number follow.</summary>
     private static List<(string Key, byte[] Value)> Block(byte[] file, long offset, long size)
     {
-        if (offset < 0 || size < 4 || offset > file.LongLength - size - TrailerBytes) throw new ArgumentException($"a block of {size} bytes at {offset} lies outside the file");
+        if (offset < 0 || size < 4 || offset > file.LongLength - size - TrailerBytes) throw new InvalidDataException($"a block of {size} bytes at {offset} lies outside the file");
         ReadOnlySpan<byte> stored = file.AsSpan((int)offset, (int)size);
         byte[] block = file[offset + size] switch
         {
             0 => stored.ToArray(),
             1 => Snappy.Unpack(stored),
-            var kind => throw new ArgumentException($"compression {kind} is not known"),
+            var kind => throw new InvalidDataException($"compression {kind} is not known"),
         };
-        if (block.Length < 4) throw new ArgumentException("a block is too short");
+        if (block.Length < 4) throw new InvalidDataException("a block is too short");
         long restarts = BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(^4));
         long end = block.Length - 4 - 4 * restarts;
-        if (end < 0) throw new ArgumentException("a block has more restart points than bytes");
+        if (end < 0) throw new InvalidDataException("a block has more restart points than bytes");
         var entries = new List<(string, byte[])>();
         byte[] key = [];
         int at = 0;
         while (at < end)
         {
-            int shared = checked((int)Varint(block, ref at)), rest = checked((int)Varint(block, ref at)), length = checked((int)Varint(block, ref at));
-            if (shared > key.Length || rest > end - at || length > end - at - rest) throw new ArgumentException("an entry lies outside its block");
+            int shared = Length(block, ref at), rest = Length(block, ref at), length = Length(block, ref at);
+            if (shared > key.Length || rest > end - at || length > end - at - rest) throw new InvalidDataException("an entry lies outside its block");
             key = [.. key.AsSpan(0, shared), .. block.AsSpan(at, rest)];
             entries.Add((Encoding.UTF8.GetString(key), block.AsSpan(at + rest, length).ToArray()));
             at += rest + length;
@@ -143,15 +144,17 @@ internal sealed class TensorBundle
         return entries;
     }
 
+    private static int Length(byte[] data, ref int at) => Varint(data, ref at) is <= int.MaxValue and var length ? (int)length : throw new InvalidDataException("a length is too large");
+
     private static ulong Varint(byte[] data, ref int at)
     {
         ulong value = 0;
-        for (int shift = 0; shift < 64; shift += 7)
+        for (int shift = 0; shift < 64 && at < data.Length; shift += 7)
         {
             byte b = data[at++];
             value |= (ulong)(b & 127) << shift;
             if (b < 128) return value;
         }
-        throw new ArgumentException("a number is too long");
+        throw new InvalidDataException("a number is cut off or too long");
     }
 }

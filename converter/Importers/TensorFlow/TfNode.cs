@@ -12,6 +12,8 @@ internal sealed class TensorFlowAttribute(params string[] ops) : ForeignLayerAtt
 /// <summary>One TensorFlow node while it is converted: its inputs, its attributes, and where its results go.</summary>
 internal sealed class TfNode(TfScope scope, NodeDef node)
 {
+    private const int MaxCount = 1 << 14;
+
     public TfScope Scope { get; } = scope;
     public NodeDef Node { get; } = node;
     public TfContext Context => Scope.Context;
@@ -60,6 +62,10 @@ internal sealed class TfNode(TfScope scope, NodeDef node)
 
     public AttrValue? Attr(string name) => Node.Attr.GetValueOrDefault(name);
     public long Int(string name, long otherwise = 0) => Attr(name) is { ValueCase: AttrValue.ValueOneofCase.I } a ? a.I : otherwise;
+
+    /// <summary>A number of inputs or outputs.</summary>
+    public int Count(string name, long otherwise = 0) => Int(name, otherwise) is >= 0 and <= MaxCount and var count ? (int)count : throw Damaged($"'{name}' is {Int(name)}, expected 0 to {MaxCount}");
+
     public float Float(string name, float otherwise = 0) => Attr(name) is { ValueCase: AttrValue.ValueOneofCase.F } a ? a.F : otherwise;
     public bool Bool(string name, bool otherwise = false) => Attr(name) is { ValueCase: AttrValue.ValueOneofCase.B } a ? a.B : otherwise;
     public string String(string name, string otherwise = "") => Attr(name) is { ValueCase: AttrValue.ValueOneofCase.S } a ? a.S.ToStringUtf8() : otherwise;

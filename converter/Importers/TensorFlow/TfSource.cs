@@ -36,6 +36,9 @@ internal sealed class TfSource
             ? (reference[..colon], output) : (reference, 0);
     }
 
+    /// <summary>Input number <paramref name="i"/> of a node of which no control input comes before it.</summary>
+    public static string Input(NodeDef node, int i) => i < node.Input.Count ? node.Input[i] : throw new EdgeLiteException(Status.Corrupt, $"{node.Op} '{node.Name}' has {node.Input.Count} inputs, expected {i + 1} or more.");
+
     public static IEnumerable<string> DataInputs(NodeDef node) => node.Input.Where(i => !i.StartsWith('^'));
 
     /// <summary>The reference behind Identity nodes.</summary>
@@ -94,7 +97,7 @@ internal sealed class TfSource
             (string name, int side) = Parse(from);
             HashSet<(string, int)> known = _conditions.GetValueOrDefault(name) ?? [];
             // A control input from a Switch waits for neither side.
-            return Find(name) is { Op: "Switch" } s && side >= 0 ? [.. known, (Behind(s.Input[1]), side)] : known;
+            return Find(name) is { Op: "Switch" } s && side >= 0 ? [.. known, (Behind(Input(s, 1)), side)] : known;
         }
     }
 

@@ -47,17 +47,9 @@ internal static class TfTensors
         if (type == DType.Undefined) throw new EdgeLiteException(Status.Unsupported, $"The constant '{name}' is of type {proto.Dtype}, which is not supported.");
         long[] dims = Dims(proto.TensorShape) ?? [];
         if (dims.Any(d => d < 0)) throw Damaged(name, "has an unknown dimension");
-        long count = 1;
-        try
-        {
-            foreach (long d in dims) count = checked(count * d);
-            if (type.ByteLength(count) > int.MaxValue) throw Damaged(name, $"has {count} elements");
-        }
-        catch (OverflowException)
-        {
-            throw Damaged(name, "has a shape beyond all sizes");
-        }
         var shape = new Shape(dims);
+        long count = shape.Count;
+        if (type.ByteLength(count) > int.MaxValue) throw Damaged(name, $"has {count} elements");
         if (type == DType.String)
         {
             if (count > LargestFill / 64) throw Damaged(name, $"has {count} strings");

@@ -44,7 +44,7 @@ public sealed class TfjsGraphFormat : IImporter
             if (document.RootElement.ValueKind == JsonValueKind.Array) throw NoArchitecture(document.RootElement, path);
             return Import(document.RootElement, path);
         }
-        catch (Exception e) when (e is JsonException or InvalidJsonException or InvalidProtocolBufferException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidJsonException or InvalidProtocolBufferException or InvalidOperationException or FormatException)
         {
             throw new EdgeLiteException(Status.Corrupt, $"'{path}' is not a readable TensorFlow.js model: {e.Message}", e);
         }
@@ -60,21 +60,21 @@ public sealed class TfjsGraphFormat : IImporter
 
     private static EdgeLiteException NoArchitecture(JsonElement root, string path)
     {
-        string[] names = [.. root.EnumerateArray().SelectMany(g => g.GetProperty("weights").EnumerateArray()).Select(w => w.GetProperty("name").GetString()!)];
+        string[] names = [.. root.Items().SelectMany(g => g.Field("weights").Items()).Select(w => w.Field("name").Text()!)];
         return new EdgeLiteException(Status.Unsupported, $"'{path}' is a list of {names.Length} weights of TensorFlow.js ({string.Join(", ", names.Take(6))}{(names.Length > 6 ? ", ..." : "")}); the architecture is missing, it is in the program that loads them. Save the whole model there (model.save for layers-models) and convert that.");
     }
 
     private static Graph Import(JsonElement root, string path)
     {
         var parser = new JsonParser(JsonParser.Settings.Default.WithIgnoreUnknownFields(true).WithTypeRegistry(TypeRegistry.Empty));
-        GraphDef graph = parser.Parse<GraphDef>(root.GetProperty("modelTopology").GetRawText());
+        GraphDef graph = parser.Parse<GraphDef>(root.Field("modelTopology").GetRawText());
         foreach (NodeDef node in graph.Node) Narrow(node);
         foreach (FunctionDef function in graph.Library?.Function ?? [])
             foreach (NodeDef node in function.NodeDef) Narrow(node);
         Dictionary<string, Tensor> weights = TfjsWeights.Read(root, path);
         SignatureDef? signature = null;
-        if (root.TryGetProperty("signature", out JsonElement s) && s.ValueKind == JsonValueKind.Object
-            || root.TryGetProperty("userDefinedMetadata", out JsonElement user) && user.ValueKind == JsonValueKind.Object && user.TryGetProperty("signature", out s) && s.ValueKind == JsonValueKind.Object)
+        if (root.TryField("signature", out JsonElement s) && s.ValueKind == JsonValueKind.Object
+            || root.TryField("userDefinedMetadata", out JsonElement user) && user.ValueKind == JsonValueKind.Object && user.TryField("signature", out s) && s.ValueKind == JsonValueKind.Object)
             signature = parser.Parse<SignatureDef>(s.GetRawText());
 
         var model = new TfModel(graph, constants: weights);

@@ -29,7 +29,7 @@ internal static class TfliteConstants
         {
             expected = tensor.DType.ByteLength(shape.Count);
         }
-        catch (OverflowException e)
+        catch (EdgeLiteException e)
         {
             throw new EdgeLiteException(Status.Corrupt, $"The TFLite file is damaged: constant '{tensor.Name}' has shape {shape}.", e);
         }

@@ -32,6 +32,7 @@ internal static class Torch7Containers
     private static object Concat(Torch7Module m)
     {
         Value[] parts = [.. m.Children.Select((c, i) => (Value)m.Convert(c, m.Input, i + 1))];
+        if (parts.Length == 0) throw m.Damaged("it has no modules");
         return m.Emit("Concat", parts, ("axis", m.Dimension(m.Int("dimension"), m.RankOf(parts[0]))));
     }
 
@@ -40,6 +41,7 @@ internal static class Torch7Containers
     private static object DepthConcat(Torch7Module m)
     {
         Value[] parts = [.. m.Children.Select((c, i) => (Value)m.Convert(c, m.Input, i + 1))];
+        if (parts.Length == 0) throw m.Damaged("it has no modules");
         int rank = m.RankOf(parts[0]), along = m.Dimension(m.Int("dimension"), rank);
         if (parts.Any(p => m.RankOf(p) != rank)) throw m.InputError("its parts differ in the number of dimensions");
         for (int axis = 0; axis < rank; axis++)

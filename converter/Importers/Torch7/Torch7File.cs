@@ -30,6 +30,8 @@ internal sealed class LuaObject(string type)
 /// <summary>A tensor: a view into a storage, sizes and strides in elements, the offset counted from 1.</summary>
 internal sealed class LuaTensor(long[] sizes, long[] strides, long offset)
 {
+    private const long MaxSize = int.MaxValue;
+
     private Tensor? _dense;
 
     public long[] Sizes => sizes;
@@ -41,15 +43,16 @@ internal sealed class LuaTensor(long[] sizes, long[] strides, long offset)
     {
         if (sizes.Length > Shape.MaxRank) throw new EdgeLiteException(Status.Unsupported, $"A tensor has {sizes.Length} dimensions; at most {Shape.MaxRank} are supported.");
         double[] from = Storage?.Values ?? [];
-        long count = sizes.Length == 0 ? 0 : 1, last = offset - 1;
+        long last = offset - 1;
         for (int d = 0; d < sizes.Length; d++)
         {
-            if (sizes[d] < 0 || strides[d] < 0) throw Corrupt();
-            count = checked(count * sizes[d]);
-            last = checked(last + (sizes[d] - 1) * strides[d]);
+            if (sizes[d] is < 0 or > MaxSize || strides[d] is < 0 or > MaxSize) throw Corrupt();
+            last += (sizes[d] - 1) * strides[d];
         }
-        if (count > 0 && (offset < 1 || last >= from.Length || count > Math.Max(from.Length, 1 << 24))) throw Corrupt();
-        var tensor = new Tensor(Storage?.Type ?? DType.Float32, sizes.Length == 0 ? new Shape(0) : new Shape(sizes));
+        Shape shape = sizes.Length == 0 ? new Shape(0) : new Shape(sizes);
+        long count = shape.Count;
+        if (count > 0 && (offset is < 1 or > MaxSize || last >= from.Length || count > Math.Max(from.Length, 1 << 24))) throw Corrupt();
+        var tensor = new Tensor(Storage?.Type ?? DType.Float32, shape);
         Span<long> index = stackalloc long[sizes.Length];
         for (long i = 0, at = offset - 1; i < count; i++)
         {

@@ -133,7 +133,7 @@ internal static class Convolution
 
     internal static string Padding(KerasNode n)
     {
-        string padding = n.Config.Get("padding", "border_mode") is { } text ? text.GetString()! : "valid";
+        string padding = n.Config.Text("padding", n.Config.Text("border_mode", "valid"));
         return padding is "same" or "valid" or "causal" ? padding : throw n.Error($"padding '{padding}' is not supported (same, valid and causal are)");
     }
 

@@ -67,20 +67,21 @@ internal static class ControlFlow
     private static void Exit(TfNode n)
     {
         TfSource source = n.Scope.Source;
-        NodeDef anySwitch = source[TfSource.Parse(n.Node.Input[0]).Node];
+        NodeDef anySwitch = source[TfSource.Parse(TfSource.Input(n.Node, 0)).Node];
         if (anySwitch.Op is not ("Switch" or "RefSwitch")) throw n.Damaged($"reads {anySwitch.Op}, expected Switch");
-        string loopCondition = TfSource.Parse(source.Behind(anySwitch.Input[1])).Node;
-        string frame = EnterOf(source, source[TfSource.Parse(anySwitch.Input[0]).Node])?.Attr.GetValueOrDefault("frame_name")?.S.ToStringUtf8()
+        string loopCondition = TfSource.Parse(source.Behind(TfSource.Input(anySwitch, 1))).Node;
+        string frame = EnterOf(source, source[TfSource.Parse(TfSource.Input(anySwitch, 0)).Node])?.Attr.GetValueOrDefault("frame_name")?.S.ToStringUtf8()
             ?? throw n.Damaged("its loop has no Enter");
 
         NodeDef[] merges = [.. source.Nodes.Where(m => m.Op is "Merge" or "RefMerge" && EnterOf(source, m)?.Attr.GetValueOrDefault("frame_name")?.S.ToStringUtf8() == frame)];
-        ILookup<string, NodeDef> switches = source.Nodes.Where(s => s.Op is "Switch" or "RefSwitch").ToLookup(s => TfSource.Parse(s.Input[0]).Node, StringComparer.Ordinal);
-        ILookup<string, NodeDef> exits = source.Nodes.Where(e => e.Op is "Exit" or "RefExit").ToLookup(e => TfSource.Parse(e.Input[0]).Node, StringComparer.Ordinal);
-        string[] next = [.. merges.Select(m => source[TfSource.Parse(TfSource.DataInputs(m).First(i => source[TfSource.Parse(i).Node].Op is "NextIteration" or "RefNextIteration")).Node].Input[0])];
-        TfItem[] initial = [.. merges.Select(m => n.Scope.Resolve(EnterOf(source, m)!.Input[0]))];
+        ILookup<string, NodeDef> switches = source.Nodes.Where(s => s.Op is "Switch" or "RefSwitch").ToLookup(s => TfSource.Parse(TfSource.Input(s, 0)).Node, StringComparer.Ordinal);
+        ILookup<string, NodeDef> exits = source.Nodes.Where(e => e.Op is "Exit" or "RefExit").ToLookup(e => TfSource.Parse(TfSource.Input(e, 0)).Node, StringComparer.Ordinal);
+        string[] next = [.. merges.Select(m => TfSource.DataInputs(m).Select(i => source[TfSource.Parse(i).Node]).FirstOrDefault(o => o.Op is "NextIteration" or "RefNextIteration") is { } last
+            ? TfSource.Input(last, 0) : throw n.Damaged($"'{m.Name}' of its loop has no NextIteration"))];
+        TfItem[] initial = [.. merges.Select(m => n.Scope.Resolve(TfSource.Input(EnterOf(source, m)!, 0)))];
         bool[] invariant = [.. merges.Select((m, i) => switches[m.Name].Any(s => source.Behind(next[i]) == $"{s.Name}:1") || source.Behind(next[i]) == $"{m.Name}:0")];
 
-        TfItem[] results = new TfLoop(n, initial, invariant, (context, state) => Inside(context, state).Resolve(source[loopCondition].Input[0]), (context, state) =>
+        TfItem[] results = new TfLoop(n, initial, invariant, (context, state) => Inside(context, state).Resolve(TfSource.Input(source[loopCondition], 0)), (context, state) =>
         {
             TfScope scope = Inside(context, state);
             return [.. next.Select(scope.Resolve)];
@@ -107,7 +108,7 @@ internal static class ControlFlow
 
     /// <summary>What comes from outside the loop that is being built.</summary>
     [TensorFlow("Enter", "RefEnter")]
-    private static void Enter(TfNode n) => n.Set(n.Scope.Parent == null ? n.Scope.Resolve(n.Node.Input[0]) : n.Scope.FromParent(n.Node.Input[0]));
+    private static void Enter(TfNode n) => n.Set(n.Scope.Parent == null ? n.Scope.Resolve(TfSource.Input(n.Node, 0)) : n.Scope.FromParent(TfSource.Input(n.Node, 0)));
 
     [TensorFlow("LoopCond")]
     private static void LoopCond(TfNode n) => n.Set(n.Item(0));
@@ -116,10 +117,10 @@ internal static class ControlFlow
     [TensorFlow("Switch", "RefSwitch")]
     private static void Switch(TfNode n)
     {
-        string predicate = n.Scope.Source.Behind(n.Node.Input[1]);
+        string predicate = n.Scope.Source.Behind(TfSource.Input(n.Node, 1));
         TfItem item = n.Scope.Parent != null && n.Scope.IsInside(predicate)
-            ? n.Scope.Predicate == predicate ? n.Scope.FromParent(n.Node.Input[0]) : n.Scope.FromParent($"{n.Name}:0")
-            : n.Scope.Resolve(n.Node.Input[0]);
+            ? n.Scope.Predicate == predicate ? n.Scope.FromParent(TfSource.Input(n.Node, 0)) : n.Scope.FromParent($"{n.Name}:0")
+            : n.Scope.Resolve(TfSource.Input(n.Node, 0));
         n.Set(0, item);
         n.Set(1, item);
     }

@@ -11,7 +11,7 @@ internal static class Convolutions
     private static void Conv(TfNode n)
     {
         int spatial = n.Rank(1) - 2;
-        Value x = ChannelsFirst(n, 0), w = n.In(1);
+        Value x = ChannelsFirst(n, 0, spatial), w = n.In(1);
         long[] strides = Spatial(n, "strides", spatial), dilations = Spatial(n, "dilations", spatial);
         long group = x.Shape[1] > 0 && w.Shape[spatial] > 0 ? x.Shape[1] / w.Shape[spatial] : 1;
         Value weights = n.Transpose(w, [spatial + 1, spatial, .. Enumerable.Range(0, spatial).Select(i => (long)i)]);
@@ -21,7 +21,7 @@ internal static class Convolutions
     [TensorFlow("DepthwiseConv2dNative", "FusedDepthwiseConv2dNative", "_FusedDepthwiseConv2dNative", "DepthwiseConv2d")]
     private static void Depthwise(TfNode n)
     {
-        Value x = ChannelsFirst(n, 0), w = n.In(1);
+        Value x = ChannelsFirst(n, 0, 2), w = n.In(1);
         long[] kernel = Kernel(n, w, 2);
         long channels = w.Shape[2], multiplier = w.Shape[3];
         if (channels < 1 || multiplier < 1) throw n.InputError("the size of the kernel must be known");
@@ -42,7 +42,7 @@ internal static class Convolutions
             y = activation switch
             {
                 "Prelu" => n.Emit("PRelu", [y, n.IsChannelsLast ? PreluSlope(n, n.In(3)) : n.In(3)]),
-                "Add" => n.Add(y, ChannelsFirst(n, 3)),
+                "Add" => n.Add(y, ChannelsFirst(n, 3, kernel.Length)),
                 _ => Activate(n, y, activation),
             };
         n.Set(n.IsChannelsLast ? n.ToChannelsLast(y) : y);
@@ -81,11 +81,12 @@ internal static class Convolutions
     private static void Transposed(TfNode n)
     {
         int spatial = n.Rank(1) - 2;
-        Value x = ChannelsFirst(n, 2), w = n.In(1);
+        Value x = ChannelsFirst(n, 2, spatial), w = n.In(1);
         long[] kernel = Kernel(n, w, spatial), strides = Spatial(n, "strides", spatial), dilations = Spatial(n, "dilations", spatial);
         // [spatial.., in, out] of the convolution whose gradient this is; its output is our input.
         Value weights = n.Transpose(w, [spatial + 1, spatial, .. Enumerable.Range(0, spatial).Select(i => (long)i)]);
         long[]? wanted = n.Context.Entries(n.Int64(0));
+        if (wanted != null && wanted.Length != spatial + 2) throw n.InputError($"the size of its output has {wanted.Length} entries, expected {spatial + 2}");
         bool last = n.IsChannelsLast;
         string padding = n.String("padding");
         long[] pads = new long[2 * spatial], extra = new long[spatial];
@@ -123,6 +124,7 @@ internal static class Convolutions
     private static void Pool(TfNode n)
     {
         int spatial = n.Rank(0) - 2;
+        if (spatial < 1) throw n.InputError($"its input has {spatial + 2} dimensions, expected 3 or more");
         n.Set(Pooled(n, n.In(0), Spatial(n, "ksize", spatial), Spatial(n, "strides", spatial)));
     }
 
@@ -130,6 +132,7 @@ internal static class Convolutions
     private static void PoolV2(TfNode n)
     {
         long[] kernel = n.RequiredInts(1, "the window"), strides = n.RequiredInts(2, "the strides");
+        if (kernel.Length != 4 || strides.Length != 4) throw n.Damaged($"window and strides have {kernel.Length} and {strides.Length} entries, expected 4");
         n.Set(Pooled(n, n.In(0), n.IsChannelsLast ? kernel[1..3] : kernel[2..], n.IsChannelsLast ? strides[1..3] : strides[2..]));
     }
 
@@ -163,7 +166,13 @@ internal static class Convolutions
         n.Set(1, n.Cast(n.ToChannelsLast(index), n.Type("Targmax", DType.Int64)));
     }
 
-    private static Value ChannelsFirst(TfNode n, int i) => n.IsChannelsLast ? n.ToChannelsFirst(n.In(i)) : n.In(i);
+    /// <summary>An input of <paramref name="spatial"/> axes beside batch and channels.</summary>
+    private static Value ChannelsFirst(TfNode n, int i, int spatial)
+    {
+        Value x = n.In(i);
+        if (spatial < 1 || x.Shape.IsRanked && x.Shape.Rank != spatial + 2) throw n.InputError($"input {i} is {x.Type}, expected {Math.Max(1, spatial) + 2} dimensions");
+        return n.IsChannelsLast ? n.ToChannelsFirst(x) : x;
+    }
 
     /// <summary>The spatial part of a list with an entry for each dimension; ones when there is none.</summary>
     private static long[] Spatial(TfNode n, string attribute, int spatial)
@@ -178,7 +187,7 @@ internal static class Convolutions
 
     private static long[] Kernel(TfNode n, Value w, int spatial)
     {
-        if (!w.Shape.IsKnown) throw n.InputError("the size of the kernel must be known");
+        if (!w.Shape.IsKnown || w.Shape.Rank != spatial + 2) throw n.InputError($"the kernel is {w.Type}, expected {spatial + 2} dimensions of known size");
         return w.Shape.AsSpan()[..spatial].ToArray();
     }
 

@@ -27,6 +27,7 @@ internal static class Elementwise
     private static void Same(TfNode n)
     {
         Value[] x = n.All();
+        if (x.Length == 0) throw n.Damaged("it has no input");
         // Rounding and the like leave integers as they are.
         if (n.Op is "Floor" or "Ceil" or "Round" or "Rint" && !x[0].DType.IsFloat()) n.Set(x[0]);
         else if (n.Op is "Exp" or "Log" or "Sqrt" or "Sin" or "Cos" or "Tanh" or "Sigmoid" && x[0].DType.IsComplex()) throw n.Error("complex numbers are not supported");
@@ -157,7 +158,7 @@ internal static class Elementwise
         Value x = n.In(0);
         DType to = n.Type("type");
         if (to.Bits() == x.DType.Bits()) n.Set(to == x.DType ? x : n.Emit("BitCast", [x], ("to", (long)to)));
-        else if (x.Constant is { } c)
+        else if (x.Constant is { } c && to.Size() > 0 && x.DType.Size() > 0)
         {
             List<long> dims = [.. c.Shape.AsSpan()];
             if (to.Size() < x.DType.Size()) dims.Add(x.DType.Size() / to.Size());
@@ -167,7 +168,7 @@ internal static class Elementwise
             c.Bytes.CopyTo(result.Bytes);
             n.Set(n.Const(result));
         }
-        else throw n.InputError($"from {x.DType.Name()} to {to.Name()}, which has another size, is supported for constants only");
+        else throw n.InputError($"from {x.DType.Name()} to {to.Name()}, which has another size, is supported for constants of whole bytes only");
     }
 
     /// <summary>A condition of one dimension picks whole rows of operands that have more.</summary>

@@ -60,7 +60,7 @@ internal static class Shapes
     private static void Pack(TfNode n)
     {
         Value[] x = n.All();
-        long axis = n.Axis(n.Int("axis"), n.RankOf(x[0]) + 1);
+        long axis = n.Axis(n.Int("axis"), n.Rank(0) + 1);
         n.Set(n.Concat(axis, [.. x.Select(v => n.Unsqueeze(v, axis))]));
     }
 
@@ -68,14 +68,14 @@ internal static class Shapes
     private static void Unpack(TfNode n)
     {
         Value x = n.In(0);
-        long count = n.Int("num"), axis = n.Axis(n.Int("axis"), n.RankOf(x));
+        int count = n.Count("num"), axis = n.Axis(n.Int("axis"), n.RankOf(x));
         for (int i = 0; i < count; i++) n.Set(i, n.Emit("Gather", [x, n.Scalar(DType.Int64, i)], ("axis", axis)));
     }
 
     [TensorFlow("Split")]
     private static void Split(TfNode n)
     {
-        int count = (int)n.Int("num_split", 1);
+        int count = n.Count("num_split", 1);
         Value x = n.In(1);
         int axis = n.Axis(n.RequiredInts(0, "the axis")[0], n.RankOf(x));
         SetAll(n, count == 1 ? [x] : n.EmitMany("Split", count, [x], ("axis", axis), ("num_outputs", count)));

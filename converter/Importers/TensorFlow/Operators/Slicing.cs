@@ -194,7 +194,8 @@ internal static class Slicing
             data = n.Emit("Reshape", [data, n.Concat(0, n.Vector(-1), n.Emit("Shape", [data], ("start", rank)))]);
             partitions = n.Reshape(partitions, -1);
         }
-        for (int i = 0; i < n.Int("num_partitions"); i++)
+        int count = n.Count("num_partitions");
+        for (int i = 0; i < count; i++)
             n.Set(i, n.Emit("Compress", [data, n.Emit("Equal", [partitions, n.Number(partitions, i)])], ("axis", 0)));
     }
 
