@@ -246,9 +246,9 @@ internal sealed class TorchCall(TorchInterpreter interpreter, string name, objec
     /// <summary>A list of sizes as a tensor for Reshape, Expand and the like.</summary>
     public Value SizeTensor(IReadOnlyList<object?> sizes)
     {
-        object?[] known = [.. sizes.Select(s => Interpreter.ToScalar(s, ScalarKind.Int))];
-        if (known.All(k => k is long)) return IntTensor([.. known.Select(k => (long)k!)]);
-        return Emit("Concat", [.. known.Select(k => k is long n ? IntTensor(n) : Emit("Reshape", [((TorchScalar)k!).Value, IntTensor(1)]))], ("axis", 0));
+        object[] known = [.. sizes.Select(s => Interpreter.ToScalar(s, ScalarKind.Int) ?? throw Error("a size is None, expected a number"))];
+        if (known.All(k => k is long)) return IntTensor([.. known.Cast<long>()]);
+        return Emit("Concat", [.. known.Select(k => k is long n ? IntTensor(n) : Emit("Reshape", [((TorchScalar)k).Value, IntTensor(1)]))], ("axis", 0));
     }
 
     /// <summary>The size of a tensor along an axis: a number when it is known now.</summary>

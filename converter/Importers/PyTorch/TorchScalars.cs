@@ -22,8 +22,10 @@ internal sealed partial class TorchInterpreter
         long => ScalarKind.Int,
         double => ScalarKind.Float,
         TorchScalar s => s.Kind,
-        _ => throw new InvalidCastException($"{Describe(value)} is not a number"),
+        _ => throw NotANumber(value),
     };
+
+    private static EdgeLiteException NotANumber(object? value) => new(Status.Unsupported, $"{Describe(value)} is not a number.");
 
     public static DType TypeOf(ScalarKind kind) => kind switch { ScalarKind.Int => DType.Int64, ScalarKind.Float => DType.Float32, _ => DType.Bool };
 
@@ -55,7 +57,7 @@ internal sealed partial class TorchInterpreter
                     ScalarKind.Int => value is long n ? n : (long)number,
                     _ => number,
                 };
-            default: throw new InvalidCastException($"{Describe(value)} is not a number");
+            default: throw NotANumber(value);
         }
     }
 
@@ -66,7 +68,7 @@ internal sealed partial class TorchInterpreter
         long n => Constant(Tensor.FromScalar(n)),
         double d => Constant(Tensor.FromScalar((float)d)),
         TorchScalar s => Builder.Local(s.Value),
-        var v => throw new InvalidCastException($"{Describe(v)} is not a number"),
+        var v => throw NotANumber(v),
     };
 
     /// <summary>A number as a scalar of the element type of the tensor it is combined with.</summary>
@@ -80,7 +82,7 @@ internal sealed partial class TorchInterpreter
             case long n when type.IsFloat(): tensor.SetDouble(0, n); break;
             case long n: tensor.SetInt64(0, n); break;
             case double d: tensor.SetDouble(0, d); break;
-            default: throw new InvalidCastException($"{Describe(value)} is not a number");
+            default: throw NotANumber(value);
         }
         return Constant(tensor);
     }
