@@ -136,7 +136,8 @@ public sealed class HostileFileTests
         public void AssertNone()
         {
             Assert.True(_faults.Count == 0, string.Join("\n\n", _faults.Values));
-            Assert.True(_refused >= _tried / 6, $"only {_refused} of {_tried} are refused");
+            // Of numbers that somebody chose all may damage alike.
+            Assert.True(LongTests.Seeds != null || _refused >= _tried / 6, $"only {_refused} of {_tried} are refused");
         }
     }
 
