@@ -25,7 +25,7 @@ internal sealed partial class TorchInterpreter
         _ => throw NotANumber(value),
     };
 
-    private static EdgeLiteException NotANumber(object? value) => new(Status.Unsupported, $"{Describe(value)} is not a number.");
+    public static EdgeLiteException NotANumber(object? value) => new(Status.Unsupported, $"{Describe(value)} is not a number.");
 
     public static DType TypeOf(ScalarKind kind) => kind switch { ScalarKind.Int => DType.Int64, ScalarKind.Float => DType.Float32, _ => DType.Bool };
 

@@ -249,8 +249,8 @@ internal static class Arithmetic
         return x == ScalarKind.Float || y == ScalarKind.Float ? ScalarKind.Float : x == ScalarKind.Int || y == ScalarKind.Int ? ScalarKind.Int : ScalarKind.Bool;
     }
 
-    private static double ToDouble(object? v) => v switch { bool b => b ? 1 : 0, long n => n, double d => d, _ => throw new InvalidCastException("a number was expected") };
-    private static long ToLong(object? v) => v switch { bool b => b ? 1 : 0, long n => n, double d => (long)d, _ => throw new InvalidCastException("a number was expected") };
+    private static double ToDouble(object? v) => v switch { bool b => b ? 1 : 0, long n => n, double d => d, _ => throw TorchInterpreter.NotANumber(v) };
+    private static long ToLong(object? v) => v switch { bool b => b ? 1 : 0, long n => n, double d => (long)d, _ => throw TorchInterpreter.NotANumber(v) };
 
     /// <summary>Both operands in one element type: a number takes that of the tensor unless it is of a higher kind (bool, integer,
     /// float); of two tensors the wider one wins, one without dimensions counts as a number.</summary>
