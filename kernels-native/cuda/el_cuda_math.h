@@ -106,6 +106,10 @@ EL_DEVICE float el_exp2_roughly(float x) {
 #endif
 }
 
+/* To 2e-7. */
+EL_DEVICE float el_sigmoid_roughly(float x) { return el_divide_roughly(1.0f, 1.0f + el_exp2_roughly(x * -1.44269504f)); }
+EL_DEVICE float el_tanh_roughly(float x) { return 2.0f * el_sigmoid_roughly(2.0f * x) - 1.0f; }
+
 template <float (*DIVIDE)(float, float)>
 EL_DEVICE float el_erf(float x) {
     float c = el_clamp(x, -3.925f, 3.925f), z = c * c;

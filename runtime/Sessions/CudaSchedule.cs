@@ -150,7 +150,7 @@ internal sealed class CudaSchedule
     /// products read next.</summary>
     private bool IsWorthHalf(int n, NativeCall[] calls)
     {
-        if (StepWork.Of(_graph, n).Operations > 0) return true;
+        if (IsProduct(n)) return true;
         NodeDefinition[] nodes = _graph.Definition.Nodes;
         foreach (int v in nodes[n].Inputs)
             if (v >= 0 && _graph.Constants[v] == null && _isThere[(int)Form.Half][_source[v]]) return true;
@@ -159,11 +159,13 @@ internal sealed class CudaSchedule
         for (int next = n + 1; next < nodes.Length; next++)
         {
             if (!Array.Exists(nodes[n].Outputs, v => v >= 0 && Array.IndexOf(nodes[next].Inputs, v) >= 0)) continue;
-            if (StepWork.Of(_graph, next).Operations == 0) return false;
+            if (!IsProduct(next)) return false;
             readers++;
         }
         return readers > 0;
     }
+
+    private bool IsProduct(int n) => StepWork.Of(_graph, n).Operations > 0 || _graph.Operators[n] is Gemm or Ops.EdgeLite.BlockGemm;
 
     /// <summary>Kernels that move elements of 1, 2, 4 or 8 bytes, whatever they are, end in _bN.</summary>
     private static bool MovesElements(string kernel) => kernel.Length > 3 && kernel.AsSpan(kernel.Length - 3, 2) is "_b";

@@ -8,7 +8,10 @@
  *
  *     A: row at(m), what stays the same for a row; place start(byte), where in k a thread begins; next(place), 64 bytes on;
  *        fetch(bytes, shared, row, place, is_wanted): 16 bytes to shared memory, of which both name the place; zero outside; anything where not wanted
- *     B: weights in panels of 16 columns: float16 [n/16][k][16], int8 [n/16][k/4][16][4] (el_matrix_panels)
+ *     B: rows of k that there are (of words of four int8); copies<BN, THREADS>, what a thread brings to shared memory of a step, of step_bytes(BN);
+ *        words<BN, WN>, what a lane reads of it, first the first half of a step, then the second. el_matrix_panels are weights in panels of 16 columns: float16 [n/16][k][16], int8 [n/16][k/4][16][4].
+ *        Others that lie in shared memory as those do (el_chunk_copies) say where their chunks are: place start(row, column), where a thread begins;
+ *        next(place), a step on; fetch(bytes, shared, place, column, panels, is_wanted): 16 bytes, so many panels from the place on; zero outside
  *
  * Several pieces of k are computed by blocks of their own, which leave their sums in scratch; the last of them to come, told by a counter, adds all up
  * in the order of the pieces. In the end sums pass through shared memory, so that a thread has eight neighbours of a row:
@@ -35,19 +38,88 @@ struct el_matrix_of<int8_t> {
     static constexpr int ROWS = 16, CHUNKS = 4;
 };
 
-/* rows: of k for float16, of words of four int8. n: columns that there are, in whole panels. */
-template <typename T>
-struct el_matrix_panels {
-    const void* packed;
-    int rows, n;
-};
-
 /* Where chunk c of a row lies, in chunks. */
 EL_DEVICE int el_chunk_of_a(int row, int c) { return row * 4 + (c ^ (row >> 1 & 3)); }
 template <typename T>
 EL_DEVICE int el_chunk_of_b(int row, int chunks, int c) {
     return row * chunks + (c ^ (sizeof(T) == 2 ? (row & 3) << 1 | (row >> 2 & 1) : (row & 1) << 2 | (row & 2)));
 }
+
+/* What a thread copies of a step of B: a chunk of a row, of every PANELS-th panel the same. */
+template <typename B, typename T, int BN, int THREADS>
+struct el_chunk_copies {
+    static constexpr int ROWS = el_matrix_of<T>::ROWS, CHUNKS = el_matrix_of<T>::CHUNKS, PANELS = THREADS / (ROWS * CHUNKS), FETCHES = (BN / EL_PANEL + PANELS - 1) / PANELS;
+    static_assert(PANELS * ROWS * CHUNKS == THREADS, "a step is copied by all threads");
+    const B& b;
+    typename B::place place;
+    int panel, column, to[FETCHES];
+
+    EL_MEMBER el_chunk_copies(const B& of, int n0, int first) : b(of) {
+        const int thread = el_thread(), chunk = thread % CHUNKS, row = thread / CHUNKS % ROWS;
+        panel = thread / CHUNKS / ROWS;
+        column = n0 + panel * EL_PANEL + chunk * (EL_PANEL / CHUNKS);
+        place = b.start(first * ROWS + row, column);
+        EL_UNROLL for (int i = 0; i < FETCHES; i++) to[i] = el_chunk_of_b<T>(row, BN / EL_PANEL * CHUNKS, (panel + i * PANELS) * CHUNKS + chunk) * 16;
+    }
+    EL_MEMBER void fetch(char* bytes, el_shared store, bool is_wanted) const {
+        EL_UNROLL for (int i = 0; i < FETCHES; i++)
+            if (FETCHES * PANELS == BN / EL_PANEL || panel + i * PANELS < BN / EL_PANEL)
+                b.fetch(bytes + to[i], store + to[i], place, column + i * PANELS * EL_PANEL, i * PANELS, is_wanted);
+    }
+    EL_MEMBER void next() { b.next(place); }
+};
+
+/* What a lane reads of a step of B, for each half of it and each 16 columns. */
+template <typename T, int BN, int WN>
+struct el_chunk_words {
+    static constexpr int CHUNKS = BN / EL_PANEL * el_matrix_of<T>::CHUNKS, HALF = el_matrix_of<T>::ROWS / 2 * CHUNKS * 16;
+    int at[WN / 16];
+
+    template <typename B>
+    EL_MEMBER el_chunk_words(const B&, int column0) {
+        const int lane = el_thread() % 32;
+        EL_UNROLL for (int j = 0; j < WN / 16; j++)
+            at[j] = sizeof(T) == 2 ? el_chunk_of_b<T>(lane % 16, CHUNKS, (column0 + j * 16) / 8 + lane / 16) * 16
+                                   : el_chunk_of_b<T>(lane % 4, CHUNKS, (column0 + j * 16) / 4 + lane / 16) * 16 + lane / 4 % 4 * 4;
+    }
+    EL_MEMBER void load(el_shared stage, int k, int j, unsigned* words) const {
+        const el_shared from = stage + at[j] + k * HALF;
+        if constexpr (sizeof(T) == 2) {
+            el_load_matrices_transposed(from, words);
+        } else {
+            /* Words t and t+4 of column g, then of column g+8, whose chunk is two further on. */
+            const el_shared next = stage + (at[j] ^ 32) + k * HALF;
+            EL_UNROLL for (int i = 0; i < 4; i++) words[i] = el_load_word((i / 2 ? next : from) + i % 2 * 4 * CHUNKS * 16);
+        }
+    }
+};
+
+/* Weights. rows: of k for float16, of words of four int8. n: columns that there are, in whole panels. */
+template <typename T>
+struct el_matrix_panels {
+    template <int BN, int THREADS>
+    using copies = el_chunk_copies<el_matrix_panels, T, BN, THREADS>;
+    template <int BN, int WN>
+    using words = el_chunk_words<T, BN, WN>;
+    static constexpr int step_bytes(int columns) { return columns * EL_STEP_BYTES; }
+    static constexpr int ROW_BYTES = el_matrix_of<T>::CHUNKS * 16;
+    struct place {
+        int row;
+        const char* at;
+    };
+    const void* packed;
+    int rows, n;
+    EL_MEMBER place start(int row, int column) const {
+        return {row, (const char*)packed + ((int64_t)(column / EL_PANEL) * rows + row) * ROW_BYTES + column % EL_PANEL * (ROW_BYTES / EL_PANEL)};
+    }
+    EL_MEMBER void next(place& p) const {
+        p.row += el_matrix_of<T>::ROWS;
+        p.at += el_matrix_of<T>::ROWS * ROW_BYTES;
+    }
+    EL_MEMBER void fetch(char*, el_shared to, const place& p, int column, int panels, bool is_wanted) const {
+        el_copy_async(to, p.at + (int64_t)panels * rows * ROW_BYTES, is_wanted && p.row < rows && column < n);
+    }
+};
 
 EL_DEVICE float el_plus(float a, float b) { return a + b; }
 EL_DEVICE int el_plus(int a, int b) { return (int)((unsigned)a + (unsigned)b); }
@@ -96,34 +168,25 @@ static constexpr int el_matrix_shared(int rows, int columns) {
 }
 
 /* Piece block.piece of the steps of k. */
-template <typename T, int BM, int BN, typename A, typename End>
-EL_DEVICE void el_matrix_tile(const A& a, const el_matrix_panels<T>& panels, const el_matrix_block& block, const el_cuda_buffers& b, const End& end) {
-    typedef el_matrix_of<T> of;
-    typedef typename of::sum S;
+template <typename T, int BM, int BN, typename A, typename B, typename End>
+EL_DEVICE void el_matrix_tile(const A& a, const B& right, const el_matrix_block& block, const el_cuda_buffers& b, const End& end) {
+    typedef typename el_matrix_of<T>::sum S;
     constexpr int THREADS = el_matrix_threads(BM, BN), WARPS = THREADS / 32, WM = BM / (WARPS / 2), WN = BN / 2;
-    constexpr int ROWS = of::ROWS, CHUNKS = of::CHUNKS, B_CHUNKS = BN / EL_PANEL * CHUNKS, STAGE = (BM + BN) * EL_STEP_BYTES;
-    constexpr int A_FETCHES = BM * 4 / THREADS, PANELS = THREADS / (ROWS * CHUNKS), B_FETCHES = (BN / EL_PANEL + PANELS - 1) / PANELS; /* PANELS of B are what all threads fetch at once */
-    constexpr int PITCH = WN + EL_MATRIX_GAP;
-    static_assert(A_FETCHES * THREADS == BM * 4 && PANELS * ROWS * CHUNKS == THREADS, "a step is copied by all threads");
+    constexpr int ROWS = el_matrix_of<T>::ROWS, A_BYTES = BM * EL_STEP_BYTES, STAGE = A_BYTES + B::step_bytes(BN), A_FETCHES = BM * 4 / THREADS, PITCH = WN + EL_MATRIX_GAP;
+    static_assert(A_FETCHES * THREADS == BM * 4, "a step is copied by all threads");
+    static_assert(EL_STAGES * STAGE <= el_matrix_shared(BM, BN), "the stages fit what the launch rule asks for");
     char* const bytes = el_dynamic_shared();
     const el_shared store = el_shared_of(bytes);
     const int thread = el_thread(), lane = thread % 32, warp = thread / 32, row0 = warp / 2 * WM, column0 = warp % 2 * WN;
 
-    const int all = (panels.rows + ROWS - 1) / ROWS, length = (all + block.pieces - 1) / block.pieces, first = block.piece * length;
+    const int all = (right.rows + ROWS - 1) / ROWS, length = (all + block.pieces - 1) / block.pieces, first = block.piece * length;
     const int steps = all - first < length ? (all > first ? all - first : 0) : length;
 
     typename A::row rows[A_FETCHES];
     EL_UNROLL for (int i = 0; i < A_FETCHES; i++) rows[i] = a.at(block.m0 + thread / 4 + i * (THREADS / 4));
     typename A::place place = a.start(first * EL_STEP_BYTES + thread % 4 * 16);
     const int to_a = el_chunk_of_a(thread / 4, thread % 4) * 16;
-    /* The chunk of B that a thread copies: of every PANELS-th panel the same. */
-    const int chunk = thread % CHUNKS, panel = thread / CHUNKS / ROWS;
-    int row = first * ROWS + thread / CHUNKS % ROWS;
-    const char* from = (const char*)panels.packed + (((int64_t)(block.n0 / EL_PANEL + panel) * panels.rows + row) * CHUNKS + chunk) * 16;
-    const int64_t panel_bytes = (int64_t)PANELS * panels.rows * CHUNKS * 16;
-    int to_b[B_FETCHES];
-    EL_UNROLL for (int i = 0; i < B_FETCHES; i++)
-        to_b[i] = BM * EL_STEP_BYTES + el_chunk_of_b<T>(thread / CHUNKS % ROWS, B_CHUNKS, (panel + i * PANELS) * CHUNKS + chunk) * 16;
+    typename B::template copies<BN, THREADS> copies(right, block.n0, first);
 
     int written = 0, fetched = 0;
     auto fetch = [&]() __attribute__((always_inline)) {
@@ -132,42 +195,27 @@ EL_DEVICE void el_matrix_tile(const A& a, const el_matrix_panels<T>& panels, con
             const int to = written + to_a + i * (THREADS / 4) * EL_STEP_BYTES;
             a.fetch(bytes + to, store + to, rows[i], place, is_wanted);
         }
-        EL_UNROLL for (int i = 0; i < B_FETCHES; i++)
-            if (B_FETCHES * PANELS == BN / EL_PANEL || panel + i * PANELS < BN / EL_PANEL)
-                el_copy_async(store + written + to_b[i], from + i * panel_bytes, is_wanted && row < panels.rows && block.n0 + (panel + i * PANELS) * EL_PANEL < panels.n);
+        copies.fetch(bytes + written + A_BYTES, store + written + A_BYTES, is_wanted);
         el_commit_copies();
     };
     auto advance = [&]() __attribute__((always_inline)) {
         a.next(place);
-        row += ROWS;
-        from += ROWS * CHUNKS * 16;
+        copies.next();
         fetched++;
         written = written == (EL_STAGES - 1) * STAGE ? 0 : written + STAGE;
     };
 
-    /* Where a lane's rows of A and of B begin in a stage, for each half of the step and each 16 columns. */
-    int at_a[2], at_b[WN / 16];
+    /* Where a lane's rows of A begin in a stage, for each half of the step. */
+    int at_a[2];
     EL_UNROLL for (int k = 0; k < 2; k++) at_a[k] = el_chunk_of_a(row0 + lane % 16, k * 2 + lane / 16) * 16;
-    EL_UNROLL for (int j = 0; j < WN / 16; j++)
-        at_b[j] = BM * EL_STEP_BYTES + (sizeof(T) == 2 ? el_chunk_of_b<T>(lane % 16, B_CHUNKS, (column0 + j * 16) / 8 + lane / 16) * 16
-                                                       : el_chunk_of_b<T>(lane % 4, B_CHUNKS, (column0 + j * 16) / 4 + lane / 16) * 16 + lane / 4 % 4 * 4);
-    constexpr int HALF = ROWS / 2 * B_CHUNKS * 16;
+    typename B::template words<BN, WN> words(right, column0);
     struct operands {
         unsigned a[WM / 16][4], b[WN / 16][4];
     };
     auto load = [&](operands& o, int stage, int k) __attribute__((always_inline)) {
         const el_shared stage_a = store + stage + at_a[k];
         EL_UNROLL for (int i = 0; i < WM / 16; i++) el_load_matrices(stage_a + i * 16 * EL_STEP_BYTES, o.a[i]);
-        EL_UNROLL for (int j = 0; j < WN / 16; j++) {
-            const el_shared stage_b = store + stage + at_b[j] + k * HALF;
-            if constexpr (sizeof(T) == 2) {
-                el_load_matrices_transposed(stage_b, o.b[j]);
-            } else {
-                /* Words t and t+4 of column g, then of column g+8, whose chunk is two further on. */
-                const el_shared next = store + stage + (at_b[j] ^ 32) + k * HALF;
-                EL_UNROLL for (int i = 0; i < 4; i++) o.b[j][i] = el_load_word((i / 2 ? next : stage_b) + i % 2 * 4 * B_CHUNKS * 16);
-            }
-        }
+        EL_UNROLL for (int j = 0; j < WN / 16; j++) words.load(store + stage + A_BYTES, k, j, o.b[j]);
     };
     S sums[WM / 16][WN / 8][4];
     EL_UNROLL for (int i = 0; i < WM / 16; i++)

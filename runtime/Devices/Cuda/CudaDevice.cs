@@ -14,13 +14,13 @@ namespace EdgeLite.Devices.Cuda;
 public sealed unsafe class CudaDevice : IDevice
 {
     /// <summary>Dynamic shared memory that a function may have without being allowed more.</summary>
-    private const int SharedBytesUnasked = 48 * 1024;
+    private const uint SharedBytesUnasked = 48 * 1024;
 
     private static readonly Lock s_lock = new();
     private static readonly Dictionary<int, CudaDevice> s_open = [];
 
     private readonly nint _module;
-    private readonly Dictionary<nint, nint> _functions;
+    private readonly Dictionary<nint, (nint Handle, uint SharedBytes)> _functions;
 
     /// <summary>Modules of the application, by their PTX.</summary>
     private readonly Dictionary<string, nint> _modules;
@@ -133,17 +133,20 @@ public sealed unsafe class CudaDevice : IDevice
     /// <summary>Makes this the device of the calling thread.</summary>
     internal void MakeCurrent() => Driver.Check(Driver.ContextSetCurrent(Context), "choosing the device");
 
-    /// <summary>A function of the module by its entry (an address of a zero-terminated name without el_ that stays), for launches with so much
-    /// dynamic shared memory, the same for all launches of an entry.</summary>
+    /// <summary>A function of the module by its entry (an address of a zero-terminated name without el_ that stays), for launches with up to so much
+    /// dynamic shared memory.</summary>
     internal nint Function(nint entry, uint sharedBytes = 0)
     {
         lock (_functions)
         {
-            if (_functions.TryGetValue(entry, out nint known)) return known;
-            nint function = Find(_module, "el_" + Marshal.PtrToStringUTF8(entry));
-            if (sharedBytes > SharedBytesUnasked)
-                Driver.Check(Driver.FunctionSetAttribute(function, CudaDriver.DynamicSharedBytes, (int)sharedBytes), $"allowing {sharedBytes} bytes of shared memory");
-            return _functions[entry] = function;
+            if (!_functions.TryGetValue(entry, out (nint Handle, uint SharedBytes) function)) function = (Find(_module, "el_" + Marshal.PtrToStringUTF8(entry)), SharedBytesUnasked);
+            if (sharedBytes > function.SharedBytes)
+            {
+                Driver.Check(Driver.FunctionSetAttribute(function.Handle, CudaDriver.DynamicSharedBytes, (int)sharedBytes), $"allowing {sharedBytes} bytes of shared memory");
+                function.SharedBytes = sharedBytes;
+            }
+            _functions[entry] = function;
+            return function.Handle;
         }
     }
 
