@@ -271,6 +271,15 @@ static void run_half(const el_tile* t, int64_t tiles) {
                 acc[r + 1] = _mm512_fmadd_ps(odd, last[l], acc[r + 1]);
                 half[r / 2] = _mm512_fmadd_ps(_mm512_mask_blend_ps(0xff00, even, odd), last_half[l], half[r / 2]);
             }
+            if (ldc == 24) { /* rows without a gap: two are three registers, and lines of memory */
+                const __m512 three[3] = {acc[r], _mm512_insertf32x8(half[r / 2], _mm512_castps512_ps256(acc[r + 1]), 1), _mm512_shuffle_f32x4(acc[r + 1], half[r / 2], 0xee)};
+#pragma GCC unroll 3
+                for (int s = 0; s < 3; s++, y += 16, residual += 16) {
+                    __asm__("" : "+r"(y), "+r"(residual));
+                    _mm512_storeu_ps(y, finished(t, three[s], residual, 0xffff, 0));
+                }
+                continue;
+            }
 #pragma GCC unroll 2
             for (int s = 0; s < 2; s++, y += ldc, residual += ldc) {
                 __asm__("" : "+r"(y), "+r"(residual));
