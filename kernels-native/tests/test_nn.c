@@ -248,6 +248,15 @@ static void test_convs(int cases) {
             conv_case("dwconv_f32", &p);
             conv_case("dwconv_f16", &p);
         }
+    /* channels of powers of two, whose rows are copied together */
+    static const int32_t packed[][5] = {{6, 7, 1024, 3, 1}, {5, 14, 512, 3, 2}, {9, 28, 256, 3, 1}, {7, 28, 256, 5, 2}, {4, 56, 128, 5, 1}, {1, 11, 1024, 3, 1}}; /* h, w, c, k, stride */
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++)
+        for (int32_t n = 1; n <= 2; n++) {
+            const int32_t *q = packed[i], h = q[0], w = q[1], c = q[2], k = q[3], s = q[4], left = k / 2 - (n == 2), oh = (h - 1) / s + 1, ow = (w + left + k / 2 - k) / s + 1;
+            el_conv_params p = {n, h, w, c, oh, ow, c, k, k, s, s, 1, 1, k / 2, left, c, random_act()};
+            conv_case("dwconv_f32", &p);
+            conv_case("dwconv_f16", &p);
+        }
     /* every activation; K cut in several parts, over taps and within one tap; more than one block of rows and of panels */
     for (int a = 0; a < ACTS; a++) {
         el_conv_params p = {2, 5, 7, 19, 5, 7, 37, 3, 3, 1, 1, 1, 1, 1, 1, 1, acts[a]};

@@ -17,8 +17,34 @@ static inline size_t el_dwconv_shared_bytes(const el_conv_params* p) {
 }
 
 /* Two addresses for each kernel row, and one table of columns for each, and one for rows outside. */
-static inline size_t el_dwconv_worker_bytes(const el_conv_params* p) {
+static inline size_t el_dwconv_tables_bytes(const el_conv_params* p) {
     return el_align64(sizeof(void*) * (size_t)(2 * p->kh + (p->kh + 1) * el_dwconv_columns(p)));
+}
+
+#define EL_DWCONV_NEAR (28 << 10)  /* share of the first-level cache for the input of a block, */
+#define EL_DWCONV_CACHE (48 << 10) /* and all of it where it is large */
+#define EL_DWCONV_LEAST 32         /* channels: two lines of a cache come together */
+
+/* Most channels of a block, of `bytes` each. */
+static inline int64_t el_dwconv_block(const el_conv_params* p, int64_t bytes) {
+    const int64_t fit = EL_DWCONV_NEAR / (((int64_t)p->kh + p->stride_h) * p->w * bytes) / EL_PANEL * EL_PANEL;
+    return fit < EL_DWCONV_LEAST ? EL_DWCONV_LEAST : fit;
+}
+
+/* Whether a block of channels finds too few sets of that cache for a window and its outputs, as pixels lie a multiple of a power of two of its lines apart:
+ * then the rows of a block are copied together. */
+static inline int el_dwconv_packs(const el_conv_params* p, int64_t bytes) {
+    const int64_t line = 64, sets = 64, pixel = p->c * bytes, block = el_dwconv_block(p, bytes), rows = (int64_t)p->w * block * bytes * (p->kh + 1);
+    if (pixel % line != 0 || p->dilation_h != 1 || p->dilation_w != 1 || block >= p->c || rows > EL_DWCONV_CACHE) return 0;
+    int64_t apart = (pixel / line) & -(pixel / line);
+    if (apart > sets) apart = sets;
+    return rows * apart > EL_DWCONV_CACHE * (block * bytes / line);
+}
+
+/* And the rows of a window. */
+static inline size_t el_dwconv_worker_bytes(const el_conv_params* p) {
+    const int packs = el_dwconv_packs(p, 4) || el_dwconv_packs(p, 2);
+    return el_dwconv_tables_bytes(p) + (packs ? el_align64((size_t)(p->kh * p->w * el_dwconv_block(p, 2)) * sizeof(float)) : 0);
 }
 
 #endif

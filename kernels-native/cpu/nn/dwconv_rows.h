@@ -18,9 +18,6 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define PARALLEL_FMAS (1 << 15)   /* multiply-adds that are worth a piece of their own */
-#define NEAR_BYTES (28 << 10)     /* share of the first-level cache for the input of a block, */
-#define CACHE_BYTES (48 << 10)    /* and all of it where it is large */
-#define LEAST_BLOCK 32            /* channels: two lines of a cache come together */
 #define FEW_PIXELS 240            /* for each thread: with more, products are cut by rows */
 #define MOST (LANES == 16 ? 14 : 7) /* outputs at once: what the registers hold beside the weights */
 
@@ -37,7 +34,7 @@ typedef struct strip {
     const float* bias;
     const element* residual;
     element* y;
-    int64_t c;
+    int64_t c, pixel;    /* channels; bytes from one pixel of the input to the next */
     int64_t first, last; /* the outputs whose windows are inside */
     int swish;           /* HardSwish comes before the clamp */
     int64_t begin, end;  /* the kernel rows inside the input */
@@ -65,6 +62,12 @@ typedef struct dwconv_task {
     float lo, hi;
     int64_t rows, parts; /* of outputs; ranges of channels that threads share */
 } dwconv_task;
+
+/* Copies of the rows of a window; those before `have` are there, or too old. */
+typedef struct packed {
+    char* rows;
+    int64_t have;
+} packed;
 
 /* Some lanes of a vector; all of them where whole vectors only come here. */
 INLINE vec load(const element* from, int64_t lanes, const int whole) { return whole ? V(load)(from) : V(load_n)(from, lanes); }
@@ -146,7 +149,7 @@ INLINE void along(const strip* s, const vec lo, const vec hi, int64_t count, int
 #pragma GCC unroll 14
             for (int o = 0; o < T; o++) acc[o] = bias;
             if (half) add_windows(acc, s, rows, places, ox * D, 0, held, w, 0, T, K, 2 * D, D);
-            else if (BY_ROW && ox >= s->first && ox + T <= s->last) add_windows(acc, s, rows, places, ox * D, c * (int64_t)sizeof(element), held, w, 1, T, K, D, 0);
+            else if (BY_ROW && ox >= s->first && ox + T <= s->last) add_windows(acc, s, rows, places, ox * D, s->pixel, held, w, 1, T, K, D, 0);
             else add_windows(acc, s, rows, places, ox * D, 0, held, w, 0, T, K, D, 0);
             const int64_t to = ox * c + ch;
             if (!half && s->residual) {
@@ -293,17 +296,32 @@ static void finish(const dwconv_task* t, element* y, int64_t outputs, int64_t c0
     if (whole * LANES < count) activate(p->act, y + whole * LANES, LANES, 1, NULL, count - whole * LANES);
 }
 
+/* Row iy of `picture` for the channels from c0 on, which are `pixel` bytes of a pixel. */
+static __attribute__((noinline)) const char* copied(const dwconv_task* t, packed* ring, const char* picture, int64_t iy, int64_t c0, int64_t pixel) {
+    const int64_t w = t->p->w, step = t->p->c * (int64_t)sizeof(element), before = c0 * (int64_t)sizeof(element);
+    char *copy = ring->rows + iy % t->p->kh * w * pixel, *to = copy;
+    if (iy < ring->have) return copy - before;
+    const char* from = picture + iy * w * step + before;
+    for (int64_t i = 0; i < w; i++, from += step, to += pixel)
+        for (int64_t b = 0; b < pixel; b += LANES * (int64_t)sizeof(element)) V(store)((element*)(to + b), V(load)((const element*)(from + b)));
+    ring->have = iy + 1;
+    return copy - before;
+}
+
 /* The outputs [o0, o1) of a row over the channels [c0, c1). */
-static void outputs(const dwconv_task* t, strip* s, const char** rows, const place** places, place* tables, int64_t image, int64_t oy, int64_t o0, int64_t o1, int64_t c0, int64_t c1) {
+static void outputs(const dwconv_task* t, strip* s, const char** rows, const place** places, place* tables, packed* ring, int64_t image, int64_t oy, int64_t o0, int64_t o1, int64_t c0,
+                    int64_t c1) {
     const el_conv_params* p = t->p;
+    const int64_t pixel = (ring ? c1 - c0 : p->c) * (int64_t)sizeof(element);
     const int64_t c = p->c, columns = t->columns, at = ((image * p->oh + oy) * p->ow + o0) * c, ow = o1 - o0;
+    const char* picture = (const char*)(t->x + image * p->h * p->w * c);
     int64_t begin = 0, end = 0;
     for (int32_t ky = 0; ky < p->kh; ky++) {
         const int64_t iy = oy * p->stride_h - p->pad_top + (int64_t)ky * p->dilation_h;
         const int outside = iy < 0 || iy >= p->h;
         place* of_row = tables + (outside ? p->kh : ky) * columns;
         places[ky] = of_row + o0 * p->stride_w;
-        rows[ky] = outside ? t->zero : (const char*)(t->x + (image * p->h + iy) * p->w * c);
+        rows[ky] = outside ? t->zero : ring ? copied(t, ring, picture, iy, c0, pixel) : picture + iy * p->w * pixel;
         if (outside) continue;
         if (begin == end) begin = ky;
         end = ky + 1;
@@ -311,7 +329,7 @@ static void outputs(const dwconv_task* t, strip* s, const char** rows, const pla
         for (int64_t i = 0; i < t->left; i++) of_row[i] = zero;
         for (int64_t i = t->right; i < columns; i++) of_row[i] = zero;
     }
-    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, t->first - o0, (p->kh == 5 && t->outputs % 7 == 0) || end - begin == p->kh ? t->last - o0 : 0,
+    *s = (strip){rows, places, t->w, t->bias, t->residual ? t->residual + at : NULL, t->y + at, c, pixel, t->first - o0, (p->kh == 5 && t->outputs % 7 == 0) || end - begin == p->kh ? t->last - o0 : 0,
                  p->act.kind == EL_ACT_HARD_SWISH, begin, end};
     if (!t->along) {
         along_any(t, s, 0, ow, c0, c1);
@@ -339,21 +357,21 @@ static void some_rows(const dwconv_task* t, int64_t from, int64_t to, int64_t be
     const char** rows = (const char**)memory;
     const place** places = (const place**)memory + p->kh;
     place* tables = (place*)memory + 2 * p->kh;
-    for (int64_t i = 0; i < t->columns; i++) tables[i] = (i - p->pad_left) * p->c * (int64_t)sizeof(element);
-    for (int32_t ky = 1; ky < p->kh; ky++) memcpy(tables + ky * t->columns, tables, (size_t)t->columns * sizeof(place));
     memset(tables + p->kh * t->columns, 0, (size_t)t->columns * sizeof(place));
+    packed ring = {memory + el_dwconv_tables_bytes(p), 0}, *const packs = el_dwconv_packs(p, sizeof(element)) ? &ring : NULL;
 
-    int64_t fit = NEAR_BYTES / (((int64_t)p->kh + p->stride_h) * p->w * (int64_t)sizeof(element)) / EL_PANEL * EL_PANEL;
-    if (fit < LEAST_BLOCK) fit = LEAST_BLOCK;
+    const int64_t fit = el_dwconv_block(p, sizeof(element));
     const int64_t blocks = (to - from + fit - 1) / fit, block = (to - from + EL_PANEL * blocks - 1) / (EL_PANEL * blocks) * EL_PANEL;
     /* the last block has a whole vector, so that its end does not reach back into another */
     for (int64_t c0 = from, c1; c0 < to; c0 = c1) {
         c1 = c0 + block + LANES <= to ? c0 + block : to;
+        for (int64_t i = 0; i < t->columns; i++) tables[i] = (i - p->pad_left) * (packs ? c1 - c0 : p->c) * (int64_t)sizeof(element);
+        for (int32_t ky = 1; ky < p->kh; ky++) memcpy(tables + ky * t->columns, tables, (size_t)t->columns * sizeof(place));
         /* Rows go in strips where those of a window and the next one are more than that cache holds; rows that are seldom used again are better
          * read from end to end. */
         const int64_t column = (c1 - c0) * (int64_t)sizeof(element) * (p->kh + 1);
-        const int far = t->along && p->stride_h == 1 && p->w * column > CACHE_BYTES;
-        const int64_t strips = far ? (p->w * column + NEAR_BYTES - 1) / NEAR_BYTES * t->outputs : 1;
+        const int far = t->along && p->stride_h == 1 && p->w * column > EL_DWCONV_CACHE;
+        const int64_t strips = far ? (p->w * column + EL_DWCONV_NEAR - 1) / EL_DWCONV_NEAR * t->outputs : 1;
         const int64_t width = far ? (p->ow + strips - 1) / strips * t->outputs : p->ow;
         /* the weights of the next block are on their way meanwhile */
         const int64_t next = c1 + block < to ? c1 + block : to, taps = (int64_t)p->kh * p->kw * (int64_t)sizeof(element);
@@ -361,11 +379,12 @@ static void some_rows(const dwconv_task* t, int64_t from, int64_t to, int64_t be
         for (int64_t o0 = 0, o1; o0 < p->ow; o0 = o1) {
             o1 = o0 + width + t->outputs <= p->ow ? o0 + width : p->ow;
             int64_t image = begin / p->oh, oy = begin % p->oh;
+            ring.have = 0;
             for (int64_t row = begin; row < end; row++) {
                 strip s;
-                outputs(t, &s, rows, places, tables, image, oy, o0, o1, c0, c1);
+                outputs(t, &s, rows, places, tables, packs, image, oy, o0, o1, c0, c1);
                 if (!el_act_is_clamp(p->act) && p->act.kind != EL_ACT_HARD_SWISH) finish(t, t->y + (row * p->ow + o0) * p->c, o1 - o0, c0, c1);
-                if (++oy == p->oh) oy = 0, image++;
+                if (++oy == p->oh) oy = ring.have = 0, image++;
             }
         }
     }
@@ -397,7 +416,7 @@ static void dwconv(const el_ctx* ctx, const void* params, void* const* buffers) 
     t.rows = (int64_t)p->n * p->oh, t.parts = 1;
     const int64_t cost = (int64_t)p->ow * p->c * p->kh * p->kw, threads = el_ctx_threads_for(ctx, t.rows * cost, PARALLEL_FMAS);
     /* A small picture comes from a product that was cut by columns (el_gemm_share): each thread keeps its channels. */
-    if ((int64_t)p->n * p->h * p->w < FEW_PIXELS * threads && p->c >= 2 * LEAST_BLOCK * threads) t.parts = threads;
+    if ((int64_t)p->n * p->h * p->w < FEW_PIXELS * threads && p->c >= 2 * EL_DWCONV_LEAST * threads) t.parts = threads;
     el_parallel(ctx, t.rows * t.parts, PARALLEL_FMAS / (cost / t.parts + 1) + 1, body, &t);
 }
 
