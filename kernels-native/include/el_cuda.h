@@ -36,6 +36,7 @@ typedef struct el_cuda_device {
     int32_t multiprocessors;
     int32_t allows_half; /* the float32 operands of this call may be given in float16 */
     int32_t shared_bytes; /* most shared memory of a block */
+    int32_t tile_rows, tile_columns; /* products take this tile, where they have it, and not the one that seems best; 0: they do not */
 } el_cuda_device;
 
 /* Compute capability from which a warp multiplies matrices of int8 and of float16, and copies to shared memory go on beside it

@@ -1,7 +1,7 @@
 /* Products of matrices in tiles by matrix instructions: C[m][n] = sum over k of A[m][k] B[k][n] for T = el_half (sums in float32) or int8_t
  * (sums in int32).
  *
- * A block of four or six warps computes BM x BN of C, each warp WM x WN of it. k goes in steps of 64 bytes of a row of A (32 float16, 64 int8), of
+ * A block of four or eight warps (a multiprocessor has four units for products, and each of them as many warps) computes BM x BN of C, each warp WM x WN of it. k goes in steps of 64 bytes of a row of A (32 float16, 64 int8), of
  * which EL_STAGES are in shared memory: while one is multiplied the next ones are on their way. Chunks of 16 bytes are what is
  * copied and what a lane names to ldmatrix; where a chunk lies in its row depends on the row, so that eight threads that copy and eight lanes that
  * read meet different banks.
@@ -148,12 +148,12 @@ EL_DEVICE bool el_join_pieces(S* sums, const el_cuda_buffers& b, int pieces, int
     return true;
 }
 
-/* What a block of such a grid computes. */
+/* What a block of such a grid computes. detail holds the number of pieces in its low 16 bits; what is above is for the kernel. */
 struct el_matrix_block {
     int m0, n0, group, pieces, piece, tile;
 };
 EL_DEVICE el_matrix_block el_matrix_block_of(const el_cuda_buffers& b, int rows, int columns) {
-    const int pieces = (int)b.detail, group = el_block_z() / pieces;
+    const int pieces = (int)(b.detail & 0xffff), group = el_block_z() / pieces;
     return {el_block_x() * rows, el_block_y() * columns, group, pieces, el_block_z() - group * pieces, (group * el_grid_y() + el_block_y()) * el_grid_x() + el_block_x()};
 }
 
@@ -161,7 +161,7 @@ EL_DEVICE el_matrix_block el_matrix_block_of(const el_cuda_buffers& b, int rows,
 #define EL_MATRIX_GAP 8
 
 /* Threads of a block for such a tile, and its shared memory: stages, then sums. */
-static constexpr int el_matrix_threads(int rows, int columns) { return rows * columns > 128 * 128 ? rows : 128; }
+static constexpr int el_matrix_threads(int rows, int columns) { return rows * columns > 128 * 128 ? 256 : 128; }
 static constexpr int el_matrix_shared(int rows, int columns) {
     const int stages = EL_STAGES * (rows + columns) * EL_STEP_BYTES, sums = rows * (columns + 2 * EL_MATRIX_GAP) * 4;
     return stages > sums ? stages : sums;
@@ -292,14 +292,18 @@ typedef const char* el_matrix_entries[EL_MATRIX_TILES];
 
 /* Tile and pieces by an estimate of cycles. A multiprocessor with several blocks is as fast as its matrix units (for products of 16 x 8 by 32 bytes) or as
  * what comes to it from the second-level cache, whichever takes longer; a block alone waits for itself. A block takes time to begin and to write
- * what it has; pieces write and read sums besides. The constants fit 250 times on an H200, most within 20 % (bench/native/cuda_tiles.c). */
+ * what it has; pieces write and read sums besides. The constants fit 250 times on an H200, most within 20 % (bench/native/cuda_tiles.cpp). */
 static inline el_matrix_choice el_choose_matrix(const el_cuda_device& device, const el_matrix_entries& entries, int64_t m, int64_t n, int64_t groups, int64_t steps) {
     const double bytes_a_cycle = 23, product = 1.6, begin = 5800;
     el_matrix_choice best = {-1, 0, 0, 0, 0};
     double least = 0;
+    auto is_there = [&](int t) { return entries[t] && el_matrix_shared(el_matrix_tiles[t].rows, el_matrix_tiles[t].columns) <= device.shared_bytes; };
+    auto is_asked_for = [&](int t) { return el_matrix_tiles[t].rows == device.tile_rows && el_matrix_tiles[t].columns == device.tile_columns && is_there(t); };
+    bool any = true;
+    for (int t = 0; t < EL_MATRIX_TILES; t++) any &= !is_asked_for(t);
     for (int t = 0; t < EL_MATRIX_TILES; t++) {
         const auto& tile = el_matrix_tiles[t];
-        if (!entries[t] || el_matrix_shared(tile.rows, tile.columns) > device.shared_bytes) continue;
+        if (!(any ? is_there(t) : is_asked_for(t))) continue;
         const int64_t grid_rows = el_pieces(m, tile.rows), grid_columns = el_pieces(n, tile.columns), places = grid_rows * grid_columns * groups;
         const double products = (double)(tile.rows / 16 * (tile.columns / 8) * 2), sums = (double)(tile.rows * tile.columns) * 4 / bytes_a_cycle;
         const double brought = (tile.rows + tile.columns) * EL_STEP_BYTES / bytes_a_cycle, busy = product * products > brought ? product * products : brought;

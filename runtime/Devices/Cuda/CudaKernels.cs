@@ -5,7 +5,7 @@ namespace EdgeLite.Devices.Cuda;
 
 /// <summary><c>el_cuda_device</c> of kernels-native/include/el_cuda.h: what a launch rule may know.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal readonly struct CudaCapability(int architecture, int multiprocessors, int sharedBytes, bool allowsHalf = false)
+internal readonly struct CudaCapability(int architecture, int multiprocessors, int sharedBytes, bool allowsHalf = false, (int Rows, int Columns) tile = default)
 {
     /// <summary>Compute capability from which a warp multiplies matrices (EL_CUDA_MATRIX_ARCH).</summary>
     public const int MatrixArchitecture = 80;
@@ -20,11 +20,24 @@ internal readonly struct CudaCapability(int architecture, int multiprocessors, i
     /// <summary>Most shared memory of a block, in bytes.</summary>
     public readonly int SharedBytes = sharedBytes;
 
+    private readonly int _tileRows = tile.Rows, _tileColumns = tile.Columns;
+
     /// <summary>Whether values between layers may be float16 where the model says float32.</summary>
     public bool AllowsHalf => _allowsHalf != 0;
 
-    /// <summary>What the launch rule of one call is told.</summary>
-    public CudaCapability For(bool half) => new(Architecture, Multiprocessors, SharedBytes, half);
+    /// <summary>What the launch rule of one call is told. The environment variable EDGELITE_CUDA_TILE (128x64, say) names a tile that products take where
+    /// they have it: for tests and measurements.</summary>
+    public CudaCapability For(bool half)
+    {
+        (int, int) tile = default;
+        if (Environment.GetEnvironmentVariable("EDGELITE_CUDA_TILE") is { Length: > 0 } text)
+        {
+            int x = text.IndexOf('x', StringComparison.Ordinal);
+            if (x < 0 || !int.TryParse(text.AsSpan(0, x), out tile.Item1) || !int.TryParse(text.AsSpan(x + 1), out tile.Item2))
+                throw new EdgeLiteException(Status.InvalidArgument, $"EDGELITE_CUDA_TILE is '{text}', expected rows and columns such as 128x64.");
+        }
+        return new CudaCapability(Architecture, Multiprocessors, SharedBytes, half, tile);
+    }
 }
 
 /// <summary>The library of CUDA kernels: launch rules and compressed PTX. Linked in where a program is built with EdgeLiteCuda, otherwise

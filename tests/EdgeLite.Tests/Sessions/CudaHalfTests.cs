@@ -34,14 +34,14 @@ public class CudaHalfTests
         output %y
         """;
 
-    /// <summary>Products with weights of few bits, k x 21 in blocks.</summary>
-    private static string Block(int m, int k, int bits, int block, bool zeros = true, bool halfScales = false)
+    /// <summary>Products with weights of few bits in blocks.</summary>
+    internal static string Block(int m, int k, int bits, int block, bool zeros = true, bool halfScales = false, int columns = 21)
     {
-        int rows = bits == 3 ? 32 : 32 / bits, units = (k + rows - 1) / rows, blocks = (k + block - 1) / block;
+        int rows = bits == 3 ? 32 : 32 / bits, units = (k + rows - 1) / rows, blocks = (k + block - 1) / block, panels = (columns + 15) / 16;
         return $$"""
-            input %x : float32[{{m}},{{k}}] const %w : uint8[{{2 * units * (bits == 3 ? 192 : 64)}}] = seeded(1) const %b : float32[21] = seeded(4)
-            const %s : {{(halfScales ? "float16" : "float32")}}[{{2 * blocks * 16}}] = seeded(2) {{(zeros ? $"const %z : uint8[{2 * blocks * 16}] = seeded(3)" : "")}}
-            %y = edgelite.BlockGemm(%x, %w, %s, {{(zeros ? "%z" : "_")}}, %b) {out_features=21, bits={{bits}}, block_size={{block}}, int8=0} output %y
+            input %x : float32[{{m}},{{k}}] const %w : uint8[{{panels * units * (bits == 3 ? 192 : 64)}}] = seeded(1) const %b : float32[{{columns}}] = seeded(4)
+            const %s : {{(halfScales ? "float16" : "float32")}}[{{panels * blocks * 16}}] = seeded(2) {{(zeros ? $"const %z : uint8[{panels * blocks * 16}] = seeded(3)" : "")}}
+            %y = edgelite.BlockGemm(%x, %w, %s, {{(zeros ? "%z" : "_")}}, %b) {out_features={{columns}}, bits={{bits}}, block_size={{block}}, int8=0} output %y
             """;
     }
 
@@ -175,7 +175,7 @@ public class CudaHalfTests
     /// <summary>Entries that a case here launches.</summary>
     internal static IEnumerable<string> Entries => s_cases.SelectMany(c => c.Entries.Split(','));
 
-    private static Model Make(string body)
+    internal static Model Make(string body)
     {
         Graph graph = GraphText.Parse("graph \"g\" {\n" + body + "\n}");
         if (!body.Contains("BatchNormalization", StringComparison.Ordinal)) PassList.Optimize(graph); // which would make products and sums of it
@@ -183,7 +183,7 @@ public class CudaHalfTests
         return Model.Load(ModelWriter.ToBytes(graph), "g");
     }
 
-    private static Session Compare(Model model, SessionOptions options)
+    internal static Session Compare(Model model, SessionOptions options)
     {
         using Session expected = model.CreateSession(new SessionOptions { Threads = 1 });
         Session half = model.CreateSession(options with { Threads = 1, Device = CudaRun.Device, AllowHalf = true });

@@ -12,7 +12,7 @@ namespace EdgeLite.Tests.Sessions;
 /// Each case names the entries that it must launch, and together they name all of them.</summary>
 public partial class CudaKernelTests
 {
-    private const string Scales = """
+    internal const string Scales = """
         const %sx : float32[] = 0.05
         const %zx : int8[] = -3
         const %sy : float32[] = 0.1
@@ -143,7 +143,7 @@ public partial class CudaKernelTests
         ("qmean_s8", Scales + "input %x : int8[2,40,9,8] const %w : int8[40,40,1,1] = seeded(1) %xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = Conv(%xr, %wr) %q = QuantizeLinear(%a, %sy, %zy) %r = DequantizeLinear(%q, %sy, %zy) %m = GlobalAveragePool(%r) %y = QuantizeLinear(%m, %sx, %zx) output %y"),
     ];
 
-    private const string QMatMul = "%xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = MatMul(%xr, %wr) %y = QuantizeLinear(%a, %sy, %zy) output %y";
+    internal const string QMatMul = "%xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = MatMul(%xr, %wr) %y = QuantizeLinear(%a, %sy, %zy) output %y";
 
     /// <summary>Products with weights of few bits, 70 x 21 in blocks of 32.</summary>
     private static string Block(int m, int bits, int bytes, string zeros = "", string int8 = "int8=0") => $$"""
@@ -152,7 +152,7 @@ public partial class CudaKernelTests
         %y = edgelite.BlockGemm(%x, %w, %s, {{(zeros.Length > 0 ? "%z" : "_")}}, %b) {out_features=21, bits={{bits}}, block_size=32, {{int8}}} output %y
         """;
 
-    private static string QConv(string attributes) =>
+    internal static string QConv(string attributes) =>
         $"%xr = DequantizeLinear(%x, %sx, %zx) %wr = DequantizeLinear(%w, %sw) %a = Conv(%xr, %wr) {{{attributes}}} %y = QuantizeLinear(%a, %sy, %zy) output %y";
 
     private static string QBinary(string op) =>
