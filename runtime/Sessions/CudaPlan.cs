@@ -58,7 +58,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
             for (int i = 0; i < _operations.Length; i++)
             {
                 (CudaAction action, int n, int value) = _operations[i];
-                if (action == CudaAction.Launch) _launches[i] = _schedule.Custom[n] is { } step ? [MakeLaunch(n, step)] : MakeLaunches(n);
+                if (action == CudaAction.Launch) _launches[i] = _schedule.Custom[n] is { } step ? [MakeLaunch(n, step)] : _schedule.Joined[n] is { } nodes ? [MakeLaunch(nodes)] : MakeLaunches(n);
                 else if (action is CudaAction.ToHalf or CudaAction.FromHalf) _conversions[i] = MakeConversion(value, action == CudaAction.ToHalf);
                 else if (action == CudaAction.Host)
                 {
@@ -149,6 +149,15 @@ internal sealed unsafe class CudaPlan : IStaticPlan
                 float milliseconds;
                 _driver.Check(_driver.EventElapsed(&milliseconds, _started, _ended), "reading a time");
                 taken = (long)(milliseconds * Stopwatch.Frequency / 1000);
+                if (_schedule.Joined[_operations[i].Node] is { } nodes && _launches[i] != null)
+                {
+                    // Each has its share of the launch, by its columns.
+                    long all = 0;
+                    foreach (int n in nodes) all += Columns(n);
+                    for (int k = 0; k < nodes.Length; k++) ticks[i + k] = Math.Min(ticks[i + k], taken * Columns(nodes[k]) / all);
+                    i += nodes.Length - 1;
+                    continue;
+                }
             }
             ticks[i] = Math.Min(ticks[i], taken);
         }
@@ -256,6 +265,38 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         return [.. launches];
     }
 
+    private long Columns(int n)
+    {
+        Shape y = Graph.Types[Graph.Definition.Nodes[n].Outputs[0]].Shape;
+        return y[y.Rank - 1];
+    }
+
+    /// <summary>The one launch of several dense layers (<see cref="CudaSchedule.Joined"/>): their weights and biases one behind the other, a result each.</summary>
+    private CudaLaunch MakeLaunch(int[] nodes)
+    {
+        const int Weights = 1, Bias = 2, Result = 5;
+        NativeCall call = _schedule.Calls[nodes[0]]![0];
+        CudaKernels.LaunchRow[] rows = _schedule.Launches[nodes[0]]![0];
+        var buffers = (CudaBuffers*)NativeMemory.AlignedAlloc((nuint)sizeof(CudaBuffers), 64);
+        _memory.Add((nint)buffers);
+        *buffers = new CudaBuffers { Detail = rows[0].Detail };
+        buffers->Operands[0] = AddressOf(nodes[0], call.Operands[0], CudaSchedule.IsHalf(rows, 0));
+        foreach (int i in (ReadOnlySpan<int>)[Weights, Bias])
+        {
+            if (call.Operands[i].Kind == Operand.OperandKind.None) continue;
+            HostBlock Block(int member)
+            {
+                if (member >= nodes.Length) return default;
+                Tensor constant = Graph.Constants[Graph.Definition.Nodes[nodes[member]].Inputs[i]]!;
+                return new HostBlock((nint)constant.Data, constant.ByteLength);
+            }
+            buffers->Operands[i] = Constant(new CudaConstant(Block(0), CudaSchedule.IsHalf(rows, i), Block(1), Block(2)));
+        }
+        for (int i = 0; i < nodes.Length; i++) buffers->Operands[Result + i] = AddressOf(nodes[i], Operand.Output(0), CudaSchedule.IsHalf(rows, Result));
+        if (_deviceScratch != 0) (buffers->Counters, buffers->Scratch) = (_deviceScratch, _deviceScratch + CounterBytes);
+        return new CudaLaunch(_device.Function(rows[0].Entry, rows[0].SharedBytes), rows[0], call.Parameters, buffers);
+    }
+
     /// <summary>The launch of an operator of the application.</summary>
     private CudaLaunch MakeLaunch(int n, CudaStep step)
     {
@@ -286,7 +327,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
         {
             case Operand.OperandKind.Input: return AddressOf(node.Inputs[operand.Index], isHalf) + PlaceOf(operand, isHalf);
             case Operand.OperandKind.Output: return AddressOf(node.Outputs[operand.Index], isHalf) + PlaceOf(operand, isHalf);
-            case Operand.OperandKind.Table: return Constant(operand.Pointer, operand.Bytes, false);
+            case Operand.OperandKind.Table: return Constant(new CudaConstant(new HostBlock(operand.Pointer, operand.Bytes), false));
             default: return 0;
         }
     }
@@ -296,13 +337,12 @@ internal sealed unsafe class CudaPlan : IStaticPlan
 
     private nint AddressOf(int value, bool isHalf)
     {
-        if (Graph.Constants[value] is { } constant) return Constant((nint)constant.Data, constant.ByteLength, isHalf);
+        if (Graph.Constants[value] is { } constant) return Constant(new CudaConstant(new HostBlock((nint)constant.Data, constant.ByteLength), isHalf));
         return isHalf ? _halfArena + (nint)_schedule.HalfOffsets[value] : _arena + (nint)_schedule.DeviceOffsets[value];
     }
 
-    private nint Constant(nint address, long bytes, bool isHalf)
+    private nint Constant(CudaConstant constant)
     {
-        var constant = new CudaConstant(address, bytes, isHalf);
         nint memory = _device.Constants.Acquire(constant);
         _constants.Add(constant);
         return memory;
@@ -311,6 +351,7 @@ internal sealed unsafe class CudaPlan : IStaticPlan
     private void Enqueue(int i)
     {
         (CudaAction action, _, int value) = _operations[i];
+        if (action == CudaAction.Joined) return;
         if (action == CudaAction.Launch)
             foreach (ref readonly CudaLaunch launch in _launches[i].AsSpan()) _stream.Launch(launch);
         else if (_conversions[i] is { } conversion) conversion.Enqueue(_stream);

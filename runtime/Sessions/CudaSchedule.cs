@@ -7,10 +7,11 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Sessions;
 
-/// <summary>What a step of a plan with a GPU does: copy a value or change its form, launch a node's kernels, or run it on the processor.</summary>
+/// <summary>What a step of a plan with a GPU does: copy a value or change its form, launch a node's kernels, nothing, as the launch before does this node, too, or run
+/// it on the processor.</summary>
 internal enum CudaAction
 {
-    CopyToDevice, CopyToHost, ToHalf, FromHalf, Launch, Host,
+    CopyToDevice, CopyToHost, ToHalf, FromHalf, Launch, Joined, Host,
 }
 
 internal readonly record struct CudaOperation(CudaAction Action, int Node, int Value = -1);
@@ -59,6 +60,7 @@ internal sealed class CudaSchedule
         Calls = new NativeCall[]?[nodes];
         Launches = new CudaKernels.LaunchRow[][]?[nodes];
         Custom = new CudaStep?[nodes];
+        Joined = new int[]?[nodes];
         _source = new int[values];
         for (int v = 0; v < values; v++) _source[v] = v;
         _isThere = new bool[Forms][];
@@ -71,7 +73,7 @@ internal sealed class CudaSchedule
             if (graph.IsFolded[n]) continue;
             NodeDefinition node = graph.Definition.Nodes[n];
             if (StaticPlan.IsFreeView(graph, n, HostOffsets)) _source[node.Outputs[0]] = _source[node.Inputs[0]];
-            else Order(n, builder.Bind(n), keepAll);
+            else if (Launches[n] == null) Order(n, builder, keepAll);
         }
         foreach (int v in graph.Definition.Inputs) _isPlaced[(int)Form.Host][v] = true;
         foreach (int v in graph.Definition.Outputs) Need(v, Form.Host, Array.FindLastIndex(graph.Definition.Nodes, node => Array.IndexOf(node.Outputs, v) >= 0));
@@ -92,6 +94,10 @@ internal sealed class CudaSchedule
 
     /// <summary>Per node: the launch that an operator of the application brings along.</summary>
     public CudaStep?[] Custom { get; }
+
+    /// <summary>Per node: this and those behind it that are one launch, dense layers of the same rows such as those that make queries, keys and values; null where it
+    /// is alone.</summary>
+    public int[]?[] Joined { get; }
 
     /// <summary>Per value, -1 where it has no place.</summary>
     public long[] HostOffsets { get; }
@@ -115,6 +121,7 @@ internal sealed class CudaSchedule
             case CudaAction.CopyToHost: return "copy/from_gpu";
             case CudaAction.ToHalf: return "copy/to_half";
             case CudaAction.FromHalf: return "copy/from_half";
+            case CudaAction.Joined: return "joined/cuda";
             case CudaAction.Launch: return $"{Custom[operation.Node]?.Entry ?? Marshal.PtrToStringUTF8(Launches[operation.Node]![0][0].Entry)}/cuda";
             default: return Calls[operation.Node]! is [NativeCall first, ..] ? first.Kernel.Label : Step.Reference;
         }
@@ -124,26 +131,86 @@ internal sealed class CudaSchedule
     public static bool IsHalf(CudaKernels.LaunchRow[] launches, int operand) => (launches[0].Halves >> operand & 1) != 0;
 
     /// <summary>Decides where node <paramref name="n"/> runs, and brings there what it needs.</summary>
-    private void Order(int n, NativeCall[] calls, bool keepAll)
+    private void Order(int n, StepBuilder builder, bool keepAll)
     {
         NodeDefinition node = _graph.Definition.Nodes[n];
-        Calls[n] = calls;
+        NativeCall[] calls = Calls[n] = builder.Bind(n);
         if (_device.AllowsHalf && IsWorthHalf(n, calls)) Launches[n] = FindLaunches(n, calls, true);
         Launches[n] ??= FindLaunches(n, calls, false);
+        if (Launches[n] != null) Join(n, builder);
         if (calls.Length == 0 && _graph.Operators[n] is CustomOperator custom) Custom[n] = CustomStep(node, custom);
         bool launches = Launches[n] != null || Custom[n] != null;
         for (int i = 0; i < node.Inputs.Length; i++) Need(node.Inputs[i], launches ? FormOf(n, Operand.OperandKind.Input, i) : Form.Host, n);
-        _operations.Add(new CudaOperation(launches ? CudaAction.Launch : CudaAction.Host, n));
-        for (int i = 0; i < node.Outputs.Length; i++)
+        int[] together = Joined[n] ?? [n];
+        foreach (int member in together)
         {
-            int v = node.Outputs[i];
-            if (v < 0) continue;
-            Form form = launches ? FormOf(n, Operand.OperandKind.Output, i) : Form.Host;
-            foreach (bool[] there in _isThere) there[v] = false;
-            _isThere[(int)form][v] = true;
-            _isPlaced[(int)form][v] = true;
-            if (keepAll) Need(v, Form.Host, n);
+            _operations.Add(new CudaOperation(member != n ? CudaAction.Joined : launches ? CudaAction.Launch : CudaAction.Host, member));
+            int[] outputs = _graph.Definition.Nodes[member].Outputs;
+            for (int i = 0; i < outputs.Length; i++)
+            {
+                int v = outputs[i];
+                if (v < 0) continue;
+                Form form = launches ? FormOf(member, Operand.OperandKind.Output, i) : Form.Host;
+                foreach (bool[] there in _isThere) there[v] = false;
+                _isThere[(int)form][v] = true;
+                _isPlaced[(int)form][v] = true;
+            }
         }
+        if (!keepAll) return;
+        foreach (int member in together)
+            foreach (int v in _graph.Definition.Nodes[member].Outputs) Need(v, Form.Host, member);
+    }
+
+    /// <summary>
+    /// Makes one launch of the dense layer <paramref name="n"/> and of up to two behind it that differ from it in weights, bias and columns only. Between them
+    /// are views only, so that nothing else lies where their results will.
+    /// </summary>
+    private unsafe void Join(int n, StepBuilder builder)
+    {
+        const int Most = 3, Panel = 16, Chunk = 8, ColumnsAt = sizeof(long); // of el_gemm_params: int64 m, int32 n
+        if (!IsAlike(n, n)) return;
+        var nodes = new List<int>(Most) { n };
+        long columns = OutFeatures(n);
+        Span<long> begin = stackalloc long[Most];
+        for (int next = n + 1; next < _graph.Definition.Nodes.Length && nodes.Count < Most; next++)
+        {
+            if (_graph.IsFolded[next] || StaticPlan.IsFreeView(_graph, next, HostOffsets)) continue;
+            if (!IsAlike(n, next) || columns % Panel != 0 || OutFeatures(next) % Chunk != 0 || columns + OutFeatures(next) >= 1 << 24) break;
+            begin[nodes.Count] = columns;
+            columns += OutFeatures(next);
+            nodes.Add(next);
+        }
+        if (nodes.Count == 1 || OutFeatures(n) % Chunk != 0) return;
+        NativeCall call = Calls[n]![0];
+        byte* parameters = (byte*)NativeMemory.AlignedAlloc((nuint)call.Kernel.ParametersSize, 64);
+        builder.Memory.Add((nint)parameters);
+        Buffer.MemoryCopy((void*)call.Parameters, parameters, call.Kernel.ParametersSize, call.Kernel.ParametersSize);
+        *(int*)(parameters + ColumnsAt) = (int)columns;
+        NativeCall[] joined = [call with { Parameters = (nint)parameters }];
+        bool isHalf = Launches[n]![0][0].Halves != 0;
+        if (FindLaunches(n, joined, isHalf) is not { } launches) return;
+        launches[0][0].Detail |= begin[1] << 16 | begin[2] << 40;
+        (Calls[n], Launches[n], Joined[n]) = (joined, launches, [.. nodes]);
+        for (int i = 1; i < nodes.Count; i++) (Calls[nodes[i]], Launches[nodes[i]]) = (joined, launches);
+    }
+
+    private long OutFeatures(int n) => ((Ops.EdgeLite.Gemm)_graph.Operators[n]).OutFeatures;
+
+    /// <summary>Whether two dense layers multiply the same rows by constants in the same way, and add nothing but a constant bias, or nothing.</summary>
+    private bool IsAlike(int n, int other)
+    {
+        const int Bias = 2, Residual = 3;
+        if (_graph.Operators[n] is not Ops.EdgeLite.Gemm a || _graph.Operators[other] is not Ops.EdgeLite.Gemm b) return false;
+        if (a.Activation != b.Activation || a.Alpha != b.Alpha || a.Beta != b.Beta) return false;
+        int[] ours = _graph.Definition.Nodes[n].Inputs, theirs = _graph.Definition.Nodes[other].Inputs;
+        if (ours[0] != theirs[0]) return false;
+        for (int i = 1; i < Math.Max(ours.Length, theirs.Length); i++)
+        {
+            int x = i < ours.Length ? ours[i] : -1, y = i < theirs.Length ? theirs[i] : -1;
+            if (x < 0 && y < 0) continue;
+            if (i >= Residual || i == Bias && (x < 0 || y < 0) || _graph.Constants[x] == null || _graph.Constants[y] == null || _graph.Types[x].DType != _graph.Types[y].DType) return false;
+        }
+        return Calls[n] is [{ Kernel.Name: "gemm_f32" or "gemm_f16" }] && (Launches[n]![0][0].Halves != 0 || Calls[n]![0].Kernel.Name == "gemm_f16");
     }
 
     /// <summary>Products gain by float16; other nodes when their inputs are there in that form already, or when they do no more than move what

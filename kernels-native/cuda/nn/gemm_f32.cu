@@ -19,13 +19,48 @@ EL_CUDA_ENTRY(gemm_f32_64x64, el_gemm_params) { el_gemm<64, 64, 4, true>(p, b); 
 EL_CUDA_ENTRY(gemm_f32_32x32, el_gemm_params) { el_gemm<32, 32, 4, true>(p, b); }
 EL_CUDA_ENTRY(gemm_f32_32x32_any, el_gemm_params) { el_gemm<32, 32, 4, false>(p, b); }
 
+/* Several products of the same rows may be one (runtime/Sessions/CudaSchedule.cs): columns from `first` on belong to a matrix of their own in p[6], those from
+ * `second` on to one in p[7]. Bits 16 to 39 of detail are `first`, bits 40 to 63 `second`; 0: there is none. */
+struct el_gemm_result {
+    void* y;
+    int begin, count; /* columns */
+};
+EL_DEVICE el_gemm_result el_gemm_result_of(const el_cuda_buffers& b, int n, int column) {
+    const int first = (int)(b.detail >> 16 & 0xffffff), second = (int)(b.detail >> 40 & 0xffffff);
+    if (first == 0 || column < first) return {b.p[5], 0, first > 0 ? first : n};
+    if (second == 0 || column < second) return {b.p[6], first, (second > 0 ? second : n) - first};
+    return {b.p[7], second, n - second};
+}
+
+struct el_gemm_end : el_half_end {
+    struct columns : el_half_end::columns {
+        el_half* y;
+        int pitch;
+    };
+    const el_cuda_buffers& b;
+    EL_MEMBER columns at(int column) const {
+        columns c;
+        (el_half_end::columns&)c = el_half_end::at(column);
+        const el_gemm_result result = el_gemm_result_of(b, n, column);
+        c.y = (el_half*)result.y - result.begin;
+        c.pitch = result.count;
+        return c;
+    }
+    EL_MEMBER void finish(int row, const columns& c, const given& g, el_eight<float>& sums) const {
+        el_half_end one = *this;
+        one.y = c.y;
+        one.pitch = c.pitch;
+        one.finish(row, c, g, sums);
+    }
+};
+
 /* Rows and result in float16. DENSE: k is a multiple of 8. */
 template <int ROWS, int COLUMNS, bool DENSE>
 EL_DEVICE void el_gemm_half(const el_gemm_params& p, const el_cuda_buffers& b) {
     const el_half* x = (const el_half*)b.p[0];
     const el_matrix_block block = el_matrix_block_of(b, ROWS, COLUMNS);
     const el_matrix_panels<el_half> panels = {b.p[1], p.k, (p.n + 15) / 16 * 16};
-    const el_half_end end = {p.act, (const float*)b.p[2], (const float*)b.p[4], (const el_half*)b.p[3], (el_half*)b.p[5], (int)p.m, p.n, p.n, 0};
+    const el_gemm_end end = {{p.act, (const float*)b.p[2], (const float*)b.p[4], (const el_half*)b.p[3], nullptr, (int)p.m, p.n, p.n, 0}, b};
     if constexpr (DENSE) {
         el_matrix_tile<el_half, ROWS, COLUMNS>(el_matrix_rows{(const char*)x, (int)p.m, p.k * 2}, panels, block, b, end);
     } else {
@@ -72,10 +107,10 @@ EL_DEVICE void el_gemm_row(const el_gemm_params& p, const el_cuda_buffers& b) {
     el_barrier();
     const int column = el_block_x() * EL_PANEL + thread;
     if (thread >= EL_PANEL || column >= p.n) return;
-    const unsigned at = (unsigned)el_block_y() * (unsigned)p.n + (unsigned)column;
     float sum = part[0][thread] + (bias ? bias[column] : 0.0f);
-    if (residual) sum += el_value(residual[at]);
-    el_keep(((T*)b.p[5])[at], el_activate(p.act, sum, slope ? slope[column] : 0.0f));
+    if (residual) sum += el_value(residual[(unsigned)el_block_y() * (unsigned)p.n + (unsigned)column]);
+    const el_gemm_result result = el_gemm_result_of(b, p.n, column);
+    el_keep(((T*)result.y)[(unsigned)el_block_y() * (unsigned)result.count + (unsigned)(column - result.begin)], el_activate(p.act, sum, slope ? slope[column] : 0.0f));
 }
 
 EL_CUDA_ENTRY(gemm_f32_row, el_gemm_params) { el_gemm_row<float>(p, b); }

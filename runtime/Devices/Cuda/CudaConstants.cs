@@ -15,14 +15,14 @@ internal sealed unsafe class CudaConstants(CudaDevice device)
     /// <summary>Bytes of all that are there now.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>The copy of a block of host memory, which must stay as it is until <see cref="Release"/>.</summary>
+    /// <summary>The copy of blocks of host memory, which must stay as they are until <see cref="Release"/>.</summary>
     public nint Acquire(CudaConstant constant)
     {
         lock (_entries)
         {
             if (!_entries.TryGetValue(constant, out Entry? entry))
             {
-                entry = new Entry { Bytes = constant.IsHalf ? constant.Bytes / 2 : constant.Bytes };
+                entry = new Entry { Bytes = constant.IsHalf ? constant.WholeBytes / 2 : constant.WholeBytes };
                 entry.Memory = Upload(constant, entry.Bytes);
                 _entries.Add(constant, entry);
                 Bytes += entry.Bytes;
@@ -49,9 +49,12 @@ internal sealed unsafe class CudaConstants(CudaDevice device)
         try
         {
             using var stream = new CudaStream(device);
-            if (constant.IsHalf) whole = device.Allocate(Math.Max(constant.Bytes, 1));
-            stream.CopyToDevice(constant.IsHalf ? whole : memory, constant.Address, constant.Bytes);
-            using CudaConversion? conversion = constant.IsHalf ? new CudaConversion(device, whole, memory, constant.Bytes / sizeof(float), toHalf: true) : null;
+            if (constant.IsHalf) whole = device.Allocate(Math.Max(constant.WholeBytes, 1));
+            nint to = constant.IsHalf ? whole : memory;
+            stream.CopyToDevice(to, constant.First.Address, constant.First.Bytes);
+            stream.CopyToDevice(to + (nint)constant.First.Bytes, constant.Second.Address, constant.Second.Bytes);
+            stream.CopyToDevice(to + (nint)(constant.First.Bytes + constant.Second.Bytes), constant.Third.Address, constant.Third.Bytes);
+            using CudaConversion? conversion = constant.IsHalf ? new CudaConversion(device, whole, memory, constant.WholeBytes / sizeof(float), toHalf: true) : null;
             conversion?.Enqueue(stream);
             stream.Synchronize();
             return memory;
@@ -68,5 +71,11 @@ internal sealed unsafe class CudaConstants(CudaDevice device)
     }
 }
 
-/// <summary>A block of host memory to be had on a device, as it is, or float32 made float16.</summary>
-internal readonly record struct CudaConstant(nint Address, long Bytes, bool IsHalf);
+/// <summary>A block of host memory.</summary>
+internal readonly record struct HostBlock(nint Address, long Bytes);
+
+/// <summary>Blocks of host memory to be had on a device, one behind the other, as they are, or float32 made float16.</summary>
+internal readonly record struct CudaConstant(HostBlock First, bool IsHalf, HostBlock Second = default, HostBlock Third = default)
+{
+    public long WholeBytes => First.Bytes + Second.Bytes + Third.Bytes;
+}

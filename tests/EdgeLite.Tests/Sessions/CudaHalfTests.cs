@@ -213,6 +213,57 @@ public class CudaHalfTests
         Assert.InRange(kernels.Count(k => k == "copy/from_half"), 1, half.OutputCount);
     }
 
+    /// <summary>Rows, columns of three layers, whether something is between the first two, and how many are left to the launch of another.</summary>
+    [Theory]
+    [InlineData(70, 48, 32, 24, false, 2)]
+    [InlineData(300, 144, 144, 136, false, 2)]
+    [InlineData(3, 48, 32, 24, false, 2)]
+    [InlineData(70, 48, 24, 32, false, 1)] // the columns of the second are no whole panels
+    [InlineData(70, 48, 32, 24, true, 1)]
+    [InlineData(70, 21, 32, 21, false, 0)]
+    public void Dense_layers_of_the_same_rows_are_one_launch(int rows, int first, int second, int third, bool isApart, int joined)
+    {
+        Graph graph = GraphText.Parse($$"""
+            graph "g" {
+            input %x : float32[{{rows}},40]
+            const %wq : float32[40,{{first}}] = seeded(1)
+            const %wk : float32[40,{{second}}] = seeded(2)
+            const %wv : float32[40,{{third}}] = seeded(3)
+            const %bq : float32[{{first}}] = seeded(4)
+            const %bk : float32[{{second}}] = seeded(5)
+            const %bv : float32[{{third}}] = seeded(6)
+            const %shape : int64[3] = [0,-1,1]
+            %q = Gemm(%x, %wq, %bq)
+            %r = {{(isApart ? "Exp(%q)" : "Reshape(%q, %shape)")}}
+            %k = Gemm(%x, %wk, %bk)
+            %v = Gemm(%x, %wv, %bv)
+            output %r
+            output %k
+            output %v
+            }
+            """);
+        PassList.Optimize(graph);
+        CpuLowering.Run(graph);
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), "g");
+        foreach (bool keepAll in new[] { false, true })
+        {
+            using Session half = Compare(model, new SessionOptions { KeepAllValues = keepAll });
+            if (CudaRun.IsEmulated) Assert.Equal(joined, half.Profile(1).Count(s => s.Kernel == "joined/cuda"));
+            Assert.All(half.Profile(1).Where(s => s.Operator == "edgelite.Gemm" && !s.Kernel.StartsWith("copy", StringComparison.Ordinal)), s => Assert.Equal(2.0 * 40 * s.Output.Shape.Count, s.Operations));
+        }
+        // A file of float16 layers.
+        HalfLayers.Run(graph);
+        using Model file = Model.Load(ModelWriter.ToBytes(graph), "g");
+        using Session expected = model.CreateSession(new SessionOptions { Threads = 1 });
+        using Session actual = file.CreateSession(new SessionOptions { Threads = 1, Device = CudaRun.Device });
+        SeededFill.Fill(expected.Input(0), 3);
+        expected.Input(0).CopyTo(actual.Input(0));
+        expected.Run();
+        actual.Run();
+        for (int o = 0; o < 3; o++) Equivalence.Same(expected.Output(o), actual.Output(o), Tolerance, 0, expected.OutputName(o));
+        if (CudaRun.IsEmulated) Assert.Equal(joined, actual.Profile(1).Count(s => s.Kernel == "joined/cuda"));
+    }
+
     public static TheoryData<string> Devices => [.. CudaRun.AllDevices];
 
     /// <summary>Layers that the file itself has in float16 (<c>--quantize half</c>): on the GPU from end to end where it has them, on the processor elsewhere.</summary>
