@@ -19,7 +19,7 @@ public static class FileFailure
 
     /// <summary>"'m.npy' cannot be written: No space left on device."</summary>
     public static EdgeLiteException Writing(string path, Exception e) =>
-        new(Status.IoError, $"'{path}' cannot be written: {(Directory.Exists(path) ? "it is a folder" : e is DirectoryNotFoundException ? "its folder does not exist" : Reason(e))}.", e);
+        new(Status.IoError, $"'{WholeFile.NameOf(path)}' cannot be written: {(Directory.Exists(path) ? "it is a folder" : e is DirectoryNotFoundException ? "its folder does not exist" : Reason(e))}.", e);
 
     /// <summary>What the system says of an exception that <see cref="Is"/> true for.</summary>
     public static string Reason(Exception e) =>

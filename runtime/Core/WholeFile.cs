@@ -4,6 +4,7 @@ namespace EdgeLite.Core;
 /// name. What is not committed is deleted. Throws <see cref="EdgeLiteException"/> at once where nothing can be written.</summary>
 public sealed class WholeFile : IDisposable
 {
+    private static readonly string s_suffix = $".{Environment.ProcessId}.partial";
     private readonly TemporaryFile _partial;
 
     public WholeFile(string path)
@@ -13,7 +14,7 @@ public sealed class WholeFile : IDisposable
             throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a device; a file is to be written.");
         if (Directory.Exists(path)) throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a folder; the name of the file is missing.");
         TargetPath = path;
-        _partial = new TemporaryFile($"{path}.{Environment.ProcessId}.partial");
+        _partial = new TemporaryFile(path + s_suffix);
         try
         {
             new FileStream(PartialPath, FileMode.Create, FileAccess.Write).Dispose();
@@ -29,6 +30,9 @@ public sealed class WholeFile : IDisposable
 
     /// <summary>An empty file at first.</summary>
     public string PartialPath => _partial.Path;
+
+    /// <summary>The name under which its user knows a file: of one that is not whole yet, the one it will have.</summary>
+    internal static string NameOf(string path) => path.EndsWith(s_suffix, StringComparison.Ordinal) ? path[..^s_suffix.Length] : path;
 
     /// <summary>Writes the file in one go.</summary>
     public static void Write(string path, Action<FileStream> write)

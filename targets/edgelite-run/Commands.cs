@@ -1,4 +1,5 @@
 using EdgeLite.Core;
+using EdgeLite.Devices.Cpu;
 using EdgeLite.Devices.Cuda;
 
 namespace EdgeLite.Run;
@@ -45,6 +46,7 @@ internal static class Commands
             Output.WriteLine($"edgelite-run {Release.Version}");
             return 0;
         }
+        CpuKernels.CheckCap();
         var arguments = new Arguments(args.AsSpan(1), ["--json", "--half"]);
         switch (command)
         {

@@ -18,7 +18,7 @@ internal static class DoctorCommand
         string? cap = Environment.GetEnvironmentVariable("EDGELITE_MAX_ISA");
         var kernels = new List<string>();
         foreach ((string name, _) in CpuKernels.All)
-            if (!kernels.Contains(name)) kernels.Add(name);
+            if (!kernels.Contains(name) && CpuKernels.ChosenIsa(name) != null) kernels.Add(name);
         kernels.Sort(StringComparer.Ordinal);
         // The name of an enumeration's value takes reflection, which this program goes without.
         string architecture = RuntimeInformation.OSArchitecture switch
@@ -31,7 +31,7 @@ internal static class DoctorCommand
         MachinePeaks peaks = MachinePeaks.Measure();
         if (json)
         {
-            string chosen = "{" + string.Join(",", kernels.ConvertAll(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k))}")) + "}";
+            string chosen = "{" + string.Join(",", kernels.ConvertAll(k => $"{Json.Text(k)}:{Json.Text(CpuKernels.ChosenIsa(k)!)}")) + "}";
             Output.WriteLine($$"""{"os":{{Json.Text(RuntimeInformation.OSDescription)}},"architecture":{{Json.Text(architecture)}},"processors":{{Environment.ProcessorCount}},"processor":{{Json.Text(ProcessMemory.ProcessorName())}},"memory_kb":{{ProcessMemory.TotalKilobytes()}},"isa":[{{string.Join(",", names.ConvertAll(Json.Text))}}],"max_isa":{{Json.Text(cap ?? "")}},{{(CudaDevice.IsSupported ? $"\"cuda\":{Json.Text(string.Join("; ", gpus))}," : "")}}"peak_float_gops":{{peaks.FloatOperations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_int8_gops":{{peaks.Int8Operations.ToString("0.0", CultureInfo.InvariantCulture)}},"peak_read_gbs":{{peaks.Bytes.ToString("0.0", CultureInfo.InvariantCulture)}},"operators":{{OperatorTable.All.Length}},"kernels":{{chosen}}}""");
             return;
         }

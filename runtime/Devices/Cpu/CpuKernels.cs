@@ -91,8 +91,22 @@ public static unsafe partial class CpuKernels
         }
     }
 
-    /// <summary>The instruction set of the variant that this processor gets.</summary>
-    public static string ChosenIsa(string kernel) => IsaName(Find(kernel).Isa);
+    /// <summary>The instruction set of the variant that this processor gets; null where there is none for it.</summary>
+    public static string? ChosenIsa(string kernel) => el_find_kernel(kernel, s_isas) is var row && row != null ? IsaName(row->Isa) : null;
+
+    /// <summary>Throws where EDGELITE_MAX_ISA is no name of an instruction set: the native library takes it for <c>scalar</c>.</summary>
+    public static void CheckCap()
+    {
+        if (Environment.GetEnvironmentVariable("EDGELITE_MAX_ISA") is not { Length: > 0 } cap) return;
+        string known = "";
+        for (uint isa = 0; isa < 16; isa++)
+        {
+            string name = IsaName(isa);
+            if (name == cap) return;
+            if (name != "unknown") known += known.Length > 0 ? ", " + name : name;
+        }
+        throw new EdgeLiteException(Status.InvalidArgument, $"EDGELITE_MAX_ISA is '{cap}', no instruction set; expected one of {known}.");
+    }
 
     /// <summary>What tells for whom a tuning is: the processor's model, the instruction sets in use, the threads.</summary>
     public static string Machine(int threads)

@@ -42,6 +42,13 @@ public sealed class WholeFileTests : IDisposable
         Assert.Empty(Directory.GetFiles(_folder));
     }
 
+    [Fact]
+    public void Failures_name_the_file_that_was_asked_for()
+    {
+        using var file = new WholeFile(In("a"));
+        Assert.Contains($"'{In("a")}' cannot be written", FileFailure.Writing(file.PartialPath, new IOException()).Message);
+    }
+
     [Theory]
     [InlineData("/dev/null", "is a device")]
     [InlineData("/dev/../dev/full", "is a device")]

@@ -63,7 +63,7 @@ public class TuningTests
         byte[] plain = TwoConvolutions();
         using Model usual = Model.Load(plain);
         using Session usualSession = Open(usual);
-        string isa = CpuKernels.ChosenIsa("conv_f32");
+        string isa = CpuKernels.ChosenIsa("conv_f32")!;
         if (isa == "scalar") return; // no other form there
         Assert.Equal("", usualSession.TuningNote);
         Assert.Equal([$"conv_f32/{isa}", $"conv_f32/{isa}"], Kernels(usualSession).Where(k => k.StartsWith("conv_f32", StringComparison.Ordinal)));
@@ -112,7 +112,7 @@ public class TuningTests
             Assert.False(session.IsTuned);
             Assert.Contains(machine, session.TuningNote);
         }
-        string isa = CpuKernels.ChosenIsa("conv_f32");
+        string isa = CpuKernels.ChosenIsa("conv_f32")!;
         foreach (string kernel in new[] { "conv_f32/mmx", $"qconv_s8/{isa}", $"conv_f3/{isa}", $"conv_f32__direct__/{isa}", "conv_f32", "/", "/1", $"dwconv_f32/{isa}/1", "edgelite" })
         {
             using Model model = Model.Load(With(plain, Choose(here, [.. usualSession.Calls().Distinct().Select(c => (c, kernel))])));
@@ -165,7 +165,7 @@ public class TuningTests
         using Session session = Open(model, 2);
         TuningResult result = session.Tune(7, Remark);
         Assert.Equal(session.Calls().Distinct().Count(), result.Steps.Length);
-        string isa = CpuKernels.ChosenIsa("conv_f32");
+        string isa = CpuKernels.ChosenIsa("conv_f32")!;
         StepTuning convolution = result.Steps.First(s => s.Operator == "edgelite.Conv");
         Assert.Equal($"conv_f32/{isa}", convolution.Ways[0].Kernel);
         Assert.Contains($"conv_f32/{isa}/1", convolution.Ways.Select(w => w.Kernel));
@@ -249,7 +249,7 @@ public class TuningTests
         using Model usual = Model.Load(plain);
         using Session usualSession = Open(usual);
         usualSession.Run();
-        string isa = CpuKernels.ChosenIsa("conv_f32");
+        string isa = CpuKernels.ChosenIsa("conv_f32")!;
         byte[] good = With(plain, Choose(CpuKernels.Machine(1), [.. usualSession.Calls().Select(c => (c, $"conv_f32__direct/{isa}"))]));
         var random = new Random(3);
         int refused = 0;

@@ -31,6 +31,19 @@ public sealed class RunCommandTests(CApiModels models) : IClassFixture<CApiModel
     }
 
     [ArtifactFact(Program)]
+    public void Doctor_shows_what_a_processor_without_vectors_gets_and_refuses_sets_that_there_are_not()
+    {
+        ChildProcess.Outcome scalar = ChildProcess.Run(Artifacts.PathOf(Artifacts.Host, Program), ["doctor"], null, ("EDGELITE_MAX_ISA", "scalar"));
+        Assert.True(scalar.ExitCode == 0, scalar.Errors);
+        Assert.Contains("capped by EDGELITE_MAX_ISA=scalar", scalar.Output);
+        Assert.Contains(" conv_f32 ", scalar.Output);
+        ChildProcess.Outcome unknown = ChildProcess.Run(Artifacts.PathOf(Artifacts.Host, Program), ["doctor"], null, ("EDGELITE_MAX_ISA", "avx3"));
+        Assert.Equal(1, unknown.ExitCode);
+        Assert.Contains("EDGELITE_MAX_ISA is 'avx3'", unknown.Errors);
+        Assert.Contains("scalar, avx2, ", unknown.Errors);
+    }
+
+    [ArtifactFact(Program)]
     public void Help_is_at_every_command()
     {
         foreach (string command in new[] { "run", "bench", "profile", "tune", "selftest", "verify", "doctor" })
