@@ -85,41 +85,32 @@ static inline __attribute__((always_inline)) el_vf finish_v(int32_t op, el_vf v,
     return op == EL_REDUCE_L2 ? el_vsqrt(v) : v;
 }
 
-/* Columns [c, c + 4 EL_VF) of one outer position, all whole. */
-static inline __attribute__((always_inline)) void columns4(int32_t op, const float* x, float* y, int64_t axis, int64_t inner) {
-    el_vf t0 = el_vset1(neutral(op)), t1 = t0, t2 = t0, t3 = t0;
-    for (int64_t a = 0; a < axis; a += STRETCH) {
-        int64_t stop = axis - a < STRETCH ? axis : a + STRETCH;
-        el_vf a0 = el_vset1(neutral(op)), a1 = a0, a2 = a0, a3 = a0;
-        for (int64_t k = a; k < stop; k++) {
-            const float* v = x + k * inner;
-            a0 = fold(op, a0, el_vload(v));
-            a1 = fold(op, a1, el_vload(v + EL_VF));
-            a2 = fold(op, a2, el_vload(v + 2 * EL_VF));
-            a3 = fold(op, a3, el_vload(v + 3 * EL_VF));
-        }
-        t0 = join(op, t0, a0), t1 = join(op, t1, a1), t2 = join(op, t2, a2), t3 = join(op, t3, a3);
+/* V vectors of columns of one outer position, or n <= EL_VF columns where V is 1. Sums of fewer than four go in parts, so that the latency of an
+ * addition does not count. Stretches go from the last to the first: what was written last is in the cache, and what is read next begins at the first. */
+static inline __attribute__((always_inline)) void some_vectors(int32_t op, const float* x, float* y, int64_t axis, int64_t inner, int64_t n, const int V) {
+    const int parts = op == EL_REDUCE_SUM || op == EL_REDUCE_MEAN ? 4 / V : 1;
+    el_vf total[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) total[v] = el_vset1(neutral(op));
+    for (int64_t stop = axis, k; stop > 0; stop = (stop - 1) / STRETCH * STRETCH) {
+        el_vf acc[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++) acc[i] = el_vset1(neutral(op));
+        for (k = (stop - 1) / STRETCH * STRETCH; k + parts <= stop; k += parts)
+#pragma GCC unroll 4
+            for (int i = 0; i < parts * V; i++) {
+                const float* at = x + (k + i / V) * inner + i % V * EL_VF;
+                acc[i] = fold(op, acc[i], V > 1 ? el_vload(at) : el_vload_n(at, n));
+            }
+        for (; k < stop; k++) acc[0] = fold(op, acc[0], el_vload_n(x + k * inner, n)); /* of one vector */
+#pragma GCC unroll 4
+        for (int v = 0; v < V; v++) total[v] = join(op, total[v], parts == 4 ? join(op, join(op, acc[0], acc[1]), join(op, acc[2], acc[3])) : acc[v]);
     }
-    el_vstore(y, finish_v(op, t0, axis));
-    el_vstore(y + EL_VF, finish_v(op, t1, axis));
-    el_vstore(y + 2 * EL_VF, finish_v(op, t2, axis));
-    el_vstore(y + 3 * EL_VF, finish_v(op, t3, axis));
-}
-
-/* n <= EL_VF columns. */
-static inline __attribute__((always_inline)) void columns1(int32_t op, const float* x, float* y, int64_t axis, int64_t inner,
-                                                           int64_t n) {
-    el_vf t = el_vset1(neutral(op));
-    for (int64_t a = 0; a < axis; a += STRETCH) {
-        int64_t stop = axis - a < STRETCH ? axis : a + STRETCH;
-        el_vf acc = el_vset1(neutral(op));
-        if (n == EL_VF)
-            for (int64_t k = a; k < stop; k++) acc = fold(op, acc, el_vload(x + k * inner));
-        else
-            for (int64_t k = a; k < stop; k++) acc = fold(op, acc, el_vload_n(x + k * inner, n));
-        t = join(op, t, acc);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) {
+        if (V > 1) el_vstore(y + v * EL_VF, finish_v(op, total[v], axis));
+        else el_vstore_n(y, finish_v(op, total[v], axis), n);
     }
-    el_vstore_n(y, finish_v(op, t, axis), n);
 }
 
 /* Items are blocks of 4 EL_VF columns, of every outer position. */
@@ -130,10 +121,10 @@ static inline __attribute__((always_inline)) void reduce_columns(int32_t op, con
         const float* x = j->x + o * axis * inner;
         float* y = j->y + o * inner;
         if (stop - c == wide) {
-            columns4(op, x + c, y + c, axis, inner);
+            some_vectors(op, x + c, y + c, axis, inner, EL_VF, 4);
             continue;
         }
-        for (; c < stop; c += EL_VF) columns1(op, x + c, y + c, axis, inner, stop - c < EL_VF ? stop - c : EL_VF);
+        for (; c < stop; c += EL_VF) some_vectors(op, x + c, y + c, axis, inner, stop - c < EL_VF ? stop - c : EL_VF, 1);
     }
 }
 
