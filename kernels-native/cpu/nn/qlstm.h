@@ -4,7 +4,7 @@
 #include "el_quant.h"
 #include <string.h>
 
-#define EL_QLSTM_STEPS 16 /* whose products with W are taken together */
+#define EL_QLSTM_STEPS 4 /* whose products with W are taken together */
 
 typedef struct el_qlstm {
     const el_qlstm_params* p;
@@ -19,15 +19,15 @@ typedef struct el_qlstm {
     int32_t gates, first; /* first of i, f, g, o */
     int64_t width, quads_x, quads_h, quads_c; /* cells rounded up to 32; dwords of four in a row of x, h and of the cells */
     /* scratch: numbers past the last cell, input and output are zero in rows and hidden, anything in the others */
-    int16_t *state, *gate, *entering, *weights_c; /* [width], [4][width], [EL_QLSTM_STEPS][4][width], peepholes of this sample [3][width] */
-    int8_t *rows, *hidden, *result;               /* [EL_QLSTM_STEPS][4 quads_x], [width], [4 quads_h rounded up to 32] */
+    int16_t *state, *gate, *entering, *weights_c; /* [width], [4][width], [2 EL_QLSTM_STEPS][4][width], peepholes of this sample [3][width] */
+    int8_t *rows, *hidden, *result;               /* [EL_QLSTM_STEPS][4 quads_x], [width], [4 quads_h rounded up to 32]; the last output in result */
 } el_qlstm;
 
 static inline int64_t el_qlstm_width(int64_t n) { return (n + 31) & ~31ll; }
 
 static inline size_t el_qlstm_scratch_bytes(const el_qlstm_params* p) {
     const int64_t width = el_qlstm_width(p->cells);
-    return (size_t)(2 * width * (1 + 4 + 4 * EL_QLSTM_STEPS + 3) + el_qlstm_width(p->inputs) * EL_QLSTM_STEPS + width + el_qlstm_width(p->outputs));
+    return (size_t)(2 * width * (1 + 4 + 4 * 2 * EL_QLSTM_STEPS + 3) + el_qlstm_width(p->inputs) * EL_QLSTM_STEPS + width + el_qlstm_width(p->outputs));
 }
 
 static inline el_qlstm el_qlstm_of(const el_ctx* ctx, const el_qlstm_params* p, void* const* buffers) {
@@ -36,10 +36,10 @@ static inline el_qlstm el_qlstm_of(const el_ctx* ctx, const el_qlstm_params* p, 
                   (p->inputs + 3) / 4, (p->outputs + 3) / 4, (p->cells + 3) / 4, ctx->scratch, NULL, NULL, NULL, NULL, NULL, NULL};
     l.gate = l.state + l.width;
     l.entering = l.gate + 4 * l.width;
-    l.weights_c = l.entering + 4 * l.width * EL_QLSTM_STEPS;
+    l.weights_c = l.entering + 4 * l.width * 2 * EL_QLSTM_STEPS;
     l.rows = (int8_t*)(l.weights_c + 3 * l.width);
     l.hidden = l.rows + el_qlstm_width(p->inputs) * EL_QLSTM_STEPS;
-    l.result = l.projection ? l.hidden + l.width : l.hidden;
+    l.result = l.hidden + l.width;
     return l;
 }
 
@@ -67,24 +67,23 @@ static inline void el_qlstm_begin(const el_qlstm* l, int64_t n) {
 /* The row of x or y of step t of sample n. */
 static inline int64_t el_qlstm_row(const el_qlstm_params* p, int64_t n, int64_t t) { return p->time_major ? t * p->batch + n : n * p->steps + t; }
 
-enum { EL_QLSTM_STATE = 1, EL_QLSTM_HIDDEN = 2 };
-
-/* What an instruction set brings. Its products take an el_qlstm_job and ranges of `block` cells, or of 16 outputs. */
-typedef struct el_qlstm_isa {
-    el_body_fn entering, recurrent, projection; /* W x of the next steps; what enters plus R h; P h' */
-    void (*peep)(const el_qlstm* l, int32_t gate);  /* adds what the peephole of a gate sees of the cells */
-    void (*next)(const el_qlstm* l, int32_t parts); /* c' from i, f, g, and h' from o and c' */
-    int32_t block;
-} el_qlstm_isa;
+enum { EL_QLSTM_SUMS = 1, EL_QLSTM_STATE = 2, EL_QLSTM_HIDDEN = 4 };
 
 typedef struct el_qlstm_job {
     const el_qlstm* l;
-    int64_t row, rows; /* recurrent: the step's row in scratch; entering: how many rows there are */
+    const int8_t* x;               /* rows of the steps that `entering` is for, x_next bytes apart, numbers past the last input 0 */
+    int64_t x_next, rows, part;    /* how many there are, up to EL_QLSTM_STEPS; which part of them a step computes */
+    int16_t *entered, *entering;   /* W x of this step [4][width], of later ones [EL_QLSTM_STEPS][4][width] */
+    int8_t *h, *hidden;            /* what a step reads, h' before projection */
+    int32_t parts;                 /* of a step: what enters plus R h; c' from i, f, g; h' from o and c' */
 } el_qlstm_job;
 
-/* The gates of Advanced SIMD, which its extensions for products share. */
-void el_qlstm_peep__neon(const el_qlstm* l, int32_t gate);
-void el_qlstm_next__neon(const el_qlstm* l, int32_t parts);
+/* What an instruction set brings: bodies that take an el_qlstm_job and ranges of `block` cells, or of 16 outputs. */
+typedef struct el_qlstm_isa {
+    el_body_fn entering, step, projection; /* W x of the next steps; a step, or parts of it; P h' */
+    void (*peep)(const el_qlstm* l, int32_t gate);  /* adds what the peephole of a gate sees of the cells */
+    int32_t block;
+} el_qlstm_isa;
 
 /* The sums of gate g to mean 0 and variance 1, times weights plus bias. */
 void el_qlstm_normalize(const el_qlstm* l, int32_t g);

@@ -17,14 +17,21 @@ EL_VEC w16 w16_sub(w16 a, w16 b) { return _mm512_sub_epi16(a, b); }
 EL_VEC w16 w16_min(w16 a, w16 b) { return _mm512_min_epi16(a, b); }
 EL_VEC w16 w16_max(w16 a, w16 b) { return _mm512_max_epi16(a, b); }
 EL_VEC w16 w16_and(w16 a, w16 b) { return _mm512_and_si512(a, b); }
+EL_VEC w16 w16_xor(w16 a, w16 b) { return _mm512_xor_si512(a, b); }
 EL_VEC w16 w16_mean_up(w16 a, w16 b) { return _mm512_avg_epu16(a, b); } /* (a + b + 1) >> 1, both positive */
 EL_VEC w16 w16_multiply(w16 a, w16 b) { return _mm512_mulhrs_epi16(a, b); }
 EL_VEC w16 w16_shl(w16 a, int32_t n) { return _mm512_sll_epi16(a, _mm_cvtsi32_si128(n)); }
 #define w16_shr(a, n) _mm512_srai_epi16(a, n)
-/* a * b where `from` has one of the bits, else a */
-EL_VEC w16 w16_multiply_if(w16 a, w16 b, w16 from, w16 bits) { return _mm512_mask_mulhrs_epi16(a, _mm512_test_epi16_mask(from, bits), a, b); }
+/* a * b where `from` lacks the bits, else a */
+EL_VEC w16 w16_multiply_unless(w16 a, w16 b, w16 from, w16 bits) { return _mm512_mask_mulhrs_epi16(a, _mm512_testn_epi16_mask(from, bits), a, b); }
 EL_VEC w16 w16_if_less(w16 a, w16 b, w16 yes, w16 no) { return _mm512_mask_mov_epi16(no, _mm512_cmplt_epi16_mask(a, b), yes); }
 EL_VEC w16 w16_if_zero(w16 a, w16 yes, w16 no) { return _mm512_mask_mov_epi16(no, _mm512_testn_epi16_mask(a, a), yes); }
+/* 2 a, saturated, where `from` is not 0, else 0 */
+EL_VEC w16 w16_twice_if(w16 a, w16 from) { return _mm512_maskz_adds_epi16(_mm512_test_epi16_mask(from, from), a, a); }
+/* a, 0 or -a by the sign of `from` */
+EL_VEC w16 w16_signed(w16 a, w16 from) {
+    return _mm512_mullo_epi16(a, _mm512_or_si512(_mm512_srai_epi16(from, 15), _mm512_maskz_mov_epi16(_mm512_test_epi16_mask(from, from), _mm512_set1_epi16(1))));
+}
 EL_VEC wide w16_product(w16 a, w16 b) {
     w16 lo = _mm512_mullo_epi16(a, b), hi = _mm512_mulhi_epi16(a, b);
     return (wide){{{_mm512_unpacklo_epi16(lo, hi)}, {_mm512_unpackhi_epi16(lo, hi)}}};
@@ -41,12 +48,15 @@ EL_VEC w16 w16_sub(w16 a, w16 b) { return _mm256_sub_epi16(a, b); }
 EL_VEC w16 w16_min(w16 a, w16 b) { return _mm256_min_epi16(a, b); }
 EL_VEC w16 w16_max(w16 a, w16 b) { return _mm256_max_epi16(a, b); }
 EL_VEC w16 w16_and(w16 a, w16 b) { return _mm256_and_si256(a, b); }
+EL_VEC w16 w16_xor(w16 a, w16 b) { return _mm256_xor_si256(a, b); }
 EL_VEC w16 w16_mean_up(w16 a, w16 b) { return _mm256_avg_epu16(a, b); }
 EL_VEC w16 w16_multiply(w16 a, w16 b) { return _mm256_mulhrs_epi16(a, b); }
 EL_VEC w16 w16_shl(w16 a, int32_t n) { return _mm256_sll_epi16(a, _mm_cvtsi32_si128(n)); }
 #define w16_shr(a, n) _mm256_srai_epi16(a, n)
 EL_VEC w16 w16_if_zero(w16 a, w16 yes, w16 no) { return _mm256_blendv_epi8(no, yes, _mm256_cmpeq_epi16(a, _mm256_setzero_si256())); }
-EL_VEC w16 w16_multiply_if(w16 a, w16 b, w16 from, w16 bits) { return w16_if_zero(w16_and(from, bits), a, w16_multiply(a, b)); }
+EL_VEC w16 w16_multiply_unless(w16 a, w16 b, w16 from, w16 bits) { return w16_if_zero(w16_and(from, bits), w16_multiply(a, b), a); }
+EL_VEC w16 w16_twice_if(w16 a, w16 from) { return _mm256_andnot_si256(_mm256_cmpeq_epi16(from, _mm256_setzero_si256()), _mm256_adds_epi16(a, a)); }
+EL_VEC w16 w16_signed(w16 a, w16 from) { return _mm256_sign_epi16(a, from); }
 EL_VEC w16 w16_if_less(w16 a, w16 b, w16 yes, w16 no) { return _mm256_blendv_epi8(no, yes, _mm256_cmpgt_epi16(b, a)); }
 EL_VEC wide w16_product(w16 a, w16 b) {
     w16 lo = _mm256_mullo_epi16(a, b), hi = _mm256_mulhi_epi16(a, b);
@@ -66,6 +76,7 @@ EL_VEC w16 w16_sub(w16 a, w16 b) { return EL_W_BOTH(vsubq_s16, a, b); }
 EL_VEC w16 w16_min(w16 a, w16 b) { return EL_W_BOTH(vminq_s16, a, b); }
 EL_VEC w16 w16_max(w16 a, w16 b) { return EL_W_BOTH(vmaxq_s16, a, b); }
 EL_VEC w16 w16_and(w16 a, w16 b) { return EL_W_BOTH(vandq_s16, a, b); }
+EL_VEC w16 w16_xor(w16 a, w16 b) { return EL_W_BOTH(veorq_s16, a, b); }
 EL_VEC w16 w16_mean_up(w16 a, w16 b) { return EL_W_BOTH(vrhaddq_s16, a, b); }
 EL_VEC w16 w16_multiply(w16 a, w16 b) { return EL_W_BOTH(vqrdmulhq_s16, a, b); }
 EL_VEC w16 w16_shl(w16 a, int32_t n) { return EL_W_BOTH(vshlq_s16, a, w16_set(n)); }
@@ -75,11 +86,17 @@ EL_VEC w16 w16_if_zero(w16 a, w16 yes, w16 no) {
     return EL_W_IF(IS_ZERO, yes, no);
 #undef IS_ZERO
 }
-EL_VEC w16 w16_multiply_if(w16 a, w16 b, w16 from, w16 bits) {
+EL_VEC w16 w16_multiply_unless(w16 a, w16 b, w16 from, w16 bits) {
     const w16 product = w16_multiply(a, b);
 #define HAS_BITS(i) vtstq_s16(from.v[i], bits.v[i])
-    return EL_W_IF(HAS_BITS, product, a);
+    return EL_W_IF(HAS_BITS, a, product);
 #undef HAS_BITS
+}
+EL_VEC w16 w16_twice_if(w16 a, w16 from) { return w16_if_zero(from, w16_set(0), w16_adds(a, a)); }
+EL_VEC w16 w16_signed(w16 a, w16 from) {
+#define SIGN(i) vorrq_s16(vshrq_n_s16(from.v[i], 15), vreinterpretq_s16_u16(vshrq_n_u16(vtstq_s16(from.v[i], from.v[i]), 15)))
+    return (w16){{vmulq_s16(a.v[0], SIGN(0)), vmulq_s16(a.v[1], SIGN(1))}};
+#undef SIGN
 }
 EL_VEC w16 w16_if_less(w16 a, w16 b, w16 yes, w16 no) {
 #define IS_LESS(i) vcltq_s16(a.v[i], b.v[i])
@@ -96,15 +113,16 @@ EL_VEC void w16_store8(int8_t* p, w16 a) { vst1q_s8(p, vqmovn_high_s16(vqmovn_s1
 
 /* ---- el_fixed16.h over lanes --------------------------------------------------------------------------------------- */
 
+/* Sums are in the order in which their parts are there. */
 EL_VEC w16 exp_negative(w16 a, const int32_t bits) {
-    const int32_t point = 15 - bits, quarter = 1 << (point - 2);
-    const w16 rest = w16_sub(w16_and(a, w16_set(quarter - 1)), w16_set(quarter)), multiple = w16_sub(rest, a), eighth = w16_set(EL_FIXED16_EXP_EIGHTH);
-    const w16 x = w16_add(w16_shl(rest, bits), w16_set(1 << 12)), x2 = w16_multiply(x, x), x3 = w16_multiply(x2, x), x4 = w16_multiply(x2, x2);
-    w16 tail = w16_multiply(w16_add(w16_shr(w16_add(x4, w16_set(2)), 2), x3), w16_set(EL_FIXED16_THIRD));
-    tail = w16_shr(w16_add(w16_add(tail, x2), w16_set(1)), 1);
+    const int32_t point = 15 - bits;
+    const w16 x = w16_sub(w16_shl(w16_and(a, w16_set((1 << (point - 2)) - 1)), bits), w16_set(1 << 12)), eighth = w16_set(EL_FIXED16_EXP_EIGHTH);
+    const w16 x2 = w16_multiply(x, x), x3 = w16_multiply(x2, x), x4 = w16_multiply(x2, x2), quarter = w16_multiply(x4, w16_set(1 << 13));
+    const w16 tail = w16_shr(w16_add(w16_multiply(w16_add(quarter, x3), w16_set(EL_FIXED16_THIRD)), w16_add(x2, w16_set(1))), 1);
     w16 result = w16_adds(eighth, w16_multiply(eighth, w16_add(x, tail)));
+    /* The bits of the multiple are those that a lacks. */
     EL_EACH (int32_t k = -2; k <= 4; k++)
-        if (k < bits) result = w16_multiply_if(result, w16_set(el_fixed16_exp[k + 2]), multiple, w16_set(1 << (point + k)));
+        if (k < bits) result = w16_multiply_unless(result, w16_set(el_fixed16_exp[k + 2]), a, w16_set(1 << (point + k)));
     return bits > 5 ? w16_if_less(a, w16_set(-(1 << (point + 5))), w16_set(0), result) : result;
 }
 
@@ -115,16 +133,18 @@ EL_VEC w16 reciprocal(w16 e) {
     return x;
 }
 
+EL_VEC w16 negative(w16 a) { return w16_min(a, w16_sub(w16_set(0), a)); }
+
+/* INT16_MAX - x is x with all bits but the sign changed. */
 EL_VEC w16 logistic(w16 a, const int32_t bits) {
-    const w16 none = w16_set(0), x = reciprocal(exp_negative(w16_min(a, w16_sub(none, a)), bits)), positive = w16_adds(x, x);
-    return w16_if_zero(a, w16_set(1 << 14), w16_if_less(none, a, positive, w16_sub(w16_set(INT16_MAX), positive)));
+    const w16 change = w16_if_zero(a, w16_set(1 << 14), w16_and(w16_shr(a, 15), w16_set(INT16_MAX)));
+    return w16_xor(w16_twice_if(reciprocal(exp_negative(negative(a), bits)), a), change);
 }
 
 EL_VEC w16 hyperbolic(w16 a, const int32_t bits) {
-    const w16 none = w16_set(0);
-    w16 t = w16_sub(reciprocal(exp_negative(w16_min(a, w16_sub(none, a)), bits + 1)), w16_set(1 << 13));
+    w16 t = w16_sub(reciprocal(exp_negative(negative(a), bits + 1)), w16_set(1 << 13));
     t = w16_adds(t, t), t = w16_adds(t, t);
-    return w16_if_zero(a, none, w16_if_less(a, none, w16_sub(none, t), t));
+    return w16_signed(t, a);
 }
 
 /* ---- cells ------------------------------------------------------------------------------------------------------------ */
@@ -139,32 +159,26 @@ static void peep(const el_qlstm* l, int32_t g) {
 /* el_rounding_divide_by_pot of products of int16, 1 <= n <= 30: halves away from zero */
 EL_VEC q16 q16_divide_product(q16 a, int32_t n) { return q16_sar(q16_add(q16_add(a, q16_set(1 << (n - 1))), q16_sar(a, 31)), n); }
 
-/* c' from i, f, g, and h' from o and c'; either, or both at once. */
-static void next(const el_qlstm* l, int32_t parts) {
+/* c' from i, f, g of EL_BLOCK cells */
+EL_VEC w16 next_cells(const el_qlstm* l, const w16* v, w16 c) {
     const el_qlstm_params* p = l->p;
-    const int32_t shift = 30 + p->cell_shift, bits = 15 + p->cell_shift;
-    const scaling s = scaling_of(p->hidden_multiplier, p->hidden_shift);
-    for (int64_t k = 0; k < p->cells; k += EL_BLOCK) {
-        const int16_t* v = l->gate + k;
-        w16 c = w16_load(l->state + k);
-        if (parts & EL_QLSTM_STATE) {
-            const w16 f = logistic(w16_load(v + l->width), 3), g = hyperbolic(w16_load(v + 2 * l->width), 3);
-            const w16 i = l->first ? w16_sub(w16_set(INT16_MAX), f) : logistic(w16_load(v), 3);
-            wide kept = w16_product(f, c), added = w16_product(i, g);
-            EL_EACH (int h = 0; h < EL_Q; h++) {
-                kept.v[h] = q16_divide_product(kept.v[h], 15);
-                added.v[h] = q16_divide_product(added.v[h], shift);
-            }
-            c = w16_adds(w16_narrow(kept), w16_narrow(added));
-            if (p->cell_clip > 0) c = w16_min(w16_max(c, w16_set(-p->cell_clip)), w16_set(p->cell_clip));
-            w16_store(l->state + k, c);
-        }
-        if (parts & EL_QLSTM_HIDDEN) {
-            wide h = w16_product(logistic(w16_load(v + 3 * l->width), 3), hyperbolic(c, bits));
-            EL_EACH (int q = 0; q < EL_Q; q++) h.v[q] = scaled(h.v[q], s);
-            w16_store8(l->hidden + k, w16_adds(w16_narrow(h), w16_set(p->y_zero))); /* saturating early changes nothing that ends in int8 */
-        }
+    const w16 f = logistic(v[1], 3), g = hyperbolic(v[2], 3), i = l->first ? w16_sub(w16_set(INT16_MAX), f) : logistic(v[0], 3);
+    wide kept = w16_product(f, c), added = w16_product(i, g);
+    EL_EACH (int h = 0; h < EL_Q; h++) {
+        kept.v[h] = q16_divide_product(kept.v[h], 15);
+        added.v[h] = q16_divide_product(added.v[h], 30 + p->cell_shift);
     }
+    c = w16_adds(w16_narrow(kept), w16_narrow(added));
+    return p->cell_clip > 0 ? w16_min(w16_max(c, w16_set(-p->cell_clip)), w16_set(p->cell_clip)) : c;
+}
+
+/* h' from o and c' */
+EL_VEC void put_out(const el_qlstm* l, w16 o, w16 c, int8_t* hidden) {
+    const el_qlstm_params* p = l->p;
+    const scaling s = scaling_of(p->hidden_multiplier, p->hidden_shift);
+    wide h = w16_product(logistic(o, 3), hyperbolic(c, 15 + p->cell_shift));
+    EL_EACH (int q = 0; q < EL_Q; q++) h.v[q] = scaled(h.v[q], s);
+    w16_store8(hidden, w16_adds(w16_narrow(h), w16_set(p->y_zero))); /* saturating early changes nothing that ends in int8 */
 }
 
 #endif

@@ -1,13 +1,13 @@
 /* The products of qlstm_s8 over one instruction set's product of quads. The including file brings:
  *   weights, weights_load(p): one panel's 64 bytes [16 columns][4]
- *   sums, sums_zero(), sums_add(sums, weights, quad): adds their products with four numbers of x
+ *   sums, sums_from(q16 start), sums_add(sums, weights, quad): adds their products with four numbers of x
  *   sums_columns(sums, q16 start): start + what each column came to
  *   EL_SETS: gates whose products with one row are taken at once, as far as registers go
  *   EL_FLIP: 1 where weights are w + 128 as unsigned bytes, so that 128 times the sum of x is in each column's sum; then also
  *   sums_total(q16, quad), which adds 128 times the four numbers to each lane. */
 #ifndef EL_QLSTM_PRODUCTS_H
 #define EL_QLSTM_PRODUCTS_H
-#include "qlstm_vec.h"
+#include "qlstm_gates.h"
 
 /* Where the panels of some gates are: weights, starts, and the bytes and numbers from one to the next. Where a gate has one panel less than a
  * block it stands for the block's second, too, whose columns are past the last cell. */
@@ -29,7 +29,7 @@ EL_VEC sets sets_of(const int8_t* w, int64_t quads, const int32_t* start, int64_
 EL_VEC void multiply(const sets* a, int64_t quads, const int8_t* x, int64_t stride, q16 out[][EL_Q], const int ROWS, const int SETS) {
     sums sum[4][EL_Q];
     const int OUTS = ROWS * SETS;
-    EL_EACH (int o = 0; o < OUTS; o++) EL_EACH (int p = 0; p < EL_Q; p++) sum[o][p] = sums_zero();
+    EL_EACH (int o = 0; o < OUTS; o++) EL_EACH (int p = 0; p < EL_Q; p++) sum[o][p] = sums_from(q16_load(a->start[SETS == 1 ? 0 : o] + p * a->start_next));
 #if EL_FLIP
     q16 total[4];
     EL_EACH (int r = 0; r < ROWS; r++) total[r] = q16_set(0);
@@ -50,65 +50,85 @@ EL_VEC void multiply(const sets* a, int64_t quads, const int8_t* x, int64_t stri
     }
     EL_EACH (int o = 0; o < OUTS; o++)
         EL_EACH (int p = 0; p < EL_Q; p++) {
-            q16 from = q16_load(a->start[SETS == 1 ? 0 : o] + p * a->start_next);
+            out[o][p] = sums_columns(sum[o][p], q16_load(a->start[SETS == 1 ? 0 : o] + p * a->start_next));
 #if EL_FLIP
-            from = q16_sub(from, total[SETS == 1 ? o : 0]);
+            out[o][p] = q16_sub(out[o][p], total[SETS == 1 ? o : 0]);
 #endif
-            out[o][p] = sums_columns(sum[o][p], from);
         }
 }
 
 static inline int64_t panels_of(const el_qlstm* l) { return (l->p->cells + 15) / 16; }
 
-/* One row of x with one block of all gates, requantized; `add` is added, or NULL. */
-static void row_block(const el_qlstm* l, int32_t second, const int8_t* x, const int16_t* add, int16_t* to, int64_t block) {
+/* One row of x with one block of all gates, requantized; `add` is added, or NULL. to[gate], of which the first is left out where gates are coupled. */
+static __attribute__((noinline)) void row_block(const el_qlstm* l, int32_t second, const int8_t* x, const int16_t* add, w16* to, int64_t block) {
     const int64_t panels = panels_of(l), quads = second ? l->quads_h : l->quads_x;
-    for (int64_t first = 0; first < l->gates; first += EL_SETS) {
+    EL_EACH (int64_t first = 0; first < 4; first += EL_SETS) {
         int64_t at[EL_SETS];
-        EL_EACH (int i = 0; i < EL_SETS; i++) at[i] = first + i < l->gates ? first + i : l->gates - 1;
+        EL_EACH (int i = 0; i < EL_SETS; i++) at[i] = first + i < l->first ? 0 : first + i - l->first;
         const sets a = sets_of(second ? l->r : l->w, quads, l->bias + second * l->gates * panels * 16, panels, block, at, EL_SETS);
         q16 sum[4][EL_Q];
         multiply(&a, quads, x, 0, sum, 1, EL_SETS);
         EL_EACH (int i = 0; i < EL_SETS; i++) {
-            const int64_t gate = l->first + at[i], place = gate * l->width + block * EL_BLOCK;
+            const int64_t gate = first + i;
             const scaling s = scaling_of(l->multiplier[4 * second + gate], l->shift[4 * second + gate]);
             EL_EACH (int p = 0; p < EL_Q; p++) {
                 sum[i][p] = scaled(sum[i][p], s);
-                if (add) sum[i][p] = q16_add(sum[i][p], q16_load16(add + place + 16 * p));
+                if (add) sum[i][p] = q16_add(sum[i][p], q16_load16(add + gate * l->width + block * EL_BLOCK + 16 * p));
             }
-            w16_store(to + place, w16_columns(sum[i]));
+            to[gate] = w16_columns(sum[i]);
         }
     }
 }
 
-static void entering(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    const el_qlstm_job* j = arg;
+/* A part of what enters the steps after these: of four steps one gate, of fewer one step. */
+static void enter(const el_qlstm_job* j, int64_t block, int64_t part) {
     const el_qlstm* l = j->l;
-    for (int64_t block = begin; block < end; block++) {
-        int64_t row = 0;
-        for (; row + 4 <= j->rows; row += 4)
-            for (int64_t at = 0; at < l->gates; at++) {
-                const int64_t gate = l->first + at;
-                const sets a = sets_of(l->w, l->quads_x, l->bias, panels_of(l), block, &at, 1);
-                const scaling s = scaling_of(l->multiplier[gate], l->shift[gate]);
-                q16 sum[4][EL_Q];
-                multiply(&a, l->quads_x, l->rows + row * 4 * l->quads_x, 4 * l->quads_x, sum, 4, 1);
-                EL_EACH (int r = 0; r < 4; r++) {
-                    EL_EACH (int p = 0; p < EL_Q; p++) sum[r][p] = scaled(sum[r][p], s);
-                    w16_store(l->entering + ((row + r) * 4 + gate) * l->width + block * EL_BLOCK, w16_columns(sum[r]));
-                }
-            }
-        for (; row < j->rows; row++) row_block(l, 0, l->rows + row * 4 * l->quads_x, NULL, l->entering + row * 4 * l->width, block);
+    int16_t* to = j->entering + block * EL_BLOCK;
+    if (j->rows == EL_QLSTM_STEPS) {
+        const int64_t at = part - l->first;
+        if (at < 0) return;
+        const sets a = sets_of(l->w, l->quads_x, l->bias, panels_of(l), block, &at, 1);
+        const scaling s = scaling_of(l->multiplier[part], l->shift[part]);
+        q16 sum[4][EL_Q];
+        multiply(&a, l->quads_x, j->x, j->x_next, sum, 4, 1);
+        EL_EACH (int r = 0; r < 4; r++) {
+            EL_EACH (int p = 0; p < EL_Q; p++) sum[r][p] = scaled(sum[r][p], s);
+            w16_store(to + (r * 4 + part) * l->width, w16_columns(sum[r]));
+        }
+    } else if (part < j->rows) {
+        w16 v[4];
+        row_block(l, 0, j->x + part * j->x_next, NULL, v, block);
+        EL_EACH (int g = 0; g < 4; g++) w16_store(to + (part * 4 + g) * l->width, v[g]);
     }
 }
 
-static void recurrent(void* arg, int64_t begin, int64_t end, int32_t worker) {
+static void entering(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    for (int64_t block = begin; block < end; block++)
+        for (int64_t part = 0; part < EL_QLSTM_STEPS; part++) enter(arg, block, part);
+}
+
+/* Some blocks of a step: sums of the gates, or what was made of them in memory, then as much as is asked for. What enters later steps waits for
+ * nothing: a processor computes it while what is put out waits for the cells. */
+static void step(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_qlstm_job* j = arg;
-    for (int64_t block = begin; block < end; block++) row_block(j->l, 1, j->l->result, j->l->entering + j->row * 4 * j->l->width, j->l->gate, block);
+    const el_qlstm* l = j->l;
+    for (int64_t block = begin; block < end; block++) {
+        int16_t *gate = l->gate + block * EL_BLOCK, *state = l->state + block * EL_BLOCK;
+        w16 v[4];
+        if (j->parts & EL_QLSTM_SUMS) row_block(l, 1, j->h, j->entered, v, block);
+        else EL_EACH (int g = 0; g < 4; g++) v[g] = w16_load(gate + g * l->width);
+        if (j->parts & EL_QLSTM_STATE) w16_store(state, next_cells(l, v, w16_load(state)));
+        if (j->parts & EL_QLSTM_HIDDEN) {
+            enter(j, block, j->part);
+            put_out(l, v[3], w16_load(state), j->hidden + block * EL_BLOCK);
+        }
+        if (j->parts == EL_QLSTM_SUMS) EL_EACH (int g = 0; g < 4; g++) w16_store(gate + g * l->width, v[g]);
+    }
 }
 
 static void projection(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    const el_qlstm* l = ((const el_qlstm_job*)arg)->l;
+    const el_qlstm_job* j = arg;
+    const el_qlstm* l = j->l;
     const el_qlstm_params* p = l->p;
     const scaling s = scaling_of(p->projection_multiplier, p->projection_shift);
     const int32_t most = p->projection_clip > 0 ? p->projection_clip : 127, least = p->projection_clip > 0 ? -most : -128;
@@ -118,15 +138,14 @@ static void projection(void* arg, int64_t begin, int64_t end, int32_t worker) {
         memcpy(bias, l->projection_bias + panel * 16, (size_t)(count < 16 ? count : 16) * 4);
         const sets a = {.w = {l->projection + panel * l->quads_c * 64}, .start = {bias}};
         q16 sum[4][EL_Q];
-        multiply(&a, l->quads_c, l->hidden, 0, sum, 1, 1);
+        multiply(&a, l->quads_c, j->hidden, 0, sum, 1, 1);
         q16_store8_part(l->result + panel * 16, q16_clamp(scaled(sum[0][0], s), p->projection_zero, least, most), count);
     }
 }
 
-/* The kernel of these products with the gates of an instruction set, which may be another's. */
-#define EL_QLSTM_KERNEL(isa, peep, next) \
+#define EL_QLSTM_KERNEL(isa) \
     void el_qlstm_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) { \
-        static const el_qlstm_isa brought = {entering, recurrent, projection, peep, next, EL_BLOCK}; \
+        static const el_qlstm_isa brought = {entering, step, projection, peep, EL_BLOCK}; \
         el_qlstm_run(ctx, params, buffers, &brought); \
     }
 

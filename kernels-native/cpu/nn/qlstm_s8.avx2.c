@@ -8,7 +8,7 @@ EL_KERNEL(qlstm_s8, avx2, el_qlstm_params)
 typedef struct { __m256i v[4]; } sums;    /* [4 columns][2] each */
 typedef struct { __m256i v[4]; } weights; /* [4 columns][4] */
 
-EL_VEC sums sums_zero(void) { return (sums){{_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()}}; }
+EL_VEC sums sums_from(q16 start) { return (sums){{_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()}}; }
 EL_VEC weights weights_load(const int8_t* p) {
     weights w;
     for (int i = 0; i < 4; i++) w.v[i] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)(p + 16 * i)));
@@ -25,6 +25,5 @@ EL_VEC q16 sums_columns(sums s, q16 start) {
     return start;
 }
 
-#include "qlstm_gates.h"
 #include "qlstm_products.h"
-EL_QLSTM_KERNEL(avx2, peep, next)
+EL_QLSTM_KERNEL(avx2)

@@ -7,12 +7,11 @@ EL_KERNEL(qlstm_s8, avx512vnni, el_qlstm_params)
 
 typedef __m512i sums, weights;
 
-EL_VEC sums sums_zero(void) { return _mm512_setzero_si512(); }
+EL_VEC sums sums_from(q16 start) { return start.v; }
 EL_VEC weights weights_load(const int8_t* p) { return _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128)); }
 EL_VEC sums sums_add(sums s, weights w, int32_t quad) { return _mm512_dpbusd_epi32(s, w, _mm512_set1_epi32(quad)); }
-EL_VEC q16 sums_columns(sums s, q16 start) { return (q16){_mm512_add_epi32(s, start.v)}; }
+EL_VEC q16 sums_columns(sums s, q16 start) { return (q16){s}; }
 EL_VEC q16 sums_total(q16 a, int32_t quad) { return (q16){_mm512_dpbusd_epi32(a.v, _mm512_set1_epi8(-128), _mm512_set1_epi32(quad))}; }
 
-#include "qlstm_gates.h"
 #include "qlstm_products.h"
-EL_QLSTM_KERNEL(avx512vnni, peep, next)
+EL_QLSTM_KERNEL(avx512vnni)

@@ -86,7 +86,7 @@ static void step(const el_qlstm* l, const int8_t* x) {
     gate_of(l, 3, x);
     for (int64_t k = 0; k < p->cells; k++) {
         int32_t v = el_requantize(o[k] * el_fixed16_tanh(l->state[k], 15 + p->cell_shift), p->hidden_multiplier, p->hidden_shift);
-        l->hidden[k] = (int8_t)el_clamp_s8(v, p->y_zero, -128, 127);
+        (l->projection ? l->hidden : l->result)[k] = (int8_t)el_clamp_s8(v, p->y_zero, -128, 127);
     }
     if (!l->projection) return;
     for (int64_t k = 0; k < p->outputs; k++) {

@@ -8,7 +8,7 @@ EL_KERNEL(qlstm_s8, neon, el_qlstm_params)
 typedef struct { int32x4_t v[8]; } sums;  /* [2 columns][2] each */
 typedef struct { int8x16_t v[4]; } weights;
 
-EL_VEC sums sums_zero(void) {
+EL_VEC sums sums_from(q16 start) {
     sums s;
     for (int i = 0; i < 8; i++) s.v[i] = vdupq_n_s32(0);
     return s;
@@ -27,9 +27,5 @@ EL_VEC q16 sums_columns(sums s, q16 start) {
     return start;
 }
 
-#include "qlstm_gates.h"
 #include "qlstm_products.h"
-
-void el_qlstm_peep__neon(const el_qlstm* l, int32_t gate) { peep(l, gate); }
-void el_qlstm_next__neon(const el_qlstm* l, int32_t parts) { next(l, parts); }
-EL_QLSTM_KERNEL(neon, el_qlstm_peep__neon, el_qlstm_next__neon)
+EL_QLSTM_KERNEL(neon)
