@@ -17,7 +17,7 @@ public sealed class SessionRunner : IGraphRunner
     {
         Graph = graph;
         _model = model;
-        _session = model.CreateSession(new SessionOptions { KeepAllValues = true });
+        _session = model.CreateSession();
     }
 
     public Graph Graph { get; }
@@ -27,10 +27,12 @@ public sealed class SessionRunner : IGraphRunner
         for (int i = 0; i < inputs.Count; i++)
             if (!inputs[i].IsList) _session.Resize(i, inputs[i].DType, inputs[i].Shape);
         for (int i = 0; i < inputs.Count; i++) _session.SetInput(i, inputs[i]);
-        _session.Run();
-        if (onValue != null && _session.IsStatic)
-            foreach ((string name, Tensor tensor) in _session.Values())
+        if (onValue == null) _session.Run();
+        else
+            _session.RunShowing((name, tensor) =>
+            {
                 if (Graph.Find(name) is { } value) onValue(value, tensor);
+            });
         return [.. Enumerable.Range(0, _session.OutputCount).Select(_session.Output)];
     }
 

@@ -97,6 +97,9 @@ public sealed class Graph(string name) : ISubgraph
 
     public void AddOutput(Value value) => _outputs.Add(value);
 
+    /// <summary>Takes the outputs from number <paramref name="count"/> on off the graph; what computes them stays.</summary>
+    public void TruncateOutputs(int count) => _outputs.RemoveRange(count, _outputs.Count - count);
+
     /// <summary>Replaces output number <paramref name="index"/> of the graph; names are not touched.</summary>
     public void SetOutput(int index, Value value) => _outputs[index] = value;
 

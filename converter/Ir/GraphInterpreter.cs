@@ -28,16 +28,19 @@ public sealed unsafe class GraphInterpreter(Graph graph)
         foreach (Node node in graph.Nodes)
             foreach (Value? input in node.Inputs)
                 if (input is { IsConstant: false }) lastReaders[input] = node;
-        foreach (Value output in graph.Outputs) lastReaders.Remove(output);
+        var kept = new HashSet<Value>(graph.Outputs);
         foreach (Node node in graph.Nodes)
         {
             Tensor?[] outputs = Execute(node, [.. node.Inputs.Select(i => i == null ? null : this[i])], infer);
             for (int i = 0; i < outputs.Length; i++)
                 if (node.Outputs[i] is { } value) _tensors[value] = outputs[i]!;
             AfterNode?.Invoke(node);
-            // Of a large model all values together would fill the memory.
-            foreach (Value? input in node.Inputs)
-                if (input != null && lastReaders.TryGetValue(input, out Node? last) && last == node) _tensors.Remove(input);
+            // Of a large model all values together would fill the memory. What a node computes is its own, never what it read; inputs are the caller's.
+            foreach (Value? value in node.Inputs.Concat(node.Outputs))
+            {
+                if (value == null || kept.Contains(value) || lastReaders.TryGetValue(value, out Node? last) && last != node || !_tensors.Remove(value, out Tensor? tensor)) continue;
+                if (value.Producer != null) tensor.Dispose();
+            }
         }
         return [.. graph.Outputs.Select(o => this[o])];
     }

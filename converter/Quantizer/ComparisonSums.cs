@@ -2,6 +2,19 @@ using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Quantizing;
 
+/// <summary>Where element i of [n, c, spatial..] is in [n, spatial.., c].</summary>
+/// <param name="Channels">c</param>
+/// <param name="Plane">elements of a channel</param>
+internal readonly record struct ChannelOrder(long Channels, long Plane)
+{
+    public long Place(long i)
+    {
+        (long channel, long at) = Math.DivRem(i, Plane);
+        (long n, long c) = Math.DivRem(channel, Channels);
+        return (n * Plane + at) * Channels + c;
+    }
+}
+
 /// <summary>Adds up what a <see cref="ValueComparison"/> is made of, sample by sample.</summary>
 internal sealed class ComparisonSums
 {
@@ -23,9 +36,9 @@ internal sealed class ComparisonSums
 
     /// <param name="a">source</param>
     /// <param name="b">converted, as many elements</param>
-    /// <param name="place">for element i of a, its index in b; null: the same</param>
+    /// <param name="last">of a, whose channels are last in b; null where both have the same order</param>
     /// <param name="q">parameters when b is stored as int8 or int16</param>
-    public void Add(Tensor a, Tensor b, long[]? place, TensorQuantization? q)
+    public void Add(Tensor a, Tensor b, ChannelOrder? last, TensorQuantization? q)
     {
         long n = a.Count, mismatches = 0;
         double largest = 0, signal = 0, noise = 0;
@@ -42,11 +55,10 @@ internal sealed class ComparisonSums
             for (long i = 0; i < n; i++)
                 if (a.GetDouble(i) is var x && (x < low || x > high)) _cutOff++;
         }
-        _histogram ??= ValueHistogram.Of(n, a.GetDouble, i => Converted(place == null ? i : place[i]));
+        _histogram ??= ValueHistogram.Of(n, a.GetDouble, i => Converted(last?.Place(i) ?? i));
         for (long i = 0; i < n; i++)
         {
-            long at = place == null ? i : place[i];
-            double x = a.GetDouble(i), y = Converted(at);
+            double x = a.GetDouble(i), y = Converted(last?.Place(i) ?? i);
             Elements++;
             if (!double.IsFinite(x) || !double.IsFinite(y))
             {

@@ -28,12 +28,7 @@ public static class Proof
                 $"The models to compare have {from.Inputs.Count} and {to.Inputs.Count} inputs, {from.Outputs.Count} and {to.Outputs.Count} outputs.");
         Dictionary<string, TensorQuantization> known = WithEnds(to, parameters);
         int count = Math.Min(Math.Max(maxSamples, 1), samples.Count);
-        Dictionary<string, Value> holders = [];
-        foreach (Node node in to.Nodes)
-            foreach (Value? value in node.Outputs)
-                if (value != null) holders[Key(value)] = value;
-        var wanted = new HashSet<Value>(holders.Values);
-
+        Dictionary<string, Value> holders = LastByKey(to), sources = LastByKey(from);
         var layers = new Dictionary<string, Pair>();
         var outputs = new Pair?[from.Outputs.Count];
         var each = new List<SampleComparison>();
@@ -41,17 +36,23 @@ public static class Proof
         {
             progress?.Report(new("compare", s, count));
             IReadOnlyList<Tensor> inputs = samples.Load(s);
+            // The converted model's values are kept, which are the smaller ones where they are integers; each goes when the source has it.
             var kept = new Dictionary<string, Tensor>();
-            Tensor[] expected = [.. source.Run(inputs, (value, tensor) =>
-            {
-                if (value.Producer != null && tensor.DType.IsFloat() && holders.ContainsKey(Key(value))) kept[Key(value)] = tensor.Clone();
-            }).Select(t => t.Clone())];
             IReadOnlyList<Tensor> actual = converted.Run(Fit(inputs, to, known), (value, tensor) =>
             {
-                if (!wanted.Contains(value) || !kept.TryGetValue(Key(value), out Tensor? a)) return;
-                if (!layers.TryGetValue(Key(value), out Pair? pair)) layers[Key(value)] = pair = new Pair(a.Shape);
-                pair.Add(a, tensor, Stored(Key(value), tensor, a));
+                if (holders.GetValueOrDefault(Key(value)) == value && sources.ContainsKey(Key(value))) kept[Key(value)] = tensor.Clone();
             });
+            IReadOnlyList<Tensor> expected = source.Run(inputs, (value, a) =>
+            {
+                if (sources.GetValueOrDefault(Key(value)) != value || !kept.Remove(Key(value), out Tensor? b)) return;
+                using (b)
+                {
+                    if (!a.DType.IsFloat()) return;
+                    if (!layers.TryGetValue(Key(value), out Pair? pair)) layers[Key(value)] = pair = new Pair(a.Shape);
+                    pair.Add(a, b, Stored(Key(value), b, a));
+                }
+            });
+            foreach (Tensor unmatched in kept.Values) unmatched.Dispose();
             double worst = double.PositiveInfinity;
             for (int i = 0; i < outputs.Length; i++)
             {
@@ -94,6 +95,16 @@ public static class Proof
                 SourceValuesWithoutMatch = unmatched,
             };
         }
+    }
+
+    /// <summary>The last value computed under each key.</summary>
+    private static Dictionary<string, Value> LastByKey(Graph graph)
+    {
+        Dictionary<string, Value> last = [];
+        foreach (Node node in graph.Nodes)
+            foreach (Value? value in node.Outputs)
+                if (value != null) last[Key(value)] = value;
+        return last;
     }
 
     private static string Key(Value value) => value.SourceName ?? value.Name;
@@ -150,23 +161,14 @@ public static class Proof
         {
             if (a.Count != b.Count || b.DType == DType.String || b.DType.IsComplex() || a.DType.IsFloat() && !b.DType.IsFloat() && q == null) return false;
             bool isSame = Squeezed(a.Shape).SequenceEqual(Squeezed(b.Shape));
-            long[]? place = a.Shape.Rank >= 3 && Squeezed(ChannelsLast(a.Shape)).SequenceEqual(Squeezed(b.Shape)) ? ToChannelsLast(a.Shape) : null;
+            ChannelOrder? last = a.Shape.Rank >= 3 && Squeezed(ChannelsLast(a.Shape)).SequenceEqual(Squeezed(b.Shape)) ? new(a.Shape[1], a.Shape.Product(2, a.Shape.Rank)) : null;
             if (isSame) (_same ??= new ComparisonSums()).Add(a, b, null, q);
-            if (place != null && (_channelsLast != null || !isSame || _same!.Elements == a.Count)) (_channelsLast ??= new ComparisonSums()).Add(a, b, place, q);
-            return isSame || place != null;
+            if (last != null && (_channelsLast != null || !isSame || _same!.Elements == a.Count)) (_channelsLast ??= new ComparisonSums()).Add(a, b, last, q);
+            return isSame || last != null;
         }
 
         private static long[] Squeezed(Shape s) => [.. s.AsSpan().ToArray().Where(d => d != 1)];
 
         private static Shape ChannelsLast(Shape s) => new([s[0], .. s.AsSpan()[2..], s[1]]);
-
-        /// <summary>For element i of [n, c, spatial..], its index in [n, spatial.., c].</summary>
-        private static long[] ToChannelsLast(Shape s)
-        {
-            long c = s[1], plane = s.Product(2, s.Rank);
-            var place = new long[s.Count];
-            for (long i = 0; i < place.Length; i++) place[i] = (i / (c * plane) * plane + i % plane) * c + i / plane % c;
-            return place;
-        }
     }
 }

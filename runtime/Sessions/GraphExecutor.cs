@@ -127,6 +127,22 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         }
     }
 
+    /// <summary>As <see cref="Run"/>; shows each value as it is computed.</summary>
+    public void RunShowing(Action<int, Tensor> onValue)
+    {
+        Entry current = _plans[0];
+        try
+        {
+            if (current.Static is { } plan)
+                (plan as StaticPlan ?? throw new EdgeLiteException(Status.Unsupported, "Values on a GPU are not shown as they are computed; keep them with KeepAllValues.")).RunShowing(Pool, onValue);
+            else current.Dynamic!.RunShowing(Pool, onValue);
+        }
+        catch (Exception e) when (e is OverflowException or OutOfMemoryException)
+        {
+            throw TooLarge(e);
+        }
+    }
+
     /// <summary>Makes the states that the last run left those that the next one starts from.</summary>
     public void AdvanceStates()
     {

@@ -27,8 +27,8 @@ public sealed record SessionOptions
     /// outputs keep their type. Elsewhere it changes nothing.</summary>
     public bool AllowHalf { get; init; }
 
-    /// <summary>Every value keeps memory of its own, so that <see cref="Session.Values"/> can be read after a run: for comparing layer
-    /// by layer. Takes more memory.</summary>
+    /// <summary>Every value keeps memory of its own, so that <see cref="Session.Values"/> can be read after a run, on a GPU too. Takes more memory
+    /// than <see cref="Session.RunShowing"/>.</summary>
     public bool KeepAllValues { get; init; }
 }
 
@@ -193,22 +193,55 @@ public sealed class Session : IDisposable
     /// <summary>One inference.</summary>
     public void Run()
     {
+        GraphExecutor executor = Begin();
+        try
+        {
+            executor.Run();
+            Advance(executor);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    /// <summary>One inference that shows every computed value with its name in the file, once it is computed and before its memory is another's: for
+    /// comparing layer by layer, in the memory of a plain run. On the processor only.</summary>
+    /// <param name="onValue">what it is given is valid during the call only</param>
+    public void RunShowing(Action<string, Tensor> onValue)
+    {
+        GraphExecutor executor = Begin();
+        try
+        {
+            executor.RunShowing((value, tensor) => onValue(_graph.Values[value].Name, tensor));
+            Advance(executor);
+        }
+        finally
+        {
+            End();
+        }
+    }
+
+    private GraphExecutor Begin()
+    {
         GraphExecutor executor = Prepared();
         if (Interlocked.Exchange(ref _running, 1) != 0)
             throw new EdgeLiteException(Status.InvalidState, "The session is running in another thread: one run at a time, or a session for each thread.");
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
-        try
-        {
-            executor.Run();
-            executor.AdvanceStates();
-            if (executor.Static != null) return;
-            foreach (StateBinding state in _graph.States) _inputTypes[state.Input] = _plannedTypes[state.Input] = executor.Inputs[state.Input].Type;
-        }
-        finally
-        {
-            if (_pool != 0) CpuKernels.el_pool_end(_pool);
-            Volatile.Write(ref _running, 0);
-        }
+        return executor;
+    }
+
+    private void Advance(GraphExecutor executor)
+    {
+        executor.AdvanceStates();
+        if (executor.Static != null) return;
+        foreach (StateBinding state in _graph.States) _inputTypes[state.Input] = _plannedTypes[state.Input] = executor.Inputs[state.Input].Type;
+    }
+
+    private void End()
+    {
+        if (_pool != 0) CpuKernels.el_pool_end(_pool);
+        Volatile.Write(ref _running, 0);
     }
 
     /// <summary>Runs a sample of a self-test: its inputs, in their shapes. The first one begins with all states 0.</summary>

@@ -78,6 +78,20 @@ internal sealed unsafe class StaticPlan : IStaticPlan
             step.Run(contexts);
     }
 
+    /// <summary>As <see cref="Run"/>; shows what each node computed, constants of the plan included, before its memory is another's.</summary>
+    public void RunShowing(nint pool, Action<int, Tensor> onValue)
+    {
+        CpuKernels.Context* contexts = stackalloc CpuKernels.Context[2];
+        CpuKernels.Context.Fill(contexts, pool, _block + _scratchOffset, _scratchBytes);
+        int next = 0;
+        for (int n = 0; n < Graph.Definition.Nodes.Length; n++)
+        {
+            for (; next < _steps.Length && _steps[next].Node == n; next++) _steps[next].Run(contexts);
+            foreach (int v in Graph.Definition.Nodes[n].Outputs)
+                if (v >= 0 && Tensors[v] is { } tensor) onValue(v, tensor);
+        }
+    }
+
     /// <inheritdoc/>
     /// <remarks>Where both have memory of their own they change places, otherwise the value is copied.</remarks>
     public void AdvanceStates()
