@@ -55,6 +55,7 @@ internal static class BudgetCommand
         (string Name, bool IsShown, Func<BudgetTrial, string> Text)[] columns =
         [
             ("layers in float", true, t => Number(t.FloatLayers)),
+            ("in int16", result.Trials.Any(t => t.SixteenBitLayers > 0), t => Number(t.SixteenBitLayers)),
             ("int8 in blocks", result.Trials.Any(t => t.EightBitLayers > 0), t => Number(t.EightBitLayers)),
             ("weights of 4 bits", result.Trials.Any(t => t.FourBitLayers > 0), t => Number(t.FourBitLayers)),
             ("observer", true, t => t.Observer.ToString()),

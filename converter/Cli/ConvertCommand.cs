@@ -32,7 +32,7 @@ internal static class ConvertCommand
     private static readonly Option<bool> s_channelGroups = new("--channel-groups") { Description = "For int8: activations get a scale for each group of channels where channels differ much, not one for the tensor." };
     private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
     private static readonly Option<bool> s_adaptiveRounding = new("--adaptive-rounding") { Description = "For int8: round weights up or down by what the layer's results lose on calibration samples." };
-    private static readonly Option<string?> s_prefer = new("--prefer") { Description = "For auto: smallest also tries int16 activations, which run slower than float layers do, and weights of 4 bits in dense layers; fastest keeps the fewest layers in float, and stores their weights as float32, which load faster than float16." };
+    private static readonly Option<string?> s_prefer = new("--prefer") { Description = "For auto: smallest tries int16 activations before float even where they are slower, and weights of 4 bits in dense layers; fastest keeps the fewest layers in float, and stores their weights as float32, which load faster than float16." };
     private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
     private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too (int16 with int16x8)." };

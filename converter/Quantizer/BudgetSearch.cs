@@ -7,6 +7,7 @@ namespace EdgeLite.Converter.Quantizing;
 /// <param name="Observer">how ranges were taken</param>
 /// <param name="Repairs">repairs besides those that are on anyway, as their options are called</param>
 /// <param name="FloatLayers">layers kept in float</param>
+/// <param name="SixteenBitLayers">layers between tensors of int16, where the others are between tensors of int8</param>
 /// <param name="EightBitLayers">dense layers with weights of 8 bits and an input rounded to int8 as the model runs, both in blocks</param>
 /// <param name="FourBitLayers">the same with weights of 4 bits</param>
 /// <param name="WeightBytes">bytes of the weights of all layers</param>
@@ -14,7 +15,7 @@ namespace EdgeLite.Converter.Quantizing;
 /// <param name="Sqnr">lowest SQNR of the outputs on held-back samples, dB</param>
 /// <param name="Score">what the budget measured; the SQNR where it is that</param>
 /// <param name="Meets">within the budget</param>
-public sealed record BudgetTrial(RangeMethod Observer, string Repairs, int FloatLayers, int EightBitLayers, int FourBitLayers, long WeightBytes, double Milliseconds, double Sqnr, double Score, bool Meets);
+public sealed record BudgetTrial(RangeMethod Observer, string Repairs, int FloatLayers, int SixteenBitLayers, int EightBitLayers, int FourBitLayers, long WeightBytes, double Milliseconds, double Sqnr, double Score, bool Meets);
 
 /// <summary>A layer and how much of the output's noise it makes alone.</summary>
 /// <param name="Layer">name of its result</param>
@@ -33,11 +34,12 @@ public sealed record BudgetResult(QuantizationResult Quantization, IReadOnlyList
 
 /// <summary>
 /// Finds the smallest mixture of forms of layers within a budget. First all layers in int8, with repairs in the order of their cost:
-/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in groups of channels, then in int16
-/// where the caller allows it. If the best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise.
+/// every observer, then weights rounded adaptively, then normalizations smoothed where there are such, then activations in groups of channels.
+/// If the best of these is outside of the budget, each layer alone in int8, once, which gives its share of the noise.
 /// Layers leave it in the order of noise for each byte that they save, or of noise alone, and the fewest that suffice are found by doubling and
 /// halving their number; of those, the ones that are not needed once the last has left come back. Dense layers leave to int8 in blocks,
-/// rounded as the model runs, where that is enough, else, as all others, to float, from where as many as the budget lets go to int8 in blocks.
+/// rounded as the model runs, where that is enough, else, as all others, to float, from where as many as the budget lets go to int8 in blocks. Others leave to
+/// activations of int16 where that is enough and the model is measured to be faster so than in float, or the caller wants the smallest.
 /// Where the caller allows it, as many dense layers as the budget lets get weights of 4 bits at the end, those first that lose least by it
 /// for each byte. Each trial runs on the native
 /// kernels, on samples that calibration does not see.
@@ -144,9 +146,6 @@ public sealed class BudgetSearch
         if (!asked.RoundAdaptively) yield return asked with { RoundAdaptively = true };
         if (!asked.SmoothNormalizations && SmoothScaling.Applies(_source)) yield return asked with { SmoothNormalizations = true };
         if (asked.Activations == DType.Int8 && !asked.GroupsActivations && ChannelGroups.Applies(_source)) yield return asked with { GroupsActivations = true };
-        if (asked.Activations == DType.Int16 || !asked.TriesInt16) yield break;
-        yield return asked with { Activations = DType.Int16 };
-        if (!asked.RoundAdaptively) yield return asked with { RoundAdaptively = true, Activations = DType.Int16 };
     }
 
     private Repaired Repair(QuantizationOptions options)
@@ -168,25 +167,42 @@ public sealed class BudgetSearch
     {
         LayerSensitivity[] sensitivity = Sensitivity(repaired, best);
         Node[] dense = [.. repaired.Layers.Where(DenseWeights.IsLayer)];
-        QuantizationOptions? chosen = dense.Length > 0 ? Fewest(repaired, best, sensitivity, LayerForm.EightBits) : null;
+        QuantizationOptions? chosen = null;
+        if (PrefersInt16(repaired, best))
+        {
+            chosen = Fewest(repaired, best, [.. sensitivity.OrderBy(s => s.Sqnr)], LayerForm.SixteenBits, dense.Length > 0 ? LayerForm.EightBits : LayerForm.SixteenBits);
+            // What all layers in int16 do not reach, int16 and float may.
+            if (chosen == null) return Mix(repaired, best with { Activations = DType.Int16, Method = RangeMethod.MinMax });
+        }
+        if (chosen == null && dense.Length > 0) chosen = Fewest(repaired, best, sensitivity, LayerForm.Float, LayerForm.EightBits);
         if (chosen == null)
         {
-            chosen = Fewest(repaired, best, sensitivity, LayerForm.Float);
+            chosen = Fewest(repaired, best, sensitivity, LayerForm.Float, LayerForm.Float);
             if (chosen == null) return null;
             chosen = AsMany(repaired, chosen, LayerForm.EightBits, [.. dense.Where(l => chosen.FormOf(l) == LayerForm.Float)]);
         }
         return Finish(repaired, Smaller(repaired, chosen), sensitivity);
     }
 
+    /// <summary>Whether layers leave int8 to int16 before they leave to float: where the model runs faster so here, or small counts.</summary>
+    private bool PrefersInt16(Repaired repaired, QuantizationOptions best)
+    {
+        if (best.Activations == DType.Int16) return false;
+        return best.TriesInt16 || Milliseconds(LayerForm.SixteenBits) < Milliseconds(LayerForm.Float);
+
+        double Milliseconds(LayerForm form) => repaired.Noise.Of(repaired.Seen, best with { Forms = repaired.Layers.ToDictionary(l => l.Output.Name, _ => form) }).Milliseconds;
+    }
+
     /// <summary>The options with the fewest layers that must leave static integers; null where the budget is not met with all of them gone.</summary>
     /// <param name="repaired">the graph</param>
     /// <param name="best">options of all layers in integers</param>
     /// <param name="sensitivity">the order in which layers leave</param>
-    /// <param name="dense">what a dense layer becomes; others become float</param>
-    private QuantizationOptions? Fewest(Repaired repaired, QuantizationOptions best, LayerSensitivity[] sensitivity, LayerForm dense)
+    /// <param name="form">what a layer becomes</param>
+    /// <param name="dense">what a dense layer becomes</param>
+    private QuantizationOptions? Fewest(Repaired repaired, QuantizationOptions best, LayerSensitivity[] sensitivity, LayerForm form, LayerForm dense)
     {
         HashSet<string> denseLayers = [.. repaired.Layers.Where(DenseWeights.IsLayer).Select(l => l.Output.Name)];
-        if (dense != LayerForm.Float && !Try(repaired, Keep(sensitivity.Length)).Meets) return null;
+        if ((form, dense) != (LayerForm.Float, LayerForm.Float) && !Try(repaired, Keep(sensitivity.Length)).Meets) return null;
         // Few layers first, doubled until they suffice; then the least number between.
         int enough = 1, few = 0;
         while (!Try(repaired, Keep(enough)).Meets)
@@ -210,7 +226,7 @@ public sealed class BudgetSearch
         }
         return chosen;
 
-        QuantizationOptions Keep(int count) => best with { Forms = sensitivity.Take(count).ToDictionary(s => s.Layer, s => denseLayers.Contains(s.Layer) ? dense : LayerForm.Float) };
+        QuantizationOptions Keep(int count) => best with { Forms = sensitivity.Take(count).ToDictionary(s => s.Layer, s => denseLayers.Contains(s.Layer) ? dense : form) };
     }
 
     /// <summary>Weights of 4 bits in as many dense layers as the budget lets, where they are wanted.</summary>
@@ -283,7 +299,7 @@ public sealed class BudgetSearch
         (double sqnr, double milliseconds) = repaired.Noise.Of(repaired.Seen, options);
         double value = _score == null ? sqnr : _score(repaired.Noise.Quantized(repaired.Seen, options));
         string repairs = (options.Activations == DType.Int16 ? " int16" : "") + (options.RoundAdaptively ? " adaptive-rounding" : "") + (options.SmoothNormalizations ? " smooth" : "") + (options.GroupsActivations ? " channel-groups" : "");
-        var trial = new BudgetTrial(options.Method, repairs.TrimStart(), Count(LayerForm.Float), Count(LayerForm.EightBits), Count(LayerForm.FourBits),
+        var trial = new BudgetTrial(options.Method, repairs.TrimStart(), Count(LayerForm.Float), Count(LayerForm.SixteenBits), Count(LayerForm.EightBits), Count(LayerForm.FourBits),
             repaired.Layers.Sum(l => Bytes(l, options)), milliseconds, sqnr, value, value >= _budget);
         _trials.Add(trial);
         return trial;

@@ -37,7 +37,7 @@ public sealed record QuantizationOptions
     /// <summary>Rounds weights up or down by what the layer's results lose on calibration samples, instead of to nearest.</summary>
     public bool RoundAdaptively { get; init; }
 
-    /// <summary>A search tries activations in int16 before layers go back to float: smaller than a mixture with float layers, but slower than float.</summary>
+    /// <summary>A search tries activations in int16 before layers go back to float even where that is slower than float: it is smaller.</summary>
     public bool TriesInt16 { get; init; }
 
     /// <summary>The caller will store the weights of layers that stay float as float16 (<see cref="Quantizer.Half"/>): a search counts them so.</summary>

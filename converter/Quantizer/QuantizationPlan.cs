@@ -22,15 +22,21 @@ internal sealed class QuantizationPlan
     private readonly HashSet<Value> _taken = [];
     private readonly HashSet<Value> _outputs;
     private readonly HashSet<Value> _last;
+    private readonly HashSet<Node> _layers;
     private readonly Dictionary<Value, Value> _parents = [];
 
-    public QuantizationPlan(Graph graph, Dictionary<Value, RangeObserver> observed, QuantizationOptions options)
+    /// <param name="graph">float, but for what <paramref name="before"/> made integers of</param>
+    /// <param name="observed">ranges of the values</param>
+    /// <param name="options">types and forms of layers</param>
+    /// <param name="before">a plan that is written into the graph already; its nodes are left as they are</param>
+    public QuantizationPlan(Graph graph, Dictionary<Value, RangeObserver> observed, QuantizationOptions options, QuantizationPlan? before = null)
     {
         _graph = graph;
         _observed = observed;
         _options = options;
         _outputs = [.. graph.Outputs];
-        Classify();
+        _layers = before?._layers ?? [.. graph.Nodes.Where(n => QuantizationRoles.Of(n).Role == QuantizationRole.Layer)];
+        Classify(before);
         _last = Last(n => _roles[n] == QuantizationRole.Layer);
         if (!options.Int8IO) LeaveEnd();
         Activate();
@@ -74,13 +80,14 @@ internal sealed class QuantizationPlan
     /// <summary>True when every reader of a value must read what was stored; otherwise only int8 readers do.</summary>
     public bool ReadByAll(Value value) => value.Producer != null ? _active.Contains(value.Producer) : _options.Int8IO;
 
-    public IEnumerable<KeptFloat> KeptFloat() => _graph.Nodes
+    /// <summary>What stays float, to be asked before the plan is written into the graph.</summary>
+    public IEnumerable<(Node Node, KeptFloat Kept)> KeptFloat() => _graph.Nodes
         .Where(n => !_active.Contains(n) && _options.FormOf(n) is null or LayerForm.Float && n.Outputs.Any(o => o is { DType: DType.Float32 }) && n.Inputs.Any(i => i is { IsConstant: false }))
-        .Select(n => new KeptFloat(n.ToString(), _reasons.GetValueOrDefault(n, "nothing around it is int8")));
+        .Select(n => (n, new KeptFloat(n.ToString(), _reasons.GetValueOrDefault(n, "nothing around it is int8"))));
 
     private readonly HashSet<Node> _biasAdds = [];
 
-    private void Classify()
+    private void Classify(QuantizationPlan? before)
     {
         _options.RequireKeptNodes(_graph);
         foreach (Node node in _graph.Nodes)
@@ -88,8 +95,9 @@ internal sealed class QuantizationPlan
             (QuantizationRole role, string? reason) = QuantizationRoles.Of(node);
             if (_options.KeepFloat.LastOrDefault(entry => QuantizationOptions.Fits(entry, node)) is { } kept)
                 (role, reason) = (QuantizationRole.Float, $"asked for by '{kept}'");
-            if (role != QuantizationRole.Float && _options.FormOf(node) != null)
+            if (role != QuantizationRole.Float && _options.FormOf(node) is { } form && !(form == LayerForm.SixteenBits && Activations == DType.Int16))
                 (role, reason) = (QuantizationRole.Float, "the budget needs it");
+            if (before?._active.Contains(node) == true) role = QuantizationRole.Float;
             if (role != QuantizationRole.Float)
             {
                 Value? unusable = node.Inputs.Concat(node.Outputs).FirstOrDefault(
@@ -109,7 +117,7 @@ internal sealed class QuantizationPlan
     /// it stays float, but for what a layer takes in and what moves its int8 numbers.</summary>
     private void LeaveEnd()
     {
-        HashSet<Value> end = Last(n => QuantizationRoles.Of(n).Role == QuantizationRole.Layer);
+        HashSet<Value> end = Last(_layers.Contains);
         foreach (Node node in _graph.Nodes)
         {
             if (_roles[node] is QuantizationRole.Float or QuantizationRole.Layer or QuantizationRole.Moving || !node.Outputs.All(o => o == null || end.Contains(o))) continue;

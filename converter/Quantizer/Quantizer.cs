@@ -62,17 +62,33 @@ public static class Quantizer
     {
         var plan = new QuantizationPlan(graph, seen.Ranges, options);
         int active = plan.Active.Count() + graph.Nodes.Count(n => options.FormOf(n) is LayerForm.EightBits or LayerForm.FourBits);
-        KeptFloat[] kept = [.. plan.KeptFloat()];
+        (Node Node, KeptFloat Kept)[] kept = [.. plan.KeptFloat()];
         progress?.Report(new("quantize", 0, 1));
-        var insertion = new QdqInsertion(graph, plan, options.CorrectBias ? seen.Means : new ChannelMeans(), options.RoundAdaptively ? seen.Rounding : null);
+        ChannelMeans means = options.CorrectBias ? seen.Means : new ChannelMeans();
+        AdaptiveRounding? rounding = options.RoundAdaptively ? seen.Rounding : null;
+        var insertion = new QdqInsertion(graph, plan, means, rounding);
         insertion.Run();
+        Dictionary<string, TensorQuantization> parameters = insertion.ParametersByName;
+        if (options.Forms.Values.Contains(LayerForm.SixteenBits))
+        {
+            // Between layers of int16 values are what they were, or what is dequantized from int8.
+            var ranges = new Dictionary<Value, RangeObserver>(seen.Ranges);
+            foreach ((Value value, (_, Value real)) in insertion.Pairs) ranges[real] = ranges[value];
+            var wide = new QuantizationPlan(graph, ranges, options with { Activations = DType.Int16, Method = RangeMethod.MinMax }, plan);
+            HashSet<Node> added = [.. wide.Active];
+            kept = [.. kept.Where(k => !added.Contains(k.Node))];
+            active += added.Count;
+            var second = new QdqInsertion(graph, wide, means, rounding);
+            second.Run();
+            foreach ((string name, TensorQuantization q) in second.ParametersByName) parameters[name] = q;
+        }
         foreach (Node node in graph.Nodes.ToArray())
-            if (options.FormOf(node) is { } form and not LayerForm.Float) BlockWeights.Replace(graph, node, new BlockWeightOptions { Bits = form == LayerForm.FourBits ? 4 : 8 });
+            if (options.FormOf(node) is { } form and (LayerForm.EightBits or LayerForm.FourBits)) BlockWeights.Replace(graph, node, new BlockWeightOptions { Bits = form == LayerForm.FourBits ? 4 : 8 });
         EmbeddingTables.Run(graph, node => !options.IsKeptFloat(node));
         if (options.Int8IO) NarrowEnds(graph, plan, insertion);
         GraphVerifier.Verify(graph);
         progress?.Report(new("quantize", 1, 1));
-        return new QuantizationResult { Graph = graph, Parameters = insertion.ParametersByName, QuantizedNodes = active, KeptFloat = kept, Samples = seen.Samples, Method = options.Method, Percentile = options.Percentile };
+        return new QuantizationResult { Graph = graph, Parameters = parameters, QuantizedNodes = active, KeptFloat = [.. kept.Select(k => k.Kept)], Samples = seen.Samples, Method = options.Method, Percentile = options.Percentile };
     }
 
     /// <summary>Stores float32 constants of more than 256 elements as float16 or bfloat16 with a Cast to float32 behind, subgraphs included.
