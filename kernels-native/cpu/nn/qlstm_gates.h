@@ -9,7 +9,6 @@
 
 #if defined(__AVX512BW__)
 typedef struct { q16 v[2]; } wide; /* products of int16: lanes 0-3, 8-11 .. of each half, as VPUNPCK leaves them */
-EL_VEC w16 w16_load(const int16_t* p) { return _mm512_loadu_si512(p); }
 EL_VEC w16 w16_set(int32_t a) { return _mm512_set1_epi16((int16_t)a); }
 EL_VEC w16 w16_add(w16 a, w16 b) { return _mm512_add_epi16(a, b); }
 EL_VEC w16 w16_adds(w16 a, w16 b) { return _mm512_adds_epi16(a, b); }
@@ -40,7 +39,6 @@ EL_VEC w16 w16_narrow(wide a) { return _mm512_packs_epi32(a.v[0].v, a.v[1].v); }
 EL_VEC void w16_store8(int8_t* p, w16 a) { _mm256_storeu_si256((__m256i*)p, _mm512_cvtsepi16_epi8(a)); }
 #elif defined(__AVX2__)
 typedef struct { q16 v[1]; } wide;
-EL_VEC w16 w16_load(const int16_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
 EL_VEC w16 w16_set(int32_t a) { return _mm256_set1_epi16((int16_t)a); }
 EL_VEC w16 w16_add(w16 a, w16 b) { return _mm256_add_epi16(a, b); }
 EL_VEC w16 w16_adds(w16 a, w16 b) { return _mm256_adds_epi16(a, b); }
@@ -68,7 +66,6 @@ EL_VEC void w16_store8(int8_t* p, w16 a) { _mm_storeu_si128((__m128i*)p, _mm_pac
 typedef struct { q16 v[1]; } wide;
 #define EL_W_BOTH(f, a, b) ((w16){{f((a).v[0], (b).v[0]), f((a).v[1], (b).v[1])}})
 #define EL_W_IF(c, yes, no) ((w16){{vbslq_s16(c(0), (yes).v[0], (no).v[0]), vbslq_s16(c(1), (yes).v[1], (no).v[1])}})
-EL_VEC w16 w16_load(const int16_t* p) { return (w16){{vld1q_s16(p), vld1q_s16(p + 8)}}; }
 EL_VEC w16 w16_set(int32_t a) { return (w16){{vdupq_n_s16((int16_t)a), vdupq_n_s16((int16_t)a)}}; }
 EL_VEC w16 w16_add(w16 a, w16 b) { return EL_W_BOTH(vaddq_s16, a, b); }
 EL_VEC w16 w16_adds(w16 a, w16 b) { return EL_W_BOTH(vqaddq_s16, a, b); }

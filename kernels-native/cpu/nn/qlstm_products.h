@@ -2,12 +2,13 @@
  *   weights, weights_load(p): one panel's 64 bytes [16 columns][4]
  *   sums, sums_from(q16 start), sums_add(sums, weights, quad): adds their products with four numbers of x
  *   sums_columns(sums, q16 start): start + what each column came to
+ *   next_cells, put_out and peep of qlstm_gates.h, or of another set with such lanes
  *   EL_SETS: gates whose products with one row are taken at once, as far as registers go
  *   EL_FLIP: 1 where weights are w + 128 as unsigned bytes, so that 128 times the sum of x is in each column's sum; then also
  *   sums_total(q16, quad), which adds 128 times the four numbers to each lane. */
 #ifndef EL_QLSTM_PRODUCTS_H
 #define EL_QLSTM_PRODUCTS_H
-#include "qlstm_gates.h"
+#include "qlstm_vec.h"
 
 /* Where the panels of some gates are: weights, starts, and the bytes and numbers from one to the next. Where a gate has one panel less than a
  * block it stands for the block's second, too, whose columns are past the last cell. */

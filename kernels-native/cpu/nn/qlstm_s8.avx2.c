@@ -25,5 +25,6 @@ EL_VEC q16 sums_columns(sums s, q16 start) {
     return start;
 }
 
+#include "qlstm_gates.h"
 #include "qlstm_products.h"
 EL_QLSTM_KERNEL(avx2)

@@ -13,5 +13,6 @@ EL_VEC sums sums_add(sums s, weights w, int32_t quad) { return _mm512_dpbusd_epi
 EL_VEC q16 sums_columns(sums s, q16 start) { return (q16){s}; }
 EL_VEC q16 sums_total(q16 a, int32_t quad) { return (q16){_mm512_dpbusd_epi32(a.v, _mm512_set1_epi8(-128), _mm512_set1_epi32(quad))}; }
 
+#include "qlstm_gates.h"
 #include "qlstm_products.h"
 EL_QLSTM_KERNEL(avx512vnni)

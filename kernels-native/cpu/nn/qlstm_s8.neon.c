@@ -27,5 +27,14 @@ EL_VEC q16 sums_columns(sums s, q16 start) {
     return start;
 }
 
+#include "qlstm_gates.h"
+
+void el_qlstm_peep__neon(const el_qlstm* l, int32_t gate) { peep(l, gate); }
+w16 el_qlstm_next_cells__neon(const el_qlstm* l, const w16* v, w16 c) { return next_cells(l, v, c); }
+void el_qlstm_put_out__neon(const el_qlstm* l, w16 o, w16 c, int8_t* hidden) { put_out(l, o, c, hidden); }
+
+#define peep el_qlstm_peep__neon
+#define next_cells el_qlstm_next_cells__neon
+#define put_out el_qlstm_put_out__neon
 #include "qlstm_products.h"
 EL_QLSTM_KERNEL(neon)

@@ -17,5 +17,10 @@ EL_VEC sums sums_add(sums s, weights w, int32_t quad) {
 }
 EL_VEC q16 sums_columns(sums s, q16 start) { return s; }
 
+#include "qlstm_vec.h"
+
+#define peep el_qlstm_peep__neon
+#define next_cells el_qlstm_next_cells__neon
+#define put_out el_qlstm_put_out__neon
 #include "qlstm_products.h"
 EL_QLSTM_KERNEL(neondot)

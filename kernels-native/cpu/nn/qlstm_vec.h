@@ -7,6 +7,7 @@
 #if defined(__AVX512BW__)
 #define EL_BLOCK 32
 typedef __m512i w16;
+EL_VEC w16 w16_load(const int16_t* p) { return _mm512_loadu_si512(p); }
 EL_VEC void w16_store(int16_t* p, w16 a) { _mm512_storeu_si512(p, a); }
 /* Sums of the panels of a block, saturated. */
 EL_VEC w16 w16_columns(const q16* a) {
@@ -16,10 +17,12 @@ EL_VEC w16 w16_columns(const q16* a) {
 #define EL_BLOCK 16
 #if defined(__AVX2__)
 typedef __m256i w16;
+EL_VEC w16 w16_load(const int16_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
 EL_VEC void w16_store(int16_t* p, w16 a) { _mm256_storeu_si256((__m256i*)p, a); }
 EL_VEC w16 w16_columns(const q16* a) { return _mm256_permute4x64_epi64(_mm256_packs_epi32(a[0].v[0], a[0].v[1]), 0xd8); }
 #else
 typedef struct { int16x8_t v[2]; } w16;
+EL_VEC w16 w16_load(const int16_t* p) { return (w16){{vld1q_s16(p), vld1q_s16(p + 8)}}; }
 EL_VEC void w16_store(int16_t* p, w16 a) { vst1q_s16(p, a.v[0]), vst1q_s16(p + 8, a.v[1]); }
 EL_VEC w16 w16_columns(const q16* a) {
     return (w16){{vqmovn_high_s32(vqmovn_s32(a->v[0]), a->v[1]), vqmovn_high_s32(vqmovn_s32(a->v[2]), a->v[3])}};
@@ -27,6 +30,13 @@ EL_VEC w16 w16_columns(const q16* a) {
 #endif
 #endif
 #define EL_Q (EL_BLOCK / 16)
+
+#if defined(__aarch64__)
+/* The gates of Advanced SIMD, which its extensions for products share. */
+void el_qlstm_peep__neon(const el_qlstm* l, int32_t gate);
+w16 el_qlstm_next_cells__neon(const el_qlstm* l, const w16* v, w16 c);
+void el_qlstm_put_out__neon(const el_qlstm* l, w16 o, w16 c, int8_t* hidden);
+#endif
 
 #if defined(__clang__)
 #define EL_EACH _Pragma("unroll") for
