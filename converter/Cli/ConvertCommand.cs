@@ -101,7 +101,7 @@ internal static class ConvertCommand
         Pipeline.Optimize(graph, options);
         ICalibrationData? calibration = null;
         QuantizationResult? quantization = null;
-        IReadOnlyList<LayerSensitivity> sensitivity = [];
+        BudgetResult? found = null;
         switch (args.GetValue(s_quantize))
         {
             case "int8" or "int16x8" when Quantizer.IsQuantized(graph):
@@ -110,8 +110,8 @@ internal static class ConvertCommand
                 break;
             case "int8" or "int16x8" or "auto" or "mixed":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
-                BudgetResult found = args.GetValue(s_quantize) is "int8" or "int16x8" ? WholeInt8(args, graph, calibration, json) : Search(args, graph, calibration, options, json);
-                (graph, quantization, sensitivity) = (found.Quantization.Graph, found.Quantization, found.Sensitivity);
+                found = args.GetValue(s_quantize) is "int8" or "int16x8" ? WholeInt8(args, graph, calibration, json) : Search(args, graph, calibration, options, json);
+                (graph, quantization) = (found.Quantization.Graph, found.Quantization);
                 ShapeInference.Run(graph);
                 if (found.Trials.Count == 0) break;
                 if (!json) BudgetCommand.Print(found, new TerminalReport());
@@ -135,7 +135,7 @@ internal static class ConvertCommand
         Pipeline.Lower(graph, options);
         // Last, as folding would expand the weights again.
         if (HalfType(args) is { } half) Quantizer.Half(graph, half);
-        else if (sensitivity.Count > 0 && args.GetValue(s_quantize) == "int8") Quantizer.Half(graph, DType.Float16);
+        else if (found?.Sensitivity.Count > 0 && args.GetValue(s_quantize) == "int8") Quantizer.Half(graph, DType.Float16);
         else if (cameAs is { } type) Quantizer.HalfAgain(graph, type);
         if (args.GetValue(s_quantize) == "int8" && quantization != null) Quantizer.StoreRecurrent(graph, args.GetValue(s_keepFloat));
         if (args.GetValue(s_quantize) == "half") Halve(graph, target, json);
@@ -145,7 +145,7 @@ internal static class ConvertCommand
         if (WantsSelfTest(args)) AddSelfTest(args, partial, graph, calibration, quantization, json);
         else if (args.GetValue(s_hash)) SealWriter.Seal(partial);
         target?.CheckMemory(MemoryOf(partial));
-        ProofReport? proof = Prove(args, sources, partial, graph, options, calibration, quantization, sensitivity, json);
+        ProofReport? proof = Prove(args, sources, partial, graph, options, calibration, quantization, found, json);
         output.Commit();
         Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
         return 0;
@@ -251,7 +251,7 @@ internal static class ConvertCommand
 
     /// <summary>Compares the written file, run by the runtime, with the source model, run by the reference loops.</summary>
     private static ProofReport? Prove(ParseResult args, string[] sources, string path, Graph lowered, ConversionOptions options,
-        ICalibrationData? calibration, QuantizationResult? quantization, IReadOnlyList<LayerSensitivity> sensitivity, bool json)
+        ICalibrationData? calibration, QuantizationResult? quantization, BudgetResult? found, bool json)
     {
         Graph original = Pipeline.Import(sources, options with { Progress = null }).Graph;
         if (ShapeInference.FindUnknownOperators(original) is { Count: > 0 } unknown)
@@ -284,7 +284,8 @@ internal static class ConvertCommand
                 .. quantization == null ? [] : (KeyValuePair<string, string>[])[new("Source nodes in integers", $"{quantization.QuantizedNodes}"), new("Source nodes in float", $"{quantization.KeptFloat.Count}")],
                 new("File", string.Create(CultureInfo.InvariantCulture, $"{new FileInfo(path).Length:N0} bytes")),
             ],
-            Sensitivity = sensitivity,
+            Trials = found?.Pareto ?? [],
+            Sensitivity = found?.Sensitivity ?? [],
             Steps = runner.MeasureSteps(),
         };
         report.Save(file.FullName);

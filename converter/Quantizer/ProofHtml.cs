@@ -12,7 +12,7 @@ internal static class ProofHtml
     private const double FullBar = 60;
 
     /// <summary>Headings of columns that hold words and pictures; the others hold numbers.</summary>
-    private static readonly HashSet<string> s_words = ["Value", "Operator", "Shape", "SQNR", "Distribution", "Sample", "Layer", "Step", "Kernel", "Time"];
+    private static readonly HashSet<string> s_words = ["Value", "Operator", "Shape", "SQNR", "Distribution", "Sample", "Layer", "Step", "Kernel", "Time", "Observer", "More repairs", "Budget"];
 
     /// <summary>Samples that are listed.</summary>
     private const int WorstSamples = 20;
@@ -50,6 +50,26 @@ internal static class ProofHtml
             .Append(report.SourceValuesWithoutMatch)
             .Append(" float values of the source model have no counterpart: they were fused, folded or rearranged.</p>\n");
         Table(html, report.Layers, sortable: true);
+        if (report.Trials.Count > 0)
+        {
+            html.Append("<h2>Choices</h2>\n<p class=\"note\">What the search found: no other trial is both smaller and better. On held-back samples; time on one thread of the machine that converted.</p>\n");
+            bool scored = report.Trials.Any(t => t.Score != t.Sqnr);
+            (string Name, Func<BudgetTrial, int> Layers)[] forms =
+                [("Layers in float", t => t.FloatLayers), ("in int16", t => t.SixteenBitLayers), ("int8 in blocks", t => t.EightBitLayers), ("weights of 4 bits", t => t.FourBitLayers)];
+            forms = [.. forms.Where((f, i) => i == 0 || report.Trials.Any(t => f.Layers(t) > 0))];
+            Table(html, [.. forms.Select(f => f.Name), "Observer", "More repairs", "Weight bytes", "ms", "SQNR", "dB", .. scored ? (string[])["Score"] : [], "Budget"], report.Trials, t =>
+            {
+                foreach ((_, Func<BudgetTrial, int> layers) in forms) Cell(html, Count(layers(t)), layers(t), "n");
+                Cell(html, t.Observer.ToString(), null, "");
+                Cell(html, t.Repairs, null, "");
+                Cell(html, Count(t.WeightBytes), t.WeightBytes, "n");
+                Cell(html, t.Milliseconds.ToString("G3", CultureInfo.InvariantCulture), t.Milliseconds, "n");
+                Bar(html, t.Sqnr);
+                Cell(html, ProofTable.Decibels(t.Sqnr), t.Sqnr, "n");
+                if (scored) Cell(html, t.Score.ToString("G5", CultureInfo.InvariantCulture), t.Score, "n");
+                Cell(html, t.Meets ? "met" : "missed", null, "");
+            });
+        }
         if (report.Sensitivity.Count > 0)
         {
             html.Append("<h2>Sensitivity</h2>\n<p class=\"note\">What each layer costs the outputs when it alone is int8, most sensitive first.</p>\n");
@@ -188,7 +208,7 @@ internal static class ProofHtml
         th[data-down="1"]::after { content: " \25B4"; } th[data-down="0"]::after { content: " \25BE"; }
         td.n, th.n { text-align: right; }
         td.n { font-variant-numeric: tabular-nums; }
-        td.name span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+        td.name span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
         td.name { min-width: 220px; white-space: normal; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: 12px; line-height: 1.3; }
         .wrong { border-left: 4px solid var(--poor); padding: 6px 12px; margin: 18px 0 0; background: var(--card); overflow-wrap: anywhere; }
         svg { display: block; } path.source { fill: var(--line); } path.converted { fill: none; stroke: var(--fg); }

@@ -27,6 +27,20 @@ internal static class ProofJson
                 json.WriteString("sample", s.Sample);
                 Number(json, "worst_output_sqnr_db", s.WorstOutputSqnr);
             });
+            List(json, "trials", report.Trials, t =>
+            {
+                json.WriteNumber("layers_in_float", t.FloatLayers);
+                json.WriteNumber("layers_in_int16", t.SixteenBitLayers);
+                json.WriteNumber("layers_in_int8_blocks", t.EightBitLayers);
+                json.WriteNumber("layers_of_4_bits", t.FourBitLayers);
+                json.WriteString("observer", t.Observer.ToString());
+                json.WriteString("repairs", t.Repairs);
+                json.WriteNumber("weight_bytes", t.WeightBytes);
+                Number(json, "ms", t.Milliseconds);
+                Number(json, "sqnr_db", t.Sqnr);
+                Number(json, "score", t.Score);
+                json.WriteBoolean("within_budget", t.Meets);
+            });
             List(json, "sensitivity", report.Sensitivity, l =>
             {
                 json.WriteString("layer", l.Layer);

@@ -77,6 +77,9 @@ public sealed record ProofReport
     /// <summary>Steps of the converted model in their order; empty when its shapes depend on values, or nobody measured.</summary>
     public IReadOnlyList<StepCost> Steps { get; init; } = [];
 
+    /// <summary>What a search found that can be had (<see cref="BudgetResult.Pareto"/>), smallest first; empty when nothing was searched.</summary>
+    public IReadOnlyList<BudgetTrial> Trials { get; init; } = [];
+
     /// <summary>Layers by what each costs the outputs alone, most sensitive first; empty when no search measured it.</summary>
     public IReadOnlyList<LayerSensitivity> Sensitivity { get; init; } = [];
 
@@ -106,7 +109,7 @@ public sealed record ProofReport
         if (layer.NonFiniteMismatches > 0) return $"only one model has NaN or infinity there; keep it in float32: --keep-float '{layer.Name}'";
         if (layer.SourceMax - layer.ConvertedMax > CutShare * width || layer.ConvertedMin - layer.SourceMin > CutShare * width)
             return "its numbers are cut off at the range of calibration; calibrate with inputs like these, or take --observer minmax";
-        return $"its step is too coarse or its inputs are; try --quantize auto, or keep it in float: --keep-float '{layer.Name}'";
+        return $"its step is too coarse or its inputs are; try --quantize auto, with a higher --max-error where it is that already, or keep it in float: --keep-float '{layer.Name}'";
     }
 
     /// <summary>A range that misses more than this share at an end is cut off.</summary>

@@ -139,7 +139,8 @@ public sealed class ProofTests
     [Fact]
     public void Reports_can_be_read_back()
     {
-        ProofReport r = Compare(Source, Shifted) with { Facts = [new("Scheme", "int8 & <more>")], Steps = [new("edgelite.QConv", "first <one>", "nn_conv_s8/avx2", 1234, 5.5)], Sensitivity = [new("n", 21.5, 3000)] };
+        ProofReport r = Compare(Source, Shifted) with { Facts = [new("Scheme", "int8 & <more>")], Steps = [new("edgelite.QConv", "first <one>", "nn_conv_s8/avx2", 1234, 5.5)], Sensitivity = [new("n", 21.5, 3000)],
+            Trials = [new(RangeMethod.Entropy, "adaptive-rounding", 1, 2, 0, 0, 4000, 0.5, 31.5, 31.5, true)] };
         string folder = Directory.CreateTempSubdirectory("proof").FullName;
         try
         {
@@ -153,6 +154,7 @@ public sealed class ProofTests
             Assert.True(exact.GetProperty("exact").GetBoolean());
             Assert.Equal(2, json.RootElement.GetProperty("each_sample").GetArrayLength());
             Assert.Equal(5.5, json.RootElement.GetProperty("steps")[0].GetProperty("us").GetDouble());
+            Assert.Equal((2, 31.5), (json.RootElement.GetProperty("trials")[0].GetProperty("layers_in_int16").GetInt32(), json.RootElement.GetProperty("trials")[0].GetProperty("sqnr_db").GetDouble()));
             Assert.Equal(3000, json.RootElement.GetProperty("sensitivity")[0].GetProperty("saved_bytes").GetInt64());
             Assert.Equal(ValueHistogram.Bins, json.RootElement.GetProperty("outputs")[0].GetProperty("histogram").GetProperty("source").GetArrayLength());
 
@@ -162,7 +164,8 @@ public sealed class ProofTests
             Assert.Contains("&lt;net&gt; &amp; more", html);
             Assert.Contains("int8 &amp; &lt;more&gt;", html);
             Assert.DoesNotContain("<net>", html);
-            foreach (string section in (string[])["Samples", "Sensitivity", "Cost", "first &lt;one&gt;", "<svg"]) Assert.Contains(section, html);
+            Assert.DoesNotContain("int8 in blocks", html);
+            foreach (string section in (string[])["Samples", "Choices", "in int16", "met", "Sensitivity", "Cost", "first &lt;one&gt;", "<svg"]) Assert.Contains(section, html);
             Assert.Contains("prefers-color-scheme: dark", html);
             foreach (string external in (string[])["http:", "https:", "<link", "src=", "@import", "url("]) Assert.DoesNotContain(external, html);
             Assert.Contains(".html or .json", Assert.Throws<EdgeLiteException>(() => r.Save(Path.Combine(folder, "r.pdf"))).Message);
