@@ -33,8 +33,9 @@
 #define EL_ROLLED _Pragma("clang loop unroll(disable)")
 #define EL_ALL_LANES 0xffffffffu
 /* Most threads of a block of an entry: with more registers than a multiprocessor has for so many the driver's assembler spills instead of
- * making a function that does not start. */
-static constexpr int el_block_threads(int most = 256) { return most; }
+ * making a function that does not start. And how many such blocks must find room on a multiprocessor. */
+static constexpr int el_block_threads(int most = 256, int = 1) { return most; }
+static constexpr int el_resident_blocks(int = 256, int blocks = 1) { return blocks; }
 /* The body of an entry that takes instructions from compute capability 8.0 on (7.2: dp4a), and of one whose place another takes from there on: empty
  * in PTX for the others, where no launch rule chooses it. */
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 720
@@ -60,7 +61,7 @@ static constexpr int el_block_threads(int most = 256) { return most; }
 #define EL_OUT_OF_LINE __attribute__((device, noinline))
 #define EL_SHARED static __attribute__((shared))
 #define EL_CUDA_ENTRY(name, params, ...) \
-    extern "C" __attribute__((global, launch_bounds(el_block_threads(__VA_ARGS__), 1))) void el_##name(const params p, const el_cuda_buffers b)
+    extern "C" __attribute__((global, launch_bounds(el_block_threads(__VA_ARGS__), el_resident_blocks(__VA_ARGS__)))) void el_##name(const params p, const el_cuda_buffers b)
 
 extern __attribute__((shared, aligned(16))) char el_dynamic_bytes[];
 /* Shared memory of as many bytes as the launch rule asked for. */

@@ -5,7 +5,8 @@
  * holds
  *
  *     EL_CUDA_ENTRY(conv_f32_64x64, el_conv_params) { ... }    a function of the GPU: parameters p, buffers b; blocks of more than 256
- *                                                              threads are said behind the parameters
+ *                                                              threads are said behind the parameters, and how many
+ *                                                              of them a multiprocessor must take, where that matters
  *     EL_CUDA_LAUNCH(conv_f32, el_conv_params) { ... }         its launch rule, on the host: which entries, grids and blocks
  *
  * and registers by existing: the build scans for the two markers. It is compiled three times: by clang to PTX, as C++ for the

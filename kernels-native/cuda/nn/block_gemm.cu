@@ -188,7 +188,7 @@ EL_DEVICE void el_block_gemm_half(const el_block_gemm_params& p, const el_cuda_b
 
 EL_CUDA_ENTRY(block_gemm_f16_4_128x64, el_block_gemm_params) { EL_FROM_80((el_block_gemm_half<128, 64, 4>(p, b))); }
 EL_CUDA_ENTRY(block_gemm_f16_4_64x64, el_block_gemm_params) { EL_FROM_80((el_block_gemm_half<64, 64, 4>(p, b))); }
-EL_CUDA_ENTRY(block_gemm_f16_8_128x64, el_block_gemm_params) { EL_FROM_80((el_block_gemm_half<128, 64, 8>(p, b))); }
+EL_CUDA_ENTRY(block_gemm_f16_8_128x64, el_block_gemm_params, 128, 3) { EL_FROM_80((el_block_gemm_half<128, 64, 8>(p, b))); }
 EL_CUDA_ENTRY(block_gemm_f16_8_64x64, el_block_gemm_params) { EL_FROM_80((el_block_gemm_half<64, 64, 8>(p, b))); }
 
 static inline bool el_block_fits(const el_block_gemm_params& p) { return p.k > 0 && el_fits(p.m * p.k) && el_fits(p.m * p.n) && el_fits((int64_t)p.k * p.n); }

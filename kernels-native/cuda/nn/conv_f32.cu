@@ -57,10 +57,10 @@ EL_DEVICE void el_conv_half(const el_conv_params& p, const el_cuda_buffers& b) {
 
 EL_CUDA_ENTRY(conv_f16_192x128_1x1, el_conv_params) { EL_FROM_80((el_conv_half<192, 128, EL_HALF_POINTS>(p, b))); }
 EL_CUDA_ENTRY(conv_f16_128x128_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, EL_HALF_POINTS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_128x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, EL_HALF_POINTS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x64_1x1, el_conv_params, 128, 3) { EL_FROM_80((el_conv_half<128, 64, EL_HALF_POINTS>(p, b))); }
 EL_CUDA_ENTRY(conv_f16_64x64_1x1, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, EL_HALF_POINTS>(p, b))); }
 EL_CUDA_ENTRY(conv_f16_128x128, el_conv_params) { EL_FROM_80((el_conv_half<128, 128, EL_HALF_WINDOWS>(p, b))); }
-EL_CUDA_ENTRY(conv_f16_128x64, el_conv_params) { EL_FROM_80((el_conv_half<128, 64, EL_HALF_WINDOWS>(p, b))); }
+EL_CUDA_ENTRY(conv_f16_128x64, el_conv_params, 128, 3) { EL_FROM_80((el_conv_half<128, 64, EL_HALF_WINDOWS>(p, b))); }
 EL_CUDA_ENTRY(conv_f16_64x64, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, EL_HALF_WINDOWS>(p, b))); }
 EL_CUDA_ENTRY(conv_f16_64x64_any, el_conv_params) { EL_FROM_80((el_conv_half<64, 64, EL_HALF_GATHERED>(p, b))); }
 

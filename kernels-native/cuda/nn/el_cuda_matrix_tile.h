@@ -232,18 +232,22 @@ EL_DEVICE void el_matrix_tile(const A& a, const B& right, const el_matrix_block&
         fetch();
         advance();
     }
+    /* Behind each barrier there are products whose operands have been read before it, so that those of the next step are read meanwhile. */
+    operands first_half, second_half;
+    el_await_copies<EL_STAGES - 2>();
+    el_barrier();
+    load(first_half, 0, 0);
     int stage = 0;
     EL_ROLLED for (int step = 0; step < steps; step++) {
-        el_await_copies<EL_STAGES - 2>();
-        el_barrier();
-        operands first_half, second_half;
-        load(first_half, stage, 0);
-        fetch();
         load(second_half, stage, 1);
+        fetch();
         multiply(first_half);
-        multiply(second_half);
         advance();
         stage = stage == (EL_STAGES - 1) * STAGE ? 0 : stage + STAGE;
+        el_await_copies<EL_STAGES - 2>();
+        el_barrier();
+        load(first_half, stage, 0);
+        multiply(second_half);
     }
     el_await_copies<0>();
     el_barrier();

@@ -72,7 +72,7 @@ EL_DEVICE void el_gemm_half(const el_gemm_params& p, const el_cuda_buffers& b) {
 
 EL_CUDA_ENTRY(gemm_f16_192x128, el_gemm_params) { EL_FROM_80((el_gemm_half<192, 128, true>(p, b))); }
 EL_CUDA_ENTRY(gemm_f16_128x128, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 128, true>(p, b))); }
-EL_CUDA_ENTRY(gemm_f16_128x64, el_gemm_params) { EL_FROM_80((el_gemm_half<128, 64, true>(p, b))); }
+EL_CUDA_ENTRY(gemm_f16_128x64, el_gemm_params, 128, 3) { EL_FROM_80((el_gemm_half<128, 64, true>(p, b))); }
 EL_CUDA_ENTRY(gemm_f16_64x64, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, true>(p, b))); }
 EL_CUDA_ENTRY(gemm_f16_64x64_any, el_gemm_params) { EL_FROM_80((el_gemm_half<64, 64, false>(p, b))); }
 

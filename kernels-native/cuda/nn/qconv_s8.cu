@@ -128,7 +128,7 @@ EL_DEVICE void el_qmatrix(const el_qconv_params& p, const el_cuda_buffers& b) {
 }
 
 EL_CUDA_ENTRY(qconv_s8_128x128_matrix, el_qconv_params) { EL_FROM_80((el_qmatrix<128, 128, true>(p, b))); }
-EL_CUDA_ENTRY(qconv_s8_128x64_matrix, el_qconv_params) { EL_FROM_80((el_qmatrix<128, 64, true>(p, b))); }
+EL_CUDA_ENTRY(qconv_s8_128x64_matrix, el_qconv_params, 128, 3) { EL_FROM_80((el_qmatrix<128, 64, true>(p, b))); }
 EL_CUDA_ENTRY(qconv_s8_64x64_matrix, el_qconv_params) { EL_FROM_80((el_qmatrix<64, 64, true>(p, b))); }
 EL_CUDA_ENTRY(qconv_s8_64x64_matrix_any, el_qconv_params) { EL_FROM_80((el_qmatrix<64, 64, false>(p, b))); }
 
@@ -158,7 +158,7 @@ EL_DEVICE el_qconv_params el_as_conv(const el_qgemm_params& p) {
 EL_CUDA_ENTRY(qgemm_s8_64x64, el_qgemm_params) { EL_BELOW_80((el_qconv<64, true>(el_as_conv(p), b))); }
 EL_CUDA_ENTRY(qgemm_s8_32x32, el_qgemm_params) { EL_BELOW_80((el_qconv<32, true>(el_as_conv(p), b))); }
 EL_CUDA_ENTRY(qgemm_s8_128x128_matrix, el_qgemm_params) { EL_FROM_80((el_qmatrix<128, 128, true>(el_as_conv(p), b))); }
-EL_CUDA_ENTRY(qgemm_s8_128x64_matrix, el_qgemm_params) { EL_FROM_80((el_qmatrix<128, 64, true>(el_as_conv(p), b))); }
+EL_CUDA_ENTRY(qgemm_s8_128x64_matrix, el_qgemm_params, 128, 3) { EL_FROM_80((el_qmatrix<128, 64, true>(el_as_conv(p), b))); }
 EL_CUDA_ENTRY(qgemm_s8_64x64_matrix, el_qgemm_params) { EL_FROM_80((el_qmatrix<64, 64, true>(el_as_conv(p), b))); }
 EL_CUDA_ENTRY(qgemm_s8_64x64_matrix_any, el_qgemm_params) { EL_FROM_80((el_qmatrix<64, 64, false>(el_as_conv(p), b))); }
 EL_CUDA_ENTRY(qgemm_s8_32x32_any, el_qgemm_params) { EL_BELOW_80((el_qconv<32, false>(el_as_conv(p), b))); }
