@@ -80,16 +80,16 @@ public static class Pipeline
         ModelWriter.Write(graph, path, options.Target);
     }
 
-    /// <summary>A conversion runs the model twice, before and after, to compare: sizes at which this machine cannot hold its values are refused at once.</summary>
+    /// <summary>A conversion keeps the values of the converted model to compare them with the source model's: sizes at which this machine cannot hold its values are refused at once.</summary>
     private static void RequireMemory(Graph graph)
     {
         Value[] values = [.. graph.Values.Where(v => !v.IsConstant && v.Type.IsKnown)];
         const double Mega = 1 << 20;
         double needed = values.Sum(v => (double)v.Type.ByteLength) / Mega, there = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Mega;
-        if (2 * needed <= there) return;
+        if (needed <= there) return;
         Value largest = values.MaxBy(v => v.Type.ByteLength)!;
         throw new EdgeLiteException(Status.OutOfMemory, string.Create(CultureInfo.InvariantCulture,
-            $"At these sizes the values of the model take {needed:N0} MB, and a conversion needs that twice; this machine has {there:N0} MB. The largest is '{largest.Name}', {largest.Type}. Give the inputs smaller sizes with --shape."));
+            $"At these sizes the values of the model take {needed:N0} MB, and a conversion needs as much; this machine has {there:N0} MB. The largest is '{largest.Name}', {largest.Type}. Give the inputs smaller sizes with --shape."));
     }
 
     private static void RefuseUnknownOperators(Graph graph, string path)
