@@ -1,6 +1,6 @@
 /* Float kernels in GFLOP/s (a multiply-add counts as two) and as a share of the multiply-add peak measured in the same run.
  *     bench_kernels [threads] [filter]
- * Shapes: square products, the layers of ResNet-50 and MobileNet, attention products. Each number is the best of several
+ * Shapes: square products, the layers of ViT-B, ResNet-50 and MobileNet, attention products. Each number is the best of several
  * rounds after one warm-up, so that a disturbed round does not count. */
 #define _POSIX_C_SOURCE 200809L
 #include "el_kernels.h"
@@ -79,6 +79,8 @@ static void gemm(int64_t m, int32_t n, int32_t k) {
     char shape[64];
     snprintf(shape, sizeof shape, "m%d n%d k%d", (int)m, n, k);
     row("gemm_f32", shape, &p, b, 2.0 * m * n * k);
+    const el_kernel* direct = el_find_kernel("gemm_f32__direct", el_cpu_isas());
+    if (direct && direct->scratch(&p, threads) != EL_NO_FORM) row("gemm_f32__direct", shape, &p, b, 2.0 * m * n * k);
     for (int i = 0; i < 6; i++) free(b[i]);
 }
 
@@ -164,6 +166,7 @@ int main(int argc, char** argv) {
     printf("threads: %d\n", threads);
 
     gemm(1024, 1024, 1024), gemm(512, 512, 512), gemm(128, 768, 768), gemm(128, 3072, 768), gemm(128, 768, 3072);
+    gemm(197, 768, 768), gemm(197, 3072, 768), gemm(197, 768, 3072), gemm(128, 384, 384), gemm(784, 512, 512);
     gemm(1, 1000, 2048), gemm(1, 4096, 1024), gemm(4, 1024, 1024), gemm(8, 1024, 1024);
     conv("conv_f32", 224, 3, 64, 7, 2, 1), conv("conv_f32", 224, 3, 32, 3, 2, 1);
     conv("conv_f32", 56, 64, 64, 3, 1, 1), conv("conv_f32", 28, 128, 128, 3, 1, 1), conv("conv_f32", 14, 256, 256, 3, 1, 1);

@@ -32,7 +32,8 @@ typedef struct el_conv_params {
 
 /* gemm_f32: y[m][n] = act(x[m][k] * B + bias[n] + residual[m][n]), B panel-packed (constant weights).
  * buffers: x, packed B, bias or NULL, residual or NULL, slope[n] or NULL, y.
- * residual may be y itself. m is the product of all leading dimensions; m == 1 takes a GEMV path. */
+ * residual may be y itself. m is the product of all leading dimensions; m == 1 takes a GEMV path, many rows go by Strassen's multiplication,
+ * which adds rows i and i + h before it multiplies (strassen_job.h). */
 typedef struct el_gemm_params {
     int64_t m;
     int32_t n, k;

@@ -350,7 +350,9 @@ static void gemm_case_of(const char* name, int64_t m, int32_t n, int32_t k, el_a
         }
     char what[96];
     snprintf(what, sizeof what, "m%d n%d k%d act%d", (int)m, n, k, a.kind);
-    check(name, &p, buffers, 5, want, ys, what, buffers[3], 3, k);
+    /* Strassen's sums of sums lose up to two bits */
+    check(name, &p, buffers, 5, want, ys, what, buffers[3], 3, !is_half(name) && m * n * k > 1 << 22 ? 4 * k : k);
+    if (!is_half(name)) check("gemm_f32__direct", &p, buffers, 5, want, ys, what, buffers[3], 3, k);
     th_free_all();
 }
 
@@ -436,6 +438,46 @@ static void test_gemms(int cases) {
     gemm_case(3, 70, 2048, acts[1]);
     gemm_case(26, 35, 7000, acts[7]);
     gemm_case(0, 16, 4, acts[0]);
+}
+
+/* Strassen's multiplication: rows and columns that are left over, halves of K that fill no register, cuts of K, several blocks of rows,
+ * activations that are no interval. */
+static void test_strassen(void) {
+    gemm_case_of("gemm_f32", 72, 256, 384, acts[1]);
+    gemm_case_of("gemm_f32", 95, 319, 386, acts[12]);
+    gemm_case_of("gemm_f32", 100, 261, 1030, acts[9]);
+    gemm_case_of("gemm_f32", 121, 300, 2050, acts[0]);
+    gemm_case_of("gemm_f32", 409, 256, 402, acts[2]);
+}
+
+/* Rows and columns of very different size: Strassen's error is in proportion to the largest numbers of A and B, not to those of a row and a column
+ * (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 23.2). */
+static void test_strassen_scales(void) {
+    const int32_t n = 256, k = 512;
+    const int64_t m = 96;
+    el_gemm_params p = {m, n, k, {EL_ACT_NONE, 0, 0}};
+    float *x = th_floats((size_t)(m * k)), *b = th_floats((size_t)k * n), *packed = th_alloc(panel_floats(k, n) * sizeof(float), 64), *y = th_floats((size_t)(m * n));
+    th_fill_f32(x, (size_t)(m * k), -1, 1);
+    th_fill_f32(b, (size_t)k * n, -1, 1);
+    for (int64_t i = 0; i < m * k; i++) x[i] = ldexpf(x[i], (int)(i / k * 7 % 41) - 20);
+    for (int64_t i = 0; i < (int64_t)k * n; i++) b[i] = ldexpf(b[i], (int)(i % n * 5 % 31) - 15);
+    pack_panels(packed, b, k, n);
+    void* buffers[6] = {x, packed, NULL, NULL, NULL, y};
+    const el_kernel* kernel;
+    for (uint32_t v = 0; (kernel = th_variant("gemm_f32", v)); v++) {
+        th_run(kernel, &p, buffers, 1);
+        double worst = 0;
+        for (int64_t at = 0; at < m * n; at++) {
+            double sum = 0;
+            for (int32_t q = 0; q < k; q++) sum += (double)x[at / n * k + q] * b[(int64_t)q * n + at % n];
+            worst = fmax(worst, fabs(y[at] - sum));
+        }
+        worst /= ldexp(k, 20 + 15 - 24);
+        printf("gemm_f32 %s, rows and columns of 2^-20 to 2^20: %.3f k units of the largest product\n", el_isa_name(kernel->isa), worst);
+        th_checks++;
+        if (!(worst < 1)) th_fail("gemm_f32 %s: an error of %.3f k units of the largest product", el_isa_name(kernel->isa), worst);
+    }
+    th_free_all();
 }
 
 static void matmul_case(el_matmul_params p, size_t as, size_t bs) {
@@ -576,6 +618,8 @@ int main(int argc, char** argv) {
     th_seed(argc > 2 ? (uint64_t)atoi(argv[2]) : 1);
     test_special_values();
     test_gemms(40 * scale);
+    test_strassen();
+    test_strassen_scales();
     test_half_sums();
     test_half_winograd();
     test_matmuls(60 * scale);

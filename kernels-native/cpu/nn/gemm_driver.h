@@ -8,6 +8,7 @@
  *     EL_LOW                rows of low tiles, of three panels, when there are such
  *     EL_RUNS               and el_run_kernel(P, tail), when there are kernels for runs of tiles (el_run_fn), and el_run_activates(kind, P, tail):
  *                           whether they apply an activation that is no interval
+ *     EL_RUN_LESS           and el_run_less, a run of one tile of EL_WIDE(EL_MR) panels whose B is a difference, which it keeps, when there is one
  *     el_gemm_activate      applies an activation that is no interval to rows [count] of y at off[r], which have just been stored
  *
  * Order of a block of rows x panels: for each cut of K, for each group of panels, for each tile. The cut of B that a group of
@@ -234,11 +235,15 @@ static void el_gemm_take_scratch(const el_ctx* ctx, el_gemm_job* j, int64_t segs
     j->thread_bytes = thread_bytes;
 }
 
+static el_gemm_job el_dense_job(const el_gemm_params* p, void* const* buffers) {
+    return (el_gemm_job){.m = p->m, .n = p->n, .k = p->k, .groups = 1, .segs = 1, .seglen = p->k, .scale = 1.0f, .act = p->act,
+                         .x = buffers[0], .b = buffers[1], .bias = buffers[2], .residual = buffers[3], .slope = buffers[4],
+                         .y = buffers[5], .b_panel = (int64_t)p->k * EL_PANEL, .b_row = EL_PANEL, .lda = p->k, .ldc = p->n,
+                         .fill = el_fill_dense};
+}
+
 static void el_gemm_run_gemm(const el_ctx* ctx, const el_gemm_params* p, void* const* buffers) {
-    el_gemm_job j = {.m = p->m, .n = p->n, .k = p->k, .groups = 1, .segs = 1, .seglen = p->k, .scale = 1.0f, .act = p->act,
-                     .x = buffers[0], .b = buffers[1], .bias = buffers[2], .residual = buffers[3], .slope = buffers[4],
-                     .y = buffers[5], .b_panel = (int64_t)p->k * EL_PANEL, .b_row = EL_PANEL, .lda = p->k, .ldc = p->n,
-                     .fill = el_fill_dense};
+    el_gemm_job j = el_dense_job(p, buffers);
     int32_t *brow, *taps;
     el_gemm_take_scratch(ctx, &j, 1, 0, el_gemm_thread_bytes(1, 0), &brow, &taps);
     brow[0] = 0;

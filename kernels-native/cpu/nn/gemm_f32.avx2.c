@@ -9,6 +9,7 @@ EL_KERNEL(conv_f32, avx2, el_conv_params)
 EL_KERNEL(conv_f32__direct, avx2, el_conv_params)
 EL_KERNEL(conv_transpose_f32, avx2, el_conv_params)
 EL_KERNEL(gemm_f32, avx2, el_gemm_params)
+EL_KERNEL(gemm_f32__direct, avx2, el_gemm_params)
 EL_KERNEL(matmul_f32, avx2, el_matmul_params)
 EL_KERNEL(attention_f32, avx2, el_attention_params)
 
@@ -255,6 +256,7 @@ void el_conv_f32__direct__avx2(const el_ctx* ctx, const void* params, void* cons
 void el_conv_transpose_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) {
     el_gemm_run_conv_transpose(ctx, params, buffers);
 }
-void el_gemm_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
+void el_gemm_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm_f32(ctx, params, buffers); }
+void el_gemm_f32__direct__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
 void el_matmul_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }
 void el_attention_f32__avx2(const el_ctx* ctx, const void* params, void* const* buffers) { el_attention_run(ctx, params, buffers); }

@@ -10,6 +10,7 @@ EL_KERNEL(conv_f32, avx512, el_conv_params)
 EL_KERNEL(conv_f32__direct, avx512, el_conv_params)
 EL_KERNEL(conv_transpose_f32, avx512, el_conv_params)
 EL_KERNEL(gemm_f32, avx512, el_gemm_params)
+EL_KERNEL(gemm_f32__direct, avx512, el_gemm_params)
 EL_KERNEL(matmul_f32, avx512, el_matmul_params)
 EL_KERNEL(attention_f32, avx512, el_attention_params)
 
@@ -163,7 +164,18 @@ static inline __attribute__((always_inline)) __m512 finished(const el_tile* t, _
     return ended(v, activates && t->act == EL_ACT_HARD_SWISH, t->lo, t->hi);
 }
 
-static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int P) {
+/* A row of panel p of B; less: the difference of two matrices, which is kept. */
+static inline __attribute__((always_inline)) __m512 weights(const el_tile* t, const char* b, int p, const int less) {
+    __m512 v = _mm512_loadu_ps((const float*)(b + p * t->b_panel * 4));
+    if (less) {
+        const int64_t at = b - (const char*)t->b;
+        v = _mm512_sub_ps(v, _mm512_loadu_ps((const float*)((const char*)(t->less + p * t->less_panel) + at)));
+        _mm512_storeu_ps((float*)((char*)(t->kept + p * t->kept_panel) + at), v);
+    }
+    return v;
+}
+
+static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int P, const int less) {
     const __mmask16 tail = (__mmask16)((1u << t->tail) - 1), full = 0xffff;
     const int64_t lda = t->lda, ldc = t->ldc, panel = t->b_panel * 4, k = t->seglen - 2;
     __m512 start[2];
@@ -189,7 +201,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
             _mm_prefetch(ahead, _MM_HINT_T0);
             __m512 bv[2];
 #pragma GCC unroll 2
-            for (int p = 0; p < P; p++) bv[p] = _mm512_loadu_ps((const float*)(b + p * panel));
+            for (int p = 0; p < P; p++) bv[p] = weights(t, b, p, less);
 #pragma GCC unroll 12
             for (int r = 0; r < 12; r++) {
                 const __m512 av = _mm512_set1_ps(a[r / 3][r % 3 * lda]);
@@ -203,7 +215,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
 #pragma GCC unroll 2
         for (int l = 0; l < 2; l++) {
 #pragma GCC unroll 2
-            for (int p = 0; p < P; p++) last[l][p] = _mm512_loadu_ps((const float*)(b + l * 64 + p * panel));
+            for (int p = 0; p < P; p++) last[l][p] = weights(t, b + l * 64, p, less);
         }
 #pragma GCC unroll 12
         for (int r = 0; r < 12; r++, y += ldc, residual += ldc) {
@@ -217,7 +229,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
 #pragma GCC unroll 2
             for (int p = 0; p < P; p++) {
                 const __mmask16 m = p == P - 1 ? tail : full;
-                const __m512 v = finished(t, acc[r * P + p], residual + p * 16, m, 1);
+                const __m512 v = finished(t, acc[r * P + p], residual + p * 16, m, !less);
                 if (p == P - 1) _mm512_mask_storeu_ps(y + p * 16, tail, v);
                 else _mm512_storeu_ps(y + p * 16, v);
             }
@@ -292,8 +304,9 @@ static void run_half(const el_tile* t, int64_t tiles) {
     }
 }
 
-static void run_1(const el_tile* t, int64_t tiles) { run_body(t, tiles, 1); }
-static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2); }
+static void run_1(const el_tile* t, int64_t tiles) { run_body(t, tiles, 1, 0); }
+static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2, 0); }
+static void el_run_less(const el_tile* t) { run_body(t, 1, 2, 1); }
 
 /* Lines of windows, R outputs at a time; the last ones reach back over outputs that are done. halves: there are two panels of which the second
  * has 8 columns or fewer, and those of two outputs share a register as in tile_half. */
@@ -437,6 +450,7 @@ static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) {
 static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
     return panels == 1 ? run_1 : panels != 2 ? NULL : tail <= 8 ? run_half : run_2;
 }
+#define EL_RUN_LESS
 #define EL_MR 12
 #define EL_KC 4096
 #define EL_WIDE(R) ((R) == 1 ? 8 : (R) <= 4 ? 4 : 2)
@@ -452,6 +466,7 @@ void el_conv_f32__direct__avx512(const el_ctx* ctx, const void* params, void* co
 void el_conv_transpose_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) {
     el_gemm_run_conv_transpose(ctx, params, buffers);
 }
-void el_gemm_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
+void el_gemm_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm_f32(ctx, params, buffers); }
+void el_gemm_f32__direct__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
 void el_matmul_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }
 void el_attention_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_attention_run(ctx, params, buffers); }

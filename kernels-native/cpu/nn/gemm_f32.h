@@ -38,6 +38,12 @@ static void el_gemm_activate(el_act act, float* y, const int64_t* off, int64_t r
 #include "winograd_4x4.h"
 #include "winograd.h"
 #include "conv_windows.h"
+#include "strassen.h"
+
+static void el_gemm_run_gemm_f32(const el_ctx* ctx, const el_gemm_params* p, void* const* buffers) {
+    if (el_gemm_is_strassen(p)) el_strassen_run(ctx, p, buffers);
+    else el_gemm_run_gemm(ctx, p, buffers);
+}
 
 static void el_gemm_run_conv_f32(const el_ctx* ctx, const el_conv_params* p, void* const* buffers) {
     if (el_conv_is_winograd(p)) el_winograd_run(ctx, p, buffers);

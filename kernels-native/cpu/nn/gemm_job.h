@@ -137,6 +137,7 @@ static inline size_t el_conv_transpose_f32_scratch_bytes(const el_conv_params* p
     int64_t segs = (int64_t)p->kh * p->kw;
     return el_gemm_shared_bytes(segs, p->c / p->groups) + (size_t)threads * el_gemm_thread_bytes(segs, 0);
 }
+#include "strassen_job.h"
 static inline size_t el_gemm_scratch_bytes(const el_gemm_params* p, int32_t threads) {
     (void)p;
     return el_gemm_shared_bytes(1, 0) + (size_t)threads * el_gemm_thread_bytes(1, 0);
@@ -190,10 +191,12 @@ static inline void el_fill_dense(const el_gemm_job* j, int32_t g, int64_t m0, in
 static inline void el_fill_transposed(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
                                       el_element* patch) {
     (void)g;
-    for (int32_t r = 0; r < rows; r++) {
-        a[r] = patch + (int64_t)r * j->seglen;
+    for (int32_t r = 0; r < rows; r++, patch += j->seglen) {
+        __asm__("" : "+r"(patch)); /* vectors would be more code than gain */
+        a[r] = patch;
         off[r] = (m0 + r) * j->ldc;
     }
+    patch -= rows * (int64_t)j->seglen;
     for (int32_t k = 0; k < j->seglen; k++) {
         const el_element* x = j->x + k * j->lda + m0;
         for (int32_t r = 0; r < rows; r++) patch[(int64_t)r * j->seglen + k] = x[r];
@@ -339,6 +342,10 @@ typedef struct el_tile {
     el_element* y_rows;      /* where that row starts in y, */
     int64_t lda, ldc;        /* and elements to the next, */
     int32_t act;             /* and which activation takes the place of the clamp (el_run_activates), or EL_ACT_NONE */
+    const el_element* less;  /* of a run of one tile that makes a sum of weights: B is b - less, */
+    int64_t less_panel;
+    el_element* kept;        /* and kept here, rows of a panel one behind the other; may be less */
+    int64_t kept_panel;
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);

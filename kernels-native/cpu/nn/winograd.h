@@ -130,8 +130,9 @@ static void el_wg_output(const el_winograd_run_t* r, int64_t t0, int64_t t1, int
 }
 
 static void el_wg_tables(const el_winograd_plan* w, int64_t tiles, const el_element* v, const el_element** a, int64_t* off) {
-    for (int64_t t = 0; t < tiles; t++) {
-        a[t] = v + t * w->v_row;
+    for (int64_t t = 0; t < tiles; t++, v += w->v_row) {
+        __asm__("" : "+r"(v)); /* vectors would be more code than gain */
+        a[t] = v;
         off[t] = t * w->m_row;
     }
 }

@@ -95,6 +95,32 @@ public class TuningTests
         Assert.Equal(allocated, GC.GetAllocatedBytesForCurrentThread());
     }
 
+    /// <summary>A product goes by Strassen's multiplication, whose sums are rounded otherwise, unless the ordinary one is chosen.</summary>
+    [Fact]
+    public void A_large_product_may_go_without_Strassens_multiplication()
+    {
+        float[] weights = [.. Enumerable.Range(0, 384 * 256).Select(i => (float)Math.Sin(i * 0.7))];
+        Graph graph = OnnxImporter.Import(Model(17, Node("MatMul", "x w", "y")).In("x", DType.Float32, 96, 384).Const(Floats("w", [384, 256], weights)).Out("y"), null);
+        Pipeline.Optimize(graph, new ConversionOptions());
+        Pipeline.Lower(graph, new ConversionOptions());
+        byte[] plain = ModelWriter.ToBytes(graph);
+        using Model usual = Model.Load(plain);
+        using Session usualSession = Open(usual), onThree = Open(usual, 3);
+        string isa = CpuKernels.ChosenIsa("gemm_f32")!;
+        if (isa == "scalar") return; // no other form there
+        using Model model = Model.Load(With(plain, Choose(CpuKernels.Machine(1), (usualSession.Calls()[0], $"gemm_f32__direct/{isa}"))));
+        using Session direct = Open(model), reference = Open(model, 1, "reference");
+        Assert.Equal([$"gemm_f32/{isa}"], Kernels(usualSession));
+        Assert.Equal([$"gemm_f32__direct/{isa}"], Kernels(direct));
+        foreach (Session session in new[] { usualSession, onThree, direct, reference }) session.Run();
+        Assert.Equal(ConvertedModels.Outputs(usualSession), ConvertedModels.Outputs(onThree));
+        Assert.NotEqual(ConvertedModels.Outputs(usualSession), ConvertedModels.Outputs(direct));
+        foreach (Session session in new[] { usualSession, direct }) TensorAssert.Close(reference.Output(0), session.Output(0), 1e-4, 1e-5, session.TuningNote);
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 10; i++) usualSession.Run();
+        Assert.Equal(allocated, GC.GetAllocatedBytesForCurrentThread());
+    }
+
     [Fact]
     public void Choices_of_another_machine_or_another_kernel_are_passed_over()
     {
