@@ -254,29 +254,31 @@ static void gemm_case(int32_t m, int32_t n, int32_t k, int extreme, int wild) {
 }
 
 /* Chosen sums at every shift through the end of a tile: weights are zero, so a sum is the bias. Half of them give results
- * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case; gemm is kind 3. whole: all by whole_multiplier. */
-static void rounding_case(int kind, int whole) {
+ * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case (depthwise is 3x3); gemm is kind 3. whole: all by whole_multiplier. */
+static void rounding_case(int kind, int whole, int32_t y_zero) {
     static const int32_t ends[] = {INT32_MIN, INT32_MIN + 1, INT32_MAX, INT32_MAX - 1, -(1 << 30), 1 << 30, 0, 1, -1, 2, -2, 3};
     enum { rows = 9, n = 62 * 40, k = 4 }; /* a whole set of rows and a rest */
-    el_qconv_params conv = {1, 1, rows, kind == 2 ? n : k, 1, rows, n, 1, 1, 1, 1, 1, 1, 0, 0, kind == 2 ? n : 1, 5, -3, -128, 127};
-    el_qgemm_params gemm = {rows, n, k, 5, -3, -128, 127};
+    const int32_t size = kind == 2 ? 3 : 1;
+    el_qconv_params conv = {1, 1, rows, kind == 2 ? n : k, 1, rows, n, size, size, 1, 1, 1, 1, size / 2, size / 2, kind == 2 ? n : 1, 5, y_zero, -128, 127};
+    el_qgemm_params gemm = {rows, n, k, 5, y_zero, -128, 127};
     int8_t* x = th_alloc((size_t)rows * n, 1);
-    int8_t* b = th_alloc((size_t)n * k, 64);
+    const size_t weights = (size_t)n * (kind == 2 ? 9 : k);
+    int8_t* b = th_alloc(weights, 64);
     int8_t* y = th_alloc((size_t)rows * n, 1);
     int8_t* want = th_alloc((size_t)rows * n, 1);
     channel_data d = random_channels(n, 1, 0);
     th_fill_bytes(x, (size_t)rows * n);
-    memset(b, 0, (size_t)n * k);
+    memset(b, 0, weights);
     memset(d.wsum, 0, (size_t)n * 4);
     for (int32_t o = 0; o < n; o++) {
-        int32_t shift = d.shift[o] = whole ? o % 8 - 15 : o % 62 - 31;
+        int32_t shift = d.shift[o] = whole ? o % 24 - 15 : o % 62 - 31;
         if (th_range(0, 1)) d.multiplier[o] = 1 << 30;
         if (whole) d.multiplier[o] = whole_multiplier(d.multiplier[o], shift);
-        if (o / 62 % 2) d.bias[o] = whole ? th_range(-1, 1) << 21 : ends[th_range(0, 11)];
+        if (o / 62 % 2) d.bias[o] = whole ? th_range(-1, 1) * (1 << th_range(0, shift > 0 ? 29 - shift : 29)) : ends[th_range(0, 11)];
         else if (shift > 0) d.bias[o] = th_range(-3, 3);
         else d.bias[o] = (int32_t)(th_range(-120, 120) * (1ll << -shift) / (shift < -24 ? 128 : 1)) + th_range(-1, 1);
         int32_t r = (kind % 3 == 0 ? wide_requantize_once : wide_requantize)(d.bias[o], d.multiplier[o], shift);
-        int64_t v = (int64_t)r - 3;
+        int64_t v = (int64_t)r + y_zero;
         for (int32_t i = 0; i < rows; i++) want[i * n + o] = (int8_t)(v < -128 ? -128 : v > 127 ? 127 : v);
     }
     static const char* const names[] = {"qconv_s8", "qconv_transpose_s8", "qdwconv_s8", "qgemm_s8"};
@@ -287,7 +289,8 @@ static void rounding_case(int kind, int whole) {
 
 int main(void) {
     test_requantize();
-    for (int i = 0; i < 40; i++) rounding_case(i % 4, i / 4 % 2);
+    static const int32_t zeros[] = {-3, -128, 127};
+    for (int i = 0; i < 96; i++) rounding_case(i % 4, i / 4 % 2, zeros[i / 8 % 3]);
     for (int32_t m = 1; m <= 26; m++) gemm_case(m, th_range(1, 140), th_range(1, 70), m % 4 == 0, m % 5 == 0);
     gemm_case(200, 64, 64, 0, 0);
     gemm_case(97, 70, 33, 1, 0);

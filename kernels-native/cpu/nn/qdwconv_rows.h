@@ -84,6 +84,10 @@ static __attribute__((noinline)) void run_one(const el_qdw_run* r) { run(r, 1, 0
 static __attribute__((noinline)) void run_two(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE); }
 static __attribute__((noinline)) void run_one_3x3(const el_qdw_run* r) { run(r, 1, QDW_PLANES_3, Q_TWICE); }
 static __attribute__((noinline)) void run_two_3x3(const el_qdw_run* r) { run(r, 2, QDW_PLANES_3, Q_TWICE); }
+#if defined(__AVX2__)
+static __attribute__((noinline)) void run_one_3x3_exact(const el_qdw_run* r) { run(r, 1, QDW_PLANES_3, Q_TWICE_EXACT); }
+static __attribute__((noinline)) void run_two_3x3_exact(const el_qdw_run* r) { run(r, 2, QDW_PLANES_3, Q_TWICE_EXACT); }
+#endif
 #if Q_ANY
 static __attribute__((noinline)) void run_one_any(const el_qdw_run* r) { run(r, 1, 0, Q_TWICE_ANY); }
 static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE_ANY); }
@@ -142,6 +146,9 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
     const int second = q->rows == 2 && oy + 1 < p->oh;
     const int wide = p->kh == 3 && p->kw == 3;
     el_qdw_run_fn fn = wide ? (second ? run_two_3x3 : run_one_3x3) : (second ? run_two : run_one);
+#if defined(__AVX2__)
+    if (wide && !(a->shifts & EL_QDOUBT) && p->y_zero == INT8_MIN) fn = second ? run_two_3x3_exact : run_one_3x3_exact;
+#endif
 #if Q_ANY
     if (a->shifts & EL_QSHIFT_ANY) fn = second ? run_two_any : run_one_any;
 #endif
@@ -270,7 +277,7 @@ static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
     const int64_t work = (int64_t)p->n * p->oh * p->ow * p->c * (p->kh * p->kw + 16);
     fill_job fill = {&a, buffers, panels, weights, 0};
     el_parallel(ctx, q->panels, el_ctx_threads_for(ctx, work, QDW_WORK) > 1 ? QDW_PANELS_PER_PIECE : q->panels, fill_panels, &fill);
-    a.shifts = fill.kind;
+    a.shifts = fill.kind | el_qbounds(p->y_min, p->y_max);
     int64_t cost = (int64_t)p->ow * p->c * q->rows * (p->kh * p->kw + 16) / q->groups;
     el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, QDW_WORK / (cost + 1) + 1, rows, &a);
 }

@@ -1,12 +1,13 @@
 /* The end of sixteen lanes: y = clamp(requantized acc + y_zero), 16 bytes stored. By Q_ONCE or Q_TWICE, which are the two rules
- * of el_quant.h for shifts in [-23, -1], or by Q_TWICE_ANY, for every shift; Q_ONCE_LEFT is Q_ONCE for shifts from -23 up.
+ * of el_quant.h for shifts in [-23, -1], or by Q_TWICE_ANY, for every shift; Q_ONCE_LEFT is Q_ONCE for shifts from -23 up, Q_TWICE_EXACT is
+ * Q_TWICE on x86 where nobody is in doubt and y_zero is -128.
  * Q_GROUP: sums that are stored together. */
 #ifndef EL_QFINISH_H
 #define EL_QFINISH_H
 #include "qmat.h"
 #include "qvec.h"
 
-enum { Q_ONCE, Q_ONCE_LEFT, Q_TWICE, Q_TWICE_ANY };
+enum { Q_ONCE, Q_ONCE_LEFT, Q_TWICE, Q_TWICE_ANY, Q_TWICE_EXACT };
 #define Q_IS_ONCE(rule) ((rule) == Q_ONCE || (rule) == Q_ONCE_LEFT)
 
 /* The first `count` (1..15) bytes of a stored vector. */
@@ -24,13 +25,12 @@ EL_VEC void q_copy_part(int8_t* y, const int8_t* v, int32_t count) {
 typedef struct q_end {
     q_near near;
     q_near_columns columns;
-    int32_t zero, y_min, y_max, exact;
+    int32_t zero, y_min, y_max;
 } q_end;
 
 EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi, int32_t shifts, const int rule) {
-    const int exact = !(shifts & EL_QSCALE_ROUNDED);
-    q_end c = {.near = q_near_load(zero, lo, hi, exact), .zero = zero, .y_min = lo, .y_max = hi, .exact = exact};
-    c.columns = q_near_columns_load(e, &c.near);
+    q_end c = {.near = q_near_load(zero, lo, hi, rule == Q_TWICE_EXACT), .zero = zero, .y_min = lo, .y_max = hi};
+    c.columns = q_near_columns_load(e, &c.near, rule == Q_TWICE_EXACT);
     return c;
 }
 
@@ -39,11 +39,11 @@ EL_VEC void q_end_store(const q16 acc[Q_GROUP], const q_end* c, const int rule, 
     q16 u[Q_GROUP];
     int8_t* to[Q_GROUP];
     EL_UNROLL for (int i = 0; i < Q_GROUP; i++) {
-        u[i] = q_near_of(acc[i], &c->columns, &c->near, Q_IS_ONCE(rule));
+        u[i] = q_near_of(acc[i], &c->columns, &c->near, Q_IS_ONCE(rule), rule == Q_TWICE_EXACT);
         to[i] = y + i * step;
     }
-    q16_store_whole(u, c->near.bounds, to);
-    if (!c->exact && __builtin_expect(q_near_in_doubt(u), 0)) {
+    q16_store_rows(u, c->near.bounds, to, rule == Q_TWICE_EXACT);
+    if (rule != Q_TWICE_EXACT && __builtin_expect(q_near_in_doubt(u), 0)) {
         int32_t sums[Q_GROUP * 16];
         EL_UNROLL for (int i = 0; i < Q_GROUP; i++) q16_store(sums + i * 16, acc[i]);
         q_near_repair(sums, Q_GROUP, e, 0, c->zero, c->y_min, c->y_max, Q_IS_ONCE(rule), y, step);

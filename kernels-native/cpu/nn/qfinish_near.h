@@ -9,8 +9,13 @@
  * Rounding twice shifts the place where y steps: y = floor(acc * multiplier * 2^(shift - 31) + 1/2 +- 2^(shift - 1)), minus for a negative acc, where
  * shift < 0 (el_qpanel proves it): `nudge` = 2^(shift + 15) is added to base or taken from it, and may round by another 1/4. Where acc << shift would wrap around, u
  * does not fit into int32.
- * Where scale and nudge are integers (EL_QSCALE_ROUNDED is not set), as the quantizer chooses factors, nothing is rounded: u is an integer below 2^24, or an
- * int32 outside of int8. Then nobody is in doubt, and base is (y_zero + 1/2) * 2^16. */
+ *
+ * Where scale and nudge are integers, as the quantizer chooses factors, and y_min and y_max those of int8 (EL_QDOUBT is not set), nobody is in doubt:
+ *     y = round(acc * whole + base), halves to even, whole = scale * 2^-16, base = y_zero + 2^-17, plus nudge * 2^-16 where the rule rounds twice
+ * Proof: acc * whole + y_zero, plus that nudge, is a multiple of 2^-16; where it lies within 128 of 0, 24 bits hold it with 2^-17 more, which takes halves up and
+ * nothing else past a half. From there on it rounds to 2^-16 at least, and ends at a bound of int8 with or without 2^-17. Sums stay so small that it fits
+ * into int32 and, rounded twice, acc << shift does. For a negative acc the nudge has the wrong sign, which leaves y <= y_zero: this form of rounding twice is for a
+ * y_zero of -128 alone, as after a ReLU. */
 #ifndef EL_QFINISH_NEAR_H
 #define EL_QFINISH_NEAR_H
 #include "qmat.h"
@@ -18,23 +23,26 @@
 
 #define Q_NEAR_DOUBT 6
 
-EL_VEC float q_near_base(int32_t y_zero, int exact) { return (float)(65536 * y_zero + 32768 + (exact ? 0 : Q_NEAR_DOUBT / 2)); }
+EL_VEC float q_near_base(int32_t y_zero, int exact) { return exact ? (float)y_zero + 0x1p-17f : (float)(65536 * y_zero + 32768 + Q_NEAR_DOUBT / 2); }
 
 #if defined(__AVX512BW__)
 typedef struct q_near {
     __m512 base;
     q_bounds bounds;
 } q_near;
-typedef struct q_near_columns { /* of a panel */
+typedef struct q_near_columns { /* of a panel; nudge: all of the base, where exact */
     __m512 scale, nudge;
 } q_near_columns;
 
 EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max, int exact) { return (q_near){_mm512_set1_ps(q_near_base(y_zero, exact)), q_bounds_set(y_min, y_max)}; }
-EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n) { return (q_near_columns){_mm512_load_ps(e->scale), _mm512_load_ps(e->nudge)}; }
+EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n, const int exact) {
+    const __m512 nudge = _mm512_load_ps(e->nudge);
+    return (q_near_columns){_mm512_load_ps(exact ? e->whole : e->scale), exact ? _mm512_add_ps(n->base, _mm512_mul_ps(nudge, _mm512_set1_ps(0x1p-16f))) : nudge};
+}
 
-EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once) {
+EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once, const int exact) {
     const __m512i sign = _mm512_set1_epi32(INT32_MIN);
-    __m512 base = once ? n->base : _mm512_add_ps(n->base, _mm512_castsi512_ps(_mm512_ternarylogic_epi32(acc.v, sign, _mm512_castps_si512(c->nudge), 0xea)));
+    __m512 base = once ? n->base : exact ? c->nudge : _mm512_add_ps(n->base, _mm512_castsi512_ps(_mm512_ternarylogic_epi32(acc.v, sign, _mm512_castps_si512(c->nudge), 0xea)));
     return (q16){_mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(acc.v), c->scale, base))};
 }
 #else
@@ -47,20 +55,20 @@ typedef struct q_near_columns { /* base of acc >= 0, of acc < 0 */
 } q_near_columns;
 
 EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max, int exact) { return (q_near){_mm256_set1_ps(q_near_base(y_zero, exact)), q_bounds_set(y_min, y_max)}; }
-EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n) {
+EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n, const int exact) {
     q_near_columns c;
     EL_UNROLL for (int h = 0; h < 2; h++) {
-        const __m256 nudge = _mm256_load_ps(e->nudge + 8 * h);
-        c.scale[h] = _mm256_load_ps(e->scale + 8 * h);
+        const __m256 nudge = _mm256_mul_ps(_mm256_load_ps(e->nudge + 8 * h), _mm256_set1_ps(exact ? 0x1p-16f : 1));
+        c.scale[h] = _mm256_load_ps((exact ? e->whole : e->scale) + 8 * h);
         c.base[0][h] = _mm256_add_ps(n->base, nudge), c.base[1][h] = _mm256_sub_ps(n->base, nudge);
     }
     return c;
 }
 
-EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once) {
+EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once, const int exact) {
     q16 u;
     EL_UNROLL for (int h = 0; h < 2; h++) {
-        __m256 base = once ? n->base : _mm256_blendv_ps(c->base[0][h], c->base[1][h], _mm256_castsi256_ps(acc.v[h]));
+        __m256 base = once ? n->base : exact ? c->base[0][h] : _mm256_blendv_ps(c->base[0][h], c->base[1][h], _mm256_castsi256_ps(acc.v[h]));
         u.v[h] = _mm256_cvtps_epi32(_mm256_fmadd_ps(_mm256_cvtepi32_ps(acc.v[h]), c->scale[h], base));
     }
     return u;
@@ -79,9 +87,9 @@ static __attribute__((noinline)) void q_near_repair(const int32_t* acc, int32_t 
                                                     int8_t* y, int64_t step) {
     const q_near n = q_near_load(y_zero, y_min, y_max, 0);
     for (int32_t i = 0; i < count; i++, acc += 16, e += e_step, y += step) {
-        const q_near_columns c = q_near_columns_load(e, &n);
+        const q_near_columns c = q_near_columns_load(e, &n, 0);
         const q16 a = q16_load(acc);
-        uint32_t lanes = q16_low_below(q_near_of(a, &c, &n, 0), Q_NEAR_DOUBT);
+        uint32_t lanes = q16_low_below(q_near_of(a, &c, &n, 0, 0), Q_NEAR_DOUBT);
         for (; lanes != 0; lanes &= lanes - 1) {
             const int j = __builtin_ctz(lanes);
             const int32_t v = (once ? el_requantize_once : el_requantize)(acc[j], e->multiplier[j], e->shift[j]);

@@ -29,7 +29,7 @@ EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const in
     const int64_t column = t->y_column;
     const uint64_t columns = ~0ull >> (64 - t->columns);
     q_near_columns c[4];
-    EL_UNROLL for (int p = 0; p < NP; p++) c[p].scale = _mm512_load_ps(t->panels[p].scale);
+    EL_UNROLL for (int p = 0; p < NP; p++) c[p].scale = _mm512_load_ps(EXACT ? t->panels[p].whole : t->panels[p].scale);
     EL_UNROLL for (int first = 0; first < MR; first += ASKED) {
         q16 least = q16_set(-1);
         EL_UNROLL for (int r = first; r < first + ASKED; r += ROWS) {
@@ -37,10 +37,10 @@ EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const in
             q16 u[4];
             EL_UNROLL for (int v = 0; v < 4; v++) {
                 const int row = NP > 2 ? r : r + v / NP < MR ? r + v / NP : MR - 1, p = NP > 2 ? (v < NP ? v : NP - 1) : v % NP;
-                u[v] = q_near_of((q16){acc[row][p]}, &c[p], &n, 1);
+                u[v] = q_near_of((q16){acc[row][p]}, &c[p], &n, 1, EXACT);
                 if (!EXACT) least = q16_min_u16(least, u[v]);
             }
-            const __m512i bytes = q16_whole_bytes(u, n.bounds);
+            const __m512i bytes = q16_bytes(u, n.bounds, EXACT);
             if (NP > 2) _mm512_mask_storeu_epi8(y[0] + column, columns, bytes);
             if (NP == 2) _mm256_mask_storeu_epi8(y[0] + column, (__mmask32)columns, _mm512_castsi512_si256(bytes));
             if (NP == 2 && MR > 1) _mm256_mask_storeu_epi8(y[1] + column, (__mmask32)columns, _mm512_extracti64x4_epi64(bytes, 1));
@@ -187,7 +187,7 @@ CORE(core_4x1, 4, 4, core(t, r, 4, 1, 0))
 CORE(core_1x1, 1, 1, core(t, r, 1, 1, 0))
 
 static void tile(const el_qtile* t) {
-    /* of whole sets of rows, with scales that are rounded or exact; of up to four rows and of one, for any scales */
+    /* of whole sets of rows, without and with outputs in doubt; of up to four rows and of one */
     static const core_fn cores[EL_QPANELS][4] = {{core_8x1_exact, core_8x1, core_4x1, core_1x1}, {core_8x2_exact, core_8x2, core_4x2, core_1x2},
                                                  {core_6x3_exact, core_6x3, core_4x3, core_1x3}, {core_6x4_exact, core_6x4, core_4x4, core_1x4}};
     const core_fn* some = cores[t->panel_count - 1];
@@ -195,7 +195,7 @@ static void tile(const el_qtile* t) {
     _Alignas(64) int32_t own[(EL_QROWS + 8) * 64];
     el_qtile stored;
     if (!t->once && !t->sums) stored = *t, stored.sums = own, t = &stored;
-    if (r > 0) some[(t->shifts & EL_QSCALE_ROUNDED) != 0](t, 0);
+    if (r > 0) some[(t->shifts & EL_QDOUBT) != 0](t, 0);
     if (r < rows) some[rows - r == 1 ? 3 : 2](t, r);
     if (t->sums == own) finish_rows(t, own);
 }

@@ -354,6 +354,7 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
         v.weights = (int8_t*)at, v.packed_panel_bytes = q->row_bytes / (size_t)q->panels;
     }
     v.threads = at + q->row_bytes;
+    v.shifts = el_qbounds(q->y_min, q->y_max);
     const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
     for (int32_t g = 0; g < q->groups; g++) {
         int64_t o = (int64_t)g * q->cout;

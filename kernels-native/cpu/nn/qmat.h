@@ -16,7 +16,7 @@
 #define EL_QPANELS 4  /* panels of a tile at most: 64 columns */
 
 /* What the end of a tile needs of 16 columns; entries past the last column are zero. `start` is bias - x_zero*wsum, minus 128*wsum where x counts as
- * x + 128. scale and nudge, of qfinish_near.h, are for x86. The shift of a multiplier of 0, which gives 0 with any, is -1.
+ * x + 128. scale, whole and nudge, of qfinish_near.h, are for x86. The shift of a multiplier of 0, which gives 0 with any, is -1.
  * el_requantize is one step in 64 bits for acc << max(shift, 0) that fits into 32 bits, right = max(-shift, 0):
  *     el_requantize(a) = ((a << max(shift, 0)) * multiplier + round - (a < 0 && right > 0 ? 2^31 : 0)) >> (31 + right)
  * with round = 2^30 + (right > 0 ? 2^(30+right) : 0). Proof: the first rounding is
@@ -24,7 +24,7 @@
  * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0. */
 typedef struct el_qpanel {
     int32_t start[16], multiplier[16], shift[16];
-    float scale[16], nudge[16];
+    float scale[16], whole[16], nudge[16];
 } el_qpanel;
 
 /* `quads` dwords (4 input channels each), starting at quad `first` of every panel of B and `offset` bytes into a window. */
@@ -81,9 +81,11 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 #endif
 #define EL_INLINE static inline __attribute__((always_inline))
 
-/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23; of some channel, multiplier * 2^(shift - 15) is no integer of 24 bits
- * or times a sum may reach 2^31 (x86) */
-enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4, EL_QSCALE_ROUNDED = 8 };
+/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23; outputs may be in doubt (qfinish_near.h): of some channel,
+ * multiplier * 2^(shift - 15) is no integer of 24 bits or multiplier * 2^(shift - 31) times a sum may reach 2^31, or y has other bounds than int8 */
+enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4, EL_QDOUBT = 8 };
+
+EL_INLINE int el_qbounds(int32_t y_min, int32_t y_max) { return y_min > INT8_MIN || y_max < INT8_MAX ? EL_QDOUBT : 0; }
 
 /* The bits of the float 2^exponent, exponent in [-126, 127]. Loops over bits become vectors; of floats made one by one and of branches they do not. */
 EL_INLINE int32_t el_power_of_2(int32_t exponent) { return (exponent + 127) * (1 << 23); }
@@ -111,7 +113,8 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
     memcpy(e->nudge, nudge, sizeof nudge);
     for (int j = 0; j < 16; j++) {
         e->scale[j] *= (float)multiplier[j];
-        rounded[j] |= -((reach + __builtin_fabsf((float)bias[j])) * e->scale[j] > 0x1p30f);
+        e->whole[j] = e->scale[j] * 0x1p-16f;
+        rounded[j] |= -((reach + __builtin_fabsf((float)bias[j])) * e->whole[j] > 0x1p30f);
     }
 #endif
 }
@@ -136,7 +139,7 @@ EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t
     }
     int32_t lowest = -1, highest = -1, any = 0;
     for (int j = 0; j < 16; j++) lowest = least[j] < lowest ? least[j] : lowest, highest = most[j] > highest ? most[j] : highest, any |= rounded[j];
-    return (highest > 0 ? EL_QSHIFT_LEFT : 0) | (lowest < -23 || highest > -1 ? EL_QSHIFT_ANY : 0) | (lowest < -23 ? EL_QSHIFT_FAR : 0) | (any ? EL_QSCALE_ROUNDED : 0);
+    return (highest > 0 ? EL_QSHIFT_LEFT : 0) | (lowest < -23 || highest > -1 ? EL_QSHIFT_ANY : 0) | (lowest < -23 ? EL_QSHIFT_FAR : 0) | (any ? EL_QDOUBT : 0);
 }
 
 /* to[i] = from[i] xor flip */

@@ -4,11 +4,10 @@
 #include "qfinish.h"
 
 #if defined(__AVX2__)
-EL_VEC void finish_panel(const el_qtile* t, const int32_t* acc, int32_t p, const int once) {
+EL_VEC void finish_panel(const el_qtile* t, const int32_t* acc, int32_t p, const int once, const int exact) {
     const el_qpanel* e = &t->panels[p];
-    const int exact = !(t->shifts & EL_QSCALE_ROUNDED);
     const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max, exact);
-    const q_near_columns c = q_near_columns_load(e, &n);
+    const q_near_columns c = q_near_columns_load(e, &n, exact);
     const int32_t column = t->y_column + p * 16, count = t->columns - p * 16;
     acc += p * 16;
     for (int32_t r = 0; r < t->row_count; r += Q_GROUP) {
@@ -18,9 +17,9 @@ EL_VEC void finish_panel(const el_qtile* t, const int32_t* acc, int32_t p, const
         EL_UNROLL for (int i = 0; i < Q_GROUP; i++) { /* rows past the last repeat it */
             const int32_t row = r + i < t->row_count ? r + i : t->row_count - 1;
             sums[i] = acc + row * 64, y[i] = count < 16 ? part[i] : t->y[row] + column;
-            u[i] = q_near_of(q16_load(sums[i]), &c, &n, once);
+            u[i] = q_near_of(q16_load(sums[i]), &c, &n, once, exact);
         }
-        q16_store_whole(u, n.bounds, y);
+        q16_store_rows(u, n.bounds, y, exact);
         if (!exact && __builtin_expect(q_near_in_doubt(u), 0))
             for (int i = 0; i < Q_GROUP; i++) q_near_repair(sums[i], 1, e, 0, t->y_zero, t->y_min, t->y_max, t->once, y[i], 0);
         if (count < 16)
@@ -29,14 +28,17 @@ EL_VEC void finish_panel(const el_qtile* t, const int32_t* acc, int32_t p, const
 }
 
 static __attribute__((noinline)) void finish_once(const el_qtile* t, const int32_t* acc) {
-    for (int32_t p = 0; p < t->panel_count; p++) finish_panel(t, acc, p, 1);
+    for (int32_t p = 0; p < t->panel_count; p++) finish_panel(t, acc, p, 1, 0);
+}
+static __attribute__((noinline)) void finish_exact(const el_qtile* t, const int32_t* acc) {
+    for (int32_t p = 0; p < t->panel_count; p++) finish_panel(t, acc, p, 1, 1);
 }
 static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_t* acc) {
-    for (int32_t p = 0; p < t->panel_count; p++) finish_panel(t, acc, p, 0);
+    for (int32_t p = 0; p < t->panel_count; p++) finish_panel(t, acc, p, 0, 0);
 }
 /* Panels of the rule that rounds once have a nudge of 0: the form of both rules does for the few rows that cores of AVX-512 do not round themselves. */
 static void finish_rows(const el_qtile* t, const int32_t* acc) {
-    if (Q_GROUP == 2 && t->once) finish_once(t, acc);
+    if (Q_GROUP == 2 && t->once) (t->shifts & EL_QDOUBT ? finish_once : finish_exact)(t, acc);
     else finish_any(t, acc);
 }
 #else

@@ -169,25 +169,26 @@ EL_VEC q16 q16_divide_round(q16 a, int32_t n) {
 #endif
 
 #if defined(__AVX512BW__)
-/* For numbers of 16 bits and a fraction of 16 bits. Q_GROUP: vectors that become bytes at once. */
+/* For numbers of 16 bits and a fraction of 16 bits, or, where WHOLE, for int32. Q_GROUP: vectors that become bytes at once. */
 #define Q_GROUP 4
 typedef struct q_bounds { __m512i lo, hi; } q_bounds; /* int8 */
 EL_VEC q_bounds q_bounds_set(int32_t lo, int32_t hi) { return (q_bounds){_mm512_set1_epi8((char)lo), _mm512_set1_epi8((char)hi)}; }
 EL_VEC q16 q16_min_u16(q16 a, q16 b) { return (q16){_mm512_min_epu16(a.v, b.v)}; } /* of 32 halves */
 /* bit i: the fraction of lane i is below n */
 EL_VEC uint32_t q16_low_below(q16 a, int32_t n) { return _mm512_cmplt_epu32_mask(_mm512_slli_epi32(a.v, 16), _mm512_set1_epi32(n << 16)); }
-/* Numbers without their fractions, saturated and clamped, vector after vector. Upper halves of dwords 4l.. of two vectors come side by side, so that lane l of
- * their packing holds dwords 4l.. of all four. */
-EL_VEC __m512i q16_whole_bytes(const q16 u[4], q_bounds b) {
+/* Numbers, saturated and, without their fractions, clamped, vector after vector. Dwords 4l.. of two vectors, or their upper halves, come side by side, so that
+ * lane l of their packing holds dwords 4l.. of all four. */
+EL_VEC __m512i q16_bytes(const q16 u[4], q_bounds b, const int WHOLE) {
     const __m512i upper = _mm512_set_epi16(63, 61, 59, 57, 31, 29, 27, 25, 55, 53, 51, 49, 23, 21, 19, 17, 47, 45, 43, 41, 15, 13, 11, 9, 39, 37, 35, 33, 7, 5, 3, 1);
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i v01 = _mm512_permutex2var_epi16(u[0].v, upper, u[1].v), v23 = _mm512_permutex2var_epi16(u[2].v, upper, u[3].v);
+    __m512i v01 = WHOLE ? _mm512_packs_epi32(u[0].v, u[1].v) : _mm512_permutex2var_epi16(u[0].v, upper, u[1].v);
+    __m512i v23 = WHOLE ? _mm512_packs_epi32(u[2].v, u[3].v) : _mm512_permutex2var_epi16(u[2].v, upper, u[3].v);
     __m512i v = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(v01, v23));
-    return _mm512_min_epi8(_mm512_max_epi8(v, b.lo), b.hi);
+    return WHOLE ? v : _mm512_min_epi8(_mm512_max_epi8(v, b.lo), b.hi);
 }
-EL_VEC void q16_store_wholes(const q16 u[4], q_bounds b, int8_t* y) { _mm512_storeu_si512(y, q16_whole_bytes(u, b)); }
-EL_VEC void q16_store_whole(const q16 u[4], q_bounds b, int8_t* const y[4]) {
-    const __m512i v = q16_whole_bytes(u, b);
+EL_VEC void q16_store_bytes(const q16 u[4], q_bounds b, int8_t* y) { _mm512_storeu_si512(y, q16_bytes(u, b, 0)); }
+EL_VEC void q16_store_rows(const q16 u[4], q_bounds b, int8_t* const y[4], const int WHOLE) {
+    const __m512i v = q16_bytes(u, b, WHOLE);
     _mm_storeu_si128((__m128i*)y[0], _mm512_castsi512_si128(v));
     _mm_storeu_si128((__m128i*)y[1], _mm512_extracti32x4_epi32(v, 1));
     _mm_storeu_si128((__m128i*)y[2], _mm512_extracti32x4_epi32(v, 2));
@@ -206,15 +207,16 @@ EL_VEC uint32_t q16_low_below(q16 a, int32_t n) {
     }
     return lanes;
 }
-EL_VEC __m256i q16_whole_bytes(const q16 u[2], q_bounds b) {
-    __m256i v01 = _mm256_packs_epi32(_mm256_srai_epi32(u[0].v[0], 16), _mm256_srai_epi32(u[0].v[1], 16));
-    __m256i v23 = _mm256_packs_epi32(_mm256_srai_epi32(u[1].v[0], 16), _mm256_srai_epi32(u[1].v[1], 16));
+EL_VEC __m256i q16_bytes(const q16 u[2], q_bounds b, const int WHOLE) {
+    const int fraction = WHOLE ? 0 : 16;
+    __m256i v01 = _mm256_packs_epi32(_mm256_srai_epi32(u[0].v[0], fraction), _mm256_srai_epi32(u[0].v[1], fraction));
+    __m256i v23 = _mm256_packs_epi32(_mm256_srai_epi32(u[1].v[0], fraction), _mm256_srai_epi32(u[1].v[1], fraction));
     __m256i v = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(v01, v23), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    return _mm256_min_epi8(_mm256_max_epi8(v, b.lo), b.hi);
+    return WHOLE ? v : _mm256_min_epi8(_mm256_max_epi8(v, b.lo), b.hi);
 }
-EL_VEC void q16_store_wholes(const q16 u[2], q_bounds b, int8_t* y) { _mm256_storeu_si256((__m256i*)y, q16_whole_bytes(u, b)); }
-EL_VEC void q16_store_whole(const q16 u[2], q_bounds b, int8_t* const y[2]) {
-    const __m256i v = q16_whole_bytes(u, b);
+EL_VEC void q16_store_bytes(const q16 u[2], q_bounds b, int8_t* y) { _mm256_storeu_si256((__m256i*)y, q16_bytes(u, b, 0)); }
+EL_VEC void q16_store_rows(const q16 u[2], q_bounds b, int8_t* const y[2], const int WHOLE) {
+    const __m256i v = q16_bytes(u, b, WHOLE);
     _mm_storeu_si128((__m128i*)y[0], _mm256_castsi256_si128(v));
     _mm_storeu_si128((__m128i*)y[1], _mm256_extracti128_si256(v, 1));
 }

@@ -83,7 +83,7 @@ EL_VEC void blocks(const add_args* args, int64_t begin, int64_t end, int subtrac
                 least = q16_min_u16(least, u[k]);
             }
             if (__builtin_expect(q16_low_below(least, f.doubt) != 0, 0)) range(args, i, i + EL_QADD_FAST, subtract);
-            else q16_store_wholes(u, bounds, args->y + i);
+            else q16_store_bytes(u, bounds, args->y + i);
         }
     }
     if (i < end) range(args, i, end, subtract);
