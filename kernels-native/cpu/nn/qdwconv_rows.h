@@ -211,7 +211,7 @@ static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t c
     const int32_t* from[4] = {buffers[2], buffers[3], buffers[4], buffers[5]}; /* bias, wsum, multiplier, shift */
     int32_t constants[4][16] = {{0}};
     const int neighbours = channel[15] == channel[0] + 15;
-    for (int s = 0; s < 4; s++) {
+    EL_UNROLL for (int s = 0; s < 4; s++) {
         if (!from[s]) continue;
         if (neighbours) {
             from[s] += channel[0];
@@ -227,7 +227,7 @@ static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t c
             for (int32_t kx = 0; kx < p->kw; kx++, weights += 16) {
                 int8_t w[QDW_TAPS][16];
                 const int8_t* tap[QDW_TAPS];
-                for (int32_t t = 0; t < QDW_TAPS; t++) {
+                EL_UNROLL for (int32_t t = 0; t < QDW_TAPS; t++) {
                     int32_t ky = plane * QDW_TAPS + t - row * p->stride_h;
                     tap[t] = w[t];
                     if (ky < 0 || ky >= p->kh) memset(w[t], 0, 16);

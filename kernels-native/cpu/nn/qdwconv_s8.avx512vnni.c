@@ -11,7 +11,7 @@ EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) { return (q16){_mm512_dpbusd_e
 EL_VEC void interleave_wide(const int8_t* const* r, int32_t* d, int8_t flip) {
     const __m512i f = _mm512_set1_epi8(flip), order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i x[4];
-    for (int t = 0; t < 4; t++) x[t] = _mm512_permutexvar_epi32(order, _mm512_xor_si512(_mm512_loadu_si512(r[t]), f));
+    EL_UNROLL for (int t = 0; t < 4; t++) x[t] = _mm512_permutexvar_epi32(order, _mm512_xor_si512(_mm512_loadu_si512(r[t]), f));
     __m512i lo01 = _mm512_unpacklo_epi8(x[0], x[1]), hi01 = _mm512_unpackhi_epi8(x[0], x[1]);
     __m512i lo23 = _mm512_unpacklo_epi8(x[2], x[3]), hi23 = _mm512_unpackhi_epi8(x[2], x[3]);
     _mm512_storeu_si512(d, _mm512_unpacklo_epi16(lo01, lo23));

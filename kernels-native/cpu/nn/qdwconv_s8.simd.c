@@ -1,4 +1,5 @@
 /* int8 depthwise convolution in int16: x86 multiplies pairs of rows (VPMADDWD), which is exact, Neon one row at a time. */
+#include "qmat.h"
 #include "qvec.h"
 
 #if defined(__aarch64__)
@@ -7,7 +8,7 @@ typedef int16_t qdw_unit;
 typedef struct { int16x8_t v[2]; } qdw_vec;
 EL_VEC qdw_vec qdw_load(const qdw_unit* p) { return (qdw_vec){{vld1q_s16(p), vld1q_s16(p + 8)}}; }
 EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
-    for (int i = 0; i < 2; i++) {
+    EL_UNROLL for (int i = 0; i < 2; i++) {
         acc.v[2 * i] = vmlal_s16(acc.v[2 * i], vget_low_s16(x.v[i]), vget_low_s16(w.v[i]));
         acc.v[2 * i + 1] = vmlal_high_s16(acc.v[2 * i + 1], x.v[i], w.v[i]);
     }
@@ -33,7 +34,7 @@ EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
 }
 #else
 EL_VEC q16 qdw_dot(q16 acc, qdw_vec x, qdw_vec w) {
-    for (int h = 0; h < 2; h++) {
+    EL_UNROLL for (int h = 0; h < 2; h++) {
         acc.v[h] = _mm256_add_epi32(acc.v[h], _mm256_madd_epi16(x.v[h], w.v[h]));
         __asm__("" : "+x"(acc.v[h]));
     }
@@ -52,7 +53,7 @@ static __attribute__((noinline)) void qdw_interleave(const int8_t* const* rows, 
     const int8_t* r[QDW_TAPS];
     int64_t i = 0;
     for (; i + 16 <= count; i += 16) {
-        for (int t = 0; t < QDW_TAPS; t++) r[t] = rows[t] + i;
+        EL_UNROLL for (int t = 0; t < QDW_TAPS; t++) r[t] = rows[t] + i;
         interleave_16(r, d + i, 0);
     }
     if (i < count) {

@@ -200,12 +200,9 @@ typedef struct q_bounds { __m256i lo, hi; } q_bounds;
 EL_VEC q_bounds q_bounds_set(int32_t lo, int32_t hi) { return (q_bounds){_mm256_set1_epi8((char)lo), _mm256_set1_epi8((char)hi)}; }
 EL_VEC q16 q16_min_u16(q16 a, q16 b) { return EL_Q2(_mm256_min_epu16, a, b); }
 EL_VEC uint32_t q16_low_below(q16 a, int32_t n) {
-    uint32_t lanes = 0;
-    for (int h = 0; h < 2; h++) {
-        __m256i low = _mm256_and_si256(a.v[h], _mm256_set1_epi32(0xffff));
-        lanes |= (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n), low))) << 8 * h;
-    }
-    return lanes;
+    const __m256i low = _mm256_set1_epi32(0xffff), limit = _mm256_set1_epi32(n);
+    const __m256i first = _mm256_cmpgt_epi32(limit, _mm256_and_si256(a.v[0], low)), second = _mm256_cmpgt_epi32(limit, _mm256_and_si256(a.v[1], low));
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(first)) | (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(second)) << 8;
 }
 EL_VEC __m256i q16_bytes(const q16 u[2], q_bounds b, const int WHOLE) {
     const int fraction = WHOLE ? 0 : 16;
