@@ -175,8 +175,8 @@ static __attribute__((cold)) void el_strassen_run(const el_ctx* ctx, const el_ge
     r.sums = (float*)r.job.thread_scratch;
     r.thread_scratch = r.job.thread_scratch + r.s.s_bytes;
     r.thread_bytes = r.s.t_bytes + r.s.p_bytes + r.job.thread_bytes;
-    /* few groups of panels that do not come out even: threads share rows, too */
-    if (r.s.groups % threads != 0 && r.s.groups < 8 * threads) r.parts = tiles < threads ? tiles : threads;
+    /* few groups of panels: threads that get as much as each other, or help, share rows, too */
+    if (threads > 1 && r.s.groups < 16 * threads) r.parts = tiles < 4 ? tiles : 4;
     el_parallel(ctx, r.s.half, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * r.s.k) + 1, el_strassen_rows, &r);
     el_parallel(ctx, r.s.groups * r.parts, threads == 1 ? r.s.groups : 1, el_strassen_body, &r);
 }
