@@ -11,7 +11,7 @@ public sealed unsafe class GraphInterpreter(Graph graph)
 {
     private readonly Dictionary<Value, Tensor> _tensors = [];
 
-    /// <summary>Called after each node with its outputs' values (calibration, layer-by-layer comparison).</summary>
+    /// <summary>Called after each node, whose outputs have their values (calibration, layer-by-layer comparison); they are freed when nothing reads them any more.</summary>
     public Action<Node>? AfterNode { get; set; }
 
     /// <summary>The tensor of a value: of an output of the last run, and meanwhile of what nodes still read.</summary>

@@ -44,7 +44,7 @@ public class BlockWeightTests
         var interpreter = new GraphInterpreter(graph);
         Value unpacked = graph.Nodes.First(n => n.OpType == "MatMul").Inputs[1]!;
         Tensor weights = source.Find("w1")!.Constant!, stored = weights;
-        interpreter.AfterNode = node => stored = node.Outputs.Contains(unpacked) ? interpreter[unpacked] : stored;
+        interpreter.AfterNode = node => stored = node.Outputs.Contains(unpacked) ? interpreter[unpacked].Clone() : stored;
         Tensor rounded = interpreter.Run(inputs)[0];
         CpuLowering.Run(graph);
         Assert.Equal("edgelite.BlockGemm Relu edgelite.BlockGemm edgelite.Gemm", Equivalence.Operators(graph));
