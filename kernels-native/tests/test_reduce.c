@@ -44,6 +44,23 @@ static void test_reduce(void) {
             }
 }
 
+/* Columns of the same numbers have the same sum, wherever they lie: what follows (a softmax of large scores) may rest on it. */
+static void test_equal_columns(void) {
+    const el_kernel* k;
+    el_reduce_params p = {1, 169, 1000, EL_REDUCE_MEAN};
+    float *x = th_floats((size_t)(p.axis * p.inner)), *y = th_floats((size_t)p.inner), *want = th_floats((size_t)p.inner);
+    for (int64_t a = 0; a < p.axis; a++) {
+        float v = th_float(1e7f, 3e7f);
+        for (int64_t i = 0; i < p.inner; i++) x[a * p.inner + i] = v;
+    }
+    for (uint32_t v = 0; (k = th_variant("reduce_f32", v)); v++) {
+        th_run(k, &p, (void*[]){x, y}, 1);
+        for (int64_t i = 0; i < p.inner; i++) want[i] = y[0];
+        th_same_bytes(el_isa_name(k->isa), y, want, (size_t)p.inner * 4);
+    }
+    th_free_all();
+}
+
 /* True when element i of a line, `step` apart, comes before element j. */
 static int comes_before(const float* x, int64_t step, int64_t i, int64_t j, int smallest) {
     float a = x[i * step], b = x[j * step];
@@ -242,6 +259,7 @@ static void test_resize_nearest(void) {
 
 int main(void) {
     test_reduce();
+    test_equal_columns();
     test_topk();
     test_softmax();
     test_layer_norm();

@@ -85,26 +85,21 @@ static inline __attribute__((always_inline)) el_vf finish_v(int32_t op, el_vf v,
     return op == EL_REDUCE_L2 ? el_vsqrt(v) : v;
 }
 
-/* V vectors of columns of one outer position, or n <= EL_VF columns where V is 1. Sums of fewer than four go in parts, so that the latency of an
- * addition does not count. Stretches go from the last to the first: what was written last is in the cache, and what is read next begins at the first. */
+/* V vectors of columns of one outer position, or n <= EL_VF columns where V is 1. Every column is summed in the same order, so that equal columns have equal
+ * results. Stretches go from the last to the first: what was written last is in the cache, and what is read next begins at the first. */
 static inline __attribute__((always_inline)) void some_vectors(int32_t op, const float* x, float* y, int64_t axis, int64_t inner, int64_t n, const int V) {
-    const int parts = op == EL_REDUCE_SUM || op == EL_REDUCE_MEAN ? 4 / V : 1;
     el_vf total[4];
 #pragma GCC unroll 4
     for (int v = 0; v < V; v++) total[v] = el_vset1(neutral(op));
-    for (int64_t stop = axis, k; stop > 0; stop = (stop - 1) / STRETCH * STRETCH) {
+    for (int64_t stop = axis; stop > 0; stop = (stop - 1) / STRETCH * STRETCH) {
         el_vf acc[4];
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; i++) acc[i] = el_vset1(neutral(op));
-        for (k = (stop - 1) / STRETCH * STRETCH; k + parts <= stop; k += parts)
+        for (int v = 0; v < V; v++) acc[v] = el_vset1(neutral(op));
+        for (int64_t k = (stop - 1) / STRETCH * STRETCH; k < stop; k++)
 #pragma GCC unroll 4
-            for (int i = 0; i < parts * V; i++) {
-                const float* at = x + (k + i / V) * inner + i % V * EL_VF;
-                acc[i] = fold(op, acc[i], V > 1 ? el_vload(at) : el_vload_n(at, n));
-            }
-        for (; k < stop; k++) acc[0] = fold(op, acc[0], el_vload_n(x + k * inner, n)); /* of one vector */
+            for (int v = 0; v < V; v++) acc[v] = fold(op, acc[v], V > 1 ? el_vload(x + k * inner + v * EL_VF) : el_vload_n(x + k * inner, n));
 #pragma GCC unroll 4
-        for (int v = 0; v < V; v++) total[v] = join(op, total[v], parts == 4 ? join(op, join(op, acc[0], acc[1]), join(op, acc[2], acc[3])) : acc[v]);
+        for (int v = 0; v < V; v++) total[v] = join(op, total[v], acc[v]);
     }
 #pragma GCC unroll 4
     for (int v = 0; v < V; v++) {
