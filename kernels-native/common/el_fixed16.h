@@ -5,7 +5,9 @@
 #include <stdint.h>
 
 /* Q0 constants: exp(-2^k) for k = -2 .. 4; exp(-1/8) and 1/3; Q2: 48/17 and -32/17. */
-static const int16_t el_fixed16_exp[7] = {25520, 19875, 12055, 4435, 600, 11, 0};
+#define EL_FIXED16_EXP(each) each(25520), each(19875), each(12055), each(4435), each(600), each(11), each(0)
+#define EL_FIXED16_ITSELF(x) x
+static const int16_t el_fixed16_exp[7] = {EL_FIXED16_EXP(EL_FIXED16_ITSELF)};
 enum { EL_FIXED16_EXP_EIGHTH = 28918, EL_FIXED16_THIRD = 10923, EL_FIXED16_48_17 = 23130, EL_FIXED16_32_17 = -15420 };
 
 static inline int32_t el_fixed16_saturate(int32_t x) { return x < INT16_MIN ? INT16_MIN : x > INT16_MAX ? INT16_MAX : x; }

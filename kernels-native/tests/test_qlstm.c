@@ -94,19 +94,19 @@ static void functions(void) {
         }
 }
 
-/* All 2^16 cell states through tanh, and all sums of a gate through the functions: cells that begin with them, weights 0. */
-static void sweep(int32_t cell_shift) {
-    const int32_t cells = 4096;
-    el_qlstm_params p = {.steps = 1, .batch = 16, .inputs = 4, .cells = cells, .outputs = cells, .cell_shift = cell_shift, .hidden_multiplier = 1 << 30, .hidden_shift = -21, .guards = {1, 1, 1, 1}};
+/* Cell states from 0 on, and sums of a gate from `first` on, `next` apart, through the functions: cells that begin with them, weights 0. */
+static void sweep(int32_t cell_shift, int32_t cells, int32_t batch, int32_t first, int32_t next) {
+    el_qlstm_params p = {.steps = 1, .batch = batch, .inputs = 4, .cells = cells, .outputs = cells, .cell_shift = cell_shift, .hidden_multiplier = 1 << 30, .hidden_shift = -21, .guards = {1, 1, 1, 1}};
+    const int32_t columns = (cells + 15) / 16 * 16;
     size_t size = (size_t)p.batch * cells;
-    int8_t *x = bytes((size_t)p.batch * 4, 0), *w = th_alloc((size_t)cells * 16, 64), *r = th_alloc((size_t)4 * cells * cells, 64), *want = th_alloc(size, 1), *y = th_alloc(size, 1);
-    memset(w, 0, (size_t)cells * 16), memset(r, 0, (size_t)4 * cells * cells);
-    int32_t *bias = words((size_t)8 * cells, 0), multiplier[8], shift[8];
+    int8_t *x = bytes((size_t)p.batch * 4, 0), *w = th_alloc((size_t)columns * 16, 64), *r = th_alloc((size_t)4 * columns * cells, 64), *want = th_alloc(size, 1), *y = th_alloc(size, 1);
+    memset(w, 0, (size_t)columns * 16), memset(r, 0, (size_t)4 * columns * cells);
+    int32_t *bias = words((size_t)8 * columns, 0), multiplier[8], shift[8];
     int16_t *c = th_alloc(size * 2, 2), *want_c = th_alloc(size * 2, 2), *last_c = th_alloc(size * 2, 2);
     for (int i = 0; i < 8; i++) multiplier[i] = 1 << 30, shift[i] = 1;
     for (size_t i = 0; i < size; i++) c[i] = (int16_t)i;
     for (int32_t g = 0; g < 4; g++)
-        for (int32_t k = 0; k < cells; k++) bias[g * cells + k] = (int16_t)((k * 16 + g * 5) ^ 0x8000);
+        for (int32_t k = 0; k < cells; k++) bias[g * columns + k] = (int16_t)((first + k * next + g * 5) ^ 0x8000);
     void* buffers[] = {x, w, r, bias, multiplier, shift, NULL, c, NULL, NULL, NULL, NULL, NULL, want, want_c};
     th_run(th_variant("qlstm_s8", 0), &p, buffers, 1);
     buffers[13] = y, buffers[14] = last_c;
@@ -122,7 +122,11 @@ static void sweep(int32_t cell_shift) {
 int main(void) {
     th_seed(11);
     functions();
-    sweep(-11), sweep(-15), sweep(-9);
+    for (int32_t cell_shift = -15; cell_shift <= -9; cell_shift += 2) {
+        sweep(cell_shift, 4096, 16, 0, 16);
+        sweep(cell_shift, 8, 1 << 13, 0, 16); /* all states of a few cells, then all sums of their gates */
+    }
+    for (int32_t first = 0; first < 1 << 16; first += 8) sweep(-11, 8, 1, first, 1);
     for (int i = 0; i < 600; i++) {
         int32_t cells = th_range(1, 70);
         lstm_case(th_range(1, 20), th_range(1, 3), th_range(1, 40), cells, th_range(1, cells), i < 128 ? i : th_range(0, 255));

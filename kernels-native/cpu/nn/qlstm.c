@@ -1,4 +1,13 @@
 #include "qlstm.h"
+#include "el_fixed16.h"
+
+#define EIGHT(x) (int16_t)(x), (int16_t)(x), (int16_t)(x), (int16_t)(x), (int16_t)(x), (int16_t)(x), (int16_t)(x), (int16_t)(x)
+#define ROW(x) {EIGHT(x), EIGHT(x)}
+#define FOUR_POWERS(n) ROW(1 << (n)), ROW(2 << (n)), ROW(4 << (n)), ROW(8 << (n))
+const int16_t el_qlstm_constants[EL_QLSTM_CONSTANTS][16] __attribute__((aligned(32))) = {
+    FOUR_POWERS(0), FOUR_POWERS(4), FOUR_POWERS(8), FOUR_POWERS(12), EL_FIXED16_EXP(ROW), ROW(EL_FIXED16_EXP_EIGHTH), ROW(EL_FIXED16_THIRD),
+    ROW(EL_FIXED16_48_17), ROW(EL_FIXED16_32_17), ROW(INT16_MAX), ROW((1 << 13) - 1),
+};
 
 /* What comes to the sums of a gate before its function. */
 static void finish(const el_qlstm* l, const el_qlstm_isa* isa, int32_t g) {
@@ -24,9 +33,19 @@ static void take_rows(el_qlstm_job* j, int64_t n, int64_t t) {
     j->x = l->rows, j->x_next = 4 * l->quads_x;
 }
 
+static el_qlstm_scale scale_of(int32_t multiplier, int32_t shift) {
+    const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+    return (el_qlstm_scale){multiplier, (1ll << 30) + (right ? 1ll << (30 + right) : 0), right ? 1ll << 31 : 0, left, right, 31 + right, !right, right ? right - 1 : 0};
+}
+
 /* Lanes past the last cell, input or output hold anything: weights are zero there. */
 void el_qlstm_run(const el_ctx* ctx, const el_qlstm_params* p, void* const* buffers, const el_qlstm_isa* isa) {
-    const el_qlstm l = el_qlstm_of(ctx, p, buffers);
+    el_qlstm l = el_qlstm_of(ctx, p, buffers);
+    el_qlstm_scale scale[EL_QLSTM_SCALES];
+    for (int i = 0; i < (l.peephole ? 12 : 8); i++) scale[i] = scale_of(l.multiplier[i], l.shift[i]);
+    scale[EL_QLSTM_OF_HIDDEN] = scale_of(p->hidden_multiplier, p->hidden_shift);
+    scale[EL_QLSTM_OF_PROJECTION] = scale_of(p->projection_multiplier, p->projection_shift);
+    l.scale = scale;
     const int64_t blocks = (p->cells + isa->block - 1) / isa->block, panels = (p->outputs + 15) / 16, threads = el_ctx_threads(ctx);
     /* One piece for each thread, which finds its part of the weights in its own cache, where one step has products that are worth waking it. */
     const int few = l.width * l.gates * p->outputs < 1 << 18;

@@ -6,6 +6,15 @@
 
 #define EL_QLSTM_STEPS 4 /* whose products with W are taken together */
 
+/* el_requantize in one 64-bit step, b being a << left: v = b * multiplier + round - (b < 0 ? carry : 0) shifted right by `whole`, which is the
+ * upper half of v << twice shifted right by `high`. */
+typedef struct el_qlstm_scale {
+    int64_t multiplier, round, carry, left, right, whole, twice, high;
+} el_qlstm_scale;
+
+/* Scales: those of gate g of W x, R h and what peepholes see, 4 and 8 further, and two more. */
+enum { EL_QLSTM_OF_HIDDEN = 12, EL_QLSTM_OF_PROJECTION, EL_QLSTM_SCALES };
+
 typedef struct el_qlstm {
     const el_qlstm_params* p;
     const int8_t *x, *w, *r;
@@ -21,6 +30,7 @@ typedef struct el_qlstm {
     /* scratch: numbers past the last cell, input and output are zero in rows and hidden, anything in the others */
     int16_t *state, *gate, *entering, *weights_c; /* [width], [4][width], [2 EL_QLSTM_STEPS][4][width], peepholes of this sample [3][width] */
     int8_t *rows, *hidden, *result;               /* [EL_QLSTM_STEPS][4 quads_x], [width], [4 quads_h rounded up to 32]; the last output in result */
+    const el_qlstm_scale* scale;                  /* [EL_QLSTM_SCALES]; NULL for the scalar kernel */
 } el_qlstm;
 
 static inline int64_t el_qlstm_width(int64_t n) { return (n + 31) & ~31ll; }
@@ -33,7 +43,7 @@ static inline size_t el_qlstm_scratch_bytes(const el_qlstm_params* p) {
 static inline el_qlstm el_qlstm_of(const el_ctx* ctx, const el_qlstm_params* p, void* const* buffers) {
     el_qlstm l = {p, buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5], buffers[6], buffers[7], buffers[8], buffers[9], buffers[10],
                   buffers[11], buffers[12], buffers[13], buffers[14], p->coupled ? 3 : 4, p->coupled ? 1 : 0, el_qlstm_width(p->cells),
-                  (p->inputs + 3) / 4, (p->outputs + 3) / 4, (p->cells + 3) / 4, ctx->scratch, NULL, NULL, NULL, NULL, NULL, NULL};
+                  (p->inputs + 3) / 4, (p->outputs + 3) / 4, (p->cells + 3) / 4, ctx->scratch, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
     l.gate = l.state + l.width;
     l.entering = l.gate + 4 * l.width;
     l.weights_c = l.entering + 4 * l.width * 2 * EL_QLSTM_STEPS;
@@ -87,6 +97,10 @@ typedef struct el_qlstm_isa {
 
 /* The sums of gate g to mean 0 and variance 1, times weights plus bias. */
 void el_qlstm_normalize(const el_qlstm* l, int32_t g);
+
+/* Constants of the functions, as whole vectors in memory: compilers that know their values make them anew in general registers each time. */
+enum { EL_QLSTM_POWER, EL_QLSTM_EXP = 16, EL_QLSTM_EIGHTH = 23, EL_QLSTM_THIRD, EL_QLSTM_48_17, EL_QLSTM_32_17, EL_QLSTM_MAX, EL_QLSTM_REST, EL_QLSTM_CONSTANTS };
+extern const int16_t el_qlstm_constants[EL_QLSTM_CONSTANTS][16]; /* 2^0 .. 2^15; el_fixed16.h's; INT16_MAX; 2^13 - 1 */
 
 void el_qlstm_run(const el_ctx* ctx, const el_qlstm_params* p, void* const* buffers, const el_qlstm_isa* isa);
 

@@ -10,6 +10,7 @@
 #if defined(__AVX512BW__)
 typedef struct { q16 v[2]; } wide; /* products of int16: lanes 0-3, 8-11 .. of each half, as VPUNPCK leaves them */
 EL_VEC w16 w16_set(int32_t a) { return _mm512_set1_epi16((int16_t)a); }
+EL_VEC w16 w16_constant(int32_t i) { return _mm512_broadcast_i64x4(_mm256_load_si256((const __m256i*)el_qlstm_constants[i])); }
 EL_VEC w16 w16_add(w16 a, w16 b) { return _mm512_add_epi16(a, b); }
 EL_VEC w16 w16_adds(w16 a, w16 b) { return _mm512_adds_epi16(a, b); }
 EL_VEC w16 w16_sub(w16 a, w16 b) { return _mm512_sub_epi16(a, b); }
@@ -40,6 +41,7 @@ EL_VEC void w16_store8(int8_t* p, w16 a) { _mm256_storeu_si256((__m256i*)p, _mm5
 #elif defined(__AVX2__)
 typedef struct { q16 v[1]; } wide;
 EL_VEC w16 w16_set(int32_t a) { return _mm256_set1_epi16((int16_t)a); }
+EL_VEC w16 w16_constant(int32_t i) { return _mm256_load_si256((const __m256i*)el_qlstm_constants[i]); }
 EL_VEC w16 w16_add(w16 a, w16 b) { return _mm256_add_epi16(a, b); }
 EL_VEC w16 w16_adds(w16 a, w16 b) { return _mm256_adds_epi16(a, b); }
 EL_VEC w16 w16_sub(w16 a, w16 b) { return _mm256_sub_epi16(a, b); }
@@ -67,6 +69,7 @@ typedef struct { q16 v[1]; } wide;
 #define EL_W_BOTH(f, a, b) ((w16){{f((a).v[0], (b).v[0]), f((a).v[1], (b).v[1])}})
 #define EL_W_IF(c, yes, no) ((w16){{vbslq_s16(c(0), (yes).v[0], (no).v[0]), vbslq_s16(c(1), (yes).v[1], (no).v[1])}})
 EL_VEC w16 w16_set(int32_t a) { return (w16){{vdupq_n_s16((int16_t)a), vdupq_n_s16((int16_t)a)}}; }
+EL_VEC w16 w16_constant(int32_t i) { const int16x8_t v = vld1q_s16(el_qlstm_constants[i]); return (w16){{v, v}}; }
 EL_VEC w16 w16_add(w16 a, w16 b) { return EL_W_BOTH(vaddq_s16, a, b); }
 EL_VEC w16 w16_adds(w16 a, w16 b) { return EL_W_BOTH(vqaddq_s16, a, b); }
 EL_VEC w16 w16_sub(w16 a, w16 b) { return EL_W_BOTH(vsubq_s16, a, b); }
@@ -111,43 +114,45 @@ EL_VEC void w16_store8(int8_t* p, w16 a) { vst1q_s8(p, vqmovn_high_s16(vqmovn_s1
 /* ---- el_fixed16.h over lanes --------------------------------------------------------------------------------------- */
 
 /* Sums are in the order in which their parts are there. */
-EL_VEC w16 exp_negative(w16 a, const int32_t bits) {
+EL_VEC w16 exp_negative(w16 a, const int32_t bits, const int32_t end) {
     const int32_t point = 15 - bits;
-    const w16 x = w16_sub(w16_shl(w16_and(a, w16_set((1 << (point - 2)) - 1)), bits), w16_set(1 << 12)), eighth = w16_set(EL_FIXED16_EXP_EIGHTH);
-    const w16 x2 = w16_multiply(x, x), x3 = w16_multiply(x2, x), x4 = w16_multiply(x2, x2), quarter = w16_multiply(x4, w16_set(1 << 13));
-    const w16 tail = w16_shr(w16_add(w16_multiply(w16_add(quarter, x3), w16_set(EL_FIXED16_THIRD)), w16_add(x2, w16_set(1))), 1);
+    const w16 x = w16_sub(w16_and(w16_shl(a, bits), w16_constant(EL_QLSTM_REST)), w16_constant(EL_QLSTM_POWER + 12)), eighth = w16_constant(EL_QLSTM_EIGHTH);
+    const w16 x2 = w16_multiply(x, x), x3 = w16_multiply(x2, x), x4 = w16_multiply(x2, x2), quarter = w16_multiply(x4, w16_constant(EL_QLSTM_POWER + 13));
+    const w16 tail = w16_shr(w16_add(w16_multiply(w16_add(quarter, x3), w16_constant(EL_QLSTM_THIRD)), w16_add(x2, w16_constant(EL_QLSTM_POWER))), 1);
     w16 result = w16_adds(eighth, w16_multiply(eighth, w16_add(x, tail)));
     /* The bits of the multiple are those that a lacks. */
     EL_EACH (int32_t k = -2; k <= 4; k++)
-        if (k < bits) result = w16_multiply_unless(result, w16_set(el_fixed16_exp[k + 2]), a, w16_set(1 << (point + k)));
+        if (k < end) result = w16_multiply_unless(result, w16_constant(EL_QLSTM_EXP + k + 2), a, w16_constant(EL_QLSTM_POWER + point + k));
     return bits > 5 ? w16_if_less(a, w16_set(-(1 << (point + 5))), w16_set(0), result) : result;
 }
 
 EL_VEC w16 reciprocal(w16 e) {
-    const w16 half = w16_mean_up(e, w16_set(INT16_MAX));
-    w16 x = w16_add(w16_set(EL_FIXED16_48_17), w16_multiply(half, w16_set(EL_FIXED16_32_17)));
-    EL_EACH (int i = 0; i < 3; i++) x = w16_add(x, w16_shl(w16_multiply(x, w16_sub(w16_set(1 << 13), w16_multiply(half, x))), 2));
+    const w16 half = w16_mean_up(e, w16_constant(EL_QLSTM_MAX));
+    w16 x = w16_add(w16_constant(EL_QLSTM_48_17), w16_multiply(half, w16_constant(EL_QLSTM_32_17)));
+    EL_EACH (int i = 0; i < 3; i++) x = w16_add(x, w16_shl(w16_multiply(x, w16_sub(w16_constant(EL_QLSTM_POWER + 13), w16_multiply(half, x))), 2));
     return x;
 }
 
 EL_VEC w16 negative(w16 a) { return w16_min(a, w16_sub(w16_set(0), a)); }
 
 /* INT16_MAX - x is x with all bits but the sign changed. */
-EL_VEC w16 logistic(w16 a, const int32_t bits) {
-    const w16 change = w16_if_zero(a, w16_set(1 << 14), w16_and(w16_shr(a, 15), w16_set(INT16_MAX)));
-    return w16_xor(w16_twice_if(reciprocal(exp_negative(negative(a), bits)), a), change);
+EL_VEC w16 logistic_of(w16 r, w16 a) {
+    const w16 change = w16_if_zero(a, w16_constant(EL_QLSTM_POWER + 14), w16_and(w16_shr(a, 15), w16_constant(EL_QLSTM_MAX)));
+    return w16_xor(w16_twice_if(r, a), change);
 }
+EL_VEC w16 logistic(w16 a, const int32_t bits) { return logistic_of(reciprocal(exp_negative(negative(a), bits, bits)), a); }
 
-EL_VEC w16 hyperbolic(w16 a, const int32_t bits) {
-    w16 t = w16_sub(reciprocal(exp_negative(negative(a), bits + 1)), w16_set(1 << 13));
+EL_VEC w16 hyperbolic_of(w16 r, w16 a) {
+    w16 t = w16_sub(r, w16_constant(EL_QLSTM_POWER + 13));
     t = w16_adds(t, t), t = w16_adds(t, t);
     return w16_signed(t, a);
 }
+EL_VEC w16 hyperbolic(w16 a, const int32_t bits) { return hyperbolic_of(reciprocal(exp_negative(negative(a), bits + 1, bits + 1)), a); }
 
 /* ---- cells ------------------------------------------------------------------------------------------------------------ */
 
 static void peep(const el_qlstm* l, int32_t g) {
-    const scaling s = scaling_of(l->multiplier[8 + g], l->shift[8 + g]);
+    const scaling s = scaling_of(l->scale + 8 + g);
     int16_t *v = l->gate + g * l->width, *w = l->weights_c + (g == 3 ? 2 : g) * l->width;
     for (int64_t k = 0; k < l->p->cells; k += 16)
         q16_store16(v + k, q16_add(q16_load16(v + k), scaled(q16_mul(q16_load16(w + k), q16_load16(l->state + k)), s)));
@@ -172,7 +177,7 @@ EL_VEC w16 next_cells(const el_qlstm* l, const w16* v, w16 c) {
 /* h' from o and c' */
 EL_VEC void put_out(const el_qlstm* l, w16 o, w16 c, int8_t* hidden) {
     const el_qlstm_params* p = l->p;
-    const scaling s = scaling_of(p->hidden_multiplier, p->hidden_shift);
+    const scaling s = scaling_of(l->scale + EL_QLSTM_OF_HIDDEN);
     wide h = w16_product(logistic(o, 3), hyperbolic(c, 15 + p->cell_shift));
     EL_EACH (int q = 0; q < EL_Q; q++) h.v[q] = scaled(h.v[q], s);
     w16_store8(hidden, w16_adds(w16_narrow(h), w16_set(p->y_zero))); /* saturating early changes nothing that ends in int8 */

@@ -3,12 +3,25 @@
  *   sums, sums_from(q16 start), sums_add(sums, weights, quad): adds their products with four numbers of x
  *   sums_columns(sums, q16 start): start + what each column came to
  *   next_cells, put_out and peep of qlstm_gates.h, or of another set with such lanes
- *   EL_SETS: gates whose products with one row are taken at once, as far as registers go
+ *   EL_SETS: gates with one row, or rows with one gate, whose products are taken at once, as far as registers go
+ *   EL_UNITS: 1 where a few last cells go in units, with qlstm_units.h
  *   EL_FLIP: 1 where weights are w + 128 as unsigned bytes, so that 128 times the sum of x is in each column's sum; then also
  *   sums_total(q16, quad), which adds 128 times the four numbers to each lane. */
 #ifndef EL_QLSTM_PRODUCTS_H
 #define EL_QLSTM_PRODUCTS_H
 #include "qlstm_vec.h"
+
+#if EL_UNITS
+#define EL_TOGETHER 2 /* blocks of a step whose functions go side by side */
+#else
+#define EL_TOGETHER 1
+/* No block is taken in units, so that none of the others is called. */
+EL_VEC int64_t units_of(const el_qlstm* l, int64_t block) { return 0; }
+EL_VEC void enter_units(const el_qlstm_job* j, int64_t block, int64_t part, int64_t units) {}
+EL_VEC w16 unit_sums(const el_qlstm_job* j, int64_t block, int64_t unit) { return w16_load(j->l->state); }
+EL_VEC w16 unit_cells(const el_qlstm* l, int64_t block, int64_t unit, w16 v, w16* next) { return *next = v; }
+EL_VEC void unit_put_out(const el_qlstm_job* j, int64_t block, int64_t unit, w16 v, w16 next) {}
+#endif
 
 /* Where the panels of some gates are: weights, starts, and the bytes and numbers from one to the next. Where a gate has one panel less than a
  * block it stands for the block's second, too, whose columns are past the last cell. */
@@ -71,7 +84,7 @@ static __attribute__((noinline)) void row_block(const el_qlstm* l, int32_t secon
         multiply(&a, quads, x, 0, sum, 1, EL_SETS);
         EL_EACH (int i = 0; i < EL_SETS; i++) {
             const int64_t gate = first + i;
-            const scaling s = scaling_of(l->multiplier[4 * second + gate], l->shift[4 * second + gate]);
+            const scaling s = scaling_of(l->scale + 4 * second + gate);
             EL_EACH (int p = 0; p < EL_Q; p++) {
                 sum[i][p] = scaled(sum[i][p], s);
                 if (add) sum[i][p] = q16_add(sum[i][p], q16_load16(add + gate * l->width + block * EL_BLOCK + 16 * p));
@@ -85,16 +98,23 @@ static __attribute__((noinline)) void row_block(const el_qlstm* l, int32_t secon
 static void enter(const el_qlstm_job* j, int64_t block, int64_t part) {
     const el_qlstm* l = j->l;
     int16_t* to = j->entering + block * EL_BLOCK;
+    const int64_t units = units_of(l, block);
+    if (units) {
+        enter_units(j, block, part, units);
+        return;
+    }
     if (j->rows == EL_QLSTM_STEPS) {
         const int64_t at = part - l->first;
         if (at < 0) return;
         const sets a = sets_of(l->w, l->quads_x, l->bias, panels_of(l), block, &at, 1);
-        const scaling s = scaling_of(l->multiplier[part], l->shift[part]);
-        q16 sum[4][EL_Q];
-        multiply(&a, l->quads_x, j->x, j->x_next, sum, 4, 1);
-        EL_EACH (int r = 0; r < 4; r++) {
-            EL_EACH (int p = 0; p < EL_Q; p++) sum[r][p] = scaled(sum[r][p], s);
-            w16_store(to + (r * 4 + part) * l->width, w16_columns(sum[r]));
+        const scaling s = scaling_of(l->scale + part);
+        for (int64_t first = 0; first < 4; first += EL_SETS) {
+            q16 sum[4][EL_Q];
+            multiply(&a, l->quads_x, j->x + first * j->x_next, j->x_next, sum, EL_SETS, 1);
+            EL_EACH (int r = 0; r < EL_SETS; r++) {
+                EL_EACH (int p = 0; p < EL_Q; p++) sum[r][p] = scaled(sum[r][p], s);
+                w16_store(to + ((first + r) * 4 + part) * l->width, w16_columns(sum[r]));
+            }
         }
     } else if (part < j->rows) {
         w16 v[4];
@@ -108,22 +128,38 @@ static void entering(void* arg, int64_t begin, int64_t end, int32_t worker) {
         for (int64_t part = 0; part < EL_QLSTM_STEPS; part++) enter(arg, block, part);
 }
 
-/* Some blocks of a step: sums of the gates, or what was made of them in memory, then as much as is asked for. What enters later steps waits for
- * nothing: a processor computes it while what is put out waits for the cells. */
+/* Some blocks of a step: sums of the gates, or what was made of them in memory, then as much as is asked for. Functions wait for each other, so
+ * those of two blocks and of the units go side by side. What enters later steps waits for nothing: a processor computes it while what is put out
+ * waits for the cells. */
 static void step(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_qlstm_job* j = arg;
     const el_qlstm* l = j->l;
-    for (int64_t block = begin; block < end; block++) {
-        int16_t *gate = l->gate + block * EL_BLOCK, *state = l->state + block * EL_BLOCK;
-        w16 v[4];
-        if (j->parts & EL_QLSTM_SUMS) row_block(l, 1, j->h, j->entered, v, block);
-        else EL_EACH (int g = 0; g < 4; g++) v[g] = w16_load(gate + g * l->width);
-        if (j->parts & EL_QLSTM_STATE) w16_store(state, next_cells(l, v, w16_load(state)));
-        if (j->parts & EL_QLSTM_HIDDEN) {
-            enter(j, block, j->part);
-            put_out(l, v[3], w16_load(state), j->hidden + block * EL_BLOCK);
+    const int64_t in_units = units_of(l, end - 1), whole = end - (in_units ? 1 : 0);
+    for (int64_t first = begin; first < end;) {
+        const int64_t last = whole - first < EL_TOGETHER ? whole : first + EL_TOGETHER, units = last == whole ? in_units : 0;
+        w16 v[EL_TOGETHER][4], unit[2], cells[2];
+        for (int64_t u = 0; u < units; u++) unit[u] = unit_sums(j, whole, u);
+        for (int64_t block = first; block < last; block++) {
+            const int16_t* gate = l->gate + block * EL_BLOCK;
+            if (j->parts & EL_QLSTM_SUMS) row_block(l, 1, j->h, j->entered, v[block - first], block);
+            else EL_EACH (int g = 0; g < 4; g++) v[block - first][g] = w16_load(gate + g * l->width);
         }
-        if (j->parts == EL_QLSTM_SUMS) EL_EACH (int g = 0; g < 4; g++) w16_store(gate + g * l->width, v[g]);
+        for (int64_t u = 0; u < units; u++) unit[u] = unit_cells(l, whole, u, unit[u], &cells[u]);
+        if (j->parts & EL_QLSTM_STATE)
+            for (int64_t block = first; block < last; block++) {
+                int16_t* state = l->state + block * EL_BLOCK;
+                w16_store(state, next_cells(l, v[block - first], w16_load(state)));
+            }
+        if (j->parts & EL_QLSTM_HIDDEN) {
+            for (int64_t block = first; block < last + (units ? 1 : 0); block++) enter(j, block, j->part);
+            for (int64_t u = 0; u < units; u++) unit_put_out(j, whole, u, unit[u], cells[u]);
+            for (int64_t block = first; block < last; block++)
+                put_out(l, v[block - first][3], w16_load(l->state + block * EL_BLOCK), j->hidden + block * EL_BLOCK);
+        }
+        if (j->parts == EL_QLSTM_SUMS)
+            for (int64_t block = first; block < last; block++)
+                EL_EACH (int g = 0; g < 4; g++) w16_store(l->gate + g * l->width + block * EL_BLOCK, v[block - first][g]);
+        first = last + (units ? 1 : 0);
     }
 }
 
@@ -131,7 +167,7 @@ static void projection(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_qlstm_job* j = arg;
     const el_qlstm* l = j->l;
     const el_qlstm_params* p = l->p;
-    const scaling s = scaling_of(p->projection_multiplier, p->projection_shift);
+    const scaling s = scaling_of(l->scale + EL_QLSTM_OF_PROJECTION);
     const int32_t most = p->projection_clip > 0 ? p->projection_clip : 127, least = p->projection_clip > 0 ? -most : -128;
     for (int64_t panel = begin; panel < end; panel++) {
         const int64_t count = p->outputs - panel * 16;

@@ -44,37 +44,53 @@ void el_qlstm_put_out__neon(const el_qlstm* l, w16 o, w16 c, int8_t* hidden);
 #define EL_EACH _Pragma("GCC unroll 8") for
 #endif
 
-/* el_requantize by one multiplier and shift. */
+/* el_requantize by one multiplier and shift, as el_qlstm_scale tells. */
 typedef struct scaling {
-    q16 multiplier, left, right;
-#if defined(__AVX512BW__)
-    __m512i round, carry;
-    __m128i even, odd; /* shifts: 31 + right, right - 1 */
-    int is_simple;     /* left is 0, right is not */
+    q16 multiplier;
+#if defined(__x86_64__)
+    q16 round, carry;
+    __m128i whole, high;
+    const el_qlstm_scale* all;
+#else
+    q16 left, right;
 #endif
 } scaling;
 
+#if defined(__x86_64__)
+static __attribute__((noinline)) q16 scaled_any(q16 a, const el_qlstm_scale* s) {
+    return q16_requantize(a, q16_set((int32_t)s->multiplier), q16_set((int32_t)s->left), q16_set((int32_t)s->right));
+}
+EL_VEC __m128i shift_of(const int64_t* n) { return _mm_loadl_epi64((const __m128i*)n); }
 #if defined(__AVX512BW__)
-/* In one 64-bit step, as el_qpanel tells; the odd results are left in the upper halves. */
-EL_VEC scaling scaling_of(int32_t multiplier, int32_t shift) {
-    const int32_t right = shift > 0 ? 0 : -shift;
-    return (scaling){q16_set(multiplier), q16_set(shift > 0 ? shift : 0), q16_set(right), _mm512_set1_epi64((1ll << 30) + (1ll << (30 + right))),
-                     _mm512_set1_epi64(1ll << 31), _mm_cvtsi32_si128(31 + right), _mm_cvtsi32_si128(right - 1), shift < 0};
-}
-static __attribute__((noinline)) __m512i scaled_any(__m512i a, __m512i multiplier, __m512i left, __m512i right) {
-    return q16_requantize((q16){a}, (q16){multiplier}, (q16){left}, (q16){right}).v;
-}
-EL_VEC q16 scaled(q16 a, const scaling s) {
-    if (__builtin_expect(!s.is_simple, 0)) return (q16){scaled_any(a.v, s.multiplier.v, s.left.v, s.right.v)};
-    const __m512i b = _mm512_srli_epi64(a.v, 32);
-    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(a.v, s.multiplier.v), _mm512_sub_epi64(s.round, _mm512_and_si512(a.v, s.carry)));
-    __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(b, s.multiplier.v), _mm512_sub_epi64(s.round, _mm512_and_si512(b, s.carry)));
-    return (q16){_mm512_mask_mov_epi32(_mm512_sra_epi64(even, s.even), 0xaaaa, _mm512_sra_epi64(odd, s.odd))};
+EL_VEC q16 q16_set64(int64_t a) { return (q16){_mm512_set1_epi64(a)}; }
+/* Lanes of `from`, sums of int32, times the multiplier. */
+EL_VEC __m512i product64(__m512i from, const scaling s) {
+    return _mm512_add_epi64(_mm512_mul_epi32(from, s.multiplier.v), _mm512_sub_epi64(s.round.v, _mm512_and_si512(from, s.carry.v)));
 }
 #else
-EL_VEC scaling scaling_of(int32_t multiplier, int32_t shift) {
-    return (scaling){q16_set(multiplier), q16_set(shift > 0 ? shift : 0), q16_set(shift > 0 ? 0 : -shift)};
+EL_VEC q16 q16_set64(int64_t a) { return (q16){{_mm256_set1_epi64x(a), _mm256_set1_epi64x(a)}}; }
+EL_VEC __m256i product64(__m256i from, const scaling s) {
+    return _mm256_add_epi64(_mm256_mul_epi32(from, s.multiplier.v[0]), _mm256_sub_epi64(s.round.v[0], _mm256_and_si256(from, s.carry.v[0])));
 }
+EL_VEC __m256i scaled8(__m256i a, const scaling s) {
+    const __m256i even = product64(a, s), odd = product64(_mm256_srli_epi64(a, 32), s);
+    return _mm256_sra_epi32(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa), s.high);
+}
+#endif
+EL_VEC scaling scaling_of(const el_qlstm_scale* s) {
+    return (scaling){q16_set64(s->multiplier), q16_set64(s->round), q16_set64(s->carry), shift_of(&s->whole), shift_of(&s->high), s};
+}
+EL_VEC q16 scaled(q16 a, const scaling s) {
+    if (__builtin_expect(s.all->left + s.all->twice != 0, 0)) return scaled_any(a, s.all);
+#if defined(__AVX512BW__)
+    const __m512i even = product64(a.v, s), odd = product64(_mm512_srli_epi64(a.v, 32), s);
+    return (q16){_mm512_mask_mov_epi32(_mm512_sra_epi64(even, s.whole), 0xaaaa, _mm512_sra_epi64(odd, s.high))};
+#else
+    return (q16){{scaled8(a.v[0], s), scaled8(a.v[1], s)}};
+#endif
+}
+#else
+EL_VEC scaling scaling_of(const el_qlstm_scale* s) { return (scaling){q16_set((int32_t)s->multiplier), q16_set((int32_t)s->left), q16_set((int32_t)s->right)}; }
 EL_VEC q16 scaled(q16 a, const scaling s) { return q16_requantize(a, s.multiplier, s.left, s.right); }
 #endif
 
