@@ -148,6 +148,7 @@ static void pool_case(el_qpool_params p) {
 static void random_pool(void) {
     el_qpool_params p = {.n = th_range(1, 2), .h = th_range(1, 12), .w = th_range(1, 12), .c = th_range(1, 70), .kh = th_range(1, 5),
                          .kw = th_range(1, 5), .stride_h = th_range(1, 3), .stride_w = th_range(1, 3)};
+    if (th_range(0, 2) == 0) p.kh = p.kw = th_range(2, 3), p.stride_w = 2, p.c = th_range(14, 140); /* the usual windows */
     p.pad_top = th_range(0, p.kh - 1), p.pad_left = th_range(0, p.kw - 1);
     p.oh = (p.h + p.pad_top + th_range(0, p.kh)) / p.stride_h; /* may reach past the input: empty windows */
     p.ow = (p.w + p.pad_left) / p.stride_w;

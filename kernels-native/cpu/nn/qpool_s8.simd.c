@@ -1,5 +1,6 @@
 /* int8 pooling. The window is cut to the input first. Average: 16 channels in lanes, the last ones partially. Maximum: as many
  * bytes in a vector as the channels fill; the last vector of a pixel ends at its last channel and overlaps the one before.
+ * Whole windows of 2x2 and 3x3, two pixels apart, are taken line by line: a column's maximum serves the two windows that share it.
  * The quotient of the average is a float division, exact while |sum| + count/2 < 2^24: windows up to 100,000 positions;
  * larger ones are divided lane by lane in integers. */
 #include "el_quant.h"
@@ -68,6 +69,27 @@ static void average_rows(void* a, int64_t begin, int64_t end, int32_t worker) { 
         }                                                                                                             \
     }
 
+/* `count` pixels side by side from windows of K x K inside the input, two pixels apart; c >= bytes of the vector */
+#define EL_MAX_LINE(name, vector, load, store, set, max, min)                                                         \
+    EL_VEC vector name##_column(const int8_t* x, int64_t line, const int K) {                                         \
+        vector m = max(load(x), load(x + line));                                                                      \
+        return K == 3 ? max(m, load(x + 2 * line)) : m;                                                               \
+    }                                                                                                                 \
+    EL_VEC void name(const int8_t* x, int64_t line, int32_t count, int64_t c, int8_t* y, int8_t lo, int8_t hi, const int K) { \
+        const int64_t step = (int64_t)sizeof(vector);                                                                 \
+        for (int64_t i = 0; i < c; i += step) {                                                                       \
+            const int64_t at = i + step <= c ? i : c - step;                                                          \
+            const int8_t* from = x + at;                                                                              \
+            vector first = name##_column(from, line, K);                                                              \
+            for (int32_t ox = 0; ox < count; ox++, from += 2 * c) {                                                   \
+                if (K == 2 && ox > 0) first = name##_column(from, line, K);                                           \
+                vector m = max(first, name##_column(from + c, line, K));                                              \
+                if (K == 3) m = max(m, first = name##_column(from + 2 * c, line, K));                                 \
+                store(y + ox * c + at, min(max(m, set(lo)), set(hi)));                                                \
+            }                                                                                                         \
+        }                                                                                                             \
+    }
+
 EL_VEC int8_t one_load(const int8_t* p) { return *p; }
 EL_VEC void one_store(int8_t* p, int8_t v) { *p = v; }
 EL_VEC int8_t one_set(int8_t v) { return v; }
@@ -78,6 +100,7 @@ EL_MAX_PIXEL(max_1, int8_t, one_load, one_store, one_set, one_max, one_min)
 #if defined(__aarch64__)
 EL_MAX_PIXEL(max_8, int8x8_t, vld1_s8, vst1_s8, vdup_n_s8, vmax_s8, vmin_s8)
 EL_MAX_PIXEL(max_16, int8x16_t, vld1q_s8, vst1q_s8, vdupq_n_s8, vmaxq_s8, vminq_s8)
+EL_MAX_LINE(max_line, int8x16_t, vld1q_s8, vst1q_s8, vdupq_n_s8, vmaxq_s8, vminq_s8)
 #define EL_MAX_WIDE max_16
 #define EL_MAX_WIDE_BYTES 16
 #else
@@ -89,9 +112,11 @@ EL_MAX_PIXEL(max_16, __m128i, load_16, store_16, _mm_set1_epi8, _mm_max_epi8, _m
 EL_MAX_PIXEL(max_32, __m256i, load_32, store_32, _mm256_set1_epi8, _mm256_max_epi8, _mm256_min_epi8)
 #if defined(__AVX512BW__)
 EL_MAX_PIXEL(max_64, __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi8, _mm512_max_epi8, _mm512_min_epi8)
+EL_MAX_LINE(max_line, __m512i, _mm512_loadu_si512, _mm512_storeu_si512, _mm512_set1_epi8, _mm512_max_epi8, _mm512_min_epi8)
 #define EL_MAX_WIDE max_64
 #define EL_MAX_WIDE_BYTES 64
 #else
+EL_MAX_LINE(max_line, __m256i, load_32, store_32, _mm256_set1_epi8, _mm256_max_epi8, _mm256_min_epi8)
 #define EL_MAX_WIDE max_32
 #define EL_MAX_WIDE_BYTES 32
 #endif
@@ -103,6 +128,10 @@ static void maximum_rows(void* arg, int64_t begin, int64_t end, int32_t worker) 
     const int64_t line = (int64_t)p->w * p->c;
     const int32_t c = p->c;
     const int8_t lo = (int8_t)p->y_min, hi = (int8_t)p->y_max;
+    /* outputs whose windows are inside of a line, where windows are of a size for max_line */
+    const int small = p->kw == p->kh && p->stride_w == 2 && (p->kw == 2 || p->kw == 3) && c >= EL_MAX_WIDE_BYTES;
+    const int32_t inside = (p->pad_left + 1) / 2, past = p->w + p->pad_left < p->kw ? 0 : (p->w + p->pad_left - p->kw) / 2 + 1;
+    const int32_t whole = small ? (past < p->ow ? past : p->ow) - inside : 0;
     for (int64_t row = begin; row < end; row++) {
         int64_t n = row / p->oh;
         int32_t y0 = (int32_t)(row % p->oh) * p->stride_h - p->pad_top, y1 = y0 + p->kh < p->h ? y0 + p->kh : p->h;
@@ -115,7 +144,11 @@ static void maximum_rows(void* arg, int64_t begin, int64_t end, int32_t worker) 
             if (x0 < 0) x0 = 0;
             int32_t w = x1 - x0;
             const int8_t* x = lines + (w > 0 ? (int64_t)x0 * c : 0);
-            if (c >= EL_MAX_WIDE_BYTES) EL_MAX_WIDE(x, line, h, w, c, y, lo, hi);
+            if (ox == inside && whole > 0 && h == p->kh) {
+                if (h == 3) max_line(x, line, whole, c, y, lo, hi, 3);
+                else max_line(x, line, whole, c, y, lo, hi, 2);
+                ox += whole - 1, y += (int64_t)(whole - 1) * c;
+            } else if (c >= EL_MAX_WIDE_BYTES) EL_MAX_WIDE(x, line, h, w, c, y, lo, hi);
 #if defined(__aarch64__)
             else if (c >= 8) max_8(x, line, h, w, c, y, lo, hi);
 #else
