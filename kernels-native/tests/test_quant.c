@@ -320,6 +320,8 @@ int main(void) {
     conv_case(0, (el_qconv_params){1, 40, 19, 6, 19, 17, 33, 3, 3, 2, 1, 1, 1, 0, 0, 1, -128, 9, -128, 127}, 0, 1);
     conv_case(0, (el_qconv_params){2, 9, 40, 5, 9, 37, 16, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 9, -128, 127}, 0, 0);
     conv_case(0, (el_qconv_params){2, 14, 13, 32, 14, 13, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 7, -1, -128, 127}, 1, 0);
+    for (int i = 0; i < 12; i++) /* 49 rows: one more than tiles have */
+        conv_case(0, (el_qconv_params){1, 7, 7, 12, 7, 7, 70, 1 + i % 2 * 2, 1 + i % 2 * 2, 1, 1, 1, 1, i % 2, i % 2, 1, 7, -1, -128, 127}, 0, 0);
     conv_case(0, (el_qconv_params){1, 2, 2, 5, 1, 1, 4, 15, 15, 1, 1, 1, 1, 7, 7, 1, 127, 0, -128, 127}, 0, 0);
     return th_report("test_quant");
 }

@@ -1,6 +1,7 @@
 /* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so x becomes
  * x+128 (x xor 0x80), in the band or as it is read, and the start value takes 128*wsum off.
- * 6 rows x 4 panels keep 24 accumulators, 4 weight registers and one broadcast: 24 VPDPBUSD per 10 loads. */
+ * 6 rows x 4 panels keep 24 accumulators, 4 weight registers and one broadcast: 24 VPDPBUSD per 10 loads.
+ * Where one row were left alone, 7 x 4 keep 28 accumulators and read the weights of three panels again for each row. */
 #include "qmat_finish.h"
 
 EL_KERNEL(qconv_s8, avx512vnni, el_qconv_params)
@@ -24,7 +25,7 @@ EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const in
             EL_UNROLL for (int p = 0; p < NP; p++) _mm512_store_si512(sums + r * 64 + p * 16, acc[r][p]);
         return;
     }
-    const int ROWS = NP > 2 ? 1 : 4 / NP, ASKED = MR < 8 / NP ? MR : 8 / NP; /* that share four vectors; that are asked together */
+    const int ROWS = NP > 2 ? 1 : 4 / NP, ASKED = MR < 8 / NP ? MR : MR % (8 / NP) ? 1 : 8 / NP; /* that share four vectors; that are asked together */
     const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max, EXACT);
     const int64_t column = t->y_column;
     const uint64_t columns = ~0ull >> (64 - t->columns);
@@ -80,6 +81,11 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, const int MR, const int NP, c
             _mm_prefetch((const char*)w + ahead, _MM_HINT_T1);
             EL_UNROLL for (int p = 0; p < NP; p++) b[p] = _mm512_load_si512(w + (size_t)p * stride);
             EL_UNROLL for (int r = 0; r < MR; r++) {
+                if (MR * NP > 24) {
+                    const int8_t* again = w;
+                    __asm__ volatile("" : "+r"(again)); /* so that weights are no values in registers, which are all taken */
+                    EL_UNROLL for (int p = 1; p < NP; p++) b[p] = _mm512_load_si512(again + (size_t)p * stride);
+                }
                 int32_t quad;
                 memcpy(&quad, a[r] + k, 4);
                 __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(quad));
@@ -171,6 +177,8 @@ typedef void (*core_fn)(const el_qtile*, int32_t);
     }
 CORE(core_6x4, 6, 4, core(t, r, 6, 4, 0))
 CORE(core_6x4_exact, 6, 4, core(t, r, 6, 4, 1))
+CORE(core_7x4, 7, 18, core(t, r, 7, 4, 0))
+CORE(core_7x4_exact, 7, 18, core(t, r, 7, 4, 1))
 CORE(core_4x4, 4, 4, core(t, r, 4, 4, 0))
 CORE(core_1x4, 1, 1, core_row(t, r, 4))
 CORE(core_6x3, 6, 4, core(t, r, 6, 3, 0))
@@ -191,13 +199,15 @@ static void tile(const el_qtile* t) {
     static const core_fn cores[EL_QPANELS][4] = {{core_8x1_exact, core_8x1, core_4x1, core_1x1}, {core_8x2_exact, core_8x2, core_4x2, core_1x2},
                                                  {core_6x3_exact, core_6x3, core_4x3, core_1x3}, {core_6x4_exact, core_6x4, core_4x4, core_1x4}};
     const core_fn* some = cores[t->panel_count - 1];
-    const int32_t full = t->panel_count > 2 ? 6 : 8, rows = t->row_count, r = (rows + full - 5) / full * full; /* rows of whole sets: at most four are left */
+    const int32_t full = t->panel_count > 2 ? 6 : 8, rows = t->row_count, first = rows > EL_QROWS ? 7 : 0;
+    const int32_t r = first + (rows - first + full - 5) / full * full; /* rows of whole sets: at most four are left */
     _Alignas(64) int32_t own[(EL_QROWS + 8) * 64];
     el_qtile stored;
     if (!t->once && !t->sums) stored = *t, stored.sums = own, t = &stored;
-    if (r > 0) some[(t->shifts & EL_QDOUBT) != 0](t, 0);
+    if (first > 0) (t->shifts & EL_QDOUBT ? core_7x4 : core_7x4_exact)(t, 0);
+    if (r > 0) some[(t->shifts & EL_QDOUBT) != 0](t, first);
     if (r < rows) some[rows - r == 1 ? 3 : 2](t, r);
     if (t->sums == own) finish_rows(t, own);
 }
 
-EL_QMAT_KERNELS(avx512vnni, tile, 128, 1, 1)
+EL_QMAT_KERNELS(avx512vnni, tile, 128, 1, 1, 1)

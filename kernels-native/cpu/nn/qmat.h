@@ -37,7 +37,7 @@ typedef struct el_qtile {
     const int8_t* const* rows; /* [EL_QROWS] windows */
     const el_qseg* segs;
     int32_t seg_count;
-    int32_t row_count;   /* 1..EL_QROWS; pointers past it repeat the last row */
+    int32_t row_count;   /* 1..EL_QROWS, where the tile function takes it EL_QROWS + 1; pointers past it repeat the last row */
     int32_t panel_count; /* 1..EL_QPANELS */
     int32_t columns;     /* valid ones of 16*panel_count */
     const int8_t* b;
@@ -54,7 +54,8 @@ typedef struct el_qtile {
 } el_qtile;
 
 /* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
- * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1. */
+ * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1.
+ * one_more: it takes EL_QROWS + 1 rows of EL_QPANELS panels. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
@@ -63,7 +64,7 @@ typedef struct el_qisa {
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
     void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
-    int32_t x_bias, x_bytes, flips;
+    int32_t x_bias, x_bytes, flips, one_more;
 } el_qisa;
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
@@ -196,7 +197,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 }
 
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
-#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips)                                                                            \
+#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, one_more)                                                                  \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
                     const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products) {                                \
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once, products);               \
@@ -207,7 +208,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
         el_qplaces(in, x, in_step, out, y, out_step, count);                                                                     \
     }                                                                                                                            \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
-    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, x_bias, x_bytes, flips};                                             \
+    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, x_bias, x_bytes, flips, one_more};                                   \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \
