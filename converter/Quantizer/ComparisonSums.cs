@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>Where element i of [n, c, spatial..] is in [n, spatial.., c].</summary>
 /// <param name="Channels">c</param>
 /// <param name="Plane">elements of a channel</param>
-internal readonly record struct ChannelOrder(long Channels, long Plane)
+internal readonly record struct ChannelsLastOrder(long Channels, long Plane)
 {
     public long Place(long i)
     {
@@ -38,7 +38,7 @@ internal sealed class ComparisonSums
     /// <param name="b">converted, as many elements</param>
     /// <param name="last">of a, whose channels are last in b; null where both have the same order</param>
     /// <param name="q">parameters when b is stored as int8 or int16</param>
-    public void Add(Tensor a, Tensor b, ChannelOrder? last, TensorQuantization? q)
+    public void Add(Tensor a, Tensor b, ChannelsLastOrder? last, TensorQuantization? q)
     {
         long n = a.Count, mismatches = 0;
         double largest = 0, signal = 0, noise = 0;

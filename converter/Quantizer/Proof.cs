@@ -161,7 +161,7 @@ public static class Proof
         {
             if (a.Count != b.Count || b.DType == DType.String || b.DType.IsComplex() || a.DType.IsFloat() && !b.DType.IsFloat() && q == null) return false;
             bool isSame = Squeezed(a.Shape).SequenceEqual(Squeezed(b.Shape));
-            ChannelOrder? last = a.Shape.Rank >= 3 && Squeezed(ChannelsLast(a.Shape)).SequenceEqual(Squeezed(b.Shape)) ? new(a.Shape[1], a.Shape.Product(2, a.Shape.Rank)) : null;
+            ChannelsLastOrder? last = a.Shape.Rank >= 3 && Squeezed(ChannelsLast(a.Shape)).SequenceEqual(Squeezed(b.Shape)) ? new(a.Shape[1], a.Shape.Product(2, a.Shape.Rank)) : null;
             if (isSame) (_same ??= new ComparisonSums()).Add(a, b, null, q);
             if (last != null && (_channelsLast != null || !isSame || _same!.Elements == a.Count)) (_channelsLast ??= new ComparisonSums()).Add(a, b, last, q);
             return isSame || last != null;
