@@ -18,6 +18,26 @@ public class SessionTests(ITestOutputHelper output)
         [Vww, Face, Resnet, "tflite/tiny_ad01_int8", "tflite/tiny_ad01_fp32", "tflite/tiny_resnet8_int8", "tflite/mediapipe_face_short_fp16", "tflite/tflm_mnist_lstm_fp32", "onnx/ppocr_cls_mobile_v2"];
 
     [SharedTheory("zoo")]
+    [MemberData(nameof(Models))]
+    public void Values_are_shown_as_they_are_when_each_has_memory_of_its_own(string model)
+    {
+        using Model loaded = ConvertedModels.Load(model);
+        using Session keeping = loaded.CreateSession(new SessionOptions { Threads = 1, KeepAllValues = true }), showing = loaded.CreateSession(new SessionOptions { Threads = 1 });
+        ConvertedModels.Fill(keeping, model);
+        ConvertedModels.Fill(showing, model);
+        keeping.Run();
+        var kept = keeping.Values().ToDictionary(v => v.Name, v => v.Tensor);
+        for (int i = 0; i < keeping.InputCount; i++) kept.Remove(keeping.InputName(i)); // these are not computed
+        var shown = new HashSet<string>();
+        showing.RunShowing((name, tensor) =>
+        {
+            shown.Add(name);
+            if (kept.TryGetValue(name, out Tensor? value)) TensorAssert.Close(value, tensor, 0, 0, name);
+        });
+        Assert.True(kept.Count > 0 && shown.IsSupersetOf(kept.Keys), string.Join(", ", kept.Keys.Except(shown)));
+    }
+
+    [SharedTheory("zoo")]
     [MemberData(nameof(AllModels))]
     public void A_run_of_a_static_plan_allocates_nothing(string model)
     {
