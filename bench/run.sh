@@ -1,7 +1,7 @@
 #!/bin/sh
 # EdgeLite beside ONNX Runtime: builds what it needs, fetches models, prints two tables (speed, start).
 # usage: bench/run.sh [--write] [--json] [--rounds N] [--starts N] [--threads 1,2] [--no-int8] [--no-speed] [--no-start] [MODEL..]
-#   --write      both tables into docs/performance.md          --json       one JSON object instead of tables
+#   --write      both tables into docs/performance.md, a picture beside   --json       one JSON object instead of tables
 #   --rounds N   rounds of about 50 ms for each engine (15)     --starts N   processes for each engine (30)
 #   MODEL        published, classic, tflite, one model of them (resnet50 ..), or a file, MODEL.onnx[:INPUT=1x3x64x64..]; all when none is given
 set -eu

@@ -17,8 +17,11 @@ internal sealed record BenchModel(string Name, string Path)
     /// <summary>Inputs that EdgeLite gets at conversion, as its users would; the peer gets them at each run.</summary>
     public Dictionary<string, double> Fixed { get; init; } = [];
 
+    /// <summary>Whether the file is int8 already.</summary>
+    public bool IsQuantized { get; init; }
+
     /// <summary>Largest difference of an output, relative to its largest number, with which a time is still given.</summary>
-    public double Tolerance { get; init; } = 1e-3;
+    public double Tolerance => IsQuantized ? 0.1 : 1e-3;
 
     private static readonly (string Package, string File, string Name, string Shapes)[] s_published =
     [
@@ -64,7 +67,7 @@ internal sealed record BenchModel(string Name, string Path)
         .. SharedData.FoldersIn("zoo/tflite").Where(f => f.StartsWith("tiny_", StringComparison.Ordinal) || f is "mediapipe_face_short_fp16" or "mediapipe_face_full_fp16")
             .Select(f => FromCollection(f, System.IO.Path.Combine(SharedData.Folder!, "zoo/tflite", f), "model.tflite") with
             {
-                Tolerance = f.Contains("int8", StringComparison.Ordinal) ? 0.1 : 1e-3,
+                IsQuantized = f.Contains("int8", StringComparison.Ordinal),
             }),
     ];
 

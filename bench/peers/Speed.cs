@@ -10,6 +10,9 @@ namespace EdgeLite.Bench;
 /// are none.</summary>
 internal sealed record SpeedRow(string Model, int Threads, double? EdgeLiteMs, double? PeerMs, double? Int8Ms, double? PeerInt8Ms, double? Difference, string? Failure)
 {
+    /// <summary>Whether the model came as int8, so that the first two times are those of int8.</summary>
+    public bool IsQuantized { get; init; }
+
     /// <summary>EdgeLite's time as a part of the peer's.</summary>
     public double? Ratio => EdgeLiteMs / PeerMs;
 
@@ -38,9 +41,10 @@ internal static class Speed
         {
             failure = e.Message;
         }
-        if (failure == null && withInt8) (int8, peerInt8) = Quantize(model, Path.Combine(folder, model.Name + ".int8"));
+        if (failure == null && withInt8 && !model.IsQuantized) (int8, peerInt8) = Quantize(model, Path.Combine(folder, model.Name + ".int8"));
         foreach (int count in threads)
-            yield return failure != null ? new SpeedRow(model.Name, count, null, null, null, null, null, failure) : Time(model, path, peer, int8, peerInt8, inputs, count, rounds);
+            yield return (failure != null ? new SpeedRow(model.Name, count, null, null, null, null, null, failure) : Time(model, path, peer, int8, peerInt8, inputs, count, rounds))
+                with { IsQuantized = model.IsQuantized };
     }
 
     /// <summary>Converts as <c>edgelite convert</c> does, and on the way writes the graph as an ONNX file where one is asked for; returns the
