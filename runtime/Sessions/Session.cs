@@ -49,7 +49,7 @@ public sealed class Session : IDisposable
     private readonly bool _keepAll;
     private nint _pool;
     private bool _isPlanned;
-    private bool _disposed;
+    private volatile bool _disposed;
     private int _running;
     private readonly bool _retains;
 
@@ -226,7 +226,10 @@ public sealed class Session : IDisposable
     {
         GraphExecutor executor = Prepared();
         if (Interlocked.Exchange(ref _running, 1) != 0)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             throw new EdgeLiteException(Status.InvalidState, "The session is running in another thread: one run at a time, or a session for each thread.");
+        }
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
         return executor;
     }
@@ -241,7 +244,8 @@ public sealed class Session : IDisposable
     private void End()
     {
         if (_pool != 0) CpuKernels.el_pool_end(_pool);
-        Volatile.Write(ref _running, 0);
+        Interlocked.Exchange(ref _running, 0); // a full fence: whoever disposes sees this, or is seen here
+        if (_disposed) FreeOnce();
     }
 
     /// <summary>Runs a sample of a self-test: its inputs, in their shapes. The first one begins with all states 0.</summary>
@@ -371,15 +375,22 @@ public sealed class Session : IDisposable
         }
     }
 
+    /// <summary>Gives the memory back, once a run that is going on in another thread has ended; no other begins.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
         _disposed = true;
+        FreeOnce();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Unless a run is going on, which does it at its end. Afterwards the session counts as running for ever.</summary>
+    private void FreeOnce()
+    {
+        if (Interlocked.Exchange(ref _running, 1) != 0) return;
         _executor?.Dispose();
         if (_pool != 0) CpuKernels.el_pool_destroy(_pool);
         _pool = 0;
         if (_retains) Model.Release();
-        GC.SuppressFinalize(this);
     }
 
     private GraphExecutor Instantiate(GraphDefinition definition, IDevice device, IDevice inner) =>

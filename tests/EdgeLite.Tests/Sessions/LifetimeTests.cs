@@ -77,16 +77,24 @@ public class LifetimeTests
         }
     }
 
-    [Fact]
-    public async Task A_second_run_of_a_session_is_refused_while_one_is_going_on()
+    /// <summary>A model whose run begins and waits for <see cref="Wait.Go"/>.</summary>
+    private static Model Waiting()
     {
+        Wait.Begun.Reset();
+        Wait.Go.Reset();
         OperatorTable.Register("test.lifetime", "Wait", "X", "Y", () => new Wait());
         var graph = new Graph("waits");
         Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(4))), y = graph.NewValue("y", default);
         graph.AddNode("test.lifetime", "Wait", "wait", [x], [y]);
         graph.AddOutput(y);
         ShapeInference.Run(graph);
-        using Model model = Model.Load(ModelWriter.ToBytes(graph));
+        return Model.Load(ModelWriter.ToBytes(graph));
+    }
+
+    [Fact]
+    public async Task A_second_run_of_a_session_is_refused_while_one_is_going_on()
+    {
+        using Model model = Waiting();
         using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
         Task first = Task.Run(session.Run);
         Wait.Begun.Wait();
@@ -94,6 +102,26 @@ public class LifetimeTests
         Wait.Go.Set();
         await first;
         session.Run();
+    }
+
+    /// <summary>The memory goes with the run, not under it.</summary>
+    [Fact]
+    public async Task A_session_that_is_disposed_while_it_runs_ends_with_its_run()
+    {
+        Model model = Waiting();
+        Session session = model.CreateSession(new SessionOptions { Threads = 2 });
+        Tensor x = session.Input(0);
+        Task run = Task.Run(session.Run);
+        Wait.Begun.Wait();
+        model.Dispose();
+        session.Dispose();
+        session.Dispose();
+        Assert.Throws<ObjectDisposedException>(session.Run);
+        x.Span<float>().Fill(1); // is there still
+        Wait.Go.Set();
+        await run;
+        Assert.Contains("its session was disposed", Assert.Throws<EdgeLiteException>(() => x.Span<float>()[0]).Message);
+        Assert.Throws<ObjectDisposedException>(session.Run);
     }
 
     /// <summary>A batch of nothing, as a filter before it may leave: no kernel divides by it.</summary>
