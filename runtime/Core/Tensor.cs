@@ -355,5 +355,5 @@ public sealed unsafe class Tensor : IDisposable
 
     [DoesNotReturn]
     private void ThrowSize(int size) =>
-        throw new EdgeLiteException(Status.InvalidType, $"A {DType.Name()} tensor was read as elements of {size} bytes.");
+        throw new EdgeLiteException(Status.InvalidType, $"{this} was read as elements of {size} bytes.");
 }

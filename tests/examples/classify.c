@@ -8,6 +8,7 @@
 int main(int argc, char** argv) {
     el_model* model;
     el_session* session;
+    el_dtype type;
     void* input;
     const void* output;
     size_t size, i, best = 0;
@@ -15,8 +16,10 @@ int main(int argc, char** argv) {
     TRY(el_session_create(model, NULL, &session))
     TRY(el_session_input_data(session, 0, &input))
     TRY(el_session_input_size(session, 0, &size))
-    if (fread(input, 1, size, stdin) != size) return 1;
+    if (fread(input, 1, size, stdin) != size) { fprintf(stderr, "the input takes %zu bytes\n", size); return 1; }
     TRY(el_session_run(session))
+    TRY(el_session_output_dtype(session, 0, &type))
+    if (type != EL_FLOAT32) { fprintf(stderr, "the output is not float32\n"); return 1; }
     TRY(el_session_output_data(session, 0, &output))
     TRY(el_session_output_size(session, 0, &size))
     const float* scores = output;

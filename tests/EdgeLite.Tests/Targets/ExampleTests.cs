@@ -24,6 +24,8 @@ public sealed class ExampleTests(CApiModels models) : IClassFixture<CApiModels>
         string input = Path.Combine(models.Folder, "input.bin");
         File.WriteAllBytes(input, MemoryMarshal.AsBytes(s_input.AsSpan()).ToArray());
         Assert.Equal("class 4, score 9\n", ChildProcess.Succeed("sh", "-c", $"'{program}' '{models.PathOf("classes")}' < '{input}'"));
+        ChildProcess.Outcome none = ChildProcess.Run("sh", ["-c", $"'{program}' '{models.PathOf("classes")}' < /dev/null"]);
+        Assert.Equal((1, "the input takes 24 bytes\n"), (none.ExitCode, none.Errors));
     }
 
     [Theory]
