@@ -305,8 +305,8 @@ internal static class ConvertCommand
                 steps = graph.Nodes.Count,
                 quantized_nodes = quantization?.QuantizedNodes ?? 0,
                 kept_float = quantization?.KeptFloat.Select(k => new { node = k.Node, reason = k.Reason }) ?? [],
-                worst_output_sqnr_db = proof == null ? (double?)null : double.IsFinite(proof.WorstOutputSqnr) ? proof.WorstOutputSqnr : 999,
-                outputs = proof?.Outputs.Select(o => new { name = o.Name, sqnr_db = double.IsFinite(o.Sqnr) ? o.Sqnr : 999, cosine = o.Cosine, max_abs_error = o.MaxAbsError }) ?? [],
+                worst_output_sqnr_db = proof == null ? (double?)null : InJson(proof.WorstOutputSqnr),
+                outputs = proof?.Outputs.Select(o => new { name = o.Name, sqnr_db = InJson(o.Sqnr), cosine = o.Cosine, max_abs_error = o.MaxAbsError }) ?? [],
                 seconds = elapsed.TotalSeconds,
             }));
             return;
@@ -360,6 +360,9 @@ internal static class ConvertCommand
     internal static Dictionary<string, Shape> ParseShapes(IEnumerable<string> texts)
     {
         var shapes = new Dictionary<string, Shape>();
+    /// <summary>JSON has no infinity: 999 dB stand for equal, -999 for numbers where the source has zeros alone; what has no ratio is null.</summary>
+    private static double? InJson(double decibels) => double.IsPositiveInfinity(decibels) ? 999 : double.IsNegativeInfinity(decibels) ? -999 : double.IsNaN(decibels) ? null : decibels;
+
         foreach (string text in texts)
         {
             int equals = text.LastIndexOf('=');

@@ -7,6 +7,7 @@ namespace EdgeLite.Converter.Quantizing;
 /// <summary>Opens calibration data.</summary>
 public static class CalibrationData
 {
+    private const string Pictures = "pictures";
     private static readonly string[] s_pictures = [".png", ".jpg", ".jpeg", ".bmp"];
 
     /// <summary>
@@ -17,18 +18,42 @@ public static class CalibrationData
     /// </summary>
     public static ICalibrationData Open(string? spec, Graph graph, CalibrationPreprocessing? preprocessing = null)
     {
+        (string kind, string[] files) = Find(spec);
+        preprocessing?.Check("the options");
+        if (graph.Inputs.Count == 0) return new CalibrationRandom(graph, 1, 1, CalibrationPreprocessing.Default); // nothing to fill: the one sample that there is
+        Graph inputs = InputsOf(graph);
+        if (IsRandom(spec)) return OpenRandom(spec!, inputs, preprocessing);
+        return kind switch
+        {
+            Pictures => new CalibrationPictures(files, inputs, preprocessing ?? Stored(Path.GetDirectoryName(Path.GetFullPath(files[0]))!, graph)),
+            ".wav" => new CalibrationAudio(files, inputs),
+            ".txt" => new CalibrationText(files, inputs),
+            _ => new CalibrationArrays(files, inputs),
+        };
+    }
+
+    /// <summary>A graph of these inputs alone, for samples that stay those of the source model when the inputs of the quantized one become integers.</summary>
+    private static Graph InputsOf(Graph graph)
+    {
+        var inputs = new Graph(graph.Name);
+        foreach (Value input in graph.Inputs) inputs.AddInput(input.Name, input.Type);
+        return inputs;
+    }
+
+    /// <summary>Throws where <see cref="Open"/> would for any model: a mistake is said before a large one is read.</summary>
+    public static void RequireFiles(string? spec) => Find(spec);
+
+    /// <summary>What kind of file there is, and all of them; none for random numbers.</summary>
+    private static (string Kind, string[] Files) Find(string? spec)
+    {
         if (string.IsNullOrWhiteSpace(spec))
             throw new EdgeLiteException(Status.InvalidArgument,
                 "int8 quantization needs calibration data: give a folder of pictures, .npy, .npz, .wav or .txt files with --calibrate, or 'random' for a trial without meaning.");
-        preprocessing?.Check("the options");
-        if (graph.Inputs.Count == 0) return new CalibrationRandom(graph, 1, 1, CalibrationPreprocessing.Default); // nothing to fill: the one sample that there is
-        if (IsRandom(spec)) return OpenRandom(spec, graph, preprocessing);
-
+        if (IsRandom(spec)) return ("", []);
         bool isFolder = Directory.Exists(spec);
         if (!isFolder && !File.Exists(spec)) throw new EdgeLiteException(Status.FileNotFound, $"Calibration data '{spec}' does not exist.");
         string[] files = isFolder ? [.. Directory.EnumerateFiles(spec).Order(StringComparer.Ordinal)] : [spec];
-        string[] pictures = Of(s_pictures);
-        (string What, string[] Files)[] kinds = Present([("pictures", pictures), (".npy", Of([".npy"])), (".npz", Of([".npz"]))]);
+        (string What, string[] Files)[] kinds = Present([(Pictures, Of(s_pictures)), (".npy", Of([".npy"])), (".npz", Of([".npz"]))]);
         // Beside pictures and arrays sound and text may be something else.
         if (kinds.Length == 0) kinds = Present([(".wav", Of([".wav"])), (".txt", Of([".txt"]))]);
         if (kinds.Length == 0)
@@ -37,17 +62,7 @@ public static class CalibrationData
         if (kinds.Length > 1)
             throw new EdgeLiteException(Status.InvalidArgument,
                 $"Calibration folder '{spec}' mixes kinds: {string.Join(", ", kinds.Select(k => $"{k.Files.Length} {k.What}"))}. Keep one kind in a folder.");
-        if (pictures.Length > 0)
-        {
-            string folder = isFolder ? spec : Path.GetDirectoryName(Path.GetFullPath(spec))!;
-            return new CalibrationPictures(pictures, graph, preprocessing ?? Stored(folder, graph));
-        }
-        return kinds[0].What switch
-        {
-            ".wav" => new CalibrationAudio(kinds[0].Files, graph),
-            ".txt" => new CalibrationText(kinds[0].Files, graph),
-            _ => new CalibrationArrays(kinds[0].Files, graph),
-        };
+        return kinds[0];
 
         static (string, string[])[] Present((string What, string[] Files)[] all) => [.. all.Where(k => k.Files.Length > 0)];
         string[] Of(string[] extensions) => [.. files.Where(f => extensions.Contains(Path.GetExtension(f).ToLowerInvariant()))];

@@ -41,7 +41,7 @@ internal static class ProofHtml
             html.Append("<h2>Samples</h2>\n<p class=\"note\">Lowest SQNR of an output, the worst ").Append(Math.Min(WorstSamples, report.EachSample.Count)).Append(" of ").Append(report.EachSample.Count).Append(".</p>\n");
             Table(html, ["Sample", "SQNR", "dB"], report.EachSample.OrderBy(s => s.WorstOutputSqnr).Take(WorstSamples), s =>
             {
-                Name(html, s.Sample.Trim('\''));
+                Name(html, s.Sample);
                 Bar(html, s.WorstOutputSqnr);
                 Cell(html, ProofTable.Decibels(s.WorstOutputSqnr), s.WorstOutputSqnr, "n");
             });

@@ -223,6 +223,26 @@ public sealed class CommandLineTests : IDisposable
         Refused(Relu(), "--calibrate", "random");
     }
 
+    /// <summary>Samples are those of the float model, whatever the inputs of the file are.</summary>
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("int16x8")]
+    public void Integer_inputs_and_outputs_are_compared_with_the_numbers_that_they_stand_for(string form)
+    {
+        string model = Save("conv.onnx", Model(17, Node("Conv", "x w", "c"), Node("Relu", "c", "y")).In("x", DType.Float32, 1, 1, 4, 4).Const(Floats("w", [1, 1, 2, 2], 1, -2, 3, -1)).Out("y"));
+        var samples = new Tensor(DType.Float32, new Shape(2, 1, 4, 4));
+        for (int i = 0; i < samples.Count; i++) samples.Span<float>()[i] = i / 32f;
+        NpyFile.Write(In("x.npy"), samples);
+        ChildProcess.Outcome outcome = Run("convert", model, "-o", In("out.edgl"), "--quantize", form, "--int8-io", "--calibrate", In("x.npy"), "--self-test", "--json");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        using JsonDocument summary = JsonDocument.Parse(outcome.Output);
+        Assert.InRange(summary.RootElement.GetProperty("worst_output_sqnr_db").GetDouble(), 30, 150);
+        using Model converted = Model.Load(In("out.edgl"));
+        Assert.True(Assert.Single(converted.SelfTest()).Passed);
+        using Session session = converted.CreateSession();
+        Assert.NotEqual(DType.Float32, session.Input(0).DType);
+    }
+
     [Fact]
     public void A_failing_conversion_leaves_the_file_that_was_there()
     {
