@@ -27,7 +27,8 @@ internal static class CompareCommand
         var signature = new Option<string?>("--signature") { Description = ConvertCommand.SignatureHelp };
         var layers = new Option<int>("--layers") { Description = "How many of the worst layers to show.", DefaultValueFactory = _ => 20 };
         var report = new Option<FileInfo?>("--report") { Description = "Write the comparison to a .html or .json file." };
-        var command = new Command("compare", "Layer-by-layer difference of an .edgl file from its source model.") { source, file, inputs, shapes, fixedInputs, signature, layers, report };
+        var json = new Option<bool>("--json") { Description = "Print the comparison as JSON, as --report FILE.json has it, instead of tables." };
+        var command = new Command("compare", "Layer-by-layer difference of an .edgl file from its source model.") { source, file, inputs, shapes, fixedInputs, signature, layers, report, json };
         command.SetAction(result =>
         {
             if (result.GetValue(report) is { } asked) ProofReport.RequireWritable(asked.FullName);
@@ -41,7 +42,8 @@ internal static class CompareCommand
             using var runner = new SessionRunner(GraphOfModel.Read(model), model);
             string[] given = result.GetValue(inputs)!;
             ProofReport comparison = Proof.Compare(new InterpreterRunner(original), runner, new GivenSample(ReadInputs(original, given), string.Join(", ", given)), 1);
-            comparison.Print(new TerminalReport(), result.GetValue(layers));
+            if (result.GetValue(json)) Console.WriteLine(comparison.ToJson());
+            else comparison.Print(new TerminalReport(), result.GetValue(layers));
             if (result.GetValue(report) is { } path) comparison.Save(path.FullName);
             return 0;
         });

@@ -49,6 +49,20 @@ internal static class ConvertCommand
     private static readonly Option<bool> s_hash = new("--hash") { Description = "Store a SHA-512 of the file in it, for edgelite-run verify." };
     private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
 
+    private static readonly string[] s_blocks = ["int8-weights", "int4-weights", "int4", "int3-weights", "int2-weights"];
+    private static readonly string[] s_budgets = ["auto", "mixed"];
+    private static readonly string[] s_integers = ["int8", "int16x8", .. s_budgets];
+
+    /// <summary>Options that only some forms of quantization follow.</summary>
+    private static readonly (Option Option, string[] Forms)[] s_uses =
+    [
+        (s_group, s_blocks), (s_asymmetric, s_blocks),
+        (s_method, s_integers), (s_percentile, s_integers), (s_maxError, s_integers), (s_noEqualization, s_integers), (s_channelGroups, s_integers), (s_smooth, s_integers),
+        (s_noBiasCorrection, s_integers), (s_adaptiveRounding, s_integers), (s_int8Io, s_integers),
+        (s_evaluate, s_budgets), (s_maxDrop, s_budgets), (s_prefer, s_budgets),
+        (s_keepFloat, [.. s_integers, "dynamic", .. s_blocks]),
+    ];
+
     internal const string SignatureHelp = "Of a TFLite file or a SavedModel with several signatures, the one to take.";
 
     public static Command Create()
@@ -70,8 +84,31 @@ internal static class ConvertCommand
         {
             if (result.Tokens is [{ Value: var text }] && int.TryParse(text, CultureInfo.InvariantCulture, out int count) && count < 1) result.AddError($"--samples takes 1 or more, got {count}.");
         });
+        s_selfTest.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, CultureInfo.InvariantCulture, out int count) && count is < 1 or > SelfTestSample.MaxCount)
+                result.AddError($"--self-test takes 1 to {SelfTestSample.MaxCount} samples, got {count}.");
+        });
+        command.Validators.Add(result =>
+        {
+            foreach (string error in Contradictions(result)) result.AddError(error);
+        });
         command.SetAction(Execute);
         return command;
+    }
+
+    /// <summary>Options that would change nothing: a conversion without what was asked for would look as if it had it.</summary>
+    private static IEnumerable<string> Contradictions(CommandResult args)
+    {
+        bool IsGiven(Option option) => args.GetResult(option) is { Implicit: false };
+        string form = args.GetResult(s_quantize)?.Tokens is [{ Value: var given }] ? given : "none";
+        foreach ((Option option, string[] forms) in s_uses)
+            if (IsGiven(option) && !forms.Contains(form)) yield return $"{option.Name} is for --quantize {string.Join(", ", forms)}, not {form}.";
+        if (IsGiven(s_calibrate) && !IsGiven(s_selfTest) && !s_integers.Contains(form) && !s_blocks.Contains(form))
+            yield return "--calibrate needs --quantize int8, int16x8, auto or weights in blocks, or --self-test.";
+        if (IsGiven(s_evaluate) && IsGiven(s_maxError)) yield return "--evaluate and --max-error are two budgets; give one.";
+        if (IsGiven(s_maxDrop) && !IsGiven(s_evaluate) && s_budgets.Contains(form)) yield return "--max-drop is for --evaluate.";
+        if (IsGiven(s_percentile) && args.GetResult(s_method)?.Tokens is [{ Value: not "percentile" and var method }]) yield return $"--percentile is for --observer percentile, not {method}.";
     }
 
     private static int Execute(ParseResult args)
@@ -84,6 +121,9 @@ internal static class ConvertCommand
             throw new EdgeLiteException(Status.InvalidArgument, $"'{source}' is the model to convert, which would be overwritten; give the file to write another name with -o.");
         using var output = new WholeFile(path); // takes its name only once it is proven to run
         if (args.GetValue(s_report) is { } asked) ProofReport.RequireWritable(asked.FullName);
+        double? maxError = args.GetValue(s_maxError) is { } decibels ? BudgetCommand.ParseDecibels(decibels) : null;
+        double maxDrop = BudgetCommand.ParseDrop(args.GetValue(s_maxDrop)!);
+        if (args.GetValue(s_calibrate) != null || s_integers.Contains(args.GetValue(s_quantize))) CalibrationData.RequireFiles(args.GetValue(s_calibrate));
         TargetProfile? target = args.GetValue(s_target) is { Length: > 0 } name ? TargetProfile.Find(name) : null;
         List<Tuning> tables = [.. args.GetValue(s_tuning)!.SelectMany(TuningTables.Read), .. target?.Tunings() ?? []];
         var options = new ConversionOptions
@@ -110,7 +150,7 @@ internal static class ConvertCommand
                 break;
             case "int8" or "int16x8" or "auto" or "mixed":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
-                found = args.GetValue(s_quantize) is "int8" or "int16x8" ? WholeInt8(args, graph, calibration, json) : Search(args, graph, calibration, options, json);
+                found = args.GetValue(s_quantize) is "int8" or "int16x8" ? WholeInt8(args, graph, calibration, maxError, json) : Search(args, graph, calibration, options, maxError, maxDrop, json);
                 (graph, quantization) = (found.Quantization.Graph, found.Quantization);
                 ShapeInference.Run(graph);
                 if (found.Trials.Count == 0) break;
@@ -119,16 +159,14 @@ internal static class ConvertCommand
                 break;
             case "dynamic":
                 DynamicResult dynamic = Quantizer.Dynamic(graph, args.GetValue(s_keepFloat));
+                RequireWork(dynamic.Layers + dynamic.Tables, args);
                 Say(json, $"{dynamic.Layers} layers in int8, {dynamic.BytesBefore:N0} -> {dynamic.BytesAfter:N0} bytes");
                 break;
             case "int8-weights" or "int4-weights" or "int4" or "int3-weights" or "int2-weights":
                 if (args.GetValue(s_calibrate) is { } samples) calibration = CalibrationData.Open(samples, graph);
                 BlockWeightResult blocks = Quantizer.Weights(graph, Blocks(args, calibration), new ProgressLine(json));
+                RequireWork(blocks.Layers + blocks.Tables, args);
                 Say(json, $"{blocks.Layers} matrices in blocks, {blocks.BytesBefore:N0} -> {blocks.BytesAfter:N0} bytes");
-                break;
-            default:
-                if (args.GetValue(s_calibrate) != null && !WantsSelfTest(args))
-                    throw new EdgeLiteException(Status.InvalidArgument, "--calibrate needs --quantize int8, int16x8, auto or weights in blocks, or --self-test.");
                 break;
         }
         if (WantsSelfTest(args) && calibration == null && args.GetValue(s_calibrate) is { } tested) calibration = CalibrationData.Open(tested, graph);
@@ -159,6 +197,13 @@ internal static class ConvertCommand
         "auto" or "mixed" => args.GetValue(s_prefer) == "fastest" ? null : DType.Float16,
         _ => null,
     };
+
+    /// <summary>A file that is called quantized and is not would come out otherwise.</summary>
+    private static void RequireWork(int changed, ParseResult args)
+    {
+        if (changed == 0)
+            throw new EdgeLiteException(Status.Unsupported, $"--quantize {args.GetValue(s_quantize)} is for dense layers (MatMul, Gemm) of at least {DenseWeights.MinElements} constant float32 weights; the model has none, or --keep-float names them all. Use int8 or fp16.");
+    }
 
     private static void Halve(Graph graph, TargetProfile? target, bool json)
     {
@@ -204,11 +249,9 @@ internal static class ConvertCommand
         LeavesFewest = args.GetValue(s_prefer) == "fastest",
     };
 
-    private static double? MaxError(ParseResult args) => args.GetValue(s_maxError) is { } text ? BudgetCommand.ParseDecibels(text) : null;
-
-    private static BudgetResult WholeInt8(ParseResult args, Graph graph, ICalibrationData calibration, bool json)
+    private static BudgetResult WholeInt8(ParseResult args, Graph graph, ICalibrationData calibration, double? maxError, bool json)
     {
-        double least = CalibrationData.IsRandom(args.GetValue(s_calibrate)) ? double.NegativeInfinity : MaxError(args) ?? BudgetSearch.PlainSqnr;
+        double least = CalibrationData.IsRandom(args.GetValue(s_calibrate)) ? double.NegativeInfinity : maxError ?? BudgetSearch.PlainSqnr;
         BudgetResult found = BudgetSearch.Int8(graph, calibration, Quantization(args), least, new ProgressLine(json));
         if (found.Trials.Count > 0)
             Say(json, string.Create(CultureInfo.InvariantCulture, $"with all layers in int8 outputs keep {found.Trials[0].Sqnr:F1} dB, less than {least:G4} dB (--max-error): more repairs and layers in float were tried"));
@@ -217,13 +260,13 @@ internal static class ConvertCommand
         return found;
     }
 
-    private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, bool json)
+    private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, double? maxError, double maxDrop, bool json)
     {
         if (args.GetValue(s_evaluate) is not { } command)
-            return BudgetSearch.Run(graph, calibration, Quantization(args), MaxError(args) ?? 30, progress: new ProgressLine(json));
-        double drop = BudgetCommand.ParseDrop(args.GetValue(s_maxDrop)!), whole = BudgetCommand.Score(graph, command, options);
+            return BudgetSearch.Run(graph, calibration, Quantization(args), maxError ?? 30, progress: new ProgressLine(json));
+        double whole = BudgetCommand.Score(graph, command, options);
         Say(json, string.Create(CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
-        return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - drop * Math.Abs(whole), new ProgressLine(json));
+        return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - maxDrop * Math.Abs(whole), new ProgressLine(json));
     }
 
     /// <summary>The file that a name leads to.</summary>
@@ -234,7 +277,6 @@ internal static class ConvertCommand
     private static void AddSelfTest(ParseResult args, string path, Graph graph, ICalibrationData? calibration, QuantizationResult? quantization, bool json)
     {
         int count = args.GetValue(s_selfTest) ?? 1;
-        if (count is < 1 or > SelfTestSample.MaxCount) throw new EdgeLiteException(Status.InvalidArgument, $"--self-test takes 1 to {SelfTestSample.MaxCount} samples, got {count}.");
         if (ShapeInference.FindUnknownOperators(graph) is { Count: > 0 } unknown)
             throw new EdgeLiteException(Status.UnknownOperator, $"--self-test has to run the model; the application brings {string.Join(", ", unknown.Select(u => u.Operator))}.");
         SelfTestSample[] samples = calibration == null ? SelfTestSamples.MakeOfNoise(path, graph, count) : SelfTestSamples.Make(path, graph, calibration, count, quantization?.Parameters);
@@ -318,6 +360,9 @@ internal static class ConvertCommand
         if (args.GetValue(s_report) is { } file && proof != null) AnsiConsole.MarkupLineInterpolated($"report: {file.FullName}");
     }
 
+    /// <summary>JSON has no infinity: 999 dB stand for equal, -999 for numbers where the source has zeros alone; what has no ratio is null.</summary>
+    private static double? InJson(double decibels) => double.IsPositiveInfinity(decibels) ? 999 : double.IsNegativeInfinity(decibels) ? -999 : double.IsNaN(decibels) ? null : decibels;
+
     /// <summary>Progress goes to standard error, so that standard output holds the result alone.</summary>
     private static void Say(bool json, string text)
     {
@@ -328,12 +373,22 @@ internal static class ConvertCommand
     private sealed class ProgressLine(bool quiet) : IProgress<QuantizationProgress>
     {
         private string _stage = "";
+        private bool _isOpen;
 
         public void Report(QuantizationProgress value)
         {
             if (quiet) return;
-            if (!Console.IsErrorRedirected) Console.Error.Write($"\r{value.Stage} {value.Done}/{value.Total}{(value.Done >= value.Total ? "\n" : "")}");
-            else if (value.Stage != _stage) Console.Error.WriteLine($"{value.Stage} ...");
+            if (Console.IsErrorRedirected)
+            {
+                if (value.Stage != _stage) Console.Error.WriteLine($"{value.Stage} ...");
+            }
+            else
+            {
+                // A stage that ends early leaves its line unfinished.
+                if (value.Stage != _stage && _isOpen) Console.Error.WriteLine();
+                Console.Error.Write($"\r{value.Stage} {value.Done}/{value.Total}{(value.Done >= value.Total ? "\n" : "")}");
+                _isOpen = value.Done < value.Total;
+            }
             _stage = value.Stage;
         }
     }
@@ -360,9 +415,6 @@ internal static class ConvertCommand
     internal static Dictionary<string, Shape> ParseShapes(IEnumerable<string> texts)
     {
         var shapes = new Dictionary<string, Shape>();
-    /// <summary>JSON has no infinity: 999 dB stand for equal, -999 for numbers where the source has zeros alone; what has no ratio is null.</summary>
-    private static double? InJson(double decibels) => double.IsPositiveInfinity(decibels) ? 999 : double.IsNegativeInfinity(decibels) ? -999 : double.IsNaN(decibels) ? null : decibels;
-
         foreach (string text in texts)
         {
             int equals = text.LastIndexOf('=');

@@ -12,7 +12,7 @@ IAnsiConsole errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new Ans
 if (Console.IsErrorRedirected) errors.Profile.Width = PipedWidth;
 PlainOutput.Guard(AnsiConsole.Console, errors);
 
-var root = new RootCommand("EdgeLite: converts neural networks into small files that start at once.")
+var root = new RootCommand("EdgeLite: converts neural networks into small files that start at once. edgelite-run runs, measures, tunes and tests them on the device.")
 {
     ConvertCommand.Create(),
     InspectCommand.Create(),
@@ -33,7 +33,8 @@ PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.
 try
 {
     ParseResult parsed = root.Parse(args);
-    if (parsed.Errors.Count > 0) throw new EdgeLiteException(Status.InvalidArgument, UsageError.Describe(parsed));
+    // With --help a word that is no command would be passed over.
+    if (parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0) throw new EdgeLiteException(Status.InvalidArgument, UsageError.Describe(parsed));
     return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (Exception e) when (e is EdgeLiteException || FileFailure.Is(e))

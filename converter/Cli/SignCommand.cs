@@ -54,8 +54,15 @@ internal static class SignCommand
             using (Model unsigned = Model.Load(source))
                 if (unsigned.ContentHash != null) Model.Load(source, new LoadOptions { CheckHash = true }).Dispose();
             using var signed = new WholeFile(path);
-            File.Copy(source, signed.PartialPath, overwrite: true);
-            SealWriter.Seal(signed.PartialPath, signer);
+            try
+            {
+                File.Copy(source, signed.PartialPath, overwrite: true);
+                SealWriter.Seal(signed.PartialPath, signer);
+            }
+            catch (Exception e) when (FileFailure.Is(e))
+            {
+                throw FileFailure.Writing(path, e);
+            }
             Model.Load(signed.PartialPath, new LoadOptions { Key = signer.Public }).Dispose();
             signed.Commit();
             AnsiConsole.MarkupLineInterpolated($"{path}: signed by key {signer.Public}");

@@ -33,7 +33,7 @@ internal static class UsageError
         IEnumerable<string> known = isOption ? command.Options.SelectMany(o => o.Aliases.Prepend(o.Name)) : command.Subcommands.Select(c => c.Name);
         string? nearest = known.Where(k => Distance(name, k) <= Math.Max(1, name.Length / 3)).MinBy(k => Distance(name, k));
         string what = isOption ? $"There is no option {name}" : command.Subcommands.Count > 0 ? $"There is no command '{name}'" : $"'{name}' is one argument too many";
-        return nearest == null ? what + "." : $"{what}; did you mean {nearest}?";
+        return nearest != null ? $"{what}; did you mean {nearest}?" : isOption || command.Subcommands.Count == 0 ? what + "." : $"{what}; edgelite-run, the program of the device, has others.";
     }
 
     /// <summary>Characters to insert, delete or replace to make one of the other (Levenshtein distance).</summary>

@@ -28,7 +28,7 @@ public sealed record BlockWeightOptions
 }
 
 /// <summary>What storing weights in blocks did: matrices changed, and the bytes of these before and after.</summary>
-public sealed record BlockWeightResult(int Layers, long BytesBefore, long BytesAfter);
+public sealed record BlockWeightResult(int Layers, int Tables, long BytesBefore, long BytesAfter);
 
 /// <summary>
 /// Constant matrices of MatMul and Gemm become integers of 2, 3, 4 or 8 bits with a float16 scale (and a zero point) for each block of
@@ -65,9 +65,9 @@ internal static class BlockWeights
             if (weights.Consumers.Count == 0 && !graph.Outputs.Contains(weights)) graph.Remove(weights);
         }
         progress?.Report(new("weights", layers.Length, layers.Length));
-        EmbeddingTables.Run(graph, node => !keep.IsKeptFloat(node));
+        int tables = EmbeddingTables.Run(graph, node => !keep.IsKeptFloat(node));
         GraphVerifier.Verify(graph);
-        return new BlockWeightResult(done.Count, before, after);
+        return new BlockWeightResult(done.Count, tables, before, after);
     }
 
     /// <summary>Makes a dense layer (<see cref="DenseWeights.IsLayer"/>) one of weights in blocks, rounded to nearest, that rounds each block of its

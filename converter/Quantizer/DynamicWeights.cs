@@ -5,8 +5,8 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Quantizing;
 
-/// <summary>What dynamic quantization did: layers changed, and the bytes of their weights before and after.</summary>
-public sealed record DynamicResult(int Layers, long BytesBefore, long BytesAfter);
+/// <summary>What dynamic quantization did: layers and tables of embeddings changed, and the bytes of the layers' weights before and after.</summary>
+public sealed record DynamicResult(int Layers, int Tables, long BytesBefore, long BytesAfter);
 
 /// <summary>
 /// MatMul and Gemm with constant weights become integer products: weights int8 around zero with a scale for each column, the other operand
@@ -42,9 +42,9 @@ internal static class DynamicWeights
             before += w.ByteLength;
             after += stored.ByteLength + 8L * scales.Length;
         }
-        EmbeddingTables.Run(graph, node => !keep.IsKeptFloat(node));
+        int tables = EmbeddingTables.Run(graph, node => !keep.IsKeptFloat(node));
         GraphVerifier.Verify(graph);
-        return new DynamicResult(layers, before, after);
+        return new DynamicResult(layers, tables, before, after);
     }
 
     private static Tensor Transposed(Tensor x)

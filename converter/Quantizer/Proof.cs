@@ -25,7 +25,7 @@ public static class Proof
         Graph from = source.Graph, to = converted.Graph;
         if (from.Inputs.Count != to.Inputs.Count || from.Outputs.Count != to.Outputs.Count)
             throw new EdgeLiteException(Status.InvalidArgument,
-                $"The models to compare have {from.Inputs.Count} and {to.Inputs.Count} inputs, {from.Outputs.Count} and {to.Outputs.Count} outputs.");
+                $"Inputs and outputs are {from.Inputs.Count} and {from.Outputs.Count} in the source model, {to.Inputs.Count} and {to.Outputs.Count} in the converted one: it was made from another model.");
         Dictionary<string, TensorQuantization> known = WithEnds(to, parameters);
         int count = Math.Min(Math.Max(maxSamples, 1), samples.Count);
         Dictionary<string, Value> holders = LastByKey(to), sources = LastByKey(from);

@@ -118,9 +118,12 @@ public sealed record ProofReport
     /// <summary>Writes the report as JSON or, where the name ends in .html, as one HTML page that needs nothing else.</summary>
     public void Save(string path)
     {
-        string text = IsHtml(path) ? ProofHtml.Write(this) : ProofJson.Write(this);
+        string text = IsHtml(path) ? ProofHtml.Write(this) : ToJson();
         WholeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
     }
+
+    /// <summary>What <see cref="Save"/> writes into a .json file.</summary>
+    public string ToJson() => ProofJson.Write(this);
 
     /// <summary>Throws where <see cref="Save"/> would, before the work that makes a report.</summary>
     public static void RequireWritable(string path)

@@ -23,7 +23,15 @@ public sealed class SigningKey
     /// <summary>Reads a private key, as <c>edgelite keygen</c> and <c>openssl genpkey -algorithm ed25519</c> write it; without a passphrase.</summary>
     public static SigningKey Read(string path)
     {
-        string text = File.ReadAllText(path);
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            throw FileFailure.Reading(path, e);
+        }
         if (!PemEncoding.TryFind(text, out PemFields fields)) throw Wrong("it is no PEM file");
         string label = text[fields.Label];
         if (label != "PRIVATE KEY")

@@ -79,6 +79,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("corrupt", refused.Errors);
         Assert.Contains("altered", Run("inspect", In("altered.edgl")).Output);
+        Assert.Contains("There is no file", Run("sign", model, "--key", In("nowhere.pem")).Errors);
         Assert.Contains("--calibrate needs", Refused(Relu(), "--calibrate", "random"));
         Assert.Contains("1 to 1000 samples", Refused(Relu(), "--self-test", "0"));
     }
@@ -184,7 +185,17 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("'--output' is required", "convert", "m.onnx")]
     [InlineData("--quantize: Argument 'int9' not recognized. Must be one of: 'none' 'fp16'", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int9")]
     [InlineData("--samples takes a whole number, got 'two'", "convert", "m.onnx", "-o", "m.edgl", "--samples", "two")]
-    [InlineData("--percentile takes a number, got 'all'", "convert", "m.onnx", "-o", "m.edgl", "--percentile", "all")]
+    [InlineData("--percentile takes a number, got 'all'", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--percentile", "all")]
+    [InlineData("--group is for --quantize int8-weights, int4-weights, int4, int3-weights, int2-weights, not int8.", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--group", "64")]
+    [InlineData("--keep-float is for --quantize int8, int16x8, auto, mixed, dynamic, ", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "fp16", "--keep-float", "a")]
+    [InlineData("--smooth is for --quantize int8, int16x8, auto, mixed, not none.", "convert", "m.onnx", "-o", "m.edgl", "--smooth")]
+    [InlineData("--prefer is for --quantize auto, mixed, not int8.", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--prefer", "smallest")]
+    [InlineData("--evaluate and --max-error are two budgets", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "auto", "--evaluate", "true", "--max-error", "30dB")]
+    [InlineData("--max-drop is for --evaluate", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "auto", "--max-drop", "1%")]
+    [InlineData("--percentile is for --observer percentile, not mse", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--observer", "mse", "--percentile", "99")]
+    [InlineData("--max-error 'much' is not of the form 30dB", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--calibrate", "random", "--max-error", "much")]
+    [InlineData("Calibration data 'nowhere' does not exist", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--calibrate", "nowhere")]
+    [InlineData("there is no command 'bench'; edgelite-run, the program of the device, has others", "bench", "--help")]
     [InlineData("--samples takes 1 or more, got -3", "convert", "m.onnx", "-o", "m.edgl", "--samples", "-3")]
     public void A_wrong_command_line_is_answered_in_one_line_of_standard_error(string expected, params string[] arguments)
     {
@@ -241,6 +252,26 @@ public sealed class CommandLineTests : IDisposable
         Assert.True(Assert.Single(converted.SelfTest()).Passed);
         using Session session = converted.CreateSession();
         Assert.NotEqual(DType.Float32, session.Input(0).DType);
+    }
+
+    [Fact]
+    public void A_model_without_anything_to_quantize_is_not_called_quantized()
+    {
+        foreach (string form in new[] { "int4", "dynamic" })
+            Assert.Contains($"--quantize {form} is for dense layers", Refused(Relu(), "--quantize", form));
+    }
+
+    [Fact]
+    public void Compare_prints_what_a_report_holds()
+    {
+        NpyFile.Write(In("x.npy"), Tensor.FromArray<float>([1, -2, 3, -4, 5, -6], new Shape(2, 3)));
+        Assert.Equal(0, Run("convert", Relu(), "-o", In("out.edgl")).ExitCode);
+        ChildProcess.Outcome outcome = Run("compare", In("relu.onnx"), In("out.edgl"), "--in", In("x.npy"), "--report", In("r.json"), "--json");
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.Equal(File.ReadAllText(In("r.json")).Trim(), outcome.Output.Trim());
+        Assert.True(JsonDocument.Parse(outcome.Output).RootElement.GetProperty("outputs")[0].GetProperty("exact").GetBoolean());
+        string other = Save("two.onnx", Model(17, Node("Relu", "x", "y"), Node("Neg", "x", "z")).In("x", DType.Float32, 2, 3).Out("y").Out("z"));
+        Assert.Contains("was made from another model", Run("compare", other, In("out.edgl"), "--in", In("x.npy")).Errors);
     }
 
     [Fact]
