@@ -47,30 +47,19 @@ internal sealed unsafe class DynamicPlan : IDisposable
     /// <summary>Set by <see cref="Run"/>.</summary>
     public Tensor[] Outputs { get; }
 
-    public void Run(nint pool)
-    {
-        _front?.Run(pool);
-        for (int n = 0; n < _graph.Operators.Length; n++)
-            if (!_graph.IsFolded[n] && (_front == null || _front.Graph.IsFolded[n])) RunNode(n, pool);
-        TakeOutputs();
-    }
-
-    /// <summary>As <see cref="Run"/>; shows what each node computed, but for those that a GPU runs.</summary>
-    public void RunShowing(nint pool, Action<int, Tensor> onValue)
+    /// <param name="pool">of threads</param>
+    /// <param name="onValue">shown what each node computed, but for those that a GPU runs; or null</param>
+    public void Run(nint pool, Action<int, Tensor>? onValue)
     {
         _front?.Run(pool);
         for (int n = 0; n < _graph.Operators.Length; n++)
         {
             if (_front != null && !_front.Graph.IsFolded[n]) continue;
             if (!_graph.IsFolded[n]) RunNode(n, pool);
+            if (onValue == null) continue;
             foreach (int v in _graph.Definition.Nodes[n].Outputs)
                 if (v >= 0 && _tensors[v] is { } tensor) onValue(v, tensor);
         }
-        TakeOutputs();
-    }
-
-    private void TakeOutputs()
-    {
         for (int i = 0; i < Outputs.Length; i++) Outputs[i] = _tensors[_graph.Definition.Outputs[i]]!;
     }
 

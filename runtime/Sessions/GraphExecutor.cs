@@ -113,33 +113,24 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         ? new CudaPlan(graph, cuda, _threads, _keepAll)
         : new StaticPlan(graph, _device, _threads, _keepAll);
 
-    public void Run()
+    public void Run() => Run(null);
+
+    /// <summary>As <see cref="Run()"/>; shows each value as it is computed.</summary>
+    public void RunShowing(Action<int, Tensor> onValue) => Run(onValue);
+
+    private void Run(Action<int, Tensor>? onValue)
     {
         Entry current = _plans[0];
         try
         {
-            if (current.Static != null) current.Static.Run(Pool);
-            else current.Dynamic!.Run(Pool);
+            if (current.Dynamic is { } dynamic) dynamic.Run(Pool, onValue);
+            else if (onValue == null) current.Static!.Run(Pool);
+            else if (current.Static is StaticPlan plan) plan.RunShowing(Pool, onValue);
+            else throw new EdgeLiteException(Status.Unsupported, "Values on a GPU are not shown as they are computed; keep them with KeepAllValues.");
         }
         catch (Exception e) when (e is OverflowException or OutOfMemoryException)
         {
             throw TooLarge(e); // shapes that depend on values
-        }
-    }
-
-    /// <summary>As <see cref="Run"/>; shows each value as it is computed.</summary>
-    public void RunShowing(Action<int, Tensor> onValue)
-    {
-        Entry current = _plans[0];
-        try
-        {
-            if (current.Static is { } plan)
-                (plan as StaticPlan ?? throw new EdgeLiteException(Status.Unsupported, "Values on a GPU are not shown as they are computed; keep them with KeepAllValues.")).RunShowing(Pool, onValue);
-            else current.Dynamic!.RunShowing(Pool, onValue);
-        }
-        catch (Exception e) when (e is OverflowException or OutOfMemoryException)
-        {
-            throw TooLarge(e);
         }
     }
 
