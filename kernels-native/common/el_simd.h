@@ -59,18 +59,13 @@ static inline el_vf el_vfloor(el_vf a) { return _mm512_roundscale_ps(a, _MM_FROU
 static inline el_vf el_vceil(el_vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
 
 static inline el_vm el_vlt(el_vf a, el_vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
-static inline el_vm el_vle(el_vf a, el_vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
 static inline el_vm el_veq(el_vf a, el_vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 static inline el_vm el_vne(el_vf a, el_vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_NEQ_UQ); }
 static inline el_vf el_vselect(el_vm m, el_vf a, el_vf b) { return _mm512_mask_blend_ps(m, b, a); } /* m ? a : b */
-static inline el_vm el_vm_and(el_vm a, el_vm b) { return a & b; }
-static inline el_vm el_vm_or(el_vm a, el_vm b) { return a | b; }
 static inline int el_vm_any(el_vm a) { return a != 0; }
 
 static inline el_vi el_viload(const int32_t* p) { return _mm512_loadu_si512(p); }
-static inline void el_vistore(int32_t* p, el_vi a) { _mm512_storeu_si512(p, a); }
 static inline el_vi el_viload_n(const int32_t* p, int64_t n) { return _mm512_maskz_loadu_epi32(el_vfirst(n), p); }
-static inline void el_vistore_n(int32_t* p, el_vi a, int64_t n) { _mm512_mask_storeu_epi32(p, el_vfirst(n), a); }
 static inline el_vi el_viset1(int32_t a) { return _mm512_set1_epi32(a); }
 static inline el_vi el_viadd(el_vi a, el_vi b) { return _mm512_add_epi32(a, b); }
 static inline el_vi el_visub(el_vi a, el_vi b) { return _mm512_sub_epi32(a, b); }
@@ -80,19 +75,18 @@ static inline el_vi el_vixor(el_vi a, el_vi b) { return _mm512_xor_si512(a, b); 
 #define el_vishl(a, k) _mm512_slli_epi32(a, k) /* k is a constant in [1, 31] */
 #define el_vishr(a, k) _mm512_srai_epi32(a, k) /* arithmetic */
 static inline el_vm el_vieq(el_vi a, el_vi b) { return _mm512_cmpeq_epi32_mask(a, b); }
-/* float to int32, to nearest (even) and towards zero. Out of range: INT32_MIN on x86, saturated on Arm. */
+/* float to int32, to nearest (even). Out of range: INT32_MIN on x86, saturated on Arm. */
 static inline el_vi el_vcvt_round(el_vf a) { return _mm512_cvtps_epi32(a); }
-static inline el_vi el_vcvt_trunc(el_vf a) { return _mm512_cvttps_epi32(a); }
 static inline el_vf el_vcvt_f(el_vi a) { return _mm512_cvtepi32_ps(a); }
 static inline el_vi el_vbits(el_vf a) { return _mm512_castps_si512(a); }
 static inline el_vf el_vfrombits(el_vi a) { return _mm512_castsi512_ps(a); }
 
-/* 8 lanes of the halves, then 4, 2, 1. */
-static inline __m128 el_vfold128_(__m512 a, int op) {
+/* Four lanes with the sums, or the maxima, of all: halves on halves. */
+static inline __m128 el_vfold128_(__m512 a, const int maximum) {
     __m256 lo = _mm512_castps512_ps256(a), hi = _mm512_extractf32x8_ps(a, 1);
-    __m256 h = op == 0 ? _mm256_add_ps(lo, hi) : op == 1 ? _mm256_max_ps(lo, hi) : _mm256_min_ps(lo, hi);
+    __m256 h = maximum ? _mm256_max_ps(lo, hi) : _mm256_add_ps(lo, hi);
     __m128 l = _mm256_castps256_ps128(h), u = _mm256_extractf128_ps(h, 1);
-    return op == 0 ? _mm_add_ps(l, u) : op == 1 ? _mm_max_ps(l, u) : _mm_min_ps(l, u);
+    return maximum ? _mm_max_ps(l, u) : _mm_add_ps(l, u);
 }
 
 #elif defined(__AVX2__) && defined(__FMA__)
@@ -134,18 +128,13 @@ static inline el_vf el_vfloor(el_vf a) { return _mm256_round_ps(a, _MM_FROUND_TO
 static inline el_vf el_vceil(el_vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
 
 static inline el_vm el_vlt(el_vf a, el_vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
-static inline el_vm el_vle(el_vf a, el_vf b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
 static inline el_vm el_veq(el_vf a, el_vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 static inline el_vm el_vne(el_vf a, el_vf b) { return _mm256_cmp_ps(a, b, _CMP_NEQ_UQ); }
 static inline el_vf el_vselect(el_vm m, el_vf a, el_vf b) { return _mm256_blendv_ps(b, a, m); }
-static inline el_vm el_vm_and(el_vm a, el_vm b) { return _mm256_and_ps(a, b); }
-static inline el_vm el_vm_or(el_vm a, el_vm b) { return _mm256_or_ps(a, b); }
 static inline int el_vm_any(el_vm a) { return _mm256_movemask_ps(a) != 0; }
 
 static inline el_vi el_viload(const int32_t* p) { return _mm256_loadu_si256((const __m256i*)p); }
-static inline void el_vistore(int32_t* p, el_vi a) { _mm256_storeu_si256((__m256i*)p, a); }
 static inline el_vi el_viload_n(const int32_t* p, int64_t n) { return _mm256_maskload_epi32((const int*)p, el_vfirsti_(n)); }
-static inline void el_vistore_n(int32_t* p, el_vi a, int64_t n) { _mm256_maskstore_epi32((int*)p, el_vfirsti_(n), a); }
 static inline el_vi el_viset1(int32_t a) { return _mm256_set1_epi32(a); }
 static inline el_vi el_viadd(el_vi a, el_vi b) { return _mm256_add_epi32(a, b); }
 static inline el_vi el_visub(el_vi a, el_vi b) { return _mm256_sub_epi32(a, b); }
@@ -156,14 +145,13 @@ static inline el_vi el_vixor(el_vi a, el_vi b) { return _mm256_xor_si256(a, b); 
 #define el_vishr(a, k) _mm256_srai_epi32(a, k)
 static inline el_vm el_vieq(el_vi a, el_vi b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
 static inline el_vi el_vcvt_round(el_vf a) { return _mm256_cvtps_epi32(a); }
-static inline el_vi el_vcvt_trunc(el_vf a) { return _mm256_cvttps_epi32(a); }
 static inline el_vf el_vcvt_f(el_vi a) { return _mm256_cvtepi32_ps(a); }
 static inline el_vi el_vbits(el_vf a) { return _mm256_castps_si256(a); }
 static inline el_vf el_vfrombits(el_vi a) { return _mm256_castsi256_ps(a); }
 
-static inline __m128 el_vfold128_(__m256 a, int op) {
+static inline __m128 el_vfold128_(__m256 a, const int maximum) {
     __m128 l = _mm256_castps256_ps128(a), u = _mm256_extractf128_ps(a, 1);
-    return op == 0 ? _mm_add_ps(l, u) : op == 1 ? _mm_max_ps(l, u) : _mm_min_ps(l, u);
+    return maximum ? _mm_max_ps(l, u) : _mm_add_ps(l, u);
 }
 
 #elif defined(__aarch64__)
@@ -216,25 +204,16 @@ static inline el_vf el_vfloor(el_vf a) { return vrndmq_f32(a); }
 static inline el_vf el_vceil(el_vf a) { return vrndpq_f32(a); }
 
 static inline el_vm el_vlt(el_vf a, el_vf b) { return vcltq_f32(a, b); }
-static inline el_vm el_vle(el_vf a, el_vf b) { return vcleq_f32(a, b); }
 static inline el_vm el_veq(el_vf a, el_vf b) { return vceqq_f32(a, b); }
 static inline el_vm el_vne(el_vf a, el_vf b) { return vmvnq_u32(vceqq_f32(a, b)); }
 static inline el_vf el_vselect(el_vm m, el_vf a, el_vf b) { return vbslq_f32(m, a, b); }
-static inline el_vm el_vm_and(el_vm a, el_vm b) { return vandq_u32(a, b); }
-static inline el_vm el_vm_or(el_vm a, el_vm b) { return vorrq_u32(a, b); }
 static inline int el_vm_any(el_vm a) { return vmaxvq_u32(a) != 0; }
 
 static inline el_vi el_viload(const int32_t* p) { return vld1q_s32(p); }
-static inline void el_vistore(int32_t* p, el_vi a) { vst1q_s32(p, a); }
 static inline el_vi el_viload_n(const int32_t* p, int64_t n) {
     int32_t t[4] = {0, 0, 0, 0};
     for (int64_t i = 0; i < n && i < 4; i++) t[i] = p[i];
     return vld1q_s32(t);
-}
-static inline void el_vistore_n(int32_t* p, el_vi a, int64_t n) {
-    int32_t t[4];
-    vst1q_s32(t, a);
-    for (int64_t i = 0; i < n && i < 4; i++) p[i] = t[i];
 }
 static inline el_vi el_viset1(int32_t a) { return vdupq_n_s32(a); }
 static inline el_vi el_viadd(el_vi a, el_vi b) { return vaddq_s32(a, b); }
@@ -246,7 +225,6 @@ static inline el_vi el_vixor(el_vi a, el_vi b) { return veorq_s32(a, b); }
 #define el_vishr(a, k) vshrq_n_s32(a, k)
 static inline el_vm el_vieq(el_vi a, el_vi b) { return vceqq_s32(a, b); }
 static inline el_vi el_vcvt_round(el_vf a) { return vcvtnq_s32_f32(a); }
-static inline el_vi el_vcvt_trunc(el_vf a) { return vcvtq_s32_f32(a); }
 static inline el_vf el_vcvt_f(el_vi a) { return vcvtq_f32_s32(a); }
 static inline el_vi el_vbits(el_vf a) { return vreinterpretq_s32_f32(a); }
 static inline el_vf el_vfrombits(el_vi a) { return vreinterpretq_f32_s32(a); }
@@ -266,8 +244,7 @@ static inline el_vf el_vmin_nan(el_vf a, el_vf b) { return el_vselect(el_vne(a, 
 static inline el_vf el_vmax_nan(el_vf a, el_vf b) { return el_vselect(el_vne(a, a), a, el_vmax(a, b)); }
 static inline el_vf el_vclamp(el_vf x, el_vf lo, el_vf hi) { return el_vmin(hi, el_vmax(lo, x)); }
 
-/* Sum, maximum and minimum of all lanes. For the maximum and minimum no lane may be NaN (reduce with el_vmax_nan and test
- * el_vany_nan first where NaN matters). */
+/* Sum and maximum of all lanes. For the maximum no lane may be NaN (reduce with el_vmax_nan and test el_vany_nan first where NaN matters). */
 #if EL_VF == 4
 static inline float el_vhsum(el_vf a) {
     float32x2_t h = vadd_f32(vget_low_f32(a), vget_high_f32(a));
@@ -275,7 +252,6 @@ static inline float el_vhsum(el_vf a) {
 }
 static inline void el_vhsum4(el_vf a, el_vf b, el_vf c, el_vf d, float* sums) { vst1q_f32(sums, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d))); }
 static inline float el_vhmax(el_vf a) { return vmaxvq_f32(a); }
-static inline float el_vhmin(el_vf a) { return vminvq_f32(a); }
 #else
 static inline float el_vhsum(el_vf a) {
     __m128 q = el_vfold128_(a, 0);
@@ -289,11 +265,6 @@ static inline float el_vhmax(el_vf a) {
     __m128 q = el_vfold128_(a, 1);
     q = _mm_max_ps(q, _mm_movehl_ps(q, q));
     return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
-}
-static inline float el_vhmin(el_vf a) {
-    __m128 q = el_vfold128_(a, 2);
-    q = _mm_min_ps(q, _mm_movehl_ps(q, q));
-    return _mm_cvtss_f32(_mm_min_ss(q, _mm_movehdup_ps(q)));
 }
 #endif
 static inline int el_vany_nan(el_vf a) { return el_vm_any(el_vne(a, a)); }

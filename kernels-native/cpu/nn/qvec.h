@@ -38,12 +38,6 @@ EL_VEC q16 q16_divide_pot(q16 a, q16 n) {
     __m512i r = _mm512_srav_epi32(a.v, n.v);
     return (q16){_mm512_mask_add_epi32(r, up, r, _mm512_set1_epi32(1))};
 }
-EL_VEC q16 q16_dot2(q16 acc, const int8_t* x0, const int8_t* x1, const int16_t* w) {
-    __m128i a = _mm_loadu_si128((const __m128i*)x0), b = _mm_loadu_si128((const __m128i*)x1);
-    __m256i pairs = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_unpacklo_epi8(a, b)), _mm_unpackhi_epi8(a, b), 1);
-    __m512i product = _mm512_madd_epi16(_mm512_cvtepi8_epi16(pairs), _mm512_loadu_si512(w));
-    return (q16){_mm512_add_epi32(acc.v, product)};
-}
 /* the quotient is rounded half away from zero; exact for |a| + n/2 < 2^24 */
 EL_VEC q16 q16_divide_round(q16 a, int32_t n) {
     __m512i sign = _mm512_srai_epi32(a.v, 31);
@@ -95,12 +89,6 @@ EL_VEC __m256i q8_divide_pot(__m256i a, __m256i n) {
     return _mm256_sub_epi32(_mm256_srav_epi32(a, n), _mm256_cmpgt_epi32(_mm256_and_si256(a, mask), threshold));
 }
 EL_VEC q16 q16_divide_pot(q16 a, q16 n) { return EL_Q2(q8_divide_pot, a, n); }
-EL_VEC q16 q16_dot2(q16 acc, const int8_t* x0, const int8_t* x1, const int16_t* w) {
-    __m128i a = _mm_loadu_si128((const __m128i*)x0), b = _mm_loadu_si128((const __m128i*)x1);
-    __m256i lo = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)), _mm256_loadu_si256((const __m256i*)w));
-    __m256i hi = _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b)), _mm256_loadu_si256((const __m256i*)(w + 16)));
-    return (q16){{_mm256_add_epi32(acc.v[0], lo), _mm256_add_epi32(acc.v[1], hi)}};
-}
 EL_VEC __m256i q8_divide_round(__m256i a, int32_t n) {
     __m256i sign = _mm256_srai_epi32(a, 31);
     __m256i half = _mm256_sub_epi32(_mm256_xor_si256(_mm256_set1_epi32(n / 2), sign), sign);
@@ -148,16 +136,6 @@ EL_VEC int32x4_t q4_divide_pot(int32x4_t a, int32x4_t n) {
     return vrshlq_s32(vqaddq_s32(a, vshrq_n_s32(vandq_s32(a, right), 31)), right);
 }
 EL_VEC q16 q16_divide_pot(q16 a, q16 n) { return EL_Q4(q4_divide_pot, a, n); }
-EL_VEC q16 q16_dot2(q16 acc, const int8_t* x0, const int8_t* x1, const int16_t* w) {
-    int8x16_t a = vld1q_s8(x0), b = vld1q_s8(x1);
-    int16x8_t a0 = vmovl_s8(vget_low_s8(a)), a1 = vmovl_high_s8(a), b0 = vmovl_s8(vget_low_s8(b)), b1 = vmovl_high_s8(b);
-    int16x8x2_t w0 = vld2q_s16(w), w1 = vld2q_s16(w + 16);
-    acc.v[0] = vmlal_s16(vmlal_s16(acc.v[0], vget_low_s16(a0), vget_low_s16(w0.val[0])), vget_low_s16(b0), vget_low_s16(w0.val[1]));
-    acc.v[1] = vmlal_high_s16(vmlal_high_s16(acc.v[1], a0, w0.val[0]), b0, w0.val[1]);
-    acc.v[2] = vmlal_s16(vmlal_s16(acc.v[2], vget_low_s16(a1), vget_low_s16(w1.val[0])), vget_low_s16(b1), vget_low_s16(w1.val[1]));
-    acc.v[3] = vmlal_high_s16(vmlal_high_s16(acc.v[3], a1, w1.val[0]), b1, w1.val[1]);
-    return acc;
-}
 EL_VEC int32x4_t q4_divide_round(int32x4_t a, int32_t n) {
     int32x4_t sign = vshrq_n_s32(a, 31), half = vsubq_s32(veorq_s32(vdupq_n_s32(n / 2), sign), sign);
     return vcvtq_s32_f32(vdivq_f32(vcvtq_f32_s32(vaddq_s32(a, half)), vdupq_n_f32((float)n)));
