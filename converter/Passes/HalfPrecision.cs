@@ -9,12 +9,6 @@ namespace EdgeLite.Converter.Passes;
 /// What only moves elements stays in 16 bits until something computes.</summary>
 public sealed class HalfPrecision : IGraphPass
 {
-    private static readonly HashSet<string> s_movement =
-    [
-        "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose",
-        "Unsqueeze",
-    ];
-
     public string Name => "half precision";
 
     public bool Run(Graph graph)
@@ -26,7 +20,7 @@ public sealed class HalfPrecision : IGraphPass
         {
             if (!node.Inputs.Any(i => i != null && IsHalf(i))) continue;
             if (node.Is("Cast")) changed |= ReadWide(graph, node, wide);
-            else if ((!s_movement.Contains(node.OpType) || node.Inputs.Any(i => i != null && wide.ContainsKey(i))) && TakesFloat32(node, context))
+            else if ((!Match.IsMovement(node) || node.Inputs.Any(i => i != null && wide.ContainsKey(i))) && TakesFloat32(node, context))
             {
                 Widen(graph, node, wide);
                 changed = true;

@@ -6,6 +6,16 @@ namespace EdgeLite.Converter.Passes;
 /// <summary>Questions that patterns ask of a graph.</summary>
 public static class Match
 {
+    private static readonly HashSet<string> s_movement =
+    [
+        "Concat", "DepthToSpace", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Identity", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose",
+        "Unsqueeze",
+    ];
+
+    /// <summary>True for an operator whose results are elements of its data inputs (all of Concat's, otherwise the first) at other places: it computes
+    /// nothing, so that it serves any type of element. Pad adds its padding value.</summary>
+    public static bool IsMovement(Node node) => node.Domain.Length == 0 && s_movement.Contains(node.OpType);
+
     public static bool IsOutput(Graph graph, Value value)
     {
         foreach (Value output in graph.Outputs)

@@ -1,4 +1,5 @@
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
 using EdgeLite.Ops;
 
@@ -42,12 +43,6 @@ internal static class QuantizationRoles
     [
         "Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Swish", "Gelu", "Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "Abs", "Neg",
         "ThresholdedRelu",
-    ];
-
-    private static readonly HashSet<string> s_moving =
-    [
-        "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Expand", "Tile", "DepthToSpace", "SpaceToDepth", "GlobalMaxPool",
-        "Identity",
     ];
 
     /// <summary>The role of <paramref name="node"/>, and why it is float where it is.</summary>
@@ -106,7 +101,7 @@ internal static class QuantizationRoles
                     ? As(QuantizationRole.Moving) : Keep("only Resize by the nearest element has an int8 form");
             default:
                 if (s_tables.Contains(node.OpType)) return IsActivation(node.Input(0)) ? As(QuantizationRole.Table) : Keep("its operand is not a float32 tensor");
-                if (s_moving.Contains(node.OpType))
+                if (Match.IsMovement(node) || node.Is("GlobalMaxPool"))
                     return IsActivation(node.Input(0)) && node.Outputs.All(o => o != null) ? As(QuantizationRole.Moving) : Keep("its operand is not a float32 tensor");
                 return Keep("this operator has no int8 form");
         }

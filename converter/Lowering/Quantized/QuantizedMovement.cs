@@ -12,12 +12,6 @@ namespace EdgeLite.Converter.Lowering.Quantized;
 /// </summary>
 public sealed class QuantizedMovement : IGraphPass
 {
-    private static readonly HashSet<string> s_moving =
-    [
-        "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Split", "Gather", "Expand", "Tile", "DepthToSpace", "SpaceToDepth",
-        "MaxPool", "GlobalMaxPool", "Identity", "Pad", "Resize", "Concat",
-    ];
-
     public string Name => "quantized-movement";
 
     public bool Run(Graph graph)
@@ -27,7 +21,7 @@ public sealed class QuantizedMovement : IGraphPass
         {
             if (node.Domain.Length > 0) continue;
             if (node.Is("QuantizeLinear")) changed |= MeetQuantize(graph, node);
-            else if (s_moving.Contains(node.OpType)) changed |= Cross(graph, node);
+            else if (Match.IsMovement(node) || node.OpType is "MaxPool" or "GlobalMaxPool" or "Resize") changed |= Cross(graph, node);
         }
         return changed;
     }
