@@ -60,12 +60,4 @@ internal class NodeBuilder(Graph graph, string name, string place)
         else if (graph.Find(name) == null) graph.Rename(value, name);
         graph.AddOutput(value);
     }
-
-    /// <summary>A copy as float32, in a shape of as many elements where one is given.</summary>
-    public static Tensor ToFloat32(Tensor stored, Shape? shape = null)
-    {
-        var real = new Tensor(DType.Float32, shape ?? stored.Shape);
-        for (long i = 0; i < stored.Count; i++) real.SetDouble(i, stored.GetDouble(i));
-        return real;
-    }
 }

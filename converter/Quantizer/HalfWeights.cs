@@ -59,9 +59,7 @@ internal static class HalfWeights
         foreach (Value value in graph.Values.Where(v => v.Constant is { DType: DType.Float32, Count: > MinElements }).ToArray())
         {
             if (value.Consumers.Count == 0 || value.Consumers.Any(c => c.OpType is "QuantizeLinear" or "DequantizeLinear") || Convert(value.Constant!, type) is not { } half) continue;
-            var rounded = new Tensor(DType.Float32, half.Shape);
-            for (long i = 0; i < half.Count; i++) rounded.SetDouble(i, half.GetDouble(i));
-            graph.ReplaceUses(value, graph.AddConstant(graph.FreshName(value.Name + ".rounded"), rounded));
+            graph.ReplaceUses(value, graph.AddConstant(graph.FreshName(value.Name + ".rounded"), half.ConvertTo(DType.Float32)));
             if (!graph.Outputs.Contains(value)) graph.Remove(value);
         }
         foreach (Node node in graph.Nodes)

@@ -98,10 +98,7 @@ public static class NpyFile
         DType type = tensor.DType;
         bool native = type is DType.String or DType.Bool || type.IsComplex() || type is DType.Float32 or DType.Float64 or DType.Float16
             || (type.IsInteger() && type.Bits() >= 8);
-        if (native) return tensor;
-        var copy = new Tensor(type.IsFloat() ? DType.Float32 : type.IsSigned() ? DType.Int8 : DType.UInt8, tensor.Shape);
-        for (long i = 0, n = tensor.Count; i < n; i++) copy.SetDouble(i, tensor.GetDouble(i));
-        return copy;
+        return native ? tensor : tensor.ConvertTo(type.IsFloat() ? DType.Float32 : type.IsSigned() ? DType.Int8 : DType.UInt8);
     }
 
     private static unsafe Tensor ReadElements(Stream stream, string descr, bool fortran, Shape shape, string name)

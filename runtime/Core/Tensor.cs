@@ -211,6 +211,14 @@ public sealed unsafe class Tensor : IDisposable
         return copy;
     }
 
+    /// <summary>A copy of the numbers as elements of another type: as <see cref="SetDouble"/> stores what <see cref="GetDouble"/> reads.</summary>
+    public Tensor ConvertTo(DType dtype)
+    {
+        var converted = new Tensor(dtype, Shape);
+        for (long i = 0, n = Count; i < n; i++) converted.SetDouble(i, GetDouble(i));
+        return converted;
+    }
+
     public void CopyTo(Tensor target)
     {
         if (_elements != null)

@@ -23,7 +23,7 @@ internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Va
     {
         Tensor stored = parameters.TryGetValue($"{Name}/{parameter}", out Tensor? t) ? t : throw Damaged($"the .npz has no '{Name}/{parameter}'");
         if (rank >= 0 && stored.Shape.Rank != rank) throw Damaged($"'{parameter}' has shape {stored.Shape}, expected {rank} dimensions");
-        return ToFloat32(stored);
+        return stored.ConvertTo(DType.Float32);
     }
 
     public float Real(string key, double otherwise) => json.TryField(key, out JsonElement v) ? (float)v.Real() : (float)otherwise;

@@ -76,11 +76,5 @@ internal static class Arrays
         return result;
     }
 
-    public static Tensor Float32(Tensor source)
-    {
-        if (source.DType == DType.Float32) return source;
-        var result = new Tensor(DType.Float32, source.Shape);
-        for (long i = 0, n = source.Count; i < n; i++) result.SetDouble(i, source.DType is DType.Int64 or DType.Int32 ? source.GetInt64(i) : source.GetDouble(i));
-        return result;
-    }
+    public static Tensor Float32(Tensor source) => source.DType == DType.Float32 ? source : source.ConvertTo(DType.Float32);
 }

@@ -29,7 +29,7 @@ internal sealed class LasagneLayer(Graph graph, string name, JsonElement json, V
         if (!parameters.TryDequeue(out Func<Tensor>? next)) throw Damaged($"there is no array left for '{role}'");
         Tensor stored = next();
         if (rank >= 0 && stored.Shape.Rank != rank) throw Damaged($"the array for '{role}' has shape {stored.Shape}, expected {rank} dimensions");
-        return stored.DType == DType.Float32 ? stored : ToFloat32(stored);
+        return stored.DType == DType.Float32 ? stored : stored.ConvertTo(DType.Float32);
     }
 
     public bool Told(string key) => Json.TryField(key, out JsonElement v) && v.ValueKind != JsonValueKind.Null;

@@ -39,13 +39,8 @@ internal sealed record TorchQuantizer(Tensor Scale, Tensor ZeroPoint, int Axis)
             }
             case [PickleGlobal, TorchTensor scales, TorchTensor zeroPoints, long axis] when scales.Sizes.Length == 1 && zeroPoints.Sizes.Length == 1 && scales.Sizes[0] == zeroPoints.Sizes[0]:
             {
-                Tensor from = zeroPoints.Dense, scale = new(DType.Float32, scales.Dense.Shape);
-                for (long i = 0; i < scale.Count; i++) scale.SetDouble(i, scales.Dense.GetDouble(i));
-                var zero = new Tensor(from.DType.IsFloat() ? DType.Float32 : type, from.Shape);
-                for (long i = 0; i < zero.Count; i++)
-                    if (from.DType.IsFloat()) zero.SetDouble(i, from.GetDouble(i));
-                    else zero.SetInt64(i, from.GetInt64(i));
-                return new(scale, zero, checked((int)axis));
+                Tensor zero = zeroPoints.Dense;
+                return new(scales.Dense.ConvertTo(DType.Float32), zero.ConvertTo(zero.DType.IsFloat() ? DType.Float32 : type), checked((int)axis));
             }
             default: throw new EdgeLiteException(Status.Unsupported, $"A tensor is quantized in a way that is not known ({how.Items.FirstOrDefault() switch { PickleGlobal g => g.FullName, _ => "?" }}).");
         }

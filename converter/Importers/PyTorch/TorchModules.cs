@@ -237,7 +237,7 @@ internal sealed class TorchModules
     {
         if (_parameters.TryGetValue(path, out TorchBox? known)) return known;
         Tensor tensor = read();
-        return _parameters[path] = new TorchBox(Interpreter.Root.Constant(path, tensor.DType.IsFloat() && tensor.DType != DType.Float32 ? NodeBuilder.ToFloat32(tensor) : tensor));
+        return _parameters[path] = new TorchBox(Interpreter.Root.Constant(path, tensor.DType.IsFloat() && tensor.DType != DType.Float32 ? tensor.ConvertTo(DType.Float32) : tensor));
     }
 
     private static object? Setting(JsonElement value) => value.ValueKind switch

@@ -77,7 +77,7 @@ public sealed class TorchStateImporter : IImporter
             if (graph.Find(name) is not { } value || !graph.Inputs.Contains(value) && !value.IsConstant) continue;
             Tensor tensor = read();
             if (value.Shape.IsKnown && value.Shape != tensor.Shape) throw new EdgeLiteException(Status.InvalidShape, $"'{onnx}' wants '{name}' as {value.Shape}; it is {tensor.Shape} in '{path}'.");
-            if (value.DType != tensor.DType) tensor = NodeBuilder.ToFloat32(tensor);
+            if (value.DType != tensor.DType) tensor = tensor.ConvertTo(DType.Float32);
             if (graph.Inputs.Contains(value)) graph.FixInput(value, tensor);
             else value.Constant = tensor;
             taken++;

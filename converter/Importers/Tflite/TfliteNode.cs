@@ -49,7 +49,6 @@ internal sealed class TfliteNode(TfliteScope scope, TfliteOperator op, TfliteImp
 
     public Value RealChannelsFirst(int i) => Scope.Real(InputIndex(i), channelsFirst: true);
     public Value RawChannelsFirst(int i) => Scope.RawChannelsFirst(InputIndex(i));
-    public Value? OptionalReal(int i) => HasInput(i) ? Real(i) : null;
     public Tensor? Constant(int i) => HasInput(i) ? Scope.Constant(Operator.Inputs[i]) : null;
     public long[]? ConstantInts(int i) => Constant(i)?.ToInt64Array();
 

@@ -67,8 +67,6 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
     /// <summary>The tensor or, of a handle, the resource, as what stands for it: null before it is computed.</summary>
     public object? Item(int t) => _handles.GetValueOrDefault(t) as object ?? _raw[_alias.GetValueOrDefault(t, t)];
 
-    public bool HasValue(int t) => _raw[_alias.GetValueOrDefault(t, t)] != null;
-
     public void SetRaw(int t, Value value) => _raw[t] = value;
 
     /// <summary>The tensor as stored.</summary>
@@ -150,10 +148,9 @@ internal sealed class TfliteScope(TfliteModel model, TfliteSubgraph subgraph, Gr
     {
         if (tensor.DType == DType.Float16)
         {
-            if (raw.Constant is not { } half) return Graph.Add("Cast", tensor.Name + "/float", [raw], AttributeSet.Of(("to", (long)DType.Float32)));
-            var single = new Tensor(DType.Float32, half.Shape);
-            for (long i = 0, n = half.Count; i < n; i++) single.SetDouble(i, half.GetDouble(i));
-            return Graph.AddConstant(raw.Name + "/float", single);
+            return raw.Constant is { } half
+                ? Graph.AddConstant(raw.Name + "/float", half.ConvertTo(DType.Float32))
+                : Graph.Add("Cast", tensor.Name + "/float", [raw], AttributeSet.Of(("to", (long)DType.Float32)));
         }
         if (tensor.Blocks is { } blocks) return DequantizeBlocks(raw, tensor, blocks);
         if (!tensor.IsQuantized) return raw;

@@ -75,7 +75,7 @@ internal sealed class Torch7Module(Graph graph, Refusals refusals, LuaObject mod
         Tensor t = (Lua[field] as LuaTensor)?.Dense ?? throw Damaged($"its field '{field}' is missing");
         var shape = new Shape(dims);
         if (t.Count != shape.Count) throw Damaged($"'{field}' has {t.Count} numbers; expected {shape}");
-        return ToFloat32(t, shape);
+        return t.Reshaped(shape).ConvertTo(DType.Float32);
     }
 
     public bool Has(string field) => Lua[field] is LuaTensor { Sizes.Length: > 0 };

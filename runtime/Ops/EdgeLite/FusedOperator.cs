@@ -17,13 +17,7 @@ public abstract class FusedOperator : Operator
     protected virtual bool AllowsHalf => true;
 
     /// <summary>The operand itself, or its numbers as float32.</summary>
-    protected static Tensor Floats(Tensor operand)
-    {
-        if (operand.DType == DType.Float32) return operand;
-        var floats = new Tensor(DType.Float32, operand.Shape);
-        for (long i = 0; i < operand.Count; i++) floats.SetDouble(i, operand.GetDouble(i));
-        return floats;
-    }
+    protected static Tensor Floats(Tensor operand) => operand.DType == DType.Float32 ? operand : operand.ConvertTo(DType.Float32);
 
     /// <summary>The result may take the residual's place.</summary>
     public override bool CanRunInPlace(int input) => input == 3;

@@ -141,10 +141,6 @@ internal sealed class ZooModel
     private static string Plain(string name) => name.EndsWith(":0", StringComparison.Ordinal) ? name[..^2] : name;
 
     /// <summary>The stored numbers in the type (and, for a scalar, the shape) of the input.</summary>
-    private static Tensor Convert(Tensor stored, TensorType type)
-    {
-        var tensor = new Tensor(type.DType, type.Shape is { IsRanked: true, Rank: 0 } ? Shape.Scalar : stored.Shape);
-        for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, stored.GetDouble(i));
-        return tensor;
-    }
+    private static Tensor Convert(Tensor stored, TensorType type) =>
+        stored.Reshaped(type.Shape is { IsRanked: true, Rank: 0 } ? Shape.Scalar : stored.Shape).ConvertTo(type.DType);
 }

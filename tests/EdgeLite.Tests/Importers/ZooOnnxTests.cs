@@ -42,11 +42,5 @@ public class ZooOnnxTests
     }
 
     /// <summary>Arrays are stored as float32 where the model wants another type or a scalar.</summary>
-    private static Tensor As(Tensor stored, DType type, Shape shape)
-    {
-        var tensor = new Tensor(type, shape);
-        Assert.Equal(stored.Count, tensor.Count);
-        for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, stored.GetDouble(i));
-        return tensor;
-    }
+    private static Tensor As(Tensor stored, DType type, Shape shape) => stored.Reshaped(shape).ConvertTo(type);
 }

@@ -84,9 +84,7 @@ internal static class Tables
     private static Tensor Converted(TfNode n, Tensor values, DType type)
     {
         if (values.Strings != null || type == DType.String) throw n.Damaged($"the table has values of {values.DType.Name()}, the default is of {type.Name()}");
-        var converted = new Tensor(type, values.Shape);
-        for (long i = 0; i < values.Count; i++) converted.SetDouble(i, values.GetDouble(i));
-        return converted;
+        return values.ConvertTo(type);
     }
 
     private static Tensor Picked(Tensor from, int[] places)
