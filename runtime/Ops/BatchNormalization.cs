@@ -25,7 +25,7 @@ public sealed partial class BatchNormalization : Operator
         if (!x.IsRanked) return;
         if (x.Rank < 1) throw c.Error("input is a scalar; expected batch and channels");
         long channels = x.Rank == 1 ? 1 : x[ChannelsLast ? x.Rank - 1 : 1];
-        for (int i = 1; i < 5; i++) c.ExpectDims(i, channels);
+        for (int i = 1; i < 5; i++) c.ExpectShape(i, channels);
     }
 
     public override void Compute(ComputeContext c)

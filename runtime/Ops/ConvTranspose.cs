@@ -30,7 +30,7 @@ public sealed unsafe partial class ConvTranspose : WindowOperator
         if (Group < 1 || xs[1] >= 0 && xs[1] % Group != 0) throw c.Error($"{Group} groups do not divide {xs[1]} channels");
         CheckLength(c, "output_padding", OutputPadding, spatial, 0);
         CheckLength(c, "output_shape", OutputShape, OutputShape?.Length == spatial + 2 ? spatial + 2 : spatial, 0);
-        if (ws[1] >= 0 && ws[1] <= long.MaxValue / Group) c.ExpectDims(2, ws[1] * Group);
+        if (ws[1] >= 0 && ws[1] <= long.MaxValue / Group) c.ExpectShape(2, ws[1] * Group);
         Span<long> dims = stackalloc long[xs.Rank];
         dims[0] = xs[0];
         dims[1] = ws[1] < 0 ? Shape.Unknown : ws[1] * Group;

@@ -28,9 +28,9 @@ public sealed partial class DeformConv : WindowOperator
         if (x[1] >= 0 && w[1] >= 0 && x[1] != w[1] * Group) throw c.Error($"weight has {w[1]} input channels in each of {Group} groups, the input has {x[1]}");
         Shape y = new(x[0], w[0], Axis(0, 2, x[2], KernelShape?[0] ?? w[2]).Out, Axis(1, 2, x[3], KernelShape?[1] ?? w[3]).Out);
         long places = w[2] < 0 || w[3] < 0 ? Shape.Unknown : checked(OffsetGroup * w[2] * w[3]);
-        c.ExpectDims(2, y[0], places < 0 ? places : 2 * places, y[2], y[3]);
-        c.ExpectDims(3, y[1]);
-        c.ExpectDims(4, y[0], places, y[2], y[3]);
+        c.ExpectShape(2, y[0], places < 0 ? places : 2 * places, y[2], y[3]);
+        c.ExpectShape(3, y[1]);
+        c.ExpectShape(4, y[0], places, y[2], y[3]);
         c.SetOutput(0, c.DType(0), y);
     }
 

@@ -16,7 +16,7 @@ public sealed partial class GroupNormalization : Operator
         if (x.IsRanked && x.Rank < 2) throw c.Error($"input has shape {x}; expected batch and channels");
         if (NumGroups < 1 || x.IsRanked && x[1] >= 0 && x[1] % NumGroups != 0) throw c.Error($"{NumGroups} groups do not divide the channels of {x}");
         if (x.IsRanked)
-            for (int i = 1; i < 3; i++) c.ExpectDims(i, x[1]);
+            for (int i = 1; i < 3; i++) c.ExpectShape(i, x[1]);
         c.SetOutput(0, c.DType(0), x);
     }
 

@@ -27,14 +27,14 @@ internal static class InputChecks
         throw c.Error($"inputs {a} and {b} must have one type, got {x.Name()} and {y.Name()}");
     }
 
-    /// <summary>Checks the shape of an input, where it is known.</summary>
-    public static void ExpectShape(this InferContext c, int i, Shape shape)
+    /// <summary>Checks the number of elements of an input, where it is known.</summary>
+    public static void ExpectCount(this InferContext c, int i, long count)
     {
-        if (c.HasInput(i) && c.Shape(i).IsKnown && c.Shape(i) != shape) throw c.Error($"input {i} has shape {c.Shape(i)}, expected {shape}");
+        if (c.HasInput(i) && c.Shape(i).IsKnown && c.Shape(i).Count != count) throw c.Error($"input {i} has shape {c.Shape(i)}, expected {count} elements");
     }
 
-    /// <summary>Checks the dimensions of an input, as far as they are known: negative ones may be any.</summary>
-    public static void ExpectDims(this InferContext c, int i, params ReadOnlySpan<long> dims)
+    /// <summary>Checks the shape of an input, as far as it is known: negative dimensions may be any.</summary>
+    public static void ExpectShape(this InferContext c, int i, params ReadOnlySpan<long> dims)
     {
         if (!c.HasInput(i) || !c.Shape(i).IsRanked) return;
         Shape shape = c.Shape(i);

@@ -17,7 +17,7 @@ public sealed partial class InstanceNormalization : Operator
         c.SetOutput(0, c.DType(0), x);
         if (!x.IsRanked) return;
         if (x.Rank < 2) throw c.Error($"input has shape {x}; expected batch and channels");
-        for (int i = 1; i < 3; i++) c.ExpectDims(i, x[ChannelsLast ? x.Rank - 1 : 1]);
+        for (int i = 1; i < 3; i++) c.ExpectShape(i, x[ChannelsLast ? x.Rank - 1 : 1]);
     }
 
     public override void Compute(ComputeContext c)

@@ -16,7 +16,7 @@ public sealed partial class MaxUnpool : Operator
         Shape x = c.Shape(0);
         if (x.IsRanked && (x.Rank < 3 || KernelShape.Length != x.Rank - 2 || (Strides ?? KernelShape).Length != KernelShape.Length || Pads != null && Pads.Length != 2 * KernelShape.Length))
             throw c.Error($"input has shape {x}; kernel_shape, strides and pads are not for its {Math.Max(0, x.Rank - 2)} spatial dimensions");
-        if (x.IsRanked) c.ExpectDims(1, x.AsSpan());
+        if (x.IsRanked) c.ExpectShape(1, x.AsSpan());
         if (c.HasInput(2))
         {
             c.SetOutput(0, c.DType(0), c.ConstantInts(2) is { } shape ? new Shape(shape) : x.IsRanked ? Shape.OfRank(x.Rank) : x);

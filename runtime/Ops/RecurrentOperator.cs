@@ -70,8 +70,8 @@ public abstract unsafe class RecurrentOperator : Operator
         }
         if (r.IsRanked && r.Rank != 3) throw c.Error($"R has shape {r}; expected 3 dimensions");
         long rows = hidden < 0 ? Shape.Unknown : Gates * hidden;
-        c.ExpectDims(2, Directions, rows, hidden);
-        c.ExpectDims(3, Directions, rows < 0 ? rows : 2 * rows);
+        c.ExpectShape(2, Directions, rows, hidden);
+        c.ExpectShape(3, Directions, rows < 0 ? rows : 2 * rows);
         if (Activations != null && Activations.Length != DefaultActivations.Length * Directions)
             throw c.Error($"{Activations.Length} activations are given; expected {DefaultActivations.Length * Directions}");
         long seq = Shape.Unknown, batch = Shape.Unknown;
@@ -83,10 +83,10 @@ public abstract unsafe class RecurrentOperator : Operator
         }
         c.SetOutput(0, c.DType(0), Layout == 0 ? new Shape(seq, Directions, batch, hidden) : new Shape(batch, seq, Directions, hidden));
         Shape state = Layout == 0 ? new Shape(Directions, batch, hidden) : new Shape(batch, Directions, hidden);
-        c.ExpectDims(4, batch);
-        c.ExpectDims(5, state.AsSpan());
-        if (InitialCellInput >= 0) c.ExpectDims(InitialCellInput, state.AsSpan());
-        if (PeepholeInput >= 0) c.ExpectDims(PeepholeInput, Directions, hidden < 0 ? hidden : 3 * hidden);
+        c.ExpectShape(4, batch);
+        c.ExpectShape(5, state.AsSpan());
+        if (InitialCellInput >= 0) c.ExpectShape(InitialCellInput, state.AsSpan());
+        if (PeepholeInput >= 0) c.ExpectShape(PeepholeInput, Directions, hidden < 0 ? hidden : 3 * hidden);
         c.SetOutput(1, c.DType(0), state);
         c.SetOutput(2, c.DType(0), state);
     }

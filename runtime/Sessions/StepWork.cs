@@ -25,10 +25,7 @@ internal static class StepWork
         double outputs = node.Outputs[0] < 0 ? 0 : graph.Types[node.Outputs[0]].Shape.Count;
         switch (op)
         {
-            case Lowered.ConvTranspose t: return x.Count * (double)t.OutChannels / t.Group * t.KernelShape[0] * t.KernelShape[1];
-            case Lowered.QConvTranspose t: return x.Count * (double)t.OutChannels / t.Group * t.KernelShape[0] * t.KernelShape[1];
-            case Lowered.FusedConvolution v: return outputs * v.KernelShape[0] * v.KernelShape[1] * x[3] / v.Group;
-            case Lowered.QuantizedConvolution v: return outputs * v.KernelShape[0] * v.KernelShape[1] * x[3] / v.Group;
+            case Lowered.ILoweredConvolution v: return (v.TransposedPadding != null ? x.Count * (double)v.OutChannels : outputs * x[3]) / v.Group * v.KernelShape[0] * v.KernelShape[1];
             case Lowered.Gemm or Lowered.QGemm or MatMul: return outputs * x[x.Rank - 1];
             case Lowered.FusedAttention a: // scores, then the weighted sum of V
                 var q = HeadView.Of(x, a.QRowsFirst);

@@ -31,9 +31,7 @@ public sealed unsafe partial class BlockGemm : Operator
         if (c.HasInput(4)) c.ExpectType(4, c.DType(4) == DType.Float32, "float32");
         if (c.HasInput(5)) c.ExpectType(5, c.DType(5) == DType.Int32, "int32");
         if (PerTensor && !(Int8 && c.HasInput(5))) throw c.Error("per_tensor needs int8 and input WSum");
-        for (int i = 4; i < 6; i++)
-            if (c.HasInput(i) && c.Shape(i).IsKnown && c.Shape(i).Count != OutFeatures)
-                throw c.Error($"{Definition.InputName(i)} has shape {c.Shape(i)}, expected {OutFeatures} elements");
+        for (int i = 4; i < 6; i++) c.ExpectCount(i, OutFeatures);
         Shape x = c.Shape(0);
         if (!x.IsRanked)
         {
@@ -46,10 +44,8 @@ public sealed unsafe partial class BlockGemm : Operator
         {
             BlockLayout layout = Layout(k);
             if (!layout.IsPossible || PerTensor && layout.Blocks != 1) throw c.Error($"weights of {Bits} bits in blocks of {BlockSize} are not possible for {k} x {OutFeatures}");
-            if (c.Shape(1).IsKnown && c.Shape(1).Count != layout.Bytes) throw c.Error($"packed weights have {c.Shape(1).Count} bytes, expected {layout.Bytes} for {k} x {OutFeatures}");
-            for (int i = 2; i < 4; i++)
-                if (c.HasInput(i) && c.Shape(i).IsKnown && c.Shape(i).Count != layout.Parameters)
-                    throw c.Error($"{Definition.InputName(i)} has {c.Shape(i).Count} elements, expected {layout.Parameters}");
+            c.ExpectCount(1, layout.Bytes);
+            for (int i = 2; i < 4; i++) c.ExpectCount(i, layout.Parameters);
         }
         c.SetOutput(0, DType.Float32, x.With(x.Rank - 1, OutFeatures));
     }

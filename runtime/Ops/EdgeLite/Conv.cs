@@ -4,7 +4,5 @@ namespace EdgeLite.Ops.EdgeLite;
 [Operator("Conv", "X, W, B?, R?, S?", "Y", Domain = "edgelite")]
 public sealed partial class Conv : FusedConvolution
 {
-    protected override long PackedCount(long channels) => Panels(channels).Count;
-
     public override void Compute(ComputeContext c) => GatherPanels(c);
 }

@@ -6,22 +6,20 @@ namespace EdgeLite.Ops.EdgeLite;
 [Operator("DepthwiseConv", "X, W, B?, R?, S?", "Y", Domain = "edgelite")]
 public sealed unsafe partial class DepthwiseConv : FusedConvolution
 {
-    protected override long PackedCount(long channels) => Layout(channels).Count;
-
-    private DepthwiseLayout Layout(long channels) => new((int)(KernelShape[0] * KernelShape[1]), (int)channels);
+    public override long PackedCount(long channels) => this.Depthwise(channels).Count;
 
     public override void Infer(InferContext c)
     {
         base.Infer(c);
-        if (c.Shape(0).IsRanked && c.Shape(0)[3] >= 0 && (c.Shape(0)[3] != OutChannels || Group != OutChannels))
-            throw c.Error($"{c.Shape(0)[3]} channels, {Group} groups and {OutChannels} output channels; expected them equal");
+        this.ExpectDepthwise(c);
     }
 
     public override void Compute(ComputeContext c)
     {
         Tensor x = Floats(c.Input(0)), packed = Floats(c.Input(1)), y = c.Output(0);
         long h = x.Shape[1], w = x.Shape[2], channels = x.Shape[3], oh = y.Shape[1], ow = y.Shape[2], kw = KernelShape[1];
-        DepthwiseLayout layout = Layout(channels);
+        LoweredAxis rows = new(this, 0, h), columns = new(this, 1, w);
+        DepthwiseLayout layout = this.Depthwise(channels);
         float* data = (float*)x.Data, weights = (float*)packed.Data;
         using var sums = new WideBuffer(channels);
         for (long pixel = 0, pixels = x.Shape[0] * oh * ow; pixel < pixels; pixel++)
@@ -30,7 +28,7 @@ public sealed unsafe partial class DepthwiseConv : FusedConvolution
             new Span<double>(sums.P, (int)channels).Clear();
             for (int tap = 0; tap < layout.Taps; tap++)
             {
-                long iy = Source(0, oy, tap / kw, h), ix = Source(1, ox, tap % kw, w);
+                long iy = rows.Source(oy, tap / kw), ix = columns.Source(ox, tap % kw);
                 if (iy < 0 || ix < 0) continue;
                 float* from = data + ((n * h + iy) * w + ix) * channels;
                 for (int ch = 0; ch < channels; ch++) sums.P[ch] += (double)from[ch] * weights[layout.At(tap, ch)];

@@ -3,7 +3,7 @@ using EdgeLite.Core;
 namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>What the lowered float convolutions share: X[n][h][w][c], packed W, Y[n][oh][ow][oc]; padding contributes zero.</summary>
-public abstract class FusedConvolution : FusedOperator
+public abstract class FusedConvolution : FusedOperator, ILoweredConvolution
 {
     [Attr(Required = true)] public long[] KernelShape { get; set; } = [];
     [Attr] public long[] Strides { get; set; } = [1, 1];
@@ -14,56 +14,21 @@ public abstract class FusedConvolution : FusedOperator
     [Attr] public long Group { get; set; } = 1;
     [Attr(Required = true)] public long OutChannels { get; set; }
 
-    /// <summary>Size of spatial output axis 0 or 1.</summary>
-    protected virtual long OutputSize(int axis, long size)
-    {
-        long room = size + Pads[axis] + Pads[axis + 2] - ((KernelShape[axis] - 1) * Dilations[axis] + 1);
-        return room < 0 ? 0 : room / Strides[axis] + 1;
-    }
+    /// <inheritdoc/>
+    public virtual long[]? TransposedPadding => null;
 
-    /// <summary>Elements of the packed weights.</summary>
-    protected abstract long PackedCount(long channels);
+    /// <inheritdoc/>
+    public virtual long PackedCount(long channels) => this.Panels(DType.Float32, channels).Count;
 
-    public override void Infer(InferContext c)
-    {
-        if (KernelShape.Length != 2 || Strides.Length != 2 || Dilations.Length != 2 || Pads.Length != 4)
-            throw c.Error("kernel_shape, strides and dilations have 2 entries, pads has 4");
-        if (!ConvolutionOperator.ArePositive(KernelShape, Strides, Dilations) || Group < 1 || OutChannels < 1)
-            throw c.Error("kernel, strides, dilations, group and out_channels must be positive");
-        Shape x = c.Shape(0);
-        c.ExpectRank(0, 4);
-        if (!x.IsRanked)
-        {
-            InferEnd(c, Shape.OfRank(4).With(3, OutChannels), OutChannels);
-            return;
-        }
-        if (x[3] >= 0)
-        {
-            if (x[3] % Group != 0 || OutChannels % Group != 0)
-                throw c.Error($"{x[3]} input and {OutChannels} output channels do not split into {Group} groups");
-            if (c.Shape(1).IsKnown && c.Shape(1).Count != PackedCount(x[3]))
-                throw c.Error($"packed weights have {c.Shape(1).Count} elements, expected {PackedCount(x[3])}");
-        }
-        long oh = x[1] < 0 ? Shape.Unknown : OutputSize(0, x[1]), ow = x[2] < 0 ? Shape.Unknown : OutputSize(1, x[2]);
-        InferEnd(c, new Shape(x[0], oh, ow, OutChannels), OutChannels);
-    }
-
-    protected PanelLayout Panels(long channels) =>
-        new(DType.Float32, (int)Group, (int)(KernelShape[0] * KernelShape[1]), (int)(channels / Group), (int)(OutChannels / Group));
-
-    /// <summary>The input position that a tap reads for an output position, or -1 when there is none.</summary>
-    protected virtual long Source(int axis, long output, long tap, long size)
-    {
-        long i = output * Strides[axis] + tap * Dilations[axis] - Pads[axis];
-        return i >= 0 && i < size ? i : -1;
-    }
+    public override void Infer(InferContext c) => InferEnd(c, this.InferWindows(c), OutChannels);
 
     /// <summary>Every output gathers the inputs that reach it, one panel of output channels at a time.</summary>
     protected unsafe void GatherPanels(ComputeContext c)
     {
         Tensor x = Floats(c.Input(0)), packed = Floats(c.Input(1)), y = c.Output(0);
         long h = x.Shape[1], w = x.Shape[2], channels = x.Shape[3], oh = y.Shape[1], ow = y.Shape[2], kw = KernelShape[1];
-        PanelLayout layout = Panels(channels);
+        LoweredAxis rows = new(this, 0, h), columns = new(this, 1, w);
+        PanelLayout layout = this.Panels(DType.Float32, channels);
         float* data = (float*)x.Data, weights = (float*)packed.Data;
         double* sums = stackalloc double[PanelLayout.Panel];
         for (long pixel = 0, pixels = x.Shape[0] * oh * ow; pixel < pixels; pixel++)
@@ -75,7 +40,7 @@ public abstract class FusedConvolution : FusedOperator
                     new Span<double>(sums, PanelLayout.Panel).Clear();
                     for (int tap = 0; tap < layout.Taps; tap++)
                     {
-                        long iy = Source(0, oy, tap / kw, h), ix = Source(1, ox, tap % kw, w);
+                        long iy = rows.Source(oy, tap / kw), ix = columns.Source(ox, tap % kw);
                         if (iy < 0 || ix < 0) continue;
                         float* from = data + ((n * h + iy) * w + ix) * channels + g * layout.InChannels;
                         float* row = weights + layout.At(g, tap, 0, first);

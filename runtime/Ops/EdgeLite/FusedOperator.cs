@@ -33,11 +33,9 @@ public abstract class FusedOperator : Operator
         }
         if (!IsKnownActivation(Activation)) throw c.Error($"activation '{Activation}' is not known");
         if (Activation == "prelu" && !c.HasInput(4)) throw c.Error("activation prelu needs slopes, input 4");
-        foreach (int i in (ReadOnlySpan<int>)[2, 4])
-            if (c.HasInput(i) && c.Shape(i).IsKnown && c.Shape(i).Count != channels)
-                throw c.Error($"{Definition.InputName(i)} has shape {c.Shape(i)}, expected {channels} elements");
-        if (c.HasInput(3) && c.Shape(3).IsKnown && y.IsKnown && c.Shape(3) != y)
-            throw c.Error($"residual has shape {c.Shape(3)}, expected {y}");
+        c.ExpectCount(2, channels);
+        c.ExpectCount(4, channels);
+        if (y.IsRanked) c.ExpectShape(3, y.AsSpan());
         c.SetOutput(0, type, y);
     }
 

@@ -21,8 +21,7 @@ public sealed unsafe partial class Gemm : FusedOperator
         }
         if (x.Rank == 0) throw c.Error("X is a scalar, expected at least one dimension");
         long k = x[x.Rank - 1];
-        if (k >= 0 && c.Shape(1).IsKnown && c.Shape(1).Count != Layout(k).Count)
-            throw c.Error($"packed weights have {c.Shape(1).Count} elements, expected {Layout(k).Count} for {k} x {OutFeatures}");
+        if (k >= 0) c.ExpectCount(1, Layout(k).Count);
         InferEnd(c, x.With(x.Rank - 1, OutFeatures), OutFeatures);
     }
 

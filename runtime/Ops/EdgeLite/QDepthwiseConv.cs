@@ -7,42 +7,34 @@ namespace EdgeLite.Ops.EdgeLite;
 [Operator("QDepthwiseConv", "X, W, B?, WSum, Multiplier, Shift", "Y", Domain = "edgelite")]
 public sealed partial class QDepthwiseConv : QuantizedConvolution
 {
-    protected override long OutputSize(int axis, long size)
-    {
-        long span = size + Pads[axis] + Pads[axis + 2] - ((KernelShape[axis] - 1) * Dilations[axis] + 1);
-        return span < 0 ? 0 : span / Strides[axis] + 1;
-    }
-
-    protected override long PackedCount(int channels) => new DepthwiseLayout((int)(KernelShape[0] * KernelShape[1]), channels).Count;
+    public override long PackedCount(long channels) => this.Depthwise(channels).Count;
 
     public override void Infer(InferContext context)
     {
-        Shape x = context.Shape(0);
-        if (x.IsRanked && x.Rank == 4 && x[3] >= 0 && (x[3] != OutChannels || Group != OutChannels))
-            throw context.Error($"group {Group}, input channels {x[3]} and out_channels {OutChannels} must be equal");
         base.Infer(context);
+        this.ExpectDepthwise(context);
     }
 
     public override unsafe void Compute(ComputeContext context)
     {
-        Tensor x = context.Input(0), w = context.Input(1), y = context.Output(0);
-        int h = (int)x.Shape[1], wd = (int)x.Shape[2], c = (int)x.Shape[3], kw = (int)KernelShape[1];
-        var layout = new DepthwiseLayout((int)(KernelShape[0] * KernelShape[1]), c);
-        sbyte* weights = (sbyte*)w.Data;
+        Tensor x = context.Input(0), y = context.Output(0);
+        long h = x.Shape[1], w = x.Shape[2], channels = x.Shape[3], kw = KernelShape[1];
+        LoweredAxis rows = new(this, 0, h), columns = new(this, 1, w);
+        DepthwiseLayout layout = this.Depthwise(channels);
+        sbyte* weights = (sbyte*)context.Input(1).Data;
         long index = 0;
-        for (int n = 0; n < x.Shape[0]; n++)
-            for (int oy = 0; oy < y.Shape[1]; oy++)
-                for (int ox = 0; ox < y.Shape[2]; ox++)
-                    for (int o = 0; o < c; o++)
+        for (long n = 0; n < y.Shape[0]; n++)
+            for (long oy = 0; oy < y.Shape[1]; oy++)
+                for (long ox = 0; ox < y.Shape[2]; ox++)
+                    for (int c = 0; c < channels; c++)
                     {
                         long acc = 0;
                         for (int tap = 0; tap < layout.Taps; tap++)
                         {
-                            long iy = oy * Strides[0] - Pads[0] + tap / kw * Dilations[0], ix = ox * Strides[1] - Pads[1] + tap % kw * Dilations[1];
-                            if (iy < 0 || iy >= h || ix < 0 || ix >= wd) continue;
-                            acc += (x.GetInt64(((n * h + iy) * wd + ix) * c + o) - XZeroPoint) * weights[layout.At(tap, o)];
+                            long iy = rows.Source(oy, tap / kw), ix = columns.Source(ox, tap % kw);
+                            if (iy >= 0 && ix >= 0) acc += (x.GetInt64(((n * h + iy) * w + ix) * channels + c) - XZeroPoint) * weights[layout.At(tap, c)];
                         }
-                        Finish(context, y, index++, acc, o);
+                        Finish(context, y, index++, acc, c);
                     }
     }
 }

@@ -28,12 +28,8 @@ public sealed partial class QGemm : Operator
         }
         if (x.Rank == 0) throw context.Error("X is a scalar, expected at least one dimension");
         long k = x[x.Rank - 1];
-        Shape w = context.Shape(1);
-        if (k >= 0 && w.IsKnown && w.Count != Layout((int)k).Count)
-            throw context.Error($"packed weights have {w.Count} elements, expected {Layout((int)k).Count} for {k} x {OutFeatures}");
-        for (int i = 2; i <= 5; i++)
-            if (context.HasInput(i) && context.Shape(i).IsKnown && context.Shape(i).Count != OutFeatures)
-                throw context.Error($"{Definition.InputName(i)} has shape {context.Shape(i)}, expected {OutFeatures} elements");
+        if (k >= 0) context.ExpectCount(1, Layout((int)k).Count);
+        for (int i = 2; i <= 5; i++) context.ExpectCount(i, OutFeatures);
         context.SetOutput(0, type, x.With(x.Rank - 1, OutFeatures));
     }
 

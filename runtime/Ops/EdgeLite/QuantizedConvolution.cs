@@ -8,7 +8,7 @@ namespace EdgeLite.Ops.EdgeLite;
 /// <code>y = clamp(requantize(sum((x - x_zero_point) * w) + b, multiplier[oc], shift[oc]) + y_zero_point, y_min, y_max)</code>
 /// Padding positions hold x_zero_point, so they add nothing. Arithmetic: kernels-native/include/el_quant.h.
 /// </summary>
-public abstract class QuantizedConvolution : Operator
+public abstract class QuantizedConvolution : Operator, ILoweredConvolution
 {
     [Attr(Required = true)] public long[] KernelShape { get; set; } = [];
     [Attr] public long[] Strides { get; set; } = [1, 1];
@@ -21,39 +21,47 @@ public abstract class QuantizedConvolution : Operator
     [Attr] public long YMin { get; set; } = sbyte.MinValue;
     [Attr] public long YMax { get; set; } = sbyte.MaxValue;
 
-    /// <summary>Size of a spatial output axis.</summary>
-    protected abstract long OutputSize(int axis, long size);
+    /// <inheritdoc/>
+    public virtual long[]? TransposedPadding => null;
 
-    /// <summary>Elements that the packed weights must have, for <paramref name="channels"/> input channels.</summary>
-    protected abstract long PackedCount(int channels);
+    /// <inheritdoc/>
+    public virtual long PackedCount(long channels) => this.Panels(DType.Int8, channels).Count;
 
     public override void Infer(InferContext context)
     {
-        if (KernelShape.Length != 2 || Strides.Length != 2 || Dilations.Length != 2 || Pads.Length != 4)
-            throw context.Error("kernel_shape, strides and dilations have 2 entries, pads has 4");
-        if (!ConvolutionOperator.ArePositive(KernelShape, Strides, Dilations) || Group < 1 || OutChannels < 1)
-            throw context.Error("kernel, strides, dilations, group and out_channels must be positive");
-        Shape x = context.Shape(0);
         DType type = context.DType(0);
         if (type is not (DType.Int8 or DType.Int16)) throw context.Error($"X is {type.Name()}, expected int8 or int16");
-        if (!x.IsRanked)
-        {
-            context.SetOutput(0, type, Shape.OfRank(4).With(3, OutChannels));
-            return;
-        }
-        if (x.Rank != 4) throw context.Error($"X has shape {x}, expected 4 dimensions (NHWC)");
-        long c = x[3];
-        if (c >= 0 && (c % Group != 0 || OutChannels % Group != 0))
-            throw context.Error($"{c} input and {OutChannels} output channels do not split into {Group} groups");
-        Shape w = context.Shape(1);
-        if (c >= 0 && w.IsKnown && w.Count != PackedCount((int)c))
-            throw context.Error($"packed weights have {w.Count} elements, expected {PackedCount((int)c)}");
-        for (int i = 2; i <= 5; i++)
-            if (context.HasInput(i) && context.Shape(i).IsKnown && context.Shape(i).Count != OutChannels)
-                throw context.Error($"{Definition.InputName(i)} has shape {context.Shape(i)}, expected {OutChannels} elements");
-        long oh = x[1] < 0 ? Shape.Unknown : OutputSize(0, x[1]), ow = x[2] < 0 ? Shape.Unknown : OutputSize(1, x[2]);
-        if (oh == 0 || ow == 0 || oh < -1 || ow < -1) throw context.Error($"the kernel does not fit into {x}");
-        context.SetOutput(0, type, new Shape(x[0], oh, ow, OutChannels));
+        Shape y = this.InferWindows(context);
+        if (y[1] == 0 || y[2] == 0) throw context.Error($"the kernel does not fit into {context.Shape(0)}");
+        for (int i = 2; i <= 5; i++) context.ExpectCount(i, OutChannels);
+        context.SetOutput(0, type, y);
+    }
+
+    /// <summary>Every output gathers the inputs that reach it.</summary>
+    protected unsafe void GatherPanels(ComputeContext context)
+    {
+        Tensor x = context.Input(0), y = context.Output(0);
+        long h = x.Shape[1], w = x.Shape[2], channels = x.Shape[3], kw = KernelShape[1];
+        LoweredAxis rows = new(this, 0, h), columns = new(this, 1, w);
+        PanelLayout layout = this.Panels(DType.Int8, channels);
+        sbyte* weights = (sbyte*)context.Input(1).Data;
+        long index = 0;
+        for (long n = 0; n < y.Shape[0]; n++)
+            for (long oy = 0; oy < y.Shape[1]; oy++)
+                for (long ox = 0; ox < y.Shape[2]; ox++)
+                    for (int o = 0; o < OutChannels; o++)
+                    {
+                        int g = o / layout.OutChannels;
+                        long acc = 0;
+                        for (int tap = 0; tap < layout.Taps; tap++)
+                        {
+                            long iy = rows.Source(oy, tap / kw), ix = columns.Source(ox, tap % kw);
+                            if (iy < 0 || ix < 0) continue;
+                            long at = ((n * h + iy) * w + ix) * channels + g * layout.InChannels;
+                            for (int ci = 0; ci < layout.InChannels; ci++) acc += (x.GetInt64(at + ci) - XZeroPoint) * weights[layout.At(g, tap, ci, o % layout.OutChannels)];
+                        }
+                        Finish(context, y, index++, acc, o);
+                    }
     }
 
     /// <summary>Brings a 32-bit sum to the output's scale: two roundings, unless a class says otherwise.</summary>

@@ -50,18 +50,14 @@ public abstract unsafe class Recurrence : Operator
 
     public override void Infer(InferContext c)
     {
-        Shape x = c.Shape(0), r = c.Shape(1);
+        Shape x = c.Shape(0);
         for (int i = 0; i < 2; i++) c.ExpectType(i, c.DType(i) == DType.Float32, "float32");
         if (HiddenSize < 1 || Directions is not (1 or 2)) throw c.Error($"hidden_size is {HiddenSize}, directions is {Directions}; expected at least 1, and 1 or 2");
-        if (x.IsRanked && x.Rank != 3) throw c.Error($"G has shape {x}, expected 3 dimensions");
-        if (r.IsKnown && r.Count != Directions * Width * HiddenSize * Gates)
-            throw c.Error($"packed weights have {r.Count} elements, expected {Directions * Width * HiddenSize * Gates}");
-        if (x.IsRanked && x[2] >= 0 && x[2] != Directions * Width * Gates) throw c.Error($"G has {x[2]} columns, expected {Directions * Width * Gates}");
+        c.ExpectShape(0, Shape.Unknown, Shape.Unknown, Directions * Width * Gates);
+        c.ExpectCount(1, Directions * Width * HiddenSize * Gates);
         long steps = x.IsRanked ? x[0] : Shape.Unknown, batch = x.IsRanked ? x[1] : Shape.Unknown;
         var state = new Shape(Directions, batch, HiddenSize);
-        for (int i = FirstState; i < FirstState + States; i++)
-            if (c.HasInput(i) && c.Shape(i).IsKnown && state.IsKnown && c.Shape(i) != state)
-                throw c.Error($"{Definition.InputName(i)} has shape {c.Shape(i)}, expected {state}");
+        for (int i = FirstState; i < FirstState + States; i++) c.ExpectShape(i, state.AsSpan());
         c.SetOutput(0, DType.Float32, new Shape(steps, Directions, batch, HiddenSize));
         for (int i = 1; i <= States; i++) c.SetOutput(i, DType.Float32, state);
     }

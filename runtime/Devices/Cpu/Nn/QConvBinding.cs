@@ -11,7 +11,7 @@ internal static class QConvBinding
     [StructLayout(LayoutKind.Sequential)]
     private struct Parameters
     {
-        public int N, H, W, C, OutH, OutW, OutC, KernelH, KernelW, StrideH, StrideW, DilationH, DilationW, PadTop, PadLeft, Groups;
+        public ConvolutionSizes Sizes;
         public int XZero, YZero, YMin, YMax;
     }
 
@@ -42,18 +42,12 @@ internal static class QConvBinding
 
     private static bool Bind(string kernel, QuantizedConvolution op, BindContext c)
     {
-        Shape x = c.Shape(0), y = c.Output(0).Shape;
         long taps = op.KernelShape[0] * op.KernelShape[1];
         // A depthwise sum of int16 products is held in 32 bits.
-        if (Type(c, op.XZeroPoint, op is QDepthwiseConv ? taps * 128 : taps * x[3] / op.Group) is not { } type || type == "_s16" && op is QConvTranspose) return false;
+        if (Type(c, op.XZeroPoint, op is QDepthwiseConv ? taps * 128 : taps * c.Shape(0)[3] / op.Group) is not { } type || type == "_s16" && op is QConvTranspose) return false;
         c.Call(kernel + type, new Parameters
         {
-            N = checked((int)x[0]), H = checked((int)x[1]), W = checked((int)x[2]), C = checked((int)x[3]),
-            OutH = checked((int)y[1]), OutW = checked((int)y[2]), OutC = checked((int)y[3]),
-            KernelH = checked((int)op.KernelShape[0]), KernelW = checked((int)op.KernelShape[1]),
-            StrideH = checked((int)op.Strides[0]), StrideW = checked((int)op.Strides[1]),
-            DilationH = checked((int)op.Dilations[0]), DilationW = checked((int)op.Dilations[1]),
-            PadTop = checked((int)op.Pads[0]), PadLeft = checked((int)op.Pads[1]), Groups = checked((int)op.Group),
+            Sizes = new(op, c),
             XZero = (int)op.XZeroPoint, YZero = (int)op.YZeroPoint, YMin = (int)op.YMin, YMax = (int)op.YMax,
         }, Operand.Input(0), Operand.Input(1), c.Optional(2), Operand.Input(3), Operand.Input(4), Operand.Input(5), Operand.Output(0));
         return true;
