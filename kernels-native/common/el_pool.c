@@ -44,23 +44,23 @@
 
 #define EL_SPIN_NS 50000   /* longer than the gap between two steps of a model */
 #define EL_LINGER_NS 20000 /* longer than the gap between two inferences that follow each other */
-#define EL_WORTH_WAKING 24 /* grains of work; a grain is a microsecond or two, to wake takes ten times that */
-#define EL_TRIAL 8         /* inferences in a row the other way, of which the first half only fill caches: */
-#define EL_TRIALS_FROM 32  /* after so many at first and when the caller has been left alone, then after twice as many, */
-#define EL_TRIAL_EVERY 512 /* at most so many */
-#define EL_ADVANTAGE 8     /* 1 / this of the time is what the caller alone must save */
-#define EL_UNITS 16        /* of a thread's range */
-#define EL_MOST_UNITS 4095
+#define EL_WORTH_WAKING 24 /* grains of work in an inference; a grain is a microsecond or two, waking a worker takes ten times that */
+#define EL_TRIAL 8         /* inferences of a trial; the first half only fills caches and is not timed */
+#define EL_TRIALS_FROM 32  /* inferences before the first trial, and after one that has just taken the threads away; doubled while they stay away */
+#define EL_TRIAL_EVERY 512 /* inferences between trials otherwise, and the most there too */
+#define EL_ADVANTAGE 8     /* the caller alone must save 1 / EL_ADVANTAGE of the time to be left alone */
+#define EL_UNITS 16        /* that each thread's range has, where there are items enough */
+#define EL_MOST_UNITS 4095 /* of a section: what 12 bits hold */
 
 typedef struct el_mailbox {
-    /* Of the newest section that this thread was asked to join. Atomic because a late worker may read it while the next one is written (and
-     * then discards it). */
+    /* The newest section that this thread was asked to join. Each field is atomic, as a late worker may read it while the next section is being
+     * written; it discards then what it read. */
     _Alignas(64) _Atomic uint64_t range; /* ticket << 24 | begin << 12 | end */
     _Atomic(el_body_fn) body;
     _Atomic(void*) arg;
     _Atomic int64_t count, unit; /* items; items of a unit */
     _Atomic int32_t parts;       /* threads that take part: the caller and workers 1 .. parts - 1 */
-    int32_t index;               /* of the thread, */
+    int32_t index;               /* of the thread */
     el_pool* pool;
     _Alignas(64) atomic_int asleep; /* on `wake` */
     pthread_cond_t wake;
@@ -73,13 +73,16 @@ struct el_pool {
     pthread_t* handles;
     pthread_mutex_t mutex;
     pthread_cond_t finished;
-    uint64_t ticket;      /* of the newest section; the caller's, */
-    int64_t worth, least; /* as are grains of work met in this inference, and those from which on workers are woken; */
-    int32_t until, gap;   /* inferences of so much work before the next trial, and as this began, */
-    int32_t trial;        /* and left of one that goes on; */
-    int alone;            /* whether this one is the caller's alone, */
-    int64_t began;        /* when it began (0: it does not count), */
-    int64_t least_ns[2];  /* and what they take by threads [0] and alone [1]: the least, and a little more with each that took longer */
+    /* The caller's alone, down to least_ns. */
+    uint64_t ticket;     /* of the newest section */
+    int64_t worth;       /* grains of work that this inference has met so far */
+    int64_t least;       /* grains from which on it wakes sleeping workers: 0 where the inference before had enough for them */
+    int alone;           /* whether this inference is the caller's alone */
+    int32_t trial;       /* inferences left of a trial that goes on, otherwise 0 */
+    int32_t until;       /* inferences until the next trial; those with too little work to wake a worker do not count */
+    int32_t gap;         /* what `until` began with */
+    int64_t began;       /* when this inference began, in ns; 0: it is not timed */
+    int64_t least_ns[2]; /* what an inference takes with threads [0] and alone [1]: the least, raised a little by each that takes longer */
     _Alignas(64) _Atomic uint32_t done; /* finished units of the newest section */
     _Alignas(64) atomic_int active;     /* inside begin/end */
     atomic_int waiting;                 /* the caller is on `finished` */
@@ -217,7 +220,8 @@ void el_pool_destroy(el_pool* pool) {
 
 int32_t el_pool_threads(const el_pool* pool) { return pool ? pool->threads : 1; }
 
-/* After a trial. One at a bad moment must not keep threads from a model for long. */
+/* Ends a trial: keeps the faster way and says when the next trial comes. One that took the threads away is repeated soon: it may have come at a bad
+ * moment. */
 static void decide(el_pool* pool) {
     const int was_alone = !pool->alone;
     pool->alone = pool->least_ns[1] < pool->least_ns[0] - pool->least_ns[0] / EL_ADVANTAGE;
@@ -227,7 +231,7 @@ static void decide(el_pool* pool) {
 
 void el_pool_begin(el_pool* pool) {
     if (!pool || pool->threads == 1) return;
-    const int much = pool->alone || pool->worth >= EL_WORTH_WAKING; /* alone, what is not cut is not counted */
+    const int much = pool->alone || pool->worth >= EL_WORTH_WAKING; /* an inference alone does not count its grains */
     pool->least = much ? 0 : EL_WORTH_WAKING;
     pool->worth = pool->began = 0;
     atomic_store_explicit(&pool->active, 1, memory_order_relaxed);

@@ -126,7 +126,7 @@ static float el_attention_largest(const el_attention_params* p, float* x, int64_
     return el_vhmax(top);
 }
 
-/* x = exp(x - largest); the sum of x, 0 where every x is -infinity and that shall give 0. */
+/* x = exp(x - largest); gives the sum of x. Where every x is -infinity (no key is seen) that is 0 with hidden_is_zero, otherwise NaN. */
 static float el_attention_exponentials(const el_attention_params* p, float* x, int64_t n, float largest) {
     const el_vf max = el_vset1(p->hidden_is_zero && largest == -INFINITY ? 0 : largest);
     el_vf s0 = el_vzero(), s1 = s0;
@@ -147,7 +147,7 @@ static float el_attention_exponentials(const el_attention_params* p, float* x, i
     return el_vhsum(el_vadd(s0, s1));
 }
 
-/* What the values weighted by the exponentials are multiplied with. */
+/* The factor that makes exponentials weights: 1 / their sum. */
 static inline float el_attention_inverse(const el_attention_params* p, float sum) { return p->hidden_is_zero && sum == 0 ? 0 : 1.0f / sum; }
 
 /* ---- few queries --------------------------------------------------------------------------------------------------- */

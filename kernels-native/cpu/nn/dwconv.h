@@ -10,13 +10,14 @@ static inline int64_t el_dwconv_columns(const el_conv_params* p) {
 }
 static inline size_t el_dwconv_zero_bytes(const el_conv_params* p) { return el_align64((size_t)p->c * sizeof(float)); }
 
-/* Zeros, and what is joined: a bias for each lane, then weights of at most 5x5 taps. */
+/* What all workers read: the pixel of zeros, then the vector of last channels: a bias for each lane, then its weights, of at most 5x5 taps. */
 #define EL_DWCONV_TAPS 25
 static inline size_t el_dwconv_shared_bytes(const el_conv_params* p) {
     return el_dwconv_zero_bytes(p) + (EL_DWCONV_TAPS + 1) * EL_PANEL * sizeof(float);
 }
 
-/* Two addresses for each kernel row, and one table of columns for each, and one for rows outside. */
+/* For each kernel row an address of its input row, one of its table, and the table itself, which says where columns lie; and one table more for rows
+ * outside of the input. */
 static inline size_t el_dwconv_tables_bytes(const el_conv_params* p) {
     return el_align64(sizeof(void*) * (size_t)(2 * p->kh + (p->kh + 1) * el_dwconv_columns(p)));
 }
@@ -31,8 +32,8 @@ static inline int64_t el_dwconv_block(const el_conv_params* p, int64_t bytes) {
     return fit < EL_DWCONV_LEAST ? EL_DWCONV_LEAST : fit;
 }
 
-/* Whether a block of channels finds too few sets of that cache for a window and its outputs, as pixels lie a multiple of a power of two of its lines apart:
- * then the rows of a block are copied together. */
+/* Whether the rows of a block of channels are copied together before they are used. That is so where pixels lie a multiple of a large power of two of
+ * cache lines apart: the block then falls on so few sets of the first-level cache that a window and its outputs do not fit, however small they are. */
 static inline int el_dwconv_packs(const el_conv_params* p, int64_t bytes) {
     const int64_t line = 64, sets = 64, pixel = p->c * bytes, block = el_dwconv_block(p, bytes), rows = (int64_t)p->w * block * bytes * (p->kh + 1);
     if (pixel % line != 0 || p->dilation_h != 1 || p->dilation_w != 1 || block >= p->c || rows > EL_DWCONV_CACHE) return 0;
@@ -41,7 +42,7 @@ static inline int el_dwconv_packs(const el_conv_params* p, int64_t bytes) {
     return rows * apart > EL_DWCONV_CACHE * (block * bytes / line);
 }
 
-/* And the rows of a window. */
+/* The tables, and room for the copied rows of a window where they are copied. */
 static inline size_t el_dwconv_worker_bytes(const el_conv_params* p) {
     const int packs = el_dwconv_packs(p, 4) || el_dwconv_packs(p, 2);
     return el_dwconv_tables_bytes(p) + (packs ? el_align64((size_t)(p->kh * p->w * el_dwconv_block(p, 2)) * sizeof(float)) : 0);

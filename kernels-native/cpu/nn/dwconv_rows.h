@@ -3,8 +3,8 @@
  *     V(name)               the function of that name for such vectors: el_v<name> of el_simd.h
  *     load_floats(p, n)     the first n floats from p, as a vector
  *     activated(act, v, s)  an activation of a vector; s: slopes of channels, for EL_ACT_PRELU
- *     MANY                  there are 32 registers, not 16
- *     BY_ROW                one load more costs time: a window inside the input does without the table
+ *     MANY                  1 where there are 32 registers, 0 where there are 16
+ *     BY_ROW                1 where looking up places in the table costs time: windows inside of the input step from pixel to pixel instead
  *
  * T outputs side by side are computed at once: each input column is loaded once and serves all of them that see it. Columns are found by a
  * table of their places in an input row, where one outside the input points to a pixel of zeros; so borders cost nothing and need no
@@ -17,11 +17,11 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
-#define PARALLEL_FMAS (1 << 15)   /* multiply-adds that are worth a piece of their own */
-#define FEW_PIXELS 240            /* for each thread: with more, products are cut by rows */
+#define PARALLEL_FMAS (1 << 15)   /* multiply-adds that are worth a task of their own */
+#define FEW_PIXELS 240            /* for each thread; with more, the products before this layer were cut by rows, not by columns */
 #define MOST (LANES == 16 ? 14 : 7) /* outputs at once: what the registers hold beside the weights */
 
-/* Keeps an address as it is: compilers would hold each of several that follow from it as a number of its own. */
+/* Hides how an address came about: compilers would otherwise keep each of several addresses that are computed from it in a register of its own. */
 #define KEEP(a) __asm__("" : "+r"(a))
 
 typedef intptr_t place; /* bytes from the beginning of an input row */
@@ -63,13 +63,13 @@ typedef struct dwconv_task {
     int64_t rows, parts; /* of outputs; ranges of channels that threads share */
 } dwconv_task;
 
-/* Copies of the rows of a window; those before `have` are there, or too old. */
+/* A ring of copied input rows, as many as a window has. */
 typedef struct packed {
     char* rows;
-    int64_t have;
+    int64_t have; /* rows up to here need no copy any more: they are in the ring, or no window will read them again */
 } packed;
 
-/* Some lanes of a vector; all of them where whole vectors only come here. */
+/* The first `lanes` lanes; `whole`, known when compiled: all of them. */
 INLINE vec load(const element* from, int64_t lanes, const int whole) { return whole ? V(load)(from) : V(load_n)(from, lanes); }
 
 #if LANES == 16
@@ -86,12 +86,12 @@ INLINE void store_two(float* a, float* b, vec v) {
 #define store_two(a, b, v) (void)(v)
 #endif
 
-/* Adds to T sums what their windows hold of an input row. Column i lies at row + at[i], which is one pixel after the other where all are
- * `inside`. w: the weights of this row of the kernel, in registers or, where loaded, in memory. two: columns between the two outputs of a vector, 0
- * where there is one. */
+/* Adds one kernel row of K taps to T sums; the windows of neighbouring sums begin S columns apart. Column i of the input row lies at row + at[i]; where
+ * `inside`, columns simply follow each other, `pixel` bytes apart. The taps are in registers (held, K = 3) or in memory (w). two: 0, or, where a vector
+ * holds two outputs of 8 channels each, the columns between their windows. */
 INLINE void add_row(vec* acc, const char* row, const place* at, int64_t pixel, const vec* held, const element* w, const int inside, const int T, const int K,
                     const int S, const int two) {
-    /* outputs side by side after all loads, where there are registers for both */
+    /* where there are registers enough, all multiply-adds come after all loads */
     const int late = MANY && T <= 7 && (T - 1) * S + K + (K == 3 ? 9 : K) + T <= 30;
     vec taps[5], x[19];
 #pragma GCC unroll 5
@@ -116,7 +116,7 @@ INLINE void add_row(vec* acc, const char* row, const place* at, int64_t pixel, c
         for (int o = 0; o < T; o++) acc[o] = V(fma)(x[o * S + kx], taps[kx], acc[o]);
 }
 
-/* The rows of a window; those outside the input are skipped where that is worth the jumps: five in a small picture. */
+/* Adds all kernel rows. Rows outside of the input hold zeros; only kernels of five rows with many sums gain by skipping them. */
 INLINE void add_windows(vec* acc, const strip* s, const char* const* rows, const place* const* places, int64_t first, int64_t pixel, const vec* held,
                         const element* w, const int inside, const int T, const int K, const int S, const int two) {
 #pragma GCC unroll 5
@@ -125,8 +125,8 @@ INLINE void add_windows(vec* acc, const strip* s, const char* const* rows, const
             add_row(acc, rows[ky], places[ky] + first, pixel, K == 3 ? held + ky * 3 : held, w + ky * K * EL_PANEL, inside, T, K, S, two);
 }
 
-/* T sums at a time; the last ones reach back over outputs that are done. K x K taps, stride D, no dilation. half: a sum is 8 channels of two
- * outputs. */
+/* A row of outputs, T sums at a time; where T does not divide their number, the last T sums compute some outputs a second time. K x K taps, stride D, no
+ * dilation. half: a sum is 8 channels of two outputs. */
 INLINE void along(const strip* s, const vec lo, const vec hi, int64_t count, int64_t c0, int64_t c1, const int T, const int K, const int D,
                   const int half) {
     const int64_t c = s->c;
@@ -175,7 +175,7 @@ INLINE void along(const strip* s, const vec lo, const vec hi, int64_t count, int
     }
 }
 
-/* n <= 4 outputs of any kernel for the channels [ch, ch + lanes); first: the first one's first column. */
+/* n <= 4 neighbouring outputs of any kernel for the channels [ch, ch + lanes); first: the column at which the window of the first one begins. */
 INLINE void four(const dwconv_task* t, const strip* s, int64_t first, int64_t n, const element* residual, element* y, int64_t ch, int64_t lanes, const int whole) {
     const el_conv_params* p = t->p;
     const element* w = t->w + ch / EL_PANEL * p->kh * p->kw * EL_PANEL + ch % EL_PANEL;
@@ -231,7 +231,7 @@ ALONG(fourteen, 14, 3, 1, 0) ALONG(fourteen, 14, 5, 1, 0)
 ALONG(halves, 4, 3, 1, 1) ALONG(halves, 4, 3, 2, 1) ALONG(halves, 4, 5, 1, 1) ALONG(halves, 4, 5, 2, 1)
 #endif
 
-/* Chooses what goes along a row of `ow` outputs, and joins the weights of the last channels. */
+/* Chooses the function that goes along a row of outputs, and joins the weights of the last channels to a vector. */
 static void choose(dwconv_task* t, float* scratch) {
     static const along_fn fours[2][2] = TABLE(four);
     const el_conv_params* p = t->p;
@@ -243,7 +243,7 @@ static void choose(dwconv_task* t, float* scratch) {
     static const along_fn sevens[2][2] = TABLE(seven), eights[2][2] = TABLE(eight), both[2][2] = TABLE(halves);
     if (p->ow % 7 == 0) t->outputs = 7, t->along = sevens[p->kw == 5][p->stride_w - 1];
     else if (p->ow % 8 == 0) t->outputs = 8, t->along = eights[p->kw == 5][p->stride_w - 1];
-    /* wider rows of 3x3 wait for memory, not for sums */
+    /* not wider rows of 3x3: those wait for memory, not for sums */
     if (p->stride_w == 1 && p->ow % 14 == 0 && (p->kw == 5 || p->ow == 14)) t->outputs = 14, t->along = p->kw == 5 ? fourteen_5_1 : fourteen_3_1;
     t->tail = t->along;
     if (tail <= 8 && p->ow >= 8 && p->act.kind != EL_ACT_HARD_SWISH) {
@@ -254,7 +254,7 @@ static void choose(dwconv_task* t, float* scratch) {
     if (p->stride_w == 1 && p->ow % 7 == 0 && (MANY || p->kw == 5)) t->outputs = 7, t->along = p->kw == 5 ? seven_5_1 : seven_3_1;
     t->tail = t->along;
 #endif
-    if (!tail || p->c < lanes || t->residual) t->tail = NULL; /* a channel that is done must not get its residual again */
+    if (!tail || p->c < lanes || t->residual) t->tail = NULL; /* the tail computes some channels again, which must not get their residual twice */
     if (!t->tail) return;
     t->joined_bias = scratch;
     t->joined = (element*)(scratch + EL_PANEL);
@@ -275,7 +275,7 @@ INLINE void activate_each(const el_act act, element* y, int64_t step, int64_t co
     for (int64_t i = 0; i < count; i++, y += step) V(store_n)(y, activated(act, V(load_n)(y, lanes), s), lanes);
 }
 
-/* SiLU has a loop of its own, whose constants stay in registers. */
+/* SiLU, the common one, is compiled apart: only so do its constants stay in registers. */
 static __attribute__((noinline)) void activate(el_act act, element* y, int64_t step, int64_t count, const float* slope, int64_t lanes) {
     switch (act.kind) {
     case EL_ACT_SILU: activate_each((el_act){EL_ACT_SILU, 0, 0}, y, step, count, slope, lanes); break;
@@ -283,7 +283,7 @@ static __attribute__((noinline)) void activate(el_act act, element* y, int64_t s
     }
 }
 
-/* The other activations, over a row of outputs that has just been stored. */
+/* Activations that are neither a clamp nor HardSwish, over a row of outputs that has just been stored. */
 static void finish(const dwconv_task* t, element* y, int64_t outputs, int64_t c0, int64_t c1) {
     const el_conv_params* p = t->p;
     if (p->act.kind == EL_ACT_PRELU || c1 - c0 < p->c) {
@@ -296,7 +296,8 @@ static void finish(const dwconv_task* t, element* y, int64_t outputs, int64_t c0
     if (whole * LANES < count) activate(p->act, y + whole * LANES, LANES, 1, NULL, count - whole * LANES);
 }
 
-/* Row iy of `picture` for the channels from c0 on, which are `pixel` bytes of a pixel. */
+/* The copy of row iy of `picture`, made where it is missing: `pixel` bytes of each pixel, from channel c0 on. The address is that at which channel 0 would
+ * be, as of a row that is not copied. */
 static __attribute__((noinline)) const char* copied(const dwconv_task* t, packed* ring, const char* picture, int64_t iy, int64_t c0, int64_t pixel) {
     const int64_t w = t->p->w, step = t->p->c * (int64_t)sizeof(element), before = c0 * (int64_t)sizeof(element);
     char *copy = ring->rows + iy % t->p->kh * w * pixel, *to = copy;
@@ -336,7 +337,7 @@ static void outputs(const dwconv_task* t, strip* s, const char** rows, const pla
         return;
     }
     const vec lo = V(set1)(t->lo), hi = V(set1)(t->hi);
-    /* doing an output again changes nothing unless its residual may lie in its place */
+    /* outputs may be computed twice unless a residual is added, which may lie where the output goes */
     const int64_t whole = c1 - (c1 - c0) % LANES, count = t->residual ? ow / t->outputs * t->outputs : ow;
     t->along(s, lo, hi, count, c0, whole);
     along_any(t, s, count, ow, c0, whole);
@@ -362,18 +363,18 @@ static void some_rows(const dwconv_task* t, int64_t from, int64_t to, int64_t be
 
     const int64_t fit = el_dwconv_block(p, sizeof(element));
     const int64_t blocks = (to - from + fit - 1) / fit, block = (to - from + EL_PANEL * blocks - 1) / (EL_PANEL * blocks) * EL_PANEL;
-    /* the last block has a whole vector, so that its end does not reach back into another */
+    /* the last block has one whole vector at least, so that its last vector need not reach back into the block before */
     for (int64_t c0 = from, c1; c0 < to; c0 = c1) {
         c1 = c0 + block + LANES <= to ? c0 + block : to;
         for (int64_t i = 0; i < t->columns; i++) tables[i] = (i - p->pad_left) * (packs ? c1 - c0 : p->c) * (int64_t)sizeof(element);
         for (int32_t ky = 1; ky < p->kh; ky++) memcpy(tables + ky * t->columns, tables, (size_t)t->columns * sizeof(place));
-        /* Rows go in strips where those of a window and the next one are more than that cache holds; rows that are seldom used again are better
-         * read from end to end. */
+        /* Where the rows of a window and the next one do not fit into the first-level cache together, rows are cut in strips. With a larger stride few
+         * rows are used again, and reading them from end to end is faster. */
         const int64_t column = (c1 - c0) * (int64_t)sizeof(element) * (p->kh + 1);
         const int far = t->along && p->stride_h == 1 && p->w * column > EL_DWCONV_CACHE;
         const int64_t strips = far ? (p->w * column + EL_DWCONV_NEAR - 1) / EL_DWCONV_NEAR * t->outputs : 1;
         const int64_t width = far ? (p->ow + strips - 1) / strips * t->outputs : p->ow;
-        /* the weights of the next block are on their way meanwhile */
+        /* fetch the weights of the next block while this one is computed */
         const int64_t next = c1 + block < to ? c1 + block : to, taps = (int64_t)p->kh * p->kw * (int64_t)sizeof(element);
         for (const char *at = (const char*)t->w + c1 * taps, *end = (const char*)t->w + next * taps; at < end; at += 64) __builtin_prefetch(at, 0, 2);
         for (int64_t o0 = 0, o1; o0 < p->ow; o0 = o1) {

@@ -1,14 +1,14 @@
 /* Blocking, threading, and dense layers and convolutions over one micro-kernel. Included once by each gemm_<type>.<isa>.c, which defines
  * before it:
  *     EL_MR                 most rows of a tile
- *     EL_KC                 rows of B after which a block returns to its first tile: small where the second-level cache is slow
- *     EL_KC_ALWAYS          whether a block of one tile is cut so, too
+ *     EL_KC                 K is cut in pieces of so many rows of B: small where the second-level cache is slow
+ *     EL_KC_ALWAYS          whether K is cut even where there is but one tile
  *     el_tile_kernel(R, P)  the micro-kernel for R rows and P panels, or NULL when there is none
  *     EL_WIDE(R)            the most panels that a tile of R rows takes (a power of two)
- *     EL_LOW                rows of low tiles, of three panels, when there are such
- *     EL_RUNS               and el_run_kernel(P, tail), when there are kernels for runs of tiles (el_run_fn), and el_run_activates(kind, P, tail):
- *                           whether they apply an activation that is no interval
- *     EL_RUN_LESS           and el_run_less, a run of one tile of EL_WIDE(EL_MR) panels whose B is a difference, which it keeps, when there is one
+ *     EL_LOW                optional: rows of low tiles, which are three panels wide
+ *     EL_RUNS               optional, where there are kernels for runs of tiles (el_run_fn): el_run_kernel(P, tail) gives them, and
+ *                           el_run_activates(kind, P, tail) tells whether they apply an activation that is no interval
+ *     EL_RUN_LESS           optional: there is el_run_less, a run of one tile of EL_WIDE(EL_MR) panels whose B is a difference (el_tile)
  *     el_gemm_activate      applies an activation that is no interval to rows [count] of y at off[r], which have just been stored
  *
  * Order of a block of rows x panels: for each cut of K, for each group of panels, for each tile. The cut of B that a group of
@@ -19,14 +19,14 @@
 #include "gemm_job.h"
 
 #define EL_L2_BYTES (512 << 10)     /* share of the second-level cache that a block of B may fill */
-#define EL_PARALLEL_FMAS (1 << 17)  /* multiply-adds that are worth a piece of their own */
-#define EL_FEW_ROWS 2               /* that take as long as one does: to read B takes longer than to multiply it */
+#define EL_PARALLEL_FMAS (1 << 17)  /* multiply-adds that are worth a task of their own */
+#define EL_FEW_ROWS 2               /* so many rows take no longer than one, as reading B takes longer than multiplying it */
 
 typedef struct el_gemm_plan {
     const el_gemm_job* job;
     int64_t tiles, tile_rows, tile_rest, block_tiles, m_blocks;
     int32_t panels, block_panels, n_blocks, wide;
-    int runs; /* tiles have EL_MR rows but the last, and go by runs */
+    int runs; /* tiles are computed in runs: each has EL_MR rows but the last */
 } el_gemm_plan;
 
 #ifndef EL_RUNS
@@ -39,13 +39,14 @@ static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) {
 #define EL_LOW 0
 #endif
 
-/* 49 rows, as pictures end, are done with fewer loads in tiles of 7 rows and three panels than in tiles of 10 and two. */
+/* Whether tiles are low: the 49 rows of a picture of 7x7, as networks end with, take fewer loads in tiles of 7 rows and three panels than in tiles of 10
+ * and two. */
 static int el_gemm_is_low(const el_gemm_job* j) {
     return EL_LOW && j->fill == el_fill_dense && j->m <= 8 * EL_LOW && j->m % (EL_LOW ? EL_LOW : 1) == 0 && j->n > 5 * EL_PANEL &&
            3 * (int64_t)j->seglen * EL_PANEL * (int64_t)sizeof(el_element) <= EL_L2_BYTES;
 }
 
-/* Dense rows in tiles that are full. Where few are left over, even tiles are better. */
+/* Whether the rows of a dense matrix are taken in full tiles, by runs. Where that leaves few rows for the last tile, tiles of equal height are better. */
 static int el_gemm_has_runs(const el_gemm_job* j) {
     const int64_t left = j->m % EL_MR;
     return EL_RUNS && j->fill == el_fill_dense && j->seglen >= 4 && j->scale == 1.0f && j->m >= EL_MR &&
@@ -64,7 +65,7 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
         step = plan->wide;
         while (step > p1 - p) step = (step + 1) / 2;
         if (step == 3 && p1 - p == 4) step = 4;
-        /* the last two of three panels go together where that wastes less (AVX-512) */
+        /* of three panels with a narrow last one, the last two go together: AVX-512 has a kernel for them that wastes less */
         if ((step == 2 || step == 3) && p1 - p == 3 && j->n - (p1 - 1) * EL_PANEL <= EL_PANEL / 2) step = 1;
         int32_t column = p * EL_PANEL, columns = j->n - column < step * EL_PANEL ? j->n - column : step * EL_PANEL;
         int64_t channel = (int64_t)g * j->n + column;
@@ -104,7 +105,7 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
     scratch += el_align64((size_t)(EL_MB * (j->segs > 0 ? j->segs : 1)) * sizeof(el_element*));
     int64_t* off = (int64_t*)scratch;
     scratch += el_align64(EL_MB * sizeof(int64_t));
-    /* tile t begins at row t * m / tiles: whole rows and a rest that is carried, as divisions take longer than small tiles */
+    /* Tile t begins at row t * m / tiles. Quotient and rest are carried from tile to tile, as a division takes longer than a small tile. */
     int32_t start[EL_MB / (EL_LOW ? EL_LOW : EL_MR) + 1], tiles = (int32_t)(t1 - t0);
     const int64_t m0 = plan->runs ? t0 * EL_MR : t0 * j->m / plan->tiles;
     int64_t rest = t0 * j->m - m0 * plan->tiles;
@@ -128,7 +129,7 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
         el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, 0, 1, 1);
         return;
     }
-    /* Several cuts: partial sums rest in y, unclamped and unscaled. */
+    /* Between cuts of K the partial sums stay in y, neither scaled nor clamped. */
     int32_t segs = EL_KC / j->seglen, cuts = (int32_t)((j->seglen + EL_KC - 1) / EL_KC);
     if (segs < 1) segs = 1;
     int32_t length = segs > 1 ? j->seglen : (j->seglen + cuts - 1) / cuts;
@@ -161,8 +162,8 @@ static void el_gemm_body(void* arg, int64_t begin, int64_t end, int32_t worker) 
     }
 }
 
-/* Cuts in blocks of which each thread gets as many: rows alone where they make enough, else panels, and where those do not come out even, twice
- * the blocks of rows. */
+/* Chooses blocks that all threads get equally many of: by cutting rows where that makes enough blocks, otherwise also panels, and where these do not
+ * come out even, rows twice as fine. */
 static void el_gemm_share(el_gemm_plan* plan, int32_t threads) {
     const int64_t groups = plan->job->groups, blocks = plan->m_blocks * groups;
     if (blocks >= 4 * threads) {
@@ -199,7 +200,7 @@ static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     plan.tile_rest = j->m % plan.tiles;
     plan.wide = low ? 3 : EL_WIDE((j->m + plan.tiles - 1) / plan.tiles);
     plan.panels = (j->n + EL_PANEL - 1) / EL_PANEL;
-    plan.block_tiles = (depth <= EL_DEEP && threads == 1 ? EL_MB : EL_DEEP_MB) / rows; /* threads share more evenly what is in smaller blocks */
+    plan.block_tiles = (depth <= EL_DEEP && threads == 1 ? EL_MB : EL_DEEP_MB) / rows; /* smaller blocks for threads to share evenly */
     plan.m_blocks = (plan.tiles + plan.block_tiles - 1) / plan.block_tiles;
 
     /* Panels of a block: all that fit in the share of the second-level cache; fewer when threads would stand idle. */

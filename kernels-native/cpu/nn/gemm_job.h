@@ -23,10 +23,10 @@
 typedef EL_ELEMENT el_element; /* of activations and weights; biases and slopes are float */
 #include "winograd_job.h"
 
-#define EL_MB 120     /* most rows of a block: with few floats in a row many are needed to be worth beginning */
-#define EL_DEEP 256   /* floats in a row from which on a block has fewer, */
-#define EL_DEEP_MB 60 /* so that they stay near */
-#define EL_MATMUL_FEW 4 /* rows up to which a product of two computed matrices leaves B where it is: only tiles of so few see rows of B apart */
+#define EL_MB 120       /* most rows of a block: to begin one takes time, which short rows earn only if there are many */
+#define EL_DEEP 256     /* floats in a row from which on a block has at most */
+#define EL_DEEP_MB 60   /* so many rows, which stay in the cache then */
+#define EL_MATMUL_FEW 4 /* up to so many rows a product of two computed matrices reads B where it lies; kernels for more rows need it packed */
 
 typedef struct el_gemm_job el_gemm_job;
 
@@ -89,14 +89,15 @@ static inline int32_t el_conv_seglen(const el_conv_params* p) {
     return el_conv_merges_taps(p) ? p->kw * p->c : p->c / p->groups;
 }
 
-/* Of a convolution by products alone. */
+/* Of a convolution that takes neither Winograd's way nor that of conv_windows.h. */
 static inline size_t el_conv_scratch_bytes(const el_conv_params* p, int32_t threads) {
     int64_t segs = el_conv_segs(p), seglen = el_conv_seglen(p);
     return el_gemm_shared_bytes(segs, seglen) +
            (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
 }
-/* Few channels may go line by line (conv_windows.h), with a line of zeros, and for each thread addresses, offsets and a ring of lines; not where
- * two panels of weights are more than the first-level cache holds, nor over sound, which is one line and would not be shared. */
+/* Whether a convolution of few channels may be computed line by line (conv_windows.h). Not where two panels of weights do not fit into the first-level
+ * cache, nor where outputs are few lines, as of sound: threads share lines. Scratch: a line of zeros, and for each thread addresses, offsets and a ring
+ * of lines. */
 static inline int el_conv_is_windows(const el_conv_params* p) {
     return el_conv_merges_taps(p) && p->kh <= 16 && (int64_t)p->kh * p->kw * p->c <= 256 && p->oh >= 4;
 }
@@ -158,11 +159,12 @@ static inline size_t el_matmul_f32_scratch_bytes(const el_matmul_params* p, int3
            (size_t)threads * (el_matmul_pack_bytes(p) + el_gemm_thread_bytes(1, p->trans_a ? (int64_t)EL_MB * p->k : 0));
 }
 
-/* Few queries for each key head, as when a language model adds a token: k and v are read once or twice, packing them does not pay. */
+/* Few queries for each key head, as when a language model adds a token: k and v are read so seldom that it does not pay to pack them. */
 #define EL_ATTENTION_FEW 6
 static inline int el_attention_is_few(const el_attention_params* p) { return (int64_t)p->group * p->s <= EL_ATTENTION_FEW; }
 
-/* Of one thread: rows of q and of the scores, the scores of EL_DEEP_MB rows, k and v as panels; for few queries the scores of one. */
+/* Scratch of one thread: addresses and offsets of the rows of q and of the scores, the scores of EL_DEEP_MB queries, k and v in panels. With few queries
+ * only the scores of one. */
 static inline int64_t el_attention_score_row(const el_attention_params* p) { return (p->t + 15) / 16 * 16 + 16; }
 static inline size_t el_attention_thread_bytes(const el_attention_params* p) {
     if (el_attention_is_few(p)) return el_align64((size_t)el_attention_score_row(p) * sizeof(float));
@@ -251,7 +253,7 @@ static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t 
         off[r] = (m0 + r) * j->ldc;
         int32_t iy0 = oy * p->stride_h - p->pad_top, ix0 = ox * p->stride_w - p->pad_left;
         if (ix0 >= 0 && ix0 + p->kw <= p->w && iy0 >= 0 && iy0 + (p->kh - 1) * p->dilation_h < p->h) {
-            /* all outputs of this line whose window lies inside */
+            /* this output and those to its right whose windows lie inside of the input, too */
             int32_t inside = (p->w - p->kw - ix0) / p->stride_w + 1;
             if (inside > p->ow - ox) inside = p->ow - ox;
             if (inside > rows - r) inside = rows - r;
@@ -331,26 +333,30 @@ typedef struct el_tile {
     const int32_t* brow;
     const el_element* b;
     int64_t b_panel, b_row;  /* elements between panels, and between rows of one panel */
-    int64_t ahead;           /* from b to what of B will be read soon, one panel: the micro-kernel may fetch it meanwhile; 0: nothing */
+    int64_t ahead;           /* distance from b to a panel that will be read soon and that the micro-kernel may fetch meanwhile; 0: none */
     const float* bias;       /* [columns] or NULL */
     const el_element* residual;   /* same layout as y, or NULL; the earlier partial sums of y itself when K is cut */
     el_element* y;
     const int64_t* off;      /* row r of the tile starts at y + off[r] */
     int32_t tail;            /* columns in use in the last panel, 1 .. 16 */
     float scale, lo, hi;     /* y = clamp(scale * (sum + bias + residual), lo, hi) */
-    const el_element* a_rows; /* of a run: its first row, a_offset included, */
-    el_element* y_rows;      /* where that row starts in y, */
-    int64_t lda, ldc;        /* and elements to the next, */
-    int32_t act;             /* and which activation takes the place of the clamp (el_run_activates), or EL_ACT_NONE */
-    const el_element* less;  /* of a run of one tile that makes a sum of weights: B is b - less, */
+    /* read by runs only (el_run_fn) */
+    const el_element* a_rows; /* the first row, a_offset included */
+    el_element* y_rows;      /* where that row starts in y */
+    int64_t lda, ldc;        /* elements from one row of A, and of y, to the next */
+    int32_t act;             /* the activation that takes the place of the clamp (el_run_activates), or EL_ACT_NONE */
+    /* read by el_run_less only, whose B is the difference b - less and is stored to kept, rows of a panel adjacent; kept may be less */
+    const el_element* less;
     int64_t less_panel;
-    el_element* kept;        /* and kept here, rows of a panel one behind the other; may be less */
+    el_element* kept;
     int64_t kept_panel;
 } el_tile;
 
 typedef void (*el_tile_fn)(const el_tile* t);
-/* A line of outputs of a convolution with few channels: the window of output i is, for each kernel row, `length` floats from edges[row] + i * step, and of
- * the outputs [from, to) also from lines[row] + i * step - left. */
+
+/* A line of outputs of a convolution with few channels. For each kernel row the window of output i is `length` adjacent floats, from edges[row] + i * step
+ * on: a copy with padding, of which only the ends need be there. Outputs [from, to), which see no padding, find the same in the input, from
+ * lines[row] + i * step - left on. */
 typedef struct el_windows {
     const float *const *edges, *const *lines; /* [kh] */
     int64_t from, to, left;
@@ -368,7 +374,7 @@ typedef struct el_windows {
 typedef void (*el_windows_fn)(const el_windows* v, int64_t outputs);
 /* Most outputs that a kernel for windows does at once. */
 #define EL_WINDOWS_MOST 16
-/* `tiles` tiles of EL_MR rows of a dense matrix; one segment of at least two elements, scale 1. */
+/* A run: `tiles` tiles of EL_MR rows of a dense matrix, one below the other; one segment of at least two elements, scale 1. */
 typedef void (*el_run_fn)(const el_tile* t, int64_t tiles);
 
 #endif

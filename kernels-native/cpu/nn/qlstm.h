@@ -4,15 +4,15 @@
 #include "el_quant.h"
 #include <string.h>
 
-#define EL_QLSTM_STEPS 4 /* whose products with W are taken together */
+#define EL_QLSTM_STEPS 4 /* steps whose products W x are computed together */
 
-/* el_requantize in one 64-bit step, b being a << left: v = b * multiplier + round - (b < 0 ? carry : 0) shifted right by `whole`, which is the
- * upper half of v << twice shifted right by `high`. */
+/* el_requantize of a in one step of 64 bits: with b = a << left and v = b * multiplier + round - (b < 0 ? carry : 0) it is v >> whole. Where only upper
+ * halves of 64 bits can be taken cheaply, the same is (upper half of (v << twice)) >> high. */
 typedef struct el_qlstm_scale {
     int64_t multiplier, round, carry, left, right, whole, twice, high;
 } el_qlstm_scale;
 
-/* Scales: those of gate g of W x, R h and what peepholes see, 4 and 8 further, and two more. */
+/* Indices of scales. Of gate g: g for W x, 4 + g for R h, 8 + g for its peephole; then these two. */
 enum { EL_QLSTM_OF_HIDDEN = 12, EL_QLSTM_OF_PROJECTION, EL_QLSTM_SCALES };
 
 typedef struct el_qlstm {
@@ -25,12 +25,18 @@ typedef struct el_qlstm {
     const int32_t* projection_bias;
     int8_t* y;
     int16_t* last_c;
-    int32_t gates, first; /* first of i, f, g, o */
-    int64_t width, quads_x, quads_h, quads_c; /* cells rounded up to 32; dwords of four in a row of x, h and of the cells */
-    /* scratch: numbers past the last cell, input and output are zero in rows and hidden, anything in the others */
-    int16_t *state, *gate, *entering, *weights_c; /* [width], [4][width], [2 EL_QLSTM_STEPS][4][width], peepholes of this sample [3][width] */
-    int8_t *rows, *hidden, *result;               /* [EL_QLSTM_STEPS][4 quads_x], [width], [4 quads_h rounded up to 32]; the last output in result */
-    const el_qlstm_scale* scale;                  /* [EL_QLSTM_SCALES]; NULL for the scalar kernel */
+    int32_t gates, first;              /* number of gates; the first of i, f, g, o that there is */
+    int64_t width;                     /* cells rounded up to 32 */
+    int64_t quads_x, quads_h, quads_c; /* groups of four numbers in a row of x, of h and of the cells */
+    /* Scratch. Past the last cell, input and output there are zeros in rows and hidden, anything in the others. */
+    int16_t *state;     /* c [width] */
+    int16_t *gate;      /* [4][width] */
+    int16_t *entering;  /* W x of this step and later ones [2 EL_QLSTM_STEPS][4][width] */
+    int16_t *weights_c; /* peepholes of this sample [3][width] */
+    int8_t *rows;       /* of x [EL_QLSTM_STEPS][4 quads_x] */
+    int8_t *hidden;     /* h' before projection [width] */
+    int8_t *result;     /* the last output [4 quads_h rounded up to 32] */
+    const el_qlstm_scale* scale; /* [EL_QLSTM_SCALES]; NULL for the scalar kernel */
 } el_qlstm;
 
 static inline int64_t el_qlstm_width(int64_t n) { return (n + 31) & ~31ll; }
@@ -77,15 +83,19 @@ static inline void el_qlstm_begin(const el_qlstm* l, int64_t n) {
 /* The row of x or y of step t of sample n. */
 static inline int64_t el_qlstm_row(const el_qlstm_params* p, int64_t n, int64_t t) { return p->time_major ? t * p->batch + n : n * p->steps + t; }
 
+/* The parts of a step: sums of the gates (W x + R h); c' from i, f, g; h' from o and c'. */
 enum { EL_QLSTM_SUMS = 1, EL_QLSTM_STATE = 2, EL_QLSTM_HIDDEN = 4 };
 
 typedef struct el_qlstm_job {
     const el_qlstm* l;
-    const int8_t* x;               /* rows of the steps that `entering` is for, x_next bytes apart, numbers past the last input 0 */
-    int64_t x_next, rows, part;    /* how many there are, up to EL_QLSTM_STEPS; which part of them a step computes */
-    int16_t *entered, *entering;   /* W x of this step [4][width], of later ones [EL_QLSTM_STEPS][4][width] */
-    int8_t *h, *hidden;            /* what a step reads, h' before projection */
-    int32_t parts;                 /* of a step: what enters plus R h; c' from i, f, g; h' from o and c' */
+    const int8_t* x;    /* rows of later steps, whose W x is computed meanwhile, x_next bytes apart; numbers past the last input are 0 */
+    int64_t x_next;
+    int64_t rows;       /* how many rows there are, up to EL_QLSTM_STEPS */
+    int64_t part;       /* which part of their W x this step computes */
+    int16_t *entered;   /* W x of this step [4][width] */
+    int16_t *entering;  /* W x of the later steps [EL_QLSTM_STEPS][4][width] */
+    int8_t *h, *hidden; /* h, which the step reads; h' before projection, which it makes */
+    int32_t parts;      /* of the step that are wanted */
 } el_qlstm_job;
 
 /* What an instruction set brings: bodies that take an el_qlstm_job and ranges of `block` cells, or of 16 outputs. */
@@ -98,7 +108,8 @@ typedef struct el_qlstm_isa {
 /* The sums of gate g to mean 0 and variance 1, times weights plus bias. */
 void el_qlstm_normalize(const el_qlstm* l, int32_t g);
 
-/* Constants of the functions, as whole vectors in memory: compilers that know their values make them anew in general registers each time. */
+/* Constants of the functions, as whole vectors in another file: a compiler that saw their values would make each anew, in general registers, at every
+ * use. */
 enum { EL_QLSTM_POWER, EL_QLSTM_EXP = 16, EL_QLSTM_EIGHTH = 23, EL_QLSTM_THIRD, EL_QLSTM_48_17, EL_QLSTM_32_17, EL_QLSTM_MAX, EL_QLSTM_REST, EL_QLSTM_CONSTANTS };
 extern const int16_t el_qlstm_constants[EL_QLSTM_CONSTANTS][16]; /* 2^0 .. 2^15; el_fixed16.h's; INT16_MAX; 2^13 - 1 */
 

@@ -147,15 +147,15 @@ EL_VEC q16 q16_divide_round(q16 a, int32_t n) {
 #endif
 
 #if defined(__AVX512BW__)
-/* For numbers of 16 bits and a fraction of 16 bits, or, where WHOLE, for int32. Q_GROUP: vectors that become bytes at once. */
-#define Q_GROUP 4
+/* From sums to int8. Lanes are int32, or, where not WHOLE, numbers of 16 bits with a fraction of 16 bits below. */
+#define Q_GROUP 4 /* vectors that become bytes together */
 typedef struct q_bounds { __m512i lo, hi; } q_bounds; /* int8 */
 EL_VEC q_bounds q_bounds_set(int32_t lo, int32_t hi) { return (q_bounds){_mm512_set1_epi8((char)lo), _mm512_set1_epi8((char)hi)}; }
 EL_VEC q16 q16_min_u16(q16 a, q16 b) { return (q16){_mm512_min_epu16(a.v, b.v)}; } /* of 32 halves */
-/* bit i: the fraction of lane i is below n */
+/* Bit i is set where the fraction of lane i is below n. */
 EL_VEC uint32_t q16_low_below(q16 a, int32_t n) { return _mm512_cmplt_epu32_mask(_mm512_slli_epi32(a.v, 16), _mm512_set1_epi32(n << 16)); }
-/* Numbers, saturated and, without their fractions, clamped, vector after vector. Dwords 4l.. of two vectors, or their upper halves, come side by side, so that
- * lane l of their packing holds dwords 4l.. of all four. */
+/* The numbers of all vectors, one vector after the other, saturated to int8; without their fractions they are clamped to the bounds, too. Both ways of
+ * packing put lanes 4l to 4l+3 of two vectors side by side in 128-bit lane l; the last permutation brings vectors back into order. */
 EL_VEC __m512i q16_bytes(const q16 u[4], q_bounds b, const int WHOLE) {
     const __m512i upper = _mm512_set_epi16(63, 61, 59, 57, 31, 29, 27, 25, 55, 53, 51, 49, 23, 21, 19, 17, 47, 45, 43, 41, 15, 13, 11, 9, 39, 37, 35, 33, 7, 5, 3, 1);
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);

@@ -16,7 +16,7 @@ typedef struct el_strassen_run_t {
     int64_t parts;        /* in which the rows of a half are shared */
 } el_strassen_run_t;
 
-/* S of the rows [begin, end) of a half. */
+/* S1 to S4 of the rows [begin, end) of a half. */
 static void el_strassen_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_strassen_run_t* r = arg;
     const int64_t k = r->s.k, quarter = r->s.half * r->s.lda;
@@ -35,8 +35,8 @@ static void el_strassen_rows(void* arg, int64_t begin, int64_t end, int32_t work
     }
 }
 
-/* The rows [row, row + rows) of a half and their like of the other, in a group of columns from `left` on and their like from `right` on: from
- * P to y. */
+/* From the products P to y, with bias, residual and activation: for the rows [row, row + rows) of the upper half and the same rows of the lower one, in
+ * one group of columns of each half, which begin at `left` and at `right`. */
 static void el_strassen_end(const el_strassen_run_t* r, const float* products, int64_t row, int64_t rows, int32_t left, int32_t right) {
     enum { COLUMNS = EL_STRASSEN_GROUP * EL_PANEL };
     const int64_t next = r->s.block * COLUMNS, n = r->p->n;
@@ -66,7 +66,7 @@ static void el_strassen_end(const el_strassen_run_t* r, const float* products, i
     el_gemm_activate(r->p->act, r->job.y + right, off, 2 * rows, r->job.slope ? r->job.slope + right : NULL, COLUMNS);
 }
 
-/* An ordinary product: the rows from `row` on, the panels [panel, panel + panels). */
+/* What is in no half: the rows from `row` on, in the panels [panel, panel + panels), as an ordinary product. */
 static void el_strassen_rest(const el_strassen_run_t* r, char* scratch, int64_t row, int32_t panel, int32_t panels) {
     el_gemm_job j = r->job;
     const int32_t column = panel * EL_PANEL;
@@ -82,7 +82,8 @@ static void el_strassen_rest(const el_strassen_run_t* r, char* scratch, int64_t 
     el_gemm_run(r->ctx, &j);
 }
 
-/* All products of the rows [row, row + rows) of a half and group g, cut by cut of K. T1 and T2, then T4, take each other's place. */
+/* P1 to P7 of the rows [row, row + rows) of a half and group g of columns, cut by cut of K. T1, T2 and T4 are needed one after the other and share one
+ * place, t; T3 takes it last. */
 static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t rows, int32_t g, float* t, float* products) {
     const el_strassen_plan* s = &r->s;
     const int64_t panel = r->job.b_panel, half = panel / 2, group = EL_STRASSEN_GROUP * panel, right = s->groups * group;
@@ -95,7 +96,7 @@ static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t r
         const float *b11 = r->job.b + g * group + k * EL_PANEL, *b12 = b11 + right, *b21 = b11 + half, *b22 = b12 + half;
         const float* ahead = end < s->k ? b11 + t_panel : g + 1 < s->groups ? r->job.b + (g + 1) * group : NULL;
         const struct {
-            const float *a, *b, *less, *ahead; /* B is b, or b - less, which is kept in t; ahead: of B, what is read soon */
+            const float *a, *b, *less, *ahead; /* of A; of B, or, where there is a less, b - less, which is stored to t; what of B is read soon */
         } factors[7] = {
             {a1, b11, NULL, NULL},
             {a1 + s->k, b21, NULL, NULL},
@@ -139,7 +140,7 @@ static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t r
     }
 }
 
-/* Tasks: of each group of panels the parts of the rows. */
+/* A task is one part of the rows of a half, for one group of panels. */
 static void el_strassen_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_strassen_run_t* r = arg;
     const el_strassen_plan* s = &r->s;
@@ -175,7 +176,7 @@ static __attribute__((cold)) void el_strassen_run(const el_ctx* ctx, const el_ge
     r.sums = (float*)r.job.thread_scratch;
     r.thread_scratch = r.job.thread_scratch + r.s.s_bytes;
     r.thread_bytes = r.s.t_bytes + r.s.p_bytes + r.job.thread_bytes;
-    /* few groups of panels: threads that get as much as each other, or help, share rows, too */
+    /* where groups of panels are few, rows are shared, too, so that threads get about the same and can help each other */
     if (threads > 1 && r.s.groups < 16 * threads) r.parts = tiles < 4 ? tiles : 4;
     el_parallel(ctx, r.s.half, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * r.s.k) + 1, el_strassen_rows, &r);
     el_parallel(ctx, r.s.groups * r.parts, threads == 1 ? r.s.groups : 1, el_strassen_body, &r);
