@@ -49,7 +49,7 @@ internal static class InspectCommand
     private static OperatorUse[] Operators(Model model) =>
     [
         .. model.Graphs.SelectMany(g => g.Nodes.Select(n => (Graph: g, Node: n)))
-            .GroupBy(x => x.Node.Domain.Length == 0 ? x.Node.OpType : $"{x.Node.Domain}.{x.Node.OpType}")
+            .GroupBy(x => x.Node.OperatorName)
             .Select(g => new OperatorUse(g.Key, g.Count(), g.Sum(x => WeightBytes(x.Graph, x.Node))))
             .OrderByDescending(u => u.WeightBytes).ThenBy(u => u.Operator, StringComparer.Ordinal),
     ];
@@ -58,7 +58,7 @@ internal static class InspectCommand
     /// the runtime.</summary>
     private static void PrintNeeds(Model model, Session session)
     {
-        foreach (string name in model.Graphs.SelectMany(g => g.Nodes).Where(n => OperatorTable.Find(n.Domain, n.OpType) != null).Select(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}").Distinct().Order(StringComparer.Ordinal))
+        foreach (string name in model.Graphs.SelectMany(g => g.Nodes).Where(n => OperatorTable.Find(n.Domain, n.OpType) != null).Select(n => n.OperatorName).Distinct().Order(StringComparer.Ordinal))
             Console.WriteLine($"operator {name}");
         if (!session.IsPrepared || !session.IsStatic)
         {

@@ -46,5 +46,8 @@ public sealed class Node
         return op;
     }
 
-    public override string ToString() => Domain.Length == 0 ? $"{OpType} '{Name}'" : $"{Domain}.{OpType} '{Name}'";
+    /// <inheritdoc cref="Format.NodeDefinition.OperatorName"/>
+    public string OperatorName => Domain.Length == 0 ? OpType : $"{Domain}.{OpType}";
+
+    public override string ToString() => $"{OperatorName} '{Name}'";
 }

@@ -19,8 +19,7 @@ public static class ShapeInference
             {
                 if (OperatorTable.Find(node.Domain, node.OpType) == null)
                 {
-                    string key = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
-                    if (!unknown.TryGetValue(key, out List<string>? nodes)) unknown[key] = nodes = [];
+                    if (!unknown.TryGetValue(node.OperatorName, out List<string>? nodes)) unknown[node.OperatorName] = nodes = [];
                     nodes.Add(node.Name);
                 }
                 foreach (Graph sub in Graph.Subgraphs(node)) Collect(sub);

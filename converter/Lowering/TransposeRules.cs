@@ -52,14 +52,12 @@ internal static class TransposeRules
         "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare",
     ];
 
-    private static string Key(Node node) => node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
-
-    public static bool IsUnary(Node node) => s_unary.Contains(Key(node));
+    public static bool IsUnary(Node node) => s_unary.Contains(node.OperatorName);
 
     /// <summary>The rule for <paramref name="node"/> when its data input has permutation <paramref name="perm"/>; null: cannot cross.</summary>
     public static TransposeRule? For(Node node, int[] perm)
     {
-        string key = Key(node);
+        string key = node.OperatorName;
         if (node.Inputs.Count == 0 || node.Inputs[0] == null && !s_broadcasting.Contains(key)) return null;
         if (s_unary.Contains(key)) return Simple(node, perm, [0]);
         if (s_broadcasting.Contains(key))

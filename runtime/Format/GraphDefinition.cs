@@ -151,5 +151,8 @@ public sealed class NodeDefinition
 
     public required AttributeSet Attributes { get; init; }
 
-    public override string ToString() => Domain.Length == 0 ? $"{OpType} '{Name}'" : $"{Domain}.{OpType} '{Name}'";
+    /// <summary>The operator with its domain, where that is not ONNX's: <c>Relu</c>, <c>edgelite.Conv</c>.</summary>
+    public string OperatorName => Domain.Length == 0 ? OpType : $"{Domain}.{OpType}";
+
+    public override string ToString() => $"{OperatorName} '{Name}'";
 }

@@ -113,12 +113,8 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         ? new CudaPlan(graph, cuda, _threads, _keepAll)
         : new StaticPlan(graph, _device, _threads, _keepAll);
 
-    public void Run() => Run(null);
-
-    /// <summary>As <see cref="Run()"/>; shows each value as it is computed.</summary>
-    public void RunShowing(Action<int, Tensor> onValue) => Run(onValue);
-
-    private void Run(Action<int, Tensor>? onValue)
+    /// <param name="onValue">shown each value as it is computed, or null</param>
+    public void Run(Action<int, Tensor>? onValue = null)
     {
         Entry current = _plans[0];
         try

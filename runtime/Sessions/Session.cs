@@ -33,9 +33,9 @@ public sealed record SessionOptions
 }
 
 /// <summary>
-/// A model made ready to run: one arena, one plan, one pool of threads. Load, then fill <see cref="Input(int)"/>, <see cref="Run"/>,
+/// A model made ready to run: one arena, one plan, one pool of threads. Load, then fill <see cref="Input(int)"/>, <see cref="Run()"/>,
 /// read <see cref="Output(int)"/>. Run allocates nothing when all shapes are known beforehand (<see cref="IsStatic"/>). A session
-/// serves one thread at a time: a second <see cref="Run"/> while one is going on is refused. Tensors and spans of it end with it.
+/// serves one thread at a time: a second <see cref="Run()"/> while one is going on is refused. Tensors and spans of it end with it.
 /// </summary>
 public sealed class Session : IDisposable
 {
@@ -117,7 +117,7 @@ public sealed class Session : IDisposable
     /// <inheritdoc cref="FindInput"/>
     public int FindOutput(string name) => Find(name, _graph.Outputs, "output");
 
-    /// <summary>The memory of an input, to be filled before <see cref="Run"/>; valid until the shape of an input changes.</summary>
+    /// <summary>The memory of an input, to be filled before <see cref="Run()"/>; valid until the shape of an input changes.</summary>
     public Tensor Input(int i) => Prepared().Inputs[Check(i, InputCount, "input")];
 
     public Tensor Input(string name) => Input(FindInput(name));
@@ -129,7 +129,7 @@ public sealed class Session : IDisposable
     public Tensor Output(string name) => Output(FindOutput(name));
 
     /// <summary>Chooses the shape of an input whose declared shape is free; one that does not fit the declared shape is refused. With
-    /// one input the plan is made here; with several, at the next <see cref="Input(int)"/> or <see cref="Run"/>, as their shapes
+    /// one input the plan is made here; with several, at the next <see cref="Input(int)"/> or <see cref="Run()"/>, as their shapes
     /// often fit together only when all are chosen. Plans are kept for the shapes used last. Whenever a shape is refused, the
     /// session goes on with the shapes of its last plan.</summary>
     public void Resize(int input, Shape shape) => Resize(input, InputType(input).DType, shape);
@@ -191,38 +191,14 @@ public sealed class Session : IDisposable
     }
 
     /// <summary>One inference.</summary>
-    public void Run()
-    {
-        GraphExecutor executor = Begin();
-        try
-        {
-            executor.Run();
-            Advance(executor);
-        }
-        finally
-        {
-            End();
-        }
-    }
+    public void Run() => Run(null);
 
     /// <summary>One inference that shows every computed value with its name in the file, once it is computed and before its memory is another's: for
     /// comparing layer by layer, in the memory of a plain run. On the processor only.</summary>
     /// <param name="onValue">what it is given is valid during the call only</param>
-    public void RunShowing(Action<string, Tensor> onValue)
-    {
-        GraphExecutor executor = Begin();
-        try
-        {
-            executor.RunShowing((value, tensor) => onValue(_graph.Values[value].Name, tensor));
-            Advance(executor);
-        }
-        finally
-        {
-            End();
-        }
-    }
+    public void RunShowing(Action<string, Tensor> onValue) => Run((value, tensor) => onValue(_graph.Values[value].Name, tensor));
 
-    private GraphExecutor Begin()
+    private void Run(Action<int, Tensor>? onValue)
     {
         GraphExecutor executor = Prepared();
         if (Interlocked.Exchange(ref _running, 1) != 0)
@@ -231,7 +207,17 @@ public sealed class Session : IDisposable
             throw new EdgeLiteException(Status.InvalidState, "The session is running in another thread: one run at a time, or a session for each thread.");
         }
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
-        return executor;
+        try
+        {
+            executor.Run(onValue);
+            Advance(executor);
+        }
+        finally
+        {
+            if (_pool != 0) CpuKernels.el_pool_end(_pool);
+            Interlocked.Exchange(ref _running, 0); // a full fence: whoever disposes sees this, or is seen here
+            if (_disposed) FreeOnce();
+        }
     }
 
     private void Advance(GraphExecutor executor)
@@ -239,13 +225,6 @@ public sealed class Session : IDisposable
         executor.AdvanceStates();
         if (executor.Static != null) return;
         foreach (StateBinding state in _graph.States) _inputTypes[state.Input] = _plannedTypes[state.Input] = executor.Inputs[state.Input].Type;
-    }
-
-    private void End()
-    {
-        if (_pool != 0) CpuKernels.el_pool_end(_pool);
-        Interlocked.Exchange(ref _running, 0); // a full fence: whoever disposes sees this, or is seen here
-        if (_disposed) FreeOnce();
     }
 
     /// <summary>Runs a sample of a self-test: its inputs, in their shapes. The first one begins with all states 0.</summary>
@@ -288,7 +267,7 @@ public sealed class Session : IDisposable
     {
         IStaticPlan plan = StaticPlan();
         var steps = new StepPlacement[plan.StepCount];
-        for (int i = 0; i < steps.Length; i++) steps[i] = new StepPlacement(OperatorOf(plan.NodeOf(i)), _graph.Nodes[plan.NodeOf(i)].Name, plan.KernelOf(i));
+        for (int i = 0; i < steps.Length; i++) steps[i] = Placement(plan.NodeOf(i), plan.KernelOf(i));
         return steps;
     }
 
@@ -307,11 +286,7 @@ public sealed class Session : IDisposable
             int sharedBytes = architecture < CudaCapability.MatrixArchitecture ? 48 * 1024 : 99 * 1024;
             var schedule = new CudaSchedule(graph, new CudaCapability(architecture, isJetson ? 8 : 100, sharedBytes, half), isJetson, builder, false);
             var steps = new StepPlacement[schedule.Operations.Length];
-            for (int i = 0; i < steps.Length; i++)
-            {
-                int node = schedule.Operations[i].Node;
-                steps[i] = new StepPlacement(OperatorOf(node), _graph.Nodes[node].Name, schedule.KernelOf(i));
-            }
+            for (int i = 0; i < steps.Length; i++) steps[i] = Placement(schedule.Operations[i].Node, schedule.KernelOf(i));
             return steps;
         }
         finally
@@ -338,7 +313,7 @@ public sealed class Session : IDisposable
             if (CudaDevice.IsSupported) // where copies for a node come before it and have no part in its work
                 isFirst = !IsCopy(plan, i) && (isFirst || IsCopy(plan, i - 1));
             (double operations, double bytes) = isFirst ? StepWork.Of(plan.Graph, plan.NodeOf(i)) : default;
-            profile[i] = new StepProfile(OperatorOf(plan.NodeOf(i)), node.Name, plan.KernelOf(i), output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
+            profile[i] = new StepProfile(node.OperatorName, node.Name, plan.KernelOf(i), output, ticks[i] * 1e6 / Stopwatch.Frequency) { Operations = operations, Bytes = bytes };
         }
         return profile;
     }
@@ -367,7 +342,7 @@ public sealed class Session : IDisposable
         if (_pool != 0) CpuKernels.el_pool_begin(_pool);
         try
         {
-            return new Tuner(plan, _pool, Threads, Math.Max(5, rounds), triesOneThread).Run(remark, OperatorOf);
+            return new Tuner(plan, _pool, Threads, Math.Max(5, rounds), triesOneThread).Run(remark);
         }
         finally
         {
@@ -499,7 +474,7 @@ public sealed class Session : IDisposable
     private IStaticPlan StaticPlan() => Prepared().Static
         ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values, so it has no fixed list of steps.");
 
-    private string OperatorOf(int node) => _graph.Nodes[node] is { Domain.Length: > 0 } foreign ? $"{foreign.Domain}.{foreign.OpType}" : _graph.Nodes[node].OpType;
+    private StepPlacement Placement(int node, string kernel) => new(_graph.Nodes[node].OperatorName, _graph.Nodes[node].Name, kernel);
 
     private int Find(string name, int[] values, string what)
     {

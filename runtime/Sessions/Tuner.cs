@@ -94,7 +94,7 @@ internal sealed unsafe class Tuner
         }
     }
 
-    public TuningResult Run(string remark, Func<int, string> operatorOf)
+    public TuningResult Run(string remark)
     {
         byte* scratch = CpuKernels.Allocate(Math.Max(64, _scratchBytes));
         try
@@ -116,7 +116,7 @@ internal sealed unsafe class Tuner
             // A step on one thread may leave the others asleep for the next one.
             if (after > before && _pool != 0) (before, after) = CompareWithout(contexts, call => call.Chosen.IsAlone);
             if (after > before) (before, after) = CompareWithout(contexts, _ => true);
-            return Result(before, after, remark, operatorOf);
+            return Result(before, after, remark);
         }
         finally
         {
@@ -219,22 +219,21 @@ internal sealed unsafe class Tuner
         return MicrosecondsSince(start);
     }
 
-    private TuningResult Result(double before, double after, string remark, Func<int, string> operatorOf)
+    private TuningResult Result(double before, double after, string remark)
     {
         var tuning = new Tuning(CpuKernels.Machine(_threads), remark);
         var steps = new StepTuning[_calls.Count];
         for (int i = 0; i < steps.Length; i++)
         {
             Call call = _calls[i];
-            int node = _plan.NodeOf(call.Step);
-            NodeDefinition definition = _plan.Graph.Definition.Nodes[node];
-            TensorType output = _plan.Graph.Types[Array.Find(definition.Outputs, v => v >= 0)];
+            NodeDefinition node = _plan.Graph.Definition.Nodes[_plan.NodeOf(call.Step)];
+            TensorType output = _plan.Graph.Types[Array.Find(node.Outputs, v => v >= 0)];
             var ways = new StepWay[call.Ways.Count];
             for (int w = 0; w < ways.Length; w++) ways[w] = new StepWay(call.Ways[w].Label, call.Ways[w].Microseconds());
-            steps[i] = new StepTuning(operatorOf(node), definition.Name, output, call.Steps, ways, call.Ways.IndexOf(call.Chosen));
+            steps[i] = new StepTuning(node.OperatorName, node.Name, output, call.Steps, ways, call.Ways.IndexOf(call.Chosen));
             if (call.Chosen == call.Ways[0]) continue;
             tuning.Add(new TunedCall(call.Id, call.Chosen.Label, FormattableString.Invariant(
-                $"{call.Chosen.Microseconds():0.00} us, {call.Ways[0].Label} {call.Ways[0].Microseconds():0.00}: {operatorOf(node)} {output}")));
+                $"{call.Chosen.Microseconds():0.00} us, {call.Ways[0].Label} {call.Ways[0].Microseconds():0.00}: {node.OperatorName} {output}")));
         }
         return new TuningResult(steps, before, after, tuning);
     }

@@ -44,8 +44,7 @@ public sealed class TypedGraph
             foreach (NodeDefinition node in graph.Nodes)
             {
                 if (OperatorTable.Find(node.Domain, node.OpType) != null) continue;
-                string name = node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
-                if (!unknown.TryGetValue(name, out List<string>? nodes)) unknown[name] = nodes = [];
+                if (!unknown.TryGetValue(node.OperatorName, out List<string>? nodes)) unknown[node.OperatorName] = nodes = [];
                 nodes.Add(node.Name);
             }
         if (unknown.Count == 0) return;

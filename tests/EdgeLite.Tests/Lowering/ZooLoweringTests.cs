@@ -45,7 +45,7 @@ public class ZooLoweringTests(ITestOutputHelper output)
         }
         finally
         {
-            output.WriteLine(string.Join(" ", graph.Nodes.GroupBy(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}").OrderBy(g => g.Key).Select(g => $"{g.Key}={g.Count()}")));
+            output.WriteLine(string.Join(" ", graph.Nodes.GroupBy(n => n.OperatorName).OrderBy(g => g.Key).Select(g => $"{g.Key}={g.Count()}")));
             if (Environment.GetEnvironmentVariable("EDGELITE_DUMP") is { Length: > 0 } folder)
                 File.WriteAllText(Path.Combine(folder, Path.GetFileName(Path.GetDirectoryName(path)) + ".txt"), GraphText.Dump(graph));
         }

@@ -52,7 +52,7 @@ internal static class Equivalence
     }
 
     /// <summary>The operators of a graph in order, with their domain.</summary>
-    public static string Operators(Graph graph) => string.Join(' ', graph.Nodes.Select(n => n.Domain.Length == 0 ? n.OpType : $"{n.Domain}.{n.OpType}"));
+    public static string Operators(Graph graph) => string.Join(' ', graph.Nodes.Select(n => n.OperatorName));
 
     public static Node Only(Graph graph, string opType, string domain = "") => Assert.Single(graph.Nodes, n => n.Is(opType, domain));
 }
