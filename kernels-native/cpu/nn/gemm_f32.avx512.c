@@ -461,12 +461,4 @@ static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) {
 }
 #include "gemm_f32.h"
 
-void el_conv_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv_f32(ctx, params, buffers); }
-void el_conv_f32__direct__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
-void el_conv_transpose_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) {
-    el_gemm_run_conv_transpose(ctx, params, buffers);
-}
-void el_gemm_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm_f32(ctx, params, buffers); }
-void el_gemm_f32__direct__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
-void el_matmul_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }
-void el_attention_f32__avx512(const el_ctx* ctx, const void* params, void* const* buffers) { el_attention_run(ctx, params, buffers); }
+EL_GEMM_F32_KERNELS(avx512)

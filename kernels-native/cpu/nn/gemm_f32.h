@@ -260,4 +260,16 @@ static void el_gemm_run_matmul(const el_ctx* ctx, const el_matmul_params* p, voi
 
 #include "attention.h"
 
+/* The kernels of one instruction set. */
+#define EL_GEMM_F32_KERNEL(kernel, run) \
+    void el_##kernel(const el_ctx* ctx, const void* params, void* const* buffers) { run(ctx, params, buffers); }
+#define EL_GEMM_F32_KERNELS(isa)                                                    \
+    EL_GEMM_F32_KERNEL(conv_f32__##isa, el_gemm_run_conv_f32)                       \
+    EL_GEMM_F32_KERNEL(conv_f32__direct__##isa, el_gemm_run_conv)                   \
+    EL_GEMM_F32_KERNEL(conv_transpose_f32__##isa, el_gemm_run_conv_transpose)       \
+    EL_GEMM_F32_KERNEL(gemm_f32__##isa, el_gemm_run_gemm_f32)                       \
+    EL_GEMM_F32_KERNEL(gemm_f32__direct__##isa, el_gemm_run_gemm)                   \
+    EL_GEMM_F32_KERNEL(matmul_f32__##isa, el_gemm_run_matmul)                       \
+    EL_GEMM_F32_KERNEL(attention_f32__##isa, el_attention_run)
+
 #endif

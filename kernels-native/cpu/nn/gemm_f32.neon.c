@@ -196,12 +196,4 @@ static const el_tile_fn tiles[3][6] = {
 static inline el_tile_fn el_tile_kernel(int32_t rows, int32_t panels) { return tiles[panels >> 1][rows - 1]; }
 #include "gemm_f32.h"
 
-void el_conv_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv_f32(ctx, params, buffers); }
-void el_conv_f32__direct__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_conv(ctx, params, buffers); }
-void el_conv_transpose_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) {
-    el_gemm_run_conv_transpose(ctx, params, buffers);
-}
-void el_gemm_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm_f32(ctx, params, buffers); }
-void el_gemm_f32__direct__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_gemm(ctx, params, buffers); }
-void el_matmul_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_gemm_run_matmul(ctx, params, buffers); }
-void el_attention_f32__neon(const el_ctx* ctx, const void* params, void* const* buffers) { el_attention_run(ctx, params, buffers); }
+EL_GEMM_F32_KERNELS(neon)
