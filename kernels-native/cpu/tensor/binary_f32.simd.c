@@ -9,8 +9,6 @@ typedef struct job {
     const el_binary_params* p;
     const float *a, *b;
     float* y;
-    el_nd nd;
-    int64_t begin, end; /* columns, when columns are shared out */
 } job;
 
 typedef struct epilogue {
@@ -77,49 +75,20 @@ static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t*
     rows_fn operation = operations[j->p->op];
     int strided = (as != 0 && as != 1) || (bs != 0 && bs != 1);
     if (!strided) {
-        operation(&e, count, j->end - j->begin, j->a + offsets[0] + j->begin * as, ar, as, j->b + offsets[1] + j->begin * bs, br, bs,
-                  j->y + first * cols + j->begin, cols);
+        operation(&e, count, nd->end - nd->begin, j->a + offsets[0] + nd->begin * as, ar, as, j->b + offsets[1] + nd->begin * bs, br, bs,
+                  j->y + first * cols + nd->begin, cols);
         return;
     }
     for (int64_t r = 0; r < count; r++) {
         const float *a = j->a + offsets[0] + r * ar, *b = j->b + offsets[1] + r * br;
         float* y = j->y + (first + r) * cols;
-        for (int64_t i = j->begin; i < j->end; i += EL_VF) { /* gathers a vector at a time */
+        for (int64_t i = nd->begin; i < nd->end; i += EL_VF) { /* gathers a vector at a time */
             float ta[EL_VF] = {0}, tb[EL_VF] = {0};
-            int64_t n = j->end - i < EL_VF ? j->end - i : EL_VF;
+            int64_t n = nd->end - i < EL_VF ? nd->end - i : EL_VF;
             for (int64_t k = 0; k < n; k++) ta[k] = a[(i + k) * as], tb[k] = b[(i + k) * bs];
             operation(&e, 1, n, ta, 0, 1, tb, 0, 1, y + i, 0);
         }
     }
-}
-
-static void some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    const job* j = arg;
-    el_nd_rows(&j->nd, begin, end, rows, j);
-}
-
-static void some_columns(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    job j = *(const job*)arg;
-    j.begin = begin;
-    j.end = end;
-    el_nd_rows(&j.nd, 0, el_nd_count(&j.nd, j.nd.rank - 1), rows, &j);
-}
-
-/* A few exponents of a repeated b, as powers are mostly written. */
-static int constant_power(const el_ctx* ctx, const job* j);
-
-EL_KERNEL_SIMD(binary_f32, el_binary_params)
-void EL_SIMD_NAME(binary_f32)(const el_ctx* ctx, const void* params_, void* const* buffers) {
-    const el_binary_params* p = params_;
-    job j = {.p = p, .a = buffers[0], .b = buffers[1], .y = buffers[2]};
-    const int64_t* strides[2] = {p->a_stride, p->b_stride};
-    j.nd = el_nd_merge(p->rank, p->dims, 2, strides);
-    int64_t cols = j.nd.dims[j.nd.rank - 1], row_count = el_nd_count(&j.nd, j.nd.rank - 1);
-    j.end = cols;
-    if (row_count == 0 || cols == 0 || constant_power(ctx, &j)) return;
-    int64_t grain = p->op == EL_BINARY_POW ? EL_ELEMENTS_PER_PIECE / 16 : EL_ELEMENTS_PER_PIECE;
-    if (row_count < 64 && cols >= 2 * grain) el_parallel(ctx, cols, grain / row_count + 1, some_columns, &j);
-    else el_parallel(ctx, row_count, grain / cols + 1, some_rows, &j);
 }
 
 /* x^2 = x*x; x^0.5 = sqrt x (with powf's +0 and +inf for -0 and -inf): the same rows with b = a, or over roots. */
@@ -134,12 +103,12 @@ static void root_piece(void* arg, int64_t i, int64_t end, int32_t worker) {
     }
 }
 
-static int constant_power(const el_ctx* ctx, const job* j) {
-    const el_nd* nd = &j->nd;
+/* The few exponents that powers mostly have, where b is one number. */
+static int constant_power(const el_ctx* ctx, const job* j, const el_nd* nd) {
     if (j->p->op != EL_BINARY_POW || nd->rank != 1 || nd->stride[0][0] != 1 || nd->stride[1][0] != 0) return 0;
     if (*j->b == 0.5f) {
         job root = *j;
-        el_parallel(ctx, j->end, EL_ELEMENTS_PER_PIECE, root_piece, &root);
+        el_parallel(ctx, nd->end, EL_ELEMENTS_PER_PIECE, root_piece, &root);
         return 1;
     }
     if (*j->b != 2.0f) return 0;
@@ -148,7 +117,18 @@ static int constant_power(const el_ctx* ctx, const job* j) {
     job s = *j;
     s.p = &square;
     s.b = s.a;
-    s.nd.stride[1][0] = 1;
-    el_parallel(ctx, j->end, EL_ELEMENTS_PER_PIECE, some_columns, &s);
+    el_nd same = *nd;
+    same.stride[1][0] = 1;
+    el_nd_parallel(ctx, &same, EL_ELEMENTS_PER_PIECE, rows, &s);
     return 1;
+}
+
+EL_KERNEL_SIMD(binary_f32, el_binary_params)
+void EL_SIMD_NAME(binary_f32)(const el_ctx* ctx, const void* params_, void* const* buffers) {
+    const el_binary_params* p = params_;
+    const job j = {.p = p, .a = buffers[0], .b = buffers[1], .y = buffers[2]};
+    const int64_t* strides[2] = {p->a_stride, p->b_stride};
+    const el_nd nd = el_nd_merge(p->rank, p->dims, 2, strides);
+    if (nd.end == 0 || constant_power(ctx, &j, &nd)) return;
+    el_nd_parallel(ctx, &nd, p->op == EL_BINARY_POW ? EL_ELEMENTS_PER_PIECE / 16 : EL_ELEMENTS_PER_PIECE, rows, &j);
 }

@@ -10,6 +10,7 @@ typedef struct el_nd {
     int32_t rank, operands;
     int64_t dims[EL_MAX_RANK];
     int64_t stride[EL_ND_OPERANDS][EL_MAX_RANK];
+    int64_t begin, end; /* of the last dimension: all of it, or a thread's share */
 } el_nd;
 
 /* Drops dimensions of one element and merges neighbours that every operand crosses alike, outermost first. The result has
@@ -28,6 +29,7 @@ static inline el_nd el_nd_merge(int32_t rank, const int64_t* dims, int32_t opera
         nd.rank = 1;
         nd.dims[0] = 1;
     }
+    nd.end = nd.dims[nd.rank - 1];
     return nd;
 }
 
@@ -50,9 +52,11 @@ static inline int64_t el_nd_locate(const el_nd* nd, int32_t rank, int64_t index,
     return innermost;
 }
 
-/* Hands out the rows (all but the last dimension) of the flat range [begin, end) in groups along dimension rank-2, so that
- * inside a group each operand moves by one stride. row(arg, rows, offsets, flat row). */
+/* Computes nd->begin to nd->end of `rows` rows (all dimensions but the last make a row) from number first_row on. `offsets` are those of the operands
+ * there; from row to row each moves by its stride in dimension rank-2. */
 typedef void (*el_nd_rows_fn)(const void* arg, const el_nd* nd, int64_t rows, const int64_t* offsets, int64_t first_row);
+
+/* Hands out the rows [begin, end) in such groups. */
 
 static inline void el_nd_rows(const el_nd* nd, int64_t begin, int64_t end, el_nd_rows_fn fn, const void* arg) {
     int64_t offsets[EL_ND_OPERANDS];
@@ -68,10 +72,31 @@ static inline void el_nd_rows(const el_nd* nd, int64_t begin, int64_t end, el_nd
     }
 }
 
-typedef struct el_interleave_job {
-    const el_interleave_params* p;
-    const void *a, *b;
-    void *y0, *y1;
-} el_interleave_job;
+typedef struct el_nd_job {
+    const el_nd* nd;
+    el_nd_rows_fn fn;
+    const void* arg;
+} el_nd_job;
+
+static inline void el_nd_some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_nd_job* j = arg;
+    el_nd_rows(j->nd, begin, end, j->fn, j->arg);
+}
+
+static inline void el_nd_some_columns(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_nd_job* j = arg;
+    el_nd nd = *j->nd;
+    nd.begin = begin, nd.end = end;
+    el_nd_rows(&nd, 0, el_nd_count(&nd, nd.rank - 1), j->fn, j->arg);
+}
+
+/* Computes the whole result. Threads share its rows or, where these are few and long, its columns; grain: elements that are worth another thread. */
+static inline void el_nd_parallel(const el_ctx* ctx, const el_nd* nd, int64_t grain, el_nd_rows_fn fn, const void* arg) {
+    const int64_t rows = el_nd_count(nd, nd->rank - 1), columns = nd->end;
+    if (rows == 0 || columns == 0) return;
+    el_nd_job j = {nd, fn, arg};
+    if (rows < 64 && columns >= 2 * grain) el_parallel(ctx, columns, grain / rows + 1, el_nd_some_columns, &j);
+    else el_parallel(ctx, rows, grain / columns + 1, el_nd_some_rows, &j);
+}
 
 #endif

@@ -1,4 +1,4 @@
-#include "el_nd.h"
+#include "interleave.h"
 
 #define INTERLEAVE(size, type)                                                                                              \
     static void rows_b##size(void* arg, int64_t begin, int64_t end, int32_t worker) {                                       \

@@ -1,6 +1,6 @@
 /* Of 32-bit elements the halves of a row are two loops without a condition, which the compiler makes two loads, permutations and two stores. Rows of
  * bytes are short for that: vectors of 16 become two, and the last one reaches back over what is done, so that no single bytes are left. */
-#include "el_nd.h"
+#include "interleave.h"
 #include "el_simd.h"
 
 EL_KERNEL_SIMD(interleave_b1, el_interleave_params)

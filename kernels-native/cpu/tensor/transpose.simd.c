@@ -211,9 +211,6 @@ static inline __attribute__((always_inline)) void copy_rows(const job* j, const 
 #define ROWS(size)                                                                                                      \
     static void rows_b##size(const void* arg, const el_nd* nd, int64_t count, const int64_t* offsets, int64_t first) {  \
         copy_rows(arg, nd, count, offsets, first, size);                                                                \
-    }                                                                                                                   \
-    static void some_rows_b##size(void* arg, int64_t begin, int64_t end, int32_t worker) {                              \
-        el_nd_rows(&((const job*)arg)->nd, begin, end, rows_b##size, arg);                                              \
     }
 ROWS(1)
 ROWS(2)
@@ -221,7 +218,7 @@ ROWS(4)
 ROWS(8)
 
 static void transpose(const el_ctx* ctx, const el_transpose_params* p, void* const* buffers, int64_t size, el_body_fn tile_body,
-                      el_body_fn row_body) {
+                      el_nd_rows_fn rows) {
     job j = {.x = buffers[0], .y = buffers[1]};
     int64_t y_stride[EL_MAX_RANK], step = 1;
     for (int32_t d = p->rank - 1; d >= 0; d--) y_stride[d] = step, step *= p->dims[d];
@@ -235,8 +232,8 @@ static void transpose(const el_ctx* ctx, const el_transpose_params* p, void* con
         for (int32_t d = 0; d < last; d++)
             if (nd.stride[0][d] == 1) contiguous = d;
     if (contiguous == last) {
-        j.nd = nd;
-        el_parallel(ctx, el_nd_count(&nd, last), grain / nd.dims[last] + 1, row_body, &j);
+        el_nd_job all = {&nd, rows, &j};
+        el_parallel(ctx, el_nd_count(&nd, last), grain / nd.dims[last] + 1, el_nd_some_rows, &all);
         return;
     }
     j.rows = nd.dims[contiguous], j.cols = nd.dims[last];
@@ -253,10 +250,10 @@ static void transpose(const el_ctx* ctx, const el_transpose_params* p, void* con
 }
 
 EL_KERNEL_SIMD(transpose_b1, el_transpose_params)
-void EL_SIMD_NAME(transpose_b1)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 1, tiles_b1, some_rows_b1); }
+void EL_SIMD_NAME(transpose_b1)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 1, tiles_b1, rows_b1); }
 EL_KERNEL_SIMD(transpose_b2, el_transpose_params)
-void EL_SIMD_NAME(transpose_b2)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 2, tiles_b2, some_rows_b2); }
+void EL_SIMD_NAME(transpose_b2)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 2, tiles_b2, rows_b2); }
 EL_KERNEL_SIMD(transpose_b4, el_transpose_params)
-void EL_SIMD_NAME(transpose_b4)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 4, tiles_b4, some_rows_b4); }
+void EL_SIMD_NAME(transpose_b4)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 4, tiles_b4, rows_b4); }
 EL_KERNEL_SIMD(transpose_b8, el_transpose_params)
-void EL_SIMD_NAME(transpose_b8)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 8, tiles_b8, some_rows_b8); }
+void EL_SIMD_NAME(transpose_b8)(const el_ctx* ctx, const void* p, void* const* b) { transpose(ctx, p, b, 8, tiles_b8, rows_b8); }

@@ -7,8 +7,6 @@ typedef struct job {
     const uint8_t* c;
     const float *a, *b;
     float* y;
-    el_nd nd;
-    int64_t begin, end; /* columns */
 } job;
 
 /* Lanes whose byte is not 0. */
@@ -38,7 +36,7 @@ static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t*
         const uint8_t* c = j->c + offsets[0] + r * cr;
         const float *a = j->a + offsets[1] + r * ar, *b = j->b + offsets[2] + r * br;
         float* y = j->y + (first + r) * cols;
-        int64_t i = j->begin, end = j->end;
+        int64_t i = nd->begin, end = nd->end;
         if (strided) {
             for (; i < end; i++) y[i] = c[i * cs] ? a[i * as] : b[i * bs];
             continue;
@@ -57,28 +55,11 @@ static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t*
     }
 }
 
-static void some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    const job* j = arg;
-    el_nd_rows(&j->nd, begin, end, rows, j);
-}
-
-static void some_columns(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    job j = *(const job*)arg;
-    j.begin = begin;
-    j.end = end;
-    el_nd_rows(&j.nd, 0, el_nd_count(&j.nd, j.nd.rank - 1), rows, &j);
-}
-
 EL_KERNEL_SIMD(where_f32, el_where_params)
 void EL_SIMD_NAME(where_f32)(const el_ctx* ctx, const void* params_, void* const* buffers) {
     const el_where_params* p = params_;
-    job j = {.c = buffers[0], .a = buffers[1], .b = buffers[2], .y = buffers[3]};
+    const job j = {.c = buffers[0], .a = buffers[1], .b = buffers[2], .y = buffers[3]};
     const int64_t* strides[3] = {p->c_stride, p->a_stride, p->b_stride};
-    j.nd = el_nd_merge(p->rank, p->dims, 3, strides);
-    int64_t cols = j.nd.dims[j.nd.rank - 1], row_count = el_nd_count(&j.nd, j.nd.rank - 1);
-    j.end = cols;
-    if (row_count == 0 || cols == 0) return;
-    if (row_count < 64 && cols >= 2 * EL_ELEMENTS_PER_PIECE)
-        el_parallel(ctx, cols, EL_ELEMENTS_PER_PIECE / row_count + 1, some_columns, &j);
-    else el_parallel(ctx, row_count, EL_ELEMENTS_PER_PIECE / cols + 1, some_rows, &j);
+    const el_nd nd = el_nd_merge(p->rank, p->dims, 3, strides);
+    el_nd_parallel(ctx, &nd, EL_ELEMENTS_PER_PIECE, rows, &j);
 }
