@@ -22,6 +22,8 @@ mkdir -p "$out" "$staging" artifacts/include
 
 echo "== kernels ($rid)"
 eng/build-kernels.sh "$rid"
+# With those for GPUs the converter knows them, too. What makes them is needed for Arm anyway, but not for x64.
+if command -v clang-19 >/dev/null 2>&1; then eng/build-cuda.sh "$rid"; fi
 
 # publish PROJECT FILE: ahead-of-time compiles a project; only the program itself is kept.
 publish() {
@@ -39,15 +41,7 @@ fi
 cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
 
 echo "== edgelite ($rid)"
-dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false \
-    -v quiet
-cp "build/$rid/kernels-native/libel_kernels.so" "$staging/converter/libel_kernels.so"
-# With it the converter knows GPUs, too; what makes it is needed for Arm anyway, but not for x64.
-if command -v clang-19 >/dev/null 2>&1; then
-    eng/build-cuda.sh "$rid"
-    cp "build/$rid-cuda/libel_cuda.so" "$staging/converter/libel_cuda.so"
-fi
-find "$staging/converter" \( -name '*.pdb' -o -name '*.xml' -o -name '*.dbg' \) -delete
+dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false -p:NativeRid="$rid" -v quiet
 rm -rf "$out/converter"
 mv "$staging/converter" "$out/converter"
 cp eng/edgelite-launcher.sh "$out/edgelite"
