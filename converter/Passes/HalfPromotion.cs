@@ -7,9 +7,9 @@ namespace EdgeLite.Converter.Passes;
 /// <summary>Computes in float32 what a model computes in float16 or bfloat16, as kernels do: every node whose shape rule takes float32 in their
 /// place. Inputs and outputs of the graph keep their type. Values on the way are no longer rounded to 16 bits, as in ONNX Runtime on a processor.
 /// What only moves elements stays in 16 bits until something computes.</summary>
-public sealed class HalfPrecision : IGraphPass
+public sealed class HalfPromotion : IGraphPass
 {
-    public string Name => "half precision";
+    public string Name => "half promotion";
 
     public bool Run(Graph graph)
     {

@@ -18,7 +18,7 @@ public static class PassList
     public static readonly IReadOnlyList<IGraphPass> All =
     [
         new ConstantBranches(),
-        new HalfPrecision(),
+        new HalfPromotion(),
         new RecurrentLoops(),
         new ShapeArithmetic(),
         new TransposeChains(),

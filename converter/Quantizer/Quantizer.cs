@@ -95,7 +95,7 @@ public static class Quantizer
     /// Constants with numbers beyond the type (65504 for float16) stay.</summary>
     public static HalfResult Half(Graph graph, DType type) => HalfWeights.Run(graph, type);
 
-    /// <summary>The type of 16 bits in which a model's weights are, or null where it has none such: <see cref="Passes.HalfPrecision"/> makes float32 of
+    /// <summary>The type of 16 bits in which a model's weights are, or null where it has none such: <see cref="Passes.HalfPromotion"/> makes float32 of
     /// them, to be computed with.</summary>
     public static DType? HalfType(Graph graph) => graph.Values.FirstOrDefault(v => v.Constant is { DType: DType.Float16 or DType.BFloat16, Count: > HalfWeights.MinElements })?.DType;
 

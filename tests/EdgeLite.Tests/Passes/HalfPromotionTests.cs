@@ -9,7 +9,7 @@ using static EdgeLite.Tests.Importers.OnnxModels;
 namespace EdgeLite.Tests.Passes;
 
 /// <summary>Models of 16 bits are computed in float32, where there are kernels.</summary>
-public class HalfPrecisionTests
+public class HalfPromotionTests
 {
     // A rounding to float16 is 2^-11 of a number, to bfloat16 2^-8; the source rounds each value on its way.
     private static Graph Optimize(string body, string operators, double tolerance)
