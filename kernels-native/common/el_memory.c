@@ -110,13 +110,10 @@ void* el_memory_alloc(size_t bytes) {
 }
 
 void el_memory_free(void* memory, size_t bytes) {
-    (void)bytes;
     free(memory);
 }
 
 void el_memory_prefetch(const void* memory, size_t bytes) {
-    (void)memory;
-    (void)bytes;
 }
 
 #endif

@@ -26,7 +26,6 @@ typedef struct {
 
 static void inner_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
     section* s = arg;
-    (void)worker;
     atomic_fetch_add(&s->inner, (int)(end - begin));
 }
 
@@ -87,7 +86,6 @@ static void test_sections(int32_t threads) {
 typedef struct { atomic_int started; } rendezvous;
 static void meet(void* arg, int64_t begin, int64_t end, int32_t worker) {
     rendezvous* r = arg;
-    (void)worker;
     for (int64_t i = begin; i < end; i++) {
         atomic_fetch_add(&r->started, 1);
         while (atomic_load(&r->started) < 2) sched_yield(); /* passes only when two threads are inside at one time */

@@ -139,8 +139,7 @@ static inline size_t el_conv_transpose_f32_scratch_bytes(const el_conv_params* p
     return el_gemm_shared_bytes(segs, p->c / p->groups) + (size_t)threads * el_gemm_thread_bytes(segs, 0);
 }
 #include "strassen_job.h"
-static inline size_t el_gemm_scratch_bytes(const el_gemm_params* p, int32_t threads) {
-    (void)p;
+static inline size_t el_gemm_scratch_bytes(int32_t threads) {
     return el_gemm_shared_bytes(1, 0) + (size_t)threads * el_gemm_thread_bytes(1, 0);
 }
 
@@ -181,7 +180,6 @@ static inline size_t el_attention_f32_scratch_bytes(const el_attention_params* p
 /* Dense rows: GEMM, 1x1 convolution, matmul. */
 static inline void el_fill_dense(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
                                  el_element* patch) {
-    (void)patch;
     const el_element* x = j->x + (int64_t)g * j->seglen;
     for (int32_t r = 0; r < rows; r++) {
         a[r] = x + (m0 + r) * j->lda;
@@ -192,7 +190,6 @@ static inline void el_fill_dense(const el_gemm_job* j, int32_t g, int64_t m0, in
 /* A stored [k][m]: the rows of this block are gathered into patch[r][k]. */
 static inline void el_fill_transposed(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
                                       el_element* patch) {
-    (void)g;
     for (int32_t r = 0; r < rows; r++, patch += j->seglen) {
         __asm__("" : "+r"(patch)); /* vectors would be more code than gain */
         a[r] = patch;
@@ -208,7 +205,6 @@ static inline void el_fill_transposed(const el_gemm_job* j, int32_t g, int64_t m
 /* Convolution, one segment per tap. */
 static inline void el_fill_taps(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
                                 el_element* patch) {
-    (void)patch;
     const el_conv_params* p = j->conv;
     int64_t plane = (int64_t)p->oh * p->ow, image = m0 / plane, rest = m0 % plane;
     int32_t oy = (int32_t)(rest / p->ow), ox = (int32_t)(rest % p->ow);
@@ -244,7 +240,6 @@ static inline void el_fill_taps(const el_gemm_job* j, int32_t g, int64_t m0, int
 /* Convolution with few channels, one segment per kernel row; a window that crosses the left or right border is copied. */
 static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a,
                                        int64_t* off, el_element* patch) {
-    (void)g;
     const el_conv_params* p = j->conv;
     int64_t plane = (int64_t)p->oh * p->ow, image = m0 / plane, rest = m0 % plane;
     int32_t oy = (int32_t)(rest / p->ow), ox = (int32_t)(rest % p->ow);
@@ -301,7 +296,6 @@ static inline void el_fill_window_rows(const el_gemm_job* j, int32_t g, int64_t 
  * `taps` reach them, at iy = (oy + pad_top - ky * dilation_h) / stride_h, a whole number. */
 static inline void el_fill_phase(const el_gemm_job* j, int32_t g, int64_t m0, int32_t rows, const el_element** a, int64_t* off,
                                  el_element* patch) {
-    (void)patch;
     const el_conv_params* p = j->conv;
     int64_t plane = (int64_t)j->rows_y * j->rows_x, image = m0 / plane, rest = m0 % plane;
     int32_t jy = (int32_t)(rest / j->rows_x), jx = (int32_t)(rest % j->rows_x);

@@ -14,7 +14,6 @@ static void rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const lut_args* a = arg;
     const uint8_t groups = (uint8_t)a->p->groups;
     const int64_t channels = a->p->channels;
-    (void)worker;
     for (int64_t row = begin; row < end; row++) {
         const uint8_t* x = (const uint8_t*)a->x + row * channels;
         int8_t* y = a->y + row * channels;
