@@ -161,19 +161,9 @@ internal sealed class TorchArchive : IDisposable
     public byte[] Bytes(string name)
     {
         if (!_entries.TryGetValue(name, out ZipArchiveEntry? entry)) throw new EdgeLiteException(Status.Corrupt, $"'{_path}' lacks the entry '{name}'.");
-        if (entry.Length > _budget) throw new EdgeLiteException(Status.Corrupt, $"'{_path}' unpacks to far more than its size ('{name}').");
-        _budget -= entry.Length;
-        try
-        {
-            var bytes = new byte[entry.Length];
-            using Stream stream = entry.Open();
-            stream.ReadExactly(bytes);
-            return bytes;
-        }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
-        {
-            throw new EdgeLiteException(Status.Truncated, $"Entry '{name}' of '{_path}' is damaged: {e.Message}", e);
-        }
+        byte[] bytes = ZipParts.Read(entry, _budget, _path);
+        _budget -= bytes.Length;
+        return bytes;
     }
 
     /// <summary>Unpickles an entry; storages are named inside it and lie in <paramref name="folder"/>.</summary>
