@@ -21,12 +21,12 @@ internal static class CompareCommand
     {
         var source = new Argument<FileInfo>("source") { Description = "The source model." };
         var file = new Argument<FileInfo>("model") { Description = "The .edgl file made from it." };
-        var inputs = new Option<string[]>("--in") { Description = "NAME=FILE.npy for each input, or FILE.npy for the only one.", Required = true };
-        var shapes = new Option<string[]>("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
-        var fixedInputs = new Option<string[]>("--fix") { Description = "An input that the conversion gave a value: NAME=16000." };
-        var signature = new Option<string?>("--signature") { Description = ConvertCommand.SignatureHelp };
-        var layers = new Option<int>("--layers") { Description = "How many of the worst layers to show.", DefaultValueFactory = _ => 20 };
-        var report = new Option<FileInfo?>("--report") { Description = "Write the comparison to a .html or .json file." };
+        var inputs = new Option<string[]>("--in") { HelpName = "NAME=FILE", Description = "NAME=FILE.npy for each input, or FILE.npy for the only one.", Required = true };
+        var shapes = new Option<string[]>("--shape") { HelpName = "NAME=SHAPE", Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
+        var fixedInputs = new Option<string[]>("--fix") { HelpName = "NAME=VALUE", Description = "An input that the conversion gave a value: NAME=16000." };
+        var signature = new Option<string?>("--signature") { HelpName = "NAME", Description = ConvertCommand.SignatureHelp };
+        var layers = new Option<int>("--layers") { HelpName = "N", Description = "How many of the worst layers to show.", DefaultValueFactory = _ => 20 };
+        var report = new Option<FileInfo?>("--report") { HelpName = "FILE", Description = "Write the comparison to a .html or .json file." };
         var json = new Option<bool>("--json") { Description = "Print the comparison as JSON, as --report FILE.json has it, instead of tables." };
         var command = new Command("compare", "Layer-by-layer difference of an .edgl file from its source model.") { source, file, inputs, shapes, fixedInputs, signature, layers, report, json };
         command.SetAction(result =>

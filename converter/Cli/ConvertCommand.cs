@@ -18,34 +18,34 @@ namespace EdgeLite.Converter.Cli;
 internal static class ConvertCommand
 {
     private static readonly Argument<FileInfo[]> s_source = new("source") { Description = "The model to convert, a file or folder; its format is recognised from the content. Of a network and its weights one is enough where they lie side by side.", Arity = ArgumentArity.OneOrMore };
-    private static readonly Option<FileInfo> s_output = new("--output", "-o") { Description = "The .edgl file to write.", Required = true };
-    private static readonly Option<string> s_quantize = new("--quantize") { Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights (or int4), int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations; see --max-error), int16x8 (weights int8, activations int16) or auto (or mixed: int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
-    private static readonly Option<int> s_group = new("--group") { Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
+    private static readonly Option<FileInfo> s_output = new("--output", "-o") { HelpName = "FILE", Description = "The .edgl file to write.", Required = true };
+    private static readonly Option<string> s_quantize = new("--quantize") { HelpName = "FORM", Description = "none, fp16 or bf16 (weights), half (weights and values between layers in float16, for processors that compute in it), int8-weights, int4-weights (or int4), int3-weights, int2-weights (matrices of dense layers in blocks, activations float), dynamic (dense layers in int8, ranges found as it runs), int8 (weights and activations; see --max-error), int16x8 (weights int8, activations int16) or auto (or mixed: int8, then more repairs and layers in float until a budget is met).", DefaultValueFactory = _ => "none" };
+    private static readonly Option<int> s_group = new("--group") { HelpName = "N", Description = "For weights in blocks: how many share a scale, 32, 64 or 128.", DefaultValueFactory = _ => 32 };
     private static readonly Option<bool> s_asymmetric = new("--asymmetric") { Description = "For weights in blocks: each block gets a zero point too." };
-    private static readonly Option<string?> s_calibrate = new("--calibrate") { Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, of .npy, .npz, .wav or .txt files (a line of token numbers a sample), one such file, or 'random' for a trial without meaning." };
-    private static readonly Option<string> s_method = new("--observer", "--method") { Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse, entropy, or best (of these, what is nearest to the float model on calibration samples).", DefaultValueFactory = _ => "best" };
-    private static readonly Option<string?> s_maxError = new("--max-error") { Description = $"Lowest SQNR of an output: for auto on held-back samples, 30dB unless given; for int8 on calibration samples, {BudgetSearch.PlainSqnr}dB unless given, below which more repairs are tried and layers kept in float." };
-    private static readonly Option<string?> s_evaluate = new("--evaluate") { Description = "For auto, in place of --max-error: a command that is run with a converted file as its last argument and prints a score, higher is better." };
-    private static readonly Option<string> s_maxDrop = new("--max-drop") { Description = "For --evaluate: the share of the float model's score that may be lost.", DefaultValueFactory = _ => "0.5%" };
+    private static readonly Option<string?> s_calibrate = new("--calibrate") { HelpName = "PATH", Description = "For weights in blocks, where given, samples for GPTQ. For int8: a folder of pictures, of .npy, .npz, .wav or .txt files (a line of token numbers a sample), one such file, or 'random' for a trial without meaning." };
+    private static readonly Option<string> s_method = new("--observer", "--method") { HelpName = "NAME", Description = "How ranges are taken from what calibration saw: minmax, moving-average, percentile, mse, entropy, or best (of these, what is nearest to the float model on calibration samples).", DefaultValueFactory = _ => "best" };
+    private static readonly Option<string?> s_maxError = new("--max-error") { HelpName = "DECIBELS", Description = $"Lowest SQNR of an output: for auto on held-back samples, 30dB unless given; for int8 on calibration samples, {BudgetSearch.PlainSqnr}dB unless given, below which more repairs are tried and layers kept in float." };
+    private static readonly Option<string?> s_evaluate = new("--evaluate") { HelpName = "COMMAND", Description = "For auto, in place of --max-error: a command that is run with a converted file as its last argument and prints a score, higher is better." };
+    private static readonly Option<string> s_maxDrop = new("--max-drop") { HelpName = "SHARE", Description = "For --evaluate: the share of the float model's score that may be lost.", DefaultValueFactory = _ => "0.5%" };
     private static readonly Option<bool> s_noEqualization = new("--no-equalization") { Description = "For int8: do not rescale channels between convolutions." };
     private static readonly Option<bool> s_smooth = new("--smooth") { Description = "For int8 of transformers: move outlying channels of normalizations into the weights behind (SmoothQuant)." };
     private static readonly Option<bool> s_channelGroups = new("--channel-groups") { Description = "For int8: activations get a scale for each group of channels where channels differ much, not one for the tensor." };
     private static readonly Option<bool> s_noBiasCorrection = new("--no-bias-correction") { Description = "For int8: leave biases as they are." };
     private static readonly Option<bool> s_adaptiveRounding = new("--adaptive-rounding") { Description = "For int8: round weights up or down by what the layer's results lose on calibration samples." };
-    private static readonly Option<string?> s_prefer = new("--prefer") { Description = "For auto: smallest tries int16 activations before float even where they are slower, and weights of 4 bits in dense layers; fastest keeps the fewest layers in float, and stores their weights as float32, which load faster than float16." };
-    private static readonly Option<double> s_percentile = new("--percentile") { Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
-    private static readonly Option<string[]> s_keepFloat = new("--keep-float") { Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
+    private static readonly Option<string?> s_prefer = new("--prefer") { HelpName = "smallest|fastest", Description = "For auto: smallest tries int16 activations before float even where they are slower, and weights of 4 bits in dense layers; fastest keeps the fewest layers in float, and stores their weights as float32, which load faster than float16." };
+    private static readonly Option<double> s_percentile = new("--percentile") { HelpName = "P", Description = "Percent of values that the percentile method keeps.", DefaultValueFactory = _ => 99.999 };
+    private static readonly Option<string[]> s_keepFloat = new("--keep-float") { HelpName = "NAME", Description = "Nodes or operator types that stay float; a trailing * stands for anything." };
     private static readonly Option<bool> s_int8Io = new("--int8-io") { Description = "Inputs and outputs become int8 too (int16 with int16x8)." };
-    private static readonly Option<string[]> s_shapes = new("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
-    private static readonly Option<string?> s_signature = new("--signature") { Description = SignatureHelp };
-    private static readonly Option<string[]> s_fixed = new("--fix") { Description = "An input that gets a value for good and is an input no more: NAME=16000." };
-    private static readonly Option<string[]> s_tuning = new("--tuning") { Description = "Choices of kernels measured on the device: a table of edgelite-run tune --table, or a model that was tuned there. Those that fit this model are written into it.", DefaultValueFactory = _ => [] };
-    private static readonly Option<string> s_target = new("--target") { Description = $"The device that the file is for: {string.Join(", ", TargetProfile.All.Select(p => p.Name))}. A model that its memory cannot hold is refused; the name is recorded.", DefaultValueFactory = _ => "" };
-    private static readonly Option<FileInfo?> s_report = new("--report") { Description = "Write the proof to a .html or .json file." };
-    private static readonly Option<int> s_samples = new("--samples") { Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
-    private static readonly Option<string[]> s_states = new("--state") { Description = "An output that an input of the next run takes over: OUTPUT=INPUT." };
+    private static readonly Option<string[]> s_shapes = new("--shape") { HelpName = "NAME=SHAPE", Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
+    private static readonly Option<string?> s_signature = new("--signature") { HelpName = "NAME", Description = SignatureHelp };
+    private static readonly Option<string[]> s_fixed = new("--fix") { HelpName = "NAME=VALUE", Description = "An input that gets a value for good and is an input no more: NAME=16000." };
+    private static readonly Option<string[]> s_tuning = new("--tuning") { HelpName = "FILE", Description = "Choices of kernels measured on the device: a table of edgelite-run tune --table, or a model that was tuned there. Those that fit this model are written into it.", DefaultValueFactory = _ => [] };
+    private static readonly Option<string> s_target = new("--target") { HelpName = "PROFILE", Description = $"The device that the file is for: {string.Join(", ", TargetProfile.All.Select(p => p.Name))}. A model that its memory cannot hold is refused; the name is recorded.", DefaultValueFactory = _ => "" };
+    private static readonly Option<FileInfo?> s_report = new("--report") { HelpName = "FILE", Description = "Write the proof to a .html or .json file." };
+    private static readonly Option<int> s_samples = new("--samples") { HelpName = "N", Description = "Samples that the proof compares on.", DefaultValueFactory = _ => 2 };
+    private static readonly Option<string[]> s_states = new("--state") { HelpName = "OUTPUT=INPUT", Description = "An output that an input of the next run takes over: OUTPUT=INPUT." };
     private static readonly Option<bool> s_allowCustom = new("--allow-custom") { Description = "Keep operators of an ONNX file that are not known, for the application to register." };
-    private static readonly Option<int?> s_selfTest = new("--self-test") { Description = "Store so many samples (1 without a number), from --calibrate or of noise, with what this machine computes of them, for edgelite-run selftest on the device.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<int?> s_selfTest = new("--self-test") { HelpName = "N", Description = "Store so many samples (1 without a number), from --calibrate or of noise, with what this machine computes of them, for edgelite-run selftest on the device.", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<bool> s_hash = new("--hash") { Description = "Store a SHA-512 of the file in it, for edgelite-run verify." };
     private static readonly Option<bool> s_json = new("--json") { Description = "Print one JSON object instead of tables." };
 
@@ -78,7 +78,10 @@ internal static class ConvertCommand
         });
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
         {
-            s_source, s_output, s_quantize, s_group, s_asymmetric, s_calibrate, s_method, s_percentile, s_maxError, s_evaluate, s_maxDrop, s_noEqualization, s_channelGroups, s_smooth, s_noBiasCorrection, s_adaptiveRounding, s_prefer, s_keepFloat, s_int8Io, s_shapes, s_signature, s_fixed, s_target, s_tuning, s_report, s_samples, s_states, s_allowCustom, s_selfTest, s_hash, s_json,
+            s_source, s_output,
+            s_quantize, s_calibrate, s_maxError, s_evaluate, s_maxDrop, s_prefer, s_keepFloat, s_int8Io,
+            s_method, s_percentile, s_noEqualization, s_noBiasCorrection, s_adaptiveRounding, s_channelGroups, s_smooth, s_group, s_asymmetric,
+            s_shapes, s_signature, s_fixed, s_states, s_allowCustom, s_target, s_tuning, s_selfTest, s_hash, s_samples, s_report, s_json,
         };
         s_samples.Validators.Add(result =>
         {

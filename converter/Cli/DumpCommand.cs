@@ -9,10 +9,10 @@ internal static class DumpCommand
     public static Command Create()
     {
         var source = new Argument<FileInfo>("source") { Description = "The source model." };
-        var stage = new Option<string>("--stage") { Description = "imported, optimized or lowered.", DefaultValueFactory = _ => "lowered" };
+        var stage = new Option<string>("--stage") { HelpName = "STAGE", Description = "imported, optimized or lowered.", DefaultValueFactory = _ => "lowered" };
         stage.AcceptOnlyFromAmong("imported", "optimized", "lowered");
-        var shapes = new Option<string[]>("--shape") { Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
-        var signature = new Option<string?>("--signature") { Description = ConvertCommand.SignatureHelp };
+        var shapes = new Option<string[]>("--shape") { HelpName = "NAME=SHAPE", Description = "Size of an input with free dimensions: NAME=1x3x224x224." };
+        var signature = new Option<string?>("--signature") { HelpName = "NAME", Description = ConvertCommand.SignatureHelp };
         var command = new Command("dump", "Print a model's graph as text.") { source, stage, shapes, signature };
         command.SetAction(result =>
         {

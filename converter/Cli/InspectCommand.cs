@@ -17,9 +17,9 @@ internal static class InspectCommand
     public static Command Create()
     {
         var file = new Argument<FileInfo>("model") { Description = "The .edgl file." };
-        var threads = new Option<int>("--threads") { Description = "Threads that the scratch memory is stated for.", DefaultValueFactory = _ => 1 };
-        var device = new Option<string>("--device") { Description = "Where it runs, as in edgelite-run: cpu, cuda, cuda:N, auto. Lists every step and where it runs.", DefaultValueFactory = _ => "" };
-        var gpu = new Option<int>("--gpu") { Description = "Lists the steps on a GPU of that compute capability, which need not be there: 53 (Jetson Nano), 72 (Xavier), 87 (Orin), 80, 90." };
+        var threads = new Option<int>("--threads") { HelpName = "N", Description = "Threads that the scratch memory is stated for.", DefaultValueFactory = _ => 1 };
+        var device = new Option<string>("--device") { HelpName = "NAME", Description = "Where it runs, as in edgelite-run: cpu, cuda, cuda:N, auto. Lists every step and where it runs.", DefaultValueFactory = _ => "" };
+        var gpu = new Option<int>("--gpu") { HelpName = "CAPABILITY", Description = "Lists the steps on a GPU of that compute capability, which need not be there: 53 (Jetson Nano), 72 (Xavier), 87 (Orin), 80, 90." };
         var half = new Option<bool>("--half") { Description = "A GPU may compute in float16." };
         var needs = new Option<bool>("--needs") { Description = "Only the operators and kernels that it takes, a line each: a list for a build with -p:EdgeLiteOperators." };
         var json = new Option<bool>("--json") { Description = "Machine-readable output." };

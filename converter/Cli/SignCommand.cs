@@ -12,7 +12,7 @@ internal static class SignCommand
 {
     public static Command CreateKeygen()
     {
-        var output = new Option<FileInfo>("--output", "-o") { Description = "The file for the private key; NAME.pem gets a NAME.pub.pem for the public one beside it.", Required = true };
+        var output = new Option<FileInfo>("--output", "-o") { HelpName = "FILE", Description = "The file for the private key; NAME.pem gets a NAME.pub.pem for the public one beside it.", Required = true };
         var command = new Command("keygen", "Make an Ed25519 key pair, PEM files as openssl reads them: the private one signs models, the public one goes on the devices.") { output };
         command.SetAction(result =>
         {
@@ -42,8 +42,8 @@ internal static class SignCommand
     public static Command CreateSign()
     {
         var model = new Argument<FileInfo>("model") { Description = "The .edgl file." };
-        var key = new Option<FileInfo>("--key") { Description = "The private key: PEM, as edgelite keygen or openssl genpkey -algorithm ed25519 makes it.", Required = true };
-        var output = new Option<FileInfo?>("--output", "-o") { Description = "The signed file; without it, the model is replaced." };
+        var key = new Option<FileInfo>("--key") { HelpName = "FILE.pem", Description = "The private key: PEM, as edgelite keygen or openssl genpkey -algorithm ed25519 makes it.", Required = true };
+        var output = new Option<FileInfo?>("--output", "-o") { HelpName = "FILE", Description = "The signed file; without it, the model is replaced." };
         var command = new Command("sign", "Sign an .edgl file, all of it, so that a device can refuse others.") { model, key, output };
         command.SetAction(result =>
         {

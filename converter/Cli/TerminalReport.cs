@@ -14,30 +14,37 @@ internal sealed class TerminalReport : IReportConsole
         else AnsiConsole.MarkupLineInterpolated($"{text}");
     }
 
-    public void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows)
+    public void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows, int least = int.MaxValue)
     {
         if (_plain != null)
         {
             _plain.Table(title, headers, rows);
             return;
         }
-        if (!Fits(headers, rows))
+        int columns = headers.Count;
+        while (columns > least && !Fits(headers, rows, columns)) columns--;
+        if (!Fits(headers, rows, columns))
         {
             List(title, headers, rows);
             return;
         }
         Table table = new Table().Border(TableBorder.Rounded).Title(Markup.Escape(title));
-        foreach (string header in headers) table.AddColumn(Markup.Escape(header));
-        foreach (IReadOnlyList<string> row in rows) table.AddRow([.. row.Select(Markup.Escape)]);
+        for (int c = 0; c < columns; c++)
+        {
+            // Of a column of numbers the last digits are below each other.
+            bool isNumbers = rows.All(r => r[c].Length == 0 || IReportConsole.IsNumber(r[c]));
+            table.AddColumn(new TableColumn(Markup.Escape(headers[c])) { Alignment = isNumbers ? Justify.Right : Justify.Left, NoWrap = c > 0 });
+        }
+        foreach (IReadOnlyList<string> row in rows) table.AddRow([.. row.Take(columns).Select(Markup.Escape)]);
         AnsiConsole.Write(table);
     }
 
-    /// <summary>Whether a row needs no more than the terminal has. The first column may be broken into lines.</summary>
-    private static bool Fits(IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows)
+    /// <summary>Whether so many columns need no more than the terminal has. The first column may be broken into lines.</summary>
+    private static bool Fits(IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows, int columns)
     {
         const int Frame = 3, LeastFirst = 12;
-        int width = Frame * headers.Count + 1;
-        for (int c = 0; c < headers.Count; c++)
+        int width = Frame * columns + 1;
+        for (int c = 0; c < columns; c++)
         {
             int widest = rows.Select(r => r[c].Length).Append(headers[c].Length).Max();
             width += c == 0 ? Math.Min(widest, LeastFirst) : widest;

@@ -149,5 +149,12 @@ public interface IReportConsole
     void Line(string text);
 
     /// <summary>Each row has as many cells as there are headers; cells of numbers read best aligned to the right.</summary>
-    void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows);
+    /// <param name="title">what the table shows</param>
+    /// <param name="headers">of the columns</param>
+    /// <param name="rows">of texts</param>
+    /// <param name="least">so many columns from the left are to be shown; of the others as many as there is room for</param>
+    void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows, int least = int.MaxValue);
+
+    /// <summary>Whether a cell is a number.</summary>
+    static bool IsNumber(string cell) => cell.Length > 0 && (char.IsAsciiDigit(cell[0]) || cell[0] == '-') && !cell.Contains("..", StringComparison.Ordinal);
 }

@@ -8,9 +8,9 @@ internal static class ProofTable
     public static void Print(ProofReport report, IReportConsole console, int worstLayers)
     {
         foreach ((string name, string text) in report.Facts) console.Line($"{name}: {text}");
-        console.Table($"Outputs against the source model ({report.Samples} sample{(report.Samples == 1 ? "" : "s")})", s_headers, [.. report.Outputs.Select(Row)]);
+        console.Table($"Outputs against the source model ({report.Samples} sample{(report.Samples == 1 ? "" : "s")})", s_headers, [.. report.Outputs.Select(Row)], LeastColumns);
         ValueComparison[] worst = [.. report.Layers.Take(worstLayers)];
-        if (worst.Length > 0) console.Table($"Worst {worst.Length} of {report.Layers.Count} compared layers", s_headers, [.. worst.Select(Row)]);
+        if (worst.Length > 0) console.Table($"Worst {worst.Length} of {report.Layers.Count} compared layers", s_headers, [.. worst.Select(Row)], LeastColumns);
         if (report.FirstWrong is { } wrong)
             console.Line($"The first layer below {Number(ProofReport.WrongBelow)} dB is {wrong.Operator} '{wrong.Name}' ({Decibels(wrong)}): {ProofReport.Advice(wrong)}.");
     }
@@ -31,6 +31,9 @@ internal static class ProofTable
     // Long names differ at their end.
     private static string Short(string name) => name.Length <= 60 ? name : "…" + name[^59..];
 
+    /// <summary>What says how large the error is; the ranges are in every report.</summary>
+    private const int LeastColumns = 6;
+
     private static readonly string[] s_headers = ["value", "operator", "shape", "SQNR dB", "cosine", "max abs", "max rel", "source range", "converted range"];
 
     private static string[] Row(ValueComparison v) =>
@@ -45,7 +48,7 @@ public sealed class TextReportConsole(TextWriter writer) : IReportConsole
 {
     public void Line(string text) => writer.WriteLine(text);
 
-    public void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows)
+    public void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows, int least = int.MaxValue)
     {
         int[] widths = [.. headers.Select((h, i) => rows.Select(r => r[i].Length).Append(h.Length).Max())];
         writer.WriteLine();
@@ -56,6 +59,6 @@ public sealed class TextReportConsole(TextWriter writer) : IReportConsole
 
         void Write(IReadOnlyList<string> cells) => writer.WriteLine("  " + string.Join("  ", cells.Select((c, i) => Aligned(c, widths[i]))).TrimEnd());
 
-        static string Aligned(string cell, int width) => cell.Length > 0 && (char.IsAsciiDigit(cell[0]) || cell[0] == '-') && !cell.Contains("..", StringComparison.Ordinal) ? cell.PadLeft(width) : cell.PadRight(width);
+        static string Aligned(string cell, int width) => IReportConsole.IsNumber(cell) ? cell.PadLeft(width) : cell.PadRight(width);
     }
 }

@@ -205,11 +205,42 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains(expected, Assert.Single(outcome.Errors.TrimEnd().Split('\n')), StringComparison.OrdinalIgnoreCase);
     }
 
+    /// <summary>Names of options and what they take, so that descriptions have more than half of a terminal of 80 columns.</summary>
+    [Theory]
+    [InlineData("convert")]
+    [InlineData("inspect")]
+    [InlineData("compare")]
+    [InlineData("dump")]
+    [InlineData("sign")]
+    public void Help_leaves_room_for_what_it_says(string command)
+    {
+        string[] lines = Run(command, "--help").Output.Split('\n');
+        string[] options = [.. lines[Array.IndexOf(lines, "Options:")..].Where(l => l.StartsWith("  -", StringComparison.Ordinal))];
+        Assert.NotEmpty(options);
+        Assert.All(options, o => Assert.InRange(o.IndexOf("  ", 2, StringComparison.Ordinal), 4, 36));
+    }
+
+    /// <summary>A narrow terminal gets a table of fewer columns, a very narrow one lines; nothing is broken in the middle.</summary>
+    [ProgramFact("script", "/bin/sh")]
+    public void What_a_terminal_shows_fits_its_width()
+    {
+        string model = Relu(), dll = Path.Combine(AppContext.BaseDirectory, "edgelite.dll");
+        string Shown(int columns) =>
+            ChildProcess.Run("script", ["-qec", $"stty cols {columns}; dotnet '{dll}' convert '{model}' -o '{In("out.edgl")}'", "/dev/null"], null, ("NO_COLOR", "1")).Output;
+        string wide = Shown(150), narrow = Shown(80), least = Shown(40);
+        Assert.Contains("│ converted range", wide);
+        Assert.Contains("│ SQNR dB │   cosine │", narrow);
+        Assert.DoesNotContain("converted range", narrow);
+        Assert.Contains("  SQNR dB          exact", least);
+        Assert.All(narrow.Split('\n').Where(l => l.Contains('│')), l => Assert.InRange(l.TrimEnd('\r').Length, 1, 80));
+    }
+
     [ProgramFact("kill", "/bin/sh")]
     public void A_conversion_that_is_interrupted_leaves_nothing()
     {
         string source = Relu();
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "edgelite.dll"), "convert", source, "-o", In("out.edgl"),
+        // Whoever runs the tests in the background has a shell that ignores the signal, and so would all its children.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", Path.Combine(AppContext.BaseDirectory, "edgelite.dll"), "convert", source, "-o", In("out.edgl"),
             "--quantize", "auto", "--calibrate", "random", "--evaluate", "sleep 60; echo"]) { RedirectStandardError = true, RedirectStandardOutput = true };
         using Process process = Process.Start(start)!;
         while (!process.HasExited && Directory.GetFiles(_folder, "*.partial").Length == 0) Thread.Sleep(20);
