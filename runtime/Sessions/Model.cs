@@ -167,12 +167,18 @@ public sealed unsafe class Model : IDisposable
     /// <summary>A session of its own memory and threads; sessions of one model run in parallel.</summary>
     public Session CreateSession(SessionOptions? options = null) => new(this, options ?? new SessionOptions());
 
+    /// <summary>Throws where <see cref="Save"/> would because the model is signed: to be asked before a long measurement.</summary>
+    public void RequireUnsigned()
+    {
+        if (Signer is { } signer)
+            throw new EdgeLiteException(Status.InvalidState, $"'{Name}' is signed by key {signer}, and what is written into it ends that. Write a table (edgelite-run tune --table), convert with it (edgelite convert --tuning) and sign again.");
+    }
+
     /// <summary>Writes this model with other choices of kernels (none: without) to a file, which may be the one that it was loaded from. It appears
     /// whole or not at all. The self-test stays, a hash does not; a signed model is refused.</summary>
     public void Save(string path, params ReadOnlySpan<Tuning> tunings)
     {
-        if (Signer is { } signer)
-            throw new EdgeLiteException(Status.InvalidState, $"'{Name}' is signed by key {signer}, and what is written into it ends that. Write a table (edgelite-run tune --table), convert with it (edgelite convert --tuning) and sign again.");
+        RequireUnsigned();
         FileHeader header = FileHeader.Read(new ReadOnlySpan<byte>(_data, FileHeader.Size), ByteLength, Name);
         long end = header.TuningOffset == 0 ? ContentEnd : header.TuningOffset;
         byte[] text = tunings.Length == 0 ? [] : Tuning.ToText(tunings);

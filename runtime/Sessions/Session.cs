@@ -402,7 +402,7 @@ public sealed class Session : IDisposable
         if (_isPlanned) return _executor;
         for (int i = 0; i < _inputTypes.Length; i++)
             if (!IsReady(_inputTypes[i]))
-                throw new EdgeLiteException(Status.InvalidShape, $"Input '{InputName(i)}' has the free shape {DescribeInput(i)}: choose one with Resize first.");
+                throw new EdgeLiteException(Status.InvalidShape, $"Input '{InputName(i)}' has the free shape {DescribeInput(i)}: choose one first, with Session.Resize, el_session_resize_input or --shape.");
         Plan();
         return _executor;
     }

@@ -23,6 +23,7 @@ internal static class BenchCommand
         session.Run();
         double firstMs = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
 
+        Commands.Announce(firstMs / 1000 * (runs == 0 ? 0 : warmup + runs));
         for (int i = 0; i < warmup && runs > 0; i++) session.Run();
         double[] times = new double[runs];
         long allocated = GC.GetAllocatedBytesForCurrentThread();

@@ -96,6 +96,12 @@ internal static class Commands
         return session;
     }
 
+    /// <summary>Says how long it will be silent, where that is long.</summary>
+    public static void Announce(double seconds)
+    {
+        if (seconds > 2) Output.Error(FormattableString.Invariant($"measuring for about {seconds:0} s"));
+    }
+
     private static Shape ParseShape(string text)
     {
         string[] parts = text.Split('x', ',');

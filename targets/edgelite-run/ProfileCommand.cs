@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EdgeLite.Devices.Cpu;
 
 namespace EdgeLite.Run;
@@ -17,7 +18,9 @@ internal static class ProfileCommand
         InputFiles.ReadOrClear(session, inputs);
         int threads = session.Threads;
         MachinePeaks peaks = MachinePeaks.Measure();
+        long start = Stopwatch.GetTimestamp();
         session.Profile(3);
+        Commands.Announce(Stopwatch.GetElapsedTime(start).TotalSeconds / 3 * runs);
         StepProfile[] steps = session.Profile(runs);
         double total = 0, least = 0;
         foreach (StepProfile s in steps)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EdgeLite.Core;
 using EdgeLite.Format;
 
@@ -8,6 +9,9 @@ internal static class TuneCommand
 {
     /// <summary>Part of the processors' time that other programs may take while one thread is compared with several.</summary>
     private const double MaxBusy = 0.15;
+
+    /// <summary>Runs of the model for each round of <c>--rounds</c>, about.</summary>
+    private const int TuningRuns = 7;
 
     public static void Execute(Arguments arguments)
     {
@@ -20,7 +24,16 @@ internal static class TuneCommand
         using Session session = Commands.OpenSession(model, arguments, defaultThreads: 0);
         arguments.Finish();
         InputFiles.ReadOrClear(session, inputs);
+        // What cannot be written is said before the measuring, which may take minutes.
+        if (table != null) new WholeFile(table).Dispose();
+        if (output != null || table == null)
+        {
+            model.RequireUnsigned();
+            new WholeFile(output ?? path).Dispose();
+        }
+        long start = Stopwatch.GetTimestamp();
         session.Run();
+        Commands.Announce(Stopwatch.GetElapsedTime(start).TotalSeconds * TuningRuns * rounds);
         double busy = session.Threads > 1 ? ProcessMemory.Busy() : 0;
         if (busy > MaxBusy)
             Output.Error(FormattableString.Invariant($"other programs take {busy:0%} of the processors: no step is tried on one thread. Tune again when the device is idle."));

@@ -67,6 +67,33 @@ public sealed class TuneCommandTests : IDisposable
         Assert.Equal(["model.edgl", "source.onnx", "table", "tuned.edgl"], Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>Nothing is measured first, which takes minutes on a small device.</summary>
+    [Fact]
+    public void What_cannot_be_written_is_said_before_the_measuring()
+    {
+        string path = Convert().Model;
+        Assert.Equal(0, Call("edgelite.dll", "keygen", "-o", In("k.pem")).ExitCode);
+        Assert.Equal(0, Call("edgelite.dll", "sign", path, "--key", In("k.pem"), "-o", In("signed.edgl")).ExitCode);
+        foreach ((string[] arguments, string expected) in (ReadOnlySpan<(string[], string)>)[([In("signed.edgl")], "is signed by key"), ([path, "--out", In("no/m.edgl")], "its folder does not exist"), ([path, "--table", In("no/t")], "its folder does not exist")])
+        {
+            ChildProcess.Outcome outcome = Device(["tune", .. arguments]);
+            Assert.Equal((1, ""), (outcome.ExitCode, outcome.Output));
+            Assert.Contains(expected, outcome.Errors);
+        }
+        Assert.Empty(Directory.GetFiles(_folder, "*.partial"));
+    }
+
+    [Fact]
+    public void A_long_measurement_says_how_long_it_will_be()
+    {
+        string path = Convert().Model;
+        // Compiled as it runs, the first one takes longer than the rest.
+        ChildProcess.Outcome slow = Device("bench", path, "--device", "reference", "--runs", "400"), quick = Device("bench", path, "--runs", "0");
+        Assert.Equal((0, 0), (slow.ExitCode, quick.ExitCode));
+        Assert.Contains("measuring for about", slow.Errors);
+        Assert.Equal("", quick.Errors);
+    }
+
     [Fact]
     public void A_tuned_model_allocates_nothing_and_one_for_another_machine_says_so()
     {
