@@ -17,9 +17,9 @@ internal static class OperatorRun
     }
 
     /// <summary>Types of the outputs for inputs of which only some values are known.</summary>
-    public static TensorType Infer(string opType, (TensorType Type, Tensor? Value)[] inputs, AttributeSet? attributes = null)
+    public static TensorType Infer(string opType, (TensorType Type, Tensor? Value)[] inputs, AttributeSet? attributes = null, string domain = "")
     {
-        Operator op = OperatorTable.Find("", opType)!.Create();
+        Operator op = OperatorTable.Find(domain, opType)!.Create();
         op.Bind(new AttributeReader(attributes ?? new AttributeSet(), opType));
         var context = new InferContext();
         context.Reset(opType, inputs.Length, 1);

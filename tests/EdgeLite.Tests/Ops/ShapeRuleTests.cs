@@ -85,5 +85,22 @@ public class ShapeRuleTests
         Assert.Contains(attribute, Assert.Throws<EdgeLiteException>(() => Infer("MaxPool", [(new(DType.Float32, new Shape(1, 2, 8, 8)), null)], attributes)).Message);
     }
 
+    [Theory]
+    [InlineData("output_padding", new long[] { 1 }, 576, "output_padding have 2 entries")]
+    [InlineData("pads", new long[] { 1, 1 }, 576, "pads has 4")]
+    [InlineData("strides", new long[] { 2, 0 }, 576, "must be positive")]
+    [InlineData("dilations", new long[] { 1, 1 }, 575, "expected 576 elements")]
+    public void A_lowered_convolution_checks_its_windows_and_weights(string attribute, long[] values, int packed, string message)
+    {
+        foreach ((string op, DType type) in new[] { ("ConvTranspose", DType.Float32), ("QConvTranspose", DType.Int8) })
+        {
+            AttributeSet attributes = Attributes(("kernel_shape", new long[] { 3, 3 }), ("out_channels", 8L));
+            TensorType Infer(int count) => OperatorRun.Infer(op, [(new(type, new Shape(1, 8, 8, 4)), null), (new(type, new Shape(count)), null)], attributes, "edgelite");
+            Assert.Equal("[1,10,10,8]", Infer(9 * 4 * 16).Shape.ToString());
+            attributes[attribute] = values;
+            Assert.Contains(message, Assert.Throws<EdgeLiteException>(() => Infer(packed)).Message);
+        }
+    }
+
     private static (TensorType, Tensor?) Known(long[] values) => (new(DType.Int64, new Shape(values.Length)), V(values));
 }
