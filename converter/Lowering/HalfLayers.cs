@@ -15,11 +15,10 @@ public static class HalfLayers
 {
     private const int Bias = 2, Slope = 4;
 
-    private static readonly HashSet<string> s_followers =
+    private static readonly HashSet<string> s_computing =
     [
         "Add", "Sub", "Mul", "Div", "Min", "Max", "PRelu", "Relu", "Clip", "LeakyRelu", "HardSigmoid", "HardSwish", "Sigmoid", "Tanh", "Elu", "Softplus", "Mish",
-        "Swish", "Gelu", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "Concat", "Split", "Slice", "Pad", "Transpose", "Reshape",
-        "Flatten", "Squeeze", "Unsqueeze", "Identity",
+        "Swish", "Gelu", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean",
     ];
 
     /// <param name="graph">lowered; changed in place, its subgraphs too</param>
@@ -37,8 +36,8 @@ public static class HalfLayers
 
     private static bool IsLayer(Node node) => node.Domain == "edgelite" && node.OpType is "Conv" or "DepthwiseConv" or "Gemm";
 
-    /// <summary>Whether there are kernels of float16 for it.</summary>
-    private static bool Follows(Node node) => node.Domain.Length == 0 && s_followers.Contains(node.OpType) && node.OpType switch
+    /// <summary>Whether it moves elements or has kernels of float16.</summary>
+    private static bool Follows(Node node) => Match.IsMovement(node) || node.Domain.Length == 0 && s_computing.Contains(node.OpType) && node.OpType switch
     {
         "MaxPool" or "AveragePool" => node.Attributes.Int("channels_last", 0) != 0 && node.Outputs.Count == 1,
         "Min" or "Max" => node.Inputs.Count == 2,

@@ -88,6 +88,23 @@ public class HalfLayersTests
     }
 
     [Fact]
+    public void What_is_only_moved_stays_float16()
+    {
+        Halve("""
+            input %x : float32[6,8]
+            const %w1 : float32[8,8] = seeded(1)
+            const %w2 : float32[8,5] = seeded(2)
+            const %rows : int64[4] = [5,0,0,2]
+            const %shape : int64[3] = [3,4,8]
+            %a = MatMul(%x, %w1)
+            %b = Gather(%a, %rows)
+            %c = Expand(%b, %shape)
+            %y = MatMul(%c, %w2)
+            output %y
+            """, "Cast edgelite.Gemm Gather Expand edgelite.Gemm Cast", 55, 2);
+    }
+
+    [Fact]
     public void What_has_no_kernel_of_float16_gets_float32_once()
     {
         Halve("""
