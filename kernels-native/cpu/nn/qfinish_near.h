@@ -1,11 +1,13 @@
-/* Both rules of requantization on x86: in float32, and again in integers where that is not enough.
+/* Requantization on x86, by both rules of el_quant.h (rounding once or twice): sums of int32 become int8 by way of float32. Where the rounding of floats
+ * may have changed a result, that one number is computed again in integers.
+ *
+ * Rounding once asks for y = floor(acc * multiplier * 2^(shift - 31) + 1/2) + y_zero. One multiply-add of floats gives it with 16 bits of fraction:
  *     u = round(acc * scale + base), scale = multiplier * 2^(shift - 15), base = (y_zero + 1/2) * 2^16 + 3
- * The upper 16 bits of u are y = floor(acc * multiplier * 2^(shift - 31) + 1/2) + y_zero, which saturating conversions bring to int8, unless
- * the lower 16 bits are below 6, as those of one number in 10,923 are.
- * Proof: wherever y fits into int8, |acc * scale| <= 255.5 * 2^16. Rounding acc and scale to floats moves the product by less than 1 each,
- * the sum, at most 2^23 in size, rounds by 1/4 at most, u by 1/2: together less than 3, the 3 in base. So the true number lies between
- * u - 6 and u, and no multiple of 2^16 between them. Elsewhere every step is monotone, so that u ends at the same bound of int8; where u
- * would not fit into int32 it becomes INT32_MIN, whose lower bits are 0.
+ * The upper 16 bits of u are y, which saturating conversions bring to int8, unless its lower 16 bits are below 6. Such a number is in doubt; one in 10,923 is.
+ * Proof: let y fit into int8, so that |acc * scale| <= 255.5 * 2^16. Rounding acc and scale to floats moves their product by less than 1 each; rounding the
+ * sum, at most 2^23 in size, moves it by 1/4 at most, and rounding to u by 1/2. Together that is less than 3, the 3 in base. So the exact number lies between
+ * u - 6 and u; where the lower bits of u are 6 or more, no multiple of 2^16, at which y steps, lies between these two. Where y does not fit into int8, u is
+ * beyond the same bound of int8, as every step is monotone; where u does not fit into int32, it becomes INT32_MIN, whose lower bits are 0: in doubt.
  * Rounding twice shifts the place where y steps: y = floor(acc * multiplier * 2^(shift - 31) + 1/2 +- 2^(shift - 1)), minus for a negative acc, where
  * shift < 0 (el_qpanel proves it): `nudge` = 2^(shift + 15) is added to base or taken from it, and may round by another 1/4. Where acc << shift would wrap around, u
  * does not fit into int32.
