@@ -203,41 +203,48 @@ static void rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     }
 }
 
-/* Panel and weights of 16 lanes, lane j being channel channel[j] (-1: none). Returns what el_qpanels_fill does. */
-static __attribute__((noinline)) int fill_panel(const el_qdw* a, const int32_t channel[16], void* const* buffers, el_qpanel* panel, qdw_unit* weights) {
-    const el_qconv_params* p = a->p;
-    const int8_t* packed = buffers[1];
-    const int32_t taps = p->kh * p->kw;
-    const int32_t* from[4] = {buffers[2], buffers[3], buffers[4], buffers[5]}; /* bias, wsum, multiplier, shift */
-    int32_t constants[4][16] = {{0}};
+/* Panels of neighbouring channels, a multiple of 16, of which `from` has bias, wsum, multiplier and shift. Returns what el_qpanels_fill does. */
+static __attribute__((noinline)) int fill_ends(const el_qdw* a, el_qpanel* panels, int32_t channels, const int32_t* const from[4]) {
+    if (channels % 16 != 0) __builtin_unreachable();
+    return el_qpanels_fill(panels, channels, from[0], from[1], from[2], from[3], a->p->x_zero + QDW_BIAS, 0, a->p->kh * a->p->kw);
+}
+
+/* The panel of 16 lanes, lane j being channel[j] (-1: none). */
+static int fill_end(const el_qdw* a, const int32_t channel[16], const int32_t* const from[4], el_qpanel* panel) {
+    int32_t constants[4][16];
+    const int32_t* lanes[4] = {NULL};
     const int neighbours = channel[15] == channel[0] + 15;
-    EL_UNROLL for (int s = 0; s < 4; s++) {
+    for (int s = 0; s < 4; s++) {
         if (!from[s]) continue;
-        if (neighbours) {
-            from[s] += channel[0];
-            continue;
-        }
-        for (int j = 0; j < 16; j++)
-            if (channel[j] >= 0) constants[s][j] = from[s][channel[j]];
-        from[s] = constants[s];
+        lanes[s] = neighbours ? from[s] + channel[0] : constants[s];
+        EL_ROLLED for (int j = 0; j < 16; j++) constants[s][j] = channel[j] < 0 ? 0 : from[s][channel[j]];
     }
-    int kind = el_qpanels_fill(panel, 16, from[0], from[1], from[2], from[3], p->x_zero + QDW_BIAS, 0, taps);
-    for (int32_t row = 0; row < a->q.rows; row++)
-        for (int32_t plane = 0; plane < a->q.planes; plane++)
-            for (int32_t kx = 0; kx < p->kw; kx++, weights += 16) {
+    return fill_ends(a, panel, 16, lanes);
+}
+
+/* A tap of those lanes, in w. */
+static __attribute__((noinline)) const int8_t* gather(int8_t w[16], const int32_t channel[16], const int8_t* packed, int64_t taps, int64_t tap) {
+    EL_ROLLED for (int32_t j = 0; j < 16; j++) w[j] = channel[j] < 0 ? 0 : packed[(channel[j] / 16 * taps + tap) * 16 + channel[j] % 16];
+    return w;
+}
+
+/* Their weights, or, where channel is NULL, of the block of sixteen channels that `packed` begins with. */
+static __attribute__((noinline)) void fill_weights(const el_qdw* a, const int32_t* channel, const int8_t* packed, qdw_unit* weights) {
+    static const int8_t none[16];
+    const int32_t kh = a->p->kh, kw = a->p->kw, stride = a->p->stride_h, rows = a->q.rows, planes = a->q.planes;
+    for (int32_t row = 0; row < rows; row++)
+        for (int32_t plane = 0; plane < planes; plane++)
+            for (int32_t kx = 0; kx < kw; kx++, weights += 16) {
                 int8_t w[QDW_TAPS][16];
                 const int8_t* tap[QDW_TAPS];
                 EL_UNROLL for (int32_t t = 0; t < QDW_TAPS; t++) {
-                    int32_t ky = plane * QDW_TAPS + t - row * p->stride_h;
-                    tap[t] = w[t];
-                    if (ky < 0 || ky >= p->kh) memset(w[t], 0, 16);
-                    else if (neighbours && channel[0] % 16 == 0) tap[t] = packed + ((int64_t)(channel[0] / 16) * taps + ky * p->kw + kx) * 16;
-                    else
-                        for (int32_t j = 0; j < 16; j++) w[t][j] = channel[j] < 0 ? 0 : packed[((int64_t)(channel[j] / 16) * taps + ky * p->kw + kx) * 16 + channel[j] % 16];
+                    const int32_t ky = plane * QDW_TAPS + t - row * stride;
+                    if (ky < 0 || ky >= kh) tap[t] = none;
+                    else if (!channel) tap[t] = packed + (ky * kw + kx) * 16;
+                    else tap[t] = gather(w[t], channel, packed, kh * kw, ky * kw + kx);
                 }
                 interleave_16(tap, weights, 0);
             }
-    return kind;
 }
 
 #define QDW_WORK 200000         /* multiplications, and sixteen for the end of each output, that are worth another thread */
@@ -255,11 +262,24 @@ static void fill_panels(void* arg, int64_t begin, int64_t end, int32_t worker) {
     fill_job* j = arg;
     const el_qconv_params* p = j->a->p;
     const el_qdw_plan* q = &j->a->q;
+    const int32_t* from[4] = {j->buffers[2], j->buffers[3], j->buffers[4], j->buffers[5]};
+    const int8_t* packed = j->buffers[1];
+    qdw_unit* weights = j->weights;
+    const int64_t taps = p->kh * p->kw, units = (int64_t)q->rows * q->planes * p->kw * 16; /* of a panel */
     int kind = 0;
-    for (int32_t i = (int32_t)begin; i < end; i++) {
-        int32_t channel[16], base = i * 16 + 16 <= p->c || p->c < 16 ? i * 16 : p->c - 16;
-        for (int32_t l = 0; l < 16; l++) channel[l] = q->flat ? (i * 16 + l) % p->c : base + l < p->c ? base + l : -1;
-        kind |= fill_panel(j->a, channel, j->buffers, &j->panels[i], j->weights + (int64_t)i * q->rows * q->planes * p->kw * 16);
+    if (!q->flat && p->c % 16 == 0) {
+        for (int64_t i = begin; i < end; i++) fill_weights(j->a, NULL, packed + i * taps * 16, weights + i * units);
+        for (int s = 0; s < 4; s++)
+            if (from[s]) from[s] += 16 * begin;
+        kind = fill_ends(j->a, &j->panels[begin], (int32_t)(end - begin) * 16, from);
+    } else {
+        for (int32_t i = (int32_t)begin; i < end; i++) {
+            int32_t channel[16], base = i * 16 + 16 <= p->c || p->c < 16 ? i * 16 : p->c - 16;
+            for (int32_t l = 0; l < 16; l++) channel[l] = q->flat ? (i * 16 + l) % p->c : base + l < p->c ? base + l : -1;
+            if (channel[0] % 16 == 0 && channel[15] == channel[0] + 15) fill_weights(j->a, NULL, packed + channel[0] * taps, weights + i * units);
+            else fill_weights(j->a, channel, packed, weights + i * units);
+            kind |= fill_end(j->a, channel, from, &j->panels[i]);
+        }
     }
     __atomic_fetch_or(&j->kind, kind, __ATOMIC_RELAXED);
 }

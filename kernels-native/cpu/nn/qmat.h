@@ -77,8 +77,10 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 
 #if defined(__clang__)
 #define EL_UNROLL _Pragma("unroll")
+#define EL_ROLLED _Pragma("nounroll")
 #else
 #define EL_UNROLL _Pragma("GCC unroll 16")
+#define EL_ROLLED _Pragma("GCC unroll 1")
 #endif
 #define EL_INLINE static inline __attribute__((always_inline))
 
