@@ -162,6 +162,11 @@ EL_INLINE int64_t el_qspread(int8_t* restrict to, const int8_t* restrict from, i
     int64_t i = 0;
 #if defined(__AVX2__)
     const __m128i order = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1), flips = _mm_set1_epi8(flip);
+#if defined(__AVX512BW__)
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 3, 4, 5, 6, 6, 7, 8, 9, 9, 10, 11, 12), orders = _mm512_broadcast_i32x4(order), all_flips = _mm512_broadcast_i32x4(flips);
+    for (; i + 16 <= count && i + 22 <= there; i += 16) /* 64 bytes are read, of 66 */
+        _mm512_storeu_si512(to + 4 * i, _mm512_xor_si512(_mm512_shuffle_epi8(_mm512_permutexvar_epi32(lanes, _mm512_loadu_si512(from + 3 * i)), orders), all_flips));
+#endif
     for (; i + 4 <= count && i + 6 <= there; i += 4) /* 16 bytes are read, of 18 */
         _mm_storeu_si128((__m128i*)(to + 4 * i), _mm_xor_si128(_mm_shuffle_epi8(_mm_loadu_si128((const __m128i*)(from + 3 * i)), order), flips));
 #elif defined(__aarch64__)
