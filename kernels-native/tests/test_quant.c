@@ -322,6 +322,10 @@ int main(void) {
     conv_case(0, (el_qconv_params){2, 14, 13, 32, 14, 13, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 7, -1, -128, 127}, 1, 0);
     for (int i = 0; i < 12; i++) /* 49 rows: one more than tiles have */
         conv_case(0, (el_qconv_params){1, 7, 7, 12, 7, 7, 70, 1 + i % 2 * 2, 1 + i % 2 * 2, 1, 1, 1, 1, i % 2, i % 2, 1, 7, -1, -128, 127}, 0, 0);
+    for (int i = 0; i < 60; i++) { /* few channels, whose weights may stay in registers */
+        const int32_t h = th_range(1, 12), w = th_range(1, 60), c = 8 * th_range(2, 4), oc = th_range(0, 1) ? 16 * th_range(1, 9) : th_range(1, 150);
+        conv_case(0, (el_qconv_params){1, h, w, c, h, w, oc, 1, 1, 1, 1, 1, 1, 0, 0, 1, th_range(-128, 127), th_range(-128, 127), -128, 127}, i % 8 == 0, 0);
+    }
     conv_case(0, (el_qconv_params){1, 2, 2, 5, 1, 1, 4, 15, 15, 1, 1, 1, 1, 7, 7, 1, 127, 0, -128, 127}, 0, 0);
     return th_report("test_quant");
 }

@@ -55,4 +55,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(avx2, tile, 0, 2, 0, 0)
+EL_QMAT_KERNELS(avx2, tile, 0, 2, 0, NULL)

@@ -167,6 +167,35 @@ EL_INLINE void core_row(const el_qtile* t, int32_t r0, const int NP) {
     finish(t, r0, acc, 1, NP, 0);
 }
 
+/* Windows of one segment of QUADS quads, so few that weights stay in registers: four vectors of sums at a time, of one or several rows, so that products of some rows go
+ * along with conversions of others. */
+EL_INLINE void core_still(const el_qtile* tile, const int QUADS, const int NP) {
+    const int MR = 4 / NP;
+    el_qtile t = *tile; /* which outputs do not overlap */
+    t.sums = NULL;
+    const __m512i flip = _mm512_set1_epi8((char)t.flip);
+    __m512i b[8][4], start[4];
+    EL_UNROLL for (int p = 0; p < NP; p++) {
+        start[p] = _mm512_load_si512(t.panels[p].start);
+        EL_UNROLL for (int k = 0; k < QUADS; k++) b[k][p] = _mm512_load_si512(t.b + (t.segs[0].first + k) * 64 + (size_t)p * t.panel_bytes);
+    }
+    const int64_t offset = t.segs[0].offset;
+    for (int32_t r0 = 0; r0 < t.row_count; r0 += MR) {
+        __m512i acc[8][4];
+        EL_UNROLL for (int r = 0; r < MR; r++) {
+            const int8_t* a = t.rows[r0 + r] + offset;
+            EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = start[p];
+            EL_UNROLL for (int k = 0; k < QUADS; k++) {
+                int32_t quad;
+                memcpy(&quad, a + k * 4, 4);
+                const __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(quad));
+                EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], x, b[k][p]);
+            }
+        }
+        finish(&t, r0, acc, MR, NP, 1);
+    }
+}
+
 typedef void (*core_fn)(const el_qtile*, int32_t);
 
 /* `mr` rows at a time from r on, until at most `rest` are left. */
@@ -194,11 +223,32 @@ CORE(core_8x1_exact, 8, 4, core_pairs(t, r, 8, 1))
 CORE(core_4x1, 4, 4, core(t, r, 4, 1, 0))
 CORE(core_1x1, 1, 1, core(t, r, 1, 1, 0))
 
+#define STILL(name, quads, np) static __attribute__((noinline)) void name(const el_qtile* t, int32_t r) { core_still(t, quads, np); }
+STILL(still_4x4, 4, 4)
+STILL(still_4x2, 4, 2)
+STILL(still_4x1, 4, 1)
+STILL(still_6x4, 6, 4)
+STILL(still_8x1, 8, 1)
+
+/* The core for any number of rows of such a tile, or NULL. */
+static core_fn still(const el_qtile* t) {
+    static const core_fn cores[3][EL_QPANELS] = {{still_4x1, still_4x2, NULL, still_4x4}, {NULL, NULL, NULL, still_6x4}, {still_8x1, NULL, NULL, NULL}};
+    const int32_t quads = t->segs[0].quads;
+    if (t->seg_count != 1 || !t->once || t->sums || (t->shifts & EL_QDOUBT) || quads < 4 || quads > 8 || quads % 2) return NULL;
+    return cores[quads / 2 - 2][t->panel_count - 1];
+}
+
+static int32_t most(const el_qtile* t) { return still(t) ? INT32_MAX : t->panel_count == EL_QPANELS ? EL_QROWS + 1 : EL_QROWS; }
+
 static void tile(const el_qtile* t) {
     /* of whole sets of rows, without and with outputs in doubt; of up to four rows and of one */
     static const core_fn cores[EL_QPANELS][4] = {{core_8x1_exact, core_8x1, core_4x1, core_1x1}, {core_8x2_exact, core_8x2, core_4x2, core_1x2},
                                                  {core_6x3_exact, core_6x3, core_4x3, core_1x3}, {core_6x4_exact, core_6x4, core_4x4, core_1x4}};
-    const core_fn* some = cores[t->panel_count - 1];
+    const core_fn *some = cores[t->panel_count - 1], whole = t->row_count < 8 ? NULL : still(t);
+    if (whole) {
+        whole(t, 0);
+        return;
+    }
     const int32_t full = t->panel_count > 2 ? 6 : 8, rows = t->row_count, first = rows > EL_QROWS ? 7 : 0;
     const int32_t r = first + (rows - first + full - 5) / full * full; /* rows of whole sets: at most four are left */
     _Alignas(64) int32_t own[(EL_QROWS + 8) * 64];
@@ -210,4 +260,4 @@ static void tile(const el_qtile* t) {
     if (t->sums == own) finish_rows(t, own);
 }
 
-EL_QMAT_KERNELS(avx512vnni, tile, 128, 1, 1, 1)
+EL_QMAT_KERNELS(avx512vnni, tile, 128, 1, 1, most)

@@ -46,4 +46,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(avxvnni, tile, 128, 1, 0, 0)
+EL_QMAT_KERNELS(avxvnni, tile, 128, 1, 0, NULL)

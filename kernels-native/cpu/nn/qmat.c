@@ -280,7 +280,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
             tiles16(v, &t, m, whole, sums, g * q->cout + first * 16);
             continue;
         }
-        const int32_t most = EL_QROWS + (v->isa->one_more && t.panel_count == EL_QPANELS);
+        const int32_t most = v->isa->most ? v->isa->most(&t) : EL_QROWS;
         for (int64_t at = 0; at < m; at += t.row_count, t.rows += t.row_count, t.y += t.row_count) {
             t.row_count = (int32_t)(m - at <= most ? m - at : EL_QROWS);
             t.ahead = at > 0 || block + 1 == block1 ? 0 : q->panels - first - EL_QPANELS;

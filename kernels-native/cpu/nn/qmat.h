@@ -34,10 +34,10 @@ typedef struct el_qseg {
 } el_qseg;
 
 typedef struct el_qtile {
-    const int8_t* const* rows; /* [EL_QROWS] windows */
+    const int8_t* const* rows; /* [row_count] windows */
     const el_qseg* segs;
     int32_t seg_count;
-    int32_t row_count;   /* 1..EL_QROWS, where the tile function takes it EL_QROWS + 1; pointers past it repeat the last row */
+    int32_t row_count;   /* 1..EL_QROWS, where the tile function takes them more; pointers past it repeat the last row, up to a multiple of EL_QROWS */
     int32_t panel_count; /* 1..EL_QPANELS */
     int32_t columns;     /* valid ones of 16*panel_count */
     const int8_t* b;
@@ -49,13 +49,13 @@ typedef struct el_qtile {
     int32_t once;     /* el_requantize_once, else el_requantize */
     int32_t y_zero, y_min, y_max;
     int32_t y_column;  /* first column of the tile: bytes to add to y */
-    int8_t* const* y;  /* [EL_QROWS] */
+    int8_t* const* y;  /* [row_count] */
     int32_t* sums;     /* [EL_QROWS + 8][64]: where sums stay as they are, start included; NULL: they go to y */
 } el_qtile;
 
 /* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1.
- * one_more: it takes EL_QROWS + 1 rows of EL_QPANELS panels. */
+ * most: rows of such a tile that it takes at most; NULL: EL_QROWS of any. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
@@ -64,7 +64,8 @@ typedef struct el_qisa {
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
     void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
-    int32_t x_bias, x_bytes, flips, one_more;
+    int32_t (*most)(const el_qtile* tile);
+    int32_t x_bias, x_bytes, flips;
 } el_qisa;
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
@@ -204,7 +205,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 }
 
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
-#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, one_more)                                                                  \
+#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, most)                                                                  \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
                     const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products) {                                \
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once, products);               \
@@ -215,7 +216,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
         el_qplaces(in, x, in_step, out, y, out_step, count);                                                                     \
     }                                                                                                                            \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
-    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, x_bias, x_bytes, flips, one_more};                                   \
+    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, most, x_bias, x_bytes, flips};                                   \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \

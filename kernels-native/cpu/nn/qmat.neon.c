@@ -47,4 +47,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(neon, tile, 0, 1, 0, 0)
+EL_QMAT_KERNELS(neon, tile, 0, 1, 0, NULL)
