@@ -88,6 +88,35 @@ static __attribute__((noinline)) void run_two_3x3(const el_qdw_run* r) { run(r, 
 static __attribute__((noinline)) void run_one_3x3_exact(const el_qdw_run* r) { run(r, 1, QDW_PLANES_3, Q_TWICE_EXACT); }
 static __attribute__((noinline)) void run_two_3x3_exact(const el_qdw_run* r) { run(r, 2, QDW_PLANES_3, Q_TWICE_EXACT); }
 #endif
+#if defined(__AVX512VNNI__)
+/* The same of neighbouring outputs of stride 1, whose windows share columns: these and the weights of a panel are loaded once. */
+static __attribute__((noinline)) void run_near_3x3_exact(const el_qdw_run* run) {
+    enum { COLUMNS = Q_GROUP + 2 };
+    el_qdw_run r = *run;
+    for (int32_t panel = 0; panel < run->panels; panel++, r.panel++, r.weights += r.taps, r.q += 16, r.y += 16, r.y1 += 16) {
+        const q_end end = q_end_load(r.panel, r.y_zero, r.y_min, r.y_max, r.shifts, Q_TWICE_EXACT);
+        const q16 start = q16_load(r.panel->start);
+        qdw_vec w[2][3];
+        EL_UNROLL for (int k = 0; k < 3; k++) w[0][k] = qdw_load(r.weights + 16 * k), w[1][k] = qdw_load(r.weights + 16 * (3 + k));
+        for (int64_t i = 0; i < r.count; i += Q_GROUP) {
+            if (i + Q_GROUP > r.count) i = r.count - Q_GROUP;
+            q16 acc[2][Q_GROUP];
+            EL_UNROLL for (int j = 0; j < Q_GROUP; j++) acc[0][j] = acc[1][j] = start;
+            EL_UNROLL for (int c = 0; c < COLUMNS; c++) {
+                const qdw_vec x = qdw_load(r.q + (i + c) * r.in);
+                EL_UNROLL for (int k = 0; k < 3; k++) {
+                    const int j = c - k;
+                    if (j < 0 || j >= Q_GROUP) continue;
+                    acc[0][j] = qdw_dot(acc[0][j], x, w[0][k]);
+                    acc[1][j] = qdw_dot(acc[1][j], x, w[1][k]);
+                }
+            }
+            q_end_store(acc[1], &end, Q_TWICE_EXACT, r.panel, r.y1 + i * r.out, r.out);
+            q_end_store(acc[0], &end, Q_TWICE_EXACT, r.panel, r.y + i * r.out, r.out);
+        }
+    }
+}
+#endif
 #if Q_ANY
 static __attribute__((noinline)) void run_one_any(const el_qdw_run* r) { run(r, 1, 0, Q_TWICE_ANY); }
 static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 2, 0, Q_TWICE_ANY); }
@@ -96,6 +125,9 @@ static __attribute__((noinline)) void run_two_any(const el_qdw_run* r) { run(r, 
 /* A run of fewer outputs than a group is one output, several times, for each of them. */
 static void run_all(el_qdw_run_fn fn, const el_qdw_run* r) {
     if (r->count >= Q_GROUP) {
+#if defined(__AVX512VNNI__)
+        if (fn == run_two_3x3_exact && r->in == r->column) fn = run_near_3x3_exact;
+#endif
         fn(r);
         return;
     }
