@@ -117,6 +117,20 @@ static void interleave3_b1(const char* x, int64_t plane, char* y, int64_t count)
      PIXEL(k, p, 8), PIXEL(k, p, 9), PIXEL(k, p, 10), PIXEL(k, p, 11), PIXEL(k, p, 12), PIXEL(k, p, 13), PIXEL(k, p, 14), PIXEL(k, p, 15)}
     static const int8_t pixels[3][3][16] = {{PIXELS(0, 0), PIXELS(0, 1), PIXELS(0, 2)}, {PIXELS(1, 0), PIXELS(1, 1), PIXELS(1, 2)}, {PIXELS(2, 0), PIXELS(2, 1), PIXELS(2, 2)}};
 #endif
+#if defined(__AVX512BW__)
+    for (; r + 64 <= count; r += 64, y += 192) { /* sixteen pixels in each lane */
+        const __m512i a = _mm512_loadu_si512(x + r), b = _mm512_loadu_si512(x + plane + r), c = _mm512_loadu_si512(x + 2 * plane + r);
+        for (int k = 0; k < 3; k++) {
+            __m512i v[3];
+            for (int p = 0; p < 3; p++) v[p] = _mm512_shuffle_epi8(p == 0 ? a : p == 1 ? b : c, _mm512_broadcast_i32x4(LOAD16(pixels[k][p])));
+            const __m512i all = _mm512_ternarylogic_epi32(v[0], v[1], v[2], 0xfe);
+            STORE16(y + 16 * k, _mm512_castsi512_si128(all));
+            STORE16(y + 16 * k + 48, _mm512_extracti32x4_epi32(all, 1));
+            STORE16(y + 16 * k + 96, _mm512_extracti32x4_epi32(all, 2));
+            STORE16(y + 16 * k + 144, _mm512_extracti32x4_epi32(all, 3));
+        }
+    }
+#endif
     for (; r + 16 <= count; r += 16, y += 48) {
         v128 a = LOAD16(x + r), b = LOAD16(x + plane + r), c = LOAD16(x + 2 * plane + r);
 #if defined(__aarch64__)
