@@ -314,6 +314,8 @@ int main(void) {
     }
     /* a first layer; a wide 3x3; a kernel larger than the image */
     conv_case(0, (el_qconv_params){1, 33, 35, 3, 17, 18, 24, 7, 7, 2, 2, 1, 1, 3, 3, 1, -5, 3, -128, 127}, 0, 0);
+    conv_case(0, (el_qconv_params){2, 33, 50, 3, 17, 25, 24, 3, 3, 2, 2, 1, 1, 1, 1, 1, -128, 3, -128, 127}, 0, 0);
+    conv_case(0, (el_qconv_params){1, 20, 70, 3, 20, 70, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1, 9, 3, -128, 127}, 0, 0);
     /* rows of pixels without padding between them */
     conv_case(0, (el_qconv_params){2, 45, 51, 3, 23, 26, 24, 7, 7, 2, 2, 1, 1, 3, 3, 1, -5, 3, -128, 127}, 0, 0);
     conv_case(0, (el_qconv_params){1, 20, 21, 1, 20, 21, 70, 5, 5, 1, 1, 1, 1, 2, 2, 1, 100, 3, -100, 127}, 1, 0);

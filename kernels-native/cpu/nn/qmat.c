@@ -159,7 +159,8 @@ static void copy_line(const el_qview* v, int32_t border, const int8_t* image, in
     fill_border(v, border, to, c0 * pixel);
     fill_border(v, border, to + c1 * pixel, (v->band_w - c1) * pixel);
     if (c1 == c0) return;
-    const int8_t* from = image + (iy * q->w + v->dx + c0 * v->skip_x) * in_pixel;
+    const int64_t at = iy * q->w + v->dx + c0 * v->skip_x;
+    const int8_t* from = image + at * in_pixel;
     to += c0 * pixel;
     int64_t count = c1 - c0, step = v->skip_x * in_pixel;
     if (q->groups == 1 && q->cin == q->pixel && v->skip_x == 1) {
@@ -169,7 +170,7 @@ static void copy_line(const el_qview* v, int32_t border, const int8_t* image, in
     } else {
         int8_t part[64 * 8]; /* 64 pixels with their padding */
         int64_t first = 0;
-        if (q->cin == 3 && step == 3 && v->isa->x_bytes == 1) first = v->isa->spread(to, from, count, count, flip);
+        if (q->cin == 3 && step == 3 && v->isa->x_bytes == 1) first = v->isa->spread(to, from, count, q->h * q->w - at, flip);
         for (; first < count; first += 64) {
             int64_t n = count - first < 64 ? count - first : 64, i = 0;
             const int8_t* x = from + first * step;
