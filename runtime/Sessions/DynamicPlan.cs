@@ -140,7 +140,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
             known &= type.IsKnown;
             outputs[i] = type.IsKnown ? Provide(v, type) : Tensor.OfType(type);
         }
-        if (!known || !RunNative(n, node, op, inputs, outputs, pool))
+        if (!known || !RunNative(node, op, inputs, outputs, pool))
             op.Compute(new ComputeContext(node.ToString(), inputs, outputs, (i, dtype, shape) =>
             {
                 if (i >= outputs.Length || outputs[i] == null) return new Tensor(dtype, shape);
@@ -157,7 +157,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         return _tensors[value] = new Tensor(type.DType, type.Shape);
     }
 
-    private bool RunNative(int n, NodeDefinition node, Operator op, Tensor?[] inputs, Tensor?[] outputs, nint pool)
+    private bool RunNative(NodeDefinition node, Operator op, Tensor?[] inputs, Tensor?[] outputs, nint pool)
     {
         var bind = new BindContext(_threads);
         bind.Reset(node.Inputs, node.Outputs, _types, _tensors);

@@ -144,7 +144,8 @@ internal static class CaffeConversions
             Value factor = l.Bottom(1);
             int trailing = rank - axis - l.RankOf(factor);
             if (trailing > 0) factor = l.Emit("Unsqueeze", [factor, l.Ints([.. Enumerable.Range(l.RankOf(factor), trailing).Select(d => (long)d)])]);
-            l.SetTop(0, Shifted(l, l.Emit("Mul", [x, factor]), p.BiasTerm ? 0 : -1, rank, axis, 1));
+            Value product = l.Emit("Mul", [x, factor]);
+            l.SetTop(0, p.BiasTerm ? l.Emit("Add", [product, l.Constant("bias", l.Weights(0, Spread(l, 0, product, axis, 1)))]) : product);
             return;
         }
         long[] shape = Spread(l, 0, x, axis, p.NumAxes);
@@ -160,9 +161,6 @@ internal static class CaffeConversions
         if (l.BottomCount > 1) throw l.Error("a bias from a second bottom is not supported");
         l.SetTop(0, l.Emit("Add", [x, l.Constant("bias", l.Weights(0, Spread(l, 0, x, l.Axis(p.Axis, l.RankOf(x)), p.NumAxes)))]));
     }
-
-    private static Value Shifted(CaffeLayer l, Value y, int blob, int rank, int axis, int axes) =>
-        blob < 0 ? y : l.Emit("Add", [y, l.Constant("bias", l.Weights(blob, Spread(l, blob, y, axis, axes)))]);
 
     /// <summary>The shape in which a weight blob broadcasts over axes [axis, axis + axes) of x.</summary>
     private static long[] Spread(CaffeLayer l, int blob, Value x, int axis, int axes)

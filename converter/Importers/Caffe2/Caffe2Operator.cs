@@ -61,7 +61,7 @@ internal sealed class Caffe2Operator(Graph graph, OperatorDef op, Dictionary<str
     /// <summary>Sets the output that was computed as [N, C, spatial..].</summary>
     public void SetChannelsFirst(int i, Value y)
     {
-        if (IsChannelsLast && RankOf(y) is var rank and > 2) y = ToChannelsLast(y);
+        if (IsChannelsLast && RankOf(y) > 2) y = ToChannelsLast(y);
         SetOutput(i, y);
     }
 

@@ -48,7 +48,7 @@ internal sealed class CntkRecurrence
     /// <param name="wanted">those of the variables that something else needs</param>
     public void Convert(Graph graph, Refusals refusals, string[] wanted)
     {
-        Dictionary<string, long[]> sizes = Sizes(refusals);
+        Dictionary<string, long[]> sizes = Sizes();
         string name = _delays[0];
         var body = new Graph(name + "/step");
         var step = new NodeBuilder(body, "step", $"The step of '{name}'");
@@ -102,7 +102,7 @@ internal sealed class CntkRecurrence
     /// The static sizes of what the delays hold. The file does not tell them, and they depend on each other: they are those of the functions
     /// that do not need them, of matrix products, and by trial from there on until all agree.
     /// </summary>
-    private Dictionary<string, long[]> Sizes(Refusals refusals)
+    private Dictionary<string, long[]> Sizes()
     {
         var known = new Dictionary<string, long[]>(StringComparer.Ordinal);
         foreach (string delay in _delays)

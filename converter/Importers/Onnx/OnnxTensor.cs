@@ -21,7 +21,7 @@ public static class OnnxTensor
     {
         DType type = ElementType(proto.DataType, proto.Name);
         Shape shape = ShapeOf(proto.Dims, proto.Name);
-        long count = CountOf(shape, type, proto.Name);
+        long count = CountOf(shape, proto.Name);
         if (proto.Segment != null) throw Bad(proto.Name, Status.Unsupported, "tensors stored in segments are not supported");
         if (proto.DataLocation == TensorProto.Types.DataLocation.External) return ExternalData.Read(proto, type, shape, folder);
         if (type == DType.String)
@@ -48,7 +48,7 @@ public static class OnnxTensor
         if (proto.Values == null || proto.Indices == null) throw Bad(name, Status.Corrupt, "a sparse tensor lacks values or indices");
         Tensor values = Read(proto.Values, folder), indices = Read(proto.Indices, folder);
         Shape shape = ShapeOf(proto.Dims, name);
-        long count = CountOf(shape, values.DType, name);
+        long count = CountOf(shape, name);
         if (count > MaxSparseElements) throw Bad(name, Status.Unsupported, $"a sparse tensor of {count} elements is too large to be made dense");
         if (values.DType == DType.String) throw Bad(name, Status.Unsupported, "sparse strings are not supported");
         if (indices.DType != DType.Int64) throw Bad(name, Status.Corrupt, "indices of a sparse tensor must be int64");
@@ -139,7 +139,7 @@ public static class OnnxTensor
         return new Shape([.. dims]);
     }
 
-    private static long CountOf(Shape shape, DType type, string name)
+    private static long CountOf(Shape shape, string name)
     {
         try
         {

@@ -174,16 +174,8 @@ internal static class Images
     }
 
     [Caffe2("NHWC2NCHW")]
-    private static void ToChannelsFirst(Caffe2Operator o)
-    {
-        int rank = o.Input().Shape.IsRanked ? o.Input().Shape.Rank : 4;
-        o.SetOutput(0, o.ToChannelsFirst(o.Input()));
-    }
+    private static void ToChannelsFirst(Caffe2Operator o) => o.SetOutput(0, o.ToChannelsFirst(o.Input()));
 
     [Caffe2("NCHW2NHWC")]
-    private static void ToChannelsLast(Caffe2Operator o)
-    {
-        int rank = o.Input().Shape.IsRanked ? o.Input().Shape.Rank : 4;
-        o.SetOutput(0, o.ToChannelsLast(o.Input()));
-    }
+    private static void ToChannelsLast(Caffe2Operator o) => o.SetOutput(0, o.ToChannelsLast(o.Input()));
 }

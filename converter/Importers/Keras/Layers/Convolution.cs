@@ -20,7 +20,7 @@ internal static class Convolution
         int[] permutation = [axes + 1, axes, .. Enumerable.Range(0, axes)];
         Value w = n.Constant("weights", () => Arrays.Permute(Turned(n, kernel, axes), permutation));
         Value? b = bias == null ? null : n.Constant("bias", () => bias);
-        Finish(n, axes, x => Apply(n, x, w, b, size, n.Config.Int(1, "groups")));
+        Finish(n, x => Apply(n, x, w, b, size, n.Config.Int(1, "groups")));
     }
 
     [Keras("DepthwiseConv1D"), Keras("DepthwiseConv2D")]
@@ -38,7 +38,7 @@ internal static class Convolution
         n.RequireRank(kernel, axes + 2, "kernel");
         (Value w, long[] size, long channels) = Depthwise(n, kernel, axes);
         Value? b = hasBias ? n.Constant("bias", () => bias) : null;
-        Finish(n, axes, x => Apply(n, x, w, b, size, channels));
+        Finish(n, x => Apply(n, x, w, b, size, channels));
     }
 
     /// <summary>Depthwise, then 1x1; no activation between.</summary>
@@ -54,7 +54,7 @@ internal static class Convolution
         (Value w, long[] size, long channels) = Depthwise(n, weights[0], axes);
         Value point = n.Constant("pointwise", () => Arrays.Permute(weights[1], [axes + 1, axes, .. Enumerable.Range(0, axes)]));
         Value? bias = hasBias ? n.Constant("bias", () => weights[2]) : null;
-        Finish(n, axes, x =>
+        Finish(n, x =>
         {
             Value y = Apply(n, x, w, null, size, channels);
             return n.Emit("Conv", bias == null ? [y, point] : [y, point, bias], ("kernel_shape", Enumerable.Repeat(1L, axes).ToArray()));
@@ -88,7 +88,7 @@ internal static class Convolution
         int[] permutation = [axes + 1, axes, .. Enumerable.Range(0, axes)];
         Value w = n.Constant("weights", () => Arrays.Permute(Turned(n, kernel, axes), permutation));
         Value? b = bias == null ? null : n.Constant("bias", () => bias);
-        Finish(n, axes, x => n.Emit("ConvTranspose", b == null ? [x, w] : [x, w, b], ("kernel_shape", size), ("strides", strides), ("dilations", dilations),
+        Finish(n, x => n.Emit("ConvTranspose", b == null ? [x, w] : [x, w, b], ("kernel_shape", size), ("strides", strides), ("dilations", dilations),
             ("pads", pads), ("output_padding", output)));
     }
 
@@ -183,7 +183,7 @@ internal static class Convolution
         return kernel;
     }
 
-    private static void Finish(KerasNode n, int axes, Func<Value, Value> apply)
+    private static void Finish(KerasNode n, Func<Value, Value> apply)
     {
         bool early = Activations.IsElementwise(n.Config.Get("activation"));
         Value y = n.InChannelsFirst(x => early ? n.Activate(apply(x)) : apply(x));

@@ -12,8 +12,8 @@ internal static class Fourier
     /// <summary>Elements of a table: a transform of 1024 fits.</summary>
     private const long MaxTable = 1 << 21;
 
-    [Torch("fft_fft")] private static object? Forward(TorchCall c) => Along(c, [c.Int(2, -1)], Sizes(c, c.Arg(1)), false, c.Arg(3) as string);
-    [Torch("fft_ifft")] private static object? Inverse(TorchCall c) => Along(c, [c.Int(2, -1)], Sizes(c, c.Arg(1)), true, c.Arg(3) as string);
+    [Torch("fft_fft")] private static object? Forward(TorchCall c) => Along(c, [c.Int(2, -1)], Sizes(c.Arg(1)), false, c.Arg(3) as string);
+    [Torch("fft_ifft")] private static object? Inverse(TorchCall c) => Along(c, [c.Int(2, -1)], Sizes(c.Arg(1)), true, c.Arg(3) as string);
     [Torch("fft_fft", Form = TorchForm.Complex)] private static object? ForwardComplex(TorchCall c) => Forward(c);
     [Torch("fft_ifft", Form = TorchForm.Complex)] private static object? InverseComplex(TorchCall c) => Inverse(c);
     [Torch("fft_rfft")] private static object? Real(TorchCall c) => Half(c, c.Tensor(0), c.Int(2, -1), c.Arg(1), c.Arg(3) as string);
@@ -71,7 +71,7 @@ internal static class Fourier
         return [.. Enumerable.Range(0, rank).Select(d => (long)d)];
     }
 
-    private static object?[] Sizes(TorchCall c, object? n) => n == null ? [] : [n];
+    private static object?[] Sizes(object? n) => n == null ? [] : [n];
 
     private static long Size(TorchCall c, Value x, long axis)
     {

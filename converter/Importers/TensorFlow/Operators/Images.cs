@@ -104,7 +104,7 @@ internal static class Images
     [TensorFlow("CropAndResize")]
     private static void CropAndResize(TfNode n)
     {
-        Value x = n.In(0), boxes = n.In(1), batch = n.Int64(2);
+        Value x = n.In(0), boxes = n.In(1);
         long[] size = n.RequiredInts(3, "the crop size");
         if (boxes.Constant is not { } known || n.ConstantInts(2) is not { } images) throw n.InputError("boxes that are computed by the model are not supported");
         string method = n.String("method", "bilinear");

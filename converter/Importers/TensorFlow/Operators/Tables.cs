@@ -79,7 +79,7 @@ internal static class Tables
 
     private static TfTable Of(TfNode n) => n.Item(0) is TfTableItem { Table: var table } ? table : throw n.InputError("its first input is no table");
 
-    private static (Tensor Keys, Tensor Values) Content(TfNode n) => Of(n) is { Keys: { Count: > 0 } keys, Values: { } values } table ? (keys, values) : throw n.InputError($"table '{Of(n).Name}' is never filled, or with nothing{(n.Scope.Model.Tables.Problem is { Length: > 0 } problem ? $" ({problem.Trim()})" : "")}");
+    private static (Tensor Keys, Tensor Values) Content(TfNode n) => Of(n) is { Keys: { Count: > 0 } keys, Values: { } values } ? (keys, values) : throw n.InputError($"table '{Of(n).Name}' is never filled, or with nothing{(n.Scope.Model.Tables.Problem is { Length: > 0 } problem ? $" ({problem.Trim()})" : "")}");
 
     private static Tensor Converted(TfNode n, Tensor values, DType type)
     {

@@ -12,7 +12,7 @@ internal static class Searching
     private static void NonMaxSuppression(TfliteNode n)
     {
         bool hasScores = n.Op == TfliteOp.NON_MAX_SUPPRESSION_V5;
-        if (hasScores && n.Constant(5) is not { } sigma) throw n.InputError("a computed sigma of the suppression is not supported");
+        if (hasScores && n.Constant(5) == null) throw n.InputError("a computed sigma of the suppression is not supported");
         else if (hasScores && n.Constant(5)!.GetDouble(0) != 0) throw n.Error($"soft suppression (sigma {n.Constant(5)!.GetDouble(0)}) is not supported");
         Value most = n.Reshape(n.Int64(2), 1);
         Value found = n.Emit("NonMaxSuppression", [n.Emit("Unsqueeze", [n.Real(0), n.Ints(0)]), n.Emit("Unsqueeze", [n.Real(1), n.Ints(0, 1)]), most, n.Reshape(n.Real(3), 1), n.Reshape(n.Real(4), 1)]);

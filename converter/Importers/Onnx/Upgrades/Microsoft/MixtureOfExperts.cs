@@ -20,7 +20,6 @@ internal sealed class MixtureOfExperts : OperatorUpgrade
     public override void Apply(NodeDraft node)
     {
         bool isQuantized = node.OpType == "QMoE";
-        AttributeSet a = node.Attributes;
         for (int i = 14; i < node.Inputs.Count; i++)
             if (node.Input(i) != null) throw node.Unsupported($"input {i} is not supported");
         bool isGated = node.Input(isQuantized ? 8 : 6) != null;
