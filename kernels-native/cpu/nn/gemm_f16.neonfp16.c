@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #undef STEP
 #undef PRODUCT
     }
-    /* What only some cuts have is left out of the others. */
+    /* not every cut of K has a bias, a residual and bounds: what it lacks is skipped */
 #define EACH(expression)                                                                                               \
     _Pragma("GCC unroll 8") for (int r = 0; r < R; r++)                                                                \
         _Pragma("GCC unroll 8") for (int v = 0; v < V; v++) expression;
@@ -72,7 +72,7 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #undef EACH
 }
 
-/* A tile whose last register is not all in use, by way of one in memory of its own that is. */
+/* A tile whose last register is not all in use: computed as a whole one into memory of its own, of which the columns in use are copied. */
 static void tile_edge(const el_tile* t, int rows, int panels);
 
 #define TILE(R, P)                                                                                                     \

@@ -58,7 +58,7 @@ static inline __attribute__((always_inline)) void products(__m256* acc, const fl
 static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P, const int narrow) {
     enum { MAX = 12 };
     const int V = 2 * P - narrow; /* registers across */
-    const int N = R * V, C = R > 1 || N >= 6 ? 1 : N >= 3 ? 2 : 4; /* few sums of one row go in C parts, every C-th step of K each */
+    const int N = R * V, C = R > 1 || N >= 6 ? 1 : N >= 3 ? 2 : 4; /* where there are few sums, each is taken in C parts, a part for every C-th step of K, so that they need not wait for each other */
     __m256 acc[MAX];
     const int partial = t->tail < (narrow ? 8 : 16), edge = narrow ? V - 1 : V - 2;
     const __m256i mask0 = first_lanes(t->tail), mask1 = first_lanes(t->tail - 8);
@@ -178,7 +178,7 @@ static void run_1(const el_tile* t, int64_t tiles) {
     }
 }
 
-/* A line of windows, 6 outputs at a time; the last ones reach back over outputs that are done. */
+/* A line of windows, 6 outputs at a time; where 6 does not divide their number, the last 6 compute some outputs a second time. */
 static inline __attribute__((always_inline)) __m256 window_end(const el_windows* v, __m256 x) {
     if (v->act == EL_ACT_HARD_SWISH) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, x);
     return _mm256_min_ps(_mm256_set1_ps(v->hi), _mm256_max_ps(_mm256_set1_ps(v->lo), x));

@@ -28,7 +28,7 @@ static inline __attribute__((always_inline)) void products(__m512* acc, const fl
 }
 
 static inline __attribute__((always_inline)) void tile_body(const el_tile* t, const int R, const int P) {
-    const int N = R * P, C = R > 1 || N >= 8 ? 1 : N >= 4 ? 2 : 4; /* few sums of one row go in C parts, every C-th step of K each */
+    const int N = R * P, C = R > 1 || N >= 8 ? 1 : N >= 4 ? 2 : 4; /* where there are few sums, each is taken in C parts, a part for every C-th step of K, so that they need not wait for each other */
     __m512 acc[24];
     const __mmask16 tail = (__mmask16)((1u << t->tail) - 1), full = 0xffff;
 #pragma GCC unroll 8
@@ -150,9 +150,9 @@ static inline __attribute__((always_inline)) void tile_half(const el_tile* t, co
 
 /* Runs: many tiles of 12 rows of a dense matrix, one below the other, so that a few strides replace the tables. The last two steps of K go
  * row by row, and each row is stored while the next ones are still being computed. */
-#define BASES 4 /* a row is one of these plus 0, 1 or 2 strides: as much as an address can hold */
+#define BASES 4 /* pointers for 12 rows: an x86 address can add a stride once or twice to a pointer, which gives three rows each */
 
-/* The end of a sum; activates: HardSwish takes the place of the clamp. */
+/* What becomes of a sum: HardSwish where it activates, otherwise the clamp. */
 static inline __attribute__((always_inline)) __m512 ended(__m512 v, int activates, float lo, float hi) {
     if (activates) return el_vact((el_act){EL_ACT_HARD_SWISH, 0, 0}, v);
     return _mm512_min_ps(_mm512_set1_ps(hi), _mm512_max_ps(_mm512_set1_ps(lo), v));
@@ -164,7 +164,7 @@ static inline __attribute__((always_inline)) __m512 finished(const el_tile* t, _
     return ended(v, activates && t->act == EL_ACT_HARD_SWISH, t->lo, t->hi);
 }
 
-/* A row of panel p of B; less: the difference of two matrices, which is kept. */
+/* A row of panel p of B. less: B is a difference, which is stored as it is made (el_tile). */
 static inline __attribute__((always_inline)) __m512 weights(const el_tile* t, const char* b, int p, const int less) {
     __m512 v = _mm512_loadu_ps((const float*)(b + p * t->b_panel * 4));
     if (less) {
@@ -237,7 +237,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
     }
 }
 
-/* The same of two panels of which the second has 8 columns or fewer, as tile_half. */
+/* A run over two panels of which the second has 8 columns or fewer; registers as in tile_half. */
 static void run_half(const el_tile* t, int64_t tiles) {
     const __mmask8 tail = (__mmask8)((1u << t->tail) - 1);
     const int64_t lda = t->lda, ldc = t->ldc, panel = t->b_panel * 4, k = t->seglen - 2;
@@ -283,7 +283,7 @@ static void run_half(const el_tile* t, int64_t tiles) {
                 acc[r + 1] = _mm512_fmadd_ps(odd, last[l], acc[r + 1]);
                 half[r / 2] = _mm512_fmadd_ps(_mm512_mask_blend_ps(0xff00, even, odd), last_half[l], half[r / 2]);
             }
-            if (ldc == 24) { /* rows without a gap: two are three registers, and lines of memory */
+            if (ldc == 24) { /* rows of y without a gap: two rows are three whole registers, and three lines of memory */
                 const __m512 three[3] = {acc[r], _mm512_insertf32x8(half[r / 2], _mm512_castps512_ps256(acc[r + 1]), 1), _mm512_shuffle_f32x4(acc[r + 1], half[r / 2], 0xee)};
 #pragma GCC unroll 3
                 for (int s = 0; s < 3; s++, y += 16, residual += 16) {
@@ -308,8 +308,8 @@ static void run_1(const el_tile* t, int64_t tiles) { run_body(t, tiles, 1, 0); }
 static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2, 0); }
 static void el_run_less(const el_tile* t) { run_body(t, 1, 2, 1); }
 
-/* Lines of windows, R outputs at a time; the last ones reach back over outputs that are done. halves: there are two panels of which the second
- * has 8 columns or fewer, and those of two outputs share a register as in tile_half. */
+/* A line of windows, R outputs at a time; where R does not divide their number, the last R compute some outputs a second time. halves: there are two panels
+ * of which the second has 8 columns or fewer; registers as in tile_half. */
 static inline __attribute__((always_inline)) void windows_body(const el_windows* v, int64_t outputs, const int R, const int P, const int halves, const int64_t step) {
     const __mmask16 tail = (__mmask16)((1u << v->tail) - 1), last = halves ? 0xffff : tail;
     const int64_t panel = v->b_panel, ldc = v->ldc;
@@ -330,7 +330,7 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
         const float* const* lines = inside ? v->lines : v->edges;
         const int64_t at = first * step - (inside ? v->left : 0);
         for (int32_t ky = 0; ky < v->kh; ky++) {
-            const float* a[6]; /* an output is one of these plus 0, 1 or 2 steps, or a known number */
+            const float* a[6]; /* where windows begin: N outputs for each, 0, 1 or 2 steps further, or any number of steps that the compiler knows */
 #pragma GCC unroll 6
             for (int q = 0; N * q < R; q++) a[q] = lines[ky] + at + N * q * step;
             for (int32_t n = v->length; n > 0; n--, b += 16) {
@@ -359,14 +359,14 @@ static inline __attribute__((always_inline)) void windows_body(const el_windows*
             if (!halves) continue;
             if (r % 2 == 0) half[r / 2] = ended(half[r / 2], v->act == EL_ACT_HARD_SWISH, v->lo, v->hi);
             __m256 out = r % 2 ? _mm512_extractf32x8_ps(half[r / 2], 1) : _mm512_castps512_ps256(half[r / 2]);
-            EL_VKEEP(out); /* one instruction that extracts and stores under a mask would fault past the mask, too */
+            EL_VKEEP(out); /* else compilers extract and store under the mask in one instruction, which may fault at addresses that the mask leaves out */
             _mm256_mask_storeu_ps(y + 16, (__mmask8)tail, out);
         }
     }
 }
 
-/* 8 columns or fewer, and windows of two outputs side by side within one register: it is loaded once for each kernel row, and a permutation takes what the
- * next step of K needs, for both outputs. */
+/* Windows so narrow that a row of those of two neighbouring outputs fits into one register, and 8 columns or fewer. That register is loaded once for each
+ * kernel row; for each step of K a permutation takes the numbers of both outputs out of it. */
 static void windows_within(const el_windows* v, int64_t outputs) {
     const __mmask8 tail = (__mmask8)((1u << v->tail) - 1);
     const __mmask16 used = (__mmask16)((1u << (v->length + v->step)) - 1);
@@ -422,7 +422,7 @@ static inline el_windows_fn el_windows_kernel(int32_t panels, int32_t tail) {
         if (P == 2 && R > 4 && t->tail <= 8) tile_half(t, R);                                                          \
         else tile_body(t, R, P);                                                                                       \
     }
-/* At most the last rows of a matrix are so many, and these would be 24 kB: two tiles. */
+/* Only the last rows of a matrix make tiles of such heights, for which kernels of their own would take 24 kB: they are done as two tiles. */
 #define TWO_TILES(R, UPPER, LOWER, P)                                                                                  \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \
         el_tile lower = *t;                                                                                            \

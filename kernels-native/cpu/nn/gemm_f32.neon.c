@@ -35,12 +35,12 @@ static inline void store_first(float* to, float32x4_t v, int n) {
     if (n & 1 && n > 0) vst1_lane_f32(to, h, 0);
 }
 
-/* acc[r][v] += sum_k a[r][k] * row k of B. V: registers across, 4 for each panel. packed: rows of B lie one behind the other, at numbers that loads can
- * hold. */
+/* acc[r][v] += sum_k a[r][k] * row k of B. V: registers across, 4 for each panel. packed: the rows of B are adjacent, so that their distances fit into the
+ * load instructions. */
 static inline __attribute__((always_inline)) void products(float32x4_t* acc, const float* const* a, const float* b, int64_t end, int64_t b_panel, int64_t b_row,
                                                            const int R, const int V, const int packed) {
     int64_t k = 0;
-/* Multiply-adds by lane are written out: GCC makes duplicates of the lanes, for which there are no registers. */
+/* Multiply-adds by lane are written as instructions: GCC would copy each lane to a whole register, and there are none left. */
 #define PRODUCT(v, bv, LANE)                                                                                           \
     _Pragma("GCC unroll 6") for (int r = 0; r < R; r++)                                                                \
     __asm__("fmla %0.4s, %1.4s, %2.s[" #LANE "]" : "+w"(acc[r * V + (v)]) : "w"(bv), "w"(av[r]));
