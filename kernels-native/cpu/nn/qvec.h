@@ -164,7 +164,6 @@ EL_VEC __m512i q16_bytes(const q16 u[4], q_bounds b, const int WHOLE) {
     __m512i v = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(v01, v23));
     return WHOLE ? v : _mm512_min_epi8(_mm512_max_epi8(v, b.lo), b.hi);
 }
-EL_VEC void q16_store_bytes(const q16 u[4], q_bounds b, int8_t* y) { _mm512_storeu_si512(y, q16_bytes(u, b, 0)); }
 EL_VEC void q16_store_rows(const q16 u[4], q_bounds b, int8_t* const y[4], const int WHOLE) {
     const __m512i v = q16_bytes(u, b, WHOLE);
     _mm_storeu_si128((__m128i*)y[0], _mm512_castsi512_si128(v));
@@ -189,7 +188,6 @@ EL_VEC __m256i q16_bytes(const q16 u[2], q_bounds b, const int WHOLE) {
     __m256i v = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(v01, v23), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     return WHOLE ? v : _mm256_min_epi8(_mm256_max_epi8(v, b.lo), b.hi);
 }
-EL_VEC void q16_store_bytes(const q16 u[2], q_bounds b, int8_t* y) { _mm256_storeu_si256((__m256i*)y, q16_bytes(u, b, 0)); }
 EL_VEC void q16_store_rows(const q16 u[2], q_bounds b, int8_t* const y[2], const int WHOLE) {
     const __m256i v = q16_bytes(u, b, WHOLE);
     _mm_storeu_si128((__m128i*)y[0], _mm256_castsi256_si128(v));
