@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds what people ship into artifacts/<RID>: edgelite (the converter, needs the .NET runtime), edgelite-run and libedgelite.so
 # (native, need nothing), for Arm edgelite-watch of targets/raspberry-pi and edgelite-jetson of targets/jetson too, and
-# artifacts/include/edgelite.h.
+# artifacts/include/edgelite.h with artifacts/cmake for find_package(EdgeLite).
 # usage: ./build.sh [linux-x64|linux-arm64]
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
@@ -18,7 +18,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 out=artifacts/$rid
 staging=artifacts/.staging-$rid
 rm -rf "$staging"
-mkdir -p "$out" "$staging" artifacts/include
+mkdir -p "$out" "$staging" artifacts/include artifacts/cmake
 
 echo "== kernels ($rid)"
 eng/build-kernels.sh "$rid"
@@ -39,6 +39,7 @@ if [ "$rid" = linux-arm64 ]; then
     publish targets/jetson/EdgeLite.Jetson.csproj edgelite-jetson
 fi
 cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
+cp targets/libedgelite/cmake/EdgeLiteConfig.cmake artifacts/cmake/EdgeLiteConfig.cmake
 
 echo "== edgelite ($rid)"
 dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false -p:NativeRid="$rid" -v quiet

@@ -35,6 +35,31 @@ public sealed partial class CApiTests(CApiModels models) : IClassFixture<CApiMod
         ChildProcess.Succeed("g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", $"-I{Path.GetDirectoryName(Header)}", source);
     }
 
+    [ArtifactFact(Library, "cmake")]
+    public void CMake_finds_it()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(models.Folder, "cmake project")).FullName, made = Directory.CreateDirectory(Path.Combine(folder, "artifacts")).FullName;
+        Directory.CreateSymbolicLink(Path.Combine(made, "cmake"), Path.Combine(SharedData.Root, "targets/libedgelite/cmake"));
+        File.WriteAllText(Path.Combine(folder, "CMakeLists.txt"), """
+            cmake_minimum_required(VERSION 3.20)
+            project(classify C)
+            find_package(EdgeLite REQUIRED)
+            find_package(EdgeLite REQUIRED)
+            add_executable(classify classify.c)
+            target_link_libraries(classify PRIVATE EdgeLite::edgelite)
+            """);
+        File.Copy(Path.Combine(SharedData.Root, "tests/examples/classify.c"), Path.Combine(folder, "classify.c"));
+        string[] configure = ["-S", folder, "-B", Path.Combine(folder, "build"), $"-DEdgeLite_DIR={Path.Combine(made, "cmake")}"];
+        ChildProcess.Outcome missing = ChildProcess.Run("cmake", configure);
+        Assert.NotEqual(0, missing.ExitCode);
+        Assert.Contains($"./build.sh {Artifacts.Host} makes it", string.Join(' ', missing.Errors.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        Directory.CreateSymbolicLink(Path.Combine(made, "include"), Path.GetDirectoryName(Header)!);
+        Directory.CreateSymbolicLink(Path.Combine(made, Artifacts.Host), Path.GetDirectoryName(LibraryPath)!);
+        ChildProcess.Succeed("cmake", configure);
+        ChildProcess.Succeed("cmake", "--build", Path.Combine(folder, "build"));
+        Assert.Contains("There is no file 'nowhere.edgl'", ChildProcess.Run(Path.Combine(folder, "build/classify"), ["nowhere.edgl"]).Errors);
+    }
+
     [ArtifactFact(Library, "python3")]
     public void Python_uses_it_through_ctypes() =>
         Assert.Equal("passed\n", ChildProcess.Succeed("python3", Path.Combine(SharedData.Root, "tests/capi/test_capi.py"), LibraryPath,
