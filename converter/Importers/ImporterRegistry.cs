@@ -19,14 +19,23 @@ public static class ImporterRegistry
         if (!Directory.Exists(path)) return (path, Find(path));
         if (All.FirstOrDefault(i => i.RecognizesFolder(path)) is { } ofFolder) return (path, ofFolder);
         if (Directory.GetDirectories(path) is [var only] && Directory.GetFiles(path).Length == 0) return Locate(only); // as archives unpack
-        var found = new List<(string Path, IImporter Importer)>();
-        foreach (string file in ModelFile.In(path))
-            if (ModelFile.Head(file) is { Length: > 0 } head && All.FirstOrDefault(i => i.Recognizes(file, head)) is { } importer) found.Add((file, importer));
+        (string Path, IImporter Importer)[] found = [.. ModelsIn(path)];
         // The two files of a network and its weights are one model.
-        if (found.Count == 1 || found.Count == 2 && found[0].Importer == found[1].Importer && found[0].Importer.HasTwoFiles) return found[0];
-        throw found.Count == 0 ? new EdgeLiteException(Status.NotAModel, $"The folder '{path}' is of no format that can be read, and no file in it is.")
-            : new EdgeLiteException(Status.InvalidArgument, $"The folder '{path}' holds {found.Count} models or parts of models; name one: {string.Join(", ", found.Take(6).Select(f => $"'{Path.GetFileName(f.Path)}' ({f.Importer.Format})"))}{(found.Count > 6 ? ", ..." : "")}.");
+        if (found.Length == 1 || found.Length == 2 && found[0].Importer == found[1].Importer && found[0].Importer.HasTwoFiles) return found[0];
+        if (found.Length > 0)
+            throw new EdgeLiteException(Status.InvalidArgument, $"The folder '{path}' holds {found.Length} models or parts of models; name one: {Listed(found.Select(f => $"'{Path.GetFileName(f.Path)}' ({f.Importer.Format})"))}.");
+        string[] below = [.. Directory.GetDirectories(path).Where(d => All.Any(i => i.RecognizesFolder(d)) || ModelsIn(d).Any()).Order(StringComparer.Ordinal)];
+        throw new EdgeLiteException(Status.NotAModel, $"The folder '{path}' is of no format that can be read, and no file in it is{(below.Length == 0 ? "" : $"; these folders in it are, name one: {Listed(below.Select(d => $"'{d}'"))}")}.");
     }
+
+    private static IEnumerable<(string Path, IImporter Importer)> ModelsIn(string folder)
+    {
+        foreach (string file in ModelFile.In(folder))
+            if (ModelFile.Head(file) is { Length: > 0 } head && All.FirstOrDefault(i => i.Recognizes(file, head)) is { } importer) yield return (file, importer);
+    }
+
+    /// <summary>The first six of them.</summary>
+    private static string Listed(IEnumerable<string> names) => string.Join(", ", names.Take(6)) + (names.Skip(6).Any() ? ", ..." : "");
 
     /// <summary>Who reads a file.</summary>
     public static IImporter Find(string path)

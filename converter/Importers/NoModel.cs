@@ -16,6 +16,7 @@ internal static class NoModel
         _ when head.StartsWith("version https://git-lfs"u8) => "a pointer of Git LFS, not the model itself; fetch it with 'git lfs pull'",
         _ when IsHtml(head) => "a web page, not a model; download the file itself",
         _ when head.StartsWith("PK\u0003\u0004"u8) => ZipPart(path),
+        _ when head.StartsWith("GGUF"u8) => "a GGUF file of llama.cpp, which is not read; convert the model that it was made from, as ONNX",
         _ when head.StartsWith("EDGL"u8) => "an .edgl file already, not a model to convert",
         _ => null,
     };
@@ -31,6 +32,8 @@ internal static class NoModel
         try
         {
             using ZipArchive zip = ZipFile.OpenRead(path);
+            if (zip.Entries.Count > 0 && zip.Entries.All(e => e.Name.EndsWith(".npy", StringComparison.Ordinal)))
+                return $"{zip.Entries.Count} arrays of parameters (numpy.savez), without the architecture; put that beside them in a .json file, as docs/importers.md shows for Chainer and Lasagne, and convert the .json";
             return $"a zip archive of {zip.Entries.Count} files, but none of a format that can be read; unpack it when it holds a model";
         }
         catch (InvalidDataException)

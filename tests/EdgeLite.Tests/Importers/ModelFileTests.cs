@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Importers.Caffe.Proto;
 using EdgeLite.Converter.Ir;
@@ -74,6 +75,25 @@ public sealed class ModelFileTests
         Assert.Single(model.Graphs);
     }, ("0a1b", Net), ("2c3d", Weights(2)));
 
+    /// <summary>Who names the folder of a download is told which folder in it is the model.</summary>
+    [Fact]
+    public void Folders_with_models_are_named_where_the_folder_itself_has_none() => In(folder =>
+    {
+        foreach (string name in new[] { "a", "b", "c" }) Directory.CreateDirectory(Path.Combine(folder, name));
+        File.WriteAllText(Path.Combine(folder, "a/deploy.prototxt"), Net);
+        File.WriteAllBytes(Path.Combine(folder, "c/weights.caffemodel"), Weights(2));
+        Assert.EndsWith($"these folders in it are, name one: '{Path.Combine(folder, "a")}', '{Path.Combine(folder, "c")}'.", Refusal(folder), StringComparison.Ordinal);
+    }, ("notes.txt", "a picture"));
+
+    [Fact]
+    public void Arrays_without_an_architecture_are_told() => In(folder =>
+    {
+        string file = Path.Combine(folder, "model.npz");
+        using (ZipArchive zip = ZipFile.Open(file, ZipArchiveMode.Create))
+            foreach (string name in new[] { "arr_0.npy", "arr_1.npy" }) zip.CreateEntry(name).Open().Dispose();
+        Assert.Contains("2 arrays of parameters (numpy.savez), without the architecture", Refusal(file), StringComparison.Ordinal);
+    });
+
     public static TheoryData<byte[], string> NoModels => new()
     {
         { [0x1F, 0x8B, 8, 0], "packed with gzip" },
@@ -81,6 +101,7 @@ public sealed class ModelFileTests
         { [.. "version https://git-lfs.github.com/spec/v1\noid"u8], "git lfs pull" },
         { [.. "\n<!DOCTYPE html><html>"u8], "a web page" },
         { [0xFF, 0xFE, (byte)'l', 0], "UTF-16" },
+        { [.. "GGUF"u8, 3, 0, 0, 0], "llama.cpp" },
         { [1, 2, 3], "readable are: " },
     };
 
