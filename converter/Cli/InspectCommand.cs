@@ -14,6 +14,9 @@ internal static class InspectCommand
 {
     private sealed record OperatorUse(string Operator, int Steps, long WeightBytes);
 
+    /// <summary>Of the oldest GPU that there are kernels for (docs/cuda.md).</summary>
+    private const int LeastCapability = 53;
+
     public static Command Create()
     {
         var file = new Argument<FileInfo>("model") { Description = "The .edgl file." };
@@ -24,6 +27,11 @@ internal static class InspectCommand
         var needs = new Option<bool>("--needs") { Description = "Only the operators and kernels that it takes, a line each: a list for a build with -p:EdgeLiteOperators." };
         var json = new Option<bool>("--json") { Description = "Machine-readable output." };
         var command = new Command("inspect", "Show inputs, outputs, operators, sizes and the exact arena of an .edgl file, and where each step runs.") { file, threads, device, gpu, half, needs, json };
+        gpu.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, CultureInfo.InvariantCulture, out int capability) && capability < LeastCapability)
+                result.AddError($"--gpu takes a compute capability of {LeastCapability} (Jetson Nano) or more, got {capability}.");
+        });
         command.SetAction(result =>
         {
             using Model model = Model.Load(result.GetValue(file)!.FullName);

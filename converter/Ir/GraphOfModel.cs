@@ -11,6 +11,7 @@ public static class GraphOfModel
         GraphDefinition definition = model.Graphs[0];
         var graph = new Graph(definition.Name);
         graph.Symbols.AddRange(definition.Symbols);
+        foreach ((string key, string value) in model.Metadata) graph.Metadata[key] = value;
         var values = new Value?[definition.Values.Length];
         foreach (int v in definition.Inputs) values[v] = graph.AddInput(definition.Values[v].Name, definition.Values[v].Type);
         for (int v = 0; v < values.Length; v++)

@@ -195,6 +195,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--percentile is for --observer percentile, not mse", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--observer", "mse", "--percentile", "99")]
     [InlineData("--max-error 'much' is not of the form 30dB", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--calibrate", "random", "--max-error", "much")]
     [InlineData("Calibration data 'nowhere' does not exist", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--calibrate", "nowhere")]
+    [InlineData("--gpu takes a compute capability of 53 (Jetson Nano) or more, got 12", "inspect", "m.edgl", "--gpu", "12")]
     [InlineData("there is no command 'bench'; edgelite-run, the program of the device, has others", "bench", "--help")]
     [InlineData("--samples takes 1 or more, got -3", "convert", "m.onnx", "-o", "m.edgl", "--samples", "-3")]
     public void A_wrong_command_line_is_answered_in_one_line_of_standard_error(string expected, params string[] arguments)
@@ -283,6 +284,13 @@ public sealed class CommandLineTests : IDisposable
         Assert.True(Assert.Single(converted.SelfTest()).Passed);
         using Session session = converted.CreateSession();
         Assert.NotEqual(DType.Float32, session.Input(0).DType);
+
+        // The scales of inputs and outputs are in the file.
+        var sample = new Tensor(DType.Float32, new Shape(1, 1, 4, 4));
+        samples.Span<float>()[16..].CopyTo(sample.Span<float>());
+        NpyFile.Write(In("sample.npy"), sample);
+        using JsonDocument compared = JsonDocument.Parse(Run("compare", model, In("out.edgl"), "--in", In("sample.npy"), "--json").Output);
+        Assert.InRange(compared.RootElement.GetProperty("worst_output_sqnr_db").GetDouble(), 30, 150);
     }
 
     [Fact]
