@@ -136,8 +136,8 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
     int32_t* column[4]; /* bias, wsum, multiplier, shift */
     for (int i = 0; i < 4; i++) column[i] = filled((size_t)a->oc * 4, &state);
     for (int32_t j = 0; j < a->oc; j++) column[0][j] %= 5000, column[1][j] %= 500, column[2][j] = factor(j), column[3][j] = -7 - j % 2;
-    void* conv_buffers[] = {data[0], weights, column[0], column[1], column[2], column[3], data[1]};
-    el_qconv_params conv = {1, a->h, a->h, a->c, o, o, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, a->k / 2, a->k / 2, a->groups, -3, 4, -128, 127};
+    void* conv_buffers[] = {data[0], weights, column[0], column[1], column[2], column[3], data[1], NULL};
+    el_qconv_params conv = {1, a->h, a->h, a->c, o, o, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, a->k / 2, a->k / 2, a->groups, -3, -128, -128, 127};
     el_qgemm_params gemm = {1, a->oc, a->c, -3, 4, -128, 127};
     el_qpool_params pool_params = {1, a->h, a->h, a->c, o, o, a->k, a->k, a->stride, a->stride, 0, 0, -128, 127};
     el_qadd_params add = {elements, elements, elements, 3, -5, 2, 20, 1073741824, 0, 1412345678, -1, 1812345678, -19, -128, 127};
@@ -160,7 +160,7 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
                 if (seconds < best) best = seconds;
             }
             el_pool_end(pool);
-            printf("  %s %6.1f us", el_isa_name(isa), best * 1e6);
+            printf("  %s %6.2f us", el_isa_name(isa), best * 1e6);
             free(ctx.scratch);
         }
     printf("\n");
@@ -189,13 +189,13 @@ int main(int argc, char** argv) {
         size_t weights = (size_t)(a->k * a->k) * (size_t)oc16 * (size_t)(depthwise ? 1 : cin4);
         void* buffers[] = {filled((size_t)(a->h * w * a->c), &state), filled(weights, &state), filled((size_t)a->oc * 4, &state),
                            filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state),
-                           filled((size_t)(oh * ow * a->oc), &state)};
+                           filled((size_t)(oh * ow * a->oc), &state), NULL};
         for (int32_t o = 0; o < a->oc; o++) {
             ((int32_t*)buffers[2])[o] %= 5000, ((int32_t*)buffers[3])[o] %= 500;
             ((int32_t*)buffers[4])[o] = factor(o), ((int32_t*)buffers[5])[o] = -9;
         }
         el_qconv_params conv = {1, a->h, w, a->c, oh, ow, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, transpose ? 1 : a->k / 2,
-                                transpose ? 1 : a->k / 2, a->groups, -3, 4, -128, 127};
+                                transpose ? 1 : a->k / 2, a->groups, -3, -128, -128, 127};
         el_qgemm_params product = {a->h, a->oc, a->c, -3, 4, -128, 127};
         const void* params = gemm ? (const void*)&product : &conv;
         double ops = 2.0 * a->k * a->k * (a->c / a->groups) * a->oc * (transpose ? a->h * w : oh * ow);

@@ -74,11 +74,15 @@ static inline int32_t el_clamp_s8(int32_t value, int32_t zero, int32_t lo, int32
 
 /* qconv_s8 (any groups), qdwconv_s8 (groups == c == oc), qconv_transpose_s8.
  * buffers: x[n][h][w][c] int8, packed weights int8 (symmetric), bias[oc] int32 or NULL, wsum[oc] int32,
- *          multiplier[oc] int32, shift[oc] int32, y[n][oh][ow][oc] int8
+ *          multiplier[oc] int32, shift[oc] int32, y[n][oh][ow][oc] int8, near[oc] int32 or NULL (none in qconv_transpose_s8)
  * wsum[o] is the sum of channel o's weights. acc = sum((x - x_zero) * w) + bias, which kernels compute as
  * sum(x*w) + bias - x_zero*wsum, padding positions holding x_zero.
  * y = clamp(r(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max), r being el_requantize_once in qconv_s8, el_requantize in
  * the other two.
+ * near says that float32 gives the same y for every sum that the channel can have, where y_min and y_max are those of int8, and y_zero is -128 in qdwconv_s8:
+ *     y = saturate_int8(floor(acc * scale + base)), both roundings down; scale = multiplier * 2^(shift - 31), and (int8_t)near units in the last place;
+ *     base = y_zero + 1/2, plus 2^(shift - 1) in qdwconv_s8 where shift < 0, plus (near >> 8) * scale * 2^-20, each operation rounded to float32
+ * The converter proves it (ProvenRounding.cs); kernels trust it or do without. Wrong numbers there give wrong y, and nothing worse.
  * qconv_transpose_s8: x[iy][ix] adds to y at oy = iy*stride_h + ky*dilation_h - pad_top (likewise ox); positions outside
  * are dropped; wsum is not read (it may be NULL), since border and phase decide which weights meet an input.
  * Every zero point is an int8 value. */
@@ -92,7 +96,7 @@ typedef struct el_qconv_params {
 } el_qconv_params;
 
 /* qconv_s16, qdwconv_s16, qgemm_s16 (TFLite's 16x8 scheme): the same with x and y int16, x_zero 0, bias[oc] int64, sums of 64 bits and
- * y = clamp(el_requantize_s64(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max). kh*kw*c/groups is at most 2^16.
+ * y = clamp(el_requantize_s64(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max); near is not read. kh*kw*c/groups is at most 2^16.
  * qgemm_s8: y[m][n] from x[m][k]; buffers and arithmetic as qconv_s8 with a 1x1 kernel. */
 typedef struct el_qgemm_params {
     int64_t m;

@@ -187,7 +187,7 @@ static void conv_case(int kind, el_qconv_params p, int extreme, int wild) {
     char what[200];
     snprintf(what, sizeof what, "n%d %dx%dx%d -> %dx%dx%d k%dx%d s%d,%d d%d,%d pad %d,%d groups %d zero %d", p.n, p.h, p.w, p.c, p.oh,
              p.ow, p.oc, p.kh, p.kw, p.stride_h, p.stride_w, p.dilation_h, p.dilation_w, p.pad_top, p.pad_left, p.groups, p.x_zero);
-    void* buffers[] = {x, b, with_bias ? d.bias : NULL, d.wsum, d.multiplier, d.shift, y};
+    void* buffers[] = {x, b, with_bias ? d.bias : NULL, d.wsum, d.multiplier, d.shift, y, NULL};
     run_variants(names[kind], &p, buffers, 6, outputs, want, what);
     th_free_all();
 }
@@ -248,13 +248,33 @@ static void gemm_case(int32_t m, int32_t n, int32_t k, int extreme, int wild) {
         }
     char what[80];
     snprintf(what, sizeof what, "m%d n%d k%d zero %d", m, n, k, p.x_zero);
-    void* buffers[] = {x, b, d.bias, d.wsum, d.multiplier, d.shift, y};
+    void* buffers[] = {x, b, d.bias, d.wsum, d.multiplier, d.shift, y, NULL};
     run_variants("qgemm_s8", &p, buffers, 6, (size_t)m * (size_t)n, want, what);
     th_free_all();
 }
 
+static int32_t requantized(int kind, int32_t acc, int32_t multiplier, int32_t shift, int32_t y_zero) {
+    const int64_t v = (int64_t)(kind % 3 == 0 ? wide_requantize_once : wide_requantize)(acc, multiplier, shift) + y_zero;
+    return (int32_t)(v < -128 ? -128 : v > 127 ? 127 : v);
+}
+
+/* What el_quant.h calls near, at random, that gives `want` for a sum; 0 where none was found. The sign of a fused multiply-add is exact. */
+static int32_t random_near(int32_t acc, int32_t multiplier, int32_t shift, int32_t y_zero, int once, int32_t want) {
+    const float nudge = once || shift >= 0 ? 0 : ldexpf(1, shift - 1);
+    for (int i = 0; i < 20 && multiplier > 0; i++) {
+        const int32_t steps = th_range(-1, 1), units = th_range(-1, 1) * (1 << th_range(0, 22));
+        float scale = ldexpf((float)multiplier, shift - 31);
+        if (steps != 0) scale = nextafterf(scale, steps > 0 ? 2 * scale : 0);
+        const float base = (float)y_zero + 0.5f + nudge + (float)units * (scale * 0x1p-20f);
+        const int least = want == -128 || fma((float)acc, (double)scale, (double)base - want) >= 0, most = want == 127 || fma((float)acc, (double)scale, (double)base - want - 1) < 0;
+        if (least && most) return units * 256 + (steps & 255);
+    }
+    return 0;
+}
+
 /* Chosen sums at every shift through the end of a tile: weights are zero, so a sum is the bias. Half of them give results
- * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case (depthwise is 3x3); gemm is kind 3. whole: all by whole_multiplier. */
+ * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case (depthwise is 3x3); gemm is kind 3. whole: 1: all
+ * by whole_multiplier, 2: there is near, for sums at both sides of a step, or the multiplier is a float and near 0. */
 static void rounding_case(int kind, int whole, int32_t y_zero) {
     static const int32_t ends[] = {INT32_MIN, INT32_MIN + 1, INT32_MAX, INT32_MAX - 1, -(1 << 30), 1 << 30, 0, 1, -1, 2, -2, 3};
     enum { rows = 9, n = 62 * 40, k = 4 }; /* a whole set of rows and a rest */
@@ -266,6 +286,7 @@ static void rounding_case(int kind, int whole, int32_t y_zero) {
     int8_t* b = th_alloc(weights, 64);
     int8_t* y = th_alloc((size_t)rows * n, 1);
     int8_t* want = th_alloc((size_t)rows * n, 1);
+    int32_t* near = whole == 2 ? th_alloc((size_t)n * 4, 4) : NULL;
     channel_data d = random_channels(n, 1, 0);
     th_fill_bytes(x, (size_t)rows * n);
     memset(b, 0, weights);
@@ -273,16 +294,18 @@ static void rounding_case(int kind, int whole, int32_t y_zero) {
     for (int32_t o = 0; o < n; o++) {
         int32_t shift = d.shift[o] = whole ? o % 24 - 15 : o % 62 - 31;
         if (th_range(0, 1)) d.multiplier[o] = 1 << 30;
-        if (whole) d.multiplier[o] = whole_multiplier(d.multiplier[o], shift);
+        if (whole == 1) d.multiplier[o] = whole_multiplier(d.multiplier[o], shift);
         if (o / 62 % 2) d.bias[o] = whole ? th_range(-1, 1) * (1 << th_range(0, shift > 0 ? 29 - shift : 29)) : ends[th_range(0, 11)];
         else if (shift > 0) d.bias[o] = th_range(-3, 3);
         else d.bias[o] = (int32_t)(th_range(-120, 120) * (1ll << -shift) / (shift < -24 ? 128 : 1)) + th_range(-1, 1);
-        int32_t r = (kind % 3 == 0 ? wide_requantize_once : wide_requantize)(d.bias[o], d.multiplier[o], shift);
-        int64_t v = (int64_t)r + y_zero;
-        for (int32_t i = 0; i < rows; i++) want[i * n + o] = (int8_t)(v < -128 ? -128 : v > 127 ? 127 : v);
+        if (whole == 2 && shift <= 0 && d.multiplier[o] > 0) d.bias[o] = (int32_t)ceil((th_range(-120, 120) - 0.5) * ldexp(1, 31 - shift) / d.multiplier[o]) - th_range(0, 1);
+        int32_t v = requantized(kind, d.bias[o], d.multiplier[o], shift, y_zero);
+        if (whole == 2) near[o] = random_near(d.bias[o], d.multiplier[o], shift, y_zero, kind % 3 == 0, v);
+        if (whole == 2 && near[o] == 0) v = requantized(kind, d.bias[o], d.multiplier[o] &= -128, shift, y_zero);
+        for (int32_t i = 0; i < rows; i++) want[i * n + o] = (int8_t)v;
     }
     static const char* const names[] = {"qconv_s8", "qconv_transpose_s8", "qdwconv_s8", "qgemm_s8"};
-    void* buffers[] = {x, b, d.bias, d.wsum, d.multiplier, d.shift, y};
+    void* buffers[] = {x, b, d.bias, d.wsum, d.multiplier, d.shift, y, near};
     run_variants(names[kind], kind == 3 ? (void*)&gemm : (void*)&conv, buffers, 6, (size_t)rows * n, want, "chosen sums");
     th_free_all();
 }
@@ -290,7 +313,7 @@ static void rounding_case(int kind, int whole, int32_t y_zero) {
 int main(void) {
     test_requantize();
     static const int32_t zeros[] = {-3, -128, 127};
-    for (int i = 0; i < 96; i++) rounding_case(i % 4, i / 4 % 2, zeros[i / 8 % 3]);
+    for (int i = 0; i < 144; i++) rounding_case(i % 4, i / 4 % 3, zeros[i / 12 % 3]);
     for (int32_t m = 1; m <= 26; m++) gemm_case(m, th_range(1, 140), th_range(1, 70), m % 4 == 0, m % 5 == 0);
     gemm_case(200, 64, 64, 0, 0);
     gemm_case(97, 70, 33, 1, 0);

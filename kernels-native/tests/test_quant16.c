@@ -88,7 +88,7 @@ static void layer_case(int kind, el_qconv_params p, int extreme) {
     char what[200];
     snprintf(what, sizeof what, "n%d %dx%dx%d -> %dx%dx%d k%dx%d s%d,%d d%d,%d pad %d,%d groups %d", p.n, p.h, p.w, p.c, p.oh, p.ow, p.oc, p.kh, p.kw,
              p.stride_h, p.stride_w, p.dilation_h, p.dilation_w, p.pad_top, p.pad_left, p.groups);
-    void* buffers[] = {x, b, with_bias ? bias : NULL, wsum, multiplier, shift, y};
+    void* buffers[] = {x, b, with_bias ? bias : NULL, wsum, multiplier, shift, y, NULL};
     el_qgemm_params gemm = {p.h, p.oc, p.c, 0, p.y_zero, p.y_min, p.y_max};
     static const char* const names[] = {"qconv_s16", "qdwconv_s16", "qgemm_s16"};
     run_variants(names[kind], kind == GEMM ? (void*)&gemm : (void*)&p, buffers, 6, outputs * 2, want, what);

@@ -71,6 +71,22 @@ internal sealed record QuantizedWeights(string Name, Tensor Stored, float[] Scal
         return sums;
     }
 
+    /// <summary>The least and the greatest sum of each index of <paramref name="axis"/>, bias included, that int8 inputs can give.</summary>
+    public (long Low, long High)[] Reach(int axis, int xZero, int[]? bias)
+    {
+        var reach = new (long Low, long High)[Stored.Shape[axis]];
+        if (bias != null)
+            for (int c = 0; c < reach.Length; c++) reach[c] = (bias[c], bias[c]);
+        long inner = Stored.Shape.Product(axis + 1, Stored.Shape.Rank);
+        for (long i = 0; i < Stored.Count; i++)
+        {
+            long w = Stored.GetInt64(i), least = w * (sbyte.MinValue - xZero), most = w * (sbyte.MaxValue - xZero);
+            ref (long Low, long High) sum = ref reach[i / inner % reach.Length];
+            sum = (sum.Low + Math.Min(least, most), sum.High + Math.Max(least, most));
+        }
+        return reach;
+    }
+
     public static Tensor ToInt8(Tensor unsigned)
     {
         var signed = new Tensor(DType.Int8, unsigned.Shape);

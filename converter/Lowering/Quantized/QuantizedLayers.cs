@@ -50,7 +50,7 @@ public sealed class QuantizedLayers : IGraphPass
         SetZeros(attributes, x, y, clamp);
         Value packed = WeightPacker.Pack(graph, w.Name, weights, geometry.Packing, geometry.Groups);
         Value result = Rewrite.Insert(graph, quantize, "Q" + geometry.OpType, op.Output.Name + ".q",
-            [entered, packed, .. Constants(graph, op.Output.Name, w, w.Sums(axis), bias, x, y)], attributes, "edgelite");
+            [entered, packed, .. Constants(graph, op.Output.Name, w, axis, bias, x, y, clamp, "Q" + geometry.OpType)], attributes, "edgelite");
         result.SourceName = quantize.Output.SourceName ?? quantize.Output.Name;
         result = ChannelsLast.Leave(graph, quantize, result, geometry.SpatialRank, op.Output.Name + ".q.nchw");
         Rewrite.Replace(graph, quantize.Output, QuantizedEdit.FromSigned(graph, quantize, result, y.Type), keepName: true);
@@ -85,25 +85,29 @@ public sealed class QuantizedLayers : IGraphPass
         SetZeros(attributes, x, y, clamp);
         Value packed = WeightPacker.Pack(graph, w.Name, w.Stored, transposed ? Packing.GemmTransposed : Packing.Gemm);
         Value result = Rewrite.Insert(graph, quantize, "QGemm", quantize.Output.Name + ".q",
-            [QuantizedEdit.ToSigned(graph, quantize, stored), packed, .. Constants(graph, quantize.Output.Name, w, w.Sums(axis), bias, x, y)], attributes, "edgelite");
+            [QuantizedEdit.ToSigned(graph, quantize, stored), packed, .. Constants(graph, quantize.Output.Name, w, axis, bias, x, y, clamp, "QGemm")], attributes, "edgelite");
         Rewrite.Replace(graph, quantize.Output, QuantizedEdit.FromSigned(graph, quantize, result, y.Type), keepName: true);
         return true;
     }
 
-    /// <summary>B, WSum, Multiplier, Shift.</summary>
-    private static Value?[] Constants(Graph graph, string name, QuantizedWeights w, int[] sums, int[]? bias, Quantization x, Quantization y)
+    /// <summary>B, WSum, Multiplier, Shift, and Near where float32 is proven to round as the operator's rule.</summary>
+    private static Value?[] Constants(Graph graph, string name, QuantizedWeights w, int axis, int[]? bias, Quantization x, Quantization y, Clamp clamp, string op)
     {
+        int[] sums = w.Sums(axis);
         // Sums of int16 products have 64 bits, and so has what they start from; a layer without bias says so by zeros.
         Value? start = x.IsWide ? graph.AddConstant(name + ".bias", Tensor.FromArray<long>([.. (bias ?? new int[sums.Length]).Select(b => (long)b)], new Shape(sums.Length)))
             : bias == null ? null : QuantizedEdit.Int32s(graph, name + ".bias", bias);
         FixedMultiplier[] m = ShortFactor.Restore([.. w.Scales.Select(s => FixedPoint.QuantizeProduct(x.Scale, s, y.Scale))]);
-        return
+        Value?[] constants =
         [
             start,
             QuantizedEdit.Int32s(graph, name + ".wsum", sums),
             QuantizedEdit.Int32s(graph, name + ".multiplier", [.. m.Select(f => f.Value)]),
             QuantizedEdit.Int32s(graph, name + ".shift", [.. m.Select(f => f.Shift)]),
         ];
+        bool once = op != "QDepthwiseConv";
+        if (x.IsWide || op == "QConvTranspose" || !once && y.Zero8 != sbyte.MinValue || clamp.Range(y) != FixedPoint.TypeRange(DType.Int8)) return constants;
+        return ProvenRounding.Of(m, w.Reach(axis, x.Zero8, bias), y.Zero8, once) is { } near ? [.. constants, QuantizedEdit.Int32s(graph, name + ".near", near)] : constants;
     }
 
     private static void SetZeros(AttributeSet attributes, Quantization x, Quantization y, Clamp clamp)

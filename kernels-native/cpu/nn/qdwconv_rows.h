@@ -235,18 +235,18 @@ static void rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     }
 }
 
-/* Panels of neighbouring channels, a multiple of 16, of which `from` has bias, wsum, multiplier and shift. Returns what el_qpanels_fill does. */
-static __attribute__((noinline)) int fill_ends(const el_qdw* a, el_qpanel* panels, int32_t channels, const int32_t* const from[4]) {
+/* Panels of neighbouring channels, a multiple of 16, of which `from` has bias, wsum, multiplier, shift and near. Returns what el_qpanels_fill does. */
+static __attribute__((noinline)) int fill_ends(const el_qdw* a, el_qpanel* panels, int32_t channels, const int32_t* const from[5]) {
     if (channels % 16 != 0) __builtin_unreachable();
-    return el_qpanels_fill(panels, channels, from[0], from[1], from[2], from[3], a->p->x_zero + QDW_BIAS, 0, a->p->kh * a->p->kw);
+    return el_qpanels_fill(panels, channels, from[0], from[1], from[2], from[3], from[4], a->p->x_zero + QDW_BIAS, a->p->y_zero, 0, a->p->kh * a->p->kw);
 }
 
 /* The panel of 16 lanes, lane j being channel[j] (-1: none). */
-static int fill_end(const el_qdw* a, const int32_t channel[16], const int32_t* const from[4], el_qpanel* panel) {
-    int32_t constants[4][16];
-    const int32_t* lanes[4] = {NULL};
+static int fill_end(const el_qdw* a, const int32_t channel[16], const int32_t* const from[5], el_qpanel* panel) {
+    int32_t constants[5][16];
+    const int32_t* lanes[5] = {NULL};
     const int neighbours = channel[15] == channel[0] + 15;
-    for (int s = 0; s < 4; s++) {
+    for (int s = 0; s < 5; s++) {
         if (!from[s]) continue;
         lanes[s] = neighbours ? from[s] + channel[0] : constants[s];
         EL_ROLLED for (int j = 0; j < 16; j++) constants[s][j] = channel[j] < 0 ? 0 : from[s][channel[j]];
@@ -294,14 +294,14 @@ static void fill_panels(void* arg, int64_t begin, int64_t end, int32_t worker) {
     fill_job* j = arg;
     const el_qconv_params* p = j->a->p;
     const el_qdw_plan* q = &j->a->q;
-    const int32_t* from[4] = {j->buffers[2], j->buffers[3], j->buffers[4], j->buffers[5]};
+    const int32_t* from[5] = {j->buffers[2], j->buffers[3], j->buffers[4], j->buffers[5], j->buffers[7]};
     const int8_t* packed = j->buffers[1];
     qdw_unit* weights = j->weights;
     const int64_t taps = p->kh * p->kw, units = (int64_t)q->rows * q->planes * p->kw * 16; /* of a panel */
     int kind = 0;
     if (!q->flat && p->c % 16 == 0) {
         for (int64_t i = begin; i < end; i++) fill_weights(j->a, NULL, packed + i * taps * 16, weights + i * units);
-        for (int s = 0; s < 4; s++)
+        for (int s = 0; s < 5; s++)
             if (from[s]) from[s] += 16 * begin;
         kind = fill_ends(j->a, &j->panels[begin], (int32_t)(end - begin) * 16, from);
     } else {

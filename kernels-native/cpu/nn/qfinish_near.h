@@ -12,12 +12,15 @@
  * shift < 0 (el_qpanel proves it): `nudge` = 2^(shift + 15) is added to base or taken from it, and may round by another 1/4. Where acc << shift would wrap around, u
  * does not fit into int32.
  *
- * Where scale and nudge are integers, as the quantizer chooses factors, and y_min and y_max those of int8 (EL_QDOUBT is not set), nobody is in doubt:
- *     y = round(acc * whole + base), halves to even, whole = scale * 2^-16, base = y_zero + 2^-17, plus nudge * 2^-16 where the rule rounds twice
- * Proof: acc * whole + y_zero, plus that nudge, is a multiple of 2^-16; where it lies within 128 of 0, 24 bits hold it with 2^-17 more, which takes halves up and
- * nothing else past a half. From there on it rounds to 2^-16 at least, and ends at a bound of int8 with or without 2^-17. Sums stay so small that it fits
- * into int32 and, rounded twice, acc << shift does. For a negative acc the nudge has the wrong sign, which leaves y <= y_zero: this form of rounding twice is for a
- * y_zero of -128 alone, as after a ReLU. */
+ * Nobody is in doubt (EL_QDOUBT is not set) where y_min and y_max are those of int8 and either the converter has proven (el_quant.h, near) that without any look
+ *     y = floor(acc * whole + base), the multiply-add rounded down
+ * is right, or scale and nudge are integers, as our quantizer chooses factors: whole = scale * 2^-16, base = y_zero + 1/2, plus nudge * 2^-16 where the rule rounds twice.
+ * Proof of the latter: acc * whole + base is a multiple of 2^-16, which 24 bits hold up to 256 in size; beyond it ends at a bound of int8. Sums stay so small that
+ * it fits into int32 and, rounded twice, acc << shift does. For a negative acc the nudge has the wrong sign, which leaves y <= y_zero: this form of rounding twice is
+ * for a y_zero of -128 alone, as after a ReLU.
+ * AVX-512 says how an instruction rounds. AVX2 rounds to nearest, halves to even, with a base of y_zero + 2^-17, plus nudge, for such integers only, and reads no near:
+ * acc * whole + y_zero, plus that nudge, is a multiple of 2^-16; where it lies within 128 of 0, 24 bits hold it with 2^-17 more, which takes halves up and nothing else past
+ * a half. From there on it rounds to 2^-16 at least, and ends at a bound of int8 with or without 2^-17. */
 #ifndef EL_QFINISH_NEAR_H
 #define EL_QFINISH_NEAR_H
 #include "qmat.h"
@@ -32,20 +35,22 @@ typedef struct q_near {
     __m512 base;
     q_bounds bounds;
 } q_near;
-typedef struct q_near_columns { /* of a panel; nudge: all of the base, where exact */
-    __m512 scale, nudge;
+typedef struct q_near_columns { /* of a panel; base: nudge, unless exact */
+    __m512 scale, base;
 } q_near_columns;
 
-EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max, int exact) { return (q_near){_mm512_set1_ps(q_near_base(y_zero, exact)), q_bounds_set(y_min, y_max)}; }
+EL_VEC q_near q_near_load(int32_t y_zero, int32_t y_min, int32_t y_max, int exact) { return (q_near){_mm512_set1_ps(q_near_base(y_zero, 0)), q_bounds_set(y_min, y_max)}; }
 EL_VEC q_near_columns q_near_columns_load(const el_qpanel* e, const q_near* n, const int exact) {
-    const __m512 nudge = _mm512_load_ps(e->nudge);
-    return (q_near_columns){_mm512_load_ps(exact ? e->whole : e->scale), exact ? _mm512_add_ps(n->base, _mm512_mul_ps(nudge, _mm512_set1_ps(0x1p-16f))) : nudge};
+    return (q_near_columns){_mm512_load_ps(exact ? e->whole : e->scale), _mm512_load_ps(exact ? e->base : e->nudge)};
 }
 
 EL_VEC q16 q_near_of(q16 acc, const q_near_columns* c, const q_near* n, const int once, const int exact) {
+    const int down = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+    const __m512 a = _mm512_cvtepi32_ps(acc.v);
+    if (exact) return (q16){_mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(a, c->scale, c->base, down), down)};
     const __m512i sign = _mm512_set1_epi32(INT32_MIN);
-    __m512 base = once ? n->base : exact ? c->nudge : _mm512_add_ps(n->base, _mm512_castsi512_ps(_mm512_ternarylogic_epi32(acc.v, sign, _mm512_castps_si512(c->nudge), 0xea)));
-    return (q16){_mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(acc.v), c->scale, base))};
+    const __m512 base = once ? n->base : _mm512_add_ps(n->base, _mm512_castsi512_ps(_mm512_ternarylogic_epi32(acc.v, sign, _mm512_castps_si512(c->base), 0xea)));
+    return (q16){_mm512_cvtps_epi32(_mm512_fmadd_ps(a, c->scale, base))};
 }
 #else
 typedef struct q_near {

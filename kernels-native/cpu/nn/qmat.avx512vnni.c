@@ -30,7 +30,7 @@ EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const in
     const int64_t column = t->y_column;
     const uint64_t columns = ~0ull >> (64 - t->columns);
     q_near_columns c[4];
-    EL_UNROLL for (int p = 0; p < NP; p++) c[p].scale = _mm512_load_ps(EXACT ? t->panels[p].whole : t->panels[p].scale);
+    EL_UNROLL for (int p = 0; p < NP; p++) c[p] = q_near_columns_load(&t->panels[p], &n, EXACT);
     EL_UNROLL for (int first = 0; first < MR; first += ASKED) {
         q16 least = q16_set(-1);
         EL_UNROLL for (int r = first; r < first + ASKED; r += ROWS) {

@@ -15,6 +15,7 @@
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
 #define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
 #define EL_FEW_TILES 4          /* of rows, with which reading the weights takes the time */
+#define EL_FEW_ROWS 4           /* which tile functions end in the form that knows doubt */
 #define EL_FLIP_PANELS 8        /* as many panels at most find x where it is, as turning it into x+128 for each four of them adds up */
 #define EL_REPACKING 64         /* outputs whose quads take as long as one of weights packed again */
 #define EL_SERIAL_MACS 200000   /* multiplications that are worth a piece of their own */
@@ -358,10 +359,11 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
     v.threads = at + q->row_bytes;
     v.shifts = el_qbounds(q->y_min, q->y_max);
     const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
+    const int32_t* near = q->planes == 2 || q->transpose || q->n * q->oh * q->ow <= EL_FEW_ROWS ? NULL : buffers[7];
     for (int32_t g = 0; g < q->groups; g++) {
         int64_t o = (int64_t)g * q->cout;
         v.shifts |= isa->fill(v.panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
-                                multiplier + o, shift + o, q->x_zero + isa->x_bias, !q->transpose, (int64_t)q->kh * q->kw * q->cin);
+                                multiplier + o, shift + o, near ? near + o : NULL, q->x_zero + isa->x_bias, q->y_zero, !q->transpose, (int64_t)q->kh * q->kw * q->cin);
     }
     return v;
 }

@@ -16,7 +16,7 @@
 #define EL_QPANELS 4  /* panels of a tile at most: 64 columns */
 
 /* What the end of a tile needs of 16 columns; entries past the last column are zero. `start` is bias - x_zero*wsum, minus 128*wsum where x counts as
- * x + 128. scale, whole and nudge, of qfinish_near.h, are for x86. The shift of a multiplier of 0, which gives 0 with any, is -1.
+ * x + 128. scale, nudge, whole and base, of qfinish_near.h, are for x86. The shift of a multiplier of 0, which gives 0 with any, is -1.
  * el_requantize is one step in 64 bits for acc << max(shift, 0) that fits into 32 bits, right = max(-shift, 0):
  *     el_requantize(a) = ((a << max(shift, 0)) * multiplier + round - (a < 0 && right > 0 ? 2^31 : 0)) >> (31 + right)
  * with round = 2^30 + (right > 0 ? 2^(30+right) : 0). Proof: the first rounding is
@@ -24,7 +24,7 @@
  * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0. */
 typedef struct el_qpanel {
     int32_t start[16], multiplier[16], shift[16];
-    float scale[16], whole[16], nudge[16];
+    float scale[16], nudge[16], whole[16], base[16];
 } el_qpanel;
 
 /* `quads` dwords (4 input channels each), starting at quad `first` of every panel of B and `offset` bytes into a window. */
@@ -59,7 +59,7 @@ typedef struct el_qtile {
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products);
+                const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int64_t products);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
     void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
@@ -85,8 +85,8 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 #endif
 #define EL_INLINE static inline __attribute__((always_inline))
 
-/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23; outputs may be in doubt (qfinish_near.h): of some channel,
- * multiplier * 2^(shift - 15) is no integer of 24 bits or multiplier * 2^(shift - 31) times a sum may reach 2^31, or y has other bounds than int8 */
+/* some shift is positive; some shift is outside [-23, -1]; some shift is below -23; outputs may be in doubt (qfinish_near.h): y has other bounds than int8,
+ * or, unless AVX-512 has `near`, some multiplier * 2^(shift - 15) is no integer of 24 bits or some multiplier * 2^(shift - 31) times a sum may reach 2^31 */
 enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4, EL_QDOUBT = 8 };
 
 EL_INLINE int el_qbounds(int32_t y_min, int32_t y_max) { return y_min > INT8_MIN || y_max < INT8_MAX ? EL_QDOUBT : 0; }
@@ -95,8 +95,8 @@ EL_INLINE int el_qbounds(int32_t y_min, int32_t y_max) { return y_min > INT8_MIN
 EL_INLINE int32_t el_power_of_2(int32_t exponent) { return (exponent + 127) * (1 << 23); }
 
 EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bias, const int32_t* restrict wsum, const int32_t* restrict multiplier,
-                              const int32_t* restrict shift, int32_t x_zero_plus_bias, int once, float reach, int32_t* restrict least, int32_t* restrict most,
-                              int32_t* restrict rounded) {
+                              const int32_t* restrict shift, const int32_t* restrict near, int32_t x_zero_plus_bias, int32_t y_zero, int once, float reach, int32_t* restrict least,
+                              int32_t* restrict most, int32_t* restrict rounded) {
     for (int j = 0; j < 16; j++) {
         const int32_t s = shift[j] | -(multiplier[j] == 0);
         e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
@@ -120,30 +120,42 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
         e->whole[j] = e->scale[j] * 0x1p-16f;
         rounded[j] |= -((reach + __builtin_fabsf((float)bias[j])) * e->whole[j] > 0x1p30f);
     }
+#if defined(__AVX512BW__)
+    for (int j = 0; j < 16; j++) e->base[j] = (float)y_zero + 0.5f + e->nudge[j] * 0x1p-16f;
+    if (near == NULL) return;
+    memcpy(power, e->whole, sizeof power);
+    for (int j = 0; j < 16; j++) power[j] += (int32_t)((uint32_t)near[j] << 24) >> 24;
+    memcpy(e->whole, power, sizeof power);
+    for (int j = 0; j < 16; j++) e->base[j] += (float)(near[j] >> 8) * (e->whole[j] * 0x1p-20f);
+#endif
 #endif
 }
 
-/* Fills ceil(channels/16) panels for one of the two rules, of layers whose outputs are `products` products each; bias may be NULL, wsum when x_zero + x_bias is
- * zero. Returns EL_QSHIFT bits. */
+/* Fills ceil(channels/16) panels for one of the two rules, of layers whose outputs are `products` products each; bias and near may be NULL, wsum when
+ * x_zero + x_bias is zero. Returns EL_QSHIFT bits. */
 EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                              const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products) {
+                              const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int64_t products) {
+#if !defined(__AVX512BW__)
+    near = NULL;
+#endif
     static const int32_t none[16];
     int32_t least[16], most[16], rounded[16] = {0};
     for (int j = 0; j < 16; j++) least[j] = most[j] = -1;
     const float reach = (float)products * (255 * 128); /* x - x_zero is below 256 in size */
     int32_t base = 0;
     for (; base + 16 <= channels; base += 16)
-        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, x_zero_plus_bias, once, reach, least, most, rounded);
+        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, near ? near + base : NULL, x_zero_plus_bias, y_zero, once,
+                       reach, least, most, rounded);
     if (base < channels) {
-        int32_t all[4][16] = {{0}};
-        const int32_t* from[4] = {bias, wsum, multiplier, shift};
-        for (int i = 0; i < 4; i++)
+        int32_t all[5][16] = {{0}};
+        const int32_t* from[5] = {bias, wsum, multiplier, shift, near};
+        for (int i = 0; i < 5; i++)
             if (from[i]) memcpy(all[i], from[i] + base, (size_t)(channels - base) * 4);
-        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], x_zero_plus_bias, once, reach, least, most, rounded);
+        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], near ? all[4] : NULL, x_zero_plus_bias, y_zero, once, reach, least, most, rounded);
     }
     int32_t lowest = -1, highest = -1, any = 0;
     for (int j = 0; j < 16; j++) lowest = least[j] < lowest ? least[j] : lowest, highest = most[j] > highest ? most[j] : highest, any |= rounded[j];
-    return (highest > 0 ? EL_QSHIFT_LEFT : 0) | (lowest < -23 || highest > -1 ? EL_QSHIFT_ANY : 0) | (lowest < -23 ? EL_QSHIFT_FAR : 0) | (any ? EL_QDOUBT : 0);
+    return (highest > 0 ? EL_QSHIFT_LEFT : 0) | (lowest < -23 || highest > -1 ? EL_QSHIFT_ANY : 0) | (lowest < -23 ? EL_QSHIFT_FAR : 0) | (any && !near ? EL_QDOUBT : 0);
 }
 
 /* to[i] = from[i] xor flip */
@@ -207,8 +219,8 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
 #define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, most)                                                                  \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
-                    const int32_t* shift, int32_t x_zero_plus_bias, int once, int64_t products) {                                \
-        return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, x_zero_plus_bias, once, products);               \
+                    const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int64_t products) {           \
+        return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, near, x_zero_plus_bias, y_zero, once, products); \
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
     static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip) { return el_qspread(to, from, count, there, flip); } \

@@ -4,7 +4,7 @@ namespace EdgeLite.Ops.EdgeLite;
 
 /// <summary>Integer convolution of each channel by itself (group == channels == out_channels); weights as
 /// <see cref="DepthwiseLayout"/>. See <see cref="QuantizedConvolution"/>.</summary>
-[Operator("QDepthwiseConv", "X, W, B?, WSum, Multiplier, Shift", "Y", Domain = "edgelite")]
+[Operator("QDepthwiseConv", "X, W, B?, WSum, Multiplier, Shift, Near?", "Y", Domain = "edgelite")]
 public sealed partial class QDepthwiseConv : QuantizedConvolution
 {
     public override long PackedCount(long channels) => this.Depthwise(channels).Count;

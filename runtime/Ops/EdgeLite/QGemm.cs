@@ -7,7 +7,7 @@ namespace EdgeLite.Ops.EdgeLite;
 /// panels of one group and one tap. <c>y = clamp(requantize(sum((x - x_zero_point) * w) + b, multiplier[o], shift[o]) +
 /// y_zero_point, y_min, y_max)</c>, requantize rounding once; arithmetic as in kernels-native/include/el_quant.h.
 /// </summary>
-[Operator("QGemm", "X, W, B?, WSum, Multiplier, Shift", "Y", Domain = "edgelite")]
+[Operator("QGemm", "X, W, B?, WSum, Multiplier, Shift, Near?", "Y", Domain = "edgelite")]
 public sealed partial class QGemm : Operator
 {
     [Attr(Required = true)] public long OutFeatures { get; set; }
@@ -29,7 +29,7 @@ public sealed partial class QGemm : Operator
         if (x.Rank == 0) throw context.Error("X is a scalar, expected at least one dimension");
         long k = x[x.Rank - 1];
         if (k >= 0) context.ExpectCount(1, Layout((int)k).Count);
-        for (int i = 2; i <= 5; i++) context.ExpectCount(i, OutFeatures);
+        for (int i = 2; i <= 6; i++) context.ExpectCount(i, OutFeatures);
         context.SetOutput(0, type, x.With(x.Rank - 1, OutFeatures));
     }
 

@@ -7,6 +7,7 @@ namespace EdgeLite.Ops.EdgeLite;
 /// (TFLite's 16x8 scheme: 64-bit accumulators, <see cref="FixedPoint.Requantize64"/>). For every output:
 /// <code>y = clamp(requantize(sum((x - x_zero_point) * w) + b, multiplier[oc], shift[oc]) + y_zero_point, y_min, y_max)</code>
 /// Padding positions hold x_zero_point, so they add nothing. Arithmetic: kernels-native/include/el_quant.h.
+/// Near, where the layer has it, tells kernels float32 numbers that give the same y; there the arithmetic is, too.
 /// </summary>
 public abstract class QuantizedConvolution : Operator, ILoweredConvolution
 {
@@ -33,7 +34,7 @@ public abstract class QuantizedConvolution : Operator, ILoweredConvolution
         if (type is not (DType.Int8 or DType.Int16)) throw context.Error($"X is {type.Name()}, expected int8 or int16");
         Shape y = this.InferWindows(context);
         if (y[1] == 0 || y[2] == 0) throw context.Error($"the kernel does not fit into {context.Shape(0)}");
-        for (int i = 2; i <= 5; i++) context.ExpectCount(i, OutChannels);
+        for (int i = 2; i <= 6; i++) context.ExpectCount(i, OutChannels);
         context.SetOutput(0, type, y);
     }
 

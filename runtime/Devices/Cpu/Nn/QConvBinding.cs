@@ -36,7 +36,7 @@ internal static class QConvBinding
         {
             M = x.Product(0, x.Rank - 1), N = checked((int)op.OutFeatures), K = checked((int)x[x.Rank - 1]),
             XZero = (int)op.XZeroPoint, YZero = (int)op.YZeroPoint, YMin = (int)op.YMin, YMax = (int)op.YMax,
-        }, Operand.Input(0), Operand.Input(1), c.Optional(2), Operand.Input(3), Operand.Input(4), Operand.Input(5), Operand.Output(0));
+        }, Operand.Input(0), Operand.Input(1), c.Optional(2), Operand.Input(3), Operand.Input(4), Operand.Input(5), Operand.Output(0), c.Optional(6));
         return true;
     }
 
@@ -49,7 +49,7 @@ internal static class QConvBinding
         {
             Sizes = new(op, c),
             XZero = (int)op.XZeroPoint, YZero = (int)op.YZeroPoint, YMin = (int)op.YMin, YMax = (int)op.YMax,
-        }, Operand.Input(0), Operand.Input(1), c.Optional(2), Operand.Input(3), Operand.Input(4), Operand.Input(5), Operand.Output(0));
+        }, Operand.Input(0), Operand.Input(1), c.Optional(2), Operand.Input(3), Operand.Input(4), Operand.Input(5), Operand.Output(0), c.Optional(6));
         return true;
     }
 
@@ -60,7 +60,7 @@ internal static class QConvBinding
         bool isWide = c.DType(0) == DType.Int16;
         if (!isWide && c.DType(0) != DType.Int8 || c.DType(1) != DType.Int8 || isWide && (xZero != 0 || products > 1 << 16 || !c.HasInput(2))) return null;
         if (c.HasInput(2) && c.DType(2) != (isWide ? DType.Int64 : DType.Int32)) return null;
-        for (int i = 3; i <= 5; i++)
+        for (int i = 3; i <= 6; i++)
             if (c.HasInput(i) && c.DType(i) != DType.Int32) return null;
         if (isWide && !c.HasInput(3) || c.Constant(4) is not { } multipliers || c.Constant(5) is not { } shifts) return null;
         for (int i = 0; i < shifts.Count; i++)
