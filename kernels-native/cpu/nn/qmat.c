@@ -63,6 +63,7 @@ static void plan_sizes(el_qplan* q) {
     }
     int64_t line = ((j_count - 1) * step_x + reach_x + 1) * q->pixel * 2, fit = (EL_BAND_BYTES / line - reach_y - 1) / step_y + 1;
     q->lines = EL_CHUNK_ROWS / j_count;
+    if (q->lines < 2 && reach_y > 0) q->lines = 2; /* which share lines of their band */
     if (q->lines > fit) q->lines = fit;
     if (j_count == 1) q->lines = round_up(q->lines, EL_QROWS);
     if (q->lines < 1) q->lines = 1;
