@@ -174,6 +174,7 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
 
 int main(int argc, char** argv) {
     int32_t threads = argc > 1 ? atoi(argv[1]) : 1;
+    if (threads < 1 || threads > 1024) return fprintf(stderr, "bench_quant: %s threads, expected 1 to 1024\n", argv[1]), 1;
     el_pool* pool = threads > 1 ? el_pool_create(threads) : NULL;
     uint32_t count, isas = el_cpu_isas();
     const el_kernel* table = el_kernels(&count);
