@@ -178,6 +178,8 @@ static inline __attribute__((always_inline)) __m512 weights(const el_tile* t, co
 static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int P, const int less) {
     const __mmask16 tail = (__mmask16)((1u << t->tail) - 1), full = 0xffff;
     const int64_t lda = t->lda, ldc = t->ldc, panel = t->b_panel * 4, k = t->seglen - 2;
+    const int plain = !less && !t->residual && t->act == EL_ACT_NONE; /* the usual end of short sums, where it would cost as much as they do */
+    const __m512 lo = _mm512_set1_ps(t->lo), hi = _mm512_set1_ps(t->hi);
     __m512 start[2];
 #pragma GCC unroll 2
     for (int p = 0; p < P; p++) start[p] = t->bias ? _mm512_maskz_loadu_ps(p == P - 1 ? tail : full, t->bias + p * 16) : _mm512_setzero_ps();
@@ -229,7 +231,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
 #pragma GCC unroll 2
             for (int p = 0; p < P; p++) {
                 const __mmask16 m = p == P - 1 ? tail : full;
-                const __m512 v = finished(t, acc[r * P + p], residual + p * 16, m, !less);
+                const __m512 v = plain ? _mm512_min_ps(hi, _mm512_max_ps(lo, acc[r * P + p])) : finished(t, acc[r * P + p], residual + p * 16, m, !less);
                 if (p == P - 1) _mm512_mask_storeu_ps(y + p * 16, tail, v);
                 else _mm512_storeu_ps(y + p * 16, v);
             }
