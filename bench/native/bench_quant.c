@@ -114,6 +114,7 @@ static const layer small_layers[] = {
     {"qdwconv_s8", "blazeface dw3x3 32 @32", 32, 32, 32, 3, 1, 32},    {"qdwconv_s8", "blazeface dw3x3 36 @32", 32, 36, 36, 3, 1, 36},
     {"qdwconv_s8", "blazeface dw3x3 42 @32", 32, 42, 42, 3, 1, 42},    {"qdwconv_s8", "blazeface dw3x3 88 @16", 16, 88, 88, 3, 1, 88},
     {"qdwconv_s8", "blazeface dw3x3 96 @8", 8, 96, 96, 3, 1, 96},      {"qadd_s8", "blazeface add 24 @64", 64, 24, 24, 1, 1, 1},
+    {"qadd_s8", "add a row of 24 @64", 64, 24, 24, 1, 1, 24},
     {"max_pool_s8", "blazeface max2x2 28 @64", 64, 28, 28, 2, 2, 1},   {"max_pool_s8", "squeezenet max3x3s2 64 @111", 111, 64, 64, 3, 2, 1},
     {"max_pool_s8", "squeezenet max3x3s2 256 @27", 27, 256, 256, 3, 2, 1}, {"max_pool_s8", "vgg16 max2x2 64 @224", 224, 64, 64, 2, 2, 1},
     {"qdwconv_s8", "vww dw3x3 8 @48", 48, 8, 8, 3, 1, 8},              {"qdwconv_s8", "vww dw3x3s2 16 @48", 48, 16, 16, 3, 2, 16},
@@ -143,7 +144,7 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
     el_qconv_params conv = {1, a->h, a->h, a->c, o, o, a->oc, a->k, a->k, a->stride, a->stride, 1, 1, a->k / 2, a->k / 2, a->groups, -3, -128, -128, 127};
     el_qgemm_params gemm = {1, a->oc, a->c, -3, 4, -128, 127};
     el_qpool_params pool_params = {1, a->h, a->h, a->c, o, o, a->k, a->k, a->stride, a->stride, 0, 0, -128, 127};
-    el_qadd_params add = {elements, elements, elements, 3, -5, 2, 20, 1073741824, 0, 1412345678, -1, 1812345678, -19, -128, 127};
+    el_qadd_params add = {elements, elements, a->groups > 1 ? a->groups : elements, 3, -5, 2, 20, 1073741824, 0, 1412345678, -1, 1812345678, -19, -128, 127};
     int is_add = strcmp(a->kernel, "qadd_s8") == 0, is_pool = strcmp(a->kernel, "max_pool_s8") == 0, is_conv = !is_add && !is_pool;
     const void* params = strcmp(a->kernel, "qgemm_s8") == 0 ? (const void*)&gemm : is_conv ? (const void*)&conv : is_add ? (const void*)&add : &pool_params;
     printf("%-28s", a->what);

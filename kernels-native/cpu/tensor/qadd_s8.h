@@ -59,16 +59,20 @@ EL_VEC bytes sum_of(bytes all, const add_factors* f, const int odd) {
 static void blocks(const add_args* args, int64_t begin, int64_t end, int subtract) {
     const el_qadd_params* p = args->p;
     const el_qadd_words words = args->words;
-    const int repeat_x = p->a_period < p->count, repeat_z = p->b_period < p->count;
     const int64_t block = sizeof(bytes);
     int64_t i = begin;
-    if (words.sure != 0 && (!repeat_x || p->a_period == 1) && (!repeat_z || p->b_period == 1)) {
+    if (words.sure != 0 && (p->a_period == p->count || p->a_period <= EL_Q_SHORT) && (p->b_period == p->count || p->b_period <= EL_Q_SHORT)) {
+        int8_t near_a[EL_Q_NEAR], near_b[EL_Q_NEAR];
+        q_operand a = q_operand_near(args->a, p->a_period, p->count, i, near_a, block), b = q_operand_near(args->b, p->b_period, p->count, i, near_b, block);
         const add_factors f = {V(set1_epi32)((words.a >> 8 & 0xffff) | (int32_t)((uint32_t)words.b >> 8 << 16)), V(set1_epi32)((words.a & 255) | (words.b & 255) << 16), V(set1_epi32)(words.c)};
-        const bytes same_x = V(set1_epi8)(args->a[0]), same_z = V(set1_epi8)(args->b[0]), sure = V(set1_epi32)(words.sure);
+        const bytes sure = V(set1_epi32)(words.sure);
         const q_bounds bounds = q_bounds_set(p->y_min, p->y_max);
         const __m128i fraction = _mm_cvtsi32_si128(words.f - 16);
         for (; i + block <= end; i += block) {
-            const bytes x = repeat_x ? same_x : V_SI(loadu)((const void*)(args->a + i)), z = repeat_z ? same_z : V_SI(loadu)((const void*)(args->b + i));
+            const bytes x = V_SI(loadu)((const void*)((const int8_t*)a.p + a.at)), z = V_SI(loadu)((const void*)((const int8_t*)b.p + b.at));
+            a.at += block, b.at += block;
+            if (a.at >= a.period) a.at -= a.period;
+            if (b.at >= b.period) b.at -= b.period;
             const bytes pairs[2] = {V(unpacklo_epi16)(x, z), V(unpackhi_epi16)(x, z)};
             bytes w[2];
 #if defined(__AVX512BW__)

@@ -8,7 +8,7 @@ void RANGE(const add_args* args, int64_t begin, int64_t end, int subtract) {
     const el_qadd_params* p = args->p;
     const add_rule rule = rule_of(p);
     int8_t near_a[EL_Q_NEAR], near_b[EL_Q_NEAR];
-    q_operand a = q_operand_near(args->a, p->a_period, p->count, begin, near_a), b = q_operand_near(args->b, p->b_period, p->count, begin, near_b);
+    q_operand a = q_operand_near(args->a, p->a_period, p->count, begin, near_a, 16), b = q_operand_near(args->b, p->b_period, p->count, begin, near_b, 16);
     for (int64_t i = begin; i < end; i += 16) {
         int64_t lanes = end - i < 16 ? end - i : 16;
         q16 va = q_operand_next(&a, lanes), vb = q_operand_next(&b, lanes);

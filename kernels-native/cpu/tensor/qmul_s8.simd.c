@@ -17,7 +17,7 @@ typedef struct mul_args {
 static void by_rule(const mul_args* args, int64_t begin, int64_t end) {
     const el_qmul_params* p = args->p;
     int8_t near_a[EL_Q_NEAR], near_b[EL_Q_NEAR];
-    q_operand a = q_operand_near(args->a, p->a_period, p->count, begin, near_a), b = q_operand_near(args->b, p->b_period, p->count, begin, near_b);
+    q_operand a = q_operand_near(args->a, p->a_period, p->count, begin, near_a, 16), b = q_operand_near(args->b, p->b_period, p->count, begin, near_b, 16);
     q_requant ry = q_requant_set(p->y_multiplier, p->y_shift);
     q16 oa = q16_set(p->a_offset), ob = q16_set(p->b_offset);
     for (int64_t i = begin; i < end; i += 16) {

@@ -6,22 +6,22 @@
 typedef struct q_operand {
     const void* p;
     int64_t period, at; /* at: index of the next element, in [0, period) */
-    int64_t there;      /* elements that may be read: period, or 16 more where they are repeated */
+    int64_t there;      /* elements that may be read: period, or `lanes` more where they are repeated */
 } q_operand;
 
 EL_VEC q_operand q_operand_at(const void* p, int64_t period, int64_t index) { return (q_operand){p, period, index % period, period}; }
 
-/* The same of an int8 operand that is repeated often: where it is short, sixteen elements from anywhere on lie side by side in `near`. */
+/* The same of an int8 operand that is repeated often: where it is short, `lanes` elements (16 .. 64) from anywhere on lie side by side in `near`. */
 #define EL_Q_SHORT 1024
-#define EL_Q_NEAR (EL_Q_SHORT + 32)
-EL_VEC q_operand q_operand_near(const int8_t* p, int64_t period, int64_t count, int64_t index, int8_t near[EL_Q_NEAR]) {
+#define EL_Q_NEAR (EL_Q_SHORT + 128)
+static __attribute__((noinline, unused)) q_operand q_operand_near(const int8_t* p, int64_t period, int64_t count, int64_t index, int8_t near[EL_Q_NEAR], int64_t lanes) {
     if (period == count || period > EL_Q_SHORT) return q_operand_at(p, period, index);
-    const int64_t whole = (15 + period) / period * period;
-    for (int64_t i = 0, j = 0; i < whole + 16; i++) {
+    const int64_t whole = (lanes - 1 + period) / period * period;
+    for (int64_t i = 0, j = 0; i < whole + lanes; i++) {
         near[i] = p[j];
         if (++j == period) j = 0;
     }
-    return (q_operand){near, whole, index % whole, whole + 16};
+    return (q_operand){near, whole, index % whole, whole + lanes};
 }
 
 /* The next `count` (1..16) elements, of int8 or, where WIDE, of int16. */
