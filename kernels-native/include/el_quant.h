@@ -80,7 +80,7 @@ static inline int32_t el_clamp_s8(int32_t value, int32_t zero, int32_t lo, int32
  * y = clamp(r(acc, multiplier[o], shift[o]) + y_zero, y_min, y_max), r being el_requantize_once in qconv_s8, el_requantize in
  * the other two.
  * near says that float32 gives the same y for every sum that the channel can have, where y_min and y_max are those of int8, and y_zero is -128 in qdwconv_s8:
- *     y = saturate_int8(floor(acc * scale + base)), both roundings down; scale = multiplier * 2^(shift - 31), and (int8_t)near units in the last place;
+ *     y = saturate_int8(floor(acc * scale + base)), acc and the multiply-add rounded down to float32; scale = multiplier * 2^(shift - 31), and (int8_t)near units in the last place;
  *     base = y_zero + 1/2, plus 2^(shift - 1) in qdwconv_s8 where shift < 0, plus (near >> 8) * scale * 2^-20, each operation rounded to float32
  * The converter proves it (ProvenRounding.cs); kernels trust it or do without. Wrong numbers there give wrong y, and nothing worse.
  * qconv_transpose_s8: x[iy][ix] adds to y at oy = iy*stride_h + ky*dilation_h - pad_top (likewise ox); positions outside

@@ -258,6 +258,11 @@ static int32_t requantized(int kind, int32_t acc, int32_t multiplier, int32_t sh
     return (int32_t)(v < -128 ? -128 : v > 127 ? 127 : v);
 }
 
+static float rounded_down(int32_t acc) {
+    const float f = (float)acc;
+    return (double)f > acc ? nextafterf(f, -INFINITY) : f;
+}
+
 /* What el_quant.h calls near, at random, that gives `want` for a sum; 0 where none was found. The sign of a fused multiply-add is exact. */
 static int32_t random_near(int32_t acc, int32_t multiplier, int32_t shift, int32_t y_zero, int once, int32_t want) {
     const float nudge = once || shift >= 0 ? 0 : ldexpf(1, shift - 1);
@@ -266,7 +271,7 @@ static int32_t random_near(int32_t acc, int32_t multiplier, int32_t shift, int32
         float scale = ldexpf((float)multiplier, shift - 31);
         if (steps != 0) scale = nextafterf(scale, steps > 0 ? 2 * scale : 0);
         const float base = (float)y_zero + 0.5f + nudge + (float)units * (scale * 0x1p-20f);
-        const int least = want == -128 || fma((float)acc, (double)scale, (double)base - want) >= 0, most = want == 127 || fma((float)acc, (double)scale, (double)base - want - 1) < 0;
+        const int least = want == -128 || fma(rounded_down(acc), (double)scale, (double)base - want) >= 0, most = want == 127 || fma(rounded_down(acc), (double)scale, (double)base - want - 1) < 0;
         if (least && most) return units * 256 + (steps & 255);
     }
     return 0;
@@ -274,7 +279,7 @@ static int32_t random_near(int32_t acc, int32_t multiplier, int32_t shift, int32
 
 /* Chosen sums at every shift through the end of a tile: weights are zero, so a sum is the bias. Half of them give results
  * inside int8, many of these exact halves; the others are ends of int32. kind as in conv_case (depthwise is 3x3); gemm is kind 3. whole: 1: all
- * by whole_multiplier, 2: there is near, for sums at both sides of a step, or the multiplier is a float and near 0. */
+ * by whole_multiplier, 2: there is near, for sums at both sides of a step, or multiplier and sum are floats and near is 0. */
 static void rounding_case(int kind, int whole, int32_t y_zero) {
     static const int32_t ends[] = {INT32_MIN, INT32_MIN + 1, INT32_MAX, INT32_MAX - 1, -(1 << 30), 1 << 30, 0, 1, -1, 2, -2, 3};
     enum { rows = 9, n = 62 * 40, k = 4 }; /* a whole set of rows and a rest */
@@ -292,7 +297,7 @@ static void rounding_case(int kind, int whole, int32_t y_zero) {
     memset(b, 0, weights);
     memset(d.wsum, 0, (size_t)n * 4);
     for (int32_t o = 0; o < n; o++) {
-        int32_t shift = d.shift[o] = whole ? o % 24 - 15 : o % 62 - 31;
+        int32_t shift = d.shift[o] = whole == 2 ? o % 24 - (kind % 3 == 0 ? 20 : 16) : whole ? o % 24 - 15 : o % 62 - 31;
         if (th_range(0, 1)) d.multiplier[o] = 1 << 30;
         if (whole == 1) d.multiplier[o] = whole_multiplier(d.multiplier[o], shift);
         if (o / 62 % 2) d.bias[o] = whole ? th_range(-1, 1) * (1 << th_range(0, shift > 0 ? 29 - shift : 29)) : ends[th_range(0, 11)];
@@ -301,7 +306,11 @@ static void rounding_case(int kind, int whole, int32_t y_zero) {
         if (whole == 2 && shift <= 0 && d.multiplier[o] > 0) d.bias[o] = (int32_t)ceil((th_range(-120, 120) - 0.5) * ldexp(1, 31 - shift) / d.multiplier[o]) - th_range(0, 1);
         int32_t v = requantized(kind, d.bias[o], d.multiplier[o], shift, y_zero);
         if (whole == 2) near[o] = random_near(d.bias[o], d.multiplier[o], shift, y_zero, kind % 3 == 0, v);
-        if (whole == 2 && near[o] == 0) v = requantized(kind, d.bias[o], d.multiplier[o] &= -128, shift, y_zero);
+        if (whole == 2 && near[o] == 0) {
+            d.multiplier[o] &= -128;
+            if (shift < -15) d.bias[o] &= -16; /* a float, too */
+            v = requantized(kind, d.bias[o], d.multiplier[o], shift, y_zero);
+        }
         for (int32_t i = 0; i < rows; i++) want[i * n + o] = (int8_t)v;
     }
     static const char* const names[] = {"qconv_s8", "qconv_transpose_s8", "qdwconv_s8", "qgemm_s8"};

@@ -55,8 +55,8 @@ internal static class ProvenRounding
             double least = double.NegativeInfinity, below = double.PositiveInfinity;
             foreach (Step s in steps)
             {
-                if (s.First <= high) least = Math.Max(least, s.Level - (double)(float)s.First * scale);
-                if (s.First > low) below = Math.Min(below, s.Level - (double)(float)(s.First - 1) * scale);
+                if (s.First <= high) least = Math.Max(least, s.Level - (double)RoundDown(s.First) * scale);
+                if (s.First > low) below = Math.Min(below, s.Level - (double)RoundDown(s.First - 1) * scale);
             }
             if (!(least < below)) continue;
             double middle = double.IsInfinity(least) || double.IsInfinity(below) ? Math.Clamp(start, least, below) : (least + below) / 2;
@@ -78,7 +78,7 @@ internal static class ProvenRounding
                 if (s.First <= high && !Reaches(s.First, s.Level) || s.First > low && Reaches(s.First - 1, s.Level)) return false;
             return true;
 
-            bool Reaches(long acc, int level) => Math.FusedMultiplyAdd((float)acc, scale, (double)start - level) >= 0;
+            bool Reaches(long acc, int level) => Math.FusedMultiplyAdd(RoundDown(acc), scale, (double)start - level) >= 0;
         }
     }
 
@@ -97,6 +97,13 @@ internal static class ProvenRounding
         return steps;
 
         int Rule(long acc) => yZero + (once ? FixedPoint.RequantizeOnce((int)acc, m.Value, m.Shift) : FixedPoint.Requantize((int)acc, m));
+    }
+
+    /// <summary>A sum as kernels make a float32 of it.</summary>
+    private static float RoundDown(long acc)
+    {
+        float nearest = acc;
+        return nearest > (double)acc ? MathF.BitDecrement(nearest) : nearest;
     }
 
     private static float AtLeast(double x) => (float)x < x ? MathF.BitIncrement((float)x) : (float)x;

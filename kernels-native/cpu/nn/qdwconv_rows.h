@@ -21,6 +21,7 @@ typedef struct el_qdw {
     uint8_t* thread;
     int64_t row_items;
     int32_t shifts; /* EL_QSHIFT bits of all channels */
+    int exact;      /* of 3x3: nobody is in doubt */
 } el_qdw;
 
 /* Outputs of `panels` neighbouring panels: from units q and to y (row 0) and y1 (row 1), `count` of them, `in` units and `out` bytes apart. */
@@ -179,7 +180,7 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
     const int wide = p->kh == 3 && p->kw == 3;
     el_qdw_run_fn fn = wide ? (second ? run_two_3x3 : run_one_3x3) : (second ? run_two : run_one);
 #if defined(__AVX2__)
-    if (wide && !(a->shifts & EL_QDOUBT) && p->y_zero == INT8_MIN) fn = second ? run_two_3x3_exact : run_one_3x3_exact;
+    if (a->exact) fn = second ? run_two_3x3_exact : run_one_3x3_exact;
 #endif
 #if Q_ANY
     if (a->shifts & EL_QSHIFT_ANY) fn = second ? run_two_any : run_one_any;
@@ -229,10 +230,13 @@ static void output_rows(const el_qdw* a, int64_t n, int64_t oy, int32_t group, u
 static void rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_qdw* a = arg;
     uint8_t* thread = a->thread + a->q.thread_bytes * (size_t)worker;
+    const int down = EL_QROUNDS_DOWN && a->exact;
+    const uint32_t rounding = el_round_down(down);
     for (int64_t item = begin; item < end; item++) {
         int64_t pair = item % a->row_items, n = item / a->row_items % a->p->n;
         output_rows(a, n, pair * a->q.rows, (int32_t)(item / a->row_items / a->p->n), thread);
     }
+    el_round_again(down, rounding);
 }
 
 /* Panels of neighbouring channels, a multiple of 16, of which `from` has bias, wsum, multiplier, shift and near. Returns what el_qpanels_fill does. */
@@ -330,6 +334,7 @@ static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
     fill_job fill = {&a, buffers, panels, weights, 0};
     el_parallel(ctx, q->panels, el_ctx_threads_for(ctx, work, QDW_WORK) > 1 ? QDW_PANELS_PER_PIECE : q->panels, fill_panels, &fill);
     a.shifts = fill.kind | el_qbounds(p->y_min, p->y_max);
+    a.exact = p->kh == 3 && p->kw == 3 && !(a.shifts & EL_QDOUBT) && p->y_zero == INT8_MIN;
     int64_t cost = (int64_t)p->ow * p->c * q->rows * (p->kh * p->kw + 16) / q->groups;
     el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, QDW_WORK / (cost + 1) + 1, rows, &a);
 }

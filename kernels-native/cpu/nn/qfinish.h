@@ -29,7 +29,7 @@ typedef struct q_end {
 } q_end;
 
 EL_VEC q_end q_end_load(const el_qpanel* e, int32_t zero, int32_t lo, int32_t hi, int32_t shifts, const int rule) {
-    q_end c = {.near = q_near_load(zero, lo, hi, rule == Q_TWICE_EXACT), .zero = zero, .y_min = lo, .y_max = hi};
+    q_end c = {.near = q_near_load(zero, lo, hi), .zero = zero, .y_min = lo, .y_max = hi};
     c.columns = q_near_columns_load(e, &c.near, rule == Q_TWICE_EXACT);
     return c;
 }

@@ -26,7 +26,7 @@ EL_INLINE void finish(const el_qtile* t, int32_t r0, __m512i acc[8][4], const in
         return;
     }
     const int ROWS = NP > 2 ? 1 : 4 / NP, ASKED = MR < 8 / NP ? MR : MR % (8 / NP) ? 1 : 8 / NP; /* that share four vectors; that are asked together */
-    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max, EXACT);
+    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max);
     const int64_t column = t->y_column;
     const uint64_t columns = ~0ull >> (64 - t->columns);
     q_near_columns c[4];

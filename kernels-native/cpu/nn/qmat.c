@@ -130,6 +130,7 @@ typedef struct el_qview {
     size_t packed_panel_bytes;
     el_qpanel* panels;
     int shifts; /* EL_QSHIFT bits */
+    int down; /* tiles want floats to be rounded down */
     int64_t i_count, j_count;
     int64_t in_step_y, in_step_x, out_y, out_x, out_step_y, out_step_x; /* in_step: lines and columns of the band */
     int8_t* y;
@@ -293,7 +294,10 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
 }
 
 static void view_body(void* arg, int64_t begin, int64_t end, int32_t worker) {
-    for (int64_t item = begin; item < end; item++) view_item(arg, item, worker);
+    const el_qview* v = arg;
+    const uint32_t rounding = el_round_down(v->down);
+    for (int64_t item = begin; item < end; item++) view_item(v, item, worker);
+    el_round_again(v->down, rounding);
 }
 
 static void view_run(const el_ctx* ctx, el_qview* v) {
@@ -358,14 +362,16 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
         v.weights = (int8_t*)at, v.packed_panel_bytes = q->row_bytes / (size_t)q->panels;
     }
     v.threads = at + q->row_bytes;
-    v.shifts = el_qbounds(q->y_min, q->y_max);
+    const int few = q->n * q->oh * q->ow <= EL_FEW_ROWS;
+    v.shifts = el_qbounds(q->y_min, q->y_max) | (few ? EL_QDOUBT : 0);
     const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
-    const int32_t* near = q->planes == 2 || q->transpose || q->n * q->oh * q->ow <= EL_FEW_ROWS ? NULL : buffers[7];
+    const int32_t* near = q->planes == 2 || q->transpose || few ? NULL : buffers[7];
     for (int32_t g = 0; g < q->groups; g++) {
         int64_t o = (int64_t)g * q->cout;
         v.shifts |= isa->fill(v.panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
                                 multiplier + o, shift + o, near ? near + o : NULL, q->x_zero + isa->x_bias, q->y_zero, !q->transpose, (int64_t)q->kh * q->kw * q->cin);
     }
+    v.down = isa->rounds && q->planes == 1 && !q->transpose && !(v.shifts & EL_QDOUBT);
     return v;
 }
 

@@ -6,7 +6,7 @@
 #define EL_QMAT_H
 #include "qfinish_s16.h"
 #include <string.h>
-#if defined(__AVX2__)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -55,7 +55,7 @@ typedef struct el_qtile {
 
 /* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1.
- * most: rows of such a tile that it takes at most; NULL: EL_QROWS of any. */
+ * most: rows of such a tile that it takes at most; NULL: EL_QROWS of any. rounds: EL_QROUNDS_DOWN. */
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
@@ -65,7 +65,7 @@ typedef struct el_qisa {
     void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
     int32_t (*most)(const el_qtile* tile);
-    int32_t x_bias, x_bytes, flips;
+    int32_t x_bias, x_bytes, flips, rounds;
 } el_qisa;
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
@@ -86,12 +86,39 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 #define EL_INLINE static inline __attribute__((always_inline))
 
 /* some shift is positive; some shift is outside [-23, -1]; some shift is below -23; outputs may be in doubt (qfinish_near.h): y has other bounds than int8,
- * or, unless AVX-512 has `near`, some multiplier * 2^(shift - 15) is no integer of 24 bits or some multiplier * 2^(shift - 31) times a sum may reach 2^31 */
+ * or, unless there is `near`, some multiplier * 2^(shift - 15) is no integer of 24 bits or some multiplier * 2^(shift - 31) times a sum may reach 2^31 */
 enum { EL_QSHIFT_LEFT = 1, EL_QSHIFT_ANY = 2, EL_QSHIFT_FAR = 4, EL_QDOUBT = 8 };
 
 EL_INLINE int el_qbounds(int32_t y_min, int32_t y_max) { return y_min > INT8_MIN || y_max < INT8_MAX ? EL_QDOUBT : 0; }
 
-/* The bits of the float 2^exponent, exponent in [-126, 127]. Loops over bits become vectors; of floats made one by one and of branches they do not. */
+/* 1 where code that leaves nobody in doubt (qfinish_near.h) wants floats to be rounded down by the thread, as its instructions do not say how they round. */
+#if defined(__AVX2__) && !defined(__AVX512BW__)
+#define EL_QROUNDS_DOWN 1
+#else
+#define EL_QROUNDS_DOWN 0
+#endif
+
+/* Where `down`, floats of the calling thread are rounded down until el_round_again(down, what this returned). Compilers do not know: floats that round are for functions
+ * which are called between the two and not inlined, and nothing there may count on another rounding. */
+EL_INLINE uint32_t el_round_down(int down) {
+#if defined(__x86_64__)
+    if (down) {
+        const uint32_t was = _mm_getcsr();
+        _mm_setcsr((was & ~(uint32_t)_MM_ROUND_MASK) | _MM_ROUND_DOWN);
+        return was;
+    }
+#endif
+    return 0;
+}
+EL_INLINE void el_round_again(int down, uint32_t was) {
+#if defined(__x86_64__)
+    if (down) _mm_setcsr(was);
+#endif
+}
+
+/* The bits of the float 2^exponent, exponent in [-126, 127]. Loops over bits become vectors; of floats made one by one and of branches they do not, and
+ * memcpy of an array of bits to one of floats goes by registers of 8 bytes. So bits are written where the float will be. */
+typedef int32_t __attribute__((may_alias)) el_bits;
 EL_INLINE int32_t el_power_of_2(int32_t exponent) { return (exponent + 127) * (1 << 23); }
 
 EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bias, const int32_t* restrict wsum, const int32_t* restrict multiplier,
@@ -106,28 +133,22 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
     }
 #if defined(__x86_64__)
     const int32_t twice = once ? 0 : -1;
-    int32_t power[16], nudge[16];
+    el_bits *scale = (el_bits*)e->scale, *nudge = (el_bits*)e->nudge, *whole = (el_bits*)e->whole;
     for (int j = 0; j < 16; j++) { /* fractions of the scale are the lower 15 - s bits of the multiplier; of a scale without any, neither has the nudge */
         const int32_t s = e->shift[j], kept = s < -17 ? 0 : s > 14 ? 31 : 17 + s;
         rounded[j] |= (int32_t)((uint32_t)multiplier[j] << kept) | (multiplier[j] & 127);
-        power[j] = el_power_of_2(s - 15);
+        scale[j] = el_power_of_2(s - 15);
         nudge[j] = el_power_of_2(s + 15) & s >> 31 & twice;
     }
-    memcpy(e->scale, power, sizeof power);
-    memcpy(e->nudge, nudge, sizeof nudge);
     for (int j = 0; j < 16; j++) {
         e->scale[j] *= (float)multiplier[j];
         e->whole[j] = e->scale[j] * 0x1p-16f;
         rounded[j] |= -((reach + __builtin_fabsf((float)bias[j])) * e->whole[j] > 0x1p30f);
     }
-#if defined(__AVX512BW__)
     for (int j = 0; j < 16; j++) e->base[j] = (float)y_zero + 0.5f + e->nudge[j] * 0x1p-16f;
     if (near == NULL) return;
-    memcpy(power, e->whole, sizeof power);
-    for (int j = 0; j < 16; j++) power[j] += (int32_t)((uint32_t)near[j] << 24) >> 24;
-    memcpy(e->whole, power, sizeof power);
+    for (int j = 0; j < 16; j++) whole[j] += (int32_t)((uint32_t)near[j] << 24) >> 24;
     for (int j = 0; j < 16; j++) e->base[j] += (float)(near[j] >> 8) * (e->whole[j] * 0x1p-20f);
-#endif
 #endif
 }
 
@@ -135,23 +156,23 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
  * x_zero + x_bias is zero. Returns EL_QSHIFT bits. */
 EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                               const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int64_t products) {
-#if !defined(__AVX512BW__)
+#if !defined(__x86_64__)
     near = NULL;
 #endif
     static const int32_t none[16];
     int32_t least[16], most[16], rounded[16] = {0};
     for (int j = 0; j < 16; j++) least[j] = most[j] = -1;
     const float reach = (float)products * (255 * 128); /* x - x_zero is below 256 in size */
-    int32_t base = 0;
-    for (; base + 16 <= channels; base += 16)
-        el_qpanel_fill(&panels[base / 16], bias ? bias + base : none, wsum ? wsum + base : none, multiplier + base, shift + base, near ? near + base : NULL, x_zero_plus_bias, y_zero, once,
-                       reach, least, most, rounded);
-    if (base < channels) {
-        int32_t all[5][16] = {{0}};
-        const int32_t* from[5] = {bias, wsum, multiplier, shift, near};
-        for (int i = 0; i < 5; i++)
-            if (from[i]) memcpy(all[i], from[i] + base, (size_t)(channels - base) * 4);
-        el_qpanel_fill(&panels[base / 16], all[0], all[1], all[2], all[3], near ? all[4] : NULL, x_zero_plus_bias, y_zero, once, reach, least, most, rounded);
+    int32_t last[5][16] = {{0}};
+    for (int32_t base = 0; base < channels; base += 16) {
+        const int32_t *b = bias ? bias + base : none, *w = wsum ? wsum + base : none, *m = multiplier + base, *s = shift + base, *n = near ? near + base : NULL;
+        if (channels - base < 16) {
+            const int32_t* from[5] = {b, w, m, s, n};
+            for (int i = 0; i < 5; i++)
+                if (from[i]) memcpy(last[i], from[i], (size_t)(channels - base) * 4);
+            b = last[0], w = last[1], m = last[2], s = last[3], n = near ? last[4] : NULL;
+        }
+        el_qpanel_fill(&panels[base / 16], b, w, m, s, n, x_zero_plus_bias, y_zero, once, reach, least, most, rounded);
     }
     int32_t lowest = -1, highest = -1, any = 0;
     for (int j = 0; j < 16; j++) lowest = least[j] < lowest ? least[j] : lowest, highest = most[j] > highest ? most[j] : highest, any |= rounded[j];
@@ -228,7 +249,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
         el_qplaces(in, x, in_step, out, y, out_step, count);                                                                     \
     }                                                                                                                            \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
-    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, most, x_bias, x_bytes, flips};                                   \
+    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, most, x_bias, x_bytes, flips, EL_QROUNDS_DOWN};                  \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \

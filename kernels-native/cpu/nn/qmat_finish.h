@@ -6,7 +6,7 @@
 #if defined(__AVX2__)
 EL_VEC void finish_panel(const el_qtile* t, const int32_t* acc, int32_t p, const int once, const int exact) {
     const el_qpanel* e = &t->panels[p];
-    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max, exact);
+    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max);
     const q_near_columns c = q_near_columns_load(e, &n, exact);
     const int32_t column = t->y_column + p * 16, count = t->columns - p * 16;
     acc += p * 16;
