@@ -70,8 +70,11 @@ internal sealed class EdgeShapes(int seed)
 
     public void Shuffle<T>(List<T> list) => _random.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list));
 
+    /// <summary>Sizes lie around those of registers and tiles, too.</summary>
+    public bool IsWide { get; init; }
+
     /// <summary>A size: mostly small, at times 0, 1 or longer than a vector.</summary>
-    public long Size(bool zero = true) => Int(0, 9) switch { 0 => zero ? 0 : 2, 1 or 2 => 1, 9 => Int(8, 35), _ => Int(2, 5) };
+    public long Size(bool zero = true) => IsWide && Chance(0.4) ? One(7L, 8, 15, 16, 17, 33, 64, 65) : Int(0, 9) switch { 0 => zero ? 0 : 2, 1 or 2 => 1, 9 => Int(8, 35), _ => Int(2, 5) };
 
     public long[] Shape(int least = 0, int most = 4, bool zero = true)
     {

@@ -1,7 +1,7 @@
 using EdgeLite.Tests.Importers;
 using Microsoft.ML.OnnxRuntime;
 
-namespace EdgeLite.Tests.Passes;
+namespace EdgeLite.Tests.Differential;
 
 /// <summary>Random models of several operators against ONNX Runtime: passes and lowering keep what a model means.</summary>
 public class RandomGraphTests

@@ -1,7 +1,7 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
-namespace EdgeLite.Tests.Passes;
+namespace EdgeLite.Tests.Differential;
 
 /// <summary>Shapes that depend on values, loops and lists.</summary>
 internal sealed partial class RandomGraph

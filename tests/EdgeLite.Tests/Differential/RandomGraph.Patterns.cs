@@ -1,7 +1,7 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
-namespace EdgeLite.Tests.Passes;
+namespace EdgeLite.Tests.Differential;
 
 /// <summary>Layers, and what exporters write for one operator.</summary>
 internal sealed partial class RandomGraph
@@ -90,8 +90,8 @@ internal sealed partial class RandomGraph
 
     /// <summary>A value with these numbers of batch and channels and so many spatial axes.</summary>
     private Known Picture(int spatial, bool zero = true) =>
-        Any(v => v.IsFloat && v.Rank == spatial + 2 && (zero || v.Value.Count > 0) && v.Dims[1..].All(d => d is > 0 and < 40),
-            () => New(DType.Float32, [_r.Int(zero && _r.Chance(0.05) ? 0 : 1, 2), _r.One(1, 2, 3, 4, 6, 8), .. Enumerable.Range(0, spatial).Select(_ => (long)_r.Int(1, 7))], 0));
+        Any(v => v.IsFloat && v.Rank == spatial + 2 && (zero || v.Value.Count > 0) && v.Dims[1..].All(d => d > 0 && d < (_r.IsWide ? 100 : 40)),
+            () => New(DType.Float32, _r.IsWide ? WidePicture(spatial) : [_r.Int(zero && _r.Chance(0.05) ? 0 : 1, 2), _r.One(1, 2, 3, 4, 6, 8), .. Enumerable.Range(0, spatial).Select(_ => (long)_r.Int(1, 7))], 0));
 
     private void Block() => Layer(_r.Chance(0.7));
 
@@ -155,6 +155,7 @@ internal sealed partial class RandomGraph
 
     private Known Convolution(string op, Known x)
     {
+        if (_r.IsWide) return WideConvolution(op, x);
         long[] sizes = x.Dims[2..], kernel = [.. sizes.Select(d => (long)_r.Int(1, (int)Math.Min(3, d)))];
         long channels = x.Dims[1], group = _r.Chance(0.6) ? 1 : _r.Chance() ? channels : channels % 2 == 0 ? 2 : 1, outputs = _r.Int(1, 4);
         long[] w = op == "Conv" ? [outputs * group, channels / group, .. kernel] : [channels, outputs, .. kernel];
@@ -214,10 +215,10 @@ internal sealed partial class RandomGraph
 
     private void Recurrent(string op)
     {
-        long steps = _r.Int(1, 3), batch = _r.Int(1, 2), inputs = _r.Int(1, 4), hidden = _r.One(1, 3, 8), directions = _r.Int(1, 2), gates = op == "LSTM" ? 4 : 3;
-        Known x = Any(v => v.IsFloat && v.Rank == 3 && v.Dims.All(d => d is > 0 and < 12), () => New(DType.Float32, [steps, batch, inputs], 0));
+        long steps = _r.Int(1, 3), batch = _r.Int(1, 2), inputs = _r.Int(1, 4), hidden = _r.IsWide ? _r.One(1, 3, 8, 17, 33) : _r.One(1, 3, 8), directions = _r.Int(1, 2), gates = op == "LSTM" ? 4 : 3;
+        Known x = Any(v => v.IsFloat && v.Rank == 3 && v.Dims.All(d => d > 0 && d < (_r.IsWide ? 40 : 12)), () => New(DType.Float32, [steps, batch, inputs], 0));
         (batch, inputs) = (x.Dims[1], x.Dims[2]);
-        Known w = Constant(DType.Float32, [directions, gates * hidden, inputs]), r = Constant(DType.Float32, [directions, gates * hidden, hidden]);
+        Known w = Weight([directions, gates * hidden, inputs], inputs), r = Weight([directions, gates * hidden, hidden], hidden);
         Known? b = _r.Chance(0.3) ? null : Constant(DType.Float32, [directions, 2 * gates * hidden]), h = _r.Chance(0.6) ? null : New(DType.Float32, [directions, batch, hidden]);
         EmitMany(op, [x, w, r, b, null, h], _r.Int(1, 2), Attr("hidden_size", hidden), Attr("direction", directions == 2 ? "bidirectional" : _r.One("forward", "reverse")),
             op == "GRU" ? Attr("linear_before_reset", _r.Int(0, 1)) : Attr("input_forget", 0));

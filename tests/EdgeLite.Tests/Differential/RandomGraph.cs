@@ -1,17 +1,19 @@
 using EdgeLite.Converter.Importers.Onnx.Proto;
+using EdgeLite.Tests.Importers;
 using EdgeLite.Tests.Ops;
 using static EdgeLite.Tests.Importers.OnnxModels;
 
-namespace EdgeLite.Tests.Passes;
+namespace EdgeLite.Tests.Differential;
 
 /// <summary>
 /// A random model of several operators: chains, values read more than once, several outputs, shapes with dimensions of 0 and 1, and
 /// (RandomGraph.Patterns.cs) the patterns that passes look for, at times with a detail that makes them something else. Each node is
-/// run as it is added, so that the next one knows shapes and values; what an operator refuses is taken back.
+/// run as it is added, so that the next one knows shapes and values; what an operator refuses is taken back. A wide one
+/// (RandomGraph.Wide.cs) has more nodes, other operators and sizes around those of registers, tiles and shares of threads.
 /// </summary>
 internal sealed partial class RandomGraph
 {
-    private const long OperatorSet = 21, MostElements = 6000;
+    private const long OperatorSet = 21;
 
     /// <summary>A value; exact where every float of it is a small multiple of 1/64, however it was computed, so that it can be compared and rounded.</summary>
     private sealed record Known(string Name, Tensor Value, bool IsExact)
@@ -36,11 +38,14 @@ internal sealed partial class RandomGraph
     private readonly HashSet<string> _read = [];
     private int _names;
 
-    public RandomGraph(int seed)
+    public RandomGraph(int seed, bool isWide = false)
     {
-        _r = new EdgeShapes(seed);
+        Seed = seed;
+        _r = new EdgeShapes(seed) { IsWide = isWide };
+        _isLarge = isWide && _r.Chance(0.1);
         Action[] steps = [Unary, Unary, Binary, Binary, Movement, Movement, Movement, Movement, Reduction, Layer, Layer, Branch, Integers, .. Dynamic, Quantized, Quantized, .. Patterns, .. Patterns];
-        for (int wanted = _r.Int(1, 6), tries = 0; wanted > 0 && tries < 40; tries++)
+        if (isWide) steps = _r.Int(0, 7) switch { 0 or 1 => Vision, 2 => [Quantized], _ => [.. steps, .. Wide, .. Wide] };
+        for (int wanted = _isLarge ? _r.Int(1, 6) : isWide ? _r.One(_r.Int(2, 6), _r.Int(4, 12), _r.Int(10, 25)) : _r.Int(1, 6), tries = 0; wanted > 0 && tries < 60; tries++)
         {
             int values = _values.Count, inputs = _inputs.Count, nodes = _nodes.Count;
             try
@@ -57,6 +62,8 @@ internal sealed partial class RandomGraph
         }
     }
 
+    public int Seed { get; }
+
     /// <summary>Every value that is no input, in the order in which they are computed.</summary>
     public IReadOnlyList<string> Computed => [.. _nodes.SelectMany(n => n.Output).Where(o => o.StartsWith('v'))];
 
@@ -64,7 +71,7 @@ internal sealed partial class RandomGraph
     public string[] ChooseOutputs()
     {
         foreach (NodeProto node in _nodes) _read.UnionWith(node.Input.Concat(Captured(node)));
-        return [.. Computed.Where(name => !_read.Contains(name) || _r.Chance(0.08))];
+        return [.. Computed.Where(name => !_read.Contains(name) || _r.Chance(_r.IsWide ? 0.12 : 0.08))];
     }
 
     /// <summary>The values of the inputs that <see cref="Model"/> with these outputs has.</summary>
@@ -78,7 +85,7 @@ internal sealed partial class RandomGraph
     public ModelProto Model(string[] outputs, bool free)
     {
         HashSet<string> needed = Needed(outputs);
-        ModelProto model = Importers.OnnxModels.Model(OperatorSet, [.. _nodes.Where(n => n.Output.Any(needed.Contains))]);
+        ModelProto model = Importers.OnnxModels.Model(OperatorSet, [.. Computing(needed)]);
         model.IrVersion = 10;
         foreach (var (name, value, isConstant) in _inputs)
             if (!needed.Contains(name)) continue;
@@ -91,14 +98,49 @@ internal sealed partial class RandomGraph
     {
         HashSet<string> needed = Needed(outputs);
         string inputs = string.Concat(_inputs.Where(i => needed.Contains(i.Name)).Select(i => $"  {i.Name}: {(i.IsConstant ? "constant " : "")}{i.Value}{(i.Value.Count is > 0 and <= 8 ? $" = {string.Join(' ', Enumerable.Range(0, (int)i.Value.Count).Select(k => i.Value.GetDouble(k)))}" : "")}\n"));
-        return inputs + string.Concat(_nodes.Where(n => n.Output.Any(needed.Contains)).Select(n => $"  {string.Join(", ", n.Output)} = {n.OpType}({string.Join(", ", n.Input)}) {string.Join(' ', n.Attribute.Select(a => a.ToString()))} : {string.Join(' ', n.Output.Select(o => _values.FirstOrDefault(v => v.Name == o)?.Value))}\n")) + $"  outputs {string.Join(", ", outputs)}";
+        return inputs + string.Concat(Computing(needed).Select(n => $"  {string.Join(", ", n.Output)} = {n.OpType}({string.Join(", ", n.Input)}) {string.Join(' ', n.Attribute.Select(a => a.ToString()))} : {string.Join(' ', n.Output.Select(o => _values.FirstOrDefault(v => v.Name == o)?.Value))}\n")) + $"  outputs {string.Join(", ", outputs)}";
     }
+
+    /// <summary>Whether outputs change a little where values do: nothing that they depend on compares, rounds or chooses.</summary>
+    public bool IsSmooth(string[] outputs) => !Computing(Needed(outputs)).Any(n => s_steep.Contains(n.OpType) || n.Attribute.Any(a => a.G != null)
+        || n.OpType == "Cast" && n.Attribute[0].I is not ((long)DType.Float32 or (long)DType.Float16 or (long)DType.Float64));
+
+    private static readonly HashSet<string> s_steep =
+    [
+        "Floor", "Ceil", "Round", "Sign", "Mod", "ArgMax", "ArgMin", "TopK", "NonZero", "Unique", "Compress", "Hardmax", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "IsNaN",
+        "QuantizeLinear", "DynamicQuantizeLinear", "OneHot", "NonMaxSuppression", "ThresholdedRelu", "GridSample", "Reciprocal", "Log",
+    ];
+
+    private IEnumerable<NodeProto> Computing(HashSet<string> needed) => _nodes.Where(n => n.Output.Any(o => needed.Contains(o) && !_cut.Contains(o)));
+
+    /// <summary>The largest number of what an output depends on, itself included: sums round in proportion to it.</summary>
+    public double Magnitude(string output)
+    {
+        HashSet<string> needed = Needed([output]);
+        return _inputs.Select(i => (i.Name, i.Value)).Concat(_values.Select(v => (v.Name, v.Value))).Where(v => needed.Contains(v.Name) && v.Value.DType.IsFloat())
+            .Select(v => OrtComparison.Largest(v.Value)).DefaultIfEmpty().Max();
+    }
+
+    /// <summary>Makes a computed value an input, with the numbers that were computed, so that what it comes from is not needed.</summary>
+    public bool Cut(string name, bool isCut)
+    {
+        if (!isCut)
+        {
+            _inputs.RemoveAll(i => i.Name == name);
+            return _cut.Remove(name);
+        }
+        Known known = _values.First(v => v.Name == name);
+        _inputs.Add((name, known.Value, false));
+        return _cut.Add(name);
+    }
+
+    private readonly HashSet<string> _cut = [];
 
     private HashSet<string> Needed(string[] outputs)
     {
         HashSet<string> needed = [.. outputs];
         foreach (NodeProto node in _nodes.AsEnumerable().Reverse())
-            if (node.Output.Any(needed.Contains)) needed.UnionWith(node.Input.Concat(Captured(node)));
+            if (node.Output.Any(o => needed.Contains(o) && !_cut.Contains(o))) needed.UnionWith(node.Input.Concat(Captured(node)));
         return needed;
     }
 
@@ -120,8 +162,8 @@ internal sealed partial class RandomGraph
     {
         var tensor = new Tensor(type, new Shape(shape));
         for (long i = 0; i < tensor.Count; i++)
-            if (type == DType.Float32) tensor.SetDouble(i, _r.Int(-8, 8) / 4.0);
-            else tensor.SetInt64(i, type == DType.Bool ? _r.Int(0, 1) : _r.Int(type == DType.UInt8 ? 0 : -5, 5));
+            if (type.IsFloat()) tensor.SetDouble(i, _r.Int(-8, 8) / 4.0);
+            else tensor.SetInt64(i, type == DType.Bool ? _r.Int(0, 1) : _r.Int(type is DType.UInt8 or DType.UInt32 ? 0 : -5, 5));
         return Add(tensor, _r.Chance(constant));
     }
 
@@ -145,7 +187,7 @@ internal sealed partial class RandomGraph
     /// <summary>The number, or now and then another one.</summary>
     private Known Nearly(double value) => Number(_r.Chance(0.9) ? value : value * 1.25 + 0.5);
 
-    private Known Ints(params long[] values) => Add(Tensor.FromArray<long>(values, new Shape(values.Length)), _r.Chance(0.9));
+    private Known Ints(params long[] values) => Add(Tensor.FromArray<long>(values, new Shape(values.Length)), _r.Chance(_r.IsWide ? 0.98 : 0.9));
 
     private Known Any(Func<Known, bool> wanted, Func<Known> otherwise)
     {
@@ -187,9 +229,9 @@ internal sealed partial class RandomGraph
         return known;
     }
 
-    private static bool IsExact(Tensor t, bool exact)
+    private bool IsExact(Tensor t, bool exact)
     {
-        if (t.Count > MostElements) throw new EdgeLiteException(Status.InvalidArgument, "too large for a test");
+        if (t.Count > (_isLarge ? 400_000 : _r.IsWide ? 40_000 : 6000)) throw new EdgeLiteException(Status.InvalidArgument, "too large for a test");
         if (t.DType != DType.Float32) return true;
         foreach (float v in t.Span<float>())
         {
@@ -258,6 +300,7 @@ internal sealed partial class RandomGraph
     {
         string op = _r.One("Transpose", "Transpose", "Transpose", "Reshape", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Concat", "Split", "Slice", "Slice", "Pad", "Gather", "CumSum");
         Known x = Any(v => v.Rank <= 5, () => New(_r.One(DType.Float32, DType.Float32, DType.Int64, DType.Int32, DType.UInt8, DType.Bool), _r.Shape(), 0));
+        if (_r.IsWide && _r.Chance(0.1)) x = New(_r.One(DType.Int8, DType.Int16, DType.Float16, DType.Float64, DType.UInt32), _r.Shape(), 0);
         long[] dims = x.Dims;
         switch (op)
         {
