@@ -242,7 +242,7 @@ static void rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
 /* Panels of neighbouring channels, a multiple of 16, of which `from` has bias, wsum, multiplier, shift and near. Returns what el_qpanels_fill does. */
 static __attribute__((noinline)) int fill_ends(const el_qdw* a, el_qpanel* panels, int32_t channels, const int32_t* const from[5]) {
     if (channels % 16 != 0) __builtin_unreachable();
-    return el_qpanels_fill(panels, channels, from[0], from[1], from[2], from[3], from[4], a->p->x_zero + QDW_BIAS, a->p->y_zero, 0, a->p->kh * a->p->kw);
+    return el_qpanels_fill(panels, channels, from[0], from[1], from[2], from[3], from[4], a->p->x_zero + QDW_BIAS, a->p->y_zero, 0, 0, a->p->kh * a->p->kw);
 }
 
 /* The panel of 16 lanes, lane j being channel[j] (-1: none). */

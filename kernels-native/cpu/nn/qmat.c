@@ -362,14 +362,14 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
         v.weights = (int8_t*)at, v.packed_panel_bytes = q->row_bytes / (size_t)q->panels;
     }
     v.threads = at + q->row_bytes;
-    const int few = q->n * q->oh * q->ow <= EL_FEW_ROWS;
-    v.shifts = el_qbounds(q->y_min, q->y_max) | (few ? EL_QDOUBT : 0);
+    v.shifts = el_qbounds(q->y_min, q->y_max);
+    const int doubt = v.shifts || q->n * q->oh * q->ow <= EL_FEW_ROWS;
     const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
-    const int32_t* near = q->planes == 2 || q->transpose || few ? NULL : buffers[7];
+    const int32_t* near = q->planes == 2 || q->transpose || doubt ? NULL : buffers[7];
     for (int32_t g = 0; g < q->groups; g++) {
         int64_t o = (int64_t)g * q->cout;
         v.shifts |= isa->fill(v.panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
-                                multiplier + o, shift + o, near ? near + o : NULL, q->x_zero + isa->x_bias, q->y_zero, !q->transpose, (int64_t)q->kh * q->kw * q->cin);
+                                multiplier + o, shift + o, near ? near + o : NULL, q->x_zero + isa->x_bias, q->y_zero, !q->transpose, doubt, (int64_t)q->kh * q->kw * q->cin);
     }
     v.down = isa->rounds && q->planes == 1 && !q->transpose && !(v.shifts & EL_QDOUBT);
     return v;

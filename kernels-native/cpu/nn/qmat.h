@@ -59,7 +59,7 @@ typedef struct el_qtile {
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int64_t products);
+                const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int doubt, int64_t products);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
     void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
@@ -122,8 +122,8 @@ typedef int32_t __attribute__((may_alias)) el_bits;
 EL_INLINE int32_t el_power_of_2(int32_t exponent) { return (exponent + 127) * (1 << 23); }
 
 EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bias, const int32_t* restrict wsum, const int32_t* restrict multiplier,
-                              const int32_t* restrict shift, const int32_t* restrict near, int32_t x_zero_plus_bias, int32_t y_zero, int once, float reach, int32_t* restrict least,
-                              int32_t* restrict most, int32_t* restrict rounded) {
+                              const int32_t* restrict shift, const int32_t* restrict near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int doubt, float reach,
+                              int32_t* restrict least, int32_t* restrict most, int32_t* restrict rounded) {
     for (int j = 0; j < 16; j++) {
         const int32_t s = shift[j] | -(multiplier[j] == 0);
         e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
@@ -140,8 +140,9 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
         scale[j] = el_power_of_2(s - 15);
         nudge[j] = el_power_of_2(s + 15) & s >> 31 & twice;
     }
+    for (int j = 0; j < 16; j++) e->scale[j] *= (float)multiplier[j];
+    if (doubt) return;
     for (int j = 0; j < 16; j++) {
-        e->scale[j] *= (float)multiplier[j];
         e->whole[j] = e->scale[j] * 0x1p-16f;
         rounded[j] |= -((reach + __builtin_fabsf((float)bias[j])) * e->whole[j] > 0x1p30f);
     }
@@ -153,9 +154,9 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
 }
 
 /* Fills ceil(channels/16) panels for one of the two rules, of layers whose outputs are `products` products each; bias and near may be NULL, wsum when
- * x_zero + x_bias is zero. Returns EL_QSHIFT bits. */
+ * x_zero + x_bias is zero. Where `doubt`, outputs are looked at whatever the factors are, and nothing is filled in for the other way. Returns EL_QSHIFT bits. */
 EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
-                              const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int64_t products) {
+                              const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int doubt, int64_t products) {
 #if !defined(__x86_64__)
     near = NULL;
 #endif
@@ -172,11 +173,11 @@ EL_INLINE int el_qpanels_fill(el_qpanel* panels, int32_t channels, const int32_t
                 if (from[i]) memcpy(last[i], from[i], (size_t)(channels - base) * 4);
             b = last[0], w = last[1], m = last[2], s = last[3], n = near ? last[4] : NULL;
         }
-        el_qpanel_fill(&panels[base / 16], b, w, m, s, n, x_zero_plus_bias, y_zero, once, reach, least, most, rounded);
+        el_qpanel_fill(&panels[base / 16], b, w, m, s, n, x_zero_plus_bias, y_zero, once, doubt, reach, least, most, rounded);
     }
     int32_t lowest = -1, highest = -1, any = 0;
     for (int j = 0; j < 16; j++) lowest = least[j] < lowest ? least[j] : lowest, highest = most[j] > highest ? most[j] : highest, any |= rounded[j];
-    return (highest > 0 ? EL_QSHIFT_LEFT : 0) | (lowest < -23 || highest > -1 ? EL_QSHIFT_ANY : 0) | (lowest < -23 ? EL_QSHIFT_FAR : 0) | (any && !near ? EL_QDOUBT : 0);
+    return (highest > 0 ? EL_QSHIFT_LEFT : 0) | (lowest < -23 || highest > -1 ? EL_QSHIFT_ANY : 0) | (lowest < -23 ? EL_QSHIFT_FAR : 0) | (doubt || (any && !near) ? EL_QDOUBT : 0);
 }
 
 /* to[i] = from[i] xor flip */
@@ -240,8 +241,8 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
 #define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, most)                                                                  \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
-                    const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int64_t products) {           \
-        return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, near, x_zero_plus_bias, y_zero, once, products); \
+                    const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int doubt, int64_t products) {           \
+        return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, near, x_zero_plus_bias, y_zero, once, doubt, products); \
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
     static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip) { return el_qspread(to, from, count, there, flip); } \
