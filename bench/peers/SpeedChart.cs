@@ -8,7 +8,7 @@ namespace EdgeLite.Bench;
 /// the line at 1. It follows the reader's choice of light or dark.</summary>
 internal static class SpeedChart
 {
-    private const int Names = 190, Unit = 420, Top = 44, RowHeight = 26, BarHeight = 10, Right = 130;
+    private const int Names = 210, Unit = 420, Top = 44, RowHeight = 26, BarHeight = 10, Right = 130;
 
     public static string Draw(IEnumerable<SpeedRow> speed, string machine)
     {
