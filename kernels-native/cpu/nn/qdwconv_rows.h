@@ -253,6 +253,7 @@ static int fill_end(const el_qdw* a, const int32_t channel[16], const int32_t* c
     for (int s = 0; s < 5; s++) {
         if (!from[s]) continue;
         lanes[s] = neighbours ? from[s] + channel[0] : constants[s];
+        if (neighbours) continue;
         EL_ROLLED for (int j = 0; j < 16; j++) constants[s][j] = channel[j] < 0 ? 0 : from[s][channel[j]];
     }
     return fill_ends(a, panel, 16, lanes);
