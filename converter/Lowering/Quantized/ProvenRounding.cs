@@ -45,7 +45,7 @@ internal static class ProvenRounding
     {
         if (m.Value == 0) return 0;
         double most = Math.Max(high, -low);
-        if (most * m.Value * Math.ScaleB(1, m.Shift - 31) > 1 << 30 || !once && Math.ScaleB(most, Math.Max(m.Shift, 0)) > int.MaxValue) return null;
+        if (most * m.Value * Math.ScaleB(1, m.Shift - 31) > 1 << 30 || Math.ScaleB(most, once ? 0 : Math.Max(m.Shift, 0)) > int.MaxValue) return null;
         List<Step> steps = Steps(m, low, high, yZero, once);
         for (int i = 0; i < byte.MaxValue; i++)
         {

@@ -47,6 +47,9 @@ public class ProvenRoundingTests
         Assert.NotNull(ProvenRounding.Of([new(1 << 30, -5), new(0x40004000, 0)], [(-1000, 1000), (-9, 9)], 3, once: true));
         Assert.Null(ProvenRounding.Of([new(0x40004000, 8)], [(-9, 1 << 24)], 3, once: true));
         Assert.Null(ProvenRounding.Of([new(0x40004000, 30)], [(-9, 9)], -128, once: false));
+        // Sums of kernels wrap around in int32.
+        Assert.NotNull(ProvenRounding.Of([new(0x40004001, -20)], [(0, int.MaxValue)], 3, once: true));
+        Assert.Null(ProvenRounding.Of([new(0x40004001, -20)], [(0, int.MaxValue + 1000L)], 3, once: true));
     }
 
     /// <summary>Layers of files that TFLite's converter made, and the bits of native kernels against those of the reference loops.</summary>
