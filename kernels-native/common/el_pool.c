@@ -48,7 +48,8 @@
 #define EL_TRIAL 8         /* inferences of a trial; the first half only fills caches and is not timed */
 #define EL_TRIALS_FROM 32  /* inferences before the first trial, and after one that has just taken the threads away; doubled while they stay away */
 #define EL_TRIAL_EVERY 512 /* inferences between trials otherwise, and the most there too */
-#define EL_ADVANTAGE 8     /* the caller alone must save 1 / EL_ADVANTAGE of the time to be left alone */
+#define EL_ADVANTAGE 32    /* the caller alone must save 1 / EL_ADVANTAGE of the time to be left alone */
+#define EL_MEAN 32         /* inferences that a mean is taken of, about */
 #define EL_UNITS 16        /* that each thread's range has, where there are items enough */
 #define EL_MOST_UNITS 4095 /* of a section: what 12 bits hold */
 
@@ -73,7 +74,7 @@ struct el_pool {
     pthread_t* handles;
     pthread_mutex_t mutex;
     pthread_cond_t finished;
-    /* The caller's alone, down to least_ns. */
+    /* The caller's alone, down to mean_ns. */
     uint64_t ticket;     /* of the newest section */
     int64_t worth;       /* grains of work that this inference has met so far */
     int64_t least;       /* grains from which on it wakes sleeping workers: 0 where the inference before had enough for them */
@@ -82,7 +83,8 @@ struct el_pool {
     int32_t until;       /* inferences until the next trial; those with too little work to wake a worker do not count */
     int32_t gap;         /* what `until` began with */
     int64_t began;       /* when this inference began, in ns; 0: it is not timed */
-    int64_t least_ns[2]; /* what an inference takes with threads [0] and alone [1]: the least, raised a little by each that takes longer */
+    int64_t mean_ns[2];  /* what an inference takes with threads [0] and alone [1]: the mean since the last trial or in it, as a thread that has to wait
+                          * for its processor delays but one inference of many, that one by much */
     _Alignas(64) _Atomic uint32_t done; /* finished units of the newest section */
     _Alignas(64) atomic_int active;     /* inside begin/end */
     atomic_int waiting;                 /* the caller is on `finished` */
@@ -224,7 +226,7 @@ int32_t el_pool_threads(const el_pool* pool) { return pool ? pool->threads : 1; 
  * moment. */
 static void decide(el_pool* pool) {
     const int was_alone = !pool->alone;
-    pool->alone = pool->least_ns[1] < pool->least_ns[0] - pool->least_ns[0] / EL_ADVANTAGE;
+    pool->alone = pool->mean_ns[1] < pool->mean_ns[0] - pool->mean_ns[0] / EL_ADVANTAGE;
     pool->gap = !pool->alone ? EL_TRIAL_EVERY : !was_alone ? EL_TRIALS_FROM : pool->gap < EL_TRIAL_EVERY ? 2 * pool->gap : EL_TRIAL_EVERY;
     pool->until = pool->gap;
 }
@@ -250,9 +252,10 @@ void el_pool_end(el_pool* pool) {
     atomic_store_explicit(&pool->active, 0, memory_order_relaxed);
     if (pool->began == 0) return;
     const int64_t took = now_ns() - pool->began;
-    int64_t* least = &pool->least_ns[pool->alone];
-    if (*least == 0 || took < *least) *least = took;
-    else *least += (took - *least) / 32;
+    int64_t* mean = &pool->mean_ns[pool->alone];
+    int64_t n = pool->trial > 0 ? EL_TRIAL / 2 + 1 - pool->trial : pool->gap - pool->until; /* which of those that are timed, from 1 on */
+    if (n < 1) n = 1;
+    *mean += (took - *mean) / (n < EL_MEAN ? n : EL_MEAN);
 }
 
 static int some_sleep(const el_pool* pool, int32_t parts) {

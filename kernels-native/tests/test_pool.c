@@ -148,6 +148,36 @@ static void test_trials(void) {
     el_pool_destroy(pool);
 }
 
+typedef struct delayed {
+    int inference;
+    atomic_int by_worker;
+} delayed;
+
+/* Items that a second thread halves the time of, but in each fourth inference, where its first takes longer than all. */
+static void delayed_by_worker(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    delayed* d = arg;
+    const int late = worker != 0 && d->inference % 4 == 3 && atomic_load(&d->by_worker) == 0;
+    if (worker != 0) atomic_fetch_add(&d->by_worker, 1);
+    nanosleep(&(struct timespec){0, late ? 100000000 : 200000 * (long)(end - begin)}, NULL);
+}
+
+/* Threads that are faster in most inferences but not on the whole are left out, too. */
+static void test_delays(void) {
+    el_pool* pool = el_pool_create(2);
+    el_ctx ctx = {pool, NULL, 0};
+    delayed d = {0};
+    int asked = 0;
+    for (; d.inference < 72; d.inference++) {
+        atomic_store(&d.by_worker, 0);
+        el_pool_begin(pool);
+        el_parallel(&ctx, 32, 1, delayed_by_worker, &d);
+        el_pool_end(pool);
+        if (d.inference >= 43) asked += atomic_load(&d.by_worker);
+    }
+    CHECK(asked == 0, "a worker that delays a fourth of all inferences was asked %d times", asked);
+    el_pool_destroy(pool);
+}
+
 static double seconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -190,6 +220,7 @@ int main(void) {
     for (int32_t threads = 1; threads <= 4; threads++) test_sections(threads);
     test_little_work();
     test_trials();
+    test_delays();
     CHECK(el_pool_create(1 << 20) == NULL, "a pool of a million threads");
     for (int i = 0; i < 300; i++) {
         el_pool* pool = el_pool_create(1 + i % 4);
