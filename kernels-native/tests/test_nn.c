@@ -433,6 +433,8 @@ static void test_gemms(int cases) {
     gemm_case(245, 40, 30, acts[5]); /* full tiles and a few rows, in three blocks */
     gemm_case(496, 24, 4, acts[2]);
     gemm_case(60, 70, 1024, acts[1]); /* rows 4 KB apart */
+    gemm_case(130, 70, 256, acts[1]); /* most rows that a block packs, */
+    gemm_case(64, 80, 384, acts[5]); /* and longest */
     for (int n = 81; n <= 146; n += 13) gemm_case(49, n, th_range(4, 300), random_act()); /* low tiles, and three, two or one panel at the end */
     gemm_case(14, 200, 1300, acts[1]);
     gemm_case(3, 70, 2048, acts[1]);

@@ -8,6 +8,7 @@
  *     EL_LOW                optional: rows of low tiles, which are three panels wide
  *     EL_RUNS               optional, where there are kernels for runs of tiles (el_run_fn): el_run_kernel(P, tail) gives them, and
  *                           el_run_activates(kind, P, tail) tells whether they apply an activation that is no interval
+ *     EL_PACKS              optional: there are el_pack_rows and run_packed, a run of tiles of one panel over rows that were packed
  *     EL_RUN_LESS           optional: there is el_run_less, a run of one tile of EL_WIDE(EL_MR) panels whose B is a difference (el_tile)
  *     el_gemm_activate      applies an activation that is no interval to rows [count] of y at off[r], which have just been stored
  *
@@ -27,6 +28,7 @@ typedef struct el_gemm_plan {
     int64_t tiles, tile_rows, tile_rest, block_tiles, m_blocks;
     int32_t panels, block_panels, n_blocks, wide;
     int runs; /* tiles are computed in runs: each has EL_MR rows but the last */
+    int packs; /* for which their rows are packed */
 } el_gemm_plan;
 
 #ifndef EL_RUNS
@@ -55,11 +57,16 @@ static int el_gemm_has_runs(const el_gemm_job* j) {
 
 /* One cut of K over the panels [p0, p1) and the tiles of a block: tile t is rows [start[t], start[t + 1]) of it. */
 static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* start, int32_t tiles, int32_t p0, int32_t p1, el_tile tile,
-                        const el_element* const* a, const int64_t* off, int32_t seg, int first, int last) {
+                        const el_element* const* a, const int64_t* off, el_element* packed, int32_t seg, int first, int last) {
     const el_gemm_job* j = plan->job;
     tile.brow = j->brow + seg;
     a += (int64_t)seg * EL_MB;
     const int activates = last && !el_act_is_clamp(j->act);
+    const int32_t full = plan->runs && start[tiles] - start[tiles - 1] < EL_MR ? tiles - 1 : tiles; /* of runs: tiles of EL_MR rows */
+#ifdef EL_PACKS
+    const int packs = plan->packs && p1 - p0 >= EL_PACKS_PANELS && tile.seglen % 4 == 0 && tile.seglen <= EL_PACKED_K;
+    if (packs) el_pack_rows(a[0] + tile.a_offset, j->lda, full, tile.seglen, packed);
+#endif
     int32_t step;
     for (int32_t p = p0; p < p1; p += step) {
         step = plan->wide;
@@ -77,12 +84,16 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
         int32_t t = 0;
         const el_run_fn run = plan->runs ? el_run_kernel(step, tile.tail) : NULL;
         if (run) {
-            t = start[tiles] - start[tiles - 1] == EL_MR ? tiles : tiles - 1;
+            t = full;
             tile.a_rows = a[0] + tile.a_offset;
             tile.y_rows = tile.y + off[0];
             tile.ahead = p + 2 * step <= p1 ? step * j->b_panel * (int64_t)sizeof(el_element) : 0;
             tile.act = activates && el_run_activates(j->act.kind, step, tile.tail) ? j->act.kind : EL_ACT_NONE;
-            run(&tile, t);
+#ifdef EL_PACKS
+            if (packs && tile.tail == EL_PANEL) tile.a_rows = packed, run_packed(&tile, t);
+            else
+#endif
+                run(&tile, t);
             if (activates && tile.act == EL_ACT_NONE) el_gemm_activate(j->act, tile.y, off, start[t], j->slope ? j->slope + channel : NULL, columns);
         }
         for (; t < tiles; t++) {
@@ -126,7 +137,7 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
                     .lo = el_act_lo(j->act), .hi = el_act_hi(j->act)};
     int64_t depth = (int64_t)j->segs * j->seglen;
     if ((plan->tiles < 2 && !EL_KC_ALWAYS) || depth <= EL_KC + EL_KC / 2) {
-        el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, 0, 1, 1);
+        el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, (el_element*)scratch, 0, 1, 1);
         return;
     }
     /* Between cuts of K the partial sums stay in y, neither scaled nor clamped. */
@@ -142,7 +153,7 @@ static void el_gemm_block(const el_gemm_plan* plan, int32_t g, int64_t t0, int64
             tile.scale = last ? j->scale : 1.0f;
             tile.lo = last ? el_act_lo(j->act) : -INFINITY;
             tile.hi = last ? el_act_hi(j->act) : INFINITY;
-            el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, s, first, last);
+            el_gemm_cut(plan, g, start, tiles, p0, p1, tile, a, off, (el_element*)scratch, s, first, last);
         }
 }
 
@@ -191,6 +202,7 @@ static void el_gemm_run(const el_ctx* ctx, const el_gemm_job* j) {
     int64_t depth = (int64_t)j->segs * j->seglen;
     if (depth < 1) depth = 1;
     plan.runs = el_gemm_has_runs(j);
+    plan.packs = plan.runs && j->packs;
     const int low = !plan.runs && el_gemm_is_low(j);
     const int32_t rows = low ? EL_LOW : EL_MR;
     plan.tiles = (j->m + rows - 1) / rows;
@@ -246,7 +258,8 @@ static el_gemm_job el_dense_job(const el_gemm_params* p, void* const* buffers) {
 static void el_gemm_run_gemm(const el_ctx* ctx, const el_gemm_params* p, void* const* buffers) {
     el_gemm_job j = el_dense_job(p, buffers);
     int32_t *brow, *taps;
-    el_gemm_take_scratch(ctx, &j, 1, 0, el_gemm_thread_bytes(1, 0), &brow, &taps);
+    j.packs = 1;
+    el_gemm_take_scratch(ctx, &j, 1, 0, el_gemm_thread_bytes(1, el_gemm_packed_elements(p->m, p->k)), &brow, &taps);
     brow[0] = 0;
     el_gemm_run(ctx, &j);
 }
@@ -266,9 +279,9 @@ static void el_gemm_run_conv(const el_ctx* ctx, const el_conv_params* p, void* c
     j.segs = el_conv_segs(p);
     j.seglen = el_conv_seglen(p);
     j.fill = el_conv_is_dense(p) ? el_fill_dense : merges ? el_fill_window_rows : el_fill_taps;
+    j.packs = el_conv_is_dense(p);
     int32_t *brow, *taps;
-    el_gemm_take_scratch(ctx, &j, j.segs, j.seglen,
-                         el_gemm_thread_bytes(j.segs, merges ? (int64_t)EL_MB * j.segs * j.seglen : 0), &brow, &taps);
+    el_gemm_take_scratch(ctx, &j, j.segs, j.seglen, el_gemm_thread_bytes(j.segs, el_conv_patch_elements(p)), &brow, &taps);
     for (int32_t s = 0; s < j.segs; s++) brow[s] = s * j.seglen;
     el_gemm_run(ctx, &j);
 }

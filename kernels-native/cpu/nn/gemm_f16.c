@@ -5,7 +5,7 @@
 EL_KERNEL(gemm_f16, scalar, el_gemm_params)
 EL_SCRATCH(gemm_f16, el_gemm_params)
 
-size_t el_gemm_f16__scratch(const void* params, int32_t threads) { return el_gemm_scratch_bytes(threads); }
+size_t el_gemm_f16__scratch(const void* params, int32_t threads) { return el_gemm_scratch_bytes(params, threads); }
 
 typedef struct gemm_task {
     const el_gemm_params* p;

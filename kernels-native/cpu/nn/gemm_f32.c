@@ -8,11 +8,11 @@ EL_SCRATCH(gemm_f32, el_gemm_params)
 EL_SCRATCH(gemm_f32__direct, el_gemm_params)
 
 size_t el_gemm_f32__direct__scratch(const void* params, int32_t threads) {
-    return el_gemm_is_strassen(params) ? el_gemm_scratch_bytes(threads) : EL_NO_FORM;
+    return el_gemm_is_strassen(params) ? el_gemm_scratch_bytes(params, threads) : EL_NO_FORM;
 }
 
 size_t el_gemm_f32__scratch(const void* params, int32_t threads) {
-    return el_gemm_is_strassen(params) ? el_strassen_scratch_bytes(params, threads) : el_gemm_scratch_bytes(threads);
+    return el_gemm_is_strassen(params) ? el_strassen_scratch_bytes(params, threads) : el_gemm_scratch_bytes(params, threads);
 }
 
 typedef struct gemm_task {

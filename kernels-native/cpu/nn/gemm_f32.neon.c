@@ -1,6 +1,7 @@
 /* NEON micro-kernel: a panel is four registers of 4 columns, a tile up to 6 rows x 1 panel: 24 accumulators, one register of A
  * per row holding 4 consecutive k (used by lane), B passing through two registers. 4 k cost 8 loads of B and 6 of A
- * for 96 multiply-adds. Few rows take 2 or 4 panels instead, so that enough independent sums hide the latency.
+ * for 96 multiply-adds; with rows that are packed for all panels, 2 k cost 4 loads of B and 1 of A for 48. Few rows take
+ * 2 or 4 panels instead, so that enough independent sums hide the latency.
  * Columns past the tail are loaded and stored in pieces of 2 and 1. */
 #include "gemm_job.h"
 #include <arm_neon.h>
@@ -129,8 +130,51 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 
 #define EL_MR 6
 
+/* From packed rows (el_pack_rows): three registers of A hold two k. Of those, the second row of B is loaded while the first is multiplied, for cores
+ * that execute in order. */
+static inline __attribute__((always_inline)) void packed_products(float32x4_t* acc, const float* a, const float* b, int64_t end) {
+    register float32x4_t a0 __asm__("v25"), a1 __asm__("v26"), a2 __asm__("v27");
+    register float32x4_t b0 __asm__("v28"), b1 __asm__("v29"), b2 __asm__("v30"), b3 __asm__("v31");
+#define LEFT() __asm__ volatile("ldp q28, q29, [%0], #32" : "+r"(b), "=w"(b0), "=w"(b1)::"memory");
+#define RIGHT() __asm__ volatile("ldp q30, q31, [%0], #32" : "+r"(b), "=w"(b2), "=w"(b3)::"memory");
+#define COLUMN(v, bv, EVEN, ODD)                                                                                                   \
+    __asm__ volatile("fmla %0.4s, %6.4s, %7.s[" #EVEN "]\n\tfmla %1.4s, %6.4s, %7.s[" #ODD "]\n\t"                                  \
+                     "fmla %2.4s, %6.4s, %8.s[" #EVEN "]\n\tfmla %3.4s, %6.4s, %8.s[" #ODD "]\n\t"                                  \
+                     "fmla %4.4s, %6.4s, %9.s[" #EVEN "]\n\tfmla %5.4s, %6.4s, %9.s[" #ODD "]"                                     \
+                     : "+w"(acc[v]), "+w"(acc[4 + v]), "+w"(acc[8 + v]), "+w"(acc[12 + v]), "+w"(acc[16 + v]), "+w"(acc[20 + v])  \
+                     : "w"(bv), "w"(a0), "w"(a1), "w"(a2));
+    for (const float* stop = a + end * EL_MR; a < stop;) {
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; i++) {
+            LEFT()
+            __asm__ volatile("ld1 {v25.4s-v27.4s}, [%0], #48" : "+r"(a), "=w"(a0), "=w"(a1), "=w"(a2)::"memory");
+            RIGHT()
+            COLUMN(0, b0, 0, 1) COLUMN(1, b1, 0, 1)
+            LEFT()
+            COLUMN(2, b2, 0, 1) COLUMN(3, b3, 0, 1)
+            RIGHT()
+            COLUMN(0, b0, 2, 3) COLUMN(1, b1, 2, 3) COLUMN(2, b2, 2, 3) COLUMN(3, b3, 2, 3)
+        }
+    }
+#undef COLUMN
+#undef RIGHT
+#undef LEFT
+}
+
+/* Rows of `tiles` tiles of a dense matrix as [tile][k / 2][3][4]: four floats are a column of two rows, then the next column of them. */
+static void el_pack_rows(const float* rows, int64_t lda, int64_t tiles, int64_t k, float* to) {
+    for (; tiles > 0; tiles--, rows += EL_MR * lda)
+        for (int64_t i = 0; i < k; i += 4, to += 4 * EL_MR)
+#pragma GCC unroll 3
+            for (int r = 0; r < EL_MR; r += 2) {
+                const float32x4x2_t pair = vzipq_f32(vld1q_f32(rows + r * lda + i), vld1q_f32(rows + (r + 1) * lda + i));
+                vst1q_f32(to + 2 * r, pair.val[0]);
+                vst1q_f32(to + 2 * EL_MR + 2 * r, pair.val[1]);
+            }
+}
+
 /* Runs: many tiles of 6 rows of a dense matrix, one below the other, so that two strides replace the tables; V * 4 columns, all in use. */
-static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int V) {
+static inline __attribute__((always_inline)) void run_body(const el_tile* t, int64_t tiles, const int V, const int packed) {
     const int64_t lda = t->lda, ldc = t->ldc;
     const int clamps = t->lo != -INFINITY || t->hi != INFINITY;
     const float* rows = t->a_rows;
@@ -138,9 +182,6 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
     const float* residual = t->residual ? t->residual + (t->y_rows - t->y) : NULL;
     for (; tiles > 0; tiles--) {
         float32x4_t acc[24];
-        const float* a[EL_MR];
-#pragma GCC unroll 6
-        for (int r = 0; r < EL_MR; r++, rows += lda) a[r] = rows;
 #pragma GCC unroll 4
         for (int v = 0; v < V; v++) {
             const float32x4_t start = t->bias ? vld1q_f32(t->bias + v * 4) : vdupq_n_f32(0);
@@ -154,7 +195,15 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
                 for (int v = 0; v < V; v++) acc[r * V + v] = vaddq_f32(acc[r * V + v], vld1q_f32(residual + v * 4));
             }
         }
-        products(acc, a, t->b, t->seglen, 0, EL_PANEL, EL_MR, V, 1);
+        if (packed) {
+            packed_products(acc, rows, t->b, t->seglen);
+            rows += EL_MR * t->seglen;
+        } else {
+            const float* a[EL_MR];
+#pragma GCC unroll 6
+            for (int r = 0; r < EL_MR; r++, rows += lda) a[r] = rows;
+            products(acc, a, t->b, t->seglen, 0, EL_PANEL, EL_MR, V, 1);
+        }
         if (clamps) {
             const float32x4_t lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
 #pragma GCC unroll 24
@@ -168,14 +217,16 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
     }
 }
 
-static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2); }
-static void run_4(const el_tile* t, int64_t tiles) { run_body(t, tiles, 4); }
+static void run_2(const el_tile* t, int64_t tiles) { run_body(t, tiles, 2, 0); }
+static void run_4(const el_tile* t, int64_t tiles) { run_body(t, tiles, 4, 0); }
+static void run_packed(const el_tile* t, int64_t tiles) { run_body(t, tiles, 4, 1); }
 
 #define EL_RUNS 1
 static inline int el_run_activates(int32_t kind, int32_t panels, int32_t tail) { return 0; }
 static inline el_run_fn el_run_kernel(int32_t panels, int32_t tail) {
     return panels == 1 && tail == EL_PANEL ? run_4 : panels == 1 && tail == EL_PANEL / 2 ? run_2 : NULL;
 }
+#define EL_PACKS
 
 #define TILE(R, P)                                                                                                     \
     static void tile_##R##_##P(const el_tile* t) {                                                                     \

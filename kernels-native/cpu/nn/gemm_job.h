@@ -6,7 +6,7 @@
  * A is never copied into a column matrix. For each row and each of the job's segments s there is a pointer to seglen
  * consecutive elements: the whole row of a dense matrix (one segment), the channels of one pixel under one tap of a kernel
  * (kh*kw segments), or one row of the window when there are few channels (kh segments of kw*cin floats). Taps that fall into
- * padding point to a row of zeros.
+ * padding point to a row of zeros. NEON packs the rows of a dense A for one cut of K at a time, where B has panels enough.
  *
  * Rows are cut in blocks of at most EL_MB rows whose pointer table lives in the thread's scratch; a block is cut in tiles of
  * at most EL_MR rows (evenly: 49 rows are 10+10+10+10+9, not 12+12+12+12+1).
@@ -48,6 +48,7 @@ struct el_gemm_job {
     el_element* y;
     float scale;
     el_act act;
+    int32_t packs;              /* rows of A may be packed: thread_scratch has room for them */
     int32_t serial;             /* already inside a parallel section, as this worker */
     int32_t worker;
     el_fill_fn fill;
@@ -63,7 +64,19 @@ struct el_gemm_job {
     size_t thread_bytes;
 };
 
-/* ---- scratch: the same for every instruction set ----------------------------------------------------------------- */
+/* ---- scratch: the same for every instruction set of a processor --------------------------------------------------- */
+
+/* Rows of a dense A that a thread packs for one cut of K, where kernels take them so (EL_PACKS): float32 on NEON. */
+#define EL_PACKED_K 384    /* most floats of a row in a cut */
+#define EL_PACKS_PANELS 4  /* of B that are worth packing for */
+static inline int64_t el_gemm_packed_elements(int64_t m, int64_t k) {
+#if defined(__aarch64__)
+    const int64_t most = k <= EL_DEEP ? EL_MB : EL_DEEP_MB;
+    return sizeof(el_element) != sizeof(float) ? 0 : (m < most ? m : most) * (k < EL_PACKED_K ? k : EL_PACKED_K);
+#else
+    return 0;
+#endif
+}
 
 static inline size_t el_gemm_thread_bytes(int64_t segs, int64_t patch_elements) {
     return el_align64((size_t)(EL_MB * (segs > 0 ? segs : 1)) * sizeof(el_element*)) + el_align64(EL_MB * sizeof(int64_t)) +
@@ -89,11 +102,16 @@ static inline int32_t el_conv_seglen(const el_conv_params* p) {
     return el_conv_merges_taps(p) ? p->kw * p->c : p->c / p->groups;
 }
 
+/* What a thread copies of a block of rows: windows that cross a border, or packed rows. */
+static inline int64_t el_conv_patch_elements(const el_conv_params* p) {
+    if (el_conv_merges_taps(p)) return (int64_t)EL_MB * el_conv_segs(p) * el_conv_seglen(p);
+    return el_conv_is_dense(p) ? el_gemm_packed_elements((int64_t)p->n * p->oh * p->ow, el_conv_seglen(p)) : 0;
+}
 /* Of a convolution that takes neither Winograd's way nor that of conv_windows.h. */
 static inline size_t el_conv_scratch_bytes(const el_conv_params* p, int32_t threads) {
     int64_t segs = el_conv_segs(p), seglen = el_conv_seglen(p);
     return el_gemm_shared_bytes(segs, seglen) +
-           (size_t)threads * el_gemm_thread_bytes(segs, el_conv_merges_taps(p) ? EL_MB * segs * seglen : 0);
+           (size_t)threads * el_gemm_thread_bytes(segs, el_conv_patch_elements(p));
 }
 /* Whether a convolution of few channels may be computed line by line (conv_windows.h). Not where two panels of weights do not fit into the first-level
  * cache, nor where outputs are few lines, as of sound: threads share lines. Scratch: a line of zeros, and for each thread addresses, offsets and a ring
@@ -139,8 +157,8 @@ static inline size_t el_conv_transpose_f32_scratch_bytes(const el_conv_params* p
     return el_gemm_shared_bytes(segs, p->c / p->groups) + (size_t)threads * el_gemm_thread_bytes(segs, 0);
 }
 #include "strassen_job.h"
-static inline size_t el_gemm_scratch_bytes(int32_t threads) {
-    return el_gemm_shared_bytes(1, 0) + (size_t)threads * el_gemm_thread_bytes(1, 0);
+static inline size_t el_gemm_scratch_bytes(const el_gemm_params* p, int32_t threads) {
+    return el_gemm_shared_bytes(1, 0) + (size_t)threads * el_gemm_thread_bytes(1, el_gemm_packed_elements(p->m, p->k));
 }
 
 /* Columns of B that one thread packs at a time: as many panels as stay in 512 KB, at least two. */
