@@ -1,6 +1,7 @@
 #!/bin/sh
 # Instructions that one inference executes on an emulated Cortex-A76, EdgeLite's and those of ONNX Runtime's linux-arm64 library.
-# usage: bench/arm-instructions.sh [--half] [MODEL..]       names of artifacts/bench/MODEL.edgl and MODEL.onnx, which bench/run.sh makes; all when none is given
+# usage: bench/arm-instructions.sh [--half] [MODEL[:FILE.onnx]..]   names of artifacts/bench/MODEL.edgl and MODEL.onnx, which bench/run.sh makes; all when none
+#                                                                  is given. Of published models only the first is there: FILE.onnx is then what was fetched
 # --half: a column more, of the same models converted with --quantize half; qemu emulates arithmetic of float16 slowly (resnet50: ten minutes).
 # One thread; the difference between two and one inferences more, so that starting cancels out. A count repeats nearly to the instruction, and says
 # nothing of cycles: bench/neon-ports.sh does that for the inner loops.
@@ -8,7 +9,7 @@ set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 half=0
 case ${1:-} in
-    -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,7s/^# //p' "$0"; exit 0 ;;
     --half) half=1; shift ;;
 esac
 command -v qemu-aarch64 >/dev/null || { echo "arm-instructions.sh: qemu-aarch64 is not installed (Debian: qemu-user)" >&2; exit 1; }
@@ -52,12 +53,15 @@ inference() {
 printf '%-28s %14s %14s %6s' model EdgeLite "ONNX Runtime" ratio
 [ $half -eq 0 ] || printf ' %14s' "EdgeLite half"
 echo
-for name in "$@"; do
+for model in "$@"; do
+    name=${model%%:*}
     own=$(inference "$edgelite_run" bench "$models/$name.edgl" --threads 1 --warmup 0 --runs)
-    onnx=$models/$name.onnx other=
+    onnx=${model#"$name"} other=
+    onnx=${onnx#:}
+    : "${onnx:=$models/$name.onnx}"
     if [ -f "$onnx" ]; then
-        inputs=$(dotnet "$converter" inspect "$models/$name.edgl" --json | grep -o '"inputs":\[[^]]*\][^]]*\]' | grep -o '"name":"[^"]*","dtype":"float32","shape":"[^"]*"' \
-            | sed 's/"name":"\([^"]*\)","dtype":"float32","shape":"\[\([^]]*\)\]"/\1=\2/; s/,/x/g')
+        inputs=$(dotnet "$converter" inspect "$models/$name.edgl" --json | grep -o '"inputs":\[[^]]*\][^]]*\]' | grep -o '"name":"[^"]*","dtype":"[^"]*","shape":"[^"]*"' \
+            | sed 's/"name":"\([^"]*\)","dtype":"[^"]*","shape":"\[\([^]]*\)\]"/\1=\2/; s/,/x/g')
         # shellcheck disable=SC2086
         other=$(inference "$work/ort_start" "$peer/runtimes/linux-arm64/native/libonnxruntime.so" "$onnx" all $inputs)
     fi
