@@ -22,7 +22,7 @@ trap 'rm -rf "$work"' EXIT
 # in it, jumps are not.
 loop() {
     "$objdump" -d --no-show-raw-insn "$1" | awk -v function_name="$2" '
-        $2 == "<" function_name ">:" { inside = 1; next }
+        $2 == "<" function_name ">:" || index($2, "<" function_name ".constprop.") == 1 { inside = 1; next }
         inside && NF == 0 { exit }
         inside {
             address = $1; sub(/:$/, "", address)
@@ -61,6 +61,7 @@ while read -r object function_name; do
         done
     done
 done <<LIST
+gemm_f32.neon.c.o run_packed
 gemm_f32.neon.c.o run_4
 gemm_f32.neon.c.o tile_6_1
 gemm_f32.neon.c.o tile_3_2
