@@ -149,7 +149,7 @@ public sealed unsafe class Tensor : IDisposable
 
     /// <summary>The elements as <typeparamref name="T"/>: the number of .NET that the element type is, an integer of the same width for one of the
     /// other sign, for bool and for the bits of float16, bfloat16 and the float8 types, or a struct of the same size. Anything else is refused; the
-    /// bits of any tensor are its <see cref="Bytes"/>.</summary>
+    /// bits of any tensor are its <see cref="Bytes"/>. Keep the tensor as long as the span: memory that it owns goes with it.</summary>
     public Span<T> Span<T>() where T : unmanaged
     {
         if (sizeof(T) != DType.Size() || !Holds<T>(DType)) ThrowElement(NumberOf<T>(), sizeof(T));
