@@ -122,7 +122,7 @@ public static class Pipeline
             {
                 bool fits = input.Shape.Rank == shape.Rank;
                 for (int d = 0; fits && d < shape.Rank; d++) fits = input.Shape[d] < 0 || shape[d] < 0 || input.Shape[d] == shape[d];
-                if (!fits) throw new EdgeLiteException(Status.InvalidShape, $"--shape gives input '{input.Name}' {shape}; the model declares {input.Shape}.");
+                if (!fits) throw new EdgeLiteException(Status.InvalidShape, $"--shape gives input '{input.Name}' {shape}; the model declares {GraphText.Type(graph, input.Type)}.");
             }
             input.Type = new TensorType(input.DType, shape);
         }

@@ -47,8 +47,10 @@ internal static class TrialSizes
         });
     }
 
-    /// <summary>Whether a dimension behind the first one is free.</summary>
-    public static bool AreNeeded(Graph graph) => graph.Inputs.Any(i => i.Shape.IsRanked && i.Shape.AsSpan().ToArray().Skip(1).Any(d => d < 0));
+    /// <summary>Whether a dimension behind the first one is free, or a free first one cannot be 1.</summary>
+    public static bool AreNeeded(Graph graph) =>
+        graph.Inputs.Any(i => i.Shape.IsRanked && i.Shape.AsSpan().ToArray().Skip(1).Any(d => d < 0))
+        || graph.Inputs.All(i => i.Shape.IsRanked) && ShapeAdvice.Refusal(graph, Shapes(graph, (_, _, _) => 1)) != null;
 
     /// <summary>The inputs with free dimensions and the shapes that they are run with, for a message.</summary>
     public static string Chosen(Graph graph, IReadOnlyList<Shape> shapes) =>
@@ -66,6 +68,11 @@ internal static class TrialSizes
         foreach (Shape[] shapes in Of(graph))
         {
             if (Stopwatch.GetElapsedTime(start).TotalSeconds > Patience) break;
+            if (ShapeAdvice.Refusal(graph, shapes) is { } refusal) // at once, where a run would come to it late
+            {
+                last = refusal.Message;
+                continue;
+            }
             try
             {
                 if (attempt(shapes) is { } result) return result;

@@ -70,10 +70,15 @@ internal static class ConvertCommand
         s_quantize.AcceptOnlyFromAmong("none", "fp16", "bf16", "half", "int8-weights", "int4-weights", "int4", "int3-weights", "int2-weights", "dynamic", "int8", "int16x8", "auto", "mixed");
         s_prefer.AcceptOnlyFromAmong("smallest", "fastest");
         s_method.AcceptOnlyFromAmong("minmax", "min-max", "moving-average", "percentile", "mse", "entropy", "best");
+        s_output.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: "-" }]) result.AddError("The model is written to a file of a name, not to standard output.");
+        });
         // It takes any number of names, and so would take a misspelt option too.
         s_source.Validators.Add(result =>
         {
-            if (result.Tokens.Select(t => t.Value).FirstOrDefault(t => t.StartsWith('-') && !Path.Exists(t)) is { } option)
+            if (result.Tokens.Any(t => t.Value == "-")) result.AddError("The model is read from files that are named, not from standard input.");
+            else if (result.Tokens.Select(t => t.Value).FirstOrDefault(t => t.StartsWith('-') && !Path.Exists(t)) is { } option)
                 result.AddError(UsageError.Unknown(((CommandResult)result.Parent!).Command, option));
         });
         var command = new Command("convert", "Convert a model of any framework to one .edgl file, with the proof.")
@@ -116,7 +121,7 @@ internal static class ConvertCommand
 
     private static int Execute(ParseResult args)
     {
-        bool json = args.GetValue(s_json);
+        var remarks = new Remarks(args.GetValue(s_json));
         long start = Stopwatch.GetTimestamp();
         string[] sources = [.. args.GetValue(s_source)!.Select(f => f.FullName)];
         string path = args.GetValue(s_output)!.FullName;
@@ -137,7 +142,7 @@ internal static class ConvertCommand
             States = ParseStates(args.GetValue(s_states) ?? []),
             Target = target?.Name ?? "",
             AllowCustom = args.GetValue(s_allowCustom),
-            Progress = stage => Say(json, $"{stage} ..."),
+            Progress = remarks.Stage,
         };
         (Graph graph, string format) = Pipeline.Import(sources, options);
         DType? cameAs = args.GetValue(s_quantize) == "none" ? Quantizer.HalfType(graph) : null;
@@ -149,27 +154,27 @@ internal static class ConvertCommand
         {
             case "int8" or "int16x8" when Quantizer.IsQuantized(graph):
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
-                Say(json, "the model is quantized already; its own scales are kept");
+                remarks.Add("the model is quantized already; its own scales are kept");
                 break;
             case "int8" or "int16x8" or "auto" or "mixed":
                 calibration = CalibrationData.Open(args.GetValue(s_calibrate), graph);
-                found = args.GetValue(s_quantize) is "int8" or "int16x8" ? WholeInt8(args, graph, calibration, maxError, json) : Search(args, graph, calibration, options, maxError, maxDrop, json);
+                found = args.GetValue(s_quantize) is "int8" or "int16x8" ? WholeInt8(args, graph, calibration, maxError, remarks) : Search(args, graph, calibration, options, maxError, maxDrop, remarks);
                 (graph, quantization) = (found.Quantization.Graph, found.Quantization);
                 ShapeInference.Run(graph);
                 if (found.Trials.Count == 0) break;
-                if (!json) BudgetCommand.Print(found, new TerminalReport());
+                if (!remarks.AreKept) BudgetCommand.Print(found, new TerminalReport());
                 calibration = SplitSamples.Of(calibration, Math.Min(calibration.Count, new QuantizationOptions().MaxSamples), BudgetSearch.MaxHeldBack).HeldBack;
                 break;
             case "dynamic":
                 DynamicResult dynamic = Quantizer.Dynamic(graph, args.GetValue(s_keepFloat));
                 RequireWork(dynamic.Layers + dynamic.Tables, args);
-                Say(json, $"{dynamic.Layers} layers in int8, {dynamic.BytesBefore:N0} -> {dynamic.BytesAfter:N0} bytes");
+                remarks.Add($"{dynamic.Layers} layers in int8, {dynamic.BytesBefore:N0} -> {dynamic.BytesAfter:N0} bytes");
                 break;
             case "int8-weights" or "int4-weights" or "int4" or "int3-weights" or "int2-weights":
                 if (args.GetValue(s_calibrate) is { } samples) calibration = CalibrationData.Open(samples, graph);
-                BlockWeightResult blocks = Quantizer.Weights(graph, Blocks(args, calibration), new ProgressLine(json));
+                BlockWeightResult blocks = Quantizer.Weights(graph, Blocks(args, calibration), new ProgressLine(remarks.AreKept));
                 RequireWork(blocks.Layers + blocks.Tables, args);
-                Say(json, $"{blocks.Layers} matrices in blocks, {blocks.BytesBefore:N0} -> {blocks.BytesAfter:N0} bytes");
+                remarks.Add($"{blocks.Layers} matrices in blocks, {blocks.BytesBefore:N0} -> {blocks.BytesAfter:N0} bytes");
                 break;
         }
         if (WantsSelfTest(args) && calibration == null && args.GetValue(s_calibrate) is { } tested) calibration = CalibrationData.Open(tested, graph);
@@ -179,16 +184,16 @@ internal static class ConvertCommand
         else if (found?.Sensitivity.Count > 0 && args.GetValue(s_quantize) == "int8") Quantizer.Half(graph, DType.Float16);
         else if (cameAs is { } type) Quantizer.HalfAgain(graph, type);
         if (args.GetValue(s_quantize) == "int8" && quantization != null) Quantizer.StoreRecurrent(graph, args.GetValue(s_keepFloat));
-        if (args.GetValue(s_quantize) == "half") Halve(graph, target, json);
+        if (args.GetValue(s_quantize) == "half") Halve(graph, target, remarks);
         string partial = output.PartialPath;
         Pipeline.Write(graph, partial, options);
-        if (tables.Count > 0) Say(json, $"choices of kernels: {TuningTables.Apply(partial, tables)} of {tables.Sum(t => t.Choices.Count)} in the tables are about calls of this model");
-        if (WantsSelfTest(args)) AddSelfTest(args, partial, graph, calibration, quantization, json);
+        if (tables.Count > 0) remarks.Add($"choices of kernels: {TuningTables.Apply(partial, tables)} of {tables.Sum(t => t.Choices.Count)} in the tables are about calls of this model");
+        if (WantsSelfTest(args)) AddSelfTest(args, partial, graph, calibration, quantization, remarks);
         else if (args.GetValue(s_hash)) SealWriter.Seal(partial);
         target?.CheckMemory(MemoryOf(partial));
-        ProofReport? proof = Prove(args, sources, partial, graph, options, calibration, quantization, found, json);
+        ProofReport? proof = Prove(args, sources, partial, graph, options, calibration, quantization, found, remarks);
         output.Commit();
-        Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), json);
+        Summarize(args, path, format, graph, quantization, proof, Stopwatch.GetElapsedTime(start), remarks);
         return 0;
     }
 
@@ -208,13 +213,13 @@ internal static class ConvertCommand
             throw new EdgeLiteException(Status.Unsupported, $"--quantize {args.GetValue(s_quantize)} is for dense layers (MatMul, Gemm) of at least {DenseWeights.MinElements} constant float32 weights; the model has none, or --keep-float names them all. Use int8 or fp16.");
     }
 
-    private static void Halve(Graph graph, TargetProfile? target, bool json)
+    private static void Halve(Graph graph, TargetProfile? target, Remarks remarks)
     {
         if (target is { HasHalf: false })
             throw new EdgeLiteException(Status.InvalidArgument, $"--quantize half is for processors that compute in float16; {target.Name} ({target.Processor}) does not. Use --quantize fp16, which stores weights so.");
         HalfResult halves = HalfLayers.Run(graph);
-        Say(json, $"weights in float16: {halves.Constants}, {halves.BytesBefore:N0} -> {halves.BytesAfter:N0} bytes");
-        if (halves.TooLarge.Count > 0) Say(json, $"kept in float32, as a number is beyond 65504: {string.Join(", ", halves.TooLarge)}");
+        remarks.Add($"weights in float16: {halves.Constants}, {halves.BytesBefore:N0} -> {halves.BytesAfter:N0} bytes");
+        if (halves.TooLarge.Count > 0) remarks.Add($"kept in float32, as a number is beyond 65504: {string.Join(", ", halves.TooLarge)}");
     }
 
     private static BlockWeightOptions Blocks(ParseResult args, ICalibrationData? calibration) => new()
@@ -252,24 +257,24 @@ internal static class ConvertCommand
         LeavesFewest = args.GetValue(s_prefer) == "fastest",
     };
 
-    private static BudgetResult WholeInt8(ParseResult args, Graph graph, ICalibrationData calibration, double? maxError, bool json)
+    private static BudgetResult WholeInt8(ParseResult args, Graph graph, ICalibrationData calibration, double? maxError, Remarks remarks)
     {
         double least = CalibrationData.IsRandom(args.GetValue(s_calibrate)) ? double.NegativeInfinity : maxError ?? BudgetSearch.PlainSqnr;
-        BudgetResult found = BudgetSearch.Int8(graph, calibration, Quantization(args), least, new ProgressLine(json));
+        BudgetResult found = BudgetSearch.Int8(graph, calibration, Quantization(args), least, new ProgressLine(remarks.AreKept));
         if (found.Trials.Count > 0)
-            Say(json, string.Create(CultureInfo.InvariantCulture, $"with all layers in int8 outputs keep {found.Trials[0].Sqnr:F1} dB, less than {least:G4} dB (--max-error): more repairs and layers in float were tried"));
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"with all layers in int8 outputs keep {found.Trials[0].Sqnr:F1} dB, less than {least:G4} dB (--max-error): more repairs and layers in float were tried"));
         else if (found.Quantization.Sqnr < least && !args.GetValue(s_int8Io))
-            Say(json, string.Create(CultureInfo.InvariantCulture, $"outputs keep {found.Quantization.Sqnr:F1} dB, less than {least:G4} dB (--max-error), and layers in float do not help: all are int8"));
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"outputs keep {found.Quantization.Sqnr:F1} dB, less than {least:G4} dB (--max-error), and layers in float do not help: all are int8"));
         return found;
     }
 
-    private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, double? maxError, double maxDrop, bool json)
+    private static BudgetResult Search(ParseResult args, Graph graph, ICalibrationData calibration, ConversionOptions options, double? maxError, double maxDrop, Remarks remarks)
     {
         if (args.GetValue(s_evaluate) is not { } command)
-            return BudgetSearch.Run(graph, calibration, Quantization(args), maxError ?? 30, progress: new ProgressLine(json));
+            return BudgetSearch.Run(graph, calibration, Quantization(args), maxError ?? 30, progress: new ProgressLine(remarks.AreKept));
         double whole = BudgetCommand.Score(graph, command, options);
-        Say(json, string.Create(CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
-        return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - maxDrop * Math.Abs(whole), new ProgressLine(json));
+        remarks.Add(string.Create(CultureInfo.InvariantCulture, $"score of the float model: {whole:G5}"));
+        return BudgetSearch.Run(graph, calibration, Quantization(args), 0, g => BudgetCommand.Score(g, command, options), whole - maxDrop * Math.Abs(whole), new ProgressLine(remarks.AreKept));
     }
 
     /// <summary>The file that a name leads to.</summary>
@@ -277,14 +282,14 @@ internal static class ConvertCommand
 
     private static bool WantsSelfTest(ParseResult args) => args.GetResult(s_selfTest) is { Implicit: false };
 
-    private static void AddSelfTest(ParseResult args, string path, Graph graph, ICalibrationData? calibration, QuantizationResult? quantization, bool json)
+    private static void AddSelfTest(ParseResult args, string path, Graph graph, ICalibrationData? calibration, QuantizationResult? quantization, Remarks remarks)
     {
         int count = args.GetValue(s_selfTest) ?? 1;
         if (ShapeInference.FindUnknownOperators(graph) is { Count: > 0 } unknown)
             throw new EdgeLiteException(Status.UnknownOperator, $"--self-test has to run the model; the application brings {string.Join(", ", unknown.Select(u => u.Operator))}.");
         SelfTestSample[] samples = calibration == null ? SelfTestSamples.MakeOfNoise(path, graph, count) : SelfTestSamples.Make(path, graph, calibration, count, quantization?.Parameters);
         SealWriter.Seal(path, samples);
-        Say(json, $"self-test: {samples.Length} sample{(samples.Length == 1 ? "" : "s")} of {(calibration == null ? "noise" : "the calibration")}");
+        remarks.Add($"self-test: {samples.Length} sample{(samples.Length == 1 ? "" : "s")} of {(calibration == null ? "noise" : "the calibration")}");
     }
 
     /// <summary>Bytes of weights and planned arena; of weights alone when shapes are chosen at run time.</summary>
@@ -296,12 +301,13 @@ internal static class ConvertCommand
 
     /// <summary>Compares the written file, run by the runtime, with the source model, run by the reference loops.</summary>
     private static ProofReport? Prove(ParseResult args, string[] sources, string path, Graph lowered, ConversionOptions options,
-        ICalibrationData? calibration, QuantizationResult? quantization, BudgetResult? found, bool json)
+        ICalibrationData? calibration, QuantizationResult? quantization, BudgetResult? found, Remarks remarks)
     {
         Graph original = Pipeline.Import(sources, options with { Progress = null }).Graph;
+        string without = args.GetValue(s_report) == null ? "no proof" : "no proof, and so no report";
         if (ShapeInference.FindUnknownOperators(original) is { Count: > 0 } unknown)
         {
-            Say(json, $"no proof: the application brings {string.Join(", ", unknown.Select(u => u.Operator))}");
+            remarks.Add($"{without}: the application brings {string.Join(", ", unknown.Select(u => u.Operator))}");
             return null;
         }
         ICalibrationData samples;
@@ -311,14 +317,14 @@ internal static class ConvertCommand
         }
         catch (EdgeLiteException e) when (e.Status is Status.InvalidShape or Status.InvalidType)
         {
-            Say(json, $"no proof: {e.Message}");
+            remarks.Add($"{without}: {e.Message}");
             return null;
         }
-        if (samples is CalibrationRandom random && TrialSizes.AreNeeded(original)) Say(json, $"free sizes, found by trial: {TrialSizes.Chosen(original, random.Shapes)}");
-        Say(json, "comparing with the source model ...");
+        if (samples is CalibrationRandom random && TrialSizes.AreNeeded(original)) remarks.Add($"free sizes, found by trial: {TrialSizes.Chosen(original, random.Shapes)}");
+        remarks.Stage("comparing with the source model");
         using Model model = Model.Load(path);
         using var runner = new SessionRunner(lowered, model);
-        ProofReport report = Proof.Compare(new InterpreterRunner(original), runner, samples, args.GetValue(s_samples), quantization?.Parameters, new ProgressLine(json));
+        ProofReport report = Proof.Compare(new InterpreterRunner(original), runner, samples, args.GetValue(s_samples), quantization?.Parameters, new ProgressLine(remarks.AreKept));
         if (args.GetValue(s_report) is not { } file) return report;
         report = report with
         {
@@ -337,10 +343,10 @@ internal static class ConvertCommand
         return report;
     }
 
-    private static void Summarize(ParseResult args, string path, string format, Graph graph, QuantizationResult? quantization, ProofReport? proof, TimeSpan elapsed, bool json)
+    private static void Summarize(ParseResult args, string path, string format, Graph graph, QuantizationResult? quantization, ProofReport? proof, TimeSpan elapsed, Remarks remarks)
     {
         long bytes = new FileInfo(path).Length;
-        if (json)
+        if (remarks.AreKept)
         {
             Console.WriteLine(JsonSerializer.Serialize(new
             {
@@ -352,6 +358,7 @@ internal static class ConvertCommand
                 kept_float = quantization?.KeptFloat.Select(k => new { node = k.Node, reason = k.Reason }) ?? [],
                 worst_output_sqnr_db = proof == null ? (double?)null : InJson(proof.WorstOutputSqnr),
                 outputs = proof?.Outputs.Select(o => new { name = o.Name, sqnr_db = InJson(o.Sqnr), cosine = o.Cosine, max_abs_error = o.MaxAbsError }) ?? [],
+                remarks = remarks.Texts,
                 seconds = elapsed.TotalSeconds,
             }));
             return;
@@ -366,10 +373,24 @@ internal static class ConvertCommand
     /// <summary>JSON has no infinity: 999 dB stand for equal, -999 for numbers where the source has zeros alone; what has no ratio is null.</summary>
     private static double? InJson(double decibels) => double.IsPositiveInfinity(decibels) ? 999 : double.IsNegativeInfinity(decibels) ? -999 : double.IsNaN(decibels) ? null : decibels;
 
-    /// <summary>Progress goes to standard error, so that standard output holds the result alone.</summary>
-    private static void Say(bool json, string text)
+    /// <summary>What is said beside the result: on standard error as it happens, so that standard output holds the result alone, or with --json in
+    /// the object, which then is all that is printed.</summary>
+    private sealed class Remarks(bool areKept)
     {
-        if (!json) Console.Error.WriteLine(text);
+        public bool AreKept => areKept;
+
+        public List<string> Texts { get; } = [];
+
+        public void Stage(string stage)
+        {
+            if (!areKept) Console.Error.WriteLine($"{stage} ...");
+        }
+
+        public void Add(string text)
+        {
+            Texts.Add(text);
+            if (!areKept) Console.Error.WriteLine(text);
+        }
     }
 
     /// <summary>One line for each stage, rewritten in place on a terminal.</summary>

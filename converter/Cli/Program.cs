@@ -12,7 +12,7 @@ IAnsiConsole errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new Ans
 if (Console.IsErrorRedirected) errors.Profile.Width = PipedWidth;
 PlainOutput.Guard(AnsiConsole.Console, errors);
 
-var root = new RootCommand("EdgeLite: converts neural networks into small files that start at once. edgelite-run runs, measures, tunes and tests them on the device.")
+var root = new RootCommand("EdgeLite: converts neural networks into small files that start at once. edgelite-run runs, measures, tunes and tests them on the device.\nThe first steps: edgelite convert model.onnx -o model.edgl, then edgelite inspect model.edgl.")
 {
     ConvertCommand.Create(),
     InspectCommand.Create(),

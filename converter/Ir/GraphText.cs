@@ -144,7 +144,8 @@ public static class GraphText
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }
 
-    private static string Type(Graph graph, TensorType type)
+    /// <summary>A type with the names of free dimensions: <c>float32[batch,3,224,224]</c>.</summary>
+    internal static string Type(Graph graph, TensorType type)
     {
         if ((type.Kind & ValueKind.Optional) != 0) return $"optional({Type(graph, type with { Kind = type.Kind & ~ValueKind.Optional })})";
         if (type.Kind == ValueKind.Sequence) return $"seq({Type(graph, type with { Kind = ValueKind.Tensor })})";

@@ -21,15 +21,17 @@ public static class CalibrationData
         (string kind, string[] files) = Find(spec);
         preprocessing?.Check("the options");
         if (graph.Inputs.Count == 0) return new CalibrationRandom(graph, 1, 1, CalibrationPreprocessing.Default); // nothing to fill: the one sample that there is
+        RequireSizes(graph);
         Graph inputs = InputsOf(graph);
-        if (IsRandom(spec)) return OpenRandom(spec!, inputs, preprocessing);
-        return kind switch
+        ICalibrationData data = IsRandom(spec) ? OpenRandom(spec!, inputs, preprocessing) : kind switch
         {
             Pictures => new CalibrationPictures(files, inputs, preprocessing ?? Stored(Path.GetDirectoryName(Path.GetFullPath(files[0]))!, graph)),
             ".wav" => new CalibrationAudio(files, inputs),
             ".txt" => new CalibrationText(files, inputs),
             _ => new CalibrationArrays(files, inputs),
         };
+        ShapeAdvice.RequireFit(graph, [.. inputs.Inputs.Select(SampleShape)]);
+        return data;
     }
 
     /// <summary>A graph of these inputs alone, for samples that stay those of the source model when the inputs of the quantized one become integers.</summary>
@@ -68,20 +70,18 @@ public static class CalibrationData
         string[] Of(string[] extensions) => [.. files.Where(f => extensions.Contains(Path.GetExtension(f).ToLowerInvariant()))];
     }
 
-    /// <summary>The shape of one sample of an input: unknown leading dimension 1; throws where another one is unknown.</summary>
-    internal static Shape SampleShape(Value input)
+    /// <summary>The shape of one sample of an input, of which no dimension but the leading one is free: that is 1.</summary>
+    internal static Shape SampleShape(Value input) =>
+        !input.Shape.IsRanked ? throw new EdgeLiteException(Status.InvalidShape, $"Input '{input.Name}' has no known rank; give its shape with --shape.")
+        : input.Shape.IsKnown ? input.Shape : input.Shape.With(0, 1);
+
+    /// <summary>Samples have one size, which only the user knows: throws, with what to write, where more than the batch is free.</summary>
+    private static void RequireSizes(Graph graph)
     {
-        if (!input.Shape.IsRanked)
-            throw new EdgeLiteException(Status.InvalidShape, $"Input '{input.Name}' has no known rank; give its shape with --shape.");
-        Shape shape = input.Shape;
-        for (int i = 0; i < shape.Rank; i++)
-        {
-            if (shape[i] >= 0) continue;
-            if (i > 0)
-                throw new EdgeLiteException(Status.InvalidShape, $"Dimension {i} of input '{input.Name}' {shape} is not known; give its shape with --shape.");
-            shape = shape.With(i, 1);
-        }
-        return shape;
+        Value[] free = [.. graph.Inputs.Where(i => !i.Type.IsList && (!i.Shape.IsRanked || i.Shape.AsSpan()[Math.Min(1, i.Shape.Rank)..].ToArray().Any(d => d < 0)))];
+        if (free.Length == 0) return;
+        throw new EdgeLiteException(Status.InvalidShape,
+            $"Calibration needs the size that the device will use, which the model leaves free: {string.Join(", ", free.Select(i => $"{i.Name} is {GraphText.Type(graph, i.Type)}"))}. Choose it in the form {ShapeAdvice.Example(graph)}; the file then has this size.");
     }
 
     /// <summary>Throws when a float tensor holds NaN or infinity.</summary>

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,7 +76,10 @@ static size_t el_mapped(size_t bytes) {
 
 void* el_memory_alloc(size_t bytes) {
     if (bytes > SIZE_MAX / 2) return NULL;
-    if (bytes < EL_OWN_MAPPING) return aligned_alloc(64, el_round_up(bytes ? bytes : 1, 64));
+    if (bytes < EL_OWN_MAPPING) {
+        void* block = aligned_alloc(64, el_round_up(bytes ? bytes : 1, 64));
+        return block ? memset(block, 0, bytes) : NULL;
+    }
     size_t length = el_mapped(bytes), slack = length >= EL_HUGE_PAGE ? EL_HUGE_PAGE : 0;
     char* base = mmap(NULL, length + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return NULL;
@@ -106,7 +110,7 @@ void el_memory_prefetch(const void* memory, size_t bytes) {
 
 void* el_memory_alloc(size_t bytes) {
     void* memory = NULL;
-    return posix_memalign(&memory, 64, bytes ? bytes : 1) == 0 ? memory : NULL;
+    return posix_memalign(&memory, 64, bytes ? bytes : 1) == 0 ? memset(memory, 0, bytes) : NULL;
 }
 
 void el_memory_free(void* memory, size_t bytes) {

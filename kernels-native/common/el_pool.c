@@ -174,6 +174,19 @@ static int32_t processors(void) {
     return INT32_MAX;
 }
 
+/* Kernels need some kilobytes. The usual 8 MB would count where address space is limited. */
+#define EL_STACK_BYTES ((size_t)1 << 20)
+
+static int start(pthread_t* thread, void* (*body)(void*), void* argument) {
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) return error;
+    error = pthread_attr_setstacksize(&attributes, EL_STACK_BYTES);
+    if (error == 0) error = pthread_create(thread, &attributes, body, argument);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
 el_pool* el_pool_create(int32_t threads) {
     if (threads < 1) threads = 1;
     if (threads > EL_MOST_UNITS) return NULL;
@@ -193,7 +206,7 @@ el_pool* el_pool_create(int32_t threads) {
         *box = (el_mailbox){.index = i, .pool = pool};
         if (i == 0) continue;
         pthread_cond_init(&box->wake, NULL);
-        if (pthread_create(&pool->handles[i], NULL, worker_main, box) != 0) {
+        if (start(&pool->handles[i], worker_main, box) != 0) {
             pthread_cond_destroy(&box->wake);
             el_pool_destroy(pool);
             return NULL;

@@ -53,8 +53,8 @@ EL_API const char* el_isa_name(uint32_t isa);
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
-/* A block of 64-byte aligned memory that will be used whole, its pages present already. Contents are undefined. NULL when there is
- * not enough. el_memory_free takes the size that was asked for. */
+/* A block of 64-byte aligned memory that will be used whole, all 0, its pages present already. NULL when there is not enough.
+ * el_memory_free takes the size that was asked for. */
 EL_API void* el_memory_alloc(size_t bytes);
 EL_API void el_memory_free(void* memory, size_t bytes);
 

@@ -2,18 +2,30 @@
 #include <errno.h>
 #include "el_kernels.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int main(void) {
     static const size_t sizes[] = {0, 1, 64, 65, 4096, 131071, 131072, 131073, 2097151, 2097152, 2097153, 5505024, 16777216};
     enum { COUNT = sizeof sizes / sizeof sizes[0] };
     unsigned char* blocks[COUNT];
+    for (size_t size = 1; size < 131072; size *= 2) { /* so that malloc has used blocks to give */
+        char* used = malloc(size);
+        if (used == NULL) return 1;
+        memset(used, 0x55, size);
+        free(used);
+    }
     for (int i = 0; i < COUNT; i++) {
         blocks[i] = el_memory_alloc(sizes[i]);
         if (blocks[i] == NULL || (size_t)blocks[i] % 64 != 0) {
             fprintf(stderr, "el_memory_alloc(%zu) gave %p\n", sizes[i], (void*)blocks[i]);
             return 1;
         }
+        for (size_t k = 0; k < sizes[i]; k++)
+            if (blocks[i][k] != 0) {
+                fprintf(stderr, "byte %zu of a new block of %zu is %d\n", k, sizes[i], blocks[i][k]);
+                return 1;
+            }
         memset(blocks[i], i + 1, sizes[i]);
     }
     for (int i = 0; i < COUNT; i++) {

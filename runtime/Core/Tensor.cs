@@ -130,7 +130,10 @@ public sealed unsafe class Tensor : IDisposable
         return new Tensor(DType.String, shape, null) { Strings = values };
     }
 
-    public static DType DTypeOf<T>() where T : unmanaged =>
+    public static DType DTypeOf<T>() where T : unmanaged => NumberOf<T>() is var dtype and not DType.Undefined ? dtype
+        : throw new EdgeLiteException(Status.InvalidType, "No element type corresponds to this type of .NET.");
+
+    private static DType NumberOf<T>() where T : unmanaged =>
         typeof(T) == typeof(float) ? DType.Float32 :
         typeof(T) == typeof(double) ? DType.Float64 :
         typeof(T) == typeof(Half) ? DType.Float16 :
@@ -142,17 +145,29 @@ public sealed unsafe class Tensor : IDisposable
         typeof(T) == typeof(uint) ? DType.UInt32 :
         typeof(T) == typeof(long) ? DType.Int64 :
         typeof(T) == typeof(ulong) ? DType.UInt64 :
-        typeof(T) == typeof(bool) ? DType.Bool :
-        throw new EdgeLiteException(Status.InvalidType, "No element type corresponds to this type of .NET.");
+        typeof(T) == typeof(bool) ? DType.Bool : DType.Undefined;
 
-    /// <summary>The elements as <typeparamref name="T"/>, whose size must be that of the element type.</summary>
+    /// <summary>The elements as <typeparamref name="T"/>: the number of .NET that the element type is, an integer of the same width for one of the
+    /// other sign, for bool and for the bits of float16, bfloat16 and the float8 types, or a struct of the same size. Anything else is refused; the
+    /// bits of any tensor are its <see cref="Bytes"/>. Keep the tensor as long as the span: memory that it owns goes with it.</summary>
     public Span<T> Span<T>() where T : unmanaged
     {
-        if (sizeof(T) != DType.Size()) ThrowSize(sizeof(T));
+        if (sizeof(T) != DType.Size() || !Holds<T>(DType)) ThrowElement(NumberOf<T>(), sizeof(T));
         RequireMemory();
         return new Span<T>(Data, checked((int)Count));
     }
 
+    /// <summary>Whether elements of <paramref name="dtype"/>, which have the size of <typeparamref name="T"/>, mean the same as its values or are
+    /// bits without a number of their own in .NET. One comparison at most for each <typeparamref name="T"/>.</summary>
+    private static bool Holds<T>(DType dtype) =>
+        typeof(T) == typeof(float) ? dtype == DType.Float32 :
+        typeof(T) == typeof(double) ? dtype == DType.Float64 :
+        typeof(T) == typeof(Half) ? dtype == DType.Float16 :
+        typeof(T) == typeof(bool) ? dtype == DType.Bool :
+        typeof(T) == typeof(int) || typeof(T) == typeof(uint) ? dtype is DType.Int32 or DType.UInt32 :
+        typeof(T) != typeof(long) && typeof(T) != typeof(ulong) || dtype is DType.Int64 or DType.UInt64;
+
+    /// <summary>The memory as it is, whatever the element type.</summary>
     public Span<byte> Bytes
     {
         get
@@ -164,6 +179,7 @@ public sealed unsafe class Tensor : IDisposable
 
     private void RequireMemory()
     {
+        if (Data == null && IsList) ThrowNoNumbers();
         if (Data == null && ByteLength > 0)
             throw new EdgeLiteException(Status.InvalidState, $"The tensor {this} has no memory any more: it was disposed, or its session was disposed or resized.");
     }
@@ -362,6 +378,13 @@ public sealed unsafe class Tensor : IDisposable
     private long ThrowType() => throw new EdgeLiteException(Status.InvalidType, $"A {DType.Name()} tensor was read as numbers.");
 
     [DoesNotReturn]
-    private void ThrowSize(int size) =>
-        throw new EdgeLiteException(Status.InvalidType, $"{this} was read as elements of {size} bytes.");
+    private void ThrowNoNumbers() =>
+        throw new EdgeLiteException(Status.InvalidType, $"{this} has no numbers: read its {(IsList ? "Elements" : "Strings")}.");
+
+    [DoesNotReturn]
+    private void ThrowElement(DType dtype, int size)
+    {
+        if (DType == DType.String) ThrowNoNumbers();
+        throw new EdgeLiteException(Status.InvalidType, $"{this} was asked for as {(dtype == DType.Undefined ? $"elements of {size} bytes" : dtype.Name())}: Span takes the type that the elements have. Their bits are in Bytes.");
+    }
 }

@@ -224,11 +224,14 @@ internal sealed unsafe class CudaPlan : IStaticPlan
             _arena = memory;
             _host = (byte*)memory;
             _stream.Attach(memory);
-            return;
         }
-        _driver.Check(_driver.HostAllocate(&memory, hostBytes, 0), $"allocating {hostBytes} bytes of page-locked memory");
-        _host = (byte*)memory;
-        if (_schedule.DeviceBytes > 0) _arena = _device.Allocate(_schedule.DeviceBytes);
+        else
+        {
+            _driver.Check(_driver.HostAllocate(&memory, hostBytes, 0), $"allocating {hostBytes} bytes of page-locked memory");
+            _host = (byte*)memory;
+            if (_schedule.DeviceBytes > 0) _arena = _device.Allocate(_schedule.DeviceBytes);
+        }
+        NativeMemory.Clear(_host, hostBytes);
     }
 
     /// <summary>Counters, zero, and behind them what launches leave for each other.</summary>

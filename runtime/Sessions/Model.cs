@@ -11,6 +11,9 @@ namespace EdgeLite;
 /// </summary>
 public sealed unsafe class Model : IDisposable
 {
+    /// <summary>ENOMEM.</summary>
+    private const int OutOfMemory = 12;
+
     private readonly byte* _data;
     private byte* _mapped;
     private byte* _owned;
@@ -134,7 +137,7 @@ public sealed unsafe class Model : IDisposable
         {
             if (error == 0) throw new EdgeLiteException(Status.Truncated, $"'{path}' is empty.");
             throw Directory.Exists(path) ? new EdgeLiteException(Status.FileNotFound, $"'{path}' is a folder, not a model.")
-                : File.Exists(path) ? new EdgeLiteException(Status.IoError, $"'{path}' cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.")
+                : File.Exists(path) ? new EdgeLiteException(error == OutOfMemory ? Status.OutOfMemory : Status.IoError, $"'{path}' cannot be read: {Marshal.GetPInvokeErrorMessage(error)}.")
                 : new EdgeLiteException(Status.FileNotFound, $"There is no file '{path}'.");
         }
         try

@@ -117,12 +117,12 @@ public sealed class Session : IDisposable
     /// <inheritdoc cref="FindInput"/>
     public int FindOutput(string name) => Find(name, _graph.Outputs, "output");
 
-    /// <summary>The memory of an input, to be filled before <see cref="Run()"/>; valid until the shape of an input changes.</summary>
+    /// <summary>The memory of an input, to be filled before <see cref="Run()"/> and 0 until then; valid until the shape of an input changes.</summary>
     public Tensor Input(int i) => Prepared().Inputs[Check(i, InputCount, "input")];
 
     public Tensor Input(string name) => Input(FindInput(name));
 
-    /// <summary>A result of the last run; valid until the next one. The output of a state is what its input holds since the run.</summary>
+    /// <summary>A result of the last run, all 0 before the first; valid until the next one. The output of a state is what its input holds since the run.</summary>
     public Tensor Output(int i) => StateOf(i) is { } state ? Input(state.Input) : Prepared().Outputs[Check(i, OutputCount, "output")]
         ?? throw new EdgeLiteException(Status.InvalidState, $"Output '{OutputName(i)}' has no size before the first run.");
 

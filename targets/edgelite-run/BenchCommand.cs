@@ -44,7 +44,7 @@ internal static class BenchCommand
                 $$"""{"model":{{Json.Text(path)}},"threads":{{session.Threads}},"runs":{{runs}},"load_ms":{{loadMs:0.###}},"first_run_ms":{{firstMs:0.###}},"min_ms":{{times[0]:0.#####}},"median_ms":{{median:0.#####}},"p90_ms":{{p90:0.#####}},"peak_rss_kb":{{rss}},"arena_bytes":{{session.ArenaBytes}},"scratch_bytes":{{session.ScratchBytes}},"weight_bytes":{{model.DataBytes}},"managed_bytes_per_run":{{managedPerRun:0.##}}}"""));
             return;
         }
-        Output.WriteLine(FormattableString.Invariant($"{path}, {session.Threads} thread{(session.Threads == 1 ? "" : "s")}, {runs} runs"));
+        Output.WriteLine(FormattableString.Invariant($"{path}, {session.Threads} thread{(session.Threads == 1 ? "" : "s")}, {runs} run{(runs == 1 ? "" : "s")}"));
         Output.WriteLine(FormattableString.Invariant($"  load          {loadMs,10:0.000} ms"));
         Output.WriteLine(FormattableString.Invariant($"  first run     {firstMs,10:0.000} ms"));
         Output.WriteLine(FormattableString.Invariant($"  minimum       {times[0],10:0.0000} ms"));

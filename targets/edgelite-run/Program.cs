@@ -10,6 +10,11 @@ catch (EdgeLiteException e)
     Output.Error(e.Message);
     return 1;
 }
+catch (OutOfMemoryException)
+{
+    Output.Error("there is not enough memory for it (limits count as well: ulimit -v, those of a container).");
+    return 1;
+}
 catch (Exception e) when (FileFailure.Is(e))
 {
     Output.Error($"standard output cannot be written: {FileFailure.Reason(e)}.");

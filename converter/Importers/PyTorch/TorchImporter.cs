@@ -75,7 +75,7 @@ public sealed class TorchImporter : IImporter
         }
         catch (EdgeLiteException e) when (graph.Inputs.Any(i => !i.Shape.IsRanked) && e.Status is Status.Unsupported or Status.InvalidShape or Status.InvalidGraph && e.Message.Contains("--shape", StringComparison.Ordinal))
         {
-            throw new EdgeLiteException(e.Status, $"{e.Message}\nThe file does not say which sizes its inputs have. Sizes of the right form, of which yours may be others: edgelite convert {Path.GetFileName(path)} -o {Path.GetFileNameWithoutExtension(path)}.edgl {TorchShapes.Example(graph)}", e);
+            throw new EdgeLiteException(e.Status, $"{e.Message}\nThe file does not say which sizes its inputs have. Sizes of the right form, of which yours may be others: edgelite convert {Path.GetFileName(path)} -o {Path.GetFileNameWithoutExtension(path)}.edgl {ShapeAdvice.Example(graph)}", e);
         }
     }
 

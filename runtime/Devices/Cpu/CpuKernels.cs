@@ -156,7 +156,7 @@ public static unsafe partial class CpuKernels
             : throw new EdgeLiteException(Status.OutOfMemory, $"A pool of {threads} threads could not be created.");
     }
 
-    /// <summary>Memory that will be used whole, 64-byte aligned, contents undefined; throws when there is not enough.</summary>
+    /// <summary>Memory that will be used whole, 64-byte aligned, all 0; throws when there is not enough.</summary>
     internal static byte* Allocate(long bytes)
     {
         byte* memory = el_memory_alloc((nuint)bytes);

@@ -183,7 +183,7 @@ EL_CALL el_status el_session_output_shape(el_session* session, int32_t output, i
 /* Chooses the shape of an input with free dimensions. Addresses of input and output data got before are void afterwards. */
 EL_CALL el_status el_session_resize_input(el_session* session, int32_t input, const int64_t* dims, int32_t rank);
 
-/* The memory of an input, to be filled in place; valid until an input is resized or the session freed. */
+/* The memory of an input, to be filled in place and 0 in a new session; valid until an input is resized or the session freed. */
 EL_CALL el_status el_session_input_data(el_session* session, int32_t input, void** data);
 EL_CALL el_status el_session_input_size(el_session* session, int32_t input, size_t* bytes);
 

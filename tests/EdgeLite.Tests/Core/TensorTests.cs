@@ -36,6 +36,45 @@ public class TensorTests
         }
     }
 
+    [Fact]
+    public void Elements_are_read_as_what_they_are()
+    {
+        Shape shape = new(2, 3);
+        using Tensor floats = new(DType.Float32, shape), doubles = new(DType.Float64, shape), halves = new(DType.Float16, shape), brain = new(DType.BFloat16, shape),
+            ints = new(DType.Int32, shape), longs = new(DType.Int64, shape), bytes = new(DType.UInt8, shape), bools = new(DType.Bool, shape),
+            nibbles = new(DType.Int4, shape), complex = new(DType.Complex64, shape);
+        Assert.Equal(6, floats.Span<float>().Length);
+        Assert.Equal(6, ints.Span<uint>().Length);
+        Assert.Equal(6, longs.Span<ulong>().Length);
+        Assert.Equal(6, bytes.Span<sbyte>().Length);
+        Assert.Equal(6, bools.Span<bool>().Length);
+        Assert.Equal(6, bools.Span<byte>().Length);
+        Assert.Equal(6, halves.Span<Half>().Length);
+        Assert.Equal(6, halves.Span<ushort>().Length);
+        Assert.Equal(6, brain.Span<ushort>().Length);
+        Assert.Equal(6, complex.Span<System.Numerics.Vector2>().Length);
+        Refused(() => floats.Span<int>(), "float32[2,3]", "int32");
+        Refused(() => floats.Span<uint>(), "float32[2,3]", "uint32");
+        Refused(() => doubles.Span<long>(), "float64[2,3]", "int64");
+        Refused(() => ints.Span<float>(), "int32[2,3]", "float32");
+        Refused(() => longs.Span<double>(), "int64[2,3]", "float64");
+        Refused(() => brain.Span<Half>(), "bfloat16[2,3]", "float16");
+        Refused(() => bytes.Span<bool>(), "uint8[2,3]", "bool");
+        Refused(() => floats.Span<byte>(), "float32[2,3]", "uint8");
+        Refused(() => complex.Span<double>(), "complex64[2,3]", "float64");
+        Refused(() => floats.Span<System.Numerics.Vector2>(), "float32[2,3]", "8 bytes");
+        Refused(() => nibbles.Span<byte>(), "int4[2,3]", "Bytes");
+        Refused(() => Tensor.FromStrings(["a"], Shape.Scalar).Span<byte>(), "string", "Strings");
+        Refused(() => Tensor.Sequence(DType.Float32, floats).Span<float>(), "float32", "Elements");
+
+        static void Refused(Action read, string type, string said)
+        {
+            string message = Assert.Throws<EdgeLiteException>(read).Message;
+            Assert.Contains(type, message, StringComparison.Ordinal);
+            Assert.Contains(said, message, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>A view of a view, whose owner nothing else refers to.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static (Tensor View, WeakReference Owner) View()

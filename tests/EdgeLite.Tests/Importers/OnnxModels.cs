@@ -73,6 +73,14 @@ internal static class OnnxModels
         return tensor;
     }
 
+    public static TensorProto Longs(string name, long[] dims, params long[] values)
+    {
+        var tensor = new TensorProto { Name = name, DataType = (int)DType.Int64 };
+        tensor.Dims.AddRange(dims);
+        tensor.Int64Data.AddRange(values);
+        return tensor;
+    }
+
     public static TensorProto Raw(string name, DType type, long[] dims, params byte[] bytes)
     {
         var tensor = new TensorProto { Name = name, DataType = (int)type, RawData = ByteString.CopyFrom(bytes) };

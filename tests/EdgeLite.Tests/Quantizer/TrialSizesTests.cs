@@ -24,6 +24,16 @@ public sealed class TrialSizesTests
             output %y
             """));
 
+    /// <summary>12 numbers in rows of 4.</summary>
+    [Fact]
+    public void A_batch_that_cannot_be_1_is_found() =>
+        Assert.Equal([new Shape(3, 4)], Found("""
+            input %x : float32[N,4]
+            const %shape : int64[2] = [2, 6]
+            %y = Reshape(%x, %shape)
+            output %y
+            """));
+
     /// <summary>Blocks of 512 samples.</summary>
     [Fact]
     public void The_first_size_that_the_model_takes_is_taken() =>

@@ -233,6 +233,26 @@ public class SessionTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>Of memory that was used before.</summary>
+    [Theory]
+    [InlineData("cpu")]
+    [InlineData("reference")]
+    public void Inputs_and_outputs_are_zero_before_the_first_run(string device)
+    {
+        using Model model = Sum();
+        for (int round = 0; round < 20; round++)
+        {
+            using Session session = model.CreateSession(new SessionOptions { Threads = 1, Device = device });
+            session.Resize(0, new Shape(50, 2));
+            session.Resize(1, new Shape(50, 2));
+            Assert.False(session.Input(0).Bytes.ContainsAnyExcept((byte)0));
+            Assert.False(session.Output(0).Bytes.ContainsAnyExcept((byte)0));
+            session.Input(0).Span<float>().Fill(1);
+            session.Input(1).Span<float>().Fill(2);
+            session.Run();
+        }
+    }
+
     [Fact]
     public void A_shape_that_the_graph_refuses_is_not_kept()
     {

@@ -104,7 +104,39 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("free sizes, found by trial: x=1x1x64x64", outcome.Errors);
         using JsonDocument summary = JsonDocument.Parse(Run("convert", model, "-o", In("out.edgl"), "--json").Output);
         Assert.True(summary.RootElement.GetProperty("worst_output_sqnr_db").GetDouble() > 100);
+        Assert.Contains("free sizes, found by trial: x=1x1x64x64", Remarks(summary));
+        string refused = Refused(model, "--quantize", "int8", "--calibrate", "random");
+        Assert.Contains("x is float32[n1,1,n2,n3]", refused);
+        Assert.Contains("--shape x=1x1x224x224", refused);
+        Assert.Contains("the model declares float32[n1,1,n2,n3]", Refused(model, "--shape", "x=1x2x3"));
     }
+
+    /// <summary>12 numbers in rows of 4: the batch is 3.</summary>
+    [Fact]
+    public void A_free_batch_that_cannot_be_1_is_found_or_asked_for()
+    {
+        string model = Save("three.onnx", Model(17, Node("Reshape", "x s", "y")).In("x", DType.Float32, -1, 4).Const(Longs("s", [2], 2, 6)).Out("y"));
+        ChildProcess.Outcome outcome = Run("convert", model, "-o", In("out.edgl"));
+        Assert.True(outcome.ExitCode == 0, outcome.Errors);
+        Assert.Contains("free sizes, found by trial: x=3x4", outcome.Errors);
+        File.Delete(In("out.edgl"));
+        string refused = Refused(model, "--quantize", "int8", "--calibrate", "random");
+        Assert.Contains("does not take x=1x4", refused);
+        Assert.Contains("--shape x=", refused);
+    }
+
+    [Fact]
+    public void Without_a_proof_it_is_said_why()
+    {
+        // No size that is tried is a multiple of 77.
+        string model = Save("odd.onnx", Model(17, Node("Reshape", "x s", "y")).In("x", DType.Float32, 1, -1).Const(Longs("s", [2], 77, -1)).Out("y"));
+        using JsonDocument summary = JsonDocument.Parse(Run("convert", model, "-o", In("out.edgl"), "--report", In("r.html"), "--json").Output);
+        Assert.Equal(JsonValueKind.Null, summary.RootElement.GetProperty("worst_output_sqnr_db").ValueKind);
+        Assert.Contains("no proof, and so no report: no size of", Remarks(summary));
+        Assert.False(File.Exists(In("r.html")));
+    }
+
+    private static string Remarks(JsonDocument summary) => string.Join('\n', summary.RootElement.GetProperty("remarks").EnumerateArray().Select(r => r.GetString()));
 
     [SharedFact("zoo")]
     public void Sizes_beyond_the_memory_are_refused()
@@ -173,6 +205,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains("is a folder", outcome.Errors);
         Assert.Contains("is a device", Run("convert", Relu(), "-o", "/dev/null").Errors);
+        Assert.Contains("not to standard output", Run("convert", Relu(), "-o", "-").Errors);
+        Assert.Contains("not from standard input", Refused("-"));
         Assert.Contains(".html or .json", Refused(Relu(), "--report", In("report.pdf")));
         Assert.Contains("its folder does not exist", Refused(Relu(), "--report", In("missing/report.html")));
     }

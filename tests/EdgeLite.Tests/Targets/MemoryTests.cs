@@ -29,6 +29,25 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         }
     }
 
+    /// <summary>Around 150 MB what malloc gives the threads of .NET would just fit, and leave nothing.</summary>
+    [ArtifactFact(Program, shared: "zoo")]
+    public void A_limit_of_100_MB_of_address_space_is_enough()
+    {
+        string path = Path.Combine(_folder, "model.edgl");
+        File.WriteAllBytes(path, ConvertedModels.Bytes("tflite/tiny_vww_int8"));
+        foreach (int kilobytes in new[] { 100_000, 150_000, 150_000, 150_000, 150_000, 150_000, 160_000, 200_000 })
+            ChildProcess.Succeed("sh", "-c", $"ulimit -v {kilobytes} && exec \"$0\" bench \"$1\" --threads 2 --runs 3", Artifacts.PathOf(Artifacts.Host, Program), path);
+    }
+
+    /// <summary>Doctor reads more memory than this limit leaves.</summary>
+    [ArtifactFact(Program)]
+    public void Memory_that_is_not_there_is_said()
+    {
+        ChildProcess.Outcome outcome = ChildProcess.Run("sh", ["-c", "ulimit -v 100000 && exec \"$0\" doctor", Artifacts.PathOf(Artifacts.Host, Program)]);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("not enough memory", outcome.Errors);
+    }
+
     private (long Resident, long Planned) Bench(string name, byte[] bytes)
     {
         string path = Path.Combine(_folder, "model.edgl");
