@@ -18,6 +18,8 @@ internal static class TorchLibrary
         def addr(input, vec1, vec2, beta=1, alpha=1):
           return torch.add(torch.mul(input, beta), torch.mul(torch.outer(vec1, vec2), alpha))
         def inner(input, other):
+          if torch.lt(torch.dim(other), 2):
+            return torch.matmul(input, other)
           return torch.matmul(input, torch.mT(other))
         def linalg_vecdot(x, y, dim=-1):
           return torch.sum(torch.mul(x, y), [dim])

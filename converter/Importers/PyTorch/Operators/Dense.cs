@@ -187,7 +187,11 @@ internal static class Dense
         if (c.Optional(3) is { } mask)
             scores = mask.DType == DType.Bool ? c.Emit("Where", [mask, scores, c.Scalar(scores.DType, double.NegativeInfinity)]) : c.Emit("Add", [scores, mask]);
         if (c.Bool(5, false)) scores = c.Emit("Where", [NotLater(c, c.Size(q, rank - 2), c.Size(k, rank - 2)), scores, c.Scalar(scores.DType, double.NegativeInfinity)]);
-        return TorchCall.Box(c.Emit("MatMul", [c.Emit("Softmax", [scores], ("axis", -1)), v]));
+        Value y = c.Emit("MatMul", [c.Emit("Softmax", [scores], ("axis", -1)), v]);
+        if (c.Optional(3) is not { DType: DType.Bool } seen) return TorchCall.Box(y);
+        // A query that sees no key gets zeros.
+        Value sees = c.Cast(c.Emit("ReduceMax", [c.Cast(seen, DType.Int32), c.IntTensor(-1)], ("keepdims", 1)), DType.Bool);
+        return TorchCall.Box(sees.Constant is { } all && !Enumerable.Range(0, (int)all.Count).Any(i => all.GetInt64(i) == 0) ? y : c.Emit("Where", [sees, y, c.Scalar(y.DType, 0)]));
     }
 
     /// <summary>The form of PyTorch 1.13: (query, key, value, attn_mask, dropout_p, need_attn_weights, is_causal) -> (output, weights)</summary>

@@ -448,6 +448,7 @@ internal static class Shapes
         Value x = c.Tensor(0);
         if (c.Arg(1) is TorchBox) return CastView(c, x, c.Tensor(1).DType);
         object? dtype = c.Option("dtype") ?? c.Arguments.Skip(1).FirstOrDefault(a => a is long);
+        if (dtype is 9L or 10L) return c.Interpreter.Apply("complex", [TorchCall.Box(x), c.Interpreter.Apply("zeros_like", [TorchCall.Box(x)], [])], []);
         return CastView(c, x, dtype is long n ? TorchArchive.ScalarType(n) : x.DType);
     }
 
@@ -464,7 +465,7 @@ internal static class Shapes
         return c.Itself(c.Tensor(0));
     }
 
-    [Torch("clone", OnParts = true)] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
+    [Torch("clone", "lift_fresh_copy", OnParts = true)] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
 
     /// <summary>(target, source): the source as large as the target and of its type; of one argument alone, that itself; of a list or a dict another one.</summary>
     [Torch("copy", OnParts = true)]
