@@ -58,7 +58,9 @@ public class TorchGenuineTests(ITestOutputHelper output)
         Tensor[] inputs = [.. Enumerable.Range(0, stored.Keys.Count(k => k.StartsWith("in", StringComparison.Ordinal))).Select(i => stored[$"in{i}"])];
         var options = new ConversionOptions();
         if (Path.GetExtension(model) == ".pt") options = new ConversionOptions { Shapes = inputs.Select((x, i) => ($"x{i}", x.Shape)).ToDictionary(p => p.Item1, p => p.Shape) };
-        Tensor[] results = ImportedRun.Run(Pipeline.Import(model, options).Graph, inputs);
+        Graph graph = Pipeline.Import(model, options).Graph;
+        // An ONNX file lacks the inputs that nothing reads.
+        Tensor[] results = ImportedRun.Run(graph, graph.Inputs.Count == inputs.Length ? inputs : [.. graph.Inputs.Select(i => stored["in" + i.Name[1..]])]);
         Assert.Equal(stored.Count - inputs.Length, results.Length);
         for (int i = 0; i < results.Length; i++)
         {

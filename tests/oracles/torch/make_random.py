@@ -567,7 +567,7 @@ FORMS = {
     "export": lambda net, inputs, path: torch.export.save(torch.export.export(net, inputs), path + ".pt2"),
     "dynamic": lambda net, inputs, path: torch.export.save(torch.export.export(net, inputs, dynamic_shapes=tuple({0: torch.export.Dim.AUTO} for _ in inputs)), path + ".pt2"),
     "core": lambda net, inputs, path: torch.export.save(torch.export.export(net, inputs).run_decompositions(), path + ".pt2"),
-    "onnx": lambda net, inputs, path: torch.onnx.export(net, inputs, path + ".onnx", dynamo=False, opset_version=20, verbose=False),
+    "onnx": lambda net, inputs, path: torch.onnx.export(net, inputs, path + ".onnx", dynamo=False, opset_version=20, verbose=False, input_names=[f"x{k}" for k in range(len(inputs))]),
 }
 
 if __name__ == "__main__":
