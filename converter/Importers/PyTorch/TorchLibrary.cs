@@ -147,7 +147,10 @@ internal static class TorchLibrary
           if torch.__isnot__(append, None):
             y = torch.cat([y, append], dim)
           for i in range(n):
-            y = torch.sub(torch.slice(y, dim, 1), torch.slice(y, dim, 0, -1))
+            if torch.eq(prim.dtype(y), 11):
+              y = torch.ne(torch.slice(y, dim, 1), torch.slice(y, dim, 0, -1))
+            else:
+              y = torch.sub(torch.slice(y, dim, 1), torch.slice(y, dim, 0, -1))
           return y
         def linalg_cross(input, other, dim=-1):
           return torch.sub(torch.mul(torch.roll(input, [-1], [dim]), torch.roll(other, [-2], [dim])), torch.mul(torch.roll(input, [-2], [dim]), torch.roll(other, [-1], [dim])))
@@ -230,6 +233,8 @@ internal static class TorchLibrary
           most = torch.amax(input, [dim], True)
           return torch.add(torch.log(torch.cumsum(torch.exp(torch.sub(input, most)), dim)), most)
         def cosine_similarity(x1, x2, dim=1, eps=1e-08):
+          if torch.ne(torch.dim(x1), torch.dim(x2)):
+            x1, x2 = torch.broadcast_tensors([x1, x2])
           a, b = torch.clamp(torch.norm(x1, 2, [dim], True), eps), torch.clamp(torch.norm(x2, 2, [dim], True), eps)
           return torch.sum(torch.mul(torch.div(x1, a), torch.div(x2, b)), [dim])
         def pairwise_distance(x1, x2, p=2, eps=1e-06, keepdim=False):
