@@ -215,7 +215,8 @@ internal sealed class TorchCall(TorchInterpreter interpreter, string name, objec
     /// <summary>A view that is the tensor itself.</summary>
     public TorchBox Itself(Value value) => View(value, whole => whole, (_, view) => view);
 
-    private Value ShapeOf(Value x) => x.Shape.IsKnown ? IntTensor(x.Shape.AsSpan()) : Emit("Shape", [x]);
+    /// <summary>The sizes of a tensor, a constant where they are known.</summary>
+    public Value ShapeOf(Value x) => x.Shape.IsKnown ? IntTensor(x.Shape.AsSpan()) : Emit("Shape", [x]);
 
     /// <summary>The elements start..end along an axis (step 1).</summary>
     public TorchBox Sliced(Value value, long axis, object? start, object? end) =>

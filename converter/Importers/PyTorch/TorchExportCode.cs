@@ -16,17 +16,20 @@ internal sealed class TorchExportCode(string file)
 
     private const string Operators = "torch.ops.", Aten = "torch.ops.aten.", HigherOrder = "torch.ops.higher_order.";
     private int _depth;
+    private JsonElement _graph;
 
     public TorchFunction Function(string name, JsonElement graph, IEnumerable<JsonElement> outputs)
     {
         if (++_depth > MaxDepth) throw new EdgeLiteException(Status.Corrupt, $"Graphs of the exported program nest more than {MaxDepth} deep.");
         TorchParameter[] parameters = [.. graph.Field("inputs").Items().Select(i => new TorchParameter(NameOf(i), "", null))];
         var body = new List<TorchStatement>();
+        (JsonElement outer, _graph) = (_graph, graph);
         int line = 0;
         foreach (JsonElement node in graph.Field("nodes").Items()) body.Add(Statement(node, ++line));
         TorchExpr[] results = [.. outputs.Select(Expression)];
         body.Add(new ReturnStatement(results.Length == 1 ? results[0] : new TupleExpr(results), line + 1));
         _depth--;
+        _graph = outer;
         return new TorchFunction(name, file, parameters, [.. body]);
     }
 
@@ -60,6 +63,7 @@ internal sealed class TorchExportCode(string file)
                     return Assign(Call(arguments[at], arguments[(at + 1)..]));
             }
         }
+        if (target == Aten + "as_strided.default" && IsItself(inputs)) return new AssignStatement(targets, false, Expression(inputs[0].Field("arg")), line);
         var places = new List<TorchExpr>();
         var named = new List<(string, TorchExpr)>();
         foreach (JsonElement input in inputs)
@@ -82,6 +86,30 @@ internal sealed class TorchExportCode(string file)
         "dtype" => op is not ("torch.softmax" or "torch.log_softmax" or "torch.special_softmax" or "torch.special_log_softmax" or "torch.to" or "torch.view" or "ops.prims.convert_element_type"),
         _ => s_named.Contains(argument),
     };
+
+    /// <summary>Whether as_strided (self, size, stride) only fixes how the tensor lies in memory: sizes are its own, and so are the strides of axes
+    /// of more than one element. Decompositions of pooling leave such calls.</summary>
+    private bool IsItself(JsonElement[] inputs)
+    {
+        if (inputs.Length != 3 || !inputs[0].Field("arg").TryField("as_tensor", out JsonElement tensor) || !_graph.Field("tensor_values").TryField(Text(tensor, "name"), out JsonElement meta)) return false;
+        string[] sizes = [.. meta.Field("sizes").Items().Select(Size)], strides = [.. meta.Field("strides").Items().Select(Size)];
+        string[] newSizes = [.. Only(inputs[1].Field("arg")).Value.Items().Select(Size)], newStrides = [.. Only(inputs[2].Field("arg")).Value.Items().Select(Size)];
+        return sizes.SequenceEqual(newSizes) && strides.Length == newStrides.Length && strides.Zip(newStrides, sizes).All(s => s.Third == "1" || s.First == s.Second);
+    }
+
+    /// <summary>A size as a number or as the expression that stands for it.</summary>
+    private string Size(JsonElement size)
+    {
+        if (size.ValueKind == JsonValueKind.Number) return $"{size.Whole()}";
+        JsonProperty kind = Only(size);
+        return kind.Name switch
+        {
+            "as_int" => $"{kind.Value.Whole()}",
+            "as_name" when _graph.Field("sym_int_values").TryField(kind.Value.Text() ?? "", out JsonElement known) => Size(known),
+            "as_expr" => Text(kind.Value, "expr_str"),
+            _ => "?",
+        };
+    }
 
     private static CallExpr Call(TorchExpr function, TorchExpr[] arguments) => new(function, arguments, []);
 

@@ -18,12 +18,11 @@ internal static class TorchLibrary
         def addr(input, vec1, vec2, beta=1, alpha=1):
           return torch.add(torch.mul(input, beta), torch.mul(torch.outer(vec1, vec2), alpha))
         def inner(input, other):
+          if torch.lt(torch.dim(other), 2):
+            return torch.matmul(input, other)
           return torch.matmul(input, torch.mT(other))
         def linalg_vecdot(x, y, dim=-1):
           return torch.sum(torch.mul(x, y), [dim])
-        def kron(input, other):
-          y = torch.mul(torch.unsqueeze(torch.unsqueeze(input, 1), 3), torch.unsqueeze(torch.unsqueeze(other, 0), 2))
-          return torch.reshape(y, [torch.mul(torch.size(input, 0), torch.size(other, 0)), torch.mul(torch.size(input, 1), torch.size(other, 1))])
         def lerp(input, end, weight):
           return torch.add(input, torch.mul(torch.sub(end, input), weight))
         def hypot(input, other):
@@ -32,6 +31,8 @@ internal static class TorchLibrary
           return torch.where(torch.eq(input, 0), 0.0, torch.mul(input, torch.log(other)))
         def logaddexp(input, other):
           return torch.add(torch.maximum(input, other), torch.log1p(torch.exp(torch.neg(torch.abs(torch.sub(input, other))))))
+        def logaddexp2(input, other):
+          return torch.add(torch.maximum(input, other), torch.log2(torch.add(torch.exp2(torch.neg(torch.abs(torch.sub(input, other)))), 1)))
         def heaviside(input, values):
           return torch.where(torch.eq(input, 0), values, torch.type_as(torch.gt(input, 0), input))
         def fmax(input, other):
@@ -54,7 +55,7 @@ internal static class TorchLibrary
             y = torch.clamp(input, eps, torch.sub(1.0, eps))
           return torch.log(torch.div(y, torch.rsub(y, 1)))
         def float_power(input, exponent):
-          return torch.pow(torch.to(input, 6), exponent)
+          return torch.pow(torch.to(input, 7), exponent)
         def exp2(input):
           return torch.exp(torch.mul(input, 0.6931471805599453))
         def special_entr(input):
@@ -94,12 +95,51 @@ internal static class TorchLibrary
           return torch.where(torch.eq(y, inf), high, torch.where(torch.eq(y, -inf), low, y))
         def tanhshrink(input):
           return torch.sub(input, torch.tanh(input))
-        def nansum(input, dim=None, keepdim=False):
-          return torch.sum(torch.where(torch.isnan(input), 0.0, input), dim, keepdim)
+        def nansum(input, dim=None, keepdim=False, dtype=None):
+          return torch.sum(torch.where(torch.isnan(input), 0.0, input), dim, keepdim, dtype=dtype)
+        def nanmean(input, dim=None, keepdim=False, dtype=None):
+          return torch.div(torch.nansum(input, dim, keepdim, dtype=dtype), torch.sum(torch.logical_not(torch.isnan(input)), dim, keepdim))
+        def aminmax(input, dim=None, keepdim=False):
+          return (torch.amin(input, dim, keepdim), torch.amax(input, dim, keepdim))
+        def msort(input):
+          y, _ = torch.sort(input, 0)
+          return y
+        def argsort(input, dim=-1, descending=False, stable=False):
+          _, places = torch.sort(input, dim, descending)
+          return places
+        def _safe_softmax(input, dim, dtype=None):
+          return torch.where(torch.all(torch.eq(input, -inf), dim, True), 0.0, torch.softmax(input, dim, dtype))
+        def bilinear(input1, input2, weight, bias=None):
+          y = torch.einsum('...i,oij,...j->...o', [input1, weight, input2])
+          if torch.__is__(bias, None):
+            return y
+          return torch.add(y, bias)
+        def trapezoid(y, dx=1, dim=-1):
+          return torch.sum(torch.pairs(y, dx, dim), dim)
+        def cumulative_trapezoid(y, dx=1, dim=-1):
+          return torch.cumsum(torch.pairs(y, dx, dim), dim)
+        def pairs(y, dx, dim):
+          return torch.mul(torch.add(torch.slice(y, dim, 1), torch.slice(y, dim, 0, -1)), torch.mul(float(torch.item(dx)), 0.5))
+        def ldexp(input, other):
+          return torch.mul(input, torch.pow(2.0, other))
+        def positive(input):
+          return input
+        def atleast_1d(input):
+          if torch.eq(torch.dim(input), 0):
+            return torch.reshape(input, [1])
+          return input
+        def atleast_2d(input):
+          if torch.lt(torch.dim(input), 2):
+            return torch.unsqueeze(torch.atleast_1d(input), 0)
+          return input
+        def atleast_3d(input):
+          if torch.lt(torch.dim(input), 3):
+            return torch.unsqueeze(torch.atleast_2d(input), -1)
+          return input
         def count_nonzero(input, dim=None):
           if torch.__is__(dim, None):
             return torch.sum(torch.ne(input, 0))
-          return torch.sum(torch.ne(input, 0), [dim])
+          return torch.sum(torch.ne(input, 0), dim)
         def diff(input, n=1, dim=-1, prepend=None, append=None):
           y = input
           if torch.__isnot__(prepend, None):
@@ -107,7 +147,10 @@ internal static class TorchLibrary
           if torch.__isnot__(append, None):
             y = torch.cat([y, append], dim)
           for i in range(n):
-            y = torch.sub(torch.slice(y, dim, 1), torch.slice(y, dim, 0, -1))
+            if torch.eq(prim.dtype(y), 11):
+              y = torch.ne(torch.slice(y, dim, 1), torch.slice(y, dim, 0, -1))
+            else:
+              y = torch.sub(torch.slice(y, dim, 1), torch.slice(y, dim, 0, -1))
           return y
         def linalg_cross(input, other, dim=-1):
           return torch.sub(torch.mul(torch.roll(input, [-1], [dim]), torch.roll(other, [-2], [dim])), torch.mul(torch.roll(input, [-2], [dim]), torch.roll(other, [-1], [dim])))
@@ -156,11 +199,18 @@ internal static class TorchLibrary
             x, axis = torch.reshape(input, [-1]), 0
           else:
             x, axis = input, dim
-          if torch.ne(interpolation, 'linear'):
-            refuse('quantile with an interpolation that is not linear is not supported')
           values, _ = torch.sort(x, axis)
           last = torch.sub(torch.size(x, axis), 1)
           place = torch.mul(float(torch.item(q)), last)
+          low = int(torch.floor(place))
+          if torch.eq(interpolation, 'lower'):
+            place = float(low)
+          if torch.eq(interpolation, 'higher'):
+            place = float(torch.ceil(place))
+          if torch.eq(interpolation, 'nearest'):
+            place = float(torch.round(place))
+          if torch.__and__(torch.eq(interpolation, 'midpoint'), torch.ne(place, low)):
+            place = torch.add(low, 0.5)
           low = int(torch.floor(place))
           a, b = torch.select(values, axis, low), torch.select(values, axis, prim.min(torch.add(low, 1), last))
           y = torch.add(a, torch.mul(torch.sub(b, a), torch.sub(place, low)))
@@ -183,6 +233,8 @@ internal static class TorchLibrary
           most = torch.amax(input, [dim], True)
           return torch.add(torch.log(torch.cumsum(torch.exp(torch.sub(input, most)), dim)), most)
         def cosine_similarity(x1, x2, dim=1, eps=1e-08):
+          if torch.ne(torch.dim(x1), torch.dim(x2)):
+            x1, x2 = torch.broadcast_tensors([x1, x2])
           a, b = torch.clamp(torch.norm(x1, 2, [dim], True), eps), torch.clamp(torch.norm(x2, 2, [dim], True), eps)
           return torch.sum(torch.mul(torch.div(x1, a), torch.div(x2, b)), [dim])
         def pairwise_distance(x1, x2, p=2, eps=1e-06, keepdim=False):
@@ -202,6 +254,8 @@ internal static class TorchLibrary
           if torch.eq(n, 3):
             return torch.transpose(torch.flip(input, [a]), a, b)
           return torch.clone(input)
+        def ravel(input):
+          return torch.reshape(input, [-1])
         def fliplr(input):
           return torch.flip(input, [1])
         def flipud(input):
@@ -214,7 +268,10 @@ internal static class TorchLibrary
         def take_along_dim(input, indices, dim=None):
           if torch.__is__(dim, None):
             return torch.gather(torch.reshape(input, [-1]), 0, torch.reshape(indices, [-1]))
-          return torch.gather(input, dim, indices)
+          y, _ = torch.broadcast_tensors([torch.slice(indices, dim, 0, 1), torch.slice(input, dim, 0, 1)])
+          sizes = torch.size(y)
+          torch._set_item(sizes, dim, -1)
+          return torch.gather(torch.expand(input, sizes), dim, torch.expand(indices, sizes))
         def bucketize(input, boundaries, out_int32=False, right=False):
           return torch.searchsorted(boundaries, input, out_int32, right)
         def searchsorted(sorted_sequence, self, out_int32=False, right=False, side=None, sorter=None):
@@ -224,8 +281,12 @@ internal static class TorchLibrary
           else:
             edges = torch.unsqueeze(sorted_sequence, -2)
           if torch.__or__(right, torch.eq(side, 'right')):
-            return torch.sum(torch.le(edges, v), [-1])
-          return torch.sum(torch.lt(edges, v), [-1])
+            below = torch.le(edges, v)
+          else:
+            below = torch.lt(edges, v)
+          if out_int32:
+            return torch.sum(below, [-1], dtype=3)
+          return torch.sum(below, [-1])
         def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
           if torch.__not__(torch.__and__(torch.eq(dim1, 0), torch.eq(torch.dim(input), 2))):
             refuse('diagonal_scatter of other than a matrix is not supported')
@@ -310,9 +371,17 @@ internal static class TorchLibrary
         def nll_loss(input, target, weight=None, reduction=1, ignore_index=-100):
           return torch.nll_loss_nd(input, target, weight, reduction, ignore_index)
         def cross_entropy_loss(input, target, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0):
-          if torch.ne(label_smoothing, 0.0):
-            refuse('label_smoothing is not supported')
-          return torch.nll_loss_nd(torch.log_softmax(input, 1), target, weight, reduction, ignore_index)
+          y = torch.log_softmax(input, 1)
+          nll = torch.nll_loss_nd(y, target, weight, reduction, ignore_index)
+          if torch.eq(label_smoothing, 0.0):
+            return nll
+          if torch.__isnot__(weight, None):
+            refuse('label_smoothing with weights is not supported')
+          keep = torch.to(torch.ne(target, ignore_index), 6)
+          even = torch.weighted_mean(torch.mul(torch.neg(torch.mean(y, [1])), keep), keep, reduction)
+          return torch.add(torch.mul(nll, torch.sub(1.0, label_smoothing)), torch.mul(even, label_smoothing))
+        def soft_margin_loss(input, target, reduction=1):
+          return torch.reduced(torch.log1p(torch.exp(torch.neg(torch.mul(input, target)))), reduction)
         def cosine_embedding_loss(input1, input2, target, margin=0.0, reduction=1):
           a, b = torch.add(torch.sum(torch.mul(input1, input1), [-1]), 1e-12), torch.add(torch.sum(torch.mul(input2, input2), [-1]), 1e-12)
           c = torch.div(torch.sum(torch.mul(input1, input2), [-1]), torch.sqrt(torch.mul(a, b)))
@@ -326,7 +395,7 @@ internal static class TorchLibrary
     private static readonly Lazy<TorchModule> s_module = new(() => TorchParser.Parse("PyTorch's operators in terms of others", Code));
 
     /// <summary>Functions that only help others.</summary>
-    private static readonly string[] s_help = ["cumulative", "reduced", "weighted_mean"];
+    private static readonly string[] s_help = ["cumulative", "pairs", "reduced", "weighted_mean"];
 
     public static IEnumerable<LayerReference> References => s_module.Value.Functions.Keys.Except(s_help).Select(n => new LayerReference(n));
 

@@ -40,11 +40,10 @@ internal static class Arithmetic
             return Scalars(c, "Div", ScalarKind.Float, a, b, null, (x, y) => x / y);
         }
         (Value left, Value right, DType type) = Promote(c, a, b);
-        if (!type.IsFloat()) (left, right) = (c.Cast(left, DType.Float32), c.Cast(right, DType.Float32));
+        bool truncates = rounding == "trunc";
+        if (!type.IsFloat() && !truncates) (left, right) = (c.Cast(left, DType.Float32), c.Cast(right, DType.Float32));
         Value y = c.Emit("Div", [left, right]);
-        if (rounding != "trunc") return TorchCall.Box(y);
-        Value truncated = c.Emit("Mul", [c.Emit("Sign", [y]), c.Emit("Floor", [c.Emit("Abs", [y])])]);
-        return TorchCall.Box(type.IsFloat() ? truncated : c.Cast(truncated, type));
+        return TorchCall.Box(truncates && type.IsFloat() ? c.Emit("Mul", [c.Emit("Sign", [y]), c.Emit("Floor", [c.Emit("Abs", [y])])]) : y);
     }
 
     [Torch("floordiv", "floor_divide", "__floordiv__")]
@@ -53,15 +52,32 @@ internal static class Arithmetic
         object? a = Simple(c.Arg(0), c.Arg(1)), b = Simple(c.Arg(1), c.Arg(0));
         if (TorchCall.IsNumber(a) && TorchCall.IsNumber(b))
         {
-            if (Kind(a, b) == ScalarKind.Float) return Scalars(c, "Div", ScalarKind.Float, a, b, null, (x, y) => Math.Floor(x / y));
+            if (Kind(a, b) == ScalarKind.Float)
+            {
+                object? quotient = Scalars(c, "Div", ScalarKind.Float, a, b, null, (x, y) => Math.Round((x - FloorMod(x, y)) / y));
+                return quotient is TorchScalar open ? new TorchScalar(c.Emit("Floor", [open.Value]), ScalarKind.Float) : quotient;
+            }
             if (a is not TorchScalar && b is not TorchScalar) return FloorDivide(ToLong(a), ToLong(b));
             Value n = c.Interpreter.ScalarValue(a, ScalarKind.Int), d = c.Interpreter.ScalarValue(b, ScalarKind.Int);
             return new TorchScalar(c.Emit("Div", [c.Emit("Sub", [n, c.Emit("Mod", [n, d])]), d]), ScalarKind.Int);
         }
         (Value left, Value right, DType type) = Promote(c, a, b);
-        return TorchCall.Box(type.IsFloat() ? c.Emit("Floor", [c.Emit("Div", [left, right])])
-            : c.Emit("Div", [c.Emit("Sub", [left, c.Emit("Mod", [left, right])]), right]));
+        if (type == DType.Bool) (left, right) = (c.Cast(left, DType.Int64), c.Cast(right, DType.Int64));
+        if (!type.IsFloat()) return TorchCall.Box(c.Emit("Div", [c.Emit("Sub", [left, c.Emit("Mod", [left, right])]), right]));
+        // The quotient itself may be rounded up to the next integer; over a power of two it is exact.
+        if (right.Constant is { Count: 1 } known && double.IsPow2(Math.Abs(known.GetDouble(0)))) return TorchCall.Box(c.Emit("Floor", [c.Emit("Div", [left, right])]));
+        return TorchCall.Box(c.Emit("Round", [c.Emit("Div", [c.Emit("Sub", [left, FloorMod(c, left, right)]), right])]));
     }
+
+    /// <summary>The remainder of floats: C's fmod, moved by the divisor where their signs differ (c10::div_mod in c10/util/generic_math.h).</summary>
+    private static Value FloorMod(TorchCall c, Value a, Value b)
+    {
+        Value r = c.Emit("Mod", [a, b], ("fmod", 1)), zero = c.Scalar(r.DType, 0);
+        Value differ = c.Emit("Less", [c.Emit("Mul", [c.Emit("Sign", [r]), c.Emit("Sign", [b])]), zero]);
+        return c.Emit("Where", [differ, c.Emit("Add", [r, b]), r]);
+    }
+
+    private static double FloorMod(double a, double b) => a % b is var r && r * b < 0 ? r + b : r;
 
     private static long FloorDivide(long a, long b) => a / b - (a % b != 0 && a % b < 0 != b < 0 ? 1 : 0);
 
@@ -70,10 +86,9 @@ internal static class Arithmetic
     private static object? Remainder(TorchCall c)
     {
         object? a = Simple(c.Arg(0), c.Arg(1)), b = Simple(c.Arg(1), c.Arg(0));
-        if (TorchCall.IsNumber(a) && TorchCall.IsNumber(b)) return Scalars(c, "Mod", Kind(a, b), a, b, (x, y) => x - FloorDivide(x, y) * y, (x, y) => x - Math.Floor(x / y) * y);
+        if (TorchCall.IsNumber(a) && TorchCall.IsNumber(b)) return Scalars(c, "Mod", Kind(a, b), a, b, (x, y) => x - FloorDivide(x, y) * y, FloorMod);
         (Value left, Value right, DType type) = Promote(c, a, b);
-        if (!type.IsFloat()) return TorchCall.Box(c.Emit("Mod", [left, right]));
-        return TorchCall.Box(c.Emit("Sub", [left, c.Emit("Mul", [c.Emit("Floor", [c.Emit("Div", [left, right])]), right])]));
+        return TorchCall.Box(type.IsFloat() ? FloorMod(c, left, right) : c.Emit("Mod", [left, right]));
     }
 
     [Torch("fmod")]
@@ -88,9 +103,9 @@ internal static class Arithmetic
     {
         object? a = c.Arg(0), b = Simple(c.Arg(1), c.Arg(0));
         if (TorchCall.IsNumber(a) && TorchCall.IsNumber(b)) return Scalars(c, "Pow", Kind(a, b), a, b, (x, y) => (long)Math.Pow(x, y), Math.Pow);
-        if (b is 2L or 2.0) { Value x = c.Tensor(0); return TorchCall.Box(c.Emit("Mul", [x, x])); }
-        if (b is 0.5) return TorchCall.Box(c.Emit("Sqrt", [c.Tensor(0)]));
         (Value left, Value right, _) = Promote(c, a, b);
+        if (b is 2L or 2.0) return TorchCall.Box(c.Emit("Mul", [left, left]));
+        if (b is 0.5) return TorchCall.Box(c.Emit("Sqrt", [left]));
         return TorchCall.Box(c.Emit("Pow", [left, right]));
     }
 
@@ -105,7 +120,9 @@ internal static class Arithmetic
     [Torch("atan2")]
     private static object? Atan2(TorchCall c)
     {
-        Value y = c.Tensor(0), x = c.Tensor(1), zero = c.Scalar(y.DType, 0);
+        (Value y, Value x, DType type) = Promote(c, c.Arg(0), c.Arg(1));
+        if (!type.IsFloat()) (y, x) = (c.Cast(y, DType.Float32), c.Cast(x, DType.Float32));
+        Value zero = c.Scalar(y.DType, 0);
         Value below = c.Emit("Less", [y, zero]), left = c.Emit("Less", [x, zero]);
         Value turn = c.Emit("Where", [left, c.Emit("Where", [below, c.Scalar(y.DType, -Math.PI), c.Scalar(y.DType, Math.PI)]), zero]);
         Value origin = c.Emit("And", [c.Emit("Equal", [y, zero]), c.Emit("Equal", [x, zero])]);
@@ -191,7 +208,12 @@ internal static class Arithmetic
         object? a = c.Arg(0), b = c.Arg(1);
         if (a is bool x && b is bool y) return opType switch { "And" => x && y, "Or" => x || y, _ => x ^ y };
         if (TorchCall.IsNumber(a) && TorchCall.IsNumber(b))
-            return new TorchScalar(c.Emit(opType, [c.Interpreter.ScalarValue(a, ScalarKind.Bool), c.Interpreter.ScalarValue(b, ScalarKind.Bool)]), ScalarKind.Bool);
+        {
+            bool isInt = !c.Name.StartsWith("logical", StringComparison.Ordinal) && Kind(a, b) == ScalarKind.Int;
+            if (isInt && a is not TorchScalar && b is not TorchScalar) return opType switch { "And" => ToLong(a) & ToLong(b), "Or" => ToLong(a) | ToLong(b), _ => ToLong(a) ^ ToLong(b) };
+            ScalarKind kind = isInt ? ScalarKind.Int : ScalarKind.Bool;
+            return new TorchScalar(c.Emit(isInt ? "Bitwise" + opType : opType, [c.Interpreter.ScalarValue(a, kind), c.Interpreter.ScalarValue(b, kind)]), kind);
+        }
         (Value left, Value right, DType type) = Promote(c, a, b);
         if (c.Name.StartsWith("logical", StringComparison.Ordinal)) (left, right, type) = (c.Cast(left, DType.Bool), c.Cast(right, DType.Bool), DType.Bool);
         return TorchCall.Box(c.Emit(type == DType.Bool ? opType : "Bitwise" + opType, [left, right]));
@@ -278,7 +300,7 @@ internal static class Arithmetic
         throw c.Error($"{TorchInterpreter.Describe(a)} and {TorchInterpreter.Describe(b)} are combined");
     }
 
-    private static DType WithNumber(DType type, object? number) => TorchInterpreter.KindOf(number) switch
+    internal static DType WithNumber(DType type, object? number) => TorchInterpreter.KindOf(number) switch
     {
         ScalarKind.Float when !type.IsFloat() => DType.Float32,
         ScalarKind.Int when type == DType.Bool => DType.Int64,

@@ -25,6 +25,9 @@ internal static class Convolutions
             : Emit(c, c.Tensor(0), c.Tensor(1), c.Optional(2), n, c.Ints(3, n), [.. pads, .. pads], c.Ints(5, n), c.Int(8, 1)));
     }
 
+    /// <summary>(input, weight, bias, stride, padding "same" or "valid", dilation, groups)</summary>
+    [Torch("_convolution_mode")] private static object? ConvolutionMode(TorchCall c) => Conv(c, c.Rank(c.Tensor(1)) - 2);
+
     /// <summary>(input, weight, bias, stride, padding (numbers, "same" or "valid"), dilation, groups)</summary>
     private static object? Conv(TorchCall c, int n)
     {

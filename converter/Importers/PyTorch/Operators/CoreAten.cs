@@ -16,8 +16,9 @@ internal static class CoreAten
     [Torch("_native_batch_norm_legit_no_training")]
     private static object? BatchNorm(TorchCall c) => WithUnused(Apply(c, "batch_norm", c.Arg(0), c.Arg(1), c.Arg(2), c.Arg(3), c.Arg(4), false, c.Arg(5), c.Arg(6)), 2);
 
-    /// <summary>(input, weight, bias, running_mean, running_var, training, momentum, eps)</summary>
-    [Torch("native_batch_norm", "_native_batch_norm_legit", Limits = "training")] private static object? NativeBatchNorm(TorchCall c) => WithUnused(Apply(c, "batch_norm", c.Arguments), 2);
+    /// <summary>(input, weight, bias, running_mean, running_var, training, momentum, eps), or without the two statistics</summary>
+    [Torch("native_batch_norm", "_native_batch_norm_legit", Limits = "training")]
+    private static object? NativeBatchNorm(TorchCall c) => WithUnused(Apply(c, "batch_norm", c.Arg(3) is bool ? [.. c.Arguments[..3], null, null, .. c.Arguments[3..]] : c.Arguments), 2);
 
     /// <summary>(input, normalized_shape, weight, bias, eps)</summary>
     [Torch("native_layer_norm")] private static object? LayerNorm(TorchCall c) => WithUnused(Apply(c, "layer_norm", c.Arguments), 2);
@@ -46,7 +47,13 @@ internal static class CoreAten
     [Torch("getitem")] private static object? GetItem(TorchCall c) => Apply(c, "__getitem__", c.Arguments);
     [Torch("prims.convert_element_type")] private static object? Convert(TorchCall c) => Apply(c, "to", c.Arguments);
 
-    [Torch("_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range", "sym_constrain_range_for_size", AllowsAbsent = true)] private static object? Nothing(TorchCall c) => null;
+    /// <summary>What is checked was true when the program was exported.</summary>
+    [Torch("_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range", "sym_constrain_range_for_size", AllowsAbsent = true)]
+    private static object? Nothing(TorchCall c)
+    {
+        foreach ((string name, _) in c.Named) c.Option(name);
+        return null;
+    }
 
     [Torch("sym_float")] private static object? ToFloat(TorchCall c) => Apply(c, "float", c.Arguments);
     [Torch("sym_int")] private static object? ToInt(TorchCall c) => Apply(c, "int", c.Arguments);
@@ -110,7 +117,7 @@ internal static class CoreAten
             var other => throw c.Error($"reduce '{other}' is not supported"),
         };
         object? Scatter(object? target, object? source, string how) => c.Interpreter.Apply("scatter", [target, c.Arg(1), c.Arg(2), source], [("reduce", how)]);
-        object? self = withSelf ? c.Arg(0) : Scatter(c.Arg(0), c.Scalar(c.Tensor(0).DType, neutral) is var start ? TorchCall.Box(c.Emit("Expand", [start, c.Emit("Shape", [c.Tensor(2)])])) : null, "none");
+        object? self = withSelf ? c.Arg(0) : Scatter(c.Arg(0), c.Scalar(c.Tensor(0).DType, neutral) is var start ? TorchCall.Box(c.Emit("Expand", [start, c.ShapeOf(c.Tensor(2))])) : null, "none");
         object? y = Scatter(self, c.Arg(3), reduce);
         if (c.Text(4, "") != "mean") return y;
         object? ones = Apply(c, "ones_like", c.Arg(3)), start1 = Apply(c, withSelf ? "ones_like" : "zeros_like", c.Arg(0));

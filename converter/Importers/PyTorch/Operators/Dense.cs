@@ -71,20 +71,21 @@ internal static class Dense
     /// (weight, indices, offsets, scale_grad_by_freq, mode 0 sum 1 mean 2 max, sparse, per_sample_weights, include_last_offset, padding_idx): the rows
     /// from one offset to the next, reduced. Bags of one size are an axis; others are found by comparing places with offsets.
     /// </summary>
-    [Torch("embedding_bag", Limits = "padding_idx")]
+    [Torch("embedding_bag", "_embedding_bag", "_embedding_bag_forward_only")]
     private static object? EmbeddingBag(TorchCall c)
     {
-        if (c.Int(8, -1) is var padding && padding >= 0) throw c.Error("padding_idx is not supported");
-        return new TorchTuple([TorchCall.Box(Bags(c, c.Emit("Gather", [c.Tensor(0), Indices(c, 1)], ("axis", 0)), c.Int(4, 0), 6, c.Bool(7, false))), .. Enumerable.Repeat((object?)new TorchAbsent("it is a result for training alone"), 3)]);
+        Value indices = Indices(c, 1);
+        Value? isKept = c.Int(8, -1) is >= 0 and var padding ? c.Emit("Not", [c.Emit("Equal", [indices, c.Scalar(DType.Int64, padding)])]) : null;
+        return new TorchTuple([TorchCall.Box(Bags(c, c.Emit("Gather", [c.Tensor(0), indices], ("axis", 0)), c.Int(4, 0), 6, c.Bool(7, false), isKept)), .. Enumerable.Repeat((object?)new TorchAbsent("it is a result for training alone"), 3)]);
     }
 
-    /// <summary>The bags of rows [L,D]; offsets are argument 2.</summary>
-    internal static Value Bags(TorchCall c, Value rows, long mode, int weights, bool withLast)
+    /// <summary>The bags of rows [L,D], without those that are not kept; offsets are argument 2.</summary>
+    internal static Value Bags(TorchCall c, Value rows, long mode, int weights, bool withLast, Value? isKept = null)
     {
         Value offsets = Indices(c, 2);
         if (c.Optional(weights) is { } w) rows = c.Emit("Mul", [rows, c.Unsqueeze(w, -1)]);
         string reduce = mode switch { 0 => "ReduceSum", 1 => "ReduceMean", _ => "ReduceMax" };
-        if (!withLast && rows.Shape is { IsRanked: true } shape && shape[0] > 0 && offsets.Constant is { Count: > 0 } known && shape[0] % known.Count == 0)
+        if (!withLast && isKept == null && rows.Shape is { IsRanked: true } shape && shape[0] > 0 && offsets.Constant is { Count: > 0 } known && shape[0] % known.Count == 0)
         {
             long each = shape[0] / known.Count;
             bool isEven = true;
@@ -96,15 +97,16 @@ internal static class Dense
         Value from = withLast ? c.Emit("Slice", [offsets, c.IntTensor(0), c.IntTensor(-1), c.IntTensor(0)]) : offsets;
         Value to = c.Emit("Slice", [withLast ? offsets : c.Emit("Concat", [offsets, c.Unsqueeze(count, 0)], ("axis", 0)), c.IntTensor(1), c.IntTensor(long.MaxValue), c.IntTensor(0)]);
         Value isIn = c.Emit("And", [c.Emit("GreaterOrEqual", [places, c.Unsqueeze(from, 1)]), c.Emit("Less", [places, c.Unsqueeze(to, 1)])]); // [bags,L]
-        Value isEmpty = c.Emit("Equal", [from, to]);
+        if (isKept != null) isIn = c.Emit("And", [isIn, isKept]);
         if (mode == 2)
         {
+            Value isEmpty = c.Emit("Not", [c.Cast(c.Emit("ReduceMax", [c.Cast(isIn, DType.Int32), c.IntTensor(1)], ("keepdims", 0)), DType.Bool)]);
             Value most = c.Emit("ReduceMax", [c.Emit("Where", [c.Unsqueeze(isIn, -1), rows, c.Scalar(rows.DType, double.NegativeInfinity)]), c.IntTensor(1)], ("keepdims", 0));
             return c.Emit("Where", [c.Unsqueeze(isEmpty, 1), c.Scalar(rows.DType, 0), most]);
         }
         Value sum = c.Emit("MatMul", [c.Cast(isIn, rows.DType), rows]);
         if (mode == 0) return sum;
-        return c.Emit("Div", [sum, c.Unsqueeze(c.Cast(c.Emit("Max", [c.Emit("Sub", [to, from]), c.Scalar(DType.Int64, 1)]), rows.DType), 1)]);
+        return c.Emit("Div", [sum, c.Unsqueeze(c.Cast(c.Emit("Max", [c.Emit("ReduceSum", [c.Cast(isIn, DType.Int64), c.IntTensor(1)], ("keepdims", 0)), c.Scalar(DType.Int64, 1)]), rows.DType), 1)]);
     }
 
     /// <summary>(input, other, dims of the first, dims of the second): the sum over pairs of axes.</summary>
@@ -119,6 +121,18 @@ internal static class Dense
         char[] right = [.. Enumerable.Range(0, rankB).Select(d => Array.IndexOf(axesB, d) is >= 0 and var k ? left[axesA[k]] : (char)('a' + rankA + d))];
         string rest = string.Concat(left.Where((_, d) => !axesA.Contains(d))) + string.Concat(right.Where((_, d) => !axesB.Contains(d)));
         return TorchCall.Box(c.Emit("Einsum", [a, b], ("equation", $"{new string(left)},{new string(right)}->{rest}")));
+    }
+
+    /// <summary>Each element of the first times all of the second, axis by axis: sizes multiply.</summary>
+    [Torch("kron")]
+    private static object? Kronecker(TorchCall c)
+    {
+        Value a = c.Tensor(0), b = c.Tensor(1);
+        int rank = Math.Max(c.Rank(a), c.Rank(b));
+        Value Wide(Value x, int first) => c.Unsqueeze(x, [.. Enumerable.Range(0, 2 * rank).Where(d => d % 2 != first || d / 2 < rank - c.Rank(x)).Select(d => (long)d)]);
+        object? Size(Value x, int d) => d < rank - c.Rank(x) ? 1L : c.Size(x, d - rank + c.Rank(x));
+        object? y = c.Interpreter.Apply("mul", [TorchCall.Box(Wide(a, 0)), TorchCall.Box(Wide(b, 1))], []);
+        return c.Interpreter.Apply("reshape", [y, new TorchList(Enumerable.Range(0, rank).Select(d => c.Interpreter.Apply("mul", [Size(a, d), Size(b, d)], [])))], []);
     }
 
     /// <summary>(v, g, dim): g v / |v|, the norm over all axes but one; of constants a constant.</summary>
@@ -154,20 +168,30 @@ internal static class Dense
         return c.Cast(x, DType.Int64);
     }
 
-    /// <summary>(query, key, value, attn_mask, dropout_p, is_causal, *, scale): softmax(q k^T * scale + mask) v.</summary>
+    /// <summary>(query, key, value, attn_mask, dropout_p, is_causal, *, scale, enable_gqa): softmax(q k^T * scale + mask) v; heads of keys and
+    /// values may stand for several of the query.</summary>
     [Torch("scaled_dot_product_attention")]
     private static object? Attention(TorchCall c)
     {
         Value q = c.Tensor(0), k = c.Tensor(1), v = c.Tensor(2);
         int rank = c.Rank(k);
+        if (c.Option("enable_gqa") is true && c.Known(c.Size(q, rank - 3), "the number of heads") is var heads && heads != c.Known(c.Size(k, rank - 3), "the number of heads"))
+        {
+            Value Repeated(Value x) => c.AsTensor(c.Interpreter.Apply("repeat_interleave", [TorchCall.Box(x), heads / c.Known(c.Size(x, rank - 3), "the number of heads"), rank - 3L], []), "heads");
+            (k, v) = (Repeated(k), Repeated(v));
+        }
         long[] swap = [.. Enumerable.Range(0, rank - 2).Select(d => (long)d), rank - 1, rank - 2];
         object? scale = c.Arg(6, "scale");
         if (scale is null && q.Shape[rank - 1] < 0) throw c.Error("the size of a head must be known");
-        Value scores = Scaled(c, c.Emit("MatMul", [q, c.Transpose(k, swap)]), scale is double s ? s : 1 / Math.Sqrt(q.Shape[rank - 1]));
+        Value scores = Scaled(c, c.Emit("MatMul", [q, c.Transpose(k, swap)]), scale is null ? 1 / Math.Sqrt(q.Shape[rank - 1]) : c.Interpreter.ToScalar(scale, ScalarKind.Float) as double? ?? throw c.Error("its scale is known only when the model runs"));
         if (c.Optional(3) is { } mask)
             scores = mask.DType == DType.Bool ? c.Emit("Where", [mask, scores, c.Scalar(scores.DType, double.NegativeInfinity)]) : c.Emit("Add", [scores, mask]);
         if (c.Bool(5, false)) scores = c.Emit("Where", [NotLater(c, c.Size(q, rank - 2), c.Size(k, rank - 2)), scores, c.Scalar(scores.DType, double.NegativeInfinity)]);
-        return TorchCall.Box(c.Emit("MatMul", [c.Emit("Softmax", [scores], ("axis", -1)), v]));
+        Value y = c.Emit("MatMul", [c.Emit("Softmax", [scores], ("axis", -1)), v]);
+        if (c.Optional(3) is not { DType: DType.Bool } seen) return TorchCall.Box(y);
+        // A query that sees no key gets zeros.
+        Value sees = c.Cast(c.Emit("ReduceMax", [c.Cast(seen, DType.Int32), c.IntTensor(-1)], ("keepdims", 1)), DType.Bool);
+        return TorchCall.Box(sees.Constant is { } all && !Enumerable.Range(0, (int)all.Count).Any(i => all.GetInt64(i) == 0) ? y : c.Emit("Where", [sees, y, c.Scalar(y.DType, 0)]));
     }
 
     /// <summary>The form of PyTorch 1.13: (query, key, value, attn_mask, dropout_p, need_attn_weights, is_causal) -> (output, weights)</summary>

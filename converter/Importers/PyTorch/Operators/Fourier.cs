@@ -42,6 +42,21 @@ internal static class Fourier
         return Whole(c, z, axes[^1], sizes.Count > 0 ? sizes[^1] : null, c.Arg(3) as string);
     }
 
+    /// <summary>(input, axes, normalization, onesided), (input, axes, normalization, size of the last axis), (input, axes, normalization, forward): what
+    /// decompositions leave. Normalization 0 is none, 1 by the root of the length, 2 by the length.</summary>
+    [Torch("_fft_r2c")] private static object? RealCore(TorchCall c) => c.Interpreter.Apply(c.Bool(3, true) ? "fft_rfftn" : "fft_fftn", [c.Arg(0), null, c.Arg(1), Norm(c, false)], []);
+    [Torch("_fft_c2c", Form = TorchForm.Complex)] private static object? ComplexCore(TorchCall c) => c.Interpreter.Apply(c.Bool(3, true) ? "fft_fftn" : "fft_ifftn", [c.Arg(0), null, c.Arg(1), Norm(c, !c.Bool(3, true))], []);
+
+    [Torch("_fft_c2r", Form = TorchForm.Complex)]
+    private static object? InverseRealCore(TorchCall c)
+    {
+        Value x = c.Interpreter.Read(((TorchComplex)c.Arg(0)!).Real);
+        object?[] sizes = [.. c.Ints(1).SkipLast(1).Select(a => (object?)Size(c, x, a)), c.Int(3)];
+        return c.Interpreter.Apply("fft_irfftn", [c.Arg(0), new TorchList(sizes), c.Arg(1), Norm(c, true)], []);
+    }
+
+    private static string Norm(TorchCall c, bool inverse) => c.Int(2) switch { 0 => inverse ? "forward" : "backward", 1 => "ortho", _ => inverse ? "backward" : "forward" };
+
     /// <summary>(n, d = 1): the frequencies of a transform.</summary>
     [Torch("fft_fftfreq", "fft_rfftfreq")]
     private static object? Frequencies(TorchCall c)

@@ -128,7 +128,7 @@ internal static class Indexing
         Value x = c.Tensor(0), index = c.Cast(c.Tensor(2), DType.Int64);
         int rank = c.Rank(x), axis = c.Axis(c.Int(1), rank);
         if (rank > 0) index = c.Reshape(index, [.. Enumerable.Range(0, rank).Select(d => d == axis ? -1L : 1L)]);
-        return TorchCall.Box(c.Emit("ScatterElements", [x, c.Emit("Expand", [index, c.Emit("Shape", [source])]), source], ("axis", axis), ("reduction", reduction)));
+        return TorchCall.Box(c.Emit("ScatterElements", [x, c.Emit("Expand", [index, c.ShapeOf(source)]), source], ("axis", axis), ("reduction", reduction)));
     }
 
     /// <summary>(input, dim, index, src or value)</summary>
@@ -139,7 +139,7 @@ internal static class Indexing
     {
         if (c.Option("reduce") is string way) reduction = way == "multiply" ? "mul" : way;
         Value x = c.Tensor(0), index = c.Tensor(2);
-        Value source = c.Arg(3) is TorchBox ? c.Tensor(3) : c.Emit("Expand", [c.Interpreter.ScalarLike(c.Arg(3), x.DType), c.Emit("Shape", [index])]);
+        Value source = c.Arg(3) is TorchBox ? c.Tensor(3) : c.Emit("Expand", [c.Interpreter.ScalarLike(c.Arg(3), x.DType), c.ShapeOf(index)]);
         if (c.Arg(3) is TorchBox && source.Shape != index.Shape && source.Shape.IsKnown && index.Shape.IsKnown)
         {
             long[] zeros = new long[index.Shape.Rank], axes = [.. Enumerable.Range(0, index.Shape.Rank).Select(d => (long)d)];

@@ -10,10 +10,22 @@ internal static class Normalization
     [Torch("batch_norm")]
     private static object? BatchNorm(TorchCall c)
     {
+        if (c.IsNone(3)) return OwnStatistics(c);
         if (c.Bool(5, false)) throw c.Error("the module is in training mode; call eval() before it is traced or scripted");
         Value x = c.Tensor(0), mean = c.Tensor(3), variance = c.Tensor(4);
         long channels = mean.Shape.Count;
         return TorchCall.Box(c.Emit("BatchNormalization", [x, c.Optional(1) ?? Filled(c, channels, 1), c.Optional(2) ?? Filled(c, channels, 0), mean, variance], ("epsilon", (float)c.Number(7, 1e-5))));
+    }
+
+    /// <summary>A layer that keeps no statistics (track_running_stats=False) takes those of its input.</summary>
+    private static TorchBox OwnStatistics(TorchCall c)
+    {
+        Value x = c.Tensor(0), axes = c.IntTensor([.. Enumerable.Range(0, c.Rank(x)).Where(d => d != 1).Select(d => (long)d)]);
+        Value d = c.Emit("Sub", [x, c.Emit("ReduceMean", [x, axes], ("keepdims", 1))]), variance = c.Emit("ReduceMean", [c.Emit("Mul", [d, d]), axes], ("keepdims", 1));
+        Value y = c.Emit("Div", [d, c.Emit("Sqrt", [c.Emit("Add", [variance, c.Scalar(x.DType, c.Number(7, 1e-5))])])]);
+        Value Channels(Value v) => c.Reshape(v, [-1, .. Enumerable.Repeat(1L, c.Rank(x) - 2)]);
+        if (c.Optional(1) is { } weight) y = c.Emit("Mul", [y, Channels(weight)]);
+        return TorchCall.Box(c.Optional(2) is { } bias ? c.Emit("Add", [y, Channels(bias)]) : y);
     }
 
     /// <summary>(input, normalized_shape, weight, bias, eps)</summary>
@@ -21,7 +33,7 @@ internal static class Normalization
     private static object? LayerNorm(TorchCall c)
     {
         long[] shape = c.Ints(1);
-        Value weight = c.Optional(2) ?? Ones(c, shape);
+        Value weight = c.Optional(2) ?? Ones(c, shape, c.Tensor(0).DType);
         Value[] inputs = c.Optional(3) is { } bias ? [c.Tensor(0), weight, bias] : [c.Tensor(0), weight];
         return TorchCall.Box(c.Emit("LayerNormalization", inputs, ("axis", -shape.Length), ("epsilon", (float)c.Number(4, 1e-5))));
     }
@@ -31,7 +43,7 @@ internal static class Normalization
     private static object? RmsNorm(TorchCall c)
     {
         long[] shape = c.Ints(1);
-        return TorchCall.Box(c.Emit("RMSNormalization", [c.Tensor(0), c.Optional(2) ?? Ones(c, shape)], ("axis", -shape.Length), ("epsilon", (float)c.Number(3, 1.1920929e-7))));
+        return TorchCall.Box(c.Emit("RMSNormalization", [c.Tensor(0), c.Optional(2) ?? Ones(c, shape, c.Tensor(0).DType)], ("axis", -shape.Length), ("epsilon", (float)c.Number(3, 1.1920929e-7))));
     }
 
     /// <summary>(input, groups, weight, bias, eps)</summary>
@@ -67,10 +79,10 @@ internal static class Normalization
     [Torch("local_response_norm")]
     private static object? Lrn(TorchCall c) => TorchCall.Box(c.Emit("LRN", [c.Tensor(0)], ("size", c.Int(1)), ("alpha", (float)c.Number(2, 1e-4)), ("beta", (float)c.Number(3, 0.75)), ("bias", (float)c.Number(4, 1))));
 
-    private static Value Ones(TorchCall c, long[] shape)
+    private static Value Ones(TorchCall c, long[] shape, DType type)
     {
-        var tensor = new Tensor(DType.Float32, new Shape(shape));
-        tensor.Span<float>().Fill(1);
+        var tensor = new Tensor(type, new Shape(shape));
+        for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, 1);
         return c.Builder.Constant(c.Interpreter.Named("weight"), tensor);
     }
 

@@ -31,9 +31,11 @@ internal static class Pooling
     private static object? AvgPool(TorchCall c, int n)
     {
         long[] kernel = c.Ints(1, n), strides = Or(c, 2, n, kernel), pads = Or(c, 3, n, new long[n]);
-        if (!c.IsNone(6)) throw c.Error("divisor_override is not supported");
-        return Batched(c, n, x => c.Emit("AveragePool", [x], ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]),
-            ("ceil_mode", c.Bool(4, false) ? 1 : 0), ("count_include_pad", c.Bool(5, true) ? 1 : 0)));
+        bool ceil = c.Bool(4, false), divides = !c.IsNone(6);
+        if (divides && ceil) throw c.Error("divisor_override with ceil_mode is not supported");
+        double factor = divides ? kernel.Aggregate(1L, (a, b) => a * b) / (double)c.Int(6) : 1;
+        return Batched(c, n, x => Dense.Scaled(c, c.Emit("AveragePool", [x], ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]),
+            ("ceil_mode", ceil ? 1 : 0), ("count_include_pad", divides || c.Bool(5, true) ? 1 : 0)), factor));
     }
 
     /// <summary>Window of output i of n over m inputs: floor(i m / n) to ceil((i + 1) m / n). One output is a global pool; equal windows
@@ -173,7 +175,7 @@ internal static class Pooling
         return TorchCall.Box(c.Emit("Resize", [x, null, c.Floats([1, 1, .. scales.Select(s => s is long l ? l : (float)(double)s!)])], attributes));
     }
 
-    [Torch("pixel_shuffle")] private static object? PixelShuffle(TorchCall c) => TorchCall.Box(c.Emit("DepthToSpace", [c.Tensor(0)], ("blocksize", c.Int(1)), ("mode", "CRD")));
+    [Torch("pixel_shuffle")] private static object? PixelShuffle(TorchCall c) => Batched(c, 2, x => c.Emit("DepthToSpace", [x], ("blocksize", c.Int(1)), ("mode", "CRD")));
 
     /// <summary>[N, C, H r, W r] to [N, C r r, H, W]</summary>
     [Torch("pixel_unshuffle")]

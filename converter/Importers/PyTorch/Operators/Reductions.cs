@@ -6,18 +6,24 @@ namespace EdgeLite.Converter.Importers.PyTorch.Operators;
 /// <summary>Sums, extremes, sorting.</summary>
 internal static class Reductions
 {
-    [Torch("mean", OnParts = true)] private static object? Mean(TorchCall c) => Reduce(c, "ReduceMean", c.Tensor(0));
+    [Torch("mean", OnParts = true)] private static object? Mean(TorchCall c) => Reduce(c, "ReduceMean", Typed(c, c.Tensor(0)));
 
     [Torch("sum", OnParts = true)]
     private static object? Sum(TorchCall c)
     {
         if (c.Arg(0) is TorchList { Items: var items } && items.All(TorchCall.IsNumber))
             return items.Aggregate((object?)0L, (a, b) => c.Interpreter.Apply("add", [a, b], []));
-        Value x = c.Tensor(0);
-        return Reduce(c, "ReduceSum", x.DType.IsFloat() ? x : c.Cast(x, DType.Int64));
+        return Reduce(c, "ReduceSum", Counted(c));
     }
 
-    [Torch("prod")] private static object? Prod(TorchCall c) => Reduce(c, "ReduceProd", c.Tensor(0));
+    [Torch("prod")] private static object? Prod(TorchCall c) => Reduce(c, "ReduceProd", Counted(c));
+
+    /// <summary>The input in the type that argument dtype asks for.</summary>
+    private static Value Typed(TorchCall c, Value x) => c.Option("dtype") is long n ? c.Cast(x, TorchArchive.ScalarType(n)) : x;
+
+    /// <summary>The same; without the argument integers and truth values become int64.</summary>
+    private static Value Counted(TorchCall c) => c.Option("dtype") is null && !c.Tensor(0).DType.IsFloat() ? c.Cast(c.Tensor(0), DType.Int64) : Typed(c, c.Tensor(0));
+
     [Torch("amax")] private static object? Amax(TorchCall c) => Reduce(c, "ReduceMax", c.Tensor(0));
     [Torch("amin")] private static object? Amin(TorchCall c) => Reduce(c, "ReduceMin", c.Tensor(0));
     [Torch("logsumexp")] private static object? LogSumExp(TorchCall c) => Reduce(c, "ReduceLogSumExp", c.Tensor(0));
@@ -101,12 +107,19 @@ internal static class Reductions
     [Torch("norm", "linalg_vector_norm")]
     private static object? Norm(TorchCall c)
     {
-        Value x = c.Tensor(0);
+        Value x = Typed(c, c.Tensor(0));
         double p = c.Arg(1) is null ? 2 : c.Number(1, 2);
-        string opType = p switch { 1 => "ReduceL1", 2 => "ReduceL2", double.PositiveInfinity => "ReduceMax", _ => throw c.Error($"norm {p} is not supported") };
-        if (double.IsInfinity(p)) x = c.Emit("Abs", [x]);
         bool all = c.Arg(2) is null || c.Items(2).Count == 0;
-        return TorchCall.Box(c.Emit(opType, all ? [x] : [x, c.IntTensor(c.Ints(2))], ("keepdims", !all && c.Bool(3, false) ? 1 : 0)));
+        Value Reduced(string opType, Value of) => c.Emit(opType, all ? [of] : [of, c.IntTensor(c.Ints(2))], ("keepdims", !all && c.Bool(3, false) ? 1 : 0));
+        return TorchCall.Box(p switch
+        {
+            0 => Reduced("ReduceSum", c.Cast(c.Cast(x, DType.Bool), x.DType)),
+            1 => Reduced("ReduceL1", x),
+            2 => Reduced("ReduceL2", x),
+            double.PositiveInfinity => Reduced("ReduceMax", c.Emit("Abs", [x])),
+            double.NegativeInfinity => Reduced("ReduceMin", c.Emit("Abs", [x])),
+            _ => c.Emit("Pow", [Reduced("ReduceSum", c.Emit("Pow", [c.Emit("Abs", [x]), c.Scalar(x.DType, p)])), c.Scalar(x.DType, 1 / p)]),
+        });
     }
 
     [Torch("cumsum", OnParts = true)] private static object? CumSum(TorchCall c) => Cumulative(c, "CumSum");
@@ -137,17 +150,16 @@ internal static class Reductions
         return new TorchTuple([TorchCall.Box(r[0]), TorchCall.Box(r[1])]);
     }
 
-    /// <summary>(input, dim, descending)</summary>
+    /// <summary>(input, dim, descending), or (input, *, stable, dim, descending); equal elements keep their order either way.</summary>
     [Torch("sort")]
     private static object? Sort(TorchCall c)
     {
         Value x = c.Tensor(0);
-        int axis = c.Axis(c.Int(1, -1), c.Rank(x));
-        Value[] r = c.EmitMany("TopK", 2, [x, c.SizeTensor([c.Size(x, axis)])], ("axis", axis), ("largest", c.Bool(2, false) ? 1 : 0));
+        c.Option("stable");
+        int axis = c.Axis(c.Known(c.Arg(1, "dim") ?? -1L, "dim"), c.Rank(x));
+        Value[] r = c.EmitMany("TopK", 2, [x, c.SizeTensor([c.Size(x, axis)])], ("axis", axis), ("largest", c.Arg(2, "descending") is true ? 1 : 0));
         return new TorchTuple([TorchCall.Box(r[0]), TorchCall.Box(r[1])]);
     }
-
-    [Torch("argsort")] private static object? ArgSort(TorchCall c) => ((TorchTuple)Sort(c)!).Items[1];
 
     [Torch("any")] private static object? Any(TorchCall c) => c.Arg(0) is TorchList l ? OfList(c, l, "__or__", false) : Truth(c, "ReduceMax");
     [Torch("all")] private static object? All(TorchCall c) => c.Arg(0) is TorchList l ? OfList(c, l, "__and__", true) : Truth(c, "ReduceMin");

@@ -73,12 +73,16 @@ internal static class Shapes
         return Permuted(c, x, order);
     }
 
-    [Torch("t", "numpy_T", "mT", OnParts = true)]
+    /// <summary>All axes in the reverse order.</summary>
+    [Torch("t", "numpy_T", OnParts = true)]
     private static object? T(TorchCall c)
     {
         Value x = c.Tensor(0);
-        return c.Rank(x) < 2 ? c.Itself(x) : Permuted(c, x, [1, 0]);
+        return c.Rank(x) < 2 ? c.Itself(x) : Permuted(c, x, [.. Enumerable.Range(0, c.Rank(x)).Select(d => (long)d).Reverse()]);
     }
+
+    /// <summary>The last two axes exchanged.</summary>
+    [Torch("mT", "mH", "adjoint")] private static object? MatrixT(TorchCall c) => c.Interpreter.Apply("transpose", [c.Arg(0), -2L, -1L], []);
 
     [Torch("unsqueeze", OnParts = true)] private static object? Unsqueeze(TorchCall c) => c.Reshaped(c.Unsqueeze(c.Tensor(0), c.Int(1)));
 
@@ -351,16 +355,20 @@ internal static class Shapes
     }
 
     /// <summary>(input, shifts, dims)</summary>
-    [Torch("roll", Limits = "no dims (a roll of the flattened tensor)", OnParts = true)]
+    [Torch("roll", OnParts = true)]
     private static object? Roll(TorchCall c)
     {
         Value x = c.Tensor(0);
         long[] shifts = c.Ints(1), axes = c.Ints(2);
-        if (axes.Length != shifts.Length) throw c.Error("a roll over the flattened tensor is not supported");
+        if (axes.Length == 0 && shifts.Length == 1)
+            return c.Interpreter.Apply("view_as", [c.Interpreter.Apply("roll", [TorchCall.Box(c.Reshape(x, -1)), c.Arg(1), 0L], []), c.Arg(0)], []);
         for (int i = 0; i < axes.Length; i++)
         {
-            if (shifts[i] == 0) continue;
-            Value head = c.Emit("Slice", [x, c.IntTensor(0), c.IntTensor(-shifts[i]), c.IntTensor(axes[i])]), tail = c.Emit("Slice", [x, c.IntTensor(-shifts[i]), c.IntTensor(long.MaxValue), c.IntTensor(axes[i])]);
+            object size = c.Size(x, c.Axis(axes[i], c.Rank(x)));
+            if (shifts[i] == 0 || size is 0L) continue;
+            // The elements from here on come to the front.
+            Value at = c.SizeTensor([c.Interpreter.Apply("remainder", [-shifts[i], size], [])]);
+            Value head = c.Emit("Slice", [x, c.IntTensor(0), at, c.IntTensor(axes[i])]), tail = c.Emit("Slice", [x, at, c.IntTensor(long.MaxValue), c.IntTensor(axes[i])]);
             x = c.Emit("Concat", [tail, head], ("axis", axes[i]));
         }
         return TorchCall.Box(x);
@@ -377,15 +385,17 @@ internal static class Shapes
     [Torch("triu", OnParts = true)] private static object? Triu(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 1)));
     [Torch("tril", OnParts = true)] private static object? Tril(TorchCall c) => TorchCall.Box(c.Emit("Trilu", [c.Tensor(0), c.Interpreter.ScalarValue(c.Int(1, 0), ScalarKind.Int)], ("upper", 0)));
 
+    /// <summary>(input, classes = the largest + 1)</summary>
     [Torch("one_hot")]
-    private static object? OneHot(TorchCall c) => TorchCall.Box(c.Emit("OneHot", [c.Tensor(0), c.Interpreter.ScalarValue(c.Arg(1), ScalarKind.Int), c.Builder.Constant("off_on", Tensor.FromArray<long>([0, 1], new Shape(2)))]));
+    private static object? OneHot(TorchCall c) => TorchCall.Box(c.Emit("OneHot", [c.Tensor(0),
+        c.Arg(1) is null or -1L ? c.Emit("Add", [c.Emit("ReduceMax", [c.Tensor(0)], ("keepdims", 0)), c.Scalar(c.Tensor(0).DType, 1)]) : c.Interpreter.ScalarValue(c.Arg(1), ScalarKind.Int), c.Builder.Constant("off_on", Tensor.FromArray<long>([0, 1], new Shape(2)))]));
 
     [Torch("zeros", "empty")] private static object? Zeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), 0L, c.Option("dtype") ?? (c.Arg(1) is long t ? t : null), DType.Float32);
     [Torch("ones")] private static object? Ones(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), 1L, c.Option("dtype") ?? (c.Arg(1) is long t ? t : null), DType.Float32);
     [Torch("full")] private static object? Full(TorchCall c) => Filled(c, c.SizeTensor(c.Items(0)), c.Arg(1), c.Option("dtype"), TorchInterpreter.TypeOf(TorchInterpreter.KindOf(c.Arg(1))));
-    [Torch("zeros_like", "empty_like", OnParts = true)] private static object? ZerosLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 0L, c.Option("dtype"), c.Tensor(0).DType);
-    [Torch("ones_like")] private static object? OnesLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), 1L, c.Option("dtype"), c.Tensor(0).DType);
-    [Torch("full_like")] private static object? FullLike(TorchCall c) => Filled(c, c.Emit("Shape", [c.Tensor(0)]), c.Arg(1), c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("zeros_like", "empty_like", OnParts = true)] private static object? ZerosLike(TorchCall c) => Filled(c, c.ShapeOf(c.Tensor(0)), 0L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("ones_like")] private static object? OnesLike(TorchCall c) => Filled(c, c.ShapeOf(c.Tensor(0)), 1L, c.Option("dtype"), c.Tensor(0).DType);
+    [Torch("full_like")] private static object? FullLike(TorchCall c) => Filled(c, c.ShapeOf(c.Tensor(0)), c.Arg(1), c.Option("dtype"), c.Tensor(0).DType);
     [Torch("new_zeros", "new_empty")] private static object? NewZeros(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 0L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("new_ones")] private static object? NewOnes(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), 1L, c.Option("dtype"), c.Tensor(0).DType);
     [Torch("new_full")] private static object? NewFull(TorchCall c) => Filled(c, c.SizeTensor(c.Items(1)), c.Arg(2), c.Option("dtype"), c.Tensor(0).DType);
@@ -395,7 +405,7 @@ internal static class Shapes
     private static TorchBox Fill(TorchCall c, object? value)
     {
         Value x = c.Tensor(0);
-        c.Interpreter.Overwrite((TorchBox)c.Arg(0)!, Filled(c, c.Emit("Shape", [x]), value, null, x.DType).Value);
+        c.Interpreter.Overwrite((TorchBox)c.Arg(0)!, Filled(c, c.ShapeOf(x), value, null, x.DType).Value);
         return (TorchBox)c.Arg(0)!;
     }
 
@@ -438,6 +448,7 @@ internal static class Shapes
         Value x = c.Tensor(0);
         if (c.Arg(1) is TorchBox) return CastView(c, x, c.Tensor(1).DType);
         object? dtype = c.Option("dtype") ?? c.Arguments.Skip(1).FirstOrDefault(a => a is long);
+        if (dtype is 9L or 10L) return c.Interpreter.Apply("complex", [TorchCall.Box(x), c.Interpreter.Apply("zeros_like", [TorchCall.Box(x)], [])], []);
         return CastView(c, x, dtype is long n ? TorchArchive.ScalarType(n) : x.DType);
     }
 
@@ -454,7 +465,7 @@ internal static class Shapes
         return c.Itself(c.Tensor(0));
     }
 
-    [Torch("clone", OnParts = true)] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
+    [Torch("clone", "lift_fresh_copy", OnParts = true)] private static object? Clone(TorchCall c) => TorchCall.Box(c.Tensor(0));
 
     /// <summary>(target, source): the source as large as the target and of its type; of one argument alone, that itself; of a list or a dict another one.</summary>
     [Torch("copy", OnParts = true)]

@@ -34,21 +34,31 @@ internal static class Unary
     [Torch("atanh")] private static object? Atanh(TorchCall c) => Plain(c, "Atanh");
     [Torch("erf")] private static object? Erf(TorchCall c) => Plain(c, "Erf");
     [Torch("reciprocal")] private static object? Reciprocal(TorchCall c) => Plain(c, "Reciprocal");
-    [Torch("sign")] private static object? Sign(TorchCall c) => TorchCall.Box(c.Emit("Sign", [c.Tensor(0)]));
-    [Torch("isnan")] private static object? IsNaN(TorchCall c) => TorchCall.Box(c.Emit("IsNaN", [c.Tensor(0)]));
-    [Torch("isinf")] private static object? IsInf(TorchCall c) => TorchCall.Box(c.Emit("IsInf", [c.Tensor(0)]));
+    [Torch("sign", "sgn")] private static object? Sign(TorchCall c) => c.Tensor(0) is { DType: DType.Bool } b ? TorchCall.Box(b) : TorchCall.Box(c.Emit("Sign", [c.Tensor(0)]));
+    [Torch("isnan")] private static object? IsNaN(TorchCall c) => TorchCall.Box(c.Emit("IsNaN", [Real(c, 0)]));
+    [Torch("isinf")] private static object? IsInf(TorchCall c) => TorchCall.Box(c.Emit("IsInf", [Real(c, 0)]));
     [Torch("rsqrt")] private static object? Rsqrt(TorchCall c) => TorchCall.Box(c.Emit("Reciprocal", [c.Emit("Sqrt", [Real(c, 0)])]));
-    [Torch("expm1")] private static object? Expm1(TorchCall c) => TorchCall.Box(c.Emit("Sub", [c.Emit("Exp", [Real(c, 0)]), c.Scalar(DType.Float32, 1)]));
-    [Torch("log1p")] private static object? Log1p(TorchCall c) => TorchCall.Box(c.Emit("Log", [c.Emit("Add", [Real(c, 0), c.Scalar(DType.Float32, 1)])]));
-    [Torch("log2")] private static object? Log2(TorchCall c) => TorchCall.Box(c.Emit("Mul", [c.Emit("Log", [Real(c, 0)]), c.Scalar(DType.Float32, 1 / Math.Log(2))]));
-    [Torch("log10")] private static object? Log10(TorchCall c) => TorchCall.Box(c.Emit("Mul", [c.Emit("Log", [Real(c, 0)]), c.Scalar(DType.Float32, 1 / Math.Log(10))]));
+    [Torch("expm1")] private static object? Expm1(TorchCall c) => TorchCall.Box(c.Emit("Exp", [Real(c, 0)]) is var e ? c.Emit("Sub", [e, c.Scalar(e.DType, 1)]) : e);
+    [Torch("log1p")] private static object? Log1p(TorchCall c) => TorchCall.Box(c.Emit("Log", [Real(c, 0) is var x ? c.Emit("Add", [x, c.Scalar(x.DType, 1)]) : x]));
+    [Torch("log2")] private static object? Log2(TorchCall c) => TorchCall.Box(Dense.Scaled(c, c.Emit("Log", [Real(c, 0)]), 1 / Math.Log(2)));
+    [Torch("log10")] private static object? Log10(TorchCall c) => TorchCall.Box(Dense.Scaled(c, c.Emit("Log", [Real(c, 0)]), 1 / Math.Log(10)));
     [Torch("log_sigmoid")] private static object? LogSigmoid(TorchCall c) => TorchCall.Box(c.Emit("Neg", [c.Emit("Softplus", [c.Emit("Neg", [c.Tensor(0)])])]));
 
     [Torch("neg", "negative", OnParts = true)] private static object? Neg(TorchCall c) => c.Arg(0) switch { long n => -n, double d => -d, TorchScalar s => new TorchScalar(c.Emit("Neg", [s.Value]), s.Kind), _ => TorchCall.Box(c.Emit("Neg", [c.Tensor(0)])) };
     [Torch("abs", "absolute")] private static object? Abs(TorchCall c) => c.Arg(0) switch { long n => Math.Abs(n), double d => Math.Abs(d), TorchScalar s => new TorchScalar(c.Emit("Abs", [s.Value]), s.Kind), _ => TorchCall.Box(c.Emit("Abs", [c.Tensor(0)])) };
     [Torch("floor")] private static object? Floor(TorchCall c) => Rounded(c, "Floor", Math.Floor);
     [Torch("ceil")] private static object? Ceil(TorchCall c) => Rounded(c, "Ceil", Math.Ceiling);
-    [Torch("round")] private static object? Round(TorchCall c) => Rounded(c, "Round", Math.Round);
+
+    /// <summary>(input, *, decimals = 0)</summary>
+    [Torch("round")]
+    private static object? Round(TorchCall c)
+    {
+        if (c.Option("decimals") is not long decimals || decimals == 0) return Rounded(c, "Round", Math.Round);
+        double factor = Math.Pow(10, Math.Abs(decimals));
+        Value Times(Value x, bool up) => c.Emit(up ? "Mul" : "Div", [x, c.Scalar(x.DType, factor)]);
+        return TorchCall.Box(Times(c.Emit("Round", [Times(c.Tensor(0), decimals > 0)]), decimals < 0));
+    }
+
     [Torch("trunc", "fix")] private static object? Trunc(TorchCall c) => TorchCall.Box(c.Emit("Mul", [c.Emit("Sign", [c.Tensor(0)]), c.Emit("Floor", [c.Emit("Abs", [c.Tensor(0)])])]));
 
     private static object? Rounded(TorchCall c, string opType, Func<double, double> known) => c.Arg(0) switch
@@ -88,12 +98,12 @@ internal static class Unary
         return TorchCall.Box(Dense.Scaled(c, c.Emit("Softplus", [Dense.Scaled(c, c.Tensor(0), beta)]), 1 / beta));
     }
 
-    /// <summary>(input, threshold, value): x where x > threshold, value elsewhere.</summary>
+    /// <summary>(input, threshold, value): x where it is above the threshold (or NaN), value elsewhere.</summary>
     [Torch("threshold")]
     private static object? Threshold(TorchCall c)
     {
         Value x = c.Tensor(0);
-        return TorchCall.Box(c.Emit("Where", [c.Emit("Greater", [x, c.Scalar(x.DType, c.Number(1, 0))]), x, c.Scalar(x.DType, c.Number(2, 0))]));
+        return TorchCall.Box(c.Emit("Where", [c.Emit("LessOrEqual", [x, c.Scalar(x.DType, c.Number(1, 0))]), c.Scalar(x.DType, c.Number(2, 0)), x]));
     }
 
     [Torch("hardshrink")] private static object? HardShrink(TorchCall c) => TorchCall.Box(c.Emit("Shrink", [c.Tensor(0)], ("lambd", (float)c.Number(1, 0.5)), ("bias", 0f)));
@@ -114,19 +124,25 @@ internal static class Unary
     {
         Value x = c.Tensor(0);
         bool isHardTanh = c.PlainName == "hardtanh";
-        object? low = c.Arg(1, "min") ?? (isHardTanh ? -1.0 : null), high = c.Arg(2, "max") ?? (isHardTanh ? 1.0 : null);
+        return Between(c, x, c.Arg(1, "min") ?? (isHardTanh ? -1.0 : null), c.Arg(2, "max") ?? (isHardTanh ? 1.0 : null));
+    }
+
+    /// <summary>Bounds take part in the promotion of types.</summary>
+    private static TorchBox Between(TorchCall c, Value x, object? low, object? high)
+    {
         if (low is TorchBox || high is TorchBox)
         {
-            if (low != null) x = c.Emit("Max", [x, c.Cast(c.AsTensor(low, "min"), x.DType)]);
-            if (high != null) x = c.Emit("Min", [x, c.Cast(c.AsTensor(high, "max"), x.DType)]);
+            foreach ((object? bound, string opType) in new[] { (low, "Max"), (high, "Min") })
+                if (bound != null) x = Arithmetic.Promote(c, TorchCall.Box(x), bound) is var (a, b, _) ? c.Emit(opType, [a, b]) : x;
             return TorchCall.Box(x);
         }
+        foreach (object? bound in new[] { low, high }) if (bound != null) x = c.Cast(x, Arithmetic.WithNumber(x.DType, bound));
         return TorchCall.Box(c.Emit("Clip", [x, low == null ? null : c.Interpreter.ScalarLike(low, x.DType), high == null ? null : c.Interpreter.ScalarLike(high, x.DType)]));
     }
 
     [Torch("relu6")] private static object? Relu6(TorchCall c) => TorchCall.Box(c.Emit("Clip", [c.Tensor(0), c.Scalar(c.Tensor(0).DType, 0), c.Scalar(c.Tensor(0).DType, 6)]));
-    [Torch("clamp_min")] private static object? ClampMin(TorchCall c) => TorchCall.Box(c.Emit("Max", [c.Tensor(0), c.Interpreter.ScalarLike(c.Arg(1), c.Tensor(0).DType)]));
-    [Torch("clamp_max")] private static object? ClampMax(TorchCall c) => TorchCall.Box(c.Emit("Min", [c.Tensor(0), c.Interpreter.ScalarLike(c.Arg(1), c.Tensor(0).DType)]));
+    [Torch("clamp_min")] private static object? ClampMin(TorchCall c) => Between(c, c.Tensor(0), c.Arg(1), null);
+    [Torch("clamp_max")] private static object? ClampMax(TorchCall c) => Between(c, c.Tensor(0), null, c.Arg(1));
 
     [Torch("glu")]
     private static object? Glu(TorchCall c)

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using EdgeLite.Converter;
+using EdgeLite.Converter.Importers;
+using EdgeLite.Converter.Ir;
+using Xunit.Abstractions;
+
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>Files that PyTorch 2.14 itself wrote (traced, scripted, exported before and after decomposition) against its own results.</summary>
+public class TorchGenuineTests(ITestOutputHelper output)
+{
+    /// <summary>Made by tests/oracles/torch/make_genuine.py.</summary>
+    private const string Archive = "TorchGenuine/torch-2.14.tar.xz";
+
+    [Fact]
+    public void Results_are_those_of_PyTorch() => TemporaryFolder.Use(folder =>
+    {
+        using Process tar = Process.Start("tar", ["xJf", Path.Combine(SourceFolder(), Archive), "-C", folder]);
+        tar.WaitForExit();
+        CheckAll(folder, least: 44);
+        return true;
+    });
+
+    /// <summary>A folder of random modules, of which tests/oracles/torch/make_random.py writes as many as one likes.</summary>
+    [Fact]
+    public void Random_modules_compute_what_PyTorch_computes()
+    {
+        if (Environment.GetEnvironmentVariable("EDGELITE_TORCH_CASES") is { Length: > 0 } folder) CheckAll(folder, least: 1);
+    }
+
+    private void CheckAll(string folder, int least)
+    {
+        string[] models = [.. Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".pt" or ".pt2" or ".onnx").Order(StringComparer.Ordinal)];
+        Assert.True(models.Length >= least, $"there are {models.Length} models");
+        string[] failures = [.. models.Select(Failure).OfType<string>()];
+        output.WriteLine($"{models.Length - failures.Length} of {models.Length} agree");
+        Assert.True(failures.Length == 0, string.Join('\n', failures));
+    }
+
+    private static string? Failure(string model)
+    {
+        try
+        {
+            Check(model);
+            return null;
+        }
+        catch (Exception e)
+        {
+            return $"{Path.GetFileName(model)}: {e.Message.ReplaceLineEndings(" ")}";
+        }
+    }
+
+    /// <summary>N.form.pt2 beside N.npz, which holds inputs in0, in1 .. (of forward's arguments x0, x1 .. where the file does not tell their sizes) and results out0, out1 ...</summary>
+    private static void Check(string model)
+    {
+        string name = Path.GetFileName(model);
+        Dictionary<string, Tensor> stored = NpzFile.Read(Path.Combine(Path.GetDirectoryName(model)!, name[..name.IndexOf('.', StringComparison.Ordinal)] + ".npz")).ToDictionary(p => p.Key, p => p.Value);
+        Tensor[] inputs = [.. Enumerable.Range(0, stored.Keys.Count(k => k.StartsWith("in", StringComparison.Ordinal))).Select(i => stored[$"in{i}"])];
+        var options = new ConversionOptions();
+        if (Path.GetExtension(model) == ".pt") options = new ConversionOptions { Shapes = inputs.Select((x, i) => ($"x{i}", x.Shape)).ToDictionary(p => p.Item1, p => p.Shape) };
+        Graph graph = Pipeline.Import(model, options).Graph;
+        // An ONNX file lacks the inputs that nothing reads.
+        Tensor[] results = ImportedRun.Run(graph, graph.Inputs.Count == inputs.Length ? inputs : [.. graph.Inputs.Select(i => stored["in" + i.Name[1..]])]);
+        Assert.Equal(stored.Count - inputs.Length, results.Length);
+        for (int i = 0; i < results.Length; i++)
+        {
+            // NumPy has no bfloat16: its results are stored as float32.
+            Tensor expected = stored[$"out{i}"], got = results[i].DType == DType.BFloat16 ? results[i].ConvertTo(DType.Float32) : results[i];
+            Assert.True(expected.DType == got.DType, $"output {i}: PyTorch gives {expected.DType.Name()}, this {got.DType.Name()}");
+            bool isHalf = results[i].DType is DType.Float16 or DType.BFloat16;
+            TensorAssert.Close(expected, got, isHalf ? 2e-3 : 1e-3, isHalf ? 1e-3 : 2e-5, $"output {i}");
+        }
+    }
+
+    private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+}
