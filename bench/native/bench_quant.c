@@ -72,6 +72,9 @@ static const layer layers[] = {
     {"qconv_s8", "vgg16 3x3 3->64 @224", 224, 3, 64, 3, 1, 1},
     {"qconv_s8", "vgg16 3x3 64->64 @224", 224, 64, 64, 3, 1, 1},
     {"qconv_s8", "vgg16 3x3 64->128 @112", 112, 64, 128, 3, 1, 1},
+    {"qconv_s8", "vgg16 3x3 256->256 @56", 56, 256, 256, 3, 1, 1},
+    {"qconv_s8", "vgg16 3x3 512->512 @28", 28, 512, 512, 3, 1, 1},
+    {"qconv_s8", "vgg16 3x3 512->512 @14", 14, 512, 512, 3, 1, 1},
     {"qconv_s8", "resnet50 1x1 64->64 @56", 56, 64, 64, 1, 1, 1},
     {"qconv_s8", "resnet50 3x3 64->64 @56", 56, 64, 64, 3, 1, 1},
     {"qconv_s8", "resnet50 1x1 64->256 @56", 56, 64, 256, 1, 1, 1},
@@ -195,6 +198,7 @@ int main(int argc, char** argv) {
         void* buffers[] = {filled((size_t)(a->h * w * a->c), &state), filled(weights, &state), filled((size_t)a->oc * 4, &state),
                            filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state), filled((size_t)a->oc * 4, &state),
                            filled((size_t)(oh * ow * a->oc), &state), NULL};
+        for (size_t i = 0; i < weights; i++) ((int8_t*)buffers[1])[i] /= 2; /* a mean size of 32, as those of large layers have */
         for (int32_t o = 0; o < a->oc; o++) {
             ((int32_t*)buffers[2])[o] %= 5000, ((int32_t*)buffers[3])[o] %= 500;
             ((int32_t*)buffers[4])[o] = factor(o), ((int32_t*)buffers[5])[o] = -9;

@@ -354,6 +354,12 @@ int main(void) {
     conv_case(0, (el_qconv_params){1, 40, 19, 6, 19, 17, 33, 3, 3, 2, 1, 1, 1, 0, 0, 1, -128, 9, -128, 127}, 0, 1);
     conv_case(0, (el_qconv_params){2, 9, 40, 5, 9, 37, 16, 1, 4, 1, 1, 1, 1, 0, 0, 1, 1, 9, -128, 127}, 0, 0);
     conv_case(0, (el_qconv_params){2, 14, 13, 32, 14, 13, 70, 3, 3, 1, 1, 1, 1, 1, 1, 1, 7, -1, -128, 127}, 1, 0);
+    /* Winograd: numbers of tiles and of channels that leave rests, windows that lie beside the image, sums of extreme weights near its bound and beyond it */
+    for (int i = 0; i < 12; i++) {
+        const int32_t h = th_range(21, 26), w = th_range(21, 45), c = i < 2 ? 240 : 16 * th_range(2, 9), pad = th_range(0, 2), left = th_range(0, 2);
+        conv_case(0, (el_qconv_params){i % 5 == 0 ? 2 : 1, h, w, c, h + th_range(-2, pad + 1), w + th_range(-2, left + 3), 64 * th_range(1, 2), 3, 3, 1, 1, 1, 1, pad, left, 1, random_zero(), th_range(-128, 127),
+                                      i % 4 == 3 ? -100 : -128, 127}, i % 2 == 0, i % 3 == 2);
+    }
     for (int i = 0; i < 12; i++) /* 49 rows: one more than tiles have */
         conv_case(0, (el_qconv_params){1, 7, 7, 12, 7, 7, 70, 1 + i % 2 * 2, 1 + i % 2 * 2, 1, 1, 1, 1, i % 2, i % 2, 1, 7, -1, -128, 127}, 0, 0);
     for (int i = 0; i < 60; i++) { /* few channels, whose weights may stay in registers */

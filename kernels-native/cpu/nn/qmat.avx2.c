@@ -1,7 +1,7 @@
 /* int8 tiles with AVX2. Bands hold int16, weights are widened, and VPMADDWD adds products of pairs into int32, exactly: a
  * 64-bit lane is one column, its two int32 the sums over (k0,k1) and (k2,k3) of every quad, added up at the end.
  * 6 rows x half a panel: 12 accumulators, 2 weights, 1 broadcast, 1 product. */
-#include "qmat_finish.h"
+#include "qwinograd_products.h"
 
 EL_KERNEL(qconv_s8, avx2, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, avx2, el_qconv_params)
@@ -55,4 +55,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(avx2, tile, 0, 2, 0, NULL)
+EL_QMAT_KERNELS(avx2, tile, 0, 2, 0, NULL, &el_qwinograd__avx2, qw_products)

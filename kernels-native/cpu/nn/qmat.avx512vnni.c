@@ -1,8 +1,9 @@
 /* int8 tiles with AVX512-VNNI. A lane holds one column; VPDPBUSD adds 4 products of unsigned x by signed w exactly, so x becomes
  * x+128 (x xor 0x80), in the band or as it is read, and the start value takes 128*wsum off.
  * 6 rows x 4 panels keep 24 accumulators, 4 weight registers and one broadcast: 24 VPDPBUSD per 10 loads.
- * Where one row were left alone, 7 x 4 keep 28 accumulators and read the weights of three panels again for each row. */
+ * Where one row were left alone and nothing is in doubt, 7 x 4 keep 28 accumulators and read the weights of three panels again for each row. */
 #include "qmat_finish.h"
+#include "qwinograd.h"
 
 EL_KERNEL(qconv_s8, avx512vnni, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, avx512vnni, el_qconv_params)
@@ -206,7 +207,6 @@ typedef void (*core_fn)(const el_qtile*, int32_t);
     }
 CORE(core_6x4, 6, 4, core(t, r, 6, 4, 0))
 CORE(core_6x4_exact, 6, 4, core(t, r, 6, 4, 1))
-CORE(core_7x4, 7, 18, core(t, r, 7, 4, 0))
 CORE(core_7x4_exact, 7, 18, core(t, r, 7, 4, 1))
 CORE(core_4x4, 4, 4, core(t, r, 4, 4, 0))
 CORE(core_1x4, 1, 1, core_row(t, r, 4))
@@ -238,7 +238,7 @@ static core_fn still(const el_qtile* t) {
     return cores[quads / 2 - 2][t->panel_count - 1];
 }
 
-static int32_t most(const el_qtile* t) { return still(t) ? INT32_MAX : t->panel_count == EL_QPANELS ? EL_QROWS + 1 : EL_QROWS; }
+static int32_t most(const el_qtile* t) { return still(t) ? INT32_MAX : t->panel_count == EL_QPANELS && !(t->shifts & EL_QDOUBT) ? EL_QROWS + 1 : EL_QROWS; }
 
 static void tile(const el_qtile* t) {
     /* of whole sets of rows, without and with outputs in doubt; of up to four rows and of one */
@@ -254,10 +254,47 @@ static void tile(const el_qtile* t) {
     _Alignas(64) int32_t own[(EL_QROWS + 8) * 64];
     el_qtile stored;
     if (!t->once && !t->sums) stored = *t, stored.sums = own, t = &stored;
-    if (first > 0) (t->shifts & EL_QDOUBT ? core_7x4 : core_7x4_exact)(t, 0);
+    if (first > 0) core_7x4_exact(t, 0);
     if (r > 0) some[(t->shifts & EL_QDOUBT) != 0](t, first);
     if (r < rows) some[rows - r == 1 ? 3 : 2](t, r);
     if (t->sums == own) finish_rows(t, own);
 }
 
-EL_QMAT_KERNELS(avx512vnni, tile, 128, 1, 1, most)
+/* MR rows and 4 panels of a product of int16. */
+EL_INLINE void words_core(const int16_t* v, int64_t v_row, const int16_t* u, int64_t u_panel, int32_t quads, int32_t* m, const int MR) {
+    __m512i acc[7][4];
+    EL_UNROLL for (int r = 0; r < MR; r++)
+        EL_UNROLL for (int p = 0; p < 4; p++) acc[r][p] = _mm512_setzero_si512();
+    for (int32_t left = quads; left > 0; left -= 16, v += 32)
+        for (const int16_t* end = v + 2 * (left < 16 ? left : 16); v < end; v += 2, u += 64)
+            EL_UNROLL for (int half = 0; half < 2; half++) {
+                __m512i b[4];
+                EL_UNROLL for (int p = 0; p < 4; p++) b[p] = _mm512_load_si512(u + half * 32 + p * u_panel);
+                EL_UNROLL for (int r = 0; r < MR; r++) {
+                    int32_t pair;
+                    memcpy(&pair, v + r * v_row + half * 32, 4);
+                    const __m512i x = _mm512_set1_epi32(pair);
+                    const int16_t* again = u;
+                    if (MR > 6) {
+                        __asm__ volatile("" : "+r"(again));
+                        b[3] = _mm512_load_si512(again + half * 32 + 3 * u_panel);
+                    }
+                    EL_UNROLL for (int p = 0; p < 4; p++) acc[r][p] = _mm512_dpwssd_epi32(acc[r][p], x, b[p]);
+                }
+            }
+    EL_UNROLL for (int r = 0; r < MR; r++)
+        EL_UNROLL for (int p = 0; p < 4; p++) _mm512_store_si512(m + r * 64 + p * 16, acc[r][p]);
+}
+static __attribute__((noinline)) void words_6(const int16_t* v, int64_t v_row, const int16_t* u, int64_t u_panel, int32_t quads, int32_t* m) {
+    words_core(v, v_row, u, u_panel, quads, m, 6);
+}
+static __attribute__((noinline)) void words_7(const int16_t* v, int64_t v_row, const int16_t* u, int64_t u_panel, int32_t quads, int32_t* m) {
+    words_core(v, v_row, u, u_panel, quads, m, 7);
+}
+static void qw_products(const int16_t* v, int64_t v_row, int64_t rows, const int16_t* u, int64_t u_panel, int32_t quads, int32_t* m) {
+    for (int64_t step; rows > 0; rows -= step, v += step * v_row, m += step * 64) {
+        step = rows % 6 && rows > 6 ? 7 : 6;
+        (step == 7 ? words_7 : words_6)(v, v_row, u, u_panel, quads, m);
+    }
+}
+EL_QMAT_KERNELS(avx512vnni, tile, 128, 1, 1, most, &el_qwinograd__avx512, qw_products)

@@ -1,6 +1,6 @@
 /* int8 tiles with AVX-VNNI (256 bit). A lane holds one column; bands hold x+128 as for the 512-bit variant.
  * 6 rows x 1 panel (two registers): 12 accumulators, 2 weights, 1 broadcast, 1 constant. */
-#include "qmat_finish.h"
+#include "qwinograd_products.h"
 
 EL_KERNEL(qconv_s8, avxvnni, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, avxvnni, el_qconv_params)
@@ -46,4 +46,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(avxvnni, tile, 128, 1, 0, NULL)
+EL_QMAT_KERNELS(avxvnni, tile, 128, 1, 0, NULL, &el_qwinograd__avx2, qw_products)

@@ -10,7 +10,7 @@
  *
  * int16 x goes through the same tiles in two planes of int8: x = 256*high + low + 128, low being the lower byte xor 128. So
  * sum(x*w) = 256*sum(high*w) + sum(low*w) + 128*wsum, of which each sum fits into int32. Border pixels are high 0, low -128. */
-#include "qmat.h"
+#include "qwinograd.h"
 
 #define EL_CHUNK_ROWS 384       /* output pixels of a piece, about */
 #define EL_BAND_BYTES (160 << 10) /* as if every value were an int16 */
@@ -100,7 +100,8 @@ static el_qplan plan_gemm(const el_qgemm_params* p, int planes) {
 
 size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose, int planes) {
     el_qplan q = plan_conv(p, transpose, planes);
-    return plan_scratch(&q, threads);
+    const size_t direct = plan_scratch(&q, threads), winograd = planes == 1 && !transpose && el_qconv_is_winograd(p) ? el_qwinograd_scratch(p, threads) : 0;
+    return direct > winograd ? direct : winograd;
 }
 
 size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int planes) {
@@ -465,6 +466,7 @@ static void transpose_view(el_qview* v, int32_t k, void* const* buffers) {
 }
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
+    if (isa->winograd && el_qconv_is_winograd(p) && el_qwinograd_run(ctx, p, buffers, isa)) return;
     el_qplan q = plan_conv(p, 0, 1);
     run_conv(ctx, &q, buffers, isa);
 }

@@ -56,6 +56,7 @@ typedef struct el_qtile {
 /* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1.
  * most: rows of such a tile that it takes at most; NULL: EL_QROWS of any. rounds: EL_QROUNDS_DOWN. */
+typedef struct el_qwinograd el_qwinograd;
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
@@ -66,6 +67,9 @@ typedef struct el_qisa {
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
     int32_t (*most)(const el_qtile* tile);
     int32_t x_bias, x_bytes, flips, rounds;
+    void (*finish)(const el_qtile* tile, const int32_t* sums);
+    const el_qwinograd* winograd; /* qwinograd.h; NULL: products of int16 gain nothing */
+    void (*products)(const int16_t* v, int64_t v_row, int64_t rows, const int16_t* u, int64_t u_panel, int32_t quads, int32_t* m); /* of winograd: m[row][64] = v[row] * u[panel] */
 } el_qisa;
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa);
@@ -239,7 +243,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 }
 
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
-#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, most)                                                                  \
+#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, most, winograd, words)                                                                  \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
                     const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int doubt, int64_t products) {           \
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, near, x_zero_plus_bias, y_zero, once, doubt, products); \
@@ -250,7 +254,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
         el_qplaces(in, x, in_step, out, y, out_step, count);                                                                     \
     }                                                                                                                            \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
-    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, most, x_bias, x_bytes, flips, EL_QROUNDS_DOWN};                  \
+    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, most, x_bias, x_bytes, flips, EL_QROUNDS_DOWN, finish_rows, winograd, words};                  \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \

@@ -1,6 +1,6 @@
 /* int8 tiles with plain Advanced SIMD. SMULL gives exact int16 products, SADALP adds pairs of them into int32: a register
  * holds two columns, two partial sums each, added up at the end. 2 rows x 1 panel: 16 accumulators. */
-#include "qmat_finish.h"
+#include "qwinograd_products.h"
 
 EL_KERNEL(qconv_s8, neon, el_qconv_params)
 EL_KERNEL(qconv_transpose_s8, neon, el_qconv_params)
@@ -47,4 +47,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(t, acc);
 }
 
-EL_QMAT_KERNELS(neon, tile, 0, 1, 0, NULL)
+EL_QMAT_KERNELS(neon, tile, 0, 1, 0, NULL, &el_qwinograd__neon, qw_products)

@@ -114,4 +114,4 @@ static void tile(const el_qtile* t) {
     if (!t->sums) finish_rows(&rest, acc);
 }
 
-EL_QMAT_KERNELS(neondot, tile, 0, 1, 0, NULL)
+EL_QMAT_KERNELS(neondot, tile, 0, 1, 0, NULL, NULL, NULL)

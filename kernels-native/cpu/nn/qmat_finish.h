@@ -38,8 +38,8 @@ static __attribute__((noinline)) void finish_any(const el_qtile* t, const int32_
 }
 /* Panels of the rule that rounds once have a nudge of 0: the form of both rules does for the few rows that cores of AVX-512 do not round themselves. */
 static void finish_rows(const el_qtile* t, const int32_t* acc) {
-    if (Q_GROUP == 2 && t->once) (t->shifts & EL_QDOUBT ? finish_once : finish_exact)(t, acc);
-    else finish_any(t, acc);
+    if (t->once && !(t->shifts & EL_QDOUBT)) finish_exact(t, acc);
+    else (Q_GROUP == 2 && t->once ? finish_once : finish_any)(t, acc);
 }
 #else
 /* el_requantize_once, four columns each: floor(s * multiplier / 2^31), then VRSHL rounds the shift by `right`, halves up.
