@@ -9,36 +9,55 @@ namespace EdgeLite.Converter.Importers.Caffe;
 internal static class CaffeConversions
 {
     [Caffe("Convolution", "DepthwiseConvolution", "ConvolutionDepthwise")]
-    private static void Convolution(CaffeLayer l)
+    private static void Convolution(CaffeLayer l) => Convolve(l, "Conv", (inputs, outputs, groups) => [outputs, inputs / groups]);
+
+    [Caffe("Deconvolution")]
+    private static void Deconvolution(CaffeLayer l) => Convolve(l, "ConvTranspose", (inputs, outputs, groups) => [inputs, outputs / groups]);
+
+    /// <summary>Axes before that of the channels count as pictures. Weights are [the two sizes that <paramref name="lead"/> makes of inputs, outputs and
+    /// groups, kernel..].</summary>
+    private static void Convolve(CaffeLayer l, string opType, Func<long, long, long, long[]> lead)
     {
         ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Damaged("convolution_param is missing");
         Value x = l.Bottom();
-        int n = l.RankOf(x) - 2;
-        long outputs = p.NumOutput, inputs = x.Shape[1], groups = l.Parameter.Type == "Convolution" || p.HasGroup ? p.Group : inputs;
+        int rank = l.RankOf(x), axis = l.Axis(p.Axis, rank), n = rank - axis - 1;
+        Shape shape = x.Shape;
+        long outputs = p.NumOutput, inputs = shape[axis], groups = l.Parameter.Type is "Convolution" or "Deconvolution" || p.HasGroup ? p.Group : inputs;
         long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
-        if (groups <= 0 || inputs < 0 || inputs % groups != 0 || outputs <= 0) throw l.InputError($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
-        Value w = l.Constant("weight", l.Weights(0, [outputs, inputs / groups, .. kernel]));
-        Value?[] operands = p.BiasTerm ? [x, w, l.Constant("bias", l.Weights(1, outputs))] : [x, w];
-        long[] pads = Each(l, p.Pad, n, p.HasPadH || p.HasPadW, p.PadH, p.PadW, 0);
-        l.SetTop(0, l.Emit("Conv", operands, ("strides", Each(l, p.Stride, n, p.HasStrideH, p.StrideH, p.StrideW, 1)), ("pads", (long[])[.. pads, .. pads]),
-            ("dilations", Each(l, p.Dilation, n, false, 0, 0, 1)), ("group", groups)));
+        if (groups <= 0 || inputs < 0 || inputs % groups != 0 || outputs <= 0 || outputs % groups != 0) throw l.InputError($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
+        Value w = l.Constant("weight", l.Weights(0, [.. lead(inputs, outputs, groups), .. kernel]));
+        if (axis != 1) x = l.Reshape(x, [-1, .. Known(l, shape, axis)]);
+        Value y = l.Emit(opType, p.BiasTerm ? [x, w, l.Constant("bias", l.Weights(1, outputs))] : [x, w], [.. Window(l, p, n), ("group", groups)]);
+        if (axis != 1) y = l.Reshape(y, [.. axis > 0 ? [-1L, .. Known(l, shape, 1)[..(axis - 1)]] : Array.Empty<long>(), .. Known(l, y.Shape, 1)]);
+        l.SetTop(0, y);
     }
 
-    /// <summary>Weights are [in, out/groups, kernel..].</summary>
-    [Caffe("Deconvolution")]
-    private static void Deconvolution(CaffeLayer l)
+    /// <summary>[N, C, H, W] -> [N, C kh kw, H', W']: what lies under each window, made by a convolution whose weights each take one place.</summary>
+    [Caffe("Im2col")]
+    private static void Im2col(CaffeLayer l)
     {
         ConvolutionParameter p = l.Parameter.ConvolutionParam ?? throw l.Damaged("convolution_param is missing");
         Value x = l.Bottom();
         int n = l.RankOf(x) - 2;
-        long outputs = p.NumOutput, inputs = x.Shape[1], groups = p.Group;
         long[] kernel = Each(l, p.KernelSize, n, p.HasKernelH, p.KernelH, p.KernelW, -1);
-        if (groups <= 0 || inputs < 0 || outputs % groups != 0) throw l.InputError($"{inputs} channels, {outputs} outputs and {groups} groups do not fit together");
-        Value w = l.Constant("weight", l.Weights(0, [inputs, outputs / groups, .. kernel]));
-        Value?[] operands = p.BiasTerm ? [x, w, l.Constant("bias", l.Weights(1, outputs))] : [x, w];
+        long channels = x.Shape[1], places = kernel.Aggregate(1L, (a, b) => checked(a * b));
+        if (p.Axis != 1 || channels <= 0 || places <= 0 || checked(channels * places * places) > 1 << 24) throw l.InputError($"windows of {places} places on {channels} channels from axis {p.Axis} on");
+        var one = new Tensor(DType.Float32, new Shape([channels * places, 1, .. kernel]));
+        for (long row = 0; row < channels * places; row++) one.SetDouble(row * places + row % places, 1);
+        l.SetTop(0, l.Emit("Conv", [x, l.Constant("places", one)], [.. Window(l, p, n), ("group", channels)]));
+    }
+
+    private static (string, Ops.AttributeValue)[] Window(CaffeLayer l, ConvolutionParameter p, int n)
+    {
         long[] pads = Each(l, p.Pad, n, p.HasPadH || p.HasPadW, p.PadH, p.PadW, 0);
-        l.SetTop(0, l.Emit("ConvTranspose", operands, ("strides", Each(l, p.Stride, n, p.HasStrideH, p.StrideH, p.StrideW, 1)), ("pads", (long[])[.. pads, .. pads]),
-            ("dilations", Each(l, p.Dilation, n, false, 0, 0, 1)), ("group", groups)));
+        return [("strides", Each(l, p.Stride, n, p.HasStrideH, p.StrideH, p.StrideW, 1)), ("pads", (long[])[.. pads, .. pads]), ("dilations", Each(l, p.Dilation, n, false, 0, 0, 1))];
+    }
+
+    /// <summary>The sizes from an axis on, which must be known.</summary>
+    private static long[] Known(CaffeLayer l, Shape shape, int from)
+    {
+        long[] sizes = [.. Enumerable.Range(from, shape.Rank - from).Select(d => shape[d])];
+        return sizes.All(s => s >= 0) ? sizes : throw l.InputError($"the sizes of {shape} from axis {from} on must be known");
     }
 
     /// <summary>A number for each spatial axis: given one by one, once for all, or as _h and _w.</summary>
@@ -67,12 +86,23 @@ internal static class CaffeConversions
         }
         long[] kernel = p.HasKernelH ? [p.KernelH, p.KernelW] : [p.KernelSize, p.KernelSize], strides = p.HasStrideH ? [p.StrideH, p.StrideW] : [p.Stride, p.Stride];
         long[] pads = p.HasPadH || p.HasPadW ? [p.PadH, p.PadW] : [p.Pad, p.Pad];
+        Value x = l.Bottom();
+        if (pads.All(v => v == 0) && p.RoundMode == PoolingParameter.Types.RoundMode.Ceil && l.RankOf(x) == 4)
+        {
+            // Without padding Caffe does not leave out a last window that begins beyond the end.
+            long[] beyond = [.. Enumerable.Range(0, 2).Select(d => strides[d] > 0 && x.Shape[2 + d] >= kernel[d] ? (x.Shape[2 + d] - kernel[d] + strides[d] - 1) / strides[d] * strides[d] - x.Shape[2 + d] : -1)];
+            if (beyond.Any(b => b >= 0))
+            {
+                if (!isMax || l.Parameter.Top.Count > 1) throw l.InputError($"its last window begins beyond the end of {x.Shape}, of which Caffe makes no number");
+                x = l.Emit("Pad", [x, l.Ints(0, 0, 0, 0, 0, 0, Math.Max(beyond[0] + 1, 0), Math.Max(beyond[1] + 1, 0)), l.Scalar(float.MinValue)]);
+            }
+        }
         var attributes = new List<(string, Ops.AttributeValue)>
         {
             ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]), ("ceil_mode", p.RoundMode == PoolingParameter.Types.RoundMode.Ceil ? 1 : 0),
         };
         if (!isMax) attributes.Add(("count_include_pad", 1));
-        Value[] y = l.EmitMany(isMax ? "MaxPool" : "AveragePool", isMax && l.Parameter.Top.Count > 1 ? 2 : 1, [l.Bottom()], [.. attributes]);
+        Value[] y = l.EmitMany(isMax ? "MaxPool" : "AveragePool", isMax && l.Parameter.Top.Count > 1 ? 2 : 1, [x], [.. attributes]);
         l.SetTop(0, y[0]);
         if (y.Length > 1) l.SetTop(1, CaffeForks.Mask(l, y[1], l.Bottom().Shape));
     }
@@ -115,12 +145,18 @@ internal static class CaffeConversions
         l.SetTop(0, l.Emit("Div", [x, l.Emit("Pow", [l.Emit("Add", [l.Emit("Mul", [mean, l.Scalar(p.Alpha)]), l.Scalar(1)]), l.Scalar(p.Beta)])]));
     }
 
-    /// <summary>Blobs: sums of means and variances, and the number that divides both.</summary>
-    [Caffe("BatchNorm", Limits = "use_global_stats false")]
+    /// <summary>Blobs: sums of means and variances, and the number that divides both. With use_global_stats false the statistics are those of the batch.</summary>
+    [Caffe("BatchNorm")]
     private static void BatchNorm(CaffeLayer l)
     {
         BatchNormParameter p = l.Parameter.BatchNormParam ?? new BatchNormParameter();
-        if (p.HasUseGlobalStats && !p.UseGlobalStats) throw l.Error("use_global_stats is false: statistics of each batch are not supported");
+        if (p.HasUseGlobalStats && !p.UseGlobalStats)
+        {
+            Value x = l.Bottom(), axes = l.Ints([.. Enumerable.Range(0, l.RankOf(x)).Where(d => d != 1).Select(d => (long)d)]);
+            Value centred = l.Emit("Sub", [x, l.Emit("ReduceMean", [x, axes], ("keepdims", 1))]), squares = l.Emit("ReduceMean", [l.Emit("Mul", [centred, centred]), axes], ("keepdims", 1));
+            l.SetTop(0, l.Emit("Div", [centred, l.Emit("Sqrt", [l.Emit("Add", [squares, l.Scalar(p.Eps)])])]));
+            return;
+        }
         long channels = l.WeightCount(0);
         double factor = l.Weights(2, 1).GetDouble(0);
         Tensor mean = l.Weights(0, channels), variance = l.Weights(1, channels), one = new(DType.Float32, new Shape(channels)), zero = new(DType.Float32, new Shape(channels));
@@ -141,11 +177,8 @@ internal static class CaffeConversions
         int rank = l.RankOf(x), axis = l.Axis(p.Axis, rank);
         if (l.BottomCount > 1)
         {
-            Value factor = l.Bottom(1);
-            int trailing = rank - axis - l.RankOf(factor);
-            if (trailing > 0) factor = l.Emit("Unsqueeze", [factor, l.Ints([.. Enumerable.Range(l.RankOf(factor), trailing).Select(d => (long)d)])]);
-            Value product = l.Emit("Mul", [x, factor]);
-            l.SetTop(0, p.BiasTerm ? l.Emit("Add", [product, l.Constant("bias", l.Weights(0, Spread(l, 0, product, axis, 1)))]) : product);
+            Value product = l.Emit("Mul", [x, Second(l, rank, axis)]);
+            l.SetTop(0, p.BiasTerm ? l.Emit("Add", [product, l.Constant("bias", l.Weights(0, Spread(l, 0, x, axis, l.RankOf(l.Bottom(1)))))]) : product);
             return;
         }
         long[] shape = Spread(l, 0, x, axis, p.NumAxes);
@@ -153,13 +186,21 @@ internal static class CaffeConversions
         l.SetTop(0, p.BiasTerm ? l.Emit("Add", [y, l.Constant("bias", l.Weights(1, shape))]) : y);
     }
 
-    [Caffe("Bias", Limits = "a bias from a second bottom")]
+    [Caffe("Bias")]
     private static void Bias(CaffeLayer l)
     {
         BiasParameter p = l.Parameter.BiasParam ?? new BiasParameter();
         Value x = l.Bottom();
-        if (l.BottomCount > 1) throw l.Error("a bias from a second bottom is not supported");
-        l.SetTop(0, l.Emit("Add", [x, l.Constant("bias", l.Weights(0, Spread(l, 0, x, l.Axis(p.Axis, l.RankOf(x)), p.NumAxes)))]));
+        int rank = l.RankOf(x), axis = l.Axis(p.Axis, rank);
+        l.SetTop(0, l.Emit("Add", [x, l.BottomCount > 1 ? Second(l, rank, axis) : l.Constant("bias", l.Weights(0, Spread(l, 0, x, axis, p.NumAxes)))]));
+    }
+
+    /// <summary>The second bottom, whose first axis is that axis of the first.</summary>
+    private static Value Second(CaffeLayer l, int rank, int axis)
+    {
+        Value second = l.Bottom(1);
+        int own = l.RankOf(second);
+        return rank - axis > own ? l.Emit("Unsqueeze", [second, l.Ints([.. Enumerable.Range(own, rank - axis - own).Select(d => (long)d)])]) : second;
     }
 
     /// <summary>The shape in which a weight blob broadcasts over axes [axis, axis + axes) of x.</summary>
@@ -170,7 +211,8 @@ internal static class CaffeConversions
         int n = axes < 0 ? rank - axis : axes;
         if (axis + n > rank) throw l.InputError($"{n} axes from {axis} on a blob of {rank} dimensions");
         long[] dims = [.. Enumerable.Range(axis, n).Select(d => x.Shape[d]), .. Enumerable.Repeat(1L, rank - axis - n)];
-        if (n == 1) dims[0] = l.WeightCount(blob);
+        int free = Array.FindIndex(dims, d => d < 0);
+        if (free >= 0) dims[free] = l.WeightCount(blob) / Math.Max(1, dims.Where(d => d >= 0).Aggregate(1L, (a, b) => checked(a * b)));
         return dims;
     }
 
@@ -268,11 +310,16 @@ internal static class CaffeConversions
         Value x = l.Bottom();
         int axis = l.Axis(p.HasSliceDim ? (int)p.SliceDim : p.Axis, l.RankOf(x)), tops = l.Parameter.Top.Count;
         long size = x.Shape[axis];
-        if (size < 0) throw l.InputError("the size of the sliced axis is not known");
-        long[] cuts = p.SlicePoint.Count > 0 ? [0, .. p.SlicePoint.Select(v => (long)v), size] : [.. Enumerable.Range(0, tops + 1).Select(i => i * size / tops)];
-        if (cuts.Length != tops + 1) throw l.InputError($"{p.SlicePoint.Count} slice points for {tops} tops");
-        Value[] parts = l.EmitMany("Split", tops, [x, l.Ints([.. cuts.Skip(1).Zip(cuts, (b, a) => b - a)])], ("axis", axis));
-        for (int i = 0; i < tops; i++) l.SetTop(i, parts[i]);
+        if (p.SlicePoint.Count > 0 && p.SlicePoint.Count != tops - 1) throw l.InputError($"{p.SlicePoint.Count} slice points for {tops} tops");
+        if (p.SlicePoint.Count == 0) // equal parts
+        {
+            if (size >= 0 && size % tops != 0) throw l.InputError($"{size} elements cannot be cut into {tops} equal parts");
+            Value[] equal = l.EmitMany("Split", tops, [x], ("axis", axis), ("num_outputs", tops));
+            for (int i = 0; i < tops; i++) l.SetTop(i, equal[i]);
+            return;
+        }
+        long[] cuts = [0, .. p.SlicePoint.Select(v => (long)v), size >= 0 ? size : long.MaxValue];
+        for (int i = 0; i < tops; i++) l.SetTop(i, l.Emit("Slice", [x, l.Ints(cuts[i]), l.Ints(cuts[i + 1]), l.Ints(axis)]));
     }
 
     [Caffe("Eltwise")]
@@ -305,7 +352,7 @@ internal static class CaffeConversions
         Value x = l.Bottom();
         int rank = l.RankOf(x), axis = p.Axis < 0 ? p.Axis + rank + 1 : p.Axis, end = p.NumAxes < 0 ? rank : axis + p.NumAxes;
         if (axis < 0 || end > rank) throw l.InputError($"axis {p.Axis} is outside a blob of {rank} dimensions");
-        long[] dims = [.. Enumerable.Repeat(0L, axis), .. p.Shape?.Dim.Select((d, i) => d == 0 && axis != 0 && x.Shape[axis + i] >= 0 ? x.Shape[axis + i] : d) ?? [], .. Enumerable.Range(end, rank - end).Select(d => x.Shape[d])];
+        long[] dims = [.. Enumerable.Repeat(0L, axis), .. p.Shape?.Dim.Select((d, i) => d == 0 && axis != 0 && x.Shape[axis + i] >= 0 ? x.Shape[axis + i] : d) ?? [], .. Enumerable.Range(end, rank - end).Select(d => Math.Max(x.Shape[d], -1))];
         l.SetTop(0, l.Emit("Reshape", [x, l.Ints(dims)]));
     }
 
@@ -329,16 +376,18 @@ internal static class CaffeConversions
         l.SetTop(0, l.Emit("Mul", [y, l.Constant("scale", l.Weights(0, p.ChannelShared ? [1] : [count, .. Enumerable.Repeat(1L, l.RankOf(x) - 2)]))]));
     }
 
+    /// <summary>What comes out has four axes.</summary>
     [Caffe("MVN")]
     private static void Mvn(CaffeLayer l)
     {
         MVNParameter p = l.Parameter.MvnParam ?? new MVNParameter();
         Value x = l.Bottom();
         long[] axes = [.. Enumerable.Range(p.AcrossChannels ? 1 : 2, l.RankOf(x) - (p.AcrossChannels ? 1 : 2)).Select(d => (long)d)];
-        Value y = l.Emit("Sub", [x, l.Emit("ReduceMean", [x, l.Ints(axes)], ("keepdims", 1))]);
+        Value y = l.Emit("Sub", [x, Mean(x)]);
         if (p.NormalizeVariance)
-            y = l.Emit("Div", [y, l.Emit("Add", [l.Emit("Sqrt", [l.Emit("ReduceMean", [l.Emit("Mul", [y, y]), l.Ints(axes)], ("keepdims", 1))]), l.Scalar(p.Eps)])]);
-        l.SetTop(0, y);
+            y = l.Emit("Div", [y, l.Emit("Add", [l.Emit("Sqrt", [Mean(l.Emit("Mul", [y, y]))]), l.Scalar(p.Eps)])]);
+        l.SetTop(0, l.RankOf(x) < 4 ? l.Emit("Unsqueeze", [y, l.Ints([.. Enumerable.Range(l.RankOf(x), 4 - l.RankOf(x)).Select(d => (long)d)])]) : y);
+        Value Mean(Value v) => l.Emit("ReduceMean", [v, l.Ints(axes)], ("keepdims", 1), ("noop_with_empty_axes", 1));
     }
 
     /// <summary>Bottom 0 cut to the sizes of bottom 1 from an axis on.</summary>
@@ -363,14 +412,24 @@ internal static class CaffeConversions
         l.SetTop(0, Affine(l, l.Emit(opType, [x, l.Ints([.. Enumerable.Range(axis, rank - axis).Select(d => (long)d)])], ("keepdims", 0)), p.Coeff, 0));
     }
 
-    [Caffe("ArgMax", Limits = "top_k other than 1, no axis")]
+    /// <summary>Places of the largest elements along an axis or over a whole picture, or their values; without an axis [N, 1, k], or [N, 2, k] of places
+    /// and values. Of equal elements the last counts.</summary>
+    [Caffe("ArgMax")]
     private static void ArgMax(CaffeLayer l)
     {
         ArgMaxParameter p = l.Parameter.ArgmaxParam ?? new ArgMaxParameter();
-        if (p.TopK != 1 || !p.HasAxis) throw l.Error("only top_k 1 along an axis is supported");
-        int axis = l.Axis(p.Axis, l.RankOf(l.Bottom()));
-        l.SetTop(0, p.OutMaxVal ? l.Emit("ReduceMax", [l.Bottom(), l.Ints(axis)], ("keepdims", 1))
-            : l.Emit("Cast", [l.Emit("ArgMax", [l.Bottom()], ("axis", axis), ("keepdims", 1))], ("to", (long)DType.Float32)));
+        int rank = l.RankOf(l.Bottom()), axis = p.HasAxis ? l.Axis(p.Axis, rank) : 1;
+        Value x = p.HasAxis ? l.Bottom() : l.Emit("Flatten", [l.Bottom()], ("axis", 1));
+        Value reversed = l.Emit("Slice", [x, l.Ints(-1), l.Ints(long.MinValue), l.Ints(axis), l.Ints(-1)]);
+        Value[] best = l.EmitMany("TopK", 2, [reversed, l.Ints(p.TopK)], ("axis", axis));
+        Value last = l.Emit("Sub", [l.Emit("Shape", [x], ("start", axis), ("end", axis + 1)), l.Ints(1)]);
+        Value places = l.Cast(l.Emit("Sub", [last, best[1]]), DType.Float32);
+        if (p.HasAxis) l.SetTop(0, p.OutMaxVal ? best[0] : places);
+        else
+        {
+            Value axes = l.Ints([1, .. Enumerable.Range(3, Math.Max(rank - 3, 0)).Select(d => (long)d)]);
+            l.SetTop(0, p.OutMaxVal ? l.Emit("Concat", [l.Emit("Unsqueeze", [places, axes]), l.Emit("Unsqueeze", [best[0], axes])], ("axis", 1)) : l.Emit("Unsqueeze", [places, axes]));
+        }
     }
 
     [Caffe("Tile")]
@@ -380,4 +439,36 @@ internal static class CaffeConversions
         int rank = l.RankOf(l.Bottom()), axis = l.Axis(p.Axis, rank);
         l.SetTop(0, l.Emit("Tile", [l.Bottom(), l.Ints([.. Enumerable.Range(0, rank).Select(d => d == axis ? (long)p.Tiles : 1)])]));
     }
+
+    /// <summary>Tops of a constant each; what else fills them is chance.</summary>
+    [Caffe("DummyData", Limits = "fillers other than constant")]
+    private static void DummyData(CaffeLayer l)
+    {
+        DummyDataParameter p = l.Parameter.DummyDataParam ?? throw l.Damaged("dummy_data_param is missing");
+        for (int i = 0; i < l.Parameter.Top.Count; i++)
+        {
+            FillerParameter filler = p.DataFiller.Count == 0 ? new FillerParameter() : p.DataFiller[Math.Min(i, p.DataFiller.Count - 1)];
+            if (filler.Type != "constant") throw l.Error($"it is filled by '{filler.Type}', which is chance");
+            long Old(IList<uint> sizes) => sizes.Count > 0 ? sizes[Math.Min(i, sizes.Count - 1)] : throw l.Damaged("it has no sizes");
+            Shape shape = new(p.Shape.Count > 0 ? [.. p.Shape[Math.Min(i, p.Shape.Count - 1)].Dim] : (long[])[Old(p.Num), Old(p.Channels), Old(p.Height), Old(p.Width)]);
+            l.SetTop(i, l.Emit("Expand", [l.Scalar(filler.Value), l.Ints([.. Enumerable.Range(0, shape.Rank).Select(d => shape[d])])]));
+        }
+    }
+
+    /// <summary>(x.., selector [N]) -> of each x the pictures whose selector is not 0.</summary>
+    [Caffe("Filter")]
+    private static void Filter(CaffeLayer l)
+    {
+        int last = l.BottomCount - 1;
+        Value chosen = l.Cast(l.Reshape(l.Bottom(last), -1), DType.Bool);
+        for (int i = 0; i < last; i++) l.SetTop(i, l.Emit("Compress", [l.Bottom(i), chosen], ("axis", 0)));
+    }
+
+    /// <summary>(x, indices) -> those pictures of x.</summary>
+    [Caffe("BatchReindex")]
+    private static void BatchReindex(CaffeLayer l) => l.SetTop(0, l.Emit("Gather", [l.Bottom(), l.Cast(l.Bottom(1), DType.Int64)], ("axis", 0)));
+
+    /// <summary>A blob of weights as it is.</summary>
+    [Caffe("Parameter")]
+    private static void Parameter(CaffeLayer l) => l.SetTop(0, l.Constant("parameter", l.Weights(0, [.. l.Parameter.ParameterParam?.Shape?.Dim ?? throw l.Damaged("parameter_param is missing")])));
 }

@@ -172,7 +172,7 @@ internal static class CaffeForks
         }
     }
 
-    /// <summary>Pyramid pooling: maps of 1, 2 x 2, 4 x 4 ... windows, flattened one after another (spp_layer.cpp).</summary>
+    /// <summary>Pyramid pooling: maps of 1, 2 x 2, 4 x 4 ... windows, flattened one after another; one window alone is not flattened (spp_layer.cpp).</summary>
     [Caffe("SPP", Limits = "stochastic pooling")]
     private static void Spp(CaffeLayer l)
     {
@@ -190,9 +190,9 @@ internal static class CaffeForks
             bool isMax = p.Pool == SPPParameter.Types.PoolMethod.Max;
             var attributes = new List<(string, Ops.AttributeValue)> { ("kernel_shape", (long[])[h, w]), ("strides", (long[])[h, w]), ("pads", (long[])[padH, padW, padH, padW]), ("ceil_mode", 1) };
             if (!isMax) attributes.Add(("count_include_pad", 1));
-            levels.Add(l.Emit("Flatten", [l.Emit(isMax ? "MaxPool" : "AveragePool", [x], [.. attributes])], ("axis", 1)));
+            levels.Add(l.Emit(isMax ? "MaxPool" : "AveragePool", [x], [.. attributes]));
         }
-        l.SetTop(0, levels.Count == 1 ? levels[0] : l.Emit("Concat", [.. levels], ("axis", 1)));
+        l.SetTop(0, levels.Count == 1 ? levels[0] : l.Emit("Concat", [.. levels.Select(v => l.Emit("Flatten", [v], ("axis", 1)))], ("axis", 1)));
     }
 
     [Caffe("Clip")]
@@ -201,12 +201,4 @@ internal static class CaffeForks
         ClipParameter p = l.Parameter.ClipParam ?? throw l.Damaged("clip_param is missing");
         l.SetTop(0, l.Emit("Clip", [l.Bottom(), l.Scalar(p.Min), l.Scalar(p.Max)]));
     }
-
-    /// <summary>(x, indices) -> those pictures of x.</summary>
-    [Caffe("BatchReindex")]
-    private static void BatchReindex(CaffeLayer l) => l.SetTop(0, l.Emit("Gather", [l.Bottom(), l.Cast(l.Bottom(1), DType.Int64)], ("axis", 0)));
-
-    /// <summary>A blob of weights as it is.</summary>
-    [Caffe("Parameter")]
-    private static void Parameter(CaffeLayer l) => l.SetTop(0, l.Constant("parameter", l.Weights(0, [.. l.Parameter.ParameterParam?.Shape?.Dim ?? throw l.Damaged("parameter_param is missing")])));
 }

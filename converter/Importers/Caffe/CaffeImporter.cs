@@ -19,8 +19,8 @@ public sealed class CaffeImporter : IImporter
 
     public FormatReference Reference { get; } = new()
     {
-        Files = "`.prototxt` and `.caffemodel`, of the same name or the only ones of their folder, whatever they are called; either, both or the folder can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current).",
-        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; older generations, the rounding of pooling, recurrent layers and the layers of SSD and other forks against hand-made files; the region proposals of py-faster-rcnn, in Python and in C++, against its algorithm in plain loops.",
+        Files = "`.prototxt` and `.caffemodel`, of the same name or the only ones of their folder, whatever they are called; either, both or the folder can be given. Recognised by layers with tops and bottoms, in text or protobuf. Layers of all three generations (V0, V1, current); of those with rules the ones for phase TEST, level 0, stage deploy.",
+        Tested = "genuine networks (LeNet, MTCNN, WeChat super-resolution) against OpenCV; 81 random networks over all layers of Caffe 1.0, in the syntax of all three generations, against Caffe's own results (outside the test suite 300 more); the layers of SSD and other forks against hand-made files; the region proposals of py-faster-rcnn, in Python and in C++, against its algorithm in plain loops.",
         LayersOf = "Caffe's layers",
         Layers = ForeignLayers.References<CaffeAttribute>(),
     };
@@ -71,6 +71,7 @@ public sealed class CaffeImporter : IImporter
         var graph = new Graph(net.HasName && net.Name.Length > 0 ? net.Name : name);
         var refusals = new Refusals();
         var current = new Dictionary<string, Value>(StringComparer.Ordinal);
+        long? batch = null; // the first size of the first input; inputs with another one are not by picture
         var available = new SortedSet<string>(StringComparer.Ordinal); // Caffe's outputs: blobs that no later layer reads, by name
         for (int i = 0; i < net.Input.Count; i++)
         {
@@ -95,15 +96,8 @@ public sealed class CaffeImporter : IImporter
             if (layer.Type is not ("Silence" or "Accuracy")) foreach (string top in layer.Top) available.Add(top);
         }
         refusals.ThrowIfAny();
-        string[] outputs = [.. available.Where(k => !graph.Inputs.Contains(current[k]))];
-        if (outputs.Length == 0) throw new EdgeLiteException(Status.InvalidGraph, "The network has no output.");
-        foreach (string output in outputs)
-        {
-            Value value = current[output];
-            if (value.IsConstant || graph.Inputs.Contains(value) || graph.Outputs.Contains(value)) value = graph.Add("Identity", output, [value], type: value.Type);
-            else if (graph.Find(output) == null) graph.Rename(value, output);
-            graph.AddOutput(value);
-        }
+        if (available.Count == 0) throw new EdgeLiteException(Status.InvalidGraph, "The network has no output.");
+        foreach (string output in available) NodeBuilder.AddOutput(graph, current[output], output);
         GraphVerifier.Verify(graph);
         return graph;
 
@@ -125,7 +119,7 @@ public sealed class CaffeImporter : IImporter
             if (!isGiven)
             {
                 // Detections of several pictures do not share one table here.
-                if (dims.Length > 0 && !layers.Any(l => l.Type == "DetectionOutput")) dims[0] = graph.SymbolDim("N");
+                if (dims.Length > 0 && dims[0] == (batch ??= dims[0]) && !layers.Any(l => l.Type == "DetectionOutput")) dims[0] = graph.SymbolDim("N");
                 shape = new Shape(dims);
             }
             current[input] = graph.AddInput(input, new TensorType(DType.Float32, shape));
@@ -134,11 +128,13 @@ public sealed class CaffeImporter : IImporter
 
     private static string Names(IEnumerable<string> names) => string.Join(", ", names.Take(3).Select(n => $"'{n}'")) + (names.Skip(3).Any() ? ", ..." : "");
 
-    /// <summary>Layers that only training has are left out.</summary>
+    /// <summary>Layers that other states have are left out: the state here is phase TEST, level 0, stage deploy.</summary>
     private static bool InTest(LayerParameter layer)
     {
-        if (layer.Include.Count > 0) return layer.Include.Any(r => !r.HasPhase || r.Phase == Phase.Test);
-        return !layer.Exclude.Any(r => !r.HasPhase || r.Phase == Phase.Test);
+        return layer.Include.Count > 0 ? layer.Include.Any(IsMet) : !layer.Exclude.Any(IsMet);
+
+        static bool IsMet(NetStateRule r) => !(r.HasPhase && r.Phase != Phase.Test) && !(r.HasMinLevel && r.MinLevel > 0) && !(r.HasMaxLevel && r.MaxLevel < 0)
+            && r.Stage.All(s => s == "deploy") && !r.NotStage.Contains("deploy");
     }
 
     private static void RefuseUnknown(LayerParameter[] layers) => UnknownLayers.Refuse("The network",
@@ -150,7 +146,7 @@ public sealed class CaffeImporter : IImporter
 
     private static string Advice(string type) => type switch
     {
-        "Data" or "ImageData" or "HDF5Data" or "MemoryData" or "WindowData" or "DummyData" => "use the deploy .prototxt, which has an Input layer instead",
+        "Data" or "ImageData" or "HDF5Data" or "MemoryData" or "WindowData" => "use the deploy .prototxt, which has an Input layer instead",
         "Python" => "its code is not in the model; replace it by layers of Caffe",
         _ when type.EndsWith("Loss", StringComparison.Ordinal) => "use the deploy .prototxt, without losses",
         _ => "",

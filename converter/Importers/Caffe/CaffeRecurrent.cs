@@ -14,9 +14,7 @@ internal static class CaffeRecurrent
     [Caffe("LSTM", Notes = "states are zero at first and are not kept from run to run")]
     private static void Lstm(CaffeLayer l) => Layer(l, 4, 2, 1, (b, gates, states, weights) =>
     {
-        Value[] parts = b.EmitMany("Split", 4, [gates], ("axis", 1), ("num_outputs", 4));
-        Value next = b.Emit("Add", [b.Emit("Mul", [b.Emit("Sigmoid", [parts[1]]), states[1]]), b.Emit("Mul", [b.Emit("Sigmoid", [parts[0]]), b.Emit("Tanh", [parts[3]])])]);
-        Value h = b.Emit("Mul", [b.Emit("Sigmoid", [parts[2]]), b.Emit("Tanh", [next])]);
+        (Value next, Value h) = Unit(b, gates, states[1], 1);
         return ([h, next], h);
     });
 
@@ -27,6 +25,23 @@ internal static class CaffeRecurrent
         Value h = b.Emit("Tanh", [gates]);
         return ([h], b.Emit("Tanh", [b.Emit("Add", [b.Emit("MatMul", [h, b.Constant("W_o", weights[1])]), b.Constant("b_o", weights[2])])]));
     });
+
+    /// <summary>One step of LSTM: (cells [1, N, D], gates [1, N, 4D], cont [1, N]) -> cells, h.</summary>
+    [Caffe("LSTMUnit")]
+    private static void LstmUnit(CaffeLayer l)
+    {
+        Value cells = l.Emit("Mul", [l.Bottom(), l.Emit("Unsqueeze", [l.Bottom(2), l.Ints(2)])]);
+        (Value next, Value h) = Unit(l, l.Bottom(1), cells, 2);
+        l.SetTop(0, next);
+        l.SetTop(1, h);
+    }
+
+    private static (Value Cells, Value H) Unit(NodeBuilder b, Value gates, Value cells, int axis)
+    {
+        Value[] parts = b.EmitMany("Split", 4, [gates], ("axis", axis), ("num_outputs", 4));
+        Value next = b.Emit("Add", [b.Emit("Mul", [b.Emit("Sigmoid", [parts[1]]), cells]), b.Emit("Mul", [b.Emit("Sigmoid", [parts[0]]), b.Emit("Tanh", [parts[3]])])]);
+        return (next, b.Emit("Mul", [b.Emit("Sigmoid", [parts[2]]), b.Emit("Tanh", [next])]));
+    }
 
     /// <summary>A layer whose step makes the next states and the result of: the body's builder, x W_x + b + h W_h [N, gates * D], the states that
     /// count here, and the weights after those of x, first that of h, each [inputs, outputs].</summary>
@@ -46,7 +61,7 @@ internal static class CaffeRecurrent
         Value projected = l.Emit("Add", [Dense(x, 0, x.Shape[1] < 0 ? [x.Shape[0], -1] : [-1, x.Shape[1]]), l.Constant("bias", l.Weights(1, rows))]);
         if (hasStatic) projected = l.Emit("Add", [projected, Dense(l.Bottom(2), 2, -1)]);
         int first = hasStatic ? 3 : 2;
-        Tensor[] weights = [.. Enumerable.Range(first, after).Select(k => k == first ? Transposed(l, k, rows, d) : l.WeightCount(k) == d ? l.Weights(k, d) : Transposed(l, k, d, d))];
+        Tensor[] weights = [.. Enumerable.Range(0, after).Select(k => k == 0 ? Transposed(l, first, rows, d) : k == 1 ? Transposed(l, first + 1, d, d) : l.Weights(first + k, d))];
         Value batch = l.Emit("Shape", [l.Bottom(1)], ("start", 1), ("end", 2));
         Value zero = l.Emit("ConstantOfShape", [l.Emit("Concat", [batch, l.Ints(d)], ("axis", 0))]);
         Value[] initial = [.. Enumerable.Range(0, states).Select(s => p.ExposeHidden ? l.Reshape(l.Bottom(l.BottomCount - states + s), -1, d) : zero)];

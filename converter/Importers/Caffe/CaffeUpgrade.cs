@@ -43,6 +43,7 @@ internal static class CaffeUpgrade
         layer.ArgmaxParam = v.ArgmaxParam;
         layer.ConcatParam = v.ConcatParam;
         layer.ConvolutionParam = v.ConvolutionParam;
+        layer.DummyDataParam = v.DummyDataParam;
         layer.EltwiseParam = v.EltwiseParam;
         layer.ExpParam = v.ExpParam;
         layer.InnerProductParam = v.InnerProductParam;

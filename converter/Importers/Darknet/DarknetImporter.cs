@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Format;
 
 namespace EdgeLite.Converter.Importers.Darknet;
 
@@ -16,7 +17,7 @@ public sealed class DarknetImporter : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.cfg` and `.weights`, of the same name or the only ones of their folder, whatever they are called; either, both or the folder can be given. The .cfg is recognised by its first section, [net]; the .weights by its header and a .cfg beside it. Pictures are [N, C, H, W], RGB from 0 to 1.",
-        Tested = "a genuine small network (of Microsoft's ELL) against OpenCV; detection, routes and reorganisation against hand-made networks. Batch normalization is that of pjreddie's Darknet, (x - mean) / (sqrt(variance) + 1e-6).",
+        Tested = "a genuine small network (of Microsoft's ELL) against OpenCV; 45 random networks with weights and results of pjreddie's Darknet itself (outside the test suite 250 more), recurrent layers over several steps; what that Darknet runs on GPUs only (batchnorm, iseg) and the options of AlexeyAB's branch by hand. Batch normalization is that of pjreddie's Darknet, (x - mean) / (sqrt(variance) + 1e-6).",
         LayersOf = "Darknet's layers",
         Layers = ForeignLayers.References<DarknetAttribute>(),
     };
@@ -54,10 +55,11 @@ public sealed class DarknetImporter : IImporter
         if (!shapes.TryGetValue("data", out Shape shape) && !shapes.TryGetValue("", out shape))
         {
             if (channels <= 0 || height <= 0 || width <= 0) throw new EdgeLiteException(Status.InvalidShape, $"[net] gives the size {channels}x{height}x{width}.");
-            shape = new Shape(graph.SymbolDim("N"), channels, height, width);
+            shape = new Shape(sections.Any(HasMemory) ? 1 : graph.SymbolDim("N"), channels, height, width);
         }
         Value current = graph.AddInput("data", new TensorType(DType.Float32, shape));
         var refusals = new Refusals();
+        var states = new List<(Value State, Value Next)>();
         var results = new List<Value>();
         var outputs = new List<(string Name, Value Value)>();
         string last = "data";
@@ -65,7 +67,7 @@ public sealed class DarknetImporter : IImporter
         {
             (DarknetSection section, int index, Value input, Value? value) = (sections[i], i - 1, current, null);
             refusals.TryConvert(section.Type, graph, [input], (into, of) =>
-                value = s_layers[section.Type](new DarknetLayer(into, section, index, of(input), n => of(results[n]), into == graph ? weights : weights.Blind)), refusals.Any);
+                value = s_layers[section.Type](new DarknetLayer(into, section, index, of(input), n => of(results[n]), into == graph ? weights : weights.Blind, into == graph ? states : [])), refusals.Any);
             results.Add(current = refusals.Any ? refusals.Placeholder(graph, section.Type) : value!);
             if (sections[i].Type is not ("cost" or "dropout")) last = $"{sections[i].Type}_{i - 1}";
             if (sections[i].Type is "yolo" or "region" or "detection") outputs.Add((last, current));
@@ -74,13 +76,16 @@ public sealed class DarknetImporter : IImporter
         if (weights.Left > 0) throw new EdgeLiteException(Status.Corrupt, $"'{weightsPath}' has {weights.Left} numbers more than the network needs: it belongs to another .cfg.");
         if (outputs.Count == 0) outputs.Add((last, current));
         foreach ((string output, Value value) in outputs) NodeBuilder.AddOutput(graph, value, output);
+        foreach ((Value state, Value next) in states) NodeBuilder.AddOutput(graph, next, state.Name + ".next");
+        if (states.Count > 0) graph.Metadata[StateBinding.MetadataKey] = string.Join('\n', states.Select((s, i) => $"{s.State.Name}={graph.Outputs[graph.Outputs.Count - states.Count + i].Name}"));
         GraphVerifier.Verify(graph);
         return graph;
     }
 
     private static void RefuseUnknown(List<DarknetSection> sections) => UnknownLayers.Refuse("The network",
-        sections.Skip(1).Where(s => !s_layers.ContainsKey(s.Type)).Select(s => ($"[{s.Type}]", $"line {s.Line}")), "Replace them by layers of docs/importers.md.",
-        kind => kind is "[rnn]" or "[lstm]" or "[gru]" or "[crnn]" or "[conv_lstm]" ? "Darknet's recurrent layers are not read" : null);
+        sections.Skip(1).Where(s => !s_layers.ContainsKey(s.Type)).Select(s => ($"[{s.Type}]", $"line {s.Line}")), "Replace them by layers of docs/importers.md.");
+
+    private static bool HasMemory(DarknetSection section) => section.Type is "rnn" or "lstm" or "gru" or "crnn";
 
     private static bool IsCfg(string path) => DarknetCfg.Is(ModelFile.Head(path));
     private static bool IsWeights(string path) => DarknetWeights.Is(ModelFile.Head(path));

@@ -52,6 +52,17 @@ public class DarknetImporterTests
         TensorAssert.Close(Tensor.FromArray<float>([4, 7], new Shape(1, 1, 1, 2)), y, 1e-5, 1e-5, "convolution");
     }
 
+    /// <summary>Layers that Darknet itself runs on GPUs only. scale 2, mean 1, variance 4: 2 (x - 1) / 2; logistic of the first channel alone.</summary>
+    [Theory]
+    [InlineData("[batchnorm]\n", 1, new float[] { 2, 1, 4 }, new[] { -1f, 0 })]
+    [InlineData("[iseg]\nclasses=1\nids=1\n", 2, new float[0], new[] { 0.5f, 1 })]
+    public void Layers_without_an_activation(string layer, int channels, float[] weights, float[] expected)
+    {
+        var shape = new Shape(1, channels, 1, 2 / channels);
+        Tensor y = Run(Net(channels, 1, 2 / channels) + layer, Weights(weights), Counting(1, channels, 1, 2 / channels))[0];
+        TensorAssert.Close(Tensor.FromArray<float>(expected, shape), y, 1e-5, 1e-5, layer);
+    }
+
     [Theory]
     [InlineData("size=2\nstride=2", 5, new float[] { 1, 3, 4 })]
     [InlineData("size=2\nstride=1", 4, new float[] { 1, 2, 3, 3 })]
@@ -102,8 +113,8 @@ public class DarknetImporterTests
     [Fact]
     public void All_unknown_layers_are_named_at_once()
     {
-        var e = Assert.Throws<EdgeLiteException>(() => Run(Net(1, 1, 1) + "[lstm]\noutput=3\n[zap]\n", Weights(), Counting(1)));
-        foreach (string text in new[] { "[lstm]", "[zap]", "line 6", "line 8" }) Assert.Contains(text, e.Message, StringComparison.Ordinal);
+        var e = Assert.Throws<EdgeLiteException>(() => Run(Net(1, 1, 1) + "[conv_lstm]\noutput=3\n[zap]\n", Weights(), Counting(1)));
+        foreach (string text in new[] { "[conv_lstm]", "[zap]", "line 6", "line 8" }) Assert.Contains(text, e.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -28,7 +28,8 @@ internal static class ImportedRun
         return expected;
     }
 
-    private static double Largest(Tensor tensor)
+    /// <summary>The largest absolute value that is finite.</summary>
+    public static double Largest(Tensor tensor)
     {
         double largest = 0;
         for (long i = 0; i < tensor.Count; i++)

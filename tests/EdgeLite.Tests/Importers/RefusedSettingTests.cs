@@ -57,10 +57,10 @@ public sealed class RefusedSettingTests
     [Fact]
     public void Caffe_names_all_of_them() => Check(ImportCaffe(CaffeInput + Stochastic + """
         layer { name: 'c' type: 'Concat' bottom: 'p' bottom: 'p' top: 'c' concat_param { axis: 7 } }
-        layer { name: 'b' type: 'BatchNorm' bottom: 'c' top: 'b' batch_norm_param { use_global_stats: false } }
+        layer { name: 'b' type: 'Interp' bottom: 'c' top: 'b' interp_param { pad_beg: 1 } }
         layer { name: 'w' type: 'InnerProduct' bottom: 'b' top: 'w' inner_product_param { num_output: 3 } }
-        layer { name: 'm' type: 'ArgMax' bottom: 'w' top: 'm' argmax_param { axis: 1 top_k: 2 } }
-        """), "3 layers", "'p' (Pooling): stochastic pooling", "'b' (BatchNorm): use_global_stats", "'m' (ArgMax): only top_k 1");
+        layer { name: 'm' type: 'Reorg' bottom: 'w' top: 'm' reorg_param { reverse: true } }
+        """), "3 layers", "'p' (Pooling): stochastic pooling", "'b' (Interp): padding", "'m' (Reorg): reverse");
 
     [Fact]
     public void Damage_of_a_Caffe_layer_beside_a_refusal_stops_at_once()

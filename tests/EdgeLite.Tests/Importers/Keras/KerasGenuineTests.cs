@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Importers;
@@ -13,38 +12,15 @@ public class KerasGenuineTests
 {
     private const string Archive = "keras-3.16.tar.xz";
 
-    private static void Unpack(string archive, string folder)
-    {
-        using Process tar = Process.Start("tar", ["xJf", Path.Combine(SourceFolder(), archive), "-C", folder]);
-        tar.WaitForExit();
-    }
-
     [Theory]
     [InlineData(Archive, 280)]
-    public void Results_are_those_of_Keras(string archive, int least) => TemporaryFolder.Use(folder =>
-    {
-        Unpack(archive, folder);
-        string[] models = [.. Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".keras" or ".h5").Order(StringComparer.Ordinal)];
-        Assert.True(models.Length >= least, $"the archive holds {models.Length} models");
-        var failures = new List<string>();
-        foreach (string model in models)
-            try
-            {
-                Check(model);
-            }
-            catch (Exception e)
-            {
-                failures.Add($"{Path.GetFileName(model)}: {e.Message.ReplaceLineEndings(" ")}");
-            }
-        Assert.True(failures.Count == 0, $"{failures.Count} of {models.Length} fail:\n{string.Join('\n', failures)}");
-        return true;
-    });
+    public void Results_are_those_of_Keras(string archive, int least) => GenuineModels.CheckArchive(archive, least);
 
     /// <summary>A ConvLSTM2D whose configuration is made stateful, one step at a time: after three runs it gives what Keras gave of three steps.</summary>
     [Fact]
     public void A_stateful_convolutional_LSTM_goes_on_where_it_stopped() => TemporaryFolder.Use(folder =>
     {
-        Unpack(Archive, folder);
+        GenuineModels.Unpack(Archive, folder);
         string path = Path.Combine(folder, "layer_clstm2.keras");
         using (ZipArchive zip = ZipFile.Open(path, ZipArchiveMode.Update))
         {
@@ -76,15 +52,4 @@ public class KerasGenuineTests
         TensorAssert.Close(first, session.Output(0), 1e-4, 2e-5, "the third run");
         return true;
     });
-
-    private static void Check(string model)
-    {
-        Dictionary<string, Tensor> stored = NpzFile.Read(Path.ChangeExtension(model, ".npz")).ToDictionary(p => p.Key, p => p.Value);
-        Graph graph = Pipeline.Import(model, new ConversionOptions()).Graph;
-        Tensor[] results = ImportedRun.Run(graph, [.. graph.Inputs.Select((input, i) => stored[$"in{i}"].ConvertTo(input.DType))]);
-        Assert.Equal(stored.Keys.Count(k => k.StartsWith("out", StringComparison.Ordinal)), results.Length);
-        for (int i = 0; i < results.Length; i++) TensorAssert.Close(stored[$"out{i}"], results[i], 1e-4, 2e-5, $"output {i}");
-    }
-
-    private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "genuine");
 }

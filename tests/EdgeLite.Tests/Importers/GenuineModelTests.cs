@@ -1,0 +1,28 @@
+namespace EdgeLite.Tests.Importers;
+
+/// <summary>Random models that engines themselves wrote, with their results; the scripts of tests/oracles make them. EDGELITE_GENUINE=FOLDER checks those
+/// of a folder, too.</summary>
+public class GenuineModelTests
+{
+    public static TheoryData<string, int> Places
+    {
+        get
+        {
+            var places = new TheoryData<string, int>
+            {
+                { "caffe-1.0.tar.xz", 81 },
+                { "darknet-2018.tar.xz", 45 },
+            };
+            if (Environment.GetEnvironmentVariable("EDGELITE_GENUINE") is { Length: > 0 } folder) places.Add(folder, 1);
+            return places;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Places))]
+    public void Results_are_those_of_the_engine(string place, int least)
+    {
+        if (place.EndsWith(".tar.xz", StringComparison.Ordinal)) GenuineModels.CheckArchive(place, least);
+        else GenuineModels.CheckFolder(place, least);
+    }
+}
