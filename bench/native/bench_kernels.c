@@ -130,17 +130,20 @@ static void recurrent(const char* name, int32_t steps, int32_t hidden) {
     free(b[0]), free(b[1]), free(b[5]);
 }
 
-/* s new tokens of `heads` query heads, `group` of them to a key head, of 64 numbers, over t keys; causal. */
-static void attention(int32_t heads, int32_t group, int32_t s, int32_t t) {
-    const int64_t d = 64;
-    el_attention_params p = {.batch = 1, .heads = heads, .s = s, .t = t, .d = (int32_t)d, .e = (int32_t)d, .scale = 0.125f, .group = group,
-                             .first = t - s, .left = EL_ALL_KEYS, .right = 0, .hidden_is_zero = 1,
-                             .q = {0, s * d, d}, .k = {0, t * d, d}, .v = {0, t * d, d}, .y = {0, s * d, d}};
-    size_t queries = (size_t)(heads * s * d), keys = (size_t)(heads / group * t * d);
+/* s new tokens of `heads` query heads, `group` of them to a key head, of d numbers, over t keys. As in a language model they are causal and heads lie
+ * apart; as in an encoder (causal 0) every token sees every key and the heads of a token lie side by side. */
+static void attention(int32_t heads, int32_t group, int32_t s, int32_t t, int32_t d, int causal) {
+    const int64_t width = (int64_t)heads * d, key_width = width / group;
+    el_attention_params p = {.batch = 1, .heads = heads, .s = s, .t = t, .d = d, .e = d, .scale = 1 / sqrtf((float)d), .group = group,
+                             .first = t - s, .left = EL_ALL_KEYS, .right = causal ? 0 : EL_ALL_KEYS, .hidden_is_zero = causal};
+    const int64_t apart[2][3] = {{0, (int64_t)s * d, d}, {0, (int64_t)t * d, d}}, beside[2][3] = {{0, d, width}, {0, d, key_width}};
+    memcpy(p.q, causal ? apart[0] : beside[0], sizeof p.q), memcpy(p.y, p.q, sizeof p.y);
+    memcpy(p.k, causal ? apart[1] : beside[1], sizeof p.k), memcpy(p.v, p.k, sizeof p.v);
+    size_t queries = (size_t)(s * width), keys = (size_t)(t * key_width);
     void* b[6] = {floats(queries, 1), floats(keys, 1), floats(keys, 1), NULL, NULL, floats(queries, 1)};
     char shape[64];
-    snprintf(shape, sizeof shape, "heads %d/%d s%d t%d", heads, group, s, t);
-    row("attention_f32", shape, &p, b, 4.0 * heads * s * (t - (s - 1) / 2.0) * (double)d);
+    snprintf(shape, sizeof shape, "heads %d/%d s%d t%d d%d%s", heads, group, s, t, d, causal ? " causal" : "");
+    row("attention_f32", shape, &p, b, 4.0 * heads * s * (causal ? t - (s - 1) / 2.0 : t) * d);
     free(b[0]), free(b[1]), free(b[2]), free(b[5]);
 }
 
@@ -181,7 +184,7 @@ int main(int argc, char** argv) {
     conv("conv_f32", 56, 64, 256, 1, 1, 1), conv("conv_f32", 56, 256, 64, 1, 1, 1), conv("conv_f32", 28, 512, 128, 1, 1, 1);
     conv("conv_f32", 14, 1024, 256, 1, 1, 1), conv("conv_f32", 14, 256, 1024, 1, 1, 1), conv("conv_f32", 7, 2048, 512, 1, 1, 1);
     conv("conv_f32", 56, 256, 512, 1, 2, 1), conv("conv_f32", 56, 128, 128, 3, 1, 32);
-    conv("conv_f32", 112, 32, 64, 1, 1, 1), conv("conv_f32", 112, 16, 96, 1, 1, 1), conv("conv_f32", 56, 24, 144, 1, 1, 1);
+    conv("conv_f32", 112, 32, 64, 1, 1, 1), conv("conv_f32", 112, 32, 16, 1, 1, 1), conv("conv_f32", 112, 16, 96, 1, 1, 1), conv("conv_f32", 56, 24, 144, 1, 1, 1);
     conv("conv_f32", 56, 144, 24, 1, 1, 1), conv("conv_f32", 28, 192, 32, 1, 1, 1), conv("conv_f32", 14, 512, 512, 1, 1, 1);
     conv("conv_f32", 7, 960, 320, 1, 1, 1), conv("conv_f32", 7, 320, 1280, 1, 1, 1);
     conv("conv_transpose_f32", 28, 128, 64, 4, 2, 1), conv("conv_transpose_f32", 56, 64, 32, 2, 2, 1);
@@ -194,7 +197,8 @@ int main(int argc, char** argv) {
     conv("dwconv_f32", 14, 672, 672, 5, 1, 672), conv("dwconv_f32", 128, 24, 24, 3, 1, 24), conv("conv_f32", 128, 24, 24, 1, 1, 1);
     matmul(1, 512, 512, 512, 0), matmul(1, 512, 512, 512, 1), matmul(12, 128, 128, 64, 1), matmul(12, 128, 64, 128, 0);
     matmul(12, 1, 512, 64, 1), matmul(12, 1, 64, 512, 0);
-    attention(12, 1, 1, 512), attention(16, 4, 1, 512), attention(12, 1, 4, 512), attention(12, 1, 8, 512), attention(12, 1, 197, 197), attention(12, 1, 512, 512);
+    attention(12, 1, 1, 512, 64, 1), attention(16, 4, 1, 512, 64, 1), attention(12, 1, 4, 512, 64, 1), attention(12, 1, 8, 512, 64, 1);
+    attention(12, 1, 197, 197, 64, 1), attention(12, 1, 512, 512, 64, 1), attention(12, 1, 128, 128, 32, 0), attention(12, 1, 197, 197, 64, 0);
     recurrent("lstm_f32", 64, 256), recurrent("lstm_f32", 64, 128), recurrent("lstm_f32", 1, 128), recurrent("gru_f32", 64, 256);
     pooling(112, 64, 3, 2), pooling(128, 24, 2, 2), pooling(56, 128, 2, 2), pooling(7, 2048, 7, 1);
     el_pool_destroy(pool);
