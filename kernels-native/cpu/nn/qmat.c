@@ -481,7 +481,36 @@ void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* c
     }
 }
 
+/* A single row by one thread: of 128 columns and less, what the general form prepares takes longer than the products. */
+static void one_row(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa) {
+    const int8_t *x = buffers[0], *weights = buffers[1];
+    const int32_t *bias = buffers[2], *wsum = buffers[3], *multiplier = buffers[4], *shift = buffers[5];
+    const el_qseg seg = {0, (p->k + 3) / 4, 0};
+    const int in_place = p->k % 4 == 0 && isa->x_bytes == 1, flip = in_place && isa->flips && p->n <= EL_FLIP_PANELS * 16;
+    if (!in_place || (isa->x_bias != 0 && !flip)) {
+        isa->copy(ctx->scratch, x, p->k, (int8_t)(isa->x_bias ? -128 : 0));
+        x = ctx->scratch;
+    }
+    const int8_t* rows[] = {x, x};
+    int8_t* y[] = {buffers[6], buffers[6]};
+    _Alignas(64) el_qpanel panels[EL_QPANELS];
+    el_qtile t = {.rows = rows, .segs = &seg, .seg_count = 1, .row_count = 1, .b = weights, .panel_bytes = (size_t)seg.quads * 64, .panels = panels, .flip = flip ? 128 : 0,
+                  .once = 1, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max, .y = y};
+    for (int32_t at = 0; at < p->n; at += EL_QPANELS * 16, t.b += EL_QPANELS * t.panel_bytes) {
+        t.columns = p->n - at < EL_QPANELS * 16 ? p->n - at : EL_QPANELS * 16;
+        t.panel_count = (t.columns + 15) / 16;
+        t.y_column = at;
+        t.shifts = isa->fill(panels, t.columns, bias ? bias + at : NULL, wsum + at, multiplier + at, shift + at, NULL, p->x_zero + isa->x_bias, p->y_zero, 1, 1, p->k) |
+                   el_qbounds(p->y_min, p->y_max);
+        isa->tile(&t);
+    }
+}
+
 void el_qmat_gemm(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa) {
+    if (p->m == 1 && el_ctx_threads_for(ctx, (int64_t)(p->k + 16) * p->n, EL_SERIAL_MACS) == 1) {
+        one_row(ctx, p, buffers, isa);
+        return;
+    }
     el_qplan q = plan_gemm(p, 1);
     run_conv(ctx, &q, buffers, isa);
 }

@@ -133,19 +133,21 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
         e->start[j] = (int32_t)((uint32_t)bias[j] - (uint32_t)x_zero_plus_bias * (uint32_t)wsum[j]);
         e->multiplier[j] = multiplier[j];
         e->shift[j] = s;
-        least[j] = s < least[j] ? s : least[j], most[j] = s > most[j] ? s : most[j];
     }
 #if defined(__x86_64__)
     const int32_t twice = once ? 0 : -1;
     el_bits *scale = (el_bits*)e->scale, *nudge = (el_bits*)e->nudge, *whole = (el_bits*)e->whole;
-    for (int j = 0; j < 16; j++) { /* fractions of the scale are the lower 15 - s bits of the multiplier; of a scale without any, neither has the nudge */
-        const int32_t s = e->shift[j], kept = s < -17 ? 0 : s > 14 ? 31 : 17 + s;
-        rounded[j] |= (int32_t)((uint32_t)multiplier[j] << kept) | (multiplier[j] & 127);
+    for (int j = 0; j < 16; j++) {
+        const int32_t s = e->shift[j];
         scale[j] = el_power_of_2(s - 15);
         nudge[j] = el_power_of_2(s + 15) & s >> 31 & twice;
     }
     for (int j = 0; j < 16; j++) e->scale[j] *= (float)multiplier[j];
     if (doubt) return;
+    for (int j = 0; j < 16; j++) { /* fractions of the scale are the lower 15 - s bits of the multiplier; of a scale without any, neither has the nudge */
+        const int32_t s = e->shift[j], kept = s < -17 ? 0 : s > 14 ? 31 : 17 + s;
+        rounded[j] |= (int32_t)((uint32_t)multiplier[j] << kept) | (multiplier[j] & 127);
+    }
     for (int j = 0; j < 16; j++) {
         e->whole[j] = e->scale[j] * 0x1p-16f;
         rounded[j] |= -((reach + __builtin_fabsf((float)bias[j])) * e->whole[j] > 0x1p30f);
@@ -154,6 +156,8 @@ EL_INLINE void el_qpanel_fill(el_qpanel* restrict e, const int32_t* restrict bia
     if (near == NULL) return;
     for (int j = 0; j < 16; j++) whole[j] += (int32_t)((uint32_t)near[j] << 24) >> 24;
     for (int j = 0; j < 16; j++) e->base[j] += (float)(near[j] >> 8) * (e->whole[j] * 0x1p-20f);
+#else
+    for (int j = 0; j < 16; j++) least[j] = e->shift[j] < least[j] ? e->shift[j] : least[j], most[j] = e->shift[j] > most[j] ? e->shift[j] : most[j];
 #endif
 }
 
