@@ -2,6 +2,7 @@
  * heads, softcap, windows and numbers of valid keys. */
 #include "test_harness.h"
 #include "el_nn.h"
+#include <float.h>
 
 /* Strides of [b][h][rows][width] or, rows first, of [b][rows][h][width], rows `gap` floats longer than they need be. */
 static void strides(int64_t* to, int rows_first, int64_t heads, int64_t rows, int64_t width, int64_t gap) {
@@ -38,6 +39,9 @@ static void attention_case(int32_t batch, int32_t heads, int32_t group, int32_t 
             th_fill_f32(mask = th_floats((size_t)size), (size_t)size, -3, 3);
             for (int64_t i = 0; i < size; i++)
                 if (masks & 8 && i % t && !th_range(0, 4)) mask[i] = th_range(0, 1) ? -INFINITY : -1e4f;
+            for (int64_t i = 0; masks & 8 && i < size; i += t) /* a query of which every key is masked as far as a number can */
+                if (!th_range(0, 9))
+                    for (int64_t j = 0; j < t; j++) mask[i + j] = -FLT_MAX;
         }
     }
     int64_t* lengths = NULL;

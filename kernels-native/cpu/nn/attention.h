@@ -26,13 +26,16 @@ typedef struct el_attention_query {
     int64_t mask; /* element of key 0 in the mask */
 } el_attention_query;
 
-static el_attention_query el_attention_find(const el_attention_plan* plan, int64_t b, int64_t key_head, int64_t row) {
+/* Queries [row, row + count) of those that share a key head. */
+static void el_attention_find(const el_attention_plan* plan, int64_t b, int64_t key_head, int64_t row, int64_t count, el_attention_query* out) {
     const el_attention_params* p = plan->p;
     int64_t h = key_head * p->group + row / p->s, i = row % p->s;
-    el_attention_query query = {plan->q + b * p->q[0] + h * p->q[1] + i * p->q[2], plan->y + b * p->y[0] + h * p->y[1] + i * p->y[2], 0, 0,
-                                b * p->mask[0] + h * p->mask[1] + i * p->mask[2]};
-    el_attention_seen(p, plan->lengths, b, i, &query.lo, &query.hi);
-    return query;
+    for (int64_t r = 0; r < count; r++, i++) {
+        if (i == p->s) i = 0, h++;
+        out[r] = (el_attention_query){plan->q + b * p->q[0] + h * p->q[1] + i * p->q[2], plan->y + b * p->y[0] + h * p->y[1] + i * p->y[2], 0, 0,
+                                      b * p->mask[0] + h * p->mask[1] + i * p->mask[2]};
+        el_attention_seen(p, plan->lengths, b, i, &out[r].lo, &out[r].hi);
+    }
 }
 
 /* scale * k[t][d] with rows row_stride apart as panels [ceil(t/16)][d][16], zero past t. */
@@ -53,13 +56,12 @@ static void el_attention_pack_keys(const float* k, int64_t row_stride, int64_t t
 
 /* v[t][e] as panels [ceil(e/16)][t][16], zero past e. */
 static void el_attention_pack_values(const float* v, int64_t row_stride, int64_t t, int64_t e, float* out) {
-    for (int64_t first = 0; first < e; first += EL_PANEL) {
-        int64_t width = e - first < EL_PANEL ? e - first : EL_PANEL;
-        for (int64_t i = 0; i < t; i++, out += EL_PANEL) {
-            if (width == EL_PANEL) memcpy(out, v + i * row_stride + first, EL_PANEL * sizeof(float));
-            else
-                for (int64_t l = 0; l < EL_PANEL; l++) out[l] = l < width ? v[i * row_stride + first + l] : 0.0f;
-        }
+    for (int64_t i = 0; i < t; i++, v += row_stride, out += EL_PANEL) {
+        float* to = out;
+        int64_t first = 0;
+        for (; first + EL_PANEL <= e; first += EL_PANEL, to += t * EL_PANEL) memcpy(to, v + first, EL_PANEL * sizeof(float));
+        if (first < e)
+            for (int64_t l = 0; l < EL_PANEL; l++) to[l] = first + l < e ? v[first + l] : 0.0f;
     }
 }
 
@@ -126,13 +128,37 @@ static float el_attention_largest(const el_attention_params* p, float* x, int64_
     return el_vhmax(top);
 }
 
+/* exp(x) for x <= 0, made like el_vexp, but as 2^(x / ln 2): the product is rounded, which moves a weight of exp(x) by |x| 2^-24 of itself, as much as the
+ * rounding of scores that large does, and leaves one exact step of reduction in place of two. Coefficients are those of el_vexp times powers of ln 2. Where
+ * there is no table, weights below the smallest normal number are 0, so that 2^n is one shift: n + 127 are the last bits of place. */
+static inline el_vf el_attention_exp(el_vf x) {
+    x = el_vmul(x, el_vset1(EL_LOG2E_));
+#if EL_VF == 16
+    x = el_vmax(el_vset1(-151.0f), x);
+    const el_vf shift = el_vset1(0x1.8p18f), place = el_vadd(x, shift), n = el_vsub(place, shift), r = el_vsub(x, n);
+    const el_vf q = el_vmul(el_vfma(r, el_vset1(2.402265070e-01f), el_vset1(6.931573421e-01f)), r);
+    const el_vf root = _mm512_permutex2var_ps(el_vload(el_exp2_32_), el_vbits(place), el_vload(el_exp2_32_ + 16));
+    return _mm512_scalef_ps(el_vfma(root, q, root), n);
+#else
+    x = el_vmax(el_vset1(-127.0f), x);
+    const el_vf shift = el_vset1(0x1.8p23f + 127.0f), place = el_vadd(x, shift), n = el_vsub(place, shift), r = el_vsub(x, n);
+    el_vf q = el_vset1(1.532083006e-04f);
+    q = el_vfma(q, r, el_vset1(1.339038687e-03f));
+    q = el_vfma(q, r, el_vset1(9.618529261e-03f));
+    q = el_vfma(q, r, el_vset1(5.550361903e-02f));
+    q = el_vfma(q, r, el_vset1(2.402264783e-01f));
+    q = el_vfma(q, r, el_vset1(6.931471806e-01f));
+    return el_vmul(el_vfma(q, r, el_vset1(1.0f)), el_vfrombits(el_vishl(el_vbits(place), 23)));
+#endif
+}
+
 /* x = exp(x - largest); gives the sum of x. Where every x is -infinity (no key is seen) that is 0 with hidden_is_zero, otherwise NaN. */
 static float el_attention_exponentials(const el_attention_params* p, float* x, int64_t n, float largest) {
     const el_vf max = el_vset1(p->hidden_is_zero && largest == -INFINITY ? 0 : largest);
     el_vf s0 = el_vzero(), s1 = s0;
     int64_t i = 0;
     for (; i + 2 * EL_VF <= n; i += 2 * EL_VF) {
-        el_vf e0 = el_vexp(el_vsub(el_vload(x + i), max)), e1 = el_vexp(el_vsub(el_vload(x + i + EL_VF), max));
+        el_vf e0 = el_attention_exp(el_vsub(el_vload(x + i), max)), e1 = el_attention_exp(el_vsub(el_vload(x + i + EL_VF), max));
         el_vstore(x + i, e0);
         el_vstore(x + i + EL_VF, e1);
         s0 = el_vadd(s0, e0);
@@ -140,7 +166,7 @@ static float el_attention_exponentials(const el_attention_params* p, float* x, i
     }
     for (; i < n; i += EL_VF) {
         int64_t left = n - i < EL_VF ? n - i : EL_VF;
-        el_vf e = el_vexp(el_vsub(el_vload_n(x + i, left), max));
+        el_vf e = el_attention_exp(el_vsub(el_vload_n(x + i, left), max));
         el_vstore_n(x + i, e, left);
         s0 = el_vadd(s0, el_vselect(el_vfirst(left), e, el_vzero()));
     }
@@ -208,13 +234,15 @@ static void el_attention_few_body(void* arg, int64_t begin, int64_t end, int32_t
     for (int64_t item = begin; item < end; item++) {
         int64_t key_heads = p->heads / p->group, b = item / key_heads, h = item % key_heads;
         const float *k = plan->k + b * p->k[0] + h * p->k[1], *v = plan->v + b * p->v[0] + h * p->v[1];
+        el_attention_query its[EL_ATTENTION_FEW];
+        el_attention_find(plan, b, h, 0, plan->rows, its);
         for (int64_t row = 0; row < plan->rows; row++) {
-            el_attention_query it = el_attention_find(plan, b, h, row);
-            int64_t n = it.hi - it.lo;
-            el_attention_dots(it.q, k + it.lo * p->k[2], p->k[2], n, p->d, p->scale, scores);
+            const el_attention_query* it = &its[row];
+            int64_t n = it->hi - it->lo;
+            el_attention_dots(it->q, k + it->lo * p->k[2], p->k[2], n, p->d, p->scale, scores);
             float sum = 1.0f;
-            if (n > 0) sum = el_attention_exponentials(p, scores, n, el_attention_largest(p, scores, n, plan->mask, it.mask + it.lo * p->mask[3]));
-            el_attention_weigh(scores, v + it.lo * p->v[2], p->v[2], n, p->e, el_attention_inverse(p, sum), it.y);
+            if (n > 0) sum = el_attention_exponentials(p, scores, n, el_attention_largest(p, scores, n, plan->mask, it->mask + it->lo * p->mask[3]));
+            el_attention_weigh(scores, v + it->lo * p->v[2], p->v[2], n, p->e, el_attention_inverse(p, sum), it->y);
         }
     }
 }
@@ -250,8 +278,8 @@ static void el_attention_body(void* arg, int64_t begin, int64_t end, int32_t wor
         for (int64_t m = first; m < last; m += EL_DEEP_MB) {
             int64_t count = last - m < EL_DEEP_MB ? last - m : EL_DEEP_MB, lo = p->t, hi = 0;
             el_attention_query its[EL_DEEP_MB];
+            el_attention_find(plan, b, h, m, count, its);
             for (int64_t r = 0; r < count; r++) {
-                its[r] = el_attention_find(plan, b, h, m + r);
                 queries[r] = its[r].q;
                 y_off[r] = its[r].y - plan->y;
                 if (its[r].lo < lo) lo = its[r].lo;
