@@ -129,7 +129,7 @@ static float el_attention_largest(const el_attention_params* p, float* x, int64_
 }
 
 /* exp(x) for x <= 0, made like el_vexp, but as 2^(x / ln 2): the product is rounded, which moves a weight of exp(x) by |x| 2^-24 of itself, as much as the
- * rounding of scores that large does, and spares the two steps that would undo it. Coefficients are those of el_vexp times powers of ln 2. Where
+ * rounding of scores that large does, and leaves one exact step of reduction in place of two. Coefficients are those of el_vexp times powers of ln 2. Where
  * there is no table, weights below the smallest normal number are 0, so that 2^n is one shift: n + 127 are the last bits of place. */
 static inline el_vf el_attention_exp(el_vf x) {
     x = el_vmul(x, el_vset1(EL_LOG2E_));
