@@ -352,8 +352,12 @@ internal static class CaffeConversions
         Value x = l.Bottom();
         int rank = l.RankOf(x), axis = p.Axis < 0 ? p.Axis + rank + 1 : p.Axis, end = p.NumAxes < 0 ? rank : axis + p.NumAxes;
         if (axis < 0 || end > rank) throw l.InputError($"axis {p.Axis} is outside a blob of {rank} dimensions");
-        long[] dims = [.. Enumerable.Repeat(0L, axis), .. p.Shape?.Dim.Select((d, i) => d == 0 && axis != 0 && x.Shape[axis + i] >= 0 ? x.Shape[axis + i] : d) ?? [], .. Enumerable.Range(end, rank - end).Select(d => Math.Max(x.Shape[d], -1))];
+        long[] given = [.. p.Shape?.Dim.Select((d, i) => d == 0 && axis + i < rank && x.Shape[axis + i] >= 0 ? x.Shape[axis + i] : d) ?? []], replaced = [.. Enumerable.Range(axis, end - axis).Select(d => x.Shape[d])];
+        int rest = Array.IndexOf(given, -1);
+        if (rest >= 0 && replaced.All(d => d >= 0) && given.Count(d => d <= 0) == 1) given[rest] = Product(replaced) / -Product(given);
+        long[] dims = [.. Enumerable.Repeat(0L, axis), .. given, .. Enumerable.Range(end, rank - end).Select(d => Math.Max(x.Shape[d], -1))];
         l.SetTop(0, l.Emit("Reshape", [x, l.Ints(dims)]));
+        static long Product(long[] sizes) => sizes.Aggregate(1L, (a, b) => checked(a * b));
     }
 
     [Caffe("Permute")] private static void Permute(CaffeLayer l)

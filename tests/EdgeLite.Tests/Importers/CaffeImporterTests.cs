@@ -136,6 +136,7 @@ public class CaffeImporterTests
     [InlineData("type: 'BN' bn_param { eps: 0 frozen: true slope_filler { type: 'constant' } }", "1,2,1,1", "1,2,1,1", new float[] { -1, 5 }, new float[] { 2, 2 }, new float[] { 1, 5 }, new float[] { 2, 1 }, new float[] { 4, 9 })]
     [InlineData("type: 'Normalize' norm_param { across_spatial: false channel_shared: false }", "1,2,1,1", "1,2,1,1", new float[] { 0, 3 }, new float[] { 2, 3 })]
     [InlineData("type: 'Permute' permute_param { order: 0 order: 2 order: 3 order: 1 }", "1,2,1,3", "1,1,3,2", new float[] { 0, 3, 1, 4, 2, 5 })]
+    [InlineData("type: 'Reshape' reshape_param { shape { dim: -1 } num_axes: 0 }", "2,3", "1,2,3", new float[] { 0, 1, 2, 3, 4, 5 })]
     [InlineData("type: 'ReLU6'", "1,1,1,9", "1,1,1,9", new float[] { 0, 1, 2, 3, 4, 5, 6, 6, 6 })]
     [InlineData("type: 'ConvolutionDepthwise' convolution_param { num_output: 2 kernel_size: 1 bias_term: false }", "1,2,1,2", "1,2,1,2", new float[] { 0, 2, 6, 9 }, new float[] { 2, 3 })]
     [InlineData("type: 'Embed' embed_param { num_output: 2 input_dim: 3 bias_term: false }", "2", "2,2", new float[] { 1, 2, 3, 4 }, new float[] { 1, 2, 3, 4, 5, 6 })]
