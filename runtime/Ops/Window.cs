@@ -80,8 +80,8 @@ public abstract class WindowOperator : Operator
         }
         else
         {
-            long room = input + begin + end - extent;
-            output = room < 0 ? 0 : (ceil ? (room + stride - 1) / stride : room / stride) + 1;
+            long room = input + begin + end - extent + (ceil ? stride - 1 : 0);
+            output = room < 0 ? 0 : room / stride + 1;
             // A last window that would start in the padding behind the input is dropped.
             if (ceil && output > 0 && (output - 1) * stride >= input + begin) output--;
         }

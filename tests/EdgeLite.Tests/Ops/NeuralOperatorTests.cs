@@ -27,6 +27,17 @@ public class NeuralOperatorTests
     }
 
     [Fact]
+    public void A_window_larger_than_its_input_is_one_output_in_ceil_mode()
+    {
+        // (4 - 5) / 2, rounded up, and one more; the window holds elements 0 and 2.
+        AttributeSet attributes = Attributes(("kernel_shape", new long[] { 3 }), ("dilations", new long[] { 2 }), ("strides", new long[] { 2 }), ("ceil_mode", 1L));
+        Tensor x = T(new Shape(1, 1, 4), 1f, 9, 3, 9);
+        Assert.Equal([3], Run("MaxPool", [x], attributes)[0].Span<float>().ToArray());
+        attributes["ceil_mode"] = 0L;
+        Assert.Equal(0, Run("MaxPool", [x], attributes)[0].Count);
+    }
+
+    [Fact]
     public void Same_padding_puts_the_odd_pad_where_its_name_says()
     {
         Tensor x = T(new Shape(1, 1, 3), 1f, 2, 3), w = T(new Shape(1, 1, 2), 10f, 1);
