@@ -126,5 +126,5 @@ internal sealed class OnnxRuntimeEngine : IEngine
     };
 
     private static OrtValue Copy<T>(Tensor tensor) where T : unmanaged =>
-        OrtValue.CreateTensorValueFromMemory(tensor.Span<T>().ToArray(), tensor.Shape.AsSpan().ToArray());
+        OrtValue.CreateTensorValueFromMemory(tensor.ToArray<T>(), tensor.Shape.AsSpan().ToArray());
 }

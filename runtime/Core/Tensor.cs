@@ -157,6 +157,14 @@ public sealed unsafe class Tensor : IDisposable
         return new Span<T>(Data, checked((int)Count));
     }
 
+    /// <summary>A copy of the elements (see <see cref="Span{T}"/>), of a tensor that nothing else keeps, too.</summary>
+    public T[] ToArray<T>() where T : unmanaged
+    {
+        T[] copy = Span<T>().ToArray();
+        GC.KeepAlive(this);
+        return copy;
+    }
+
     /// <summary>Whether elements of <paramref name="dtype"/>, which have the size of <typeparamref name="T"/>, mean the same as its values or are
     /// bits without a number of their own in .NET. One comparison at most for each <typeparamref name="T"/>.</summary>
     private static bool Holds<T>(DType dtype) =>

@@ -14,7 +14,7 @@ public class TensorTests
             GC.WaitForPendingFinalizers();
         }
         Assert.True(owner.IsAlive);
-        Assert.Equal([1, 2, 3, 4], view.Span<float>().ToArray());
+        Assert.Equal([1, 2, 3, 4], view.ToArray<float>());
     }
 
     [Theory]

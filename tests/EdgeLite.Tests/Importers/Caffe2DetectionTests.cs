@@ -96,7 +96,7 @@ public class Caffe2DetectionTests
         double[] weights = [10, 10, 5, 5];
         Rows([.. Enumerable.Range(0, 2).Select(r => Enumerable.Range(0, 3).SelectMany(c => Moved([.. Enumerable.Range(0, 4).Select(k => regions.GetDouble(r * 5 + 1 + k) / 2)],
             [.. Enumerable.Range(0, 4).Select(k => deltas.GetDouble(r * 12 + c * 4 + k) / weights[k])], 31, 36, 1).Select(v => v * (scaled == 1 ? 2 : 1))).ToArray())], y[0]);
-        Assert.Equal([2f], y[1].Span<float>().ToArray());
+        Assert.Equal([2f], y[1].ToArray<float>());
     }
 
     [Theory]
@@ -116,11 +116,11 @@ public class Caffe2DetectionTests
                 .Select(b => (b.Box, b.Score, b.Row, c - 1 + background)));
         Assert.True(expected.Count > 6);
         if (most > 0) expected = [.. expected.OrderByDescending(e => e.Score).Take(most).OrderBy(e => e.Class).ThenByDescending(e => e.Score)];
-        Assert.Equal(expected.Select(e => (float)e.Score), y[0].Span<float>().ToArray());
+        Assert.Equal(expected.Select(e => (float)e.Score), y[0].ToArray<float>());
         Rows([.. expected.Select(e => e.Box)], y[1]);
-        Assert.Equal(expected.Select(e => (float)e.Class), y[2].Span<float>().ToArray());
-        Assert.Equal([(float)expected.Count], y[3].Span<float>().ToArray());
-        Assert.Equal(expected.Select(e => e.Row), y[4].Span<int>().ToArray());
+        Assert.Equal(expected.Select(e => (float)e.Class), y[2].ToArray<float>());
+        Assert.Equal([(float)expected.Count], y[3].ToArray<float>());
+        Assert.Equal(expected.Select(e => e.Row), y[4].ToArray<int>());
     }
 
     /// <summary>Two levels in, three levels out; the last output brings what the levels make of their regions into the order of all regions.</summary>
@@ -137,7 +137,7 @@ public class Caffe2DetectionTests
         Rows(Of((a, 2), (a, 0)), y[1]);
         Assert.Equal(new Shape(0, 5), y[2].Shape);
         Rows(Of((a, 1), (b, 0)), y[3]);
-        Assert.Equal([2, 3, 0, 1], y[4].Span<int>().ToArray());
+        Assert.Equal([2, 3, 0, 1], y[4].ToArray<int>());
     }
 
     [Fact]

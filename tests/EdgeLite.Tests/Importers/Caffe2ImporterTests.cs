@@ -50,7 +50,7 @@ public class Caffe2ImporterTests
     public void Dense_layers_fold_their_input_and_overwrite_blobs()
     {
         Tensor y = Run("name: 'net' op { input: 'x' input: 'w' input: 'b' output: 'y' type: 'FC' } op { input: 'y' output: 'y' type: 'Negative' } external_input: 'x' external_input: 'w' external_input: 'b' external_output: 'y'", Fill, Counting(2, 3, 1))[0];
-        Assert.Equal([-14f, -21f, -23f, -24f], y.Span<float>().ToArray());
+        Assert.Equal([-14f, -21f, -23f, -24f], y.ToArray<float>());
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public class Caffe2ImporterTests
         // 2 x 5 places: 0 .. 9. Caffe's legacy padding with pad 0 rounds 5 up to 3 windows.
         Tensor y = Run($"op {{ input: 'x' output: 'y' type: 'MaxPool' {arguments} }} external_input: 'x' external_output: 'y'", null, Counting(1, 1, 2, 5))[0];
         Assert.Equal(new Shape(1, 1, 1, width), y.Shape);
-        Assert.Equal(expected, y.Span<float>().ToArray());
+        Assert.Equal(expected, y.ToArray<float>());
     }
 
     [Fact]
@@ -73,23 +73,23 @@ public class Caffe2ImporterTests
         string init = Fill.Replace("ints: 2 ints: 3", "ints: 2 ints: 1 ints: 1 ints: 3", StringComparison.Ordinal);
         Tensor y = Run("op { input: 'x' input: 'w' input: 'b' output: 'y' type: 'Conv' arg { name: 'order' s: 'NHWC' } arg { name: 'kernel' i: 1 } } external_input: 'x' external_input: 'w' external_input: 'b' external_output: 'y'", init, Counting(1, 1, 2, 3))[0];
         Assert.Equal(new Shape(1, 1, 2, 2), y.Shape);
-        Assert.Equal([14f, 21f, 23f, 24f], y.Span<float>().ToArray());
+        Assert.Equal([14f, 21f, 23f, 24f], y.ToArray<float>());
     }
 
     [Fact]
     public void Legacy_broadcast_begins_at_an_axis()
     {
         Tensor y = Run("op { input: 'x' input: 'b' output: 'y' type: 'Add' arg { name: 'broadcast' i: 1 } arg { name: 'axis' i: 1 } } external_input: 'x' external_input: 'b' external_output: 'y'", Fill, Counting(1, 2, 3))[0];
-        Assert.Equal([10f, 11, 12, 23, 24, 25], y.Span<float>().ToArray());
+        Assert.Equal([10f, 11, 12, 23, 24, 25], y.ToArray<float>());
     }
 
     [Fact]
     public void Joined_blobs_are_cut_again_by_the_sizes_that_were_remembered()
     {
         Tensor[] y = Run("op { input: 'x' input: 'w' output: 'j' output: 'sizes' type: 'Concat' arg { name: 'axis' i: 0 } } op { input: 'j' input: 'sizes' output: 'p' output: 'q' type: 'Split' arg { name: 'axis' i: 0 } } op { input: 'q' output: 's' type: 'Slice' arg { name: 'starts' ints: 0 ints: 1 } arg { name: 'ends' ints: -1 ints: -2 } } external_input: 'x' external_input: 'w' external_output: 'p' external_output: 's'", Fill, Counting(1, 3));
-        Assert.Equal([0f, 1, 2], y[0].Span<float>().ToArray());
+        Assert.Equal([0f, 1, 2], y[0].ToArray<float>());
         Assert.Equal(new Shape(2, 1), y[1].Shape);
-        Assert.Equal([0f, 1], y[1].Span<float>().ToArray());
+        Assert.Equal([0f, 1], y[1].ToArray<float>());
     }
 
     [Fact]
@@ -97,14 +97,14 @@ public class Caffe2ImporterTests
     {
         Tensor[] y = Run("op { input: 'x' output: 'a' type: 'UpsampleBilinear' arg { name: 'width_scale' f: 2 } arg { name: 'height_scale' f: 1 } } op { input: 'x' output: 'b' type: 'ResizeNearest' arg { name: 'width_scale' f: 2 } arg { name: 'height_scale' f: 1 } } external_input: 'x' external_output: 'a' external_output: 'b'", null, Counting(1, 1, 1, 3));
         TensorAssert.Close(Tensor.FromArray<float>([0, 0.4f, 0.8f, 1.2f, 1.6f, 2], new Shape(1, 1, 1, 6)), y[0], 1e-6, 1e-6, "bilinear");
-        Assert.Equal([0f, 0, 1, 1, 2, 2], y[1].Span<float>().ToArray());
+        Assert.Equal([0f, 0, 1, 1, 2, 2], y[1].ToArray<float>());
     }
 
     [Fact]
     public void Channels_are_shuffled_between_groups()
     {
         Tensor y = Run("op { input: 'x' output: 'y' type: 'ChannelShuffle' arg { name: 'group' i: 2 } arg { name: 'kernel' i: 1 } } external_input: 'x' external_output: 'y'", null, Counting(1, 6, 1, 1))[0];
-        Assert.Equal([0f, 3, 1, 4, 2, 5], y.Span<float>().ToArray());
+        Assert.Equal([0f, 3, 1, 4, 2, 5], y.ToArray<float>());
     }
 
     /// <summary>x is 0 1 2, 3 4 5; w is 1 0 2, 0 1 0.</summary>

@@ -65,7 +65,7 @@ public class CaffeImporterTests
             layers { name: "r" type: RELU bottom: "y" top: "y" relu_param { negative_slope: 0.5 } }
             layers { name: "l" type: SOFTMAX_LOSS bottom: "y" bottom: "label" top: "loss" include: { phase: TRAIN } }
             """, weights, Tensor.FromArray<float>([1, -20], new Shape(1, 2, 1, 1)));
-        Assert.Equal([(1 - 40 + 10) / 2f, (3 - 80 + 20) / 2f], y.Span<float>().ToArray());
+        Assert.Equal([(1 - 40 + 10) / 2f, (3 - 80 + 20) / 2f], y.ToArray<float>());
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public class CaffeImporterTests
             layers { layer { name: "c" type: "conv" num_output: 1 kernelsize: 1 } bottom: "padded" top: "y" }
             """, weights, Tensor.FromArray<float>([1, 2, 3, 4, 5, 6], new Shape(1, 3, 2, 1)));
         Assert.Equal(new Shape(1, 1, 4, 3), y.Shape);
-        Assert.Equal([0.5f, 0.5f, 0.5f, 0.5f, 12.5f, 0.5f, 0.5f, 16.5f, 0.5f, 0.5f, 0.5f, 0.5f], y.Span<float>().ToArray());
+        Assert.Equal([0.5f, 0.5f, 0.5f, 0.5f, 12.5f, 0.5f, 0.5f, 16.5f, 0.5f, 0.5f, 0.5f, 0.5f], y.ToArray<float>());
     }
 
     /// <summary>Three boxes in the middle of a picture of 4 x 4, side 2 and aspects 1, 2, 1/2: the first overlaps the others by 0.547, those each
@@ -108,7 +108,7 @@ public class CaffeImporterTests
     public void Maps_grow(string layer, float[] expected)
     {
         Tensor y = Run("input: 'x' input_dim: 1 input_dim: 1 input_dim: 2 input_dim: 2 layer { name: 'l' bottom: 'x' top: 'y' " + layer + " }", new NetParameter(), Tensor.FromArray<float>([0, 1, 2, 3], new Shape(1, 1, 2, 2)));
-        Assert.Equal(expected, y.Span<float>().ToArray());
+        Assert.Equal(expected, y.ToArray<float>());
     }
 
     [Theory]
@@ -117,7 +117,7 @@ public class CaffeImporterTests
     public void Channels_are_shuffled_and_scaled(string layer, float[] expected)
     {
         Tensor y = Run("input: 'x' input_dim: 1 input_dim: 4 input_dim: 1 input_dim: 1 " + layer, new NetParameter(), Tensor.FromArray<float>([1, 2, 3, 4], new Shape(1, 4, 1, 1)));
-        Assert.Equal(expected, y.Span<float>().ToArray());
+        Assert.Equal(expected, y.ToArray<float>());
     }
 
     private static Tensor Floats(Shape shape, Func<int, float> value) => Tensor.FromArray<float>([.. Enumerable.Range(0, (int)shape.Count).Select(value)], shape);
@@ -160,7 +160,7 @@ public class CaffeImporterTests
             layer { name: "r" type: "Power" bottom: "p" top: "r" power_param { scale: 10 } }
             layer { name: "u" type: "Upsample" bottom: "r" bottom: "m" top: "y" upsample_param { scale: 2 } }
             """, new NetParameter(), Tensor.FromArray<float>([1, 4, 2, 3, 5, 6, 9, 8], new Shape(1, 2, 2, 2)));
-        Assert.Equal([0, 40, 0, 0, 0, 0, 90, 0], y.Span<float>().ToArray());
+        Assert.Equal([0, 40, 0, 0, 0, 0, 90, 0], y.ToArray<float>());
     }
 
     /// <summary>A map 0..15 of 4 x 4; the region (0, 0, 3, 1) in two parts: rows 0 and 1, columns 0 and 1, 2 and 3.</summary>
@@ -173,7 +173,7 @@ public class CaffeImporterTests
             layer { name: "l" type: "ROIPooling" bottom: "x" bottom: "rois" top: "y" roi_pooling_param { pooled_h: 1 pooled_w: 2 spatial_scale: 0.5 } }
             """, [], p => ImportedRun.Run(new CaffeImporter().Import(p), Floats(new Shape(1, 1, 4, 4), i => i), Tensor.FromArray<float>([0, 0, 0, 6, 2], new Shape(1, 5)))[0]);
         Assert.Equal(new Shape(1, 1, 1, 2), y.Shape);
-        Assert.Equal([5, 7], y.Span<float>().ToArray());
+        Assert.Equal([5, 7], y.ToArray<float>());
     }
 
     /// <summary>R-FCN's pooling against its definition, part by part, on random numbers; the last region lies outside the map.</summary>
@@ -347,7 +347,7 @@ public class CaffeImporterTests
             """, weights, Floats(new Shape(1, 2, 2, 2), i => i));
         // Maps 0..3 and 4..7: 2x + 1 and 2x + 2; then 2(y - 1) + 1 = 4x + 1 and 4x + 3; averages 7 and 25; 2 (7 + 50).
         Assert.Equal(new Shape(1, 1, 1, 1), y.Shape);
-        Assert.Equal([114], y.Span<float>().ToArray());
+        Assert.Equal([114], y.ToArray<float>());
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public class ChainerImporterTests
     }
 
     private static float[] Run(string layers, byte[] parameters, long[] dims, params float[] x) => With(Json(layers, $"[{string.Join(',', dims)}]"), parameters, path =>
-        ImportedRun.Run(Pipeline.Import(path, new ConversionOptions()).Graph, Tensor.FromArray<float>(x, new Shape(dims)))[0].Span<float>().ToArray());
+        ImportedRun.Run(Pipeline.Import(path, new ConversionOptions()).Graph, Tensor.FromArray<float>(x, new Shape(dims)))[0].ToArray<float>());
 
     /// <summary>x is -1 0 1 2 3 4 in [1, 2, 1, 3]; results by hand from the formulas of Chainer's documentation.</summary>
     [Theory]

@@ -111,9 +111,9 @@ public class CntkRecurrenceTests
     {
         CntkOp delay = isFuture ? CntkOp.FutureValue : CntkOp.PastValue;
         byte[] net = Net("y", [Input("x", [Size], true), Parameter("start", [], -1)], [Function("y", delay, "x start", ("offset", N(2)))]);
-        Assert.Equal(expected, Run(net, 4, Size).Span<float>().ToArray());
+        Assert.Equal(expected, Run(net, 4, Size).ToArray<float>());
         // Shorter than the delay.
-        Assert.Equal([-1f, -1, -1], Run(net, 1, Size).Span<float>().ToArray());
+        Assert.Equal([-1f, -1, -1], Run(net, 1, Size).ToArray<float>());
     }
 
     /// <summary>cntk.sequence.reduce_max: the steps as an axis, and its largest elements.</summary>
@@ -124,7 +124,7 @@ public class CntkRecurrenceTests
             Function("y", CntkOp.ReduceElements, "steps_Output_0", ("axis", A(-1)), ("reductionOpName", S("Max")), ("reductionKeepDimensions", new DictionaryValue { ValueType = 1, BoolValue = false }))]);
         Tensor y = Run(net, Tensor.FromArray<float>([1, 9, 3, 4, 5, 6], new Shape(2, Size)));
         Assert.Equal(new Shape(1, Size), y.Shape);
-        Assert.Equal([4f, 9, 6], y.Span<float>().ToArray());
+        Assert.Equal([4f, 9, 6], y.ToArray<float>());
     }
 
     /// <summary>Two layers in both directions, whose gates are cuDNN's: i, f, c, o; r, z, h; one.</summary>

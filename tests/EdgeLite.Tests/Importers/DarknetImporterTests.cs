@@ -72,7 +72,7 @@ public class DarknetImporterTests
     {
         Tensor x = Counting(1, 1, 2, width);
         for (int i = 0; i < width; i++) x.SetDouble(width + i, i);
-        float[] y = Run(Net(1, 2, width) + $"[maxpool]\n{options}\n", Weights(), x)[0].Span<float>().ToArray();
+        float[] y = Run(Net(1, 2, width) + $"[maxpool]\n{options}\n", Weights(), x)[0].ToArray<float>();
         Assert.Equal(expected, y[..expected.Length]);
     }
 
@@ -80,7 +80,7 @@ public class DarknetImporterTests
     public void Routes_take_groups_and_shortcuts_add()
     {
         Tensor y = Run(Net(4, 1, 1) + "[activation]\nactivation=linear\n[route]\nlayers=-1\ngroups=2\ngroup_id=1\n[route]\nlayers=0,1\n[shortcut]\nfrom=0\nactivation=relu\n", Weights(), Counting(1, 4, 1, 1))[0];
-        Assert.Equal([0f, 2, 4, 6, 2, 3], y.Span<float>().ToArray());
+        Assert.Equal([0f, 2, 4, 6, 2, 3], y.ToArray<float>());
     }
 
     /// <summary>By the loops of blas.c: out[in_index] = x[out_index].</summary>
@@ -99,7 +99,7 @@ public class DarknetImporterTests
                 }
         Tensor y = Run(Net(c, h, w) + "[reorg]\nstride=2\n", Weights(), x)[0];
         Assert.Equal(new Shape(1, c * s * s, h / s, w / s), y.Shape);
-        Assert.Equal(expected, y.Span<float>().ToArray());
+        Assert.Equal(expected, y.ToArray<float>());
     }
 
     [Fact]

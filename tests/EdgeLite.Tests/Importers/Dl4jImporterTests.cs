@@ -131,7 +131,7 @@ public class Dl4jImporterTests
         try
         {
             (Graph graph, _) = Pipeline.Import(path, new ConversionOptions());
-            return ImportedRun.Run(graph, x)[0].Span<float>().ToArray();
+            return ImportedRun.Run(graph, x)[0].ToArray<float>();
         }
         finally
         {

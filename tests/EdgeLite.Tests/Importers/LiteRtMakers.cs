@@ -27,7 +27,7 @@ internal static class LiteRtMakers
                 x.SetDouble(r * inputs + m.R.Int(0, 15), -128);
                 x.SetDouble(r * inputs + m.R.Int(16, 31), 127);
             }
-            int bias = m.R.Chance() ? m.File.Constant("bias", Float32, [outputs], m.Value(Float32, [outputs], -9, 9).Span<float>().ToArray()) : -1;
+            int bias = m.R.Chance() ? m.File.Constant("bias", Float32, [outputs], m.Value(Float32, [outputs], -9, 9).ToArray<float>()) : -1;
             m.File.TypedOp(9, 8, [m.Given(x, Float32), Blocks(m, 4, outputs, inputs, 32), bias], [m.OutOf(Float32, [rows, outputs])], (sbyte)0, (sbyte)0, false);
             return m.Done();
         });

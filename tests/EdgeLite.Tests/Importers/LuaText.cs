@@ -31,7 +31,7 @@ internal static class LuaText
                     long[] sizes = t.Shape.AsSpan().ToArray(), strides = [.. sizes.Select((_, d) => t.Shape.Product(d + 1, sizes.Length))];
                     _text.Append(CultureInfo.InvariantCulture, $"3\nV 1\n17\ntorch.FloatTensor\n{sizes.Length}\n{string.Join(' ', sizes)}\n{string.Join(' ', strides)}\n1\n4\n{_indices.Count + 1}\n");
                     _indices.Add(new object(), _indices.Count + 1);
-                    _text.Append(CultureInfo.InvariantCulture, $"3\nV 1\n18\ntorch.FloatStorage\n{t.Count}\n{string.Join(' ', t.Span<float>().ToArray().Select(v => v.ToString(CultureInfo.InvariantCulture)))}\n");
+                    _text.Append(CultureInfo.InvariantCulture, $"3\nV 1\n18\ntorch.FloatStorage\n{t.Count}\n{string.Join(' ', t.ToArray<float>().Select(v => v.ToString(CultureInfo.InvariantCulture)))}\n");
                     break;
                 case bool b: _text.Append(b ? "5\n1\n" : "5\n0\n"); break;
                 case Lua o when New(4, o):

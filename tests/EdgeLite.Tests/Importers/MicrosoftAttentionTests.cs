@@ -37,12 +37,12 @@ public class MicrosoftAttentionTests() : SeededTests(100)
             inputs.Add(Random(Batch, KeyHeads, Cache, Size));
         }
         model.Out("nk", "nv").Const(Raw("lengths", DType.Int32, [Batch], Bytes(total, total)));
-        foreach (string name in rotates ? ["cos", "sin"] : Array.Empty<string>()) model.Const(Floats(name, [Cache, Size / 2], Random(Cache, Size / 2).Span<float>().ToArray()));
+        foreach (string name in rotates ? ["cos", "sin"] : Array.Empty<string>()) model.Const(Floats(name, [Cache, Size / 2], Random(Cache, Size / 2).ToArray<float>()));
 
         // ONNX Runtime writes the new entries where the old ones are.
         using var ort = new InferenceSession(model.ToByteArray());
         using OrtIoBinding binding = ort.CreateIoBinding();
-        float[][] given = [.. inputs.Select(t => t.Span<float>().ToArray())];
+        float[][] given = [.. inputs.Select(t => t.ToArray<float>())];
         OrtValue[] values = [.. inputs.Select((t, i) => OrtValue.CreateTensorValueFromMemory(given[i], t.Shape.AsSpan().ToArray()))];
         for (int i = 0; i < values.Length; i++) binding.BindInput(model.Graph.Input[i].Name, values[i]);
         float[] y = new float[Batch * length * Heads * Size];
@@ -137,7 +137,7 @@ public class MicrosoftAttentionTests() : SeededTests(100)
     [Fact]
     public void QAttention() => OrtComparison.Check(
         Contrib("QAttention", "x w b xs ws - xz wz", "y", Attr("num_heads", 2L)).In("x", DType.UInt8, 2, 4, 8).In("w", DType.UInt8, 8, 24)
-            .Const(Floats("b", [24], Random(24).Span<float>().ToArray())).Const(Floats("xs", [], 0.01f)).Const(Floats("ws", [], 0.02f))
+            .Const(Floats("b", [24], Random(24).ToArray<float>())).Const(Floats("xs", [], 0.01f)).Const(Floats("ws", [], 0.02f))
             .Const(Raw("xz", DType.UInt8, [], 128)).Const(Raw("wz", DType.UInt8, [], 120)).Out("y"),
         1e-4, Random(DType.UInt8, 2, 4, 8), Random(DType.UInt8, 8, 24));
 
@@ -147,7 +147,7 @@ public class MicrosoftAttentionTests() : SeededTests(100)
     public void QAttention_with_past(int unidirectional) => OrtComparison.Check(
         Contrib("QAttention", "x w b xs ws m xz wz p", "y present", Attr("num_heads", 2L), Attr("unidirectional", (long)unidirectional)).In("x", DType.UInt8, 2, 3, 8).In("w", DType.Int8, 8, 24)
             .In("m", DType.Int32, 2, 8).In("p", DType.Float32, 2, 2, 2, 5, 4)
-            .Const(Floats("b", [24], Random(24).Span<float>().ToArray())).Const(Floats("xs", [], 0.01f))
+            .Const(Floats("b", [24], Random(24).ToArray<float>())).Const(Floats("xs", [], 0.01f))
             .Const(Floats("ws", [24], [.. Enumerable.Range(0, 24).Select(i => 0.01f + 0.001f * i)]))
             .Const(Raw("xz", DType.UInt8, [], 128)).Const(Raw("wz", DType.Int8, [24], new byte[24])).Out("y", "present"),
         1e-4, Random(DType.UInt8, 2, 3, 8), Random(DType.Int8, 8, 24), Ints([1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1], 2, 8), Random(2, 2, 2, 5, 4));

@@ -78,7 +78,7 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         ModelProto model = Contrib("MatMulNBits", zeroPoints ? "a b s z" : "a b s", "y", Attr("K", (long)k), Attr("N", N), Attr("bits", (long)bits), Attr("block_size", (long)block))
             .In("a", DType.Float32, 3, k).Out("y")
             .Const(Raw("b", DType.UInt8, [N, blocks, block * bits / 8], Random(DType.UInt8, N * blocks * block * bits / 8).Bytes.ToArray()))
-            .Const(Floats("s", [N * blocks], Random(N * blocks).Span<float>().ToArray()));
+            .Const(Floats("s", [N * blocks], Random(N * blocks).ToArray<float>()));
         int row = (blocks * bits + 7) / 8;
         if (zeroPoints) model.Const(Raw("z", DType.UInt8, [N * row], Random(DType.UInt8, N * row).Bytes.ToArray()));
         OrtComparison.Check(model, 1e-4, Random(3, k));
@@ -251,7 +251,7 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         ModelProto model = Contrib("MatMulNBits", grouped ? "a b s z g" : "a b s z", "y", Attr("K", K), Attr("N", N), Attr("bits", 4L), Attr("block_size", Size))
             .In("a", DType.Float32, 3, K).Out("y")
             .Const(Raw("b", DType.UInt8, [N, Blocks, Size / 2], Random(DType.UInt8, N * Blocks * Size / 2).Bytes.ToArray()))
-            .Const(Floats("s", [N * Blocks], Random(N * Blocks).Span<float>().ToArray()))
+            .Const(Floats("s", [N * Blocks], Random(N * Blocks).ToArray<float>()))
             .Const(Floats("z", [N * Blocks], [.. Enumerable.Range(0, N * Blocks).Select(i => 5.5f + 0.25f * i)]));
         if (grouped) model.Const(Raw("g", DType.Int32, [K], [.. Enumerable.Range(0, K).SelectMany(i => BitConverter.GetBytes((i * 7) % Blocks))]));
         OrtComparison.Check(model, 1e-4, Random(3, K));
@@ -301,7 +301,7 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         bool packed = type == DType.UInt8;
         ModelProto model = Contrib("GatherBlockQuantized", zeroPoints ? "d i s z" : "d i s", "y", Attr("block_size", Size), Attr("quantize_axis", 1L), Attr("gather_axis", 0L))
             .Const(Raw("d", type, [Rows, packed ? Width / 2 : Width], Random(DType.UInt8, Rows * Width / 2).Bytes.ToArray()))
-            .In("i", DType.Int64, 2, 3).Const(Floats("s", [Rows, Blocks], Random(Rows * Blocks).Span<float>().ToArray())).Out("y");
+            .In("i", DType.Int64, 2, 3).Const(Floats("s", [Rows, Blocks], Random(Rows * Blocks).ToArray<float>())).Out("y");
         if (zeroPoints) model.Const(Raw("z", type, [Rows, packed ? Blocks / 2 : Blocks], Random(DType.UInt8, Rows * Blocks / 2).Bytes.ToArray()));
         OrtComparison.Check(model, 1e-5, Tensor.FromArray<long>([0, 6, 3, 3, 1, 5], new Shape(2, 3)));
     }
@@ -370,9 +370,9 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         AttributeProto[] attributes = [Attr("k", k), Attr("activation_type", activation), Attr("normalize_routing_weights", (long)normalize),
             .. activation == "swiglu" ? [Attr("swiglu_fusion", 1L), Attr("activation_alpha", 1.7f), Attr("activation_beta", 1f), Attr("swiglu_limit", 0.9f)] : Array.Empty<AttributeProto>()];
         ModelProto model = Contrib("MoE", biased ? "x r w1 b1 w2 b2" : "x r w1 - w2", "y", attributes).In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts)
-            .Const(Floats("w1", [Experts, outputs, Width], Random(Experts * outputs * Width).Span<float>().ToArray())).Const(Floats("w2", [Experts, Width, Inner], Random(Experts * Width * Inner).Span<float>().ToArray())).Out("y");
+            .Const(Floats("w1", [Experts, outputs, Width], Random(Experts * outputs * Width).ToArray<float>())).Const(Floats("w2", [Experts, Width, Inner], Random(Experts * Width * Inner).ToArray<float>())).Out("y");
         if (biased)
-            model.Const(Floats("b1", [Experts, outputs], Random(Experts * outputs).Span<float>().ToArray())).Const(Floats("b2", [Experts, Width], Random(Experts * Width).Span<float>().ToArray()));
+            model.Const(Floats("b1", [Experts, outputs], Random(Experts * outputs).ToArray<float>())).Const(Floats("b2", [Experts, Width], Random(Experts * Width).ToArray<float>()));
         OrtComparison.Check(model, 1e-4, Random(Tokens, Width), Random(Tokens, Experts));
     }
 
@@ -388,7 +388,7 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         r.SetDouble(1, r.GetDouble(0) * 1.001); // two scores as good as equal
         ModelProto model = Contrib("MoE", gated ? "x r w1 - w2 - w3" : "x r w1 - w2", "y", Attr("k", 2L), Attr("activation_type", "silu"), Attr("use_sparse_mixer", mixed ? 1L : 0))
             .In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts).Out("y");
-        foreach ((string name, Tensor w) in new[] { ("w1", w1), ("w2", w2), ("w3", w3) }) model.Const(Floats(name, w.Shape.AsSpan().ToArray(), w.Span<float>().ToArray()));
+        foreach ((string name, Tensor w) in new[] { ("w1", w1), ("w2", w2), ("w3", w3) }) model.Const(Floats(name, w.Shape.AsSpan().ToArray(), w.ToArray<float>()));
         Tensor y = Run(model, x, r)[0];
         for (int t = 0; t < Tokens; t++)
         {
@@ -430,7 +430,7 @@ public class MicrosoftOperatorTests() : SeededTests(1)
         ModelProto model = Contrib("QMoE", "x r w1 s1 - w2 s2", "y", attributes).In("x", DType.Float32, Tokens, Width).In("r", DType.Float32, Tokens, Experts).Out("y")
             .Const(Raw("w1", DType.UInt8, [Experts, Inner, Width * bits / 8], Random(DType.UInt8, Experts * Inner * Width * bits / 8).Bytes.ToArray()))
             .Const(Raw("w2", DType.UInt8, [Experts, Width, Inner * bits / 8], Random(DType.UInt8, Experts * Width * Inner * bits / 8).Bytes.ToArray()))
-            .Const(Floats("s1", s1.Shape.AsSpan().ToArray(), s1.Span<float>().ToArray())).Const(Floats("s2", s2.Shape.AsSpan().ToArray(), s2.Span<float>().ToArray()));
+            .Const(Floats("s1", s1.Shape.AsSpan().ToArray(), s1.ToArray<float>())).Const(Floats("s2", s2.Shape.AsSpan().ToArray(), s2.ToArray<float>()));
         // ONNX Runtime rounds tokens to 8 bits where weights of 8 bits come in blocks.
         OrtComparison.Check(model, bits == 8 && block > 0 ? 0.02 : 2e-3, Random(Tokens, Width), Random(Tokens, Experts));
     }

@@ -115,7 +115,7 @@ public class MicrosoftRarerTests
 
     [Fact]
     public void ConvTranspose_with_pads_as_an_input() => OrtComparison.Check(
-        Contrib("ConvTransposeWithDynamicPads", "x w p b", "y", Attr("strides", 2, 2)).In("x", DType.Float32, 1, 3, 4, 4).Out("y").Const(Floats("w", [3, 2, 3, 3], Noise(54).Span<float>().ToArray()))
+        Contrib("ConvTransposeWithDynamicPads", "x w p b", "y", Attr("strides", 2, 2)).In("x", DType.Float32, 1, 3, 4, 4).Out("y").Const(Floats("w", [3, 2, 3, 3], Noise(54).ToArray<float>()))
             .Const(Raw("p", DType.Int64, [4], [.. new long[] { 1, 0, 0, 1 }.SelectMany(BitConverter.GetBytes)])).Const(Floats("b", [2], 0.5f, -1)), 1e-4, Noise(1, 3, 4, 4));
 
     [Theory]
@@ -167,7 +167,7 @@ public class MicrosoftRarerTests
     public void Gates_before_values()
     {
         const int Tokens = 5, Experts = 4, Width = 6, Inner = 8;
-        float[] turns = Noise(Experts * 2 * Inner * Width).Span<float>().ToArray(), blocks = new float[turns.Length], second = Noise(Experts * Width * Inner).Span<float>().ToArray();
+        float[] turns = Noise(Experts * 2 * Inner * Width).ToArray<float>(), blocks = new float[turns.Length], second = Noise(Experts * Width * Inner).ToArray<float>();
         for (int e = 0; e < Experts; e++)
             for (int row = 0; row < 2 * Inner; row++)
                 Array.Copy(turns, (e * 2 * Inner + row) * Width, blocks, (e * 2 * Inner + row % 2 * Inner + row / 2) * Width, Width);

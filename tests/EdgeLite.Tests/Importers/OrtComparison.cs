@@ -105,17 +105,17 @@ internal static class OrtComparison
         int[] dims = [.. t.Shape.AsSpan().ToArray().Select(d => (int)d)];
         return t.DType switch
         {
-            DType.Float32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(t.Span<float>().ToArray(), dims)),
-            DType.Int8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<sbyte>(t.Span<sbyte>().ToArray(), dims)),
-            DType.UInt8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<byte>(t.Span<byte>().ToArray(), dims)),
-            DType.Int16 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<short>(t.Span<short>().ToArray(), dims)),
-            DType.Int32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<int>(t.Span<int>().ToArray(), dims)),
-            DType.Int64 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(t.Span<long>().ToArray(), dims)),
-            DType.Float64 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<double>(t.Span<double>().ToArray(), dims)),
-            DType.Float16 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<Float16>(t.Span<Float16>().ToArray(), dims)),
-            DType.UInt32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<uint>(t.Span<uint>().ToArray(), dims)),
+            DType.Float32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(t.ToArray<float>(), dims)),
+            DType.Int8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<sbyte>(t.ToArray<sbyte>(), dims)),
+            DType.UInt8 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<byte>(t.ToArray<byte>(), dims)),
+            DType.Int16 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<short>(t.ToArray<short>(), dims)),
+            DType.Int32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<int>(t.ToArray<int>(), dims)),
+            DType.Int64 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(t.ToArray<long>(), dims)),
+            DType.Float64 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<double>(t.ToArray<double>(), dims)),
+            DType.Float16 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<Float16>(t.ToArray<Float16>(), dims)),
+            DType.UInt32 => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<uint>(t.ToArray<uint>(), dims)),
             DType.String => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<string>(t.Strings!, dims)),
-            DType.Bool => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<bool>(t.Span<bool>().ToArray(), dims)),
+            DType.Bool => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<bool>(t.ToArray<bool>(), dims)),
             _ => throw new ArgumentException(t.ToString()),
         };
     }

@@ -36,7 +36,7 @@ public class RealOnnxModels
         using var options = new Microsoft.ML.OnnxRuntime.SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL, IntraOpNumThreads = 1 };
         using var session = new InferenceSession(path, options);
         int[] dims = [.. shape.AsSpan().ToArray().Select(d => (int)d)];
-        using var expected = session.Run([NamedOnnxValue.CreateFromTensor(input.Name, new OrtTensor(x.Span<float>().ToArray(), dims))],
+        using var expected = session.Run([NamedOnnxValue.CreateFromTensor(input.Name, new OrtTensor(x.ToArray<float>(), dims))],
             [.. graph.Outputs.Select(o => o.Name)]);
         Tensor[] got = new GraphInterpreter(graph).Run(x);
         int k = 0;

@@ -32,7 +32,7 @@ public sealed class TensorFlowFileTests : IDisposable
         (Graph graph, string format) = Pipeline.Import(path, new ConversionOptions());
         Assert.Equal("TensorFlow graph (text)", format);
         Tensor y = ImportedRun.Run(graph, [Tensor.FromArray<float>([1, 2, 3, 4], new Shape(2, 2))])[0];
-        Assert.Equal([2.5f, 5, 7.5f, 10], y.Span<float>().ToArray());
+        Assert.Equal([2.5f, 5, 7.5f, 10], y.ToArray<float>());
         Assert.Equal("y:0", graph.Outputs[0].Name);
     }
 

@@ -65,7 +65,7 @@ public class TensorFlowLinearTests
         TensorAssert.Close(identity, Product(a, Run("MatrixInverse", "", a)), 1e-3, 1e-3, "A X");
         // A single matrix, worked out by hand.
         Tensor y = Run("MatrixInverse", "", Tensor.FromArray<float>([0, 2, 4, 0], new Shape(2, 2)));
-        Assert.Equal([0f, 0.25f, 0.5f, 0], y.Span<float>().ToArray());
+        Assert.Equal([0f, 0.25f, 0.5f, 0], y.ToArray<float>());
     }
 
     /// <summary>The other triangle is not read.</summary>

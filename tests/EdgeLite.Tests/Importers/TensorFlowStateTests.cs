@@ -35,7 +35,7 @@ public class TensorFlowStateTests
         {
             x.CopyTo(session.Input(session.FindInput("x")).Span<float>());
             session.Run();
-            return session.Output(session.FindOutput("y")).Span<float>().ToArray();
+            return session.Output(session.FindOutput("y")).ToArray<float>();
         })];
     }
 

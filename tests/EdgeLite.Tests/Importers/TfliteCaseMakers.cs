@@ -102,7 +102,7 @@ internal static class TfliteCaseMakers
         Add("PRELU", m =>
         {
             int[] shape = m.Shape(4, 4);
-            return m.Case(54, 0, [m.In(Float32, shape), m.File.Constant("alpha", Float32, [1, 1, shape[3]], m.Value(Float32, [1, 1, shape[3]], -1, 1).Span<float>().ToArray())], [m.Out(Float32)]);
+            return m.Case(54, 0, [m.In(Float32, shape), m.File.Constant("alpha", Float32, [1, 1, shape[3]], m.Value(Float32, [1, 1, shape[3]], -1, 1).ToArray<float>())], [m.Out(Float32)]);
         });
 
         foreach ((string op, int code, bool hasInt8) in new[] { ("SUM", 74, true), ("MEAN", 40, true), ("REDUCE_MAX", 82, true), ("REDUCE_MIN", 89, true), ("REDUCE_PROD", 81, false) })
@@ -470,15 +470,15 @@ internal static class TfliteCaseMakers
         return m.Case(code, 27, [x, m.File.Ints([.. m.R.Axes(rank, 1).Select(a => (int)a)])], [y], m.R.Chance());
     }
 
-    private static int Weights(TfliteCaseMaker m, int[] shape) => m.File.Constant($"w{string.Join('x', shape)}", Float32, shape, m.Value(Float32, shape, -1, 1).Span<float>().ToArray());
+    private static int Weights(TfliteCaseMaker m, int[] shape) => m.File.Constant($"w{string.Join('x', shape)}", Float32, shape, m.Value(Float32, shape, -1, 1).ToArray<float>());
 
-    private static int Int8Weights(TfliteCaseMaker m, int[] shape) => m.File.Constant("w", Int8, shape, m.Value(Int8, shape, -127, 127).Span<sbyte>().ToArray(), 0.02f);
+    private static int Int8Weights(TfliteCaseMaker m, int[] shape) => m.File.Constant("w", Int8, shape, m.Value(Int8, shape, -127, 127).ToArray<sbyte>(), 0.02f);
 
     /// <summary>int32 of the scale of input and weights.</summary>
-    private static int Bias(TfliteCaseMaker m, int count) => m.File.Constant("b", I32, [count], m.Value(I32, [count], -2000, 2000).Span<int>().ToArray(), Scale * 0.02f);
+    private static int Bias(TfliteCaseMaker m, int count) => m.File.Constant("b", I32, [count], m.Value(I32, [count], -2000, 2000).ToArray<int>(), Scale * 0.02f);
 
     /// <summary>int64 of the scale of an input of int16 and weights.</summary>
-    private static int LongBias(TfliteCaseMaker m, int count) => m.File.Constant("b", TfliteFileBuilder.Int64, [count], m.Value(TfliteFileBuilder.Int64, [count], -200000, 200000).Span<long>().ToArray(), Scale / 256 * 0.02f);
+    private static int LongBias(TfliteCaseMaker m, int count) => m.File.Constant("b", TfliteFileBuilder.Int64, [count], m.Value(TfliteFileBuilder.Int64, [count], -200000, 200000).ToArray<long>(), Scale / 256 * 0.02f);
 
     private static TfliteCase Convolution(TfliteCaseMaker m, bool depthwise, bool quantized)
     {

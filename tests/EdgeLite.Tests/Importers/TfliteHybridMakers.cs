@@ -33,7 +33,7 @@ internal static class TfliteHybridMakers
         Hybrid("BATCH_MATMUL", 4, 0.05, m =>
         {
             (int i, int j, int k) = (m.R.Int(1, 5), m.R.Int(1, 5), m.R.Int(1, 9));
-            return m.Case(126, 101, [m.In(Float32, [2, i, k]), m.File.Constant("w", Int8, [2, k, j], m.Value(Int8, [2, k, j], -127, 127).Span<sbyte>().ToArray(), 0.004f)], [m.Out(Float32)], false, false, false);
+            return m.Case(126, 101, [m.In(Float32, [2, i, k]), m.File.Constant("w", Int8, [2, k, j], m.Value(Int8, [2, k, j], -127, 127).ToArray<sbyte>(), 0.004f)], [m.Out(Float32)], false, false, false);
         });
         Hybrid("SVDF", 4, 0.1, m =>
         {
@@ -83,7 +83,7 @@ internal static class TfliteHybridMakers
 
     private static int[] Gates(string name, Func<string, int> make) => [.. Enumerable.Range(0, 4).Select(g => make($"{name}{g}"))];
 
-    private static int Weights(TfliteCaseMaker m, string name, int rows, int columns) => m.File.Constant(name, Int8, [rows, columns], m.Value(Int8, [rows, columns], -127, 127).Span<sbyte>().ToArray(), 0.004f);
+    private static int Weights(TfliteCaseMaker m, string name, int rows, int columns) => m.File.Constant(name, Int8, [rows, columns], m.Value(Int8, [rows, columns], -127, 127).ToArray<sbyte>(), 0.004f);
 
-    private static int Floats(TfliteCaseMaker m, string name, int count) => m.File.Constant(name, Float32, [count], m.Value(Float32, [count], -1, 1).Span<float>().ToArray());
+    private static int Floats(TfliteCaseMaker m, string name, int count) => m.File.Constant(name, Float32, [count], m.Value(Float32, [count], -1, 1).ToArray<float>());
 }

@@ -56,7 +56,7 @@ public class TfliteImporterTests
     {
         Tensor y = Single(45, F(new Shape(3, 4), Iota(12)), shape, f => [f.Ints(begin), f.Ints(end), f.Ints(strides)], [.. masks.Cast<object>()]);
         Assert.Equal(shape.Select(d => (long)d), y.Shape.AsSpan().ToArray());
-        Assert.Equal(expected, y.Span<float>().ToArray());
+        Assert.Equal(expected, y.ToArray<float>());
     }
 
     [Theory]
@@ -65,7 +65,7 @@ public class TfliteImporterTests
     public void Bilinear_resize_maps_coordinates_as_asked(bool alignCorners, float[] expected)
     {
         Tensor y = Single(23, F(new Shape(1, 1, 2, 1), 0, 1), [1, 1, 4, 1], f => [f.Ints(1, 4)], 0, 0, alignCorners, false);
-        Assert.Equal(expected, y.Span<float>().ToArray().Select(v => MathF.Round(v, 6)), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal(expected, y.ToArray<float>().Select(v => MathF.Round(v, 6)), (a, b) => Math.Abs(a - b) < 1e-6);
     }
 
     [Theory]
@@ -75,7 +75,7 @@ public class TfliteImporterTests
     public void Nearest_resize_picks_as_asked(bool alignCorners, bool halfPixel, float[] expected)
     {
         Tensor y = Single(97, F(new Shape(1, 1, 3, 1), 0, 1, 2), [1, 1, 5, 1], f => [f.Ints(1, 5)], alignCorners, halfPixel);
-        Assert.Equal(expected, y.Span<float>().ToArray());
+        Assert.Equal(expected, y.ToArray<float>());
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public class TfliteImporterTests
         // stride 2, kernel 3 over 4: one position of padding, after the input. Sums of [0,1,2] and [2,3].
         Tensor y = Single(3, F(new Shape(1, 1, 4, 1), 0, 1, 2, 3), [1, 1, 2, 1],
             f => [f.Constant<float>("w", Float32, [1, 1, 3, 1], [1, 1, 1]), f.Constant<float>("b", Float32, [1], [10])], (sbyte)0, 2, 1, (sbyte)0, 1, 1);
-        Assert.Equal([13f, 15f], y.Span<float>().ToArray());
+        Assert.Equal([13f, 15f], y.ToArray<float>());
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public class TfliteImporterTests
         int shape = file.Ints(1, 1, 4, 1), w = file.Constant<float>("w", Float32, [1, 1, 3, 1], [1, 2, 3]);
         file.Op(67, [shape, w, x], [y], (sbyte)0, 2, 1);
         file.Border([x], [y]);
-        Assert.Equal([1f, 2, 3 + 10, 20], Run(file, F(new Shape(1, 1, 2, 1), 1, 10)).Span<float>().ToArray());
+        Assert.Equal([1f, 2, 3 + 10, 20], Run(file, F(new Shape(1, 1, 2, 1), 1, 10)).ToArray<float>());
     }
 
     [Fact]
@@ -107,7 +107,7 @@ public class TfliteImporterTests
         int w = file.Constant<float>("w", Float32, [1, 2, 2, 1], [1, 2, 3, 4]), b = file.Constant<float>("b", Float32, [1], [100]);
         file.CustomOp("Convolution2DTransposeBias", [x, w, b], [y], MemoryMarshal.AsBytes<int>([1, 2, 2]).ToArray());
         file.Border([x], [y]);
-        Assert.Equal([101f, 102, 110, 120, 103, 104, 130, 140], Run(file, F(new Shape(1, 1, 2, 1), 1, 10)).Span<float>().ToArray());
+        Assert.Equal([101f, 102, 110, 120, 103, 104, 130, 140], Run(file, F(new Shape(1, 1, 2, 1), 1, 10)).ToArray<float>());
     }
 
     [Fact]
@@ -116,14 +116,14 @@ public class TfliteImporterTests
         Tensor x = F(new Shape(1, 3, 2, 1), Iota(6));
         Tensor batched = Single(38, x, [4, 2, 1, 1], f => [f.Ints(2, 2), f.Constant<int>("p", TfliteFileBuilder.Int32, [2, 2], [1, 0, 0, 0])]);
         // Rows: 0 0 / 0 1 / 2 3 / 4 5; blocks by (row parity, column parity).
-        Assert.Equal([0f, 2, 0, 3, 0, 4, 1, 5], batched.Span<float>().ToArray());
+        Assert.Equal([0f, 2, 0, 3, 0, 4, 1, 5], batched.ToArray<float>());
         Tensor back = Single(37, batched, [1, 3, 2, 1], f => [f.Ints(2, 2), f.Constant<int>("c", TfliteFileBuilder.Int32, [2, 2], [1, 0, 0, 0])]);
-        Assert.Equal(x.Span<float>().ToArray(), back.Span<float>().ToArray());
+        Assert.Equal(x.ToArray<float>(), back.ToArray<float>());
     }
 
     [Fact]
     public void Floor_mod_has_the_sign_of_the_divisor() =>
-        Assert.Equal([1f, 2, -2, -1, 0], Single(95, F(new Shape(5), 7, -7, 7, -7, 6), [5], f => [f.Constant<float>("d", Float32, [5], [3, 3, -3, -3, 3])]).Span<float>().ToArray());
+        Assert.Equal([1f, 2, -2, -1, 0], Single(95, F(new Shape(5), 7, -7, 7, -7, 6), [5], f => [f.Constant<float>("d", Float32, [5], [3, 3, -3, -3, 3])]).ToArray<float>());
 
     [Fact]
     public void A_while_loop_doubles_until_the_limit_and_the_names_of_signatures_are_kept()
@@ -256,7 +256,7 @@ public class TfliteImporterTests
         file.Op(124, [sparse], [d]);
         file.Op(0, [x, d], [y], (sbyte)0);
         file.Border([x], [y]);
-        Assert.Equal([0f, 1, 7, 10, 4, 5], Run(file, F(new Shape(2, 3), Iota(6))).Span<float>().ToArray());
+        Assert.Equal([0f, 1, 7, 10, 4, 5], Run(file, F(new Shape(2, 3), Iota(6))).ToArray<float>());
     }
 
     [Fact]

@@ -41,8 +41,8 @@ internal static class TfliteLstmMakers
     {
         (int inputs, int units, float weights) = (m.R.Int(1, 9), m.R.Int(1, 24), m.R.Int(5, 60) * 1e-3f);
         int x = m.In(UInt8, [2, inputs], 1f / 128, 128, 0, 255), h = m.In(UInt8, [2, units], 1f / 128, 128, 0, 255), c = m.Int16([2, units], 1f / 2048);
-        int w = m.File.Constant("w", UInt8, [4 * units, inputs + units], m.Value(UInt8, [4 * units, inputs + units], 0, 255).Span<byte>().ToArray(), weights, m.R.Int(90, 160));
-        int b = m.File.Constant("b", I32, [4 * units], m.Value(I32, [4 * units], -9000, 9000).Span<int>().ToArray(), weights / 128);
+        int w = m.File.Constant("w", UInt8, [4 * units, inputs + units], m.Value(UInt8, [4 * units, inputs + units], 0, 255).ToArray<byte>(), weights, m.R.Int(90, 160));
+        int b = m.File.Constant("b", I32, [4 * units], m.Value(I32, [4 * units], -9000, 9000).ToArray<int>(), weights / 128);
         int y = m.Out(UInt8, 1f / 128, 128, 2), next = m.File.Tensor("next", I16, [1, 1], 1f / 2048);
         m.File.Version = 2;
         m.File.TypedOp(16, 14, [x, h, w, b, c], [y, next, m.File.Tensor("both", UInt8, [1, 1], 1f / 128, 128), m.File.Tensor("gates", I16, [1, 1], 1f / 4096)], Tanh, 0f, 0f, (sbyte)1);
@@ -56,13 +56,13 @@ internal static class TfliteLstmMakers
         (int inputs, int units) = (m.R.Int(1, 9), m.R.Int(2, 40));
         int results = m.R.Int(1, units);
         int[] Each(Func<int, int> make) => [-1, .. Enumerable.Range(1, 3).Select(make)];
-        int Weights(string name, int rows, int columns) => m.File.Constant(name, Int8, [rows, columns], m.Value(Int8, [rows, columns], -127, 127).Span<sbyte>().ToArray(), m.R.Int(20, 90) * 1e-4f);
-        int Bias(string name, int count, int most) => m.File.Constant(name, I32, [count], m.Value(I32, [count], -most, most).Span<int>().ToArray(), 1e-4f);
+        int Weights(string name, int rows, int columns) => m.File.Constant(name, Int8, [rows, columns], m.Value(Int8, [rows, columns], -127, 127).ToArray<sbyte>(), m.R.Int(20, 90) * 1e-4f);
+        int Bias(string name, int count, int most) => m.File.Constant(name, I32, [count], m.Value(I32, [count], -most, most).ToArray<int>(), 1e-4f);
         int[] all =
         [
             m.Quantized([2, inputs], 0.031f, -7), .. Each(g => Weights($"w{g}", units, inputs)), .. Each(g => Weights($"r{g}", units, results)), -1, -1, -1, .. Each(g => Bias($"b{g}", units, 9000000)),
             Weights("project", results, units), Bias("projected", results, 400000), m.File.Variable("h", Int8, [2, results], 0.0081f, 5), m.File.Variable("c", I16, [2, units], 1f / 32768),
-            .. Each(g => m.File.Constant($"n{g}", I16, [units], m.Value(I16, [units], 0, 32767).Span<short>().ToArray(), m.R.Int(10, 90) * 1e-6f)),
+            .. Each(g => m.File.Constant($"n{g}", I16, [units], m.Value(I16, [units], 0, 32767).ToArray<short>(), m.R.Int(10, 90) * 1e-6f)),
         ];
         int[] between = [.. Enumerable.Range(0, 12).Select(i => m.File.Tensor($"between{i}", i % 3 == 0 ? I16 : Int8, [1], i % 3 == 0 ? m.R.Int(2, 9) * 1e-4f : m.R.Int(10, 90) * 1e-3f, i % 3 == 0 ? 0 : m.R.Int(-9, 9)))];
         m.File.Version = 3;
@@ -77,9 +77,9 @@ internal static class TfliteLstmMakers
         int units = m.R.Int(parts.Projected ? 2 : 1, m.R.One(12, 40)), results = parts.Projected ? m.R.Int(1, units) : units, zero = m.R.Int(-9, 9), hiddenZero = parts.Projected ? m.R.Int(-9, 9) : zero;
         float hidden = parts.Projected ? 0.0079f : Output;
         int[] Each(int count, Func<int, int> make) => [.. Enumerable.Range(0, count).Select(g => parts.Coupled && g == 0 ? -1 : make(g))];
-        int Weights(string name, int rows, int columns) => m.File.Constant(name, Int8, [rows, columns], m.Value(Int8, [rows, columns], -127, 127).Span<sbyte>().ToArray(), m.R.Int(20, 90) * 1e-4f);
-        int Shorts(string name, int low, float scale) => m.File.Constant(name, I16, [units], m.Value(I16, [units], low, 32767).Span<short>().ToArray(), scale);
-        int Bias(string name, int count, int most) => m.File.Constant(name, I32, [count], m.Value(I32, [count], -most, most).Span<int>().ToArray(), 1e-4f);
+        int Weights(string name, int rows, int columns) => m.File.Constant(name, Int8, [rows, columns], m.Value(Int8, [rows, columns], -127, 127).ToArray<sbyte>(), m.R.Int(20, 90) * 1e-4f);
+        int Shorts(string name, int low, float scale) => m.File.Constant(name, I16, [units], m.Value(I16, [units], low, 32767).ToArray<short>(), scale);
+        int Bias(string name, int count, int most) => m.File.Constant(name, I32, [count], m.Value(I32, [count], -most, most).ToArray<int>(), 1e-4f);
         float gate = parts.Normalized ? m.R.Int(2, 9) * 1e-4f : 1f / 4096;
         int[] all =
         [

@@ -45,7 +45,7 @@ public class TfliteMetadataTests
         return use(path);
     });
 
-    private static float[] Run(Graph graph) => new GraphInterpreter(graph).Run(Tensor.FromArray<float>([10, 20], new Shape(2)))[0].Span<float>().ToArray();
+    private static float[] Run(Graph graph) => new GraphInterpreter(graph).Run(Tensor.FromArray<float>([10, 20], new Shape(2)))[0].ToArray<float>();
 
     [Fact]
     public void Metadata_and_attached_labels_are_taken_over()

@@ -113,9 +113,9 @@ internal static class TfliteStatefulMakers
         {
             (int inputs, int units, int rank, int memory) = (m.R.Int(1, 6), m.R.Int(1, 4), m.R.Int(1, 3), m.R.Int(1, 5));
             int filters = units * rank;
-            int features = m.File.Constant("features", Int8, [filters, inputs], m.Value(Int8, [filters, inputs], -127, 127).Span<sbyte>().ToArray(), 0.0081f);
-            int time = m.File.Constant("time", I16, [filters, memory], m.Value(I16, [filters, memory], -32767, 32767).Span<short>().ToArray(), 0.000031f);
-            int bias = m.File.Constant("bias", I32, [units], m.Value(I32, [units], -20000, 20000).Span<int>().ToArray(), 0.0007f * 0.000031f);
+            int features = m.File.Constant("features", Int8, [filters, inputs], m.Value(Int8, [filters, inputs], -127, 127).ToArray<sbyte>(), 0.0081f);
+            int time = m.File.Constant("time", I16, [filters, memory], m.Value(I16, [filters, memory], -32767, 32767).ToArray<short>(), 0.000031f);
+            int bias = m.File.Constant("bias", I32, [units], m.Value(I32, [units], -20000, 20000).ToArray<int>(), 0.0007f * 0.000031f);
             m.File.Version = 3;
             m.File.TypedOp(27, 6, [m.Quantized([2, inputs]), features, time, bias, m.File.Variable("state", I16, [2, filters * memory], 0.0007f)], [m.Out(Int8, 0.0513f, -128, 2)], rank, Relu);
             return m.Done(Runs);

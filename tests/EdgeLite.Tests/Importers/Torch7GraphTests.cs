@@ -22,7 +22,7 @@ public class Torch7GraphTests
         map[parent.Fields["data"]!] = map.Count + 1.0;
     }
 
-    private static float[][] Run(Lua network, params float[][] inputs) => LuaText.Run(network, [.. inputs.Select(x => Tensor.FromArray<float>(x, new Shape(x.Length)))]).Select(t => t.Span<float>().ToArray()).ToArray();
+    private static float[][] Run(Lua network, params float[][] inputs) => LuaText.Run(network, [.. inputs.Select(x => Tensor.FromArray<float>(x, new Shape(x.Length)))]).Select(t => t.ToArray<float>()).ToArray();
 
     /// <summary>(a, b) gives |a| - b, and of the table {a, |a|} the second.</summary>
     private static Lua TwoInputs()

@@ -63,7 +63,7 @@ public class TorchImporterTests
         return With(path, p =>
         {
             (Graph graph, _) = Pipeline.Import(p, new ConversionOptions { Shapes = new Dictionary<string, Shape> { ["x"] = new(x.Length) } });
-            return ImportedRun.Run(graph, Tensor.FromArray<float>(x, new Shape(x.Length)))[0].Span<float>().ToArray();
+            return ImportedRun.Run(graph, Tensor.FromArray<float>(x, new Shape(x.Length)))[0].ToArray<float>();
         });
     }
 

@@ -103,7 +103,7 @@ public class TorchStateTests
         With(Json(layers, input, "p.safetensors"), "p.safetensors", SafeTensors(parameters), folder =>
         {
             Graph graph = Pipeline.Import(Path.Combine(folder, "model.json"), new ConversionOptions()).Graph;
-            return ImportedRun.Run(graph, x)[0].Span<float>().ToArray();
+            return ImportedRun.Run(graph, x)[0].ToArray<float>();
         });
 
     private static Tensor Of(long[] shape, params float[] values) => Tensor.FromArray<float>(values, new Shape(shape));

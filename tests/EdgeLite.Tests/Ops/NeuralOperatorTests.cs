@@ -12,8 +12,8 @@ public class NeuralOperatorTests
     {
         Tensor[] y = Run("MaxPool", [T(new Shape(1, 1, 2, 3), 1f, 9, 3, 4, 5, 6)],
             Attributes(("kernel_shape", new long[] { 2, 2 }), ("storage_order", 1L)), outputs: 2);
-        Assert.Equal([9, 9], y[0].Span<float>().ToArray());
-        Assert.Equal([2, 2], y[1].Span<long>().ToArray()); // row 0, column 1 of 2 rows
+        Assert.Equal([9, 9], y[0].ToArray<float>());
+        Assert.Equal([2, 2], y[1].ToArray<long>()); // row 0, column 1 of 2 rows
     }
 
     [Fact]
@@ -23,7 +23,7 @@ public class NeuralOperatorTests
         AttributeSet attributes = Attributes(("kernel_shape", new long[] { 3 }), ("strides", new long[] { 2 }), ("pads", new long[] { 0, 1 }),
             ("ceil_mode", 1L), ("count_include_pad", 1L));
         Tensor y = Run("AveragePool", [T(new Shape(1, 1, 5), 3f, 3, 3, 3, 4)], attributes)[0];
-        Assert.Equal([3, 10f / 3, 2], y.Span<float>().ToArray());
+        Assert.Equal([3, 10f / 3, 2], y.ToArray<float>());
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public class NeuralOperatorTests
         // (4 - 5) / 2, rounded up, and one more; the window holds elements 0 and 2.
         AttributeSet attributes = Attributes(("kernel_shape", new long[] { 3 }), ("dilations", new long[] { 2 }), ("strides", new long[] { 2 }), ("ceil_mode", 1L));
         Tensor x = T(new Shape(1, 1, 4), 1f, 9, 3, 9);
-        Assert.Equal([3], Run("MaxPool", [x], attributes)[0].Span<float>().ToArray());
+        Assert.Equal([3], Run("MaxPool", [x], attributes)[0].ToArray<float>());
         attributes["ceil_mode"] = 0L;
         Assert.Equal(0, Run("MaxPool", [x], attributes)[0].Count);
     }
@@ -41,15 +41,15 @@ public class NeuralOperatorTests
     public void Same_padding_puts_the_odd_pad_where_its_name_says()
     {
         Tensor x = T(new Shape(1, 1, 3), 1f, 2, 3), w = T(new Shape(1, 1, 2), 10f, 1);
-        Assert.Equal([12, 23, 30], Run("Conv", [x, w], Attributes(("auto_pad", "SAME_UPPER")))[0].Span<float>().ToArray());
-        Assert.Equal([1, 12, 23], Run("Conv", [x, w], Attributes(("auto_pad", "SAME_LOWER")))[0].Span<float>().ToArray());
+        Assert.Equal([12, 23, 30], Run("Conv", [x, w], Attributes(("auto_pad", "SAME_UPPER")))[0].ToArray<float>());
+        Assert.Equal([1, 12, 23], Run("Conv", [x, w], Attributes(("auto_pad", "SAME_LOWER")))[0].ToArray<float>());
     }
 
     [Fact]
     public void Negative_pads_crop_a_convolutions_input()
     {
         Tensor x = T(new Shape(1, 1, 4), 1f, 2, 3, 4), w = T(new Shape(1, 1, 1), 2f);
-        Assert.Equal([4, 6], Run("Conv", [x, w], Attributes(("pads", new long[] { -1, -1 })))[0].Span<float>().ToArray());
+        Assert.Equal([4, 6], Run("Conv", [x, w], Attributes(("pads", new long[] { -1, -1 })))[0].ToArray<float>());
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public class NeuralOperatorTests
     {
         Tensor y = Run("DequantizeLinear", [T(new Shape(1, 4), (sbyte)1, 2, 3, 4), T(new Shape(1, 2), 1f, 10f)],
             Attributes(("axis", 1L), ("block_size", 2L)))[0];
-        Assert.Equal([1, 2, 30, 40], y.Span<float>().ToArray());
+        Assert.Equal([1, 2, 30, 40], y.ToArray<float>());
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public class NeuralOperatorTests
         Tensor[] y = Run("Loop", [Tensor.FromScalar(4L), Tensor.FromScalar(true), Tensor.FromScalar(1f), Tensor.FromScalar(2f)],
             Attributes(("body", AttributeValue.OfGraph(body)), ("captures", 1L)), outputs: 2);
         Assert.Equal(9, y[0].GetDouble(0));
-        Assert.Equal([3, 5, 7, 9], y[1].Span<float>().ToArray());
+        Assert.Equal([3, 5, 7, 9], y[1].ToArray<float>());
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public class NeuralOperatorTests
         body.AddOutput(next);
         body.AddOutput(next);
         Tensor[] y = Run("Loop", [Tensor.FromScalar(0L), null, V(-1f, 1)], Attributes(("body", AttributeValue.OfGraph(body))), outputs: 2);
-        Assert.Equal([-1, 1], y[0].Span<float>().ToArray());
+        Assert.Equal([-1, 1], y[0].ToArray<float>());
         Assert.Equal("float32[0,2]", y[1].ToString());
     }
 
@@ -124,7 +124,7 @@ public class NeuralOperatorTests
             ("class_weights", new[] { -1f, 2f }), ("classlabels_int64s", new long[] { 7, 8 }), ("post_transform", "LOGISTIC"));
         tree["nodes_modes"] = new[] { "BRANCH_LEQ", "LEAF", "LEAF" };
         Tensor[] y = Run("TreeEnsembleClassifier", [T(new Shape(2, 1), 0.5f, 0.6f)], tree, outputs: 2, domain: "ai.onnx.ml");
-        Assert.Equal([7, 8], y[0].Span<long>().ToArray());
+        Assert.Equal([7, 8], y[0].ToArray<long>());
         double[] expected = [0.7310586, 0.2689414, 0.1192029, 0.8807971]; // logistic of 1, -1, -2, 2
         for (int i = 0; i < 4; i++) Assert.Equal(expected[i], y[1].GetDouble(i), 1e-6);
     }

@@ -59,11 +59,11 @@ public sealed class CalibrationDataTests : IDisposable
     {
         Bmp("a.bmp", 2, 1, (x, _) => x == 0 ? ((byte)255, (byte)51, (byte)0) : ((byte)0, (byte)102, (byte)255));
         Tensor first = CalibrationData.Open(_folder, Model(1, 3, 1, 2)).Load(0)[0];
-        Assert.Equal([1, 0, 0.2f, 0.4f, 0, 1], first.Span<float>().ToArray().Select(v => MathF.Round(v, 5)));
+        Assert.Equal([1, 0, 0.2f, 0.4f, 0, 1], first.ToArray<float>().Select(v => MathF.Round(v, 5)));
         Tensor last = CalibrationData.Open(_folder, Model(1, 1, 2, 3), s_last).Load(0)[0];
-        Assert.Equal([1, 0.2f, 0, 0, 0.4f, 1], last.Span<float>().ToArray().Select(v => MathF.Round(v, 5)));
+        Assert.Equal([1, 0.2f, 0, 0, 0.4f, 1], last.ToArray<float>().Select(v => MathF.Round(v, 5)));
         Tensor raw = CalibrationData.Open(_folder, Model(DType.UInt8, 1, 1, 2, 3), s_last).Load(0)[0];
-        Assert.Equal([255, 51, 0, 0, 102, 255], raw.Span<byte>().ToArray());
+        Assert.Equal([255, 51, 0, 0, 102, 255], raw.ToArray<byte>());
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class CalibrationDataTests : IDisposable
         Graph model = Model(1, 3, 1, 1);
         model.Metadata["preprocessing"] = """{"mean": 9}""";
         // bgr = 0.2, 0, 1.
-        Assert.Equal([-0.6f, -0.5f, 2], CalibrationData.Open(_folder, model).Load(0)[0].Span<float>().ToArray().Select(v => MathF.Round(v, 5)));
+        Assert.Equal([-0.6f, -0.5f, 2], CalibrationData.Open(_folder, model).Load(0)[0].ToArray<float>().Select(v => MathF.Round(v, 5)));
         Assert.Equal(-8, CalibrationData.Open(Path.Combine(_folder, "a.bmp"), model, CalibrationPreprocessing.Parse(model.Metadata["preprocessing"], "test")).Load(0)[0].GetDouble(0));
         File.Delete(Path.Combine(_folder, "preprocessing.json"));
         Assert.Equal(-9, CalibrationData.Open(_folder, model).Load(0)[0].GetDouble(1));
@@ -148,11 +148,11 @@ public sealed class CalibrationDataTests : IDisposable
         symbolic.AddInput("x", new TensorType(DType.Float32, new Shape(symbolic.SymbolDim("N"), 2)));
         ICalibrationData data = CalibrationData.Open(path, symbolic);
         Assert.Equal(4, data.Count);
-        Assert.Equal([5, 6], data.Load(2)[0].Span<float>().ToArray());
-        Assert.Equal([5, 6, 7, 8], CalibrationData.Open(path, Model(2, 2)).Load(1)[0].Span<float>().ToArray());
+        Assert.Equal([5, 6], data.Load(2)[0].ToArray<float>());
+        Assert.Equal([5, 6, 7, 8], CalibrationData.Open(path, Model(2, 2)).Load(1)[0].ToArray<float>());
         Assert.Contains("expects [3,2]", Error(() => CalibrationData.Open(path, Model(3, 2))));
         string row = Npy("b.npy", Tensor.FromArray<double>([0.5, 1.5], new Shape(2)));
-        Assert.Equal([0.5f, 1.5f], CalibrationData.Open(row, Model(1, 2)).Load(0)[0].Span<float>().ToArray());
+        Assert.Equal([0.5f, 1.5f], CalibrationData.Open(row, Model(1, 2)).Load(0)[0].ToArray<float>());
         Assert.Equal(5, CalibrationData.Open(_folder, Model(1, 2)).Count);
     }
 
@@ -217,9 +217,9 @@ public sealed class CalibrationDataTests : IDisposable
     {
         ICalibrationData data = CalibrationData.Open("random:3:7", Model(1, 1000));
         Assert.Equal(3, data.Count);
-        float[] a = data.Load(2)[0].Span<float>().ToArray();
-        Assert.Equal(a, CalibrationData.Open("random:3:7", Model(1, 1000)).Load(2)[0].Span<float>().ToArray());
-        Assert.NotEqual(a, data.Load(1)[0].Span<float>().ToArray());
+        float[] a = data.Load(2)[0].ToArray<float>();
+        Assert.Equal(a, CalibrationData.Open("random:3:7", Model(1, 1000)).Load(2)[0].ToArray<float>());
+        Assert.NotEqual(a, data.Load(1)[0].ToArray<float>());
         Assert.InRange(a.Average(), 0.45f, 0.55f);
         Assert.True(a.All(v => v is >= 0 and < 1));
         Assert.Contains("random[:COUNT[:SEED]]", Error(() => CalibrationData.Open("random:x", Model(1, 2))));
@@ -237,10 +237,10 @@ public sealed class CalibrationDataTests : IDisposable
         File.WriteAllBytes(Path.Combine(_folder, "a.wav"), Wav(kind, channels, bits, 16000, signal));
         ICalibrationData data = CalibrationData.Open(_folder, Model(1, 3));
         Assert.Equal(2, data.Count);
-        Assert.Equal([0f, 0.5f, -0.5f], data.Load(0)[0].Span<float>().ToArray());
-        Assert.Equal([-1f, 0.25f, 0f], data.Load(1)[0].Span<float>().ToArray());
+        Assert.Equal([0f, 0.5f, -0.5f], data.Load(0)[0].ToArray<float>());
+        Assert.Equal([-1f, 0.25f, 0f], data.Load(1)[0].ToArray<float>());
         Tensor whole = CalibrationData.Open(_folder, Model(DType.Int16, 1, 5, 1)).Load(0)[0];
-        Assert.Equal([0, 16384, -16384, -32768, 8192], whole.Span<short>().ToArray());
+        Assert.Equal([0, 16384, -16384, -32768, 8192], whole.ToArray<short>());
     }
 
     [Fact]
@@ -283,7 +283,7 @@ public sealed class CalibrationDataTests : IDisposable
     public void Whole_numbers_take_pixels_as_they_are()
     {
         Bmp("a.bmp", 2, 1, (x, _) => x == 0 ? ((byte)255, (byte)51, (byte)0) : ((byte)0, (byte)102, (byte)254));
-        Assert.Equal([255, 51, 0, 0, 102, 254], CalibrationData.Open(_folder, Model(DType.Int32, 1, 1, 2, 3), s_last).Load(0)[0].Span<int>().ToArray());
+        Assert.Equal([255, 51, 0, 0, 102, 254], CalibrationData.Open(_folder, Model(DType.Int32, 1, 1, 2, 3), s_last).Load(0)[0].ToArray<int>());
     }
 
     /// <summary>All channels hold the same signal.</summary>

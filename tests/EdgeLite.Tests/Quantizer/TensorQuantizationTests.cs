@@ -36,10 +36,10 @@ public class TensorQuantizationTests
         Tensor w = Tensor.FromArray<float>([1.27f, -0.5f, 0.1f, -2.54f], new Shape(2, 2));
         float[] scales = ChannelWeights.Scales(w, 0, null, 0.5f, 0.1f, FactorForm.Any);
         Assert.Equal([0.01f, 0.02f], scales);
-        Assert.Equal([127, -50, 5, -127], ChannelWeights.Quantize(w, 0, scales).Span<sbyte>().ToArray().Select(v => (int)v));
+        Assert.Equal([127, -50, 5, -127], ChannelWeights.Quantize(w, 0, scales).ToArray<sbyte>().Select(v => (int)v));
         Assert.Equal([0.01f, 0.02f], ChannelWeights.Scales(Tensor.FromArray<float>([1.27f, 0.1f, -0.5f, -2.54f], new Shape(2, 2)), 1, null, 0.5f, 0.1f, FactorForm.Any));
         Tensor bias = ChannelWeights.Bias(Tensor.FromArray<float>([1, -3], new Shape(2)), [0.005f, 0.01f]);
-        Assert.Equal([200, -300], bias.Span<int>().ToArray());
+        Assert.Equal([200, -300], bias.ToArray<int>());
     }
 
     [Fact]

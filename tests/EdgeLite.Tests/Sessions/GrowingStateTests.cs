@@ -71,8 +71,8 @@ public class GrowingStateTests
                 session.Run();
                 Assert.Equal(all.Count, session.Output("count").GetInt64(0));
                 all.AddRange(x);
-                Assert.Equal(all, session.Output("now").Span<float>().ToArray());
-                Assert.Equal(all, session.Input("past").Span<float>().ToArray());
+                Assert.Equal(all, session.Output("now").ToArray<float>());
+                Assert.Equal(all, session.Input("past").ToArray<float>());
                 Assert.Equal(all.Sum(), session.Output("y").Span<float>()[0]);
             }
         }

@@ -29,7 +29,7 @@ public class LifetimeTests
         {
             session.Input(0).Span<float>().Fill(1);
             session.Run();
-            Assert.Equal([9, 12, 9, 12], session.Output(0).Span<float>().ToArray());
+            Assert.Equal([9, 12, 9, 12], session.Output(0).ToArray<float>());
         }
         Assert.Throws<ObjectDisposedException>(() => model.CreateSession());
         Assert.Throws<ObjectDisposedException>(() => model.ContentHash);

@@ -55,7 +55,7 @@ public class ListValueTests
         for (int run = 0; run < 3; run++)
         {
             session.Run();
-            Assert.Equal([2, 3, 4, 5, 6], session.Output("all").Span<float>().ToArray());
+            Assert.Equal([2, 3, 4, 5, 6], session.Output("all").ToArray<float>());
             Assert.Equal(2, session.Output("count").GetInt64(0));
             Assert.Equal([new Shape(3), new Shape(2)], session.Output("window").Elements.Select(e => e.Shape));
         }
@@ -64,8 +64,8 @@ public class ListValueTests
         session.SetInput(0, before);
         session.SetInput(1, Row(7, 8));
         session.Run();
-        Assert.Equal([5, 6, 7, 8], session.Output("all").Span<float>().ToArray());
-        Assert.Equal([5, 6], before.Elements[1].Span<float>().ToArray());
+        Assert.Equal([5, 6, 7, 8], session.Output("all").ToArray<float>());
+        Assert.Equal([5, 6], before.Elements[1].ToArray<float>());
     }
 
     [Fact]
@@ -75,13 +75,13 @@ public class ListValueTests
         using Session session = model.CreateSession(new SessionOptions { Threads = 1 });
         session.SetInput(1, Row(-1, 1));
         session.Run(); // nothing was given: nothing is there
-        Assert.Equal([0, 1], session.Output(0).Span<float>().ToArray());
+        Assert.Equal([0, 1], session.Output(0).ToArray<float>());
         session.SetInput(0, Tensor.Optional(Row(3, 4)));
         session.Run();
-        Assert.Equal([-3, -4], session.Output(0).Span<float>().ToArray());
+        Assert.Equal([-3, -4], session.Output(0).ToArray<float>());
         session.SetInput(0, Tensor.None(session.InputType(1)));
         session.Run();
-        Assert.Equal([0, 1], session.Output(0).Span<float>().ToArray());
+        Assert.Equal([0, 1], session.Output(0).ToArray<float>());
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public class ListValueTests
         session.SetInput(0, Tensor.FromScalar(3L));
         session.SetInput(1, Row(7, 8, 9));
         session.Run();
-        Assert.Equal([[7], [7, 8], [7, 8, 9]], session.Output(0).Elements.Select(e => e.Span<float>().ToArray()));
+        Assert.Equal([[7], [7, 8], [7, 8, 9]], session.Output(0).Elements.Select(e => e.ToArray<float>()));
         session.SetInput(0, Tensor.FromScalar(0L));
         session.Run();
         Assert.Empty(session.Output(0).Elements);

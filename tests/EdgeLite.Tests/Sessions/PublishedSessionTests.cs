@@ -69,7 +69,7 @@ public class PublishedSessionTests(ITestOutputHelper output)
         using var options = new Microsoft.ML.OnnxRuntime.SessionOptions { IntraOpNumThreads = 2 };
         using var peer = new InferenceSession(onnx, options);
         int[] dims = [.. shape.AsSpan().ToArray().Select(d => (int)d)];
-        using var expected = peer.Run([NamedOnnxValue.CreateFromTensor(session.InputName(0), new OrtTensor(session.Input(0).Span<float>().ToArray(), dims))]);
+        using var expected = peer.Run([NamedOnnxValue.CreateFromTensor(session.InputName(0), new OrtTensor(session.Input(0).ToArray<float>(), dims))]);
         Assert.Equal(expected.Count, session.OutputCount);
         foreach (DisposableNamedOnnxValue value in expected)
         {

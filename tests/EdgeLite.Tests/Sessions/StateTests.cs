@@ -64,11 +64,11 @@ public sealed class StateTests
             session.Run();
             float[] before = state;
             state = [.. before.Select((h, i) => h * 0.5f + x[i])];
-            Assert.Equal(state, session.Output("next").Span<float>().ToArray());
-            Assert.Equal(state, session.Input("h").Span<float>().ToArray());
-            if (output.Contains("next", StringComparison.Ordinal)) Assert.Equal(state, session.Output("y").Span<float>().ToArray());
-            if (output.StartsWith("view of the old", StringComparison.Ordinal)) Assert.Equal(before, session.Output("y").Span<float>().ToArray());
-            if (output.StartsWith("late", StringComparison.Ordinal)) Assert.Equal(state.Select((n, i) => n - before[i]), session.Output("y").Span<float>().ToArray());
+            Assert.Equal(state, session.Output("next").ToArray<float>());
+            Assert.Equal(state, session.Input("h").ToArray<float>());
+            if (output.Contains("next", StringComparison.Ordinal)) Assert.Equal(state, session.Output("y").ToArray<float>());
+            if (output.StartsWith("view of the old", StringComparison.Ordinal)) Assert.Equal(before, session.Output("y").ToArray<float>());
+            if (output.StartsWith("late", StringComparison.Ordinal)) Assert.Equal(state.Select((n, i) => n - before[i]), session.Output("y").ToArray<float>());
             if (output.StartsWith("shape", StringComparison.Ordinal)) Assert.Equal(before.Count(h => h != 0), session.Output("y").Count);
         }
     }

@@ -65,7 +65,7 @@ public class KerasZooTests(ITestOutputHelper output)
         string text = System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(Path.Combine(SharedData.Folder!, "zoo/keras_theano", model, "model.h5")));
         var x = new Tensor(DType.Float32, new Shape(1, 8, 1));
         for (int i = 0; i < 8; i++) x.SetDouble(i, Math.Sin(i + 1));
-        float[] whole = new GraphInterpreter(Changed("[null, 4, 1]", "[null, 8, 1]")).Run(x)[0].Span<float>().ToArray();
+        float[] whole = new GraphInterpreter(Changed("[null, 4, 1]", "[null, 8, 1]")).Run(x)[0].ToArray<float>();
 
         Graph graph = Changed("[null, 4, 1]", "[1   , 4, 1]", "\"stateful\": false", "\"stateful\": true ");
         Assert.Equal(3, graph.Inputs.Count);
