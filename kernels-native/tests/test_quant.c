@@ -327,6 +327,7 @@ int main(void) {
     gemm_case(200, 64, 64, 0, 0);
     gemm_case(97, 70, 33, 1, 0);
     gemm_case(1, 1000, 257, 0, 0);
+    gemm_case(1, 1000, 512, 0, 0);
     gemm_case(3, 17, 4100, 1, 0);
     for (int i = 0; i < 250; i++) random_conv(0);
     for (int i = 0; i < 120; i++) random_conv(1);

@@ -267,7 +267,7 @@ EL_INLINE void words_core(const int16_t* v, int64_t v_row, const int16_t* u, int
         EL_UNROLL for (int p = 0; p < 4; p++) acc[r][p] = _mm512_setzero_si512();
     for (int32_t left = quads; left > 0; left -= 16, v += 32)
         for (const int16_t* end = v + 2 * (left < 16 ? left : 16); v < end; v += 2, u += 64)
-            EL_UNROLL for (int half = 0; half < 2; half++) {
+            EL_ROLLED for (int half = 0; half < 2; half++) {
                 __m512i b[4];
                 EL_UNROLL for (int p = 0; p < 4; p++) b[p] = _mm512_load_si512(u + half * 32 + p * u_panel);
                 EL_UNROLL for (int r = 0; r < MR; r++) {

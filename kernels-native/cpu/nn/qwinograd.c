@@ -155,8 +155,9 @@ static void pieces(void* arg, int64_t begin, int64_t end, int32_t worker) {
     el_round_again(r->down, rounding);
 }
 
-/* 0: nothing was done, as sums may be too large. */
+/* 0: nothing was done, as sums may be too large or channels are too few. */
 int el_qwinograd_run(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
+    if (p->c < isa->winograd->channels) return 0;
     if (9 * 128 * (int64_t)p->c >= EL_QW_BOUND && isa->winograd->largest(buffers[1], p->oc / 16, p->c) >= EL_QW_BOUND) return 0;
     el_qw r = {.p = p, .isa = isa, .plan = plan_of(p), .x = buffers[0], .weights = buffers[1], .y = buffers[6], .splits = 1};
     const el_qw_plan* w = &r.plan;
@@ -175,7 +176,6 @@ int el_qwinograd_run(const el_ctx* ctx, const el_qconv_params* p, void* const* b
         items *= r.splits;
     }
     if (w->whole) el_parallel(ctx, w->blocks, threads == 1 ? w->blocks : 1, whole_weights, &r);
-    if (threads == 1) pieces(&r, 0, items, 0);
-    else el_parallel(ctx, items, 1, pieces, &r);
+    el_parallel(ctx, items, threads == 1 ? items : 1, pieces, &r);
     return 1;
 }

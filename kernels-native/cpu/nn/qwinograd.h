@@ -4,6 +4,7 @@
 #include "qmat.h"
 
 struct el_qwinograd {
+    int32_t channels; /* of the input that are worth it: those that fill a register */
     uint32_t (*largest)(const int8_t* w, int32_t panels, int32_t c);
     void (*weights)(const int8_t* w, int64_t tap, int32_t quads, int32_t row, int16_t* u, int64_t u_point);
     void (*input)(const int8_t* x, int64_t line, int64_t pixel, int32_t c, int16_t* v, int64_t v_point);

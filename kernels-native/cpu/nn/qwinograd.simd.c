@@ -116,4 +116,4 @@ static void qw_output(const el_qpanel* panels, const int32_t* m, int64_t m_point
     }
 }
 
-const el_qwinograd EL_SIMD_NAME(qwinograd) = {qw_largest, qw_weights, qw_input, qw_output};
+const el_qwinograd EL_SIMD_NAME(qwinograd) = {QW_BYTES, qw_largest, qw_weights, qw_input, qw_output};

@@ -21,7 +21,7 @@ static __attribute__((noinline)) void qw_some_rows(const int16_t* v, int64_t v_r
 #endif
     for (int32_t left = quads; left > 0; left -= QW_BYTES / 4, v += QW_WORDS)
         for (const int16_t* end = v + 2 * (left < QW_BYTES / 4 ? left : QW_BYTES / 4); v < end; v += 2)
-            for (int half = 0; half < 2; half++, u += 32) {
+            EL_ROLLED for (int half = 0; half < 2; half++, u += 32) {
 #if defined(__AVX2__)
                 const __m256i b0 = _mm256_load_si256((const __m256i*)(const void*)u), b1 = _mm256_load_si256((const __m256i*)(const void*)(u + 16));
 #else
