@@ -53,10 +53,11 @@ typedef struct el_qtile {
     int32_t* sums;     /* [EL_QROWS + 8][64]: where sums stay as they are, start included; NULL: they go to y */
 } el_qtile;
 
+typedef struct el_qwinograd el_qwinograd;
+
 /* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1.
  * most: rows of such a tile that it takes at most; NULL: EL_QROWS of any. rounds: EL_QROUNDS_DOWN. */
-typedef struct el_qwinograd el_qwinograd;
 typedef struct el_qisa {
     void (*tile)(const el_qtile* tile);
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
@@ -247,7 +248,7 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
 }
 
 /* Defines the kernels of one instruction set over its tile function. The EL_KERNEL markers stand beside. */
-#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, most, winograd, words)                                                                  \
+#define EL_QMAT_KERNELS(isa, tile, x_bias, x_bytes, flips, most, winograd, words)                                                 \
     static int fill(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,    \
                     const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int doubt, int64_t products) {           \
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, near, x_zero_plus_bias, y_zero, once, doubt, products); \

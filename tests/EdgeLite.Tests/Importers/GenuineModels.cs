@@ -29,19 +29,22 @@ internal static class GenuineModels
         CheckFolder(folder, least);
     });
 
-    public static void CheckFolder(string folder, int least)
+    public static void CheckFolder(string folder, int least) => CheckEach(Directory.GetFiles(folder, "*.npz"), least, Check);
+
+    /// <summary>Checks each of the files, of which there must be so many, and tells all that fail.</summary>
+    public static void CheckEach(IEnumerable<string> files, int least, Action<string> check)
     {
-        string[] models = [.. Directory.GetFiles(folder, "*.npz").Order(StringComparer.Ordinal)];
-        Assert.True(models.Length >= least, $"'{folder}' holds {models.Length} models");
+        string[] models = [.. files.Order(StringComparer.Ordinal)];
+        Assert.True(models.Length >= least, $"there are {models.Length} models, not {least}");
         var failures = new List<string>();
         foreach (string model in models)
             try
             {
-                Check(model);
+                check(model);
             }
             catch (Exception e)
             {
-                failures.Add($"{Path.GetFileNameWithoutExtension(model)}: {e.Message.ReplaceLineEndings(" ")}");
+                failures.Add($"{Path.GetFileName(model)}: {e.Message.ReplaceLineEndings(" ")}");
             }
         Assert.True(failures.Count == 0, $"{failures.Count} of {models.Length} fail:\n{string.Join('\n', failures)}");
     }

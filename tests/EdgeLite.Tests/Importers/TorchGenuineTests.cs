@@ -1,24 +1,18 @@
-using System.Diagnostics;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Importers;
 using EdgeLite.Converter.Ir;
-using Xunit.Abstractions;
 
 namespace EdgeLite.Tests.Importers;
 
 /// <summary>Files that PyTorch 2.14 itself wrote (traced, scripted, exported before and after decomposition) against its own results.</summary>
-public class TorchGenuineTests(ITestOutputHelper output)
+public class TorchGenuineTests
 {
-    /// <summary>Made by tests/oracles/torch/make_genuine.py.</summary>
-    private const string Archive = "TorchGenuine/torch-2.14.tar.xz";
-
+    /// <summary>The archive is made by tests/oracles/torch/make_genuine.py.</summary>
     [Fact]
     public void Results_are_those_of_PyTorch() => TemporaryFolder.Use(folder =>
     {
-        using Process tar = Process.Start("tar", ["xJf", Path.Combine(SourceFolder(), Archive), "-C", folder]);
-        tar.WaitForExit();
+        GenuineModels.Unpack("torch-2.14.tar.xz", folder);
         CheckAll(folder, least: 44);
-        return true;
     });
 
     /// <summary>A folder of random modules, of which tests/oracles/torch/make_random.py writes as many as one likes.</summary>
@@ -28,27 +22,8 @@ public class TorchGenuineTests(ITestOutputHelper output)
         if (Environment.GetEnvironmentVariable("EDGELITE_TORCH_CASES") is { Length: > 0 } folder) CheckAll(folder, least: 1);
     }
 
-    private void CheckAll(string folder, int least)
-    {
-        string[] models = [.. Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".pt" or ".pt2" or ".onnx").Order(StringComparer.Ordinal)];
-        Assert.True(models.Length >= least, $"there are {models.Length} models");
-        string[] failures = [.. models.Select(Failure).OfType<string>()];
-        output.WriteLine($"{models.Length - failures.Length} of {models.Length} agree");
-        Assert.True(failures.Length == 0, string.Join('\n', failures));
-    }
-
-    private static string? Failure(string model)
-    {
-        try
-        {
-            Check(model);
-            return null;
-        }
-        catch (Exception e)
-        {
-            return $"{Path.GetFileName(model)}: {e.Message.ReplaceLineEndings(" ")}";
-        }
-    }
+    private static void CheckAll(string folder, int least) =>
+        GenuineModels.CheckEach(Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".pt" or ".pt2" or ".onnx"), least, Check);
 
     /// <summary>N.form.pt2 beside N.npz, which holds inputs in0, in1 .. (of forward's arguments x0, x1 .. where the file does not tell their sizes) and results out0, out1 ...</summary>
     private static void Check(string model)
@@ -71,6 +46,4 @@ public class TorchGenuineTests(ITestOutputHelper output)
             TensorAssert.Close(expected, got, isHalf ? 2e-3 : 1e-3, isHalf ? 1e-3 : 2e-5, $"output {i}");
         }
     }
-
-    private static string SourceFolder([System.Runtime.CompilerServices.CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }
