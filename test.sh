@@ -35,24 +35,22 @@ finish() {
     exit
 }
 
-# native_tests RID: every C test of the kernels, one line each; Arm ones run under qemu.
+# native_tests RID: every C test of the kernels, one line each, as many at once as there are processors; Arm ones run under qemu.
 native_tests() {
-    rid=$1
-    runner=
+    export rid="$1" runner="" results
     if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then runner="qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu"; fi
-    for source in kernels-native/tests/*.c; do
-        name=$(basename "$source" .c)
+    # shellcheck disable=SC2016
+    for source in kernels-native/tests/*.c; do basename "$source" .c; done | xargs -P "$(nproc)" -I NAME sh -c '
         start=$(date +%s)
-        # shellcheck disable=SC2086
-        if timeout 240 $runner "build/$rid/kernels-native/$name" >"$results/$rid-$name.log" 2>&1; then
-            echo "passed  $name ($rid, $(($(date +%s) - start)) s)"
-            count 1 0 0
+        if timeout 600 $runner "build/$rid/kernels-native/NAME" >"$results/$rid-NAME.log" 2>&1; then
+            echo "passed  NAME ($rid, $(($(date +%s) - start)) s)"
         else
-            echo "FAILED  $name ($rid); the end of its output:"
-            tail -20 "$results/$rid-$name.log"
-            count 0 1 0
-        fi
-    done
+            echo "FAILED  NAME ($rid); the end of its output:
+$(tail -20 "$results/$rid-NAME.log")"
+        fi' | tee "$results/$rid-native.log"
+    good=$(grep -c '^passed ' "$results/$rid-native.log")
+    set -- kernels-native/tests/*.c
+    count "$good" $(($# - good)) 0
 }
 
 step "what is missing is installed" eng/install-dependencies.sh test linux-x64 || finish
