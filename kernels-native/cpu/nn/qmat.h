@@ -27,6 +27,12 @@ typedef struct el_qpanel {
     float scale[16], nudge[16], whole[16], base[16];
 } el_qpanel;
 
+/* Begins what a call keeps (el_ctx.kept); panels follow. */
+typedef struct el_qkept {
+    _Alignas(64) const void* by; /* whose panels they are: something of an instruction set's own. NULL: nobody has filled them yet */
+    int32_t shifts;              /* EL_QSHIFT bits */
+} el_qkept;
+
 /* `quads` dwords (4 input channels each), starting at quad `first` of every panel of B and `offset` bytes into a window. */
 typedef struct el_qseg {
     int32_t first, quads;
@@ -80,6 +86,8 @@ void el_qmat_conv16(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
 void el_qmat_gemm16(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa);
 size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose, int planes);
 size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int planes);
+size_t el_qmat_conv_kept(const el_qconv_params* p);
+size_t el_qmat_gemm_kept(const el_qgemm_params* p);
 
 #if defined(__clang__)
 #define EL_UNROLL _Pragma("unroll")
