@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
         void* packed[] = {x, w, s, NULL, NULL, NULL, y};
         memcpy(r->buffers, r->bits == 32 ? dense : packed, sizeof dense);
         size_t scratch = r->found->scratch ? r->found->scratch(p, threads) : 0;
-        r->ctx = (el_ctx){pool, filled(scratch, 0), scratch};
+        r->ctx = (el_ctx){pool, filled(scratch, 0), scratch, NULL};
         r->best = 1e9;
     }
     el_pool_begin(pool);

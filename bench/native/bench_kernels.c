@@ -39,7 +39,7 @@ static float* floats(size_t count, float range) {
 
 static double measure(const el_kernel* k, const void* params, void* const* buffers, double flop) {
     size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
-    el_ctx ctx = {pool, aligned_alloc(64, (bytes + 127) / 64 * 64), bytes};
+    el_ctx ctx = {pool, aligned_alloc(64, (bytes + 127) / 64 * 64), bytes, NULL};
     if (!ctx.scratch) exit(2);
     double best = INFINITY;
     int64_t runs = 1;

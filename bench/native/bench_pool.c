@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
     int32_t threads = argc > 1 ? atoi(argv[1]) : 2;
     el_pool* pool = el_pool_create(threads);
     if (threads < 2 || !pool) return fprintf(stderr, "usage: bench_pool [threads, 2 or more]\n"), 1;
-    el_ctx alone = {NULL, NULL, 0}, shared = {pool, NULL, 0};
+    el_ctx alone = {0}, shared = {.pool = pool};
     static work w;
     printf("%d threads, %d steps a run\n   ns of a step  back to back: ns  speed-up  loss ns   after a pause: ns  speed-up\n", threads, STEPS);
     for (int64_t rounds = 4; rounds <= 8192; rounds *= 2) {

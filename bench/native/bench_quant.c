@@ -111,6 +111,12 @@ static void* filled(size_t bytes, unsigned* state) {
     return p;
 }
 
+/* What a call keeps, at first; or NULL. */
+static void* kept_of(const el_kernel* k, const void* params, unsigned* state) {
+    const size_t bytes = k->kept ? k->kept(params) : 0;
+    return bytes ? memset(filled(bytes, state), 0, bytes) : NULL;
+}
+
 /* Layers of BlazeFace 128 and the MLPerf tiny networks: microseconds per call. size: height and width; c: channels. */
 static const layer small_layers[] = {
     {"qdwconv_s8", "blazeface dw3x3 24 @64", 64, 24, 24, 3, 1, 24},    {"qdwconv_s8", "blazeface dw3x3s2 28 @64", 64, 28, 28, 3, 2, 28},
@@ -156,7 +162,7 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
             const el_kernel* k = &table[i];
             if (k->isa != isa || !(isas >> isa & 1) || strcmp(k->name, a->kernel) != 0) continue;
             size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
-            el_ctx ctx = {pool, filled(bytes, &state), bytes};
+            el_ctx ctx = {pool, filled(bytes, &state), bytes, kept_of(k, params, &state)};
             double best = 1e9, total = 0;
             el_pool_begin(pool);
             for (int run = 0; run < 3 || (total < 0.1 && run < 100000); run++) {
@@ -168,7 +174,7 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
             }
             el_pool_end(pool);
             printf("  %s %6.2f us", el_isa_name(isa), best * 1e6);
-            free(ctx.scratch);
+            free(ctx.scratch), free(ctx.kept);
         }
     printf("\n");
     for (int i = 0; i < 3; i++) free(data[i]);
@@ -214,7 +220,7 @@ int main(int argc, char** argv) {
                 const el_kernel* k = &table[i];
                 if (k->isa != isa || !(isas >> isa & 1) || strcmp(k->name, a->kernel) != 0) continue;
                 size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
-                el_ctx ctx = {pool, filled(bytes, &state), bytes};
+                el_ctx ctx = {pool, filled(bytes, &state), bytes, kept_of(k, params, &state)};
                 double best = 1e9, total = 0;
                 el_pool_begin(pool);
                 for (int run = 0; run < 3 || (total < 0.05 && run < 100000); run++) {
@@ -228,7 +234,7 @@ int main(int argc, char** argv) {
                 double rate = ops / best * 1e-9;
                 printf("  %s %7.1f", el_isa_name(isa), rate);
                 if (peaks[isa] > 0) printf(" (%3.0f%%)", 100 * rate / peaks[isa]);
-                free(ctx.scratch);
+                free(ctx.scratch), free(ctx.kept);
             }
         printf("\n");
         for (int i = 0; i < 7; i++) free(buffers[i]);

@@ -21,7 +21,7 @@ static double copy_rate;
 
 static double best_of(const el_kernel* k, const void* params, void* const* buffers, size_t copy_bytes) {
     size_t scratch = k && k->scratch ? k->scratch(params, pool ? el_pool_threads(pool) : 1) : 0;
-    el_ctx ctx = {pool, scratch ? el_memory_alloc(scratch) : NULL, scratch};
+    el_ctx ctx = {pool, scratch ? el_memory_alloc(scratch) : NULL, scratch, NULL};
     double best = INFINITY;
     int64_t runs = 1;
     el_pool_begin(pool);

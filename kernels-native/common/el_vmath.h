@@ -260,8 +260,16 @@ static inline __attribute__((always_inline)) el_vf el_vact_known(el_act act, el_
     default: return x;
     }
 }
-static __attribute__((noinline, unused)) el_vf el_vact_any(el_act act, el_vf x) { return el_vact_known(act, x); }
-/* Of a kind that is a constant only that kind's code is inlined; of another none, as it is all of them. */
+/* The same for any kind: 2 kB, which all kernels of an instruction set share (el_vact.simd.c). */
+#if EL_VF == 16
+#define el_vact_any el_vact__avx512
+#elif EL_VF == 8
+#define el_vact_any el_vact__avx2
+#else
+#define el_vact_any el_vact__neon
+#endif
+el_vf el_vact_any(el_act act, el_vf x);
+/* Of a kind that is a constant that kind's code is inlined. */
 static inline __attribute__((always_inline)) el_vf el_vact(el_act act, el_vf x) {
     return __builtin_constant_p(act.kind) ? el_vact_known(act, x) : el_vact_any(act, x);
 }

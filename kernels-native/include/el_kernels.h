@@ -94,6 +94,7 @@ typedef struct el_ctx {
     el_pool* pool;        /* NULL: single-threaded */
     void* scratch;        /* 64-byte aligned */
     size_t scratch_bytes; /* at least what the kernel's scratch function asked for */
+    void* kept;           /* NULL, or the memory of this call that its kept function asked for: 0 at first, then as the run before left it */
 } el_ctx;
 
 static inline int32_t el_ctx_threads(const el_ctx* ctx) { return ctx->pool ? el_pool_threads(ctx->pool) : 1; }
@@ -124,6 +125,10 @@ typedef void (*el_kernel_fn)(const el_ctx* ctx, const void* params, void* const*
  * that the converter stores holds on every device. */
 typedef size_t (*el_scratch_fn)(const void* params, int32_t threads);
 
+/* Bytes for what follows from the parameters and all inputs but the first, which are constant then, so that it need not be computed in every run. The same
+ * for every instruction set: what is kept says for which one it is, as a call may be made with another one the next time. */
+typedef size_t (*el_kept_fn)(const void* params);
+
 /* Parts of scratch begin at whole lines of a cache. */
 static inline size_t el_align64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
@@ -133,6 +138,7 @@ typedef struct el_kernel {
     uint32_t params_size;
     el_kernel_fn run;
     el_scratch_fn scratch; /* NULL: none. Declared beside the scalar kernel by EL_SCRATCH. */
+    el_kept_fn kept;       /* NULL: nothing. Declared there by EL_KEPT. */
 } el_kernel;
 
 EL_API const el_kernel* el_kernels(uint32_t* count);
@@ -146,13 +152,14 @@ EL_API const el_kernel* el_kernels(uint32_t* count);
 EL_API const el_kernel* el_find_kernel(const char* name, uint32_t isas);
 
 /* Increases when the meaning of any parameter block or packing changes. */
-#define EL_KERNELS_ABI 1
+#define EL_KERNELS_ABI 2
 EL_API uint32_t el_kernels_abi(void);
 
 /* ---- declaring a kernel (read by the build, see the head of this file) ----------------------------------------- */
 
 #define EL_KERNEL(name, isa, params) void el_##name##__##isa(const el_ctx* ctx, const void* params_, void* const* buffers);
 #define EL_SCRATCH(name, params) size_t el_##name##__scratch(const void* params_, int32_t threads);
+#define EL_KEPT(name, params) size_t el_##name##__kept(const void* params_);
 
 #define EL_CAT3_(a, b, c) a##b##c
 #define EL_CAT3(a, b, c) EL_CAT3_(a, b, c)

@@ -169,14 +169,16 @@ static TH_UNUSED el_pool* th_pool(int32_t threads) {
     return pools[threads];
 }
 
-/* Runs one variant with exactly the scratch that it asks for, guarded, holding garbage. */
-static TH_UNUSED void th_run(const el_kernel* k, const void* params, void* const* buffers, int32_t threads) {
+/* Runs one variant with exactly the scratch that it asks for, guarded, holding garbage. kept: see el_ctx. */
+static TH_UNUSED void th_run_keeping(const el_kernel* k, const void* params, void* const* buffers, int32_t threads, void* kept) {
     size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
-    el_ctx ctx = {th_pool(threads), bytes ? th_alloc(bytes, 64) : NULL, bytes};
+    el_ctx ctx = {th_pool(threads), bytes ? th_alloc(bytes, 64) : NULL, bytes, kept};
     el_pool_begin(ctx.pool);
     k->run(&ctx, params, buffers);
     el_pool_end(ctx.pool);
     if (bytes) th_free(ctx.scratch);
 }
+
+static TH_UNUSED void th_run(const el_kernel* k, const void* params, void* const* buffers, int32_t threads) { th_run_keeping(k, params, buffers, threads, NULL); }
 
 #endif

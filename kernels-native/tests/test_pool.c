@@ -60,7 +60,7 @@ static void test_sections(int32_t threads) {
     el_pool* pool = el_pool_create(threads);
     CHECK(pool != NULL, "el_pool_create(%d)", threads);
     if (!pool) return;
-    el_ctx ctx = {pool, NULL, 0};
+    el_ctx ctx = {.pool = pool};
     CHECK(el_pool_threads(pool) == threads, "threads");
     for (int bracket = 0; bracket < 2; bracket++) {
         if (bracket) el_pool_begin(pool);
@@ -102,7 +102,7 @@ static void note(void* arg, int64_t begin, int64_t end, int32_t worker) {
 /* An inference of little work leaves sleeping workers alone, for as many inferences as you like; one of much work wakes them. */
 static void test_little_work(void) {
     el_pool* pool = el_pool_create(2);
-    el_ctx ctx = {pool, NULL, 0};
+    el_ctx ctx = {.pool = pool};
     int32_t by[2];
     nanosleep(&(struct timespec){0, 20000000}, NULL); /* the worker sleeps */
     for (int i = 0; i < 2000; i++) {
@@ -132,7 +132,7 @@ static void slow_for_workers(void* arg, int64_t begin, int64_t end, int32_t work
 /* Where threads make it slower the caller is soon left alone, but for a trial now and then. */
 static void test_trials(void) {
     el_pool* pool = el_pool_create(2);
-    el_ctx ctx = {pool, NULL, 0};
+    el_ctx ctx = {.pool = pool};
     atomic_int by_worker = 0;
     for (int i = 0; i < 85; i++) {
         if (i == 43) {
@@ -164,7 +164,7 @@ static void delayed_by_worker(void* arg, int64_t begin, int64_t end, int32_t wor
 /* Threads that are faster in most inferences but not on the whole are left out, too. */
 static void test_delays(void) {
     el_pool* pool = el_pool_create(2);
-    el_ctx ctx = {pool, NULL, 0};
+    el_ctx ctx = {.pool = pool};
     delayed d = {0};
     int asked = 0;
     for (; d.inference < 72; d.inference++) {
@@ -193,7 +193,7 @@ static double process_seconds(void) {
 static void measure(int32_t threads) {
     el_pool* pool = el_pool_create(threads);
     if (!pool) return;
-    el_ctx ctx = {pool, NULL, 0};
+    el_ctx ctx = {.pool = pool};
     const int n = 20000;
     el_pool_begin(pool);
     double t0 = seconds();
@@ -214,7 +214,7 @@ static void measure(int32_t threads) {
 }
 
 int main(void) {
-    run_section(&(el_ctx){NULL, NULL, 0}, 100, 1, 1);
+    run_section(&(el_ctx){0}, 100, 1, 1);
     CHECK(el_pool_threads(NULL) == 1, "NULL pool");
     el_pool_begin(NULL), el_pool_end(NULL), el_pool_destroy(NULL);
     for (int32_t threads = 1; threads <= 4; threads++) test_sections(threads);
@@ -225,12 +225,12 @@ int main(void) {
     for (int i = 0; i < 300; i++) {
         el_pool* pool = el_pool_create(1 + i % 4);
         CHECK(pool != NULL, "el_pool_create");
-        el_ctx ctx = {pool, NULL, 0};
+        el_ctx ctx = {.pool = pool};
         if (i % 3) run_section(&ctx, 50, 1, 0);
         el_pool_destroy(pool);
     }
     el_pool* pool = el_pool_create(2);
-    el_ctx ctx = {pool, NULL, 0};
+    el_ctx ctx = {.pool = pool};
     el_parallel(&ctx, 1000, 1, nothing, NULL); /* work enough to wake somebody for the next two pieces */
     for (int i = 0; i < 50; i++) {
         rendezvous r = {0};

@@ -123,15 +123,18 @@ static int32_t random_zero(void) {
 }
 
 static void run_variants(const char* name, const void* params, void** buffers, int output, size_t bytes, const int8_t* want, const char* what) {
-    const el_kernel* k;
+    const el_kernel* k = th_variant(name, 0);
     char label[320];
+    const size_t kept_bytes = k->kept ? k->kept(params) : 0;
+    void* kept = kept_bytes ? memset(th_alloc(kept_bytes, 64), 0, kept_bytes) : NULL;
     for (uint32_t i = 0; (k = th_variant(name, i)); i++)
-        for (int32_t threads = 1; threads <= 2; threads++) {
-            memset(buffers[output], 0x55, bytes);
-            th_run(k, params, buffers, threads);
-            snprintf(label, sizeof label, "%s %s, %d threads: %s", name, el_isa_name(k->isa), threads, what);
-            th_same_bytes(label, buffers[output], want, bytes);
-        }
+        for (int32_t threads = 1; threads <= 2; threads++)
+            for (int keeps = 0; keeps <= (kept != NULL); keeps++) { /* what one variant kept, the next one finds */
+                memset(buffers[output], 0x55, bytes);
+                th_run_keeping(k, params, buffers, threads, keeps ? kept : NULL);
+                snprintf(label, sizeof label, "%s %s, %d threads%s: %s", name, el_isa_name(k->isa), threads, keeps ? ", keeping" : "", what);
+                th_same_bytes(label, buffers[output], want, bytes);
+            }
 }
 
 /* kind: 0 convolution, 1 transposed, 2 depthwise */

@@ -31,8 +31,9 @@ public readonly struct Operand
 /// <param name="Parameters">its parameter block</param>
 /// <param name="Operands">its buffers</param>
 /// <param name="ScratchBytes">what it needs beside them</param>
+/// <param name="KeptBytes">what it keeps from run to run</param>
 /// <param name="IsAlone">on the calling thread alone</param>
-internal readonly record struct NativeCall(NativeKernel Kernel, nint Parameters, Operand[] Operands, long ScratchBytes, bool IsAlone = false);
+internal readonly record struct NativeCall(NativeKernel Kernel, nint Parameters, Operand[] Operands, long ScratchBytes, long KeptBytes, bool IsAlone = false);
 
 /// <summary>What a binding method sees of a step whose types are all known, and where it records native calls.</summary>
 public sealed unsafe class BindContext
@@ -137,7 +138,7 @@ public sealed unsafe class BindContext
             throw new EdgeLiteException(Status.Internal, $"Kernel {kernel} takes {native.ParametersSize} bytes of parameters, the binding has {parameters.Length}.");
         nint memory = Allocate(parameters.Length);
         parameters.CopyTo(new Span<byte>((void*)memory, parameters.Length));
-        var call = new NativeCall(native, memory, operands.ToArray(), native.ScratchBytes(memory, Threads));
+        var call = new NativeCall(native, memory, operands.ToArray(), native.ScratchBytes(memory, Threads), HasConstants ? native.KeptBytes(memory) : 0);
         _calls.Add(Tuning?.Find(Tuning.CallOf(kernel, parameters)) is { } chosen ? Choose(call, kernel, chosen) : call);
     }
 
@@ -149,6 +150,17 @@ public sealed unsafe class BindContext
         foreach (NativeKernel native in CpuKernels.Alternatives(kernel, call.Parameters, Threads))
             if (label.SequenceEqual(native.Label)) return call with { Kernel = native, ScratchBytes = native.ScratchBytes(call.Parameters, Threads), IsAlone = isAlone };
         return call;
+    }
+
+    /// <summary>Whether all inputs but the first are constant.</summary>
+    private bool HasConstants
+    {
+        get
+        {
+            for (int i = 1; i < _inputs.Length; i++)
+                if (HasInput(i) && Constant(i) == null) return false;
+            return true;
+        }
     }
 
     private TensorType TypeOf(int value) => value < 0 ? default : _types[value];

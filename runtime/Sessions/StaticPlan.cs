@@ -18,6 +18,7 @@ internal sealed unsafe class StaticPlan : IStaticPlan
     private byte* _block;
     private readonly long _scratchBytes;
     private readonly long _scratchOffset;
+    private readonly long _blockBytes;
 
     /// <summary>Entries of the steps' address lists.</summary>
     private readonly List<nint> _slots;
@@ -30,15 +31,23 @@ internal sealed unsafe class StaticPlan : IStaticPlan
         (long[] offsets, ArenaBytes) = (keepAll ? null : StoredPlan(graph)) ?? ArenaPlanner.Plan(graph, keepAll);
         var builder = new StepBuilder(graph, device, threads);
         var calls = new NativeCall[]?[definition.Nodes.Length];
+        long keptBytes = 0;
         for (int n = 0; n < calls.Length; n++)
         {
             if (graph.IsFolded[n] || IsFreeView(graph, n, offsets)) continue;
             calls[n] = builder.Bind(n);
-            foreach (NativeCall call in calls[n]!) _scratchBytes = Math.Max(_scratchBytes, call.ScratchBytes);
+            foreach (NativeCall call in calls[n]!)
+            {
+                _scratchBytes = Math.Max(_scratchBytes, call.ScratchBytes);
+                keptBytes += call.KeptBytes;
+            }
         }
 
         _scratchOffset = ArenaPlanner.Aligned(ArenaBytes);
-        _block = CpuKernels.Allocate(_scratchOffset + _scratchBytes);
+        long keptOffset = ArenaPlanner.Aligned(_scratchOffset + _scratchBytes);
+        _blockBytes = keptOffset + keptBytes;
+        _block = CpuKernels.Allocate(_blockBytes);
+        builder.Kept = _block + keptOffset;
         Tensors = Place(graph, offsets, _block);
         var steps = new List<Step>(calls.Length);
         for (int n = 0; n < calls.Length; n++)
@@ -60,7 +69,7 @@ internal sealed unsafe class StaticPlan : IStaticPlan
 
     public long ArenaBytes { get; }
 
-    public long ScratchBytes => _scratchBytes;
+    public long ScratchBytes => _blockBytes - _scratchOffset;
 
     public int StepCount => _steps.Length;
 
@@ -119,7 +128,7 @@ internal sealed unsafe class StaticPlan : IStaticPlan
         // Who still holds one is told so, instead of reading what lies there next.
         for (int v = 0; v < Tensors.Length; v++)
             if (Tensors[v] is { } tensor && !ReferenceEquals(tensor, Graph.Constants[v])) tensor.Reset(tensor.DType, tensor.Shape, null);
-        CpuKernels.el_memory_free(_block, (nuint)(_scratchOffset + _scratchBytes));
+        CpuKernels.el_memory_free(_block, (nuint)_blockBytes);
         _block = null;
     }
 

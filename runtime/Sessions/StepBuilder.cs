@@ -18,6 +18,9 @@ internal unsafe struct Step
     public int Node;
     public NativeKernel Native;
 
+    /// <summary>Memory of this call that stays from run to run, or null.</summary>
+    public void* Kept;
+
     /// <summary>Runs on the calling thread alone.</summary>
     public bool IsAlone;
 
@@ -35,8 +38,14 @@ internal unsafe struct Step
     /// <param name="contexts">one with the pool of threads, then one without</param>
     public readonly void Run(CpuKernels.Context* contexts)
     {
-        if (Function != null) Function(IsAlone ? contexts + 1 : contexts, Parameters, Buffers);
-        else Operator!.Compute(Context!);
+        if (Function == null)
+        {
+            Operator!.Compute(Context!);
+            return;
+        }
+        if (IsAlone) contexts++;
+        contexts->Kept = Kept;
+        Function(contexts, Parameters, Buffers);
     }
 }
 
@@ -51,6 +60,9 @@ internal sealed unsafe class StepBuilder(TypedGraph graph, IDevice device, int t
 
     /// <summary>Entries of the steps' address lists, in a graph with states.</summary>
     public List<nint> Slots { get; } = [];
+
+    /// <summary>Where there is memory, all 0, for what the next steps keep; null: they keep nothing.</summary>
+    public byte* Kept { get; set; }
 
     /// <summary>For who binds without making a plan.</summary>
     public void FreeMemory()
@@ -92,8 +104,11 @@ internal sealed unsafe class StepBuilder(TypedGraph graph, IDevice device, int t
                 _ => null,
             };
         }
+        byte* kept = call.KeptBytes == 0 ? null : Kept;
+        if (kept != null) Kept += call.KeptBytes;
         return new Step
         {
+            Kept = kept,
             Function = call.Kernel.Run,
             Parameters = (void*)call.Parameters,
             Buffers = buffers,

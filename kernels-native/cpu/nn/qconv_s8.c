@@ -3,8 +3,10 @@
 
 EL_KERNEL(qconv_s8, scalar, el_qconv_params)
 EL_SCRATCH(qconv_s8, el_qconv_params)
+EL_KEPT(qconv_s8, el_qconv_params)
 
 size_t el_qconv_s8__scratch(const void* params, int32_t threads) { return el_qmat_conv_scratch(params, threads, 0, 1); }
+size_t el_qconv_s8__kept(const void* params) { return el_qmat_conv_kept(params); }
 
 void el_qconv_s8__scalar(const el_ctx* ctx, const void* params, void* const* buffers) {
     const el_qconv_params* p = params;

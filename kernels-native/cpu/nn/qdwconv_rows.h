@@ -327,14 +327,22 @@ static void qdwconv(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
     uint8_t* at = ctx->scratch;
     memset(at, p->x_zero, q->zero);
     a.zero = (const int8_t*)at;
-    el_qpanel* panels = (el_qpanel*)(void*)(at + q->zero);
-    qdw_unit* weights = (qdw_unit*)(void*)(at + q->zero + q->panel_bytes);
+    static const char here;
+    el_qkept* kept = ctx->kept;
+    uint8_t* own = kept ? (uint8_t*)(kept + 1) : at + q->zero;
+    el_qpanel* panels = (el_qpanel*)(void*)own;
+    qdw_unit* weights = (qdw_unit*)(void*)(own + q->panel_bytes);
     a.panels = panels, a.weights = weights, a.thread = at + q->zero + q->panel_bytes + q->weight_bytes;
     a.row_items = (p->oh + q->rows - 1) / q->rows;
     const int64_t work = (int64_t)p->n * p->oh * p->ow * p->c * (p->kh * p->kw + 16);
-    fill_job fill = {&a, buffers, panels, weights, 0};
-    el_parallel(ctx, q->panels, el_ctx_threads_for(ctx, work, QDW_WORK) > 1 ? QDW_PANELS_PER_PIECE : q->panels, fill_panels, &fill);
-    a.shifts = fill.kind | el_qbounds(p->y_min, p->y_max);
+    if (kept && kept->by == &here) {
+        a.shifts = kept->shifts;
+    } else {
+        fill_job fill = {&a, buffers, panels, weights, 0};
+        el_parallel(ctx, q->panels, el_ctx_threads_for(ctx, work, QDW_WORK) > 1 ? QDW_PANELS_PER_PIECE : q->panels, fill_panels, &fill);
+        a.shifts = fill.kind | el_qbounds(p->y_min, p->y_max);
+    }
+    if (kept) *kept = (el_qkept){&here, a.shifts};
     a.exact = p->kh == 3 && p->kw == 3 && !(a.shifts & EL_QDOUBT) && p->y_zero == INT8_MIN;
     int64_t cost = (int64_t)p->ow * p->c * q->rows * (p->kh * p->kw + 16) / q->groups;
     el_parallel(ctx, (int64_t)p->n * a.row_items * q->groups, QDW_WORK / (cost + 1) + 1, rows, &a);

@@ -3,17 +3,22 @@
 
 EL_KERNEL(qdwconv_s8, scalar, el_qconv_params)
 EL_SCRATCH(qdwconv_s8, el_qconv_params)
+EL_KEPT(qdwconv_s8, el_qconv_params)
 
-size_t el_qdwconv_s8__scratch(const void* params, int32_t threads) {
+/* Scratch, or what is kept, for the instruction set that needs the most. */
+static size_t most_bytes(const el_qconv_params* p, int32_t threads, int kept) {
     static const int32_t taps[] = {4, 2, 1}, unit[] = {4, 4, 2};
     size_t most = 0;
     for (int i = 0; i < 3; i++) {
-        el_qdw_plan q = el_qdw_plan_for(params, taps[i], unit[i]);
-        size_t bytes = el_qdw_bytes(&q, threads);
+        const el_qdw_plan q = el_qdw_plan_for(p, taps[i], unit[i]);
+        const size_t bytes = kept ? sizeof(el_qkept) + q.panel_bytes + q.weight_bytes : el_qdw_bytes(&q, threads);
         if (bytes > most) most = bytes;
     }
     return most;
 }
+
+size_t el_qdwconv_s8__scratch(const void* params, int32_t threads) { return most_bytes(params, threads, 0); }
+size_t el_qdwconv_s8__kept(const void* params) { return most_bytes(params, 0, 1); }
 
 void el_qdwconv_s8__scalar(const el_ctx* ctx, const void* params, void* const* buffers) {
     const el_qconv_params* p = params;

@@ -3,8 +3,10 @@
 
 EL_KERNEL(qgemm_s8, scalar, el_qgemm_params)
 EL_SCRATCH(qgemm_s8, el_qgemm_params)
+EL_KEPT(qgemm_s8, el_qgemm_params)
 
 size_t el_qgemm_s8__scratch(const void* params, int32_t threads) { return el_qmat_gemm_scratch(params, threads, 1); }
+size_t el_qgemm_s8__kept(const void* params) { return el_qmat_gemm_kept(params); }
 
 void el_qgemm_s8__scalar(const el_ctx* ctx, const void* params, void* const* buffers) {
     const el_qgemm_params* p = params;

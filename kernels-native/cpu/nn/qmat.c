@@ -109,6 +109,13 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
     return plan_scratch(&q, threads);
 }
 
+size_t el_qmat_conv_kept(const el_qconv_params* p) {
+    const el_qplan q = plan_conv(p, 0, 1);
+    return sizeof(el_qkept) + q.panel_bytes + q.row_bytes;
+}
+
+size_t el_qmat_gemm_kept(const el_qgemm_params* p) { return sizeof(el_qkept) + plan_gemm(p, 1).panel_bytes; }
+
 /* ---- one view ------------------------------------------------------------------------------------------------- */
 
 typedef struct el_qtap { /* input position of a segment: (i*in_step_y + dy, j*in_step_x + dx) */
@@ -347,7 +354,8 @@ static void close_rows(const el_qplan* q, const int8_t* packed, int8_t* closed) 
         }
 }
 
-/* Scratch regions in order: segments and taps, panels, weights packed again, one region per thread (band, window and output pointers). */
+/* Scratch regions in order: segments and taps, panels and weights packed again (used where they are not kept), one region per thread (band, window and output
+ * pointers). */
 static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
     uint8_t* at = ctx->scratch;
     el_qview v = {.q = q, .isa = isa, .x = buffers[0], .weights = buffers[1], .y = buffers[6], .buffers = buffers};
@@ -355,23 +363,26 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
     v.segs = (el_qseg*)(void*)at;
     v.taps = (el_qtap*)(void*)(at + (size_t)q->kh * (size_t)q->kw * sizeof(el_qseg));
     at += q->seg_bytes;
-    v.panels = (el_qpanel*)(void*)at;
-    at += q->panel_bytes;
+    el_qkept* kept = ctx->kept;
+    const int filled = kept && kept->by == isa;
+    v.panels = kept ? (el_qpanel*)(void*)(kept + 1) : (el_qpanel*)(void*)at;
     v.packed_panel_bytes = (size_t)q->kh * (size_t)q->kw * (size_t)q->cin4 * 16;
     if (q->row_quads) {
-        close_rows(q, v.weights, (int8_t*)at);
-        v.weights = (int8_t*)at, v.packed_panel_bytes = q->row_bytes / (size_t)q->panels;
+        int8_t* closed = (int8_t*)v.panels + q->panel_bytes;
+        if (!filled) close_rows(q, v.weights, closed);
+        v.weights = closed, v.packed_panel_bytes = q->row_bytes / (size_t)q->panels;
     }
-    v.threads = at + q->row_bytes;
-    v.shifts = el_qbounds(q->y_min, q->y_max);
+    v.threads = at + q->panel_bytes + q->row_bytes;
+    v.shifts = filled ? kept->shifts : el_qbounds(q->y_min, q->y_max);
     const int doubt = v.shifts || q->n * q->oh * q->ow <= EL_FEW_ROWS;
     const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
     const int32_t* near = q->planes == 2 || q->transpose || doubt ? NULL : buffers[7];
-    for (int32_t g = 0; g < q->groups; g++) {
+    for (int32_t g = 0; g < q->groups && !filled; g++) {
         int64_t o = (int64_t)g * q->cout;
         v.shifts |= isa->fill(v.panels + (int64_t)g * q->panels, q->cout, bias ? bias + o : NULL, wsum ? wsum + o : NULL,
                                 multiplier + o, shift + o, near ? near + o : NULL, q->x_zero + isa->x_bias, q->y_zero, !q->transpose, doubt, (int64_t)q->kh * q->kw * q->cin);
     }
+    if (kept) *kept = (el_qkept){isa, v.shifts};
     v.down = isa->rounds && q->planes == 1 && !q->transpose && !(v.shifts & EL_QDOUBT);
     return v;
 }
@@ -466,7 +477,8 @@ static void transpose_view(el_qview* v, int32_t k, void* const* buffers) {
 }
 
 void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
-    if (isa->winograd && el_qconv_is_winograd(p) && el_qwinograd_run(ctx, p, buffers, isa)) return;
+    const el_qkept* kept = ctx->kept;
+    if (isa->winograd && el_qconv_is_winograd(p) && !(kept && kept->by == isa) && el_qwinograd_run(ctx, p, buffers, isa)) return;
     el_qplan q = plan_conv(p, 0, 1);
     run_conv(ctx, &q, buffers, isa);
 }
@@ -486,22 +498,25 @@ static void one_row(const el_ctx* ctx, const el_qgemm_params* p, void* const* bu
     const int8_t *x = buffers[0], *weights = buffers[1];
     const int32_t *bias = buffers[2], *wsum = buffers[3], *multiplier = buffers[4], *shift = buffers[5];
     const el_qseg seg = {0, (p->k + 3) / 4, 0};
+    el_qkept* kept = ctx->kept;
+    el_qpanel* panels = kept ? (el_qpanel*)(void*)(kept + 1) : (el_qpanel*)ctx->scratch;
+    const int32_t shifts = kept && kept->by == isa ? kept->shifts
+                                                   : isa->fill(panels, p->n, bias, wsum, multiplier, shift, NULL, p->x_zero + isa->x_bias, p->y_zero, 1, 1, p->k) | el_qbounds(p->y_min, p->y_max);
+    if (kept) *kept = (el_qkept){isa, shifts};
     const int in_place = p->k % 4 == 0 && isa->x_bytes == 1, flip = in_place && isa->flips && p->n <= EL_FLIP_PANELS * 16;
     if (!in_place || (isa->x_bias != 0 && !flip)) {
-        isa->copy(ctx->scratch, x, p->k, (int8_t)(isa->x_bias ? -128 : 0));
-        x = ctx->scratch;
+        int8_t* own = (int8_t*)ctx->scratch + (size_t)(p->n + 15) / 16 * sizeof(el_qpanel);
+        isa->copy(own, x, p->k, (int8_t)(isa->x_bias ? -128 : 0));
+        x = own;
     }
     const int8_t* rows[] = {x, x};
     int8_t* y[] = {buffers[6], buffers[6]};
-    _Alignas(64) el_qpanel panels[EL_QPANELS];
-    el_qtile t = {.rows = rows, .segs = &seg, .seg_count = 1, .row_count = 1, .b = weights, .panel_bytes = (size_t)seg.quads * 64, .panels = panels, .flip = flip ? 128 : 0,
-                  .once = 1, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max, .y = y};
-    for (int32_t at = 0; at < p->n; at += EL_QPANELS * 16, t.b += EL_QPANELS * t.panel_bytes) {
+    el_qtile t = {.rows = rows, .segs = &seg, .seg_count = 1, .row_count = 1, .b = weights, .panel_bytes = (size_t)seg.quads * 64, .panels = panels, .shifts = shifts,
+                  .flip = flip ? 128 : 0, .once = 1, .y_zero = p->y_zero, .y_min = p->y_min, .y_max = p->y_max, .y = y};
+    for (int32_t at = 0; at < p->n; at += EL_QPANELS * 16, t.b += EL_QPANELS * t.panel_bytes, t.panels += EL_QPANELS) {
         t.columns = p->n - at < EL_QPANELS * 16 ? p->n - at : EL_QPANELS * 16;
         t.panel_count = (t.columns + 15) / 16;
         t.y_column = at;
-        t.shifts = isa->fill(panels, t.columns, bias ? bias + at : NULL, wsum + at, multiplier + at, shift + at, NULL, p->x_zero + isa->x_bias, p->y_zero, 1, 1, p->k) |
-                   el_qbounds(p->y_min, p->y_max);
         isa->tile(&t);
     }
 }

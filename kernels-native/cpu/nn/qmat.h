@@ -16,7 +16,7 @@
 #define EL_QPANELS 4  /* panels of a tile at most: 64 columns */
 
 /* What the end of a tile needs of 16 columns; entries past the last column are zero. `start` is bias - x_zero*wsum, minus 128*wsum where x counts as
- * x + 128. scale, nudge, whole and base, of qfinish_near.h, are for x86. The shift of a multiplier of 0, which gives 0 with any, is -1.
+ * x + 128. scale, nudge, whole and base are for qfinish_near.h. The shift of a multiplier of 0, which gives 0 with any, is -1.
  * el_requantize is one step in 64 bits for acc << max(shift, 0) that fits into 32 bits, right = max(-shift, 0):
  *     el_requantize(a) = ((a << max(shift, 0)) * multiplier + round - (a < 0 && right > 0 ? 2^31 : 0)) >> (31 + right)
  * with round = 2^30 + (right > 0 ? 2^(30+right) : 0). Proof: the first rounding is
@@ -24,8 +24,16 @@
  * t < 0 may be replaced by a < 0: they differ only for t = 0, where both give 0. */
 typedef struct el_qpanel {
     int32_t start[16], multiplier[16], shift[16];
+#if defined(__x86_64__)
     float scale[16], nudge[16], whole[16], base[16];
+#endif
 } el_qpanel;
+
+/* Begins what a call keeps (el_ctx.kept); panels follow. */
+typedef struct el_qkept {
+    _Alignas(64) const void* by; /* whose panels they are: something of an instruction set's own. NULL: nobody has filled them yet */
+    int32_t shifts;              /* EL_QSHIFT bits */
+} el_qkept;
 
 /* `quads` dwords (4 input channels each), starting at quad `first` of every panel of B and `offset` bytes into a window. */
 typedef struct el_qseg {
@@ -80,6 +88,8 @@ void el_qmat_conv16(const el_ctx* ctx, const el_qconv_params* p, void* const* bu
 void el_qmat_gemm16(const el_ctx* ctx, const el_qgemm_params* p, void* const* buffers, const el_qisa* isa);
 size_t el_qmat_conv_scratch(const el_qconv_params* p, int32_t threads, int transpose, int planes);
 size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int planes);
+size_t el_qmat_conv_kept(const el_qconv_params* p);
+size_t el_qmat_gemm_kept(const el_qgemm_params* p);
 
 #if defined(__clang__)
 #define EL_UNROLL _Pragma("unroll")

@@ -158,12 +158,15 @@ static void pieces(void* arg, int64_t begin, int64_t end, int32_t worker) {
 /* 0: nothing was done, as sums may be too large or channels are too few. */
 int el_qwinograd_run(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
     if (p->c < isa->winograd->channels) return 0;
-    if (9 * 128 * (int64_t)p->c >= EL_QW_BOUND && isa->winograd->largest(buffers[1], p->oc / 16, p->c) >= EL_QW_BOUND) return 0;
+    el_qkept* kept = ctx->kept;
+    const int filled = kept && kept->by == isa->winograd;
+    if (!filled && 9 * 128 * (int64_t)p->c >= EL_QW_BOUND && isa->winograd->largest(buffers[1], p->oc / 16, p->c) >= EL_QW_BOUND) return 0;
     el_qw r = {.p = p, .isa = isa, .plan = plan_of(p), .x = buffers[0], .weights = buffers[1], .y = buffers[6], .splits = 1};
     const el_qw_plan* w = &r.plan;
-    el_qpanel* panels = ctx->scratch;
-    r.shifts = el_qbounds(p->y_min, p->y_max);
-    r.shifts |= isa->fill(panels, p->oc, buffers[2], buffers[3], buffers[4], buffers[5], r.shifts ? NULL : buffers[7], p->x_zero, p->y_zero, 1, r.shifts, (int64_t)9 * p->c);
+    el_qpanel* panels = kept ? (el_qpanel*)(void*)(kept + 1) : (el_qpanel*)ctx->scratch;
+    r.shifts = filled ? kept->shifts : el_qbounds(p->y_min, p->y_max);
+    if (!filled) r.shifts |= isa->fill(panels, p->oc, buffers[2], buffers[3], buffers[4], buffers[5], r.shifts ? NULL : buffers[7], p->x_zero, p->y_zero, 1, r.shifts, (int64_t)9 * p->c);
+    if (kept) *kept = (el_qkept){isa->winograd, r.shifts};
     r.down = isa->rounds && !(r.shifts & EL_QDOUBT);
     r.panels = panels;
     r.whole = (uint8_t*)ctx->scratch + w->panel_bytes;

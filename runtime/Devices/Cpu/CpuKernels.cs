@@ -28,6 +28,9 @@ internal readonly unsafe struct NativeKernel(CpuKernels.Row* row)
     public long ScratchBytes(nint parameters, int threads) =>
         _row->Scratch == null ? 0 : (long)_row->Scratch((void*)parameters, threads);
 
+    /// <summary>What a call keeps from run to run, if its inputs but the first are constant.</summary>
+    public long KeptBytes(nint parameters) => _row->Kept == null ? 0 : (long)_row->Kept((void*)parameters);
+
     /// <summary>The name of the kernel that this is a form of, or its own.</summary>
     public string Base => Name is var name && name.IndexOf("__", StringComparison.Ordinal) is > 0 and int end ? name[..end] : name;
 }
@@ -36,7 +39,7 @@ internal readonly unsafe struct NativeKernel(CpuKernels.Row* row)
 public static unsafe partial class CpuKernels
 {
     private const string Library = "el_kernels";
-    private const uint Abi = 1;
+    private const uint Abi = 2;
 
     [StructLayout(LayoutKind.Sequential)]
     internal struct Row
@@ -46,6 +49,7 @@ public static unsafe partial class CpuKernels
         public uint ParametersSize;
         public delegate* unmanaged<Context*, void*, void**, void> Run;
         public delegate* unmanaged<void*, int, nuint> Scratch;
+        public delegate* unmanaged<void*, nuint> Kept;
     }
 
     /// <summary><c>el_ctx</c>.</summary>
@@ -55,6 +59,7 @@ public static unsafe partial class CpuKernels
         public nint Pool;
         public void* Scratch;
         public nuint ScratchBytes;
+        public void* Kept;
 
         /// <summary>Two contexts over one scratch: one with the pool of threads, then one without.</summary>
         public static void Fill(Context* contexts, nint pool, byte* scratch, long scratchBytes)
