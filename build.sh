@@ -39,7 +39,7 @@ if [ "$rid" = linux-arm64 ]; then
     publish targets/jetson/EdgeLite.Jetson.csproj edgelite-jetson
 fi
 cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
-cp targets/libedgelite/cmake/EdgeLiteConfig.cmake artifacts/cmake/EdgeLiteConfig.cmake
+cp targets/libedgelite/cmake/*.cmake artifacts/cmake/
 
 echo "== edgelite ($rid)"
 dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false -p:NativeRid="$rid" -v quiet

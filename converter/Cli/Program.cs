@@ -32,6 +32,8 @@ if (args.Length == 0)
 PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => TemporaryFile.DeleteAll()))];
 try
 {
+    if (Array.IndexOf(args, "") is >= 0 and int empty)
+        throw new EdgeLiteException(Status.InvalidArgument, $"Argument {empty + 1} is empty, as that of a variable which is not set.");
     ParseResult parsed = root.Parse(args);
     // With --help a word that is no command would be passed over.
     if (parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0) throw new EdgeLiteException(Status.InvalidArgument, UsageError.Describe(parsed));

@@ -8,12 +8,17 @@ internal static class ProtoFile
 {
     private const int RecursionLimit = 100;
 
+    /// <summary>The message that a stream holds; one that no protobuf message can be is refused in words.</summary>
+    public static CodedInputStream Open(Stream stream, string name, int recursionLimit = RecursionLimit) =>
+        !stream.CanSeek || stream.Length <= int.MaxValue ? CodedInputStream.CreateWithLimits(stream, int.MaxValue, recursionLimit)
+        : throw new EdgeLiteException(Status.Unsupported, $"'{name}' has {stream.Length} bytes, and a protobuf message ends at 2 GB. Save it with its weights in a file beside it (ONNX: as external data).");
+
     public static T Read<T>(string path, MessageParser<T> parser) where T : IMessage<T>
     {
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-            return parser.ParseFrom(CodedInputStream.CreateWithLimits(stream, int.MaxValue, RecursionLimit));
+            return parser.ParseFrom(Open(stream, path));
         }
         catch (InvalidProtocolBufferException e)
         {

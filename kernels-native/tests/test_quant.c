@@ -125,7 +125,7 @@ static int32_t random_zero(void) {
 static void run_variants(const char* name, const void* params, void** buffers, int output, size_t bytes, const int8_t* want, const char* what) {
     const el_kernel* k = th_variant(name, 0);
     char label[320];
-    const size_t kept_bytes = k->kept ? k->kept(params) : 0;
+    const size_t kept_bytes = el_kernel_kept(k, params);
     void* kept = kept_bytes ? memset(th_alloc(kept_bytes, 64), 0, kept_bytes) : NULL;
     for (uint32_t i = 0; (k = th_variant(name, i)); i++)
         for (int32_t threads = 1; threads <= 2; threads++)

@@ -23,7 +23,7 @@ internal sealed class Arguments
             if (flags.Contains(arg)) _options.Add((arg, null));
             else if (i + 1 < args.Length && (equals < 0 || arg.StartsWith("--in", StringComparison.Ordinal) && arg.Length == 4)) _options.Add((arg, args[++i]));
             else if (equals > 0) _options.Add((arg[..equals], arg[(equals + 1)..]));
-            else throw Usage($"option {arg} needs a value");
+            else _options.Add((arg, null));
         }
     }
 
@@ -31,7 +31,7 @@ internal sealed class Arguments
 
     public List<string> All(string name)
     {
-        List<string> values = _options.FindAll(o => o.Name == name).ConvertAll(o => o.Value!);
+        List<string> values = _options.FindAll(o => o.Name == name).ConvertAll(o => o.Value ?? throw Usage($"option {name} needs a value"));
         _options.RemoveAll(o => o.Name == name);
         return values;
     }

@@ -42,7 +42,7 @@ public sealed class CaffeImporter : IImporter
         try
         {
             using FileStream stream = File.OpenRead(caffemodel);
-            weights = NetParameter.Parser.ParseFrom(CodedInputStream.CreateWithLimits(stream, int.MaxValue, 100));
+            weights = NetParameter.Parser.ParseFrom(ProtoFile.Open(stream, caffemodel));
         }
         catch (InvalidProtocolBufferException e)
         {

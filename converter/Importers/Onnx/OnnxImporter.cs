@@ -62,7 +62,7 @@ public static class OnnxImporter
         ModelProto model;
         try
         {
-            model = ModelProto.Parser.ParseFrom(CodedInputStream.CreateWithLimits(stream, int.MaxValue, RecursionLimit));
+            model = ModelProto.Parser.ParseFrom(ProtoFile.Open(stream, name, RecursionLimit));
         }
         catch (InvalidProtocolBufferException e)
         {

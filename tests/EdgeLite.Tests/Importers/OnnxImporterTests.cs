@@ -326,6 +326,22 @@ public sealed class OnnxImporterTests : IDisposable
         Assert.Equal(Status.FileNotFound, Assert.Throws<EdgeLiteException>(() => OnnxImporter.Import(path + "x")).Status);
     }
 
+    /// <summary>A file of zeros that takes no place on the disk.</summary>
+    [Fact]
+    public void A_file_of_more_bytes_than_a_message_can_have_is_refused_with_the_way_out()
+    {
+        string path = Path.Combine(_folder, "m.onnx");
+        using (FileStream file = File.Create(path))
+        {
+            file.Write(Model(17, Node("Relu", "x", "y")).In("x", DType.Float32, 3).Out("y").ToByteArray());
+            file.SetLength(1L << 31);
+        }
+        EdgeLiteException refused = Assert.Throws<EdgeLiteException>(() => OnnxImporter.Import(path));
+        Assert.Equal(Status.Unsupported, refused.Status);
+        Assert.Contains("2147483648 bytes", refused.Message);
+        Assert.Contains("external data", refused.Message);
+    }
+
     [Fact]
     public void Damaged_models_give_one_kind_of_exception()
     {

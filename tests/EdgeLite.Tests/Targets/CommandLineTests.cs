@@ -214,6 +214,8 @@ public sealed class CommandLineTests : IDisposable
     [Theory]
     [InlineData("there is no command 'convrt'; did you mean convert? See edgelite --help", "convrt")]
     [InlineData("there is no option --quantise; did you mean --quantize? See edgelite convert --help", "convert", "m.onnx", "-o", "m.edgl", "--quantise", "int8")]
+    [InlineData("Argument 2 is empty", "convert", "", "-o", "m.edgl")]
+    [InlineData("Argument 4 is empty", "convert", "m.onnx", "-o", "")]
     [InlineData("there is no option --jsn; did you mean --json?", "inspect", "m.edgl", "--jsn")]
     [InlineData("'b.edgl' is one argument too many", "inspect", "a.edgl", "b.edgl")]
     [InlineData("'--output' is required", "convert", "m.onnx")]

@@ -31,6 +31,15 @@ public sealed class RunCommandTests(CApiModels models) : IClassFixture<CApiModel
     }
 
     [ArtifactFact(Program)]
+    public void A_misspelt_option_is_unknown_wherever_it_stands()
+    {
+        string model = models.PathOf("classes");
+        Assert.Contains("unknown option --rusn;", Refused("bench", model, "--rusn", "3"));
+        Assert.Contains("unknown option --jsno;", Refused("bench", model, "--runs", "0", "--jsno"));
+        Assert.Contains("option --runs needs a value;", Refused("bench", model, "--runs"));
+    }
+
+    [ArtifactFact(Program)]
     public void Doctor_shows_what_a_processor_without_vectors_gets_and_refuses_sets_that_there_are_not()
     {
         ChildProcess.Outcome scalar = ChildProcess.Run(Artifacts.PathOf(Artifacts.Host, Program), ["doctor"], null, ("EDGELITE_MAX_ISA", "scalar"));
