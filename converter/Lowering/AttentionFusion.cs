@@ -84,7 +84,7 @@ public sealed class AttentionFusion : IGraphPass
     private static bool Become(Graph graph, Node second, Value q, Value k, bool kRowsFirst, Value v, Value? mask, float scale)
     {
         if (scale == 0 || new[] { q, k, v }.Any(x => x.DType != DType.Float32 || x.Shape is not { IsRanked: true, Rank: 4 })) return false;
-        bool Differ(Value a, Value b, int axis, int other) => a.Shape[axis] != b.Shape[other] && (a.Shape[axis] >= 0 || b.Shape[other] >= 0);
+        bool Differ(Value a, Value b, int axis, int other) => a.Shape[axis] != b.Shape[other] && a.Shape[axis] >= 0 && b.Shape[other] >= 0;
         if (Differ(q, k, 0, 0) || Differ(q, v, 0, 0) || Differ(q, k, 1, kRowsFirst ? 2 : 1) || Differ(q, v, 1, 1)) return false;
         // Where(allowed, 0, -inf) says what a mask of booleans says.
         if (Match.Producer(mask, "Where") is { } where && where.Inputs[0]!.Shape is { IsRanked: true, Rank: >= 1 } && Match.IsScalar(where.Inputs[1], 0)
