@@ -21,7 +21,7 @@ def config(kind, **given):
     values = {}
     for key, value in SMALL.items():
         current = getattr(default, key, None)
-        if hasattr(default, key) and key not in default.attribute_map and not isinstance(current, (list, tuple, dict)): values[key] = value
+        if hasattr(default, key) and key not in default.attribute_map and not isinstance(getattr(type(default), key, None), property) and not isinstance(current, (list, tuple, dict)): values[key] = value
     for name in getattr(cls, "sub_configs", {}):
         part = getattr(default, name, None)
         if isinstance(given.get(name), PretrainedConfig): continue
