@@ -344,6 +344,23 @@ public class PassTests
             """, "Gemm");
     }
 
+    [Theory]
+    [InlineData("Mul")]
+    [InlineData("Div")]
+    public void The_scale_of_a_dense_layers_channels_goes_into_its_weights(string op)
+    {
+        Optimize($"""
+            input %x : float32[2,4,3]
+            const %w : float32[3,5] = seeded(1)
+            const %b : float32[5] = seeded(2)
+            const %s : float32[5] = [0.5, -2, 3, 0.25, 4]
+            %a = MatMul(%x, %w)
+            %y = Add(%b, %a)
+            %z = {op}(%y, %s)
+            output %z
+            """, "MatMul Add");
+    }
+
     [Fact]
     public void A_layer_normalisation_that_was_written_out_is_recognised()
     {
