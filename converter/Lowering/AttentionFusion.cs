@@ -7,8 +7,9 @@ namespace EdgeLite.Converter.Lowering;
 
 /// <summary>
 /// softmax(Q K^T * scale + mask) V, as exporters write it out, becomes edgelite.Attention, together with the Transposes that move
-/// heads before rows on the way in and back on the way out. Scores may be scaled by a Mul or Div before or after the product. ONNX's
-/// own Attention, which has a kernel too, loses such Transposes by its form with folded heads.
+/// heads before rows on the way in and back on the way out. Scores may be scaled by a Mul or Div before or after the product. Where a query
+/// that sees no key gives zeros (PyTorch's exporter writes Where(IsNaN(weights), 0, weights)), it becomes ONNX's own Attention, which has a kernel too
+/// and loses such Transposes by its form with folded heads, and repeated keys and values by its groups.
 /// </summary>
 public sealed class AttentionFusion : IGraphPass
 {
@@ -23,7 +24,7 @@ public sealed class AttentionFusion : IGraphPass
         foreach (Node node in graph.Nodes.ToArray())
         {
             if (node.Outputs.All(o => o == null || graph.Find(o.Name) != o)) continue;
-            changed |= node.Is("Softmax") ? Fuse(graph, node) : node.Is("Attention") && Fold(graph, node);
+            changed |= node.Is("Softmax") ? Fuse(graph, node) : node.Is("Attention") && Ungroup(graph, node) | Fold(graph, node);
         }
         return changed;
     }
@@ -34,6 +35,8 @@ public sealed class AttentionFusion : IGraphPass
         if (weights.DType != DType.Float32 || !weights.Shape.IsRanked || weights.Shape.Rank is not (3 or 4)) return false;
         int rank = weights.Shape.Rank;
         if (Match.Axis(softmax.Attributes.Int("axis", -1), rank) != rank - 1) return false;
+        bool hiddenIsZero = WithoutNaN(graph, weights) is not null;
+        if (hiddenIsZero) weights = WithoutNaN(graph, weights)!;
         if (Match.SoleConsumer(graph, weights) is not { } second || !second.Is("MatMul") || second.Inputs[0] != weights) return false;
 
         double scale = 1;
@@ -45,14 +48,16 @@ public sealed class AttentionFusion : IGraphPass
             if (side < 0) return false;
             mask = add.Inputs[1 - side];
             scores = add.Inputs[side]!;
-            // The mask must not widen the scores.
-            if (mask!.DType != DType.Float32 || !mask.Shape.IsKnown || !Match.SameShape(add.Output.Shape, scores.Shape) || mask.Shape.Rank > rank) return false;
+            // The mask must not widen the scores; ONNX's operator refuses one that would.
+            if (mask!.DType != DType.Float32 || !mask.Shape.IsRanked || mask.Shape.Rank > rank) return false;
+            if (!hiddenIsZero && (!mask.Shape.IsKnown || !Match.SameShape(add.Output.Shape, scores.Shape))) return false;
         }
         scores = Unscaled(graph, scores, ref scale);
         if (Match.Producer(scores, "MatMul") is not { } first || Match.SoleConsumer(graph, scores) == null) return false;
         Value q = Unscaled(graph, first.Inputs[0]!, ref scale), kt = Unscaled(graph, first.Inputs[1]!, ref scale), v = second.Inputs[1]!;
         if (q.Shape.Rank != rank || kt.Shape.Rank != rank || v.Shape.Rank != rank) return false;
         if (!KeysOf(graph, kt, ref scale, out Value? k, out bool kRowsFirst)) return false;
+        if (hiddenIsZero) return rank == 4 && Become(graph, second, q, k!, kRowsFirst, v, mask, (float)scale);
         q = RowsFirst(q, out bool qRowsFirst);
         v = RowsFirst(v, out bool vRowsFirst);
         // Broadcasting products stay as they are.
@@ -64,6 +69,52 @@ public sealed class AttentionFusion : IGraphPass
 
         Replace(graph, second, second.Output, q, k!, v, mask, (float)scale, qRowsFirst, kRowsFirst, vRowsFirst);
         return true;
+    }
+
+    /// <summary>Where(IsNaN(weights), 0, weights), where nothing else reads them.</summary>
+    private static Value? WithoutNaN(Graph graph, Value weights)
+    {
+        if (weights.Consumers.Count != 2 || Match.IsOutput(graph, weights)) return null;
+        Node? isNaN = weights.Consumers.FirstOrDefault(n => n.Is("IsNaN")), where = weights.Consumers.FirstOrDefault(n => n.Is("Where"));
+        return isNaN != null && where != null && where.Inputs[0] == isNaN.Output && where.Inputs[2] == weights && Match.IsScalar(where.Inputs[1], 0)
+            && Match.SoleConsumer(graph, isNaN.Output) == where && Match.SameRank(weights, where.Output) ? where.Output : null;
+    }
+
+    /// <summary>ONNX's Attention in place of the second product.</summary>
+    private static bool Become(Graph graph, Node second, Value q, Value k, bool kRowsFirst, Value v, Value? mask, float scale)
+    {
+        if (scale == 0 || new[] { q, k, v }.Any(x => x.DType != DType.Float32 || x.Shape is not { IsRanked: true, Rank: 4 })) return false;
+        bool Differ(Value a, Value b, int axis, int other) => a.Shape[axis] != b.Shape[other] && a.Shape[axis] >= 0 && b.Shape[other] >= 0;
+        if (Differ(q, k, 0, 0) || Differ(q, v, 0, 0) || Differ(q, k, 1, kRowsFirst ? 2 : 1) || Differ(q, v, 1, 1)) return false;
+        // Where(allowed, 0, -inf) says what a mask of booleans says.
+        if (Match.Producer(mask, "Where") is { } where && where.Inputs[0]!.Shape is { IsRanked: true, Rank: >= 1 } && Match.IsScalar(where.Inputs[1], 0)
+            && Match.Scalar(where.Inputs[2], out double hidden) && double.IsNegativeInfinity(hidden) && Match.SameRank(where.Inputs[0]!, where.Output)) mask = where.Inputs[0];
+        if (kRowsFirst) k = Rewrite.Transpose(graph, second, k, [0, 2, 1, 3], k.Name + ".heads_first");
+        Value y = Rewrite.Insert(graph, second, "Attention", second.Output.Name + ".attention", mask == null ? [q, k, v] : [q, k, v, mask], AttributeSet.Of(("scale", scale)));
+        Rewrite.Replace(graph, second.Output, y, keepName: true);
+        _ = Ungroup(graph, y.Producer!);
+        _ = Fold(graph, y.Producer!);
+        return true;
+    }
+
+    /// <summary>Attention of keys and values that are repeated for groups of query heads is that of the keys and values.</summary>
+    private static bool Ungroup(Graph graph, Node node)
+    {
+        if (node.Input(4) != null || node.Attributes.Int("kv_num_heads", 0) != 0 || Once(node.Inputs[1]) is not { } k || Once(node.Inputs[2]) is not { } v || k.Shape[1] != v.Shape[1]) return false;
+        graph.SetInput(node, 1, k);
+        graph.SetInput(node, 2, v);
+        return true;
+    }
+
+    /// <summary>x[b][heads][rows][width] of Reshape(Expand(Unsqueeze(x, 2))), which has n of each head, one after the other.</summary>
+    private static Value? Once(Value? value)
+    {
+        if (Match.Producer(value, "Reshape") is not { } joined || joined.Output.Shape is not { IsRanked: true, Rank: 4 } y) return null;
+        if (Match.Producer(joined.Inputs[0], "Expand") is not { } expand || expand.Output.Shape is not { IsRanked: true, Rank: 5 } wide) return null;
+        if (expand.Inputs[0] is not { Producer: { Domain: "", OpType: "Unsqueeze" or "Reshape" } view, Shape: { IsRanked: true, Rank: 5 } one } || view.Inputs[0] is not { Shape: { IsRanked: true, Rank: 4 } s } x) return null;
+        bool Same(long a, long b) => a == b || a < 0 && b < 0;
+        return one[2] == 1 && s[1] > 0 && s[3] > 0 && one[1] == s[1] && one[4] == s[3] && Same(one[0], s[0]) && Same(one[3], s[2]) && wide[1] == s[1] && wide[4] == s[3] && Same(wide[0], s[0]) && Same(wide[3], s[2])
+            && wide[2] > 0 && y[1] == s[1] * wide[2] && y[3] == s[3] && Same(y[0], s[0]) && Same(y[2], s[2]) ? x : null;
     }
 
     /// <summary>Inserts the fused node before <paramref name="before"/>; a Transpose of <paramref name="old"/> that puts rows first again

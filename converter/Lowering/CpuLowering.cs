@@ -16,7 +16,7 @@ public static class CpuLowering
 
     private static readonly IGraphPass[] s_once = [new ConstantFolding(keepQuantizedPatterns: false), new AttentionFusion(), new ChannelsLast(), new DenseLayers(), new RecurrentLayers()];
 
-    private static readonly IGraphPass[] s_untilDone = [new TransposeMotion(), new ChannelShuffles(), new LookupTables(), new LayerPadding(), new KernelFusion(), new ChannelGates(), .. PassList.CleanUp];
+    private static readonly IGraphPass[] s_untilDone = [new TransposeMotion(), new AttentionFusion(), new ChannelShuffles(), new LookupTables(), new LayerPadding(), new KernelFusion(), new ChannelGates(), .. PassList.CleanUp];
 
     private static readonly IGraphPass[] s_last = [new TrivialTransposes(), .. PassList.CleanUp];
 

@@ -20,7 +20,7 @@ public sealed class AffineFolding : IGraphPass
         {
             if (node.Domain.Length > 0 || node.Outputs.Count == 0 || node.Outputs[0] is not { } output || graph.Find(output.Name)?.Producer != node) continue;
             if (Affine.Of(node) is not { } affine) continue;
-            if (FoldIntoLayer(graph, node, affine)) changed = true;
+            if (FoldIntoLayer(graph, node, affine) || ScaleBeforeBias(graph, node, affine)) changed = true;
             else if (node.Is("BatchNormalization") && Decompose(graph, node, affine)) changed = true;
         }
         return changed;
@@ -71,6 +71,21 @@ public sealed class AffineFolding : IGraphPass
         if (layer.OpType == "Gemm") attributes["beta"] = 1f; // another one may stand there while there is no bias
         Value y = Rewrite.Insert(graph, node, layer.OpType, node.Output.Name, inputs, attributes);
         Rewrite.Replace(graph, node.Output, y, keepName: true);
+        return true;
+    }
+
+    /// <summary>s * (x W + b) is (x W) * s + s * b, of which the factor goes into W: layers that are scaled by channel (ConvNeXt, BEiT, DINOv2).</summary>
+    private static bool ScaleBeforeBias(Graph graph, Node node, Affine affine)
+    {
+        if (node.OpType is not ("Mul" or "Div") || Match.Producer(affine.X, "Add") is not { } add || Match.SoleConsumer(graph, affine.X) != node || Affine.Of(add) is not { } biased) return false;
+        if (Match.Producer(biased.X, "MatMul") is not { } layer || Match.SoleConsumer(graph, biased.X) != add || layer.Input(1) is not { Constant: { DType: DType.Float32, Shape.Rank: 2 } w } weights || weights.Consumers.Count > 1) return false;
+        if (!Match.SameRank(biased.X, node.Output) || !Match.SameRank(biased.X, add.Output)) return false;
+        long channels = w.Shape[1];
+        int rank = node.Output.Shape.Rank;
+        if (affine.PerChannel(channels, rank - 1, rank) is not var (scale, _) || biased.PerChannel(channels, rank - 1, rank) is not var (_, bias)) return false;
+        Value scaled = Rewrite.Insert(graph, node, "MatMul", add.Output.Name + ".scaled", [layer.Inputs[0], graph.AddConstant(weights.Name + ".scaled", Scaled(w, scale, 1, 1))]);
+        Value shift = Rewrite.Floats(graph, node.Output.Name + ".bias", [.. bias.Select((b, c) => (float)(b * scale[c]))]);
+        Rewrite.Replace(graph, node.Output, Rewrite.Insert(graph, node, "Add", node.Output.Name, [scaled, shift]), keepName: true);
         return true;
     }
 

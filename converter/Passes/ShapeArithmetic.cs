@@ -5,7 +5,7 @@ namespace EdgeLite.Converter.Passes;
 
 /// <summary>
 /// Follows dimensions from Shape and Size through the small integer arithmetic that exporters write (Gather, Slice, Concat,
-/// Squeeze, Unsqueeze, Cast). What comes out as numbers becomes a constant; a Reshape or Expand target of which one
+/// Squeeze, Unsqueeze, Cast, Equal, Where). What comes out as numbers becomes a constant; a Reshape or Expand target of which one
 /// dimension is not a number becomes a constant with 0 (copy) or -1 (the rest) in its place.
 /// </summary>
 public sealed class ShapeArithmetic : IGraphPass
@@ -20,9 +20,10 @@ public sealed class ShapeArithmetic : IGraphPass
         {
             if (node.Domain.Length > 0) continue;
             if (node.Is("Reshape")) changed |= FixTarget(graph, node, known);
+            else if (node.Is("Expand")) changed |= FixSizes(graph, node, known);
             if (Evaluate(node, known) is not { } dims) continue;
             known[node.Output] = dims;
-            if (dims.Any(d => d < 0) || !node.Output.Shape.IsRanked || !node.Output.DType.IsInteger()) continue;
+            if (dims.Any(d => d < 0) || !node.Output.Shape.IsRanked || !(node.Output.DType.IsInteger() || node.Output.DType == DType.Bool)) continue;
             var tensor = new Tensor(node.Output.DType, node.Output.Shape.Rank == 0 ? Shape.Scalar : new Shape(dims.Length));
             for (int i = 0; i < dims.Length; i++) tensor.SetInt64(i, dims[i]);
             Value old = node.Output;
@@ -68,6 +69,12 @@ public sealed class ShapeArithmetic : IGraphPass
                 return [.. parts.SelectMany(p => p!)];
             case "Unsqueeze" or "Squeeze" or "Identity" or "Reshape":
                 return node.Output.Shape is { IsRanked: true, Rank: <= 1 } && node.Inputs[0] is { Shape: { IsRanked: true, Rank: <= 1 } } ? Of(node.Input(0)) : null;
+            case "Equal" when Of(node.Input(0)) is { } a && Of(node.Input(1)) is { } b && a.Length == b.Length:
+                // A dimension that is no number is none below 0.
+                return a.Zip(b).All(p => p.First == p.Second ? p.First != NotKnown : (p.First >= 0 || p.First == TheRest) && (p.Second >= 0 || p.Second == TheRest) || p.First == TheRest || p.Second == TheRest)
+                    ? [.. a.Zip(b, (x, y) => x == y ? 1L : 0L)] : null;
+            case "Where" when Of(node.Input(0)) is { } chosen && Of(node.Input(1)) is { } then && Of(node.Input(2)) is { } otherwise && then.Length == chosen.Length && otherwise.Length == chosen.Length:
+                return [.. chosen.Select((c, i) => c != 0 ? then[i] : otherwise[i])];
             case "Cast":
                 return node.Output.DType is DType.Int64 or DType.Int32 ? Of(node.Input(0)) : null;
             default:
@@ -111,6 +118,24 @@ public sealed class ShapeArithmetic : IGraphPass
             return true;
         }
         else return false;
+        if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
+        return true;
+    }
+
+    /// <summary>The sizes of an Expand as a constant: 1 where the input's own dimension stays.</summary>
+    private static bool FixSizes(Graph graph, Node node, Dictionary<Value, long[]> known)
+    {
+        if (node.Input(1) is not { IsConstant: false } target || !known.TryGetValue(target, out long[]? dims) || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        var sizes = new long[dims.Length];
+        for (int i = 0; i < dims.Length; i++)
+        {
+            int at = i - dims.Length + x.Shape.Rank;
+            if (dims[i] >= 0) sizes[i] = dims[i];
+            else if (dims[i] < NotKnown && dims[i] != TheRest && at >= 0 && x.Shape[at] == dims[i]) sizes[i] = 1;
+            else return false;
+        }
+        graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".sizes", sizes));
+        ShapeInference.Infer(node);
         if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
         return true;
     }

@@ -15,7 +15,12 @@ internal sealed class TorchExportCode(string file)
     { "approximate", "correction", "device", "enable_gqa", "generator", "layout", "memory_format", "pin_memory", "rounding_mode" };
 
     private const string Operators = "torch.ops.", Aten = "torch.ops.aten.", HigherOrder = "torch.ops.higher_order.";
-    private int _depth;
+    /// <summary>Operators that compute one element from those at its place: over tensors of as many axes they may have another axis before these.</summary>
+    private static readonly HashSet<string> s_pointwise = new(StringComparer.Ordinal) { "add", "sub", "mul", "div", "neg", "exp", "log", "maximum", "minimum", "sigmoid", "tanh" };
+
+    private const string Mapped = "torch._functorch.predispatch.";
+    private readonly HashSet<string> _batched = new(StringComparer.Ordinal);
+    private int _depth, _maps;
     private JsonElement _graph;
 
     public TorchFunction Function(string name, JsonElement graph, IEnumerable<JsonElement> outputs)
@@ -63,18 +68,58 @@ internal sealed class TorchExportCode(string file)
                     return Assign(Call(arguments[at], arguments[(at + 1)..]));
             }
         }
+        if (target.StartsWith(Mapped, StringComparison.Ordinal) && MapStatement(target[Mapped.Length..], [.. inputs.Select(i => i.Field("arg"))], targets, line) is { } map) return map;
+        string op = _maps > 0 && !IsPointwise(target, inputs, targets) ? "torch.vmap of " + target : OperatorOf(target);
         if (target == Aten + "as_strided.default" && IsItself(inputs)) return new AssignStatement(targets, false, Expression(inputs[0].Field("arg")), line);
         var places = new List<TorchExpr>();
         var named = new List<(string, TorchExpr)>();
         foreach (JsonElement input in inputs)
         {
             string name = Text(input, "name");
-            bool byName = input.TryField("kind", out JsonElement kind) && kind.ValueKind == JsonValueKind.Number ? kind.Whole() == 2 : IsNamed(OperatorOf(target), name);
+            bool byName = input.TryField("kind", out JsonElement kind) && kind.ValueKind == JsonValueKind.Number ? kind.Whole() == 2 : IsNamed(op, name);
             if (byName) named.Add((name, Expression(input.Field("arg"))));
             else places.Add(Expression(input.Field("arg")));
         }
-        var call = new CallExpr(new LiteralExpr(new TorchPath(OperatorOf(target))), [.. places], [.. named]);
+        var call = new CallExpr(new LiteralExpr(new TorchPath(op)), [.. places], [.. named]);
         return targets.Length == 0 ? new ExprStatement(call, line) : new AssignStatement(targets, unpack, call, line) { Module = ModuleOf(node) };
+    }
+
+    /// <summary>torch.vmap before it is applied: between its ends tensors seem to lack the axis that is mapped, which they have first.</summary>
+    private TorchStatement? MapStatement(string step, JsonElement[] arguments, TorchExpr[] targets, int line)
+    {
+        switch (step)
+        {
+            case "lazy_load_decompositions": return new PassStatement(line);
+            case "_vmap_increment_nesting" when _maps == 0: _maps++; return new PassStatement(line);
+            case "_vmap_decrement_nesting" when _maps > 0: _maps--; return new PassStatement(line);
+            case "_add_batch_dim" when targets is [NameExpr { Name: var name }]: // (tensor, axis, level)
+                _batched.Add(name);
+                return Moved(arguments[1], new LiteralExpr(0L));
+            case "_remove_batch_dim" when arguments.Length == 4 && Expression(arguments[0]) is NameExpr { Name: var name } && _batched.Contains(name): // (tensor, level, size, axis)
+                return Moved(null, Expression(arguments[3]));
+            default: return null;
+        }
+
+        AssignStatement Moved(JsonElement? from, TorchExpr to) =>
+            new(targets, false, Call(new LiteralExpr(new TorchPath("torch.movedim")), [Expression(arguments[0]), from is { } axis ? Expression(axis) : new LiteralExpr(0L), to]), line);
+    }
+
+    /// <summary>Whether a node of a mapped function computes the same of tensors that have the mapped axis.</summary>
+    private bool IsPointwise(string target, JsonElement[] inputs, TorchExpr[] targets)
+    {
+        if (!target.StartsWith(Aten, StringComparison.Ordinal) || !s_pointwise.Contains(target[Aten.Length..].Split('.')[0]) || targets is not [NameExpr { Name: var result }]) return false;
+        int rank = -1;
+        foreach (JsonElement input in inputs)
+        {
+            if (!input.Field("arg").TryField("as_tensor", out JsonElement tensor)) continue;
+            string name = Text(tensor, "name");
+            if (!_batched.Contains(name) || !_graph.Field("tensor_values").TryField(name, out JsonElement meta)) return false;
+            int own = meta.Field("sizes").Items().Count();
+            if (rank >= 0 && rank != own) return false;
+            rank = own;
+        }
+        if (rank >= 0) _batched.Add(result);
+        return rank >= 0;
     }
 
     /// <summary>Whether an argument is one that the operator takes by name alone; programs before schema version 8.9 do not tell.</summary>

@@ -260,6 +260,15 @@ internal static class TorchLibrary
           return torch.flip(input, [1])
         def flipud(input):
           return torch.flip(input, [0])
+        def _is_all_true(input):
+          return torch.all(input)
+        def _is_any_true(input):
+          return torch.any(input)
+        def ite(b, t, f):
+          y = f
+          if b:
+            y = t
+          return y
         def take(input, index):
           return torch.index(torch.reshape(input, [-1]), [index])
         def put(input, index, source, accumulate=False):

@@ -17,7 +17,8 @@ internal readonly record struct Quantization(DType Type, float Scale, int Zero)
     /// <summary>The type that integer operators compute on.</summary>
     public DType Signed => IsWide ? DType.Int16 : DType.Int8;
 
-    /// <summary>Parameters of a QuantizeLinear or DequantizeLinear that has constant ones for the whole tensor, 8 bits wide or int16 around zero.</summary>
+    /// <summary>Parameters of a QuantizeLinear or DequantizeLinear that has constant ones for the whole tensor, 8 bits wide or int16 around zero. A scale that is
+    /// infinite, as calibration makes of masks with -inf, has no integer form.</summary>
     public static Quantization? Of(Node? node) => OfAny(node) is ({ Type: DType.Int8 or DType.UInt8 } or { Type: DType.Int16, Zero: 0 }) and { } q ? q : null;
 
     /// <summary>As <see cref="Of"/>, 8 or 16 bits wide.</summary>
@@ -26,7 +27,7 @@ internal readonly record struct Quantization(DType Type, float Scale, int Zero)
         if (node == null || node.Domain.Length > 0 || node.OpType is not ("QuantizeLinear" or "DequantizeLinear")) return null;
         DType type = node.OpType == "QuantizeLinear" ? node.Output.DType : node.Inputs[0]!.DType;
         if (type is not (DType.Int8 or DType.UInt8 or DType.Int16 or DType.UInt16)) return null;
-        if (node.Input(1) is not { DType: DType.Float32 } || !Match.Scalar(node.Input(1), out double scale) || !(scale > 0)) return null;
+        if (node.Input(1) is not { DType: DType.Float32 } || !Match.Scalar(node.Input(1), out double scale) || !(scale > 0 && double.IsFinite(scale))) return null;
         double zero = 0;
         if (node.Input(2) != null && !Match.Scalar(node.Input(2), out zero)) return null;
         return new Quantization(type, (float)scale, (int)zero);

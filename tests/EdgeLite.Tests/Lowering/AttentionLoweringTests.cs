@@ -99,6 +99,48 @@ public class AttentionLoweringTests
         output %y
         """, "edgelite.Attention");
 
+    /// <summary>As PyTorch's exporter writes scaled_dot_product_attention with a mask of booleans, here of two heads for four: the second query sees no key.</summary>
+    [Fact]
+    public void Without_a_key_for_every_query_and_with_repeated_heads() => LoweredRun.Check("""
+        input %x : float32[1,3,32]
+        input %kx : float32[1,3,16]
+        input %vx : float32[1,3,16]
+        const %seen : bool[1,1,3,3] = [1,0,1, 0,0,0, 1,1,0]
+        const %zero : float32[] = 0
+        const %hidden : float32[] = -inf
+        const %split : int64[4] = [0,0,-1,8]
+        const %two : int64[1] = [2]
+        const %twice : int64[5] = [1,2,2,3,8]
+        const %four : int64[4] = [1,4,3,8]
+        const %join : int64[3] = [0,0,32]
+        const %root : float32[] = 0.594604
+        %q0 = Reshape(%x, %split)
+        %q = Transpose(%q0) {perm=[0,2,1,3]}
+        %k0 = Reshape(%kx, %split)
+        %k1 = Transpose(%k0) {perm=[0,2,1,3]}
+        %k2 = Unsqueeze(%k1, %two)
+        %k3 = Expand(%k2, %twice)
+        %k = Reshape(%k3, %four)
+        %v0 = Reshape(%vx, %split)
+        %v1 = Transpose(%v0) {perm=[0,2,1,3]}
+        %v2 = Unsqueeze(%v1, %two)
+        %v3 = Expand(%v2, %twice)
+        %v = Reshape(%v3, %four)
+        %kt = Transpose(%k) {perm=[0,1,3,2]}
+        %qs = Mul(%q, %root)
+        %ks = Mul(%kt, %root)
+        %s = MatMul(%qs, %ks)
+        %mask = Where(%seen, %zero, %hidden)
+        %m = Add(%s, %mask)
+        %p = Softmax(%m)
+        %nan = IsNaN(%p)
+        %w = Where(%nan, %zero, %p)
+        %c = MatMul(%w, %v)
+        %t = Transpose(%c) {perm=[0,2,1,3]}
+        %y = Reshape(%t, %join)
+        output %y
+        """, "Attention");
+
     [Fact]
     public void The_onnx_operator_with_folded_heads() => LoweredRun.Check("""
         input %q : float32[2,5,12]

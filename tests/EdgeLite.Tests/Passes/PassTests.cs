@@ -344,6 +344,23 @@ public class PassTests
             """, "Gemm");
     }
 
+    [Theory]
+    [InlineData("Mul")]
+    [InlineData("Div")]
+    public void The_scale_of_a_dense_layers_channels_goes_into_its_weights(string op)
+    {
+        Optimize($"""
+            input %x : float32[2,4,3]
+            const %w : float32[3,5] = seeded(1)
+            const %b : float32[5] = seeded(2)
+            const %s : float32[5] = [0.5, -2, 3, 0.25, 4]
+            %a = MatMul(%x, %w)
+            %y = Add(%b, %a)
+            %z = {op}(%y, %s)
+            output %z
+            """, "MatMul Add");
+    }
+
     [Fact]
     public void A_layer_normalisation_that_was_written_out_is_recognised()
     {
@@ -365,6 +382,59 @@ public class PassTests
             %y = Add(%t, %b)
             output %y
             """, "LayerNormalization");
+    }
+
+    [Theory]
+    [InlineData("%r = Reciprocal(%s) %n = Mul(%x, %r)")]
+    [InlineData("%r = Div(%one, %s) %n = Mul(%r, %x)")]
+    [InlineData("%n = Div(%x, %s)")]
+    public void A_root_mean_square_normalisation_that_was_written_out_is_recognised(string division)
+    {
+        Optimize($"""
+            input %x : float32[2,3,8]
+            const %axis : int64[1] = [2]
+            const %two : float32[] = 2
+            const %eps : float32[] = 0.00001
+            const %one : float32[] = 1
+            const %g : float32[8] = seeded(1)
+            const %b : float32[8] = seeded(2)
+            %q = Pow(%x, %two)
+            %v = ReduceMean(%q, %axis)
+            %e = Add(%eps, %v)
+            %s = Sqrt(%e)
+            {division}
+            %t = Mul(%g, %n)
+            %y = Add(%t, %b)
+            output %y
+            """, "RMSNormalization Add");
+    }
+
+    [Theory]
+    [InlineData("[n,1,5]", "%s = Concat(%n, %c3, %m) {axis=0}", "Expand")]
+    [InlineData("[n,1,5]", "%s = Concat(%m, %n, %c3, %m) {axis=0}", "Expand")]
+    [InlineData("[n,3,5]", "%s = Concat(%n, %c3, %m) {axis=0}", "")]
+    [InlineData("[1,n,5]", "%s = Concat(%n, %n, %m) {axis=0}", "Shape Slice Slice Concat Expand")]
+    public void An_Expand_as_PyTorch_exports_it_has_constant_sizes(string shape, string sizes, string operators)
+    {
+        Optimize($"""
+            input %x : float32{shape}
+            const %c3 : int64[1] = [3]
+            const %least : int64[1] = [-1]
+            const %ones : int64[{sizes.Count(c => c == '%') - 1}] = [{string.Join(',', Enumerable.Repeat(1, sizes.Count(c => c == '%') - 1))}]
+            const %i0 : int64[1] = [{shape.IndexOf('n', StringComparison.Ordinal) / 2}]
+            const %i1 : int64[1] = [{shape.IndexOf('n', StringComparison.Ordinal) / 2 + 1}]
+            const %i2 : int64[1] = [2]
+            const %i3 : int64[1] = [3]
+            %d = Shape(%x)
+            %n = Slice(%d, %i0, %i1)
+            %m = Slice(%d, %i2, %i3)
+            {sizes}
+            %none = Mul(%ones, %least)
+            %is = Equal(%s, %none)
+            %t = Where(%is, %ones, %s)
+            %y = Expand(%x, %t)
+            output %y
+            """, operators);
     }
 
     [Theory]

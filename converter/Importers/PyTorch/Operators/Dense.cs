@@ -1,5 +1,6 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.PyTorch.Operators;
 
@@ -175,15 +176,23 @@ internal static class Dense
     {
         Value q = c.Tensor(0), k = c.Tensor(1), v = c.Tensor(2);
         int rank = c.Rank(k);
-        if (c.Option("enable_gqa") is true && c.Known(c.Size(q, rank - 3), "the number of heads") is var heads && heads != c.Known(c.Size(k, rank - 3), "the number of heads"))
+        object? scale = c.Arg(6, "scale");
+        double? factor = scale is null ? null : c.Interpreter.ToScalar(scale, ScalarKind.Float) as double? ?? throw c.Error("its scale is known only when the model runs");
+        bool isGrouped = c.Option("enable_gqa") is true;
+        if (factor != 0 && IsOnnxAttention(q, k, v, c.Optional(3), isGrouped))
+        {
+            List<(string, AttributeValue)> attributes = factor is { } given ? [("scale", (float)given)] : [];
+            if (c.Bool(5, false)) attributes.Add(("is_causal", 1));
+            return TorchCall.Box(c.Emit("Attention", c.Optional(3) is { } allowed ? [q, k, v, allowed] : [q, k, v], [.. attributes]));
+        }
+        if (isGrouped && c.Known(c.Size(q, rank - 3), "the number of heads") is var heads && heads != c.Known(c.Size(k, rank - 3), "the number of heads"))
         {
             Value Repeated(Value x) => c.AsTensor(c.Interpreter.Apply("repeat_interleave", [TorchCall.Box(x), heads / c.Known(c.Size(x, rank - 3), "the number of heads"), rank - 3L], []), "heads");
             (k, v) = (Repeated(k), Repeated(v));
         }
         long[] swap = [.. Enumerable.Range(0, rank - 2).Select(d => (long)d), rank - 1, rank - 2];
-        object? scale = c.Arg(6, "scale");
-        if (scale is null && q.Shape[rank - 1] < 0) throw c.Error("the size of a head must be known");
-        Value scores = Scaled(c, c.Emit("MatMul", [q, c.Transpose(k, swap)]), scale is null ? 1 / Math.Sqrt(q.Shape[rank - 1]) : c.Interpreter.ToScalar(scale, ScalarKind.Float) as double? ?? throw c.Error("its scale is known only when the model runs"));
+        if (factor is null && q.Shape[rank - 1] < 0) throw c.Error("the size of a head must be known");
+        Value scores = Scaled(c, c.Emit("MatMul", [q, c.Transpose(k, swap)]), factor ?? 1 / Math.Sqrt(q.Shape[rank - 1]));
         if (c.Optional(3) is { } mask)
             scores = mask.DType == DType.Bool ? c.Emit("Where", [mask, scores, c.Scalar(scores.DType, double.NegativeInfinity)]) : c.Emit("Add", [scores, mask]);
         if (c.Bool(5, false)) scores = c.Emit("Where", [NotLater(c, c.Size(q, rank - 2), c.Size(k, rank - 2)), scores, c.Scalar(scores.DType, double.NegativeInfinity)]);
@@ -192,6 +201,15 @@ internal static class Dense
         // A query that sees no key gets zeros.
         Value sees = c.Cast(c.Emit("ReduceMax", [c.Cast(seen, DType.Int32), c.IntTensor(-1)], ("keepdims", 1)), DType.Bool);
         return TorchCall.Box(sees.Constant is { } all && !Enumerable.Range(0, (int)all.Count).Any(i => all.GetInt64(i) == 0) ? y : c.Emit("Where", [sees, y, c.Scalar(y.DType, 0)]));
+    }
+
+    /// <summary>Whether ONNX's operator computes the same: samples and heads, which PyTorch broadcasts, are as many in all of them.</summary>
+    private static bool IsOnnxAttention(Value q, Value k, Value v, Value? mask, bool isGrouped)
+    {
+        if (!new[] { q, k, v }.All(x => x.Shape is { IsRanked: true, Rank: 4 } && x.DType == q.DType)) return false;
+        if (mask != null && !(mask.Shape is { IsRanked: true, Rank: >= 1 and <= 4 } && (mask.DType == DType.Bool || mask.DType == q.DType))) return false;
+        bool Differ(Value a, Value b, int axis) => a.Shape[axis] != b.Shape[axis] && (a.Shape[axis] >= 0 || b.Shape[axis] >= 0);
+        return !Differ(q, k, 0) && !Differ(q, v, 0) && !Differ(k, v, 1) && (isGrouped || !Differ(q, k, 1));
     }
 
     /// <summary>The form of PyTorch 1.13: (query, key, value, attn_mask, dropout_p, need_attn_weights, is_causal) -> (output, weights)</summary>

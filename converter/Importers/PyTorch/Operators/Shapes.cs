@@ -17,7 +17,20 @@ internal static class Shapes
             if (sizes[i] is TorchScalar { SizeOf: { } of } s && s.Axis == i && (ReferenceEquals(of, x) || SameSize(of, x, i))) sizes[i] = 0L;
         if (c.Items(1).Any(s => s is 0L)) return c.Reshaped(c.Emit("Reshape", [x, c.SizeTensor(c.Items(1))], ("allowzero", 1)));
         if (sizes.Count(s => s is TorchScalar) == 1 && !sizes.Contains(-1L)) sizes = [.. sizes.Select(s => s is TorchScalar ? -1L : s)];
-        return c.Reshaped(c.Emit("Reshape", [x, c.SizeTensor(sizes)]));
+        return c.Reshaped(Sized(c, c.Emit("Reshape", [x, c.SizeTensor(sizes)]), c.Items(1)));
+    }
+
+    /// <summary>A result whose sizes the caller named: what shape inference does not follow from tensors of sizes is written down.</summary>
+    private static Value Sized(TorchCall c, Value y, IReadOnlyList<object?> sizes)
+    {
+        if (y.Shape.IsKnown || y.Shape.IsRanked && y.Shape.Rank != sizes.Count) return y;
+        var dims = new long[sizes.Count];
+        for (int d = 0; d < dims.Length; d++)
+            dims[d] = y.Shape.IsRanked && y.Shape[d] != Shape.Unknown ? y.Shape[d]
+                : sizes[d] is long and >= 0 and var n ? n
+                : sizes[d] is TorchScalar { SizeOf: { Shape.IsRanked: true } of } s && s.Axis < of.Shape.Rank && c.Builder.Graph.Find(of.Name) == of ? of.Shape[s.Axis] : Shape.Unknown;
+        y.Type = y.Type with { Shape = new Shape(dims) };
+        return y;
     }
 
     private static bool SameSize(Value a, Value b, int axis) =>
@@ -100,7 +113,7 @@ internal static class Shapes
 
     /// <summary>(input, sizes): -1 keeps a size; new axes come in front.</summary>
     [Torch("expand", "broadcast_to", OnParts = true)]
-    private static object? Expand(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.SizeTensor([.. c.Items(1).Select(s => s is -1L ? 1L : s)])]));
+    private static object? Expand(TorchCall c) => c.View(Sized(c, c.Emit("Expand", [c.Tensor(0), c.SizeTensor([.. c.Items(1).Select(s => s is -1L ? 1L : s)])]), c.Items(1)));
 
     [Torch("expand_as", OnParts = true)] private static object? ExpandAs(TorchCall c) => c.View(c.Emit("Expand", [c.Tensor(0), c.Emit("Shape", [c.Tensor(1)])]));
 
