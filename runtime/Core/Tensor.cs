@@ -166,6 +166,7 @@ public sealed unsafe class Tensor : IDisposable
     public Span<T> Span<T>() where T : unmanaged
     {
         if (sizeof(T) != DType.Size() || !Holds<T>(DType)) ThrowElement(NumberOf<T>(), sizeof(T));
+        RequireMemory();
         return Memory<T>(Count);
     }
 
@@ -188,7 +189,14 @@ public sealed unsafe class Tensor : IDisposable
         typeof(T) != typeof(long) && typeof(T) != typeof(ulong) || dtype is DType.Int64 or DType.UInt64;
 
     /// <summary>The memory as it is, whatever the element type.</summary>
-    public Span<byte> Bytes => Memory<byte>(ByteLength);
+    public Span<byte> Bytes
+    {
+        get
+        {
+            RequireMemory();
+            return Memory<byte>(ByteLength);
+        }
+    }
 
     private void RequireMemory()
     {
@@ -199,7 +207,6 @@ public sealed unsafe class Tensor : IDisposable
 
     private Span<T> Memory<T>(long count)
     {
-        RequireMemory();
         var span = new Span<T>(Data, checked((int)count));
         GC.KeepAlive(this); // the span refers to the array from here on
         return span;

@@ -1,3 +1,5 @@
+using EdgeLite.Core;
+
 namespace EdgeLite.Run;
 
 /// <summary>Facts of the process and the machine that Linux keeps under /proc; 0 or "unknown" elsewhere.</summary>
