@@ -1,10 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace EdgeLite.Core;
 
 /// <summary>
-/// A dense, row-major tensor: a type, a shape, and memory that it owns or points into (arena, mapped file, caller's buffer).
+/// A dense, row-major tensor: a type, a shape, and memory: its own, an array that does not move and lives as long as the tensor or a span of it,
+/// or that of others (arena, plan, mapped file, caller's buffer).
 /// Strings are the only elements held as managed objects. The same class holds the lists that sequences and optional values are
 /// (<see cref="IsList"/>): they have <see cref="Elements"/> instead of memory. Element access through <see cref="GetDouble"/> and
 /// <see cref="GetInt64"/> serves the reference loops: one obvious path for every type. An index outside the tensor throws: shapes come
@@ -12,8 +14,11 @@ namespace EdgeLite.Core;
 /// </summary>
 public sealed unsafe class Tensor : IDisposable
 {
-    private bool _owns;
-    private bool _isCounted;
+    private const int Alignment = 64;
+
+    /// <summary>What the memory lives with, referred to so that it is not collected: the array that it is, or the session in whose arena it lies.</summary>
+    private object? _memory;
+    private bool _isNative;
     private Tensor[]? _elements;
 
     /// <summary>Elements in memory; 0 as long as the shape is not known.</summary>
@@ -40,10 +45,20 @@ public sealed unsafe class Tensor : IDisposable
             Array.Fill(Strings, "");
             return;
         }
-        long bytes = dtype.ByteLength(shape.Count);
-        Data = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 1), 64);
-        NativeMemory.Clear(Data, (nuint)bytes);
-        _owns = true;
+        // An array of so many lines may have more bytes than one of bytes may.
+        Line[] lines = GC.AllocateArray<Line>(checked((int)(dtype.ByteLength(shape.Count) / Alignment + 2)), pinned: true);
+        _memory = lines;
+        Data = (byte*)(((nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(lines)) + Alignment - 1) & -Alignment);
+    }
+
+    /// <summary>A zero-filled tensor whose memory goes when it is disposed and not before: for plans, which know when that is.</summary>
+    internal static Tensor InNativeMemory(DType dtype, Shape shape)
+    {
+        if (dtype == DType.String) return new Tensor(dtype, shape);
+        nuint bytes = (nuint)dtype.ByteLength(shape.Count);
+        void* data = NativeMemory.AlignedAlloc(Math.Max(bytes, 1), Alignment);
+        NativeMemory.Clear(data, bytes);
+        return new Tensor(dtype, shape, data) { _isNative = true };
     }
 
     private Tensor(TensorType list, Tensor[] elements)
@@ -52,8 +67,6 @@ public sealed unsafe class Tensor : IDisposable
         Kind = list.Kind;
         _elements = elements;
     }
-
-    ~Tensor() => Dispose();
 
     /// <summary>A value of the given type: a zero-filled tensor, an empty list, or, where the size is not known, a tensor that is
     /// not placed yet.</summary>
@@ -65,13 +78,13 @@ public sealed unsafe class Tensor : IDisposable
     {
         var sequence = new Tensor(new TensorType(dtype, Shape.Unranked, ValueKind.Sequence), []);
         var elements = new Tensor[tensors.Length];
-        for (int i = 0; i < elements.Length; i++) elements[i] = tensors[i].ToElement();
+        for (int i = 0; i < elements.Length; i++) elements[i] = tensors[i].Clone();
         sequence.Elements = elements;
         return sequence;
     }
 
     /// <summary>An optional value that holds a copy of <paramref name="content"/>, a tensor or a sequence.</summary>
-    public static Tensor Optional(Tensor content) => new(content.Type with { Kind = content.Kind | ValueKind.Optional }, [content.ToElement()]);
+    public static Tensor Optional(Tensor content) => new(content.Type with { Kind = content.Kind | ValueKind.Optional }, [content.Clone()]);
 
     /// <summary>An optional value that holds nothing; <paramref name="content"/> is the type of what it could hold.</summary>
     public static Tensor None(TensorType content) => new(content with { Kind = content.Kind | ValueKind.Optional }, []);
@@ -86,7 +99,7 @@ public sealed unsafe class Tensor : IDisposable
 
     /// <summary>What a list holds: the tensors of a sequence, or none or one value of an optional. Elements never change and are
     /// shared between lists; their memory goes when no list holds them any more. A tensor that comes from elsewhere is put in as
-    /// its <see cref="ToElement"/>.</summary>
+    /// its <see cref="Clone"/>.</summary>
     public Tensor[] Elements
     {
         get => _elements ?? throw new EdgeLiteException(Status.InvalidType, $"{this} is no sequence and no optional value.");
@@ -149,19 +162,19 @@ public sealed unsafe class Tensor : IDisposable
 
     /// <summary>The elements as <typeparamref name="T"/>: the number of .NET that the element type is, an integer of the same width for one of the
     /// other sign, for bool and for the bits of float16, bfloat16 and the float8 types, or a struct of the same size. Anything else is refused; the
-    /// bits of any tensor are its <see cref="Bytes"/>. Keep the tensor as long as the span: memory that it owns goes with it.</summary>
+    /// bits of any tensor are its <see cref="Bytes"/>. The span keeps the tensor's own memory; an arena goes with its session.</summary>
     public Span<T> Span<T>() where T : unmanaged
     {
         if (sizeof(T) != DType.Size() || !Holds<T>(DType)) ThrowElement(NumberOf<T>(), sizeof(T));
         RequireMemory();
-        return new Span<T>(Data, checked((int)Count));
+        return Memory<T>(Count);
     }
 
-    /// <summary>A copy of the elements (see <see cref="Span{T}"/>), of a tensor that nothing else keeps, too.</summary>
+    /// <summary>A copy of the elements (see <see cref="Span{T}"/>).</summary>
     public T[] ToArray<T>() where T : unmanaged
     {
         T[] copy = Span<T>().ToArray();
-        GC.KeepAlive(this);
+        GC.KeepAlive(this); // and with it a session
         return copy;
     }
 
@@ -181,7 +194,7 @@ public sealed unsafe class Tensor : IDisposable
         get
         {
             RequireMemory();
-            return new Span<byte>(Data, checked((int)ByteLength));
+            return Memory<byte>(ByteLength);
         }
     }
 
@@ -192,10 +205,19 @@ public sealed unsafe class Tensor : IDisposable
             throw new EdgeLiteException(Status.InvalidState, $"The tensor {this} has no memory any more: it was disposed, or its session was disposed or resized.");
     }
 
-    /// <summary>Points the tensor at other memory or gives it another type and shape; memory that it owned is freed.</summary>
+    private Span<T> Memory<T>(long count)
+    {
+        var span = new Span<T>(Data, checked((int)count));
+        GC.KeepAlive(this); // the span refers to the array from here on
+        return span;
+    }
+
+    /// <summary>Points the tensor at other memory or gives it another type and shape; it lets go of what was its own.</summary>
     public void Reset(DType dtype, Shape shape, void* data, string[]? strings = null)
     {
-        Free();
+        if (_isNative) NativeMemory.AlignedFree(Data);
+        _isNative = false;
+        _memory = null;
         DType = dtype;
         Shape = shape;
         _placed = shape.IsKnown && (data != null || strings != null) ? shape.Count : 0;
@@ -207,22 +229,14 @@ public sealed unsafe class Tensor : IDisposable
     public Tensor Reshaped(Shape shape)
     {
         if (shape.Count != Count) throw new EdgeLiteException(Status.InvalidShape, $"Shape {shape} does not have the {Count} elements of {Shape}.");
-        return new Tensor(DType, shape, Data) { Strings = Strings, MemoryOf = MemoryOf ?? this };
+        return new Tensor(DType, shape, Data) { Strings = Strings, _memory = _memory };
     }
 
-    /// <summary>The tensor that owns the memory of this one: referred to, so that it is not collected first.</summary>
-    internal Tensor? MemoryOf { get; private init; }
-
-    /// <summary>A copy for a list to hold. The collector of garbage is told of its memory, since nobody frees it expressly.</summary>
-    public Tensor ToElement()
+    /// <summary>Keeps the session in whose arena it lies, and returns it.</summary>
+    internal Tensor KeptWith(Session session)
     {
-        Tensor copy = Clone();
-        if (copy._owns && ByteLength > 0)
-        {
-            GC.AddMemoryPressure(ByteLength);
-            copy._isCounted = true;
-        }
-        return copy;
+        if (_memory is not Line[]) _memory = session;
+        return this;
     }
 
     /// <summary>A copy that shares nothing that could change: the elements of a list are shared.</summary>
@@ -253,15 +267,23 @@ public sealed unsafe class Tensor : IDisposable
         }
         if (target.DType != DType || target.IsList || target.Count != Count)
             throw new EdgeLiteException(Status.InvalidShape, $"Cannot copy {DType.Name()}{Shape} to {target.DType.Name()}{target.Shape}.");
-        if (Strings != null) Strings.CopyTo(target.Strings!, 0);
-        else Buffer.MemoryCopy(Data, target.Data, target.ByteLength, ByteLength);
+        if (Strings != null)
+        {
+            Strings.CopyTo(target.Strings!, 0);
+            return;
+        }
+        RequireMemory();
+        target.RequireMemory();
+        Buffer.MemoryCopy(Data, target.Data, target.ByteLength, ByteLength);
+        GC.KeepAlive(this);
+        GC.KeepAlive(target);
     }
 
     /// <summary>Element <paramref name="i"/> as double; exact for every type up to 53 bits.</summary>
     public double GetDouble(long i)
     {
         if ((ulong)i >= (ulong)_placed) ThrowOutside(i);
-        return DType switch
+        double value = DType switch
         {
             DType.Float32 => ((float*)Data)[i],
             DType.Float64 => ((double*)Data)[i],
@@ -273,6 +295,8 @@ public sealed unsafe class Tensor : IDisposable
             DType.Float4E2M1 => SmallFloat.ToSingle(DType, Nibble(i)),
             _ => GetInt64(i),
         };
+        GC.KeepAlive(this);
+        return value;
     }
 
     /// <summary>Stores <paramref name="value"/>: floats round to nearest even, integers truncate toward zero and wrap.</summary>
@@ -292,13 +316,14 @@ public sealed unsafe class Tensor : IDisposable
             case DType.Float4E2M1: SetNibble(i, SmallFloat.FromSingle(DType, (float)value, saturate: true)); break;
             default: SetInt64(i, (long)value); break;
         }
+        GC.KeepAlive(this);
     }
 
     /// <summary>Element <paramref name="i"/> of an integer or bool tensor (uint64 reinterpreted); floats truncate.</summary>
     public long GetInt64(long i)
     {
         if ((ulong)i >= (ulong)_placed) ThrowOutside(i);
-        return DType switch
+        long value = DType switch
         {
             DType.Int64 or DType.UInt64 => ((long*)Data)[i],
             DType.Int32 => ((int*)Data)[i],
@@ -314,6 +339,8 @@ public sealed unsafe class Tensor : IDisposable
             DType.String or DType.Complex64 or DType.Complex128 or DType.Undefined => ThrowType(),
             _ => (long)GetDouble(i),
         };
+        GC.KeepAlive(this);
+        return value;
     }
 
     /// <summary>Stores the low bits of <paramref name="value"/>.</summary>
@@ -335,6 +362,7 @@ public sealed unsafe class Tensor : IDisposable
             case DType.String or DType.Complex64 or DType.Complex128 or DType.Undefined: ThrowType(); break;
             default: SetDouble(i, value); break;
         }
+        GC.KeepAlive(this);
     }
 
     /// <summary>All elements of a small integer tensor: shapes, axes, pads.</summary>
@@ -347,21 +375,10 @@ public sealed unsafe class Tensor : IDisposable
 
     public override string ToString() => Type.ToString();
 
+    /// <summary>Lets go of memory that is its own; spans of it keep theirs.</summary>
     public void Dispose()
     {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
-    {
-        if (!_owns) return;
-        if (_isCounted) GC.RemoveMemoryPressure(ByteLength);
-        _isCounted = false;
-        NativeMemory.AlignedFree(Data);
-        Data = null;
-        _placed = 0;
-        _owns = false;
+        if (_isNative || _memory is Line[]) Reset(DType, Shape, null);
     }
 
     private byte Nibble(long i) => (byte)(Data[i >> 1] >> (int)(i & 1) * 4 & 15);
@@ -395,4 +412,7 @@ public sealed unsafe class Tensor : IDisposable
         if (DType == DType.String) ThrowNoNumbers();
         throw new EdgeLiteException(Status.InvalidType, $"{this} was asked for as {(dtype == DType.Undefined ? $"elements of {size} bytes" : dtype.Name())}: Span takes the type that the elements have. Their bits are in Bytes.");
     }
+
+    [StructLayout(LayoutKind.Sequential, Size = Alignment)]
+    private struct Line;
 }

@@ -35,7 +35,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         _tensors = (Tensor?[])graph.Constants.Clone();
         _types = new TensorType[_tensors.Length];
         GraphDefinition definition = graph.Definition;
-        for (int i = 0; i < inputs.Length; i++) _tensors[definition.Inputs[i]] = front?.Inputs[i] ?? Tensor.OfType(inputs[i]);
+        for (int i = 0; i < inputs.Length; i++) _tensors[definition.Inputs[i]] = front?.Inputs[i] ?? Place(inputs[i]);
         if (front != null)
             foreach (int v in front.Graph.Definition.Outputs) _tensors[v] = front.Tensors[v];
         Inputs = Array.ConvertAll(definition.Inputs, v => _tensors[v]!);
@@ -106,7 +106,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
     private Tensor Replace(int input, TensorType type)
     {
         Inputs[input].Dispose();
-        return Inputs[input] = _tensors[_graph.Definition.Inputs[input]] = Tensor.OfType(type);
+        return Inputs[input] = _tensors[_graph.Definition.Inputs[input]] = Place(type);
     }
 
     public void Dispose()
@@ -154,8 +154,10 @@ internal sealed unsafe class DynamicPlan : IDisposable
     {
         if (_tensors[value] is { } existing && existing.DType == type.DType && existing.Shape == type.Shape) return existing;
         _tensors[value]?.Dispose();
-        return _tensors[value] = new Tensor(type.DType, type.Shape);
+        return _tensors[value] = Place(type);
     }
+
+    private static Tensor Place(TensorType type) => type.IsKnown ? Tensor.InNativeMemory(type.DType, type.Shape) : Tensor.OfType(type);
 
     private bool RunNative(NodeDefinition node, Operator op, Tensor?[] inputs, Tensor?[] outputs, nint pool)
     {
@@ -178,7 +180,7 @@ internal sealed unsafe class DynamicPlan : IDisposable
         if (_scratch == null || _scratch.ByteLength < call.ScratchBytes)
         {
             _scratch?.Dispose();
-            _scratch = new Tensor(DType.UInt8, new Shape(Math.Max(1, call.ScratchBytes)));
+            _scratch = Tensor.InNativeMemory(DType.UInt8, new Shape(Math.Max(1, call.ScratchBytes)));
         }
         void** buffers = stackalloc void*[call.Operands.Length];
         for (int i = 0; i < call.Operands.Length; i++)

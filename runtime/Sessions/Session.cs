@@ -35,7 +35,8 @@ public sealed record SessionOptions
 /// <summary>
 /// A model made ready to run: one arena, one plan, one pool of threads. Load, then fill <see cref="Input(int)"/>, <see cref="Run()"/>,
 /// read <see cref="Output(int)"/>. Run allocates nothing when all shapes are known beforehand (<see cref="IsStatic"/>). A session
-/// serves one thread at a time: a second <see cref="Run()"/> while one is going on is refused. Tensors and spans of it end with it.
+/// serves one thread at a time: a second <see cref="Run()"/> while one is going on is refused. Tensors and spans of it end when it is
+/// disposed. Until then its tensors keep it; a span alone does not, so hold the session, best with <c>using</c>.
 /// </summary>
 public sealed class Session : IDisposable
 {
@@ -118,12 +119,12 @@ public sealed class Session : IDisposable
     public int FindOutput(string name) => Find(name, _graph.Outputs, "output");
 
     /// <summary>The memory of an input, to be filled before <see cref="Run()"/> and 0 until then; valid until the shape of an input changes.</summary>
-    public Tensor Input(int i) => Prepared().Inputs[Check(i, InputCount, "input")];
+    public Tensor Input(int i) => Prepared().Inputs[Check(i, InputCount, "input")].KeptWith(this);
 
     public Tensor Input(string name) => Input(FindInput(name));
 
     /// <summary>A result of the last run, all 0 before the first; valid until the next one. The output of a state is what its input holds since the run.</summary>
-    public Tensor Output(int i) => StateOf(i) is { } state ? Input(state.Input) : Prepared().Outputs[Check(i, OutputCount, "output")]
+    public Tensor Output(int i) => StateOf(i) is { } state ? Input(state.Input) : Prepared().Outputs[Check(i, OutputCount, "output")]?.KeptWith(this)
         ?? throw new EdgeLiteException(Status.InvalidState, $"Output '{OutputName(i)}' has no size before the first run.");
 
     public Tensor Output(string name) => Output(FindOutput(name));
@@ -246,7 +247,7 @@ public sealed class Session : IDisposable
         IStaticPlan plan = Prepared().Static
             ?? throw new EdgeLiteException(Status.Unsupported, "This model's shapes depend on values; its values cannot be kept.");
         for (int v = 0; v < plan.Tensors.Length; v++)
-            if (plan.Tensors[v] is { } tensor && plan.Graph.Constants[v] == null) yield return (_graph.Values[v].Name, tensor);
+            if (plan.Tensors[v] is { } tensor && plan.Graph.Constants[v] == null) yield return (_graph.Values[v].Name, tensor.KeptWith(this));
     }
 
     /// <summary>True when every input has a shape: declared, by default, or chosen with Resize.</summary>

@@ -68,7 +68,7 @@ internal static class InputFiles
 
     private static void Append(Tensor list, Tensor tensor)
     {
-        if (list.Kind != ValueKind.OptionalSequence) list.Elements = [.. list.Elements, tensor.ToElement()];
+        if (list.Kind != ValueKind.OptionalSequence) list.Elements = [.. list.Elements, tensor.Clone()];
         else if (list.Elements.Length == 0) list.Elements = [Tensor.Sequence(list.DType, tensor)];
         else Append(list.Elements[0], tensor);
     }

@@ -26,7 +26,6 @@ internal static class Arrays
             to[n] = from[(int)offset];
             for (int i = rank - 1; i >= 0 && ++at[i] == dims[i]; i--) at[i] = 0;
         }
-        GC.KeepAlive(source);
         return result;
     }
 
@@ -37,7 +36,6 @@ internal static class Arrays
         int positions = (int)source.Shape.Product(0, axes), block = (int)source.Shape.Product(axes, source.Shape.Rank);
         Span<float> from = source.Span<float>(), to = result.Span<float>();
         for (int p = 0; p < positions; p++) from.Slice(p * block, block).CopyTo(to[((positions - 1 - p) * block)..]);
-        GC.KeepAlive(source);
         return result;
     }
 
@@ -47,7 +45,6 @@ internal static class Arrays
         int rows = (int)matrix.Shape[0], width = (int)matrix.Shape[1];
         var result = new Tensor(DType.Float32, new Shape(rows, count));
         for (int r = 0; r < rows; r++) matrix.Span<float>().Slice(r * width + (int)from, (int)count).CopyTo(result.Span<float>()[(r * (int)count)..]);
-        GC.KeepAlive(matrix);
         return result;
     }
 
@@ -64,7 +61,6 @@ internal static class Arrays
         {
             part.Span<float>().CopyTo(result.Span<float>()[at..]);
             at += (int)part.Count;
-            GC.KeepAlive(part);
         }
         return at == result.Count ? result : throw new EdgeLiteException(Status.Corrupt, $"{at} weights do not fill shape {shape}.");
     }

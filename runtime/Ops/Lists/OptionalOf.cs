@@ -23,5 +23,5 @@ public sealed partial class OptionalOf : ListOperator
         c.SetOutput(0, new TensorType((DType)Type[0], Shape.Unranked, (ValueKind)Type[1] | ValueKind.Optional));
     }
 
-    public override void Compute(ComputeContext c) => c.Output(0).Elements = c.HasInput(0) ? [c.Input(0).ToElement()] : [];
+    public override void Compute(ComputeContext c) => c.Output(0).Elements = c.HasInput(0) ? [c.Input(0).Clone()] : [];
 }

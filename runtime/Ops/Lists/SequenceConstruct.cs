@@ -16,7 +16,7 @@ public sealed partial class SequenceConstruct : ListOperator
     public override void Compute(ComputeContext c)
     {
         var elements = new Tensor[c.InputCount];
-        for (int i = 0; i < elements.Length; i++) elements[i] = c.Input(i).ToElement();
+        for (int i = 0; i < elements.Length; i++) elements[i] = c.Input(i).Clone();
         c.Output(0).Elements = elements;
     }
 }

@@ -20,7 +20,7 @@ public sealed partial class SequenceInsert : ListOperator
             at = Position(c, 2, n, n);
         var elements = new Tensor[n + 1];
         old.AsSpan(0, at).CopyTo(elements);
-        elements[at] = c.Input(1).ToElement();
+        elements[at] = c.Input(1).Clone();
         old.AsSpan(at).CopyTo(elements.AsSpan(at + 1));
         c.Output(0).Elements = elements;
     }

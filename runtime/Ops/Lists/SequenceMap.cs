@@ -45,7 +45,7 @@ public sealed partial class SequenceMap : ListOperator
                 inputs[i] = isMapped ? x.Elements[step] : x;
             }
             ReadOnlySpan<Tensor> outputs = Body.Run(inputs);
-            for (int k = 0; k < results.Length; k++) results[k][step] = outputs[k].ToElement();
+            for (int k = 0; k < results.Length; k++) results[k][step] = outputs[k].Clone();
         }
         for (int k = 0; k < results.Length; k++)
             if (c.HasOutput(k)) c.Output(k).Elements = results[k];

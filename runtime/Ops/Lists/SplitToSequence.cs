@@ -41,9 +41,8 @@ public sealed partial class SplitToSequence : ListOperator
             long run = isList ? split!.GetInt64(i) : Math.Min(size, length - at);
             if (run < 0 || run > length - at) throw c.Error($"the sizes in split do not cut {length} into pieces");
             Shape shape = split == null && !Keepdims ? SubgraphTypes.Without(x.Shape, axis) : x.Shape.With(axis, run);
-            using var piece = new Tensor(x.DType, shape);
+            Tensor piece = elements[i] = new Tensor(x.DType, shape);
             for (long o = 0; o < outer; o++) Elements.Copy(x, (o * length + at) * inner, piece, o * run * inner, run * inner);
-            elements[i] = piece.ToElement();
             at += run;
         }
         if (at != length) throw c.Error($"the sizes in split add up to {at}, the axis has {length}");

@@ -4,17 +4,68 @@ namespace EdgeLite.Tests.Core;
 
 public class TensorTests
 {
+    /// <summary>Spans of tensors, and of views of them, that nothing else refers to, while others take memory and are collected.</summary>
     [Fact]
-    public void A_reshaped_tensor_keeps_its_memory_alive()
+    public void A_span_keeps_the_memory_of_its_tensor()
     {
-        (Tensor view, WeakReference owner) = View();
-        for (int i = 0; i < 3; i++)
+        Span<int> own = Own(), view = View(), disposed = Disposed();
+        for (int i = 0; i < 100; i++)
         {
+            for (int k = 0; k < 10; k++) new Tensor(DType.Int32, new Shape(Elements)).Span<int>().Fill(-1);
             GC.Collect();
             GC.WaitForPendingFinalizers();
         }
-        Assert.True(owner.IsAlive);
-        Assert.Equal([1, 2, 3, 4], view.ToArray<float>());
+        for (int i = 0; i < Elements; i++) Assert.Equal((i, i, i), (own[i], view[i], disposed[i]));
+    }
+
+    private const int Elements = 10_000;
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Tensor Counted()
+    {
+        var tensor = new Tensor(DType.Int32, new Shape(Elements));
+        for (int i = 0; i < Elements; i++) tensor.SetInt64(i, i);
+        return tensor;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Span<int> Own() => Counted().Span<int>();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Span<int> View() => Counted().Reshaped(new Shape(2, Elements / 2)).Reshaped(new Shape(Elements)).Span<int>();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Span<int> Disposed()
+    {
+        using Tensor tensor = Counted();
+        return tensor.Span<int>();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(64)]
+    [InlineData(100_000)]
+    public unsafe void Memory_is_aligned_and_0(int count)
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            var tensor = new Tensor(DType.Float32, new Shape(count));
+            Assert.Equal(0, (nint)tensor.Data % 64);
+            Assert.False(tensor.Bytes.ContainsAnyExcept((byte)0));
+            tensor.Bytes.Fill(255);
+        }
+    }
+
+    [Fact]
+    public void A_tensor_that_was_disposed_is_not_copied()
+    {
+        using Tensor there = Counted(), gone = Counted();
+        gone.Dispose();
+        Assert.Contains("no memory any more", Assert.Throws<EdgeLiteException>(() => gone.CopyTo(there)).Message);
+        Assert.Contains("no memory any more", Assert.Throws<EdgeLiteException>(() => there.CopyTo(gone)).Message);
+        Assert.Contains("no memory any more", Assert.Throws<EdgeLiteException>(gone.Clone).Message);
     }
 
     [Theory]
@@ -73,13 +124,5 @@ public class TensorTests
             Assert.Contains(type, message, StringComparison.Ordinal);
             Assert.Contains(said, message, StringComparison.Ordinal);
         }
-    }
-
-    /// <summary>A view of a view, whose owner nothing else refers to.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static (Tensor View, WeakReference Owner) View()
-    {
-        Tensor owner = Tensor.FromArray<float>([1, 2, 3, 4], new Shape(4));
-        return (owner.Reshaped(new Shape(2, 2)).Reshaped(new Shape(1, 4)), new WeakReference(owner));
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EdgeLite.Converter;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Writer;
@@ -52,6 +53,29 @@ public class LifetimeTests
         Assert.Throws<ObjectDisposedException>(session.Run);
         Assert.Throws<ObjectDisposedException>(() => session.Input(0));
         Assert.Throws<ObjectDisposedException>(() => session.Resize(0, new Shape(2, 3)));
+    }
+
+    [Fact]
+    public void A_tensor_of_a_session_keeps_it()
+    {
+        using Model model = Dense();
+        (Tensor x, Tensor y) = Run(model);
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Assert.Equal([1, 1, 1, 1, 1, 1], x.ToArray<float>());
+        Assert.Equal([9, 12, 9, 12], y.ToArray<float>());
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static (Tensor, Tensor) Run(Model model)
+        {
+            Session session = model.CreateSession(new SessionOptions { Threads = 1 });
+            session.Input(0).Span<float>().Fill(1);
+            session.Run();
+            return (session.Input(0), session.Output(0));
+        }
     }
 
     [Theory]

@@ -130,7 +130,6 @@ internal static class Recurrent
         Tensor w = l.Weights.TakeColumns(l, inputs, units), rw = l.Weights.TakeColumns(l, units, units), b = l.Weights.Take(l, units);
         var bias = new Tensor(DType.Float32, new Shape(1, 2 * units));
         b.Span<float>().CopyTo(bias.Span<float>());
-        GC.KeepAlive(b);
         Value[] y = l.EmitMany("RNN", 1, [time, l.Constant("W", Gates(w, inputs, units, [0])), l.Constant("R", Gates(rw, units, units, [0])), l.Constant("B", bias)],
             [.. ActivationAttributes([Activations.Recurrent(l, "activationFn", "tanh")]), ("hidden_size", units), ("direction", backwards ? "reverse" : "forward")]);
         return l.Emit("Squeeze", [y[0], l.Ints(1)]);

@@ -62,7 +62,6 @@ internal static class RecurrentCells
         for (int half = 0; half < bias.Count / rows; half++)
             for (int g = 0; g < order.Length; g++)
                 from.Slice(half * (int)rows + order[g] * size, size).CopyTo(to[(half * (int)rows + g * size)..]);
-        GC.KeepAlive(bias);
         return result;
     }
 
@@ -83,7 +82,6 @@ internal static class RecurrentCells
             if (parts[p].Shape != parts[0].Shape) throw new EdgeLiteException(Status.Corrupt, $"Gates of a recurrent layer have shapes {parts[0].Shape} and {parts[p].Shape}.");
             for (int r = 0; r < rows; r++) parts[p].Span<float>().Slice(r * width, width).CopyTo(result.Span<float>()[(r * width * parts.Length + p * width)..]);
         }
-        GC.KeepAlive(parts);
         return result;
     }
 }

@@ -35,8 +35,7 @@ public class PanelPackingTests
     public void Conv_rows_are_tap_major_and_groups_follow_each_other()
     {
         // W[4][3][1][2], two groups: w(co, ci, kx) = 1 + (co*3 + ci)*2 + kx
-        using Tensor w = Ramp(4, 3, 1, 2), packed = PanelPacking.PackConv(w, 2);
-        Span<float> p = packed.Span<float>();
+        Span<float> p = PanelPacking.PackConv(Ramp(4, 3, 1, 2), 2).Span<float>();
         Assert.Equal(2 * 6 * 16, p.Length);
         Assert.Equal(1 + 2, p[1 * 16]);                // g 0, tap 0, ci 1, co 0
         Assert.Equal(2, p[3 * 16]);                    // g 0, tap 1, ci 0, co 0
@@ -48,8 +47,7 @@ public class PanelPackingTests
     public void Conv_transpose_takes_input_channels_from_the_first_axis()
     {
         // W[2][3][1][2]: w(ci, co, kx) = 1 + (ci*3 + co)*2 + kx
-        using Tensor w = Ramp(2, 3, 1, 2), packed = PanelPacking.PackConvTranspose(w, 1);
-        Span<float> p = packed.Span<float>();
+        Span<float> p = PanelPacking.PackConvTranspose(Ramp(2, 3, 1, 2), 1).Span<float>();
         Assert.Equal(1 + 3 * 2, p[1 * 16]);        // tap 0, ci 1, co 0
         Assert.Equal(1 + 2 * 2 + 1, p[2 * 16 + 2]); // tap 1, ci 0, co 2
     }
@@ -58,8 +56,7 @@ public class PanelPackingTests
     public void Int8_panels_interleave_four_rows_and_pad_channels_per_tap()
     {
         // W[2][5][1][2]: cin 5 -> 8 rows per tap; w(co, ci, kx) = 1 + (co*5 + ci)*2 + kx
-        using Tensor w = RampInt8(2, 5, 1, 2), packed = PanelPacking.PackConv(w, 1);
-        Span<sbyte> p = packed.Span<sbyte>();
+        Span<sbyte> p = PanelPacking.PackConv(RampInt8(2, 5, 1, 2), 1).Span<sbyte>();
         Assert.Equal(4 * 64, p.Length);
         Assert.Equal(1, p[0]);
         Assert.Equal(3, p[1]);                 // ci 1, co 0
@@ -72,8 +69,7 @@ public class PanelPackingTests
     [Fact]
     public void Depthwise_blocks_hold_16_channels_tap_by_tap()
     {
-        using Tensor w = Ramp(17, 1, 1, 2), packed = PanelPacking.PackDepthwise(w);
-        Span<float> p = packed.Span<float>();
+        Span<float> p = PanelPacking.PackDepthwise(Ramp(17, 1, 1, 2)).Span<float>();
         Assert.Equal(2 * 2 * 16, p.Length);
         Assert.Equal(1, p[0]);
         Assert.Equal(3, p[1]);
