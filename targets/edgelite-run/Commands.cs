@@ -67,7 +67,7 @@ internal static class Commands
         if (arguments.Value("--key") is not { } file) return null;
         try
         {
-            return new LoadOptions { Key = PublicKey.FromPem(File.ReadAllText(file), $"'{file}'") };
+            return new LoadOptions { Key = PublicKey.FromPem(TextFile.Read(file), $"'{file}'") };
         }
         catch (Exception e) when (FileFailure.Is(e))
         {

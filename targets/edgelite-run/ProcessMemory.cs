@@ -1,3 +1,5 @@
+using EdgeLite.Core;
+
 namespace EdgeLite.Run;
 
 /// <summary>Facts of the process and the machine that Linux keeps under /proc; 0 or "unknown" elsewhere.</summary>
@@ -10,7 +12,7 @@ internal static class ProcessMemory
     public static string MachineName()
     {
         const string Board = "/proc/device-tree/model";
-        return File.Exists(Board) ? File.ReadAllText(Board).Trim('\0', '\n') : ProcessorName();
+        return File.Exists(Board) ? TextFile.Read(Board).Trim('\0', '\n') : ProcessorName();
     }
 
     public static string ProcessorName()
@@ -44,14 +46,14 @@ internal static class ProcessMemory
 
     private static long Number(string path, string name)
     {
-        string field = Field(path, name).Replace("kB", "", StringComparison.Ordinal).Trim();
+        string field = Field(path, name).Trim().TrimEnd('B', 'k').TrimEnd();
         return long.TryParse(field, out long value) ? value : 0;
     }
 
     private static string Field(string path, string name)
     {
         if (!File.Exists(path)) return "";
-        foreach (string line in File.ReadLines(path))
+        foreach (string line in TextFile.Read(path).Split('\n'))
             if (line.StartsWith(name, StringComparison.Ordinal)) return line[name.Length..];
         return "";
     }

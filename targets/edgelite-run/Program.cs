@@ -15,11 +15,6 @@ catch (OutOfMemoryException)
     Output.Error("there is not enough memory for it (limits count as well: ulimit -v, those of a container).");
     return 1;
 }
-catch (Exception e) when (FileFailure.Is(e))
-{
-    Output.Error($"standard output cannot be written: {FileFailure.Reason(e)}.");
-    return 1;
-}
 catch (Exception e)
 {
     Output.Error($"internal error, please report it with the model: {e.Message}");
