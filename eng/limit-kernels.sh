@@ -9,10 +9,10 @@ compiler=gcc
 if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then compiler=aarch64-linux-gnu-gcc; fi
 mkdir -p "$(dirname "$output")"
 source=${output%.o}.c
-# Rows of the table are lines {"name", ...}; a list that names a kernel there is not is wrong.
+# Rows of the table are lines EL_ROW("name", ...); a list that names a kernel there is not is wrong.
 awk -v list="$list" '
     BEGIN { while ((getline line < list) > 0) if (sub(/^kernel /, "", line)) wanted[line] = 0 }
-    /^    \{"/ { split($0, part, "\""); if (!(part[2] in wanted)) next; wanted[part[2]]++ }
+    /^    EL_ROW\("/ { split($0, part, "\""); if (!(part[2] in wanted)) next; wanted[part[2]]++ }
     { print }
     END { for (name in wanted) if (!wanted[name]) { print "limit-kernels.sh: there is no kernel " name > "/dev/stderr"; exit 1 } }
 ' "$table" >"$source"

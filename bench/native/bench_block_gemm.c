@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
         void* dense[] = {x, w, NULL, NULL, NULL, y, NULL};
         void* packed[] = {x, w, s, NULL, NULL, NULL, y};
         memcpy(r->buffers, r->bits == 32 ? dense : packed, sizeof dense);
-        size_t scratch = r->found->scratch ? r->found->scratch(p, threads) : 0;
+        size_t scratch = el_kernel_scratch(r->found, p, threads);
         r->ctx = (el_ctx){pool, filled(scratch, 0), scratch};
         r->best = 1e9;
     }
@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
         for (int i = 0; i < COUNT; i++) {
             run* r = &runs[i];
             double start = now();
-            r->found->run(&r->ctx, r->bits == 32 ? (const void*)&r->dense : &r->params, r->buffers);
+            el_kernel_run(r->found, &r->ctx, r->bits == 32 ? (const void*)&r->dense : &r->params, r->buffers);
             double seconds = now() - start;
             if (seconds < r->best) r->best = seconds;
         }

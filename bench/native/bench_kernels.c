@@ -38,16 +38,16 @@ static float* floats(size_t count, float range) {
 }
 
 static double measure(const el_kernel* k, const void* params, void* const* buffers, double flop) {
-    size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
+    size_t bytes = el_kernel_scratch(k, params, threads);
     el_ctx ctx = {pool, aligned_alloc(64, (bytes + 127) / 64 * 64), bytes};
     if (!ctx.scratch) exit(2);
     double best = INFINITY;
     int64_t runs = 1;
     el_pool_begin(pool);
-    k->run(&ctx, params, buffers);
+    el_kernel_run(k, &ctx, params, buffers);
     for (int round = 0; round < 40; round++) {
         double t = now();
-        for (int64_t i = 0; i < runs; i++) k->run(&ctx, params, buffers);
+        for (int64_t i = 0; i < runs; i++) el_kernel_run(k, &ctx, params, buffers);
         t = (now() - t) / (double)runs;
         if (t < best) best = t;
         if (round < 2) runs = (int64_t)(0.003 / best) + 1;
@@ -65,7 +65,7 @@ static void row(const char* name, const char* shape, const void* params, void* c
     const el_kernel* table = el_kernels(&count);
     printf("%-52s", title);
     for (uint32_t i = 0; i < count; i++) {
-        if (strcmp(table[i].name, name) || table[i].isa == EL_ISA_scalar || !(isas >> table[i].isa & 1)) continue;
+        if (strcmp(el_kernel_name(&table[i]), name) || table[i].isa == EL_ISA_scalar || !(isas >> table[i].isa & 1)) continue;
         double g = measure(&table[i], params, buffers, flop);
         printf("  %s %8.1f (%3.0f%%) %8.1f us", el_isa_name(table[i].isa), g, 100 * g / (peaks[table[i].isa] * threads), flop / g * 1e-3);
     }
@@ -80,7 +80,7 @@ static void gemm(int64_t m, int32_t n, int32_t k) {
     snprintf(shape, sizeof shape, "m%d n%d k%d", (int)m, n, k);
     row("gemm_f32", shape, &p, b, 2.0 * m * n * k);
     const el_kernel* direct = el_find_kernel("gemm_f32__direct", el_cpu_isas());
-    if (direct && direct->scratch(&p, threads) != EL_NO_FORM) row("gemm_f32__direct", shape, &p, b, 2.0 * m * n * k);
+    if (direct && el_kernel_scratch(direct, &p, threads) != EL_NO_FORM) row("gemm_f32__direct", shape, &p, b, 2.0 * m * n * k);
     for (int i = 0; i < 6; i++) free(b[i]);
 }
 

@@ -154,14 +154,14 @@ static void time_small(const layer* a, el_pool* pool, int32_t threads, uint32_t 
     for (uint32_t isa = 1; isa < 16; isa++)
         for (uint32_t i = 0; i < count; i++) {
             const el_kernel* k = &table[i];
-            if (k->isa != isa || !(isas >> isa & 1) || strcmp(k->name, a->kernel) != 0) continue;
-            size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
+            if (k->isa != isa || !(isas >> isa & 1) || strcmp(el_kernel_name(k), a->kernel) != 0) continue;
+            size_t bytes = el_kernel_scratch(k, params, threads);
             el_ctx ctx = {pool, filled(bytes, &state), bytes};
             double best = 1e9, total = 0;
             el_pool_begin(pool);
             for (int run = 0; run < 3 || (total < 0.1 && run < 100000); run++) {
                 double start = now();
-                k->run(&ctx, params, is_conv ? conv_buffers : data);
+                el_kernel_run(k, &ctx, params, is_conv ? conv_buffers : data);
                 double seconds = now() - start;
                 total += seconds;
                 if (seconds < best) best = seconds;
@@ -212,14 +212,14 @@ int main(int argc, char** argv) {
         for (uint32_t isa = 1; isa < 16; isa++)
             for (uint32_t i = 0; i < count; i++) {
                 const el_kernel* k = &table[i];
-                if (k->isa != isa || !(isas >> isa & 1) || strcmp(k->name, a->kernel) != 0) continue;
-                size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
+                if (k->isa != isa || !(isas >> isa & 1) || strcmp(el_kernel_name(k), a->kernel) != 0) continue;
+                size_t bytes = el_kernel_scratch(k, params, threads);
                 el_ctx ctx = {pool, filled(bytes, &state), bytes};
                 double best = 1e9, total = 0;
                 el_pool_begin(pool);
                 for (int run = 0; run < 3 || (total < 0.05 && run < 100000); run++) {
                     double start = now();
-                    k->run(&ctx, params, buffers);
+                    el_kernel_run(k, &ctx, params, buffers);
                     double seconds = now() - start;
                     total += seconds;
                     if (seconds < best) best = seconds;

@@ -20,7 +20,7 @@ static el_pool* pool;
 static double copy_rate;
 
 static double best_of(const el_kernel* k, const void* params, void* const* buffers, size_t copy_bytes) {
-    size_t scratch = k && k->scratch ? k->scratch(params, pool ? el_pool_threads(pool) : 1) : 0;
+    size_t scratch = k ? el_kernel_scratch(k, params, pool ? el_pool_threads(pool) : 1) : 0;
     el_ctx ctx = {pool, scratch ? el_memory_alloc(scratch) : NULL, scratch};
     double best = INFINITY;
     int64_t runs = 1;
@@ -28,7 +28,7 @@ static double best_of(const el_kernel* k, const void* params, void* const* buffe
     for (int round = 0; round < 10; round++) {
         double t = now();
         for (int64_t i = 0; i < runs; i++) {
-            if (k) k->run(&ctx, params, buffers);
+            if (k) el_kernel_run(k, &ctx, params, buffers);
             else {
                 memcpy(buffers[1], buffers[0], copy_bytes);
                 __asm__ volatile("" ::: "memory"); /* or the compiler drops all but one */
@@ -49,7 +49,7 @@ static void row(const char* name, const char* what, const void* params, void* co
     printf("%-14s %-22s", name, what);
     for (uint32_t isa = 0; isa < 16; isa++)
         for (uint32_t i = 0; i < count; i++) {
-            if (table[i].isa != isa || (isa && !(isas >> isa & 1)) || strcmp(table[i].name, name) != 0) continue;
+            if (table[i].isa != isa || (isa && !(isas >> isa & 1)) || strcmp(el_kernel_name(&table[i]), name) != 0) continue;
             double rate = bytes / best_of(&table[i], params, buffers, 0) * 1e-9;
             printf("  %s %7.2f GB/s (%3.0f %%)", el_isa_name(isa), rate, rate / copy_rate * 100);
         }

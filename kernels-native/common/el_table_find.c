@@ -8,7 +8,7 @@ const el_kernel* el_find_kernel(const char* name, uint32_t isas) {
     for (uint32_t i = 0; i < count; i++) {
         const el_kernel* k = &table[i];
         if (k->isa != EL_ISA_scalar && !(isas >> k->isa & 1)) continue;
-        if (strcmp(k->name, name) != 0) continue;
+        if (strcmp(el_kernel_name(k), name) != 0) continue;
         if (best == NULL || k->isa > best->isa) best = k;
     }
     return best;

@@ -127,13 +127,24 @@ typedef size_t (*el_scratch_fn)(const void* params, int32_t threads);
 /* Parts of scratch begin at whole lines of a cache. */
 static inline size_t el_align64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
+/* A row of the table. Its addresses are distances from the field that holds them: 4 bytes, where a pointer takes 8 and a relocation of 24. */
 typedef struct el_kernel {
-    const char* name; /* e.g. "conv_f32" */
-    uint32_t isa;     /* el_isa */
-    uint32_t params_size;
-    el_kernel_fn run;
-    el_scratch_fn scratch; /* NULL: none. Declared beside the scalar kernel by EL_SCRATCH. */
+    int32_t name;
+    int32_t run;
+    int32_t scratch; /* 0: none. Declared beside the scalar kernel by EL_SCRATCH. */
+    uint16_t isa;    /* el_isa */
+    uint16_t params_size;
 } el_kernel;
+
+static inline const char* el_kernel_name(const el_kernel* k) { return (const char*)&k->name + k->name; } /* e.g. "conv_f32" */
+
+static inline void el_kernel_run(const el_kernel* k, const el_ctx* ctx, const void* params, void* const* buffers) {
+    ((el_kernel_fn)((uintptr_t)&k->run + (uintptr_t)(intptr_t)k->run))(ctx, params, buffers);
+}
+
+static inline size_t el_kernel_scratch(const el_kernel* k, const void* params, int32_t threads) {
+    return k->scratch ? ((el_scratch_fn)((uintptr_t)&k->scratch + (uintptr_t)(intptr_t)k->scratch))(params, threads) : 0;
+}
 
 EL_API const el_kernel* el_kernels(uint32_t* count);
 

@@ -157,7 +157,7 @@ static TH_UNUSED const el_kernel* th_variant(const char* name, uint32_t index) {
     const el_kernel* table = el_kernels(&count);
     for (uint32_t isa = 0; isa < 16; isa++)
         for (uint32_t i = 0; i < count; i++)
-            if (table[i].isa == isa && (isas >> isa & 1) && strcmp(table[i].name, name) == 0 && index-- == 0) return &table[i];
+            if (table[i].isa == isa && (isas >> isa & 1) && strcmp(el_kernel_name(&table[i]), name) == 0 && index-- == 0) return &table[i];
     return NULL;
 }
 
@@ -171,10 +171,10 @@ static TH_UNUSED el_pool* th_pool(int32_t threads) {
 
 /* Runs one variant with exactly the scratch that it asks for, guarded, holding garbage. */
 static TH_UNUSED void th_run(const el_kernel* k, const void* params, void* const* buffers, int32_t threads) {
-    size_t bytes = k->scratch ? k->scratch(params, threads) : 0;
+    size_t bytes = el_kernel_scratch(k, params, threads);
     el_ctx ctx = {th_pool(threads), bytes ? th_alloc(bytes, 64) : NULL, bytes};
     el_pool_begin(ctx.pool);
-    k->run(&ctx, params, buffers);
+    el_kernel_run(k, &ctx, params, buffers);
     el_pool_end(ctx.pool);
     if (bytes) th_free(ctx.scratch);
 }

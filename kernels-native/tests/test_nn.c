@@ -66,7 +66,7 @@ static void check(const char* name, const void* params, void** buffers, int inpu
         for (int in_place = 0; in_place <= (residual != NULL); in_place++) {
             void* alone = NULL;
             for (int threads = 1; threads <= 3; threads++) {
-                if (k->scratch && k->scratch(params, threads) == EL_NO_FORM) continue;
+                if (el_kernel_scratch(k, params, threads) == EL_NO_FORM) continue;
                 void* y = th_alloc(count * size, size);
                 buffers[inputs] = y;
                 if (in_place) {

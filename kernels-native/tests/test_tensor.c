@@ -120,7 +120,7 @@ static void sweep(const function* f) {
         }
         last = bits >> 32 != 0;
         for (uint32_t v = 0; (k = th_variant("unary_f32", v)); v++) {
-            k->run(&(el_ctx){NULL, NULL, 0}, &p, (void*[]){x, y});
+            el_kernel_run(k, &(el_ctx){NULL, NULL, 0}, &p, (void*[]){x, y});
             for (int i = 0; i < CHUNK; i++) {
                 double d = ulps(y[i], want[i]);
                 if (d > f->ulps && isfinite(want[i]) && fabs(y[i] - want[i]) <= f->absolute) continue;

@@ -10,7 +10,7 @@ internal readonly unsafe struct NativeKernel(CpuKernels.Row* row)
 {
     private readonly CpuKernels.Row* _row = row;
 
-    public string Name => Marshal.PtrToStringUTF8(_row->Name)!;
+    public string Name => Marshal.PtrToStringUTF8((nint)(&_row->Name) + _row->Name)!;
     public uint Isa => _row->Isa;
 
     /// <summary>Follows the label of a kernel that runs on the calling thread alone.</summary>
@@ -21,15 +21,16 @@ internal readonly unsafe struct NativeKernel(CpuKernels.Row* row)
 
     public bool Is(NativeKernel other) => _row == other._row;
 
-    public int ParametersSize => (int)_row->ParametersSize;
-    public delegate* unmanaged<CpuKernels.Context*, void*, void**, void> Run => _row->Run;
+    public int ParametersSize => _row->ParametersSize;
+    public delegate* unmanaged<CpuKernels.Context*, void*, void**, void> Run =>
+        (delegate* unmanaged<CpuKernels.Context*, void*, void**, void>)((nint)(&_row->Run) + _row->Run);
 
     /// <summary>-1: this form of a kernel would do what the kernel does anyway (EL_NO_FORM).</summary>
     public long ScratchBytes(nint parameters, int threads) =>
-        _row->Scratch == null ? 0 : (long)_row->Scratch((void*)parameters, threads);
+        _row->Scratch == 0 ? 0 : (long)((delegate* unmanaged<void*, int, nuint>)((nint)(&_row->Scratch) + _row->Scratch))((void*)parameters, threads);
 
     /// <summary>The name of the kernel that this is a form of, or its own.</summary>
-    public string Base => Name is var name && name.IndexOf("__", StringComparison.Ordinal) is > 0 and int end ? name[..end] : name;
+    public string Base => Name is var name && name.AsSpan().IndexOf("__") is > 0 and int end ? name[..end] : name;
 }
 
 /// <summary>The native kernel library: which kernels there are, which of them this processor gets.</summary>
@@ -38,14 +39,15 @@ public static unsafe partial class CpuKernels
     private const string Library = "el_kernels";
     private const uint Abi = 1;
 
+    /// <summary>Addresses are distances from the fields that hold them.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct Row
     {
-        public nint Name;
-        public uint Isa;
-        public uint ParametersSize;
-        public delegate* unmanaged<Context*, void*, void**, void> Run;
-        public delegate* unmanaged<void*, int, nuint> Scratch;
+        public int Name;
+        public int Run;
+        public int Scratch;
+        public ushort Isa;
+        public ushort ParametersSize;
     }
 
     /// <summary><c>el_ctx</c>.</summary>
@@ -121,7 +123,7 @@ public static unsafe partial class CpuKernels
     {
         if (X86Base.IsSupported) return (X86Base.CpuId(1, 0).Eax & ~0xF).ToString("x8", CultureInfo.InvariantCulture);
         const string Register = "/sys/devices/system/cpu/cpu0/regs/identification/midr_el1";
-        return File.Exists(Register) && ulong.TryParse(File.ReadAllText(Register).AsSpan().Trim()[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong midr)
+        return File.Exists(Register) && ulong.TryParse(TextFile.Read(Register).AsSpan().Trim()[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong midr)
             ? (midr & 0xFF0FFFF0).ToString("x8", CultureInfo.InvariantCulture)
             : "unknown";
     }
@@ -200,7 +202,7 @@ public static unsafe partial class CpuKernels
 
     private static (string, string) Describe(nint rows, uint i)
     {
-        Row* row = (Row*)rows + i;
-        return (Marshal.PtrToStringUTF8(row->Name)!, IsaName(row->Isa));
+        var kernel = new NativeKernel((Row*)rows + i);
+        return (kernel.Name, IsaName(kernel.Isa));
     }
 }
