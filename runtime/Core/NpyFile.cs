@@ -223,8 +223,8 @@ public static class NpyFile
 
     private static int AfterKey(string header, string key, string name)
     {
-        int at = header.IndexOf($"'{key}'", StringComparison.Ordinal);
-        if (at < 0) at = header.IndexOf($"\"{key}\"", StringComparison.Ordinal);
+        int at = header.AsSpan().IndexOf($"'{key}'");
+        if (at < 0) at = header.AsSpan().IndexOf($"\"{key}\"");
         int colon = at < 0 ? -1 : header.IndexOf(':', at);
         return colon >= 0 ? colon + 1 : throw Bad(name, $"its header has no '{key}'", Status.Corrupt);
     }

@@ -25,9 +25,9 @@ public sealed class PublicKey
     public static PublicKey FromPem(string text, string name = "The text")
     {
         const string Begin = "-----BEGIN PUBLIC KEY-----", End = "-----END PUBLIC KEY-----";
-        int start = text.IndexOf(Begin, StringComparison.Ordinal), end = text.IndexOf(End, StringComparison.Ordinal);
+        int start = text.AsSpan().IndexOf(Begin), end = text.AsSpan().IndexOf(End);
         if (start < 0 || end < start)
-            throw Wrong(name, text.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? "it holds a private key, which no device should have" : $"'{Begin}' is expected");
+            throw Wrong(name, text.AsSpan().IndexOf("PRIVATE KEY-----") >= 0 ? "it holds a private key, which no device should have" : $"'{Begin}' is expected");
         Span<byte> bytes = stackalloc byte[64];
         bool isKey = Convert.TryFromBase64Chars(text.AsSpan(start + Begin.Length, end - start - Begin.Length), bytes, out int length)
             && length == Prefix.Length + Size && bytes.StartsWith(Prefix);

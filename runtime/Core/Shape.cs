@@ -178,6 +178,11 @@ public readonly record struct TensorType(DType DType, Shape Shape, ValueKind Kin
     public bool IsList => Kind != ValueKind.Tensor;
     public long ByteLength => DType.ByteLength(Shape.Count);
 
+    public bool Equals(TensorType other) => DType == other.DType && Kind == other.Kind && Shape == other.Shape;
+
+    /// <summary>By hand: the compiler's boxes both enumerations, and a boxed one takes in all of .NET that names its values.</summary>
+    public override int GetHashCode() => Shape.GetHashCode() ^ (int)DType << 8 ^ (int)Kind;
+
     public override string ToString()
     {
         string element = DType.Name() + Shape;

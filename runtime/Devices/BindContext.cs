@@ -27,12 +27,23 @@ public readonly struct Operand
 }
 
 /// <summary>A recorded native call; operands are turned into addresses when tensors are placed.</summary>
-/// <param name="Kernel">the function</param>
-/// <param name="Parameters">its parameter block</param>
-/// <param name="Operands">its buffers</param>
-/// <param name="ScratchBytes">what it needs beside them</param>
-/// <param name="IsAlone">on the calling thread alone</param>
-internal readonly record struct NativeCall(NativeKernel Kernel, nint Parameters, Operand[] Operands, long ScratchBytes, bool IsAlone = false);
+internal readonly struct NativeCall(NativeKernel kernel, nint parameters, Operand[] operands, long scratchBytes)
+{
+    /// <summary>The function.</summary>
+    public NativeKernel Kernel { get; init; } = kernel;
+
+    /// <summary>Its parameter block.</summary>
+    public nint Parameters { get; init; } = parameters;
+
+    /// <summary>Its buffers.</summary>
+    public Operand[] Operands { get; } = operands;
+
+    /// <summary>What it needs beside them.</summary>
+    public long ScratchBytes { get; init; } = scratchBytes;
+
+    /// <summary>On the calling thread alone.</summary>
+    public bool IsAlone { get; init; }
+}
 
 /// <summary>What a binding method sees of a step whose types are all known, and where it records native calls.</summary>
 public sealed unsafe class BindContext

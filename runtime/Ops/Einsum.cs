@@ -8,6 +8,7 @@ namespace EdgeLite.Ops;
 public sealed partial class Einsum : Operator
 {
     private const int MaxLabels = 64;
+    private const long Absent = long.MinValue;
 
     [Attr(Required = true)] public string Equation { get; set; } = "";
 
@@ -96,41 +97,53 @@ public sealed partial class Einsum : Operator
         }
     }
 
-    private sealed record Plan(string[] Terms, string Result, Dictionary<char, long> Sizes);
+    private sealed class Plan(string[] terms, string result, long[] sizes)
+    {
+        public readonly string[] Terms = terms;
+        public readonly string Result = result;
+
+        /// <summary>By label; <see cref="Absent"/> of one that is in no term.</summary>
+        public readonly long[] Sizes = sizes;
+    }
 
     /// <summary>Splits the equation. The dimensions of an ellipsis become the labels '0', '1' ..., counted from the last one.</summary>
     private Plan Parse(Shape[] shapes, Func<string, EdgeLiteException> error)
     {
         string equation = Equation.Replace(" ", "");
-        int arrow = equation.IndexOf("->", StringComparison.Ordinal);
+        int arrow = equation.AsSpan().IndexOf("->");
         string[] terms = (arrow >= 0 ? equation[..arrow] : equation).Split(',');
         if (terms.Length != shapes.Length) throw error($"equation '{Equation}' has {terms.Length} terms for {shapes.Length} inputs");
         int widest = 0;
-        var sizes = new Dictionary<char, long>();
+        var sizes = new long[128];
+        Array.Fill(sizes, Absent);
+        int labels = 0;
         for (int i = 0; i < terms.Length; i++)
         {
             int hidden = shapes[i].Rank - terms[i].Replace("...", "").Length;
-            if (hidden < 0 || (hidden > 0 && !terms[i].Contains("...", StringComparison.Ordinal)))
+            if (hidden < 0 || (hidden > 0 && terms[i].AsSpan().IndexOf("...") < 0))
                 throw error($"term '{terms[i]}' does not fit input {i} of shape {shapes[i]}");
             widest = Math.Max(widest, hidden);
             terms[i] = terms[i].Replace("...", Ellipsis(hidden));
             for (int d = 0; d < terms[i].Length; d++)
             {
-                long dim = shapes[i][d], known = sizes.GetValueOrDefault(terms[i][d], 1);
-                if (known > 1 && dim > 1 && known != dim) throw error($"label '{terms[i][d]}' has sizes {known} and {dim}");
-                sizes[terms[i][d]] = known == 1 ? dim : dim == 1 || dim < 0 ? known : known < 0 ? dim : Math.Min(known, dim);
+                char label = terms[i][d];
+                if (label >= sizes.Length) throw error($"equation '{Equation}' has the label '{label}': letters are expected");
+                if (sizes[label] == Absent) (sizes[label], labels) = (1, labels + 1);
+                long dim = shapes[i][d], known = sizes[label];
+                if (known > 1 && dim > 1 && known != dim) throw error($"label '{label}' has sizes {known} and {dim}");
+                sizes[label] = known == 1 ? dim : dim == 1 || dim < 0 ? known : known < 0 ? dim : Math.Min(known, dim);
             }
         }
-        if (sizes.Count > MaxLabels) throw error($"more than {MaxLabels} labels");
+        if (labels > MaxLabels) throw error($"more than {MaxLabels} labels");
         string result = ResultLabels(equation, widest);
         foreach (char label in result)
-            if (!sizes.ContainsKey(label)) throw error($"label '{label}' of the result is in no input");
+            if (label >= sizes.Length || sizes[label] == Absent) throw error($"label '{label}' of the result is in no input");
         return new Plan(terms, result, sizes);
     }
 
     private static string ResultLabels(string equation, int ellipsis)
     {
-        int arrow = equation.IndexOf("->", StringComparison.Ordinal);
+        int arrow = equation.AsSpan().IndexOf("->");
         if (arrow >= 0) return equation[(arrow + 2)..].Replace("...", Ellipsis(ellipsis));
         string labels = Ellipsis(ellipsis);
         for (char c = 'A'; c <= 'z'; c++)

@@ -10,7 +10,7 @@ namespace EdgeLite.Ops;
 /// </summary>
 public static partial class OperatorTable
 {
-    private static readonly Dictionary<(string, string), OperatorDefinition> s_custom = [];
+    private static readonly Dictionary<string, OperatorDefinition> s_custom = [];
     private static readonly OperatorDefinition?[] s_builtIn = new OperatorDefinition?[BuiltInCount];
 
     /// <summary>All built-in operators, sorted by domain and name.</summary>
@@ -29,7 +29,7 @@ public static partial class OperatorTable
         if (domain == "ai.onnx") domain = "";
         int index = IndexOf(domain, name);
         if (index >= 0) return At(index);
-        lock (s_custom) return s_custom.GetValueOrDefault((domain, name));
+        lock (s_custom) return s_custom.GetValueOrDefault(Key(domain, name));
     }
 
     /// <summary>Adds an operator of the application's own, found by models prepared from now on.</summary>
@@ -37,7 +37,7 @@ public static partial class OperatorTable
     {
         if (IndexOf(definition.Domain, definition.Name) >= 0)
             throw new EdgeLiteException(Status.InvalidArgument, $"Operator {definition.FullName} is built in and cannot be registered again.");
-        lock (s_custom) s_custom[(definition.Domain, definition.Name)] = definition;
+        lock (s_custom) s_custom[Key(definition.Domain, definition.Name)] = definition;
     }
 
     /// <summary>As <see cref="Register(OperatorDefinition)"/>.</summary>
@@ -48,6 +48,8 @@ public static partial class OperatorTable
     /// <param name="create">makes an operator object for one node</param>
     public static void Register(string domain, string name, string inputs, string outputs, Func<Operator> create) =>
         Register(new OperatorDefinition(domain, name, Slots(inputs.Replace(" ", "")), Slots(outputs.Replace(" ", "")), [], create));
+
+    private static string Key(string domain, string name) => domain + '|' + name;
 
     internal static Operator Instantiate(int index) => CreateBuiltIn(index);
 

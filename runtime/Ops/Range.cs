@@ -34,7 +34,9 @@ public sealed partial class Range : Operator
 
     private static long Steps(long start, long limit, long delta)
     {
-        Int128 distance = (Int128)limit - start;
-        return distance == 0 || distance < 0 != delta < 0 ? 0 : (long)((Int128.Abs(distance) - 1) / Int128.Abs(delta) + 1);
+        if (delta > 0 ? limit <= start : limit >= start) return 0;
+        // Differences of 64 bits have no sign any more.
+        ulong distance = delta > 0 ? (ulong)limit - (ulong)start : (ulong)start - (ulong)limit, step = delta > 0 ? (ulong)delta : 0 - (ulong)delta;
+        return (long)((distance - 1) / step + 1);
     }
 }

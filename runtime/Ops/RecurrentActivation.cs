@@ -3,8 +3,13 @@ using EdgeLite.Core;
 namespace EdgeLite.Ops;
 
 /// <summary>One activation of a recurrent cell: its function and the two numbers it may take (ONNX documentation of RNN).</summary>
-public readonly record struct RecurrentActivation(string Name, double Alpha, double Beta)
+public readonly struct RecurrentActivation(string name, double alpha, double beta)
 {
+    /// <summary>In lower case.</summary>
+    public string Name { get; } = name;
+    public double Alpha { get; } = alpha;
+    public double Beta { get; } = beta;
+
     /// <summary>Makes an activation, taking its numbers from the lists where it has any and they reach.</summary>
     public static RecurrentActivation Of(string name, ReadOnlySpan<float> alphas, ref int alpha, ReadOnlySpan<float> betas, ref int beta)
     {

@@ -45,8 +45,8 @@ public sealed partial class StringSplit : Operator
     {
         var parts = new List<string>();
         int start = 0;
-        for (int at; text.Length > 0 && !(parts.Count >= MaxSplit) && (at = text.IndexOf(Delimiter, start, StringComparison.Ordinal)) >= 0; start = at + Delimiter.Length)
-            parts.Add(text[start..at]);
+        for (int at; text.Length > 0 && !(parts.Count >= MaxSplit) && (at = text.AsSpan(start).IndexOf(Delimiter)) >= 0; start += at + Delimiter.Length)
+            parts.Add(text.Substring(start, at));
         if (text.Length > 0) parts.Add(text[start..]);
         return parts;
     }

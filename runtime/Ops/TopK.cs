@@ -42,7 +42,7 @@ public sealed partial class TopK : Operator
             for (long i = 0; i < inner; i++)
             {
                 long start = o * dim * inner + i;
-                ReadOnlySpan<int> order = _ranking.Rank(x, start, inner, checked((int)dim));
+                ReadOnlySpan<long> order = _ranking.Rank(x, start, inner, checked((int)dim));
                 for (long d = 0; d < k; d++)
                 {
                     long to = (o * k + d) * inner + i;
@@ -55,8 +55,8 @@ public sealed partial class TopK : Operator
     /// <summary>Orders the elements of one line of a tensor; its memory is kept from run to run.</summary>
     private sealed class Ranking
     {
-        private readonly Comparison<int> _compare;
-        private int[] _order = [];
+        private readonly Comparison<long> _compare;
+        private long[] _order = [];
         private Tensor? _x;
         private long _start, _step;
 
@@ -67,11 +67,11 @@ public sealed partial class TopK : Operator
         };
 
         /// <summary>Numbers of the elements x[start + n * step], n below <paramref name="count"/>, first the one that ranks first.</summary>
-        public ReadOnlySpan<int> Rank(Tensor x, long start, long step, int count)
+        public ReadOnlySpan<long> Rank(Tensor x, long start, long step, int count)
         {
-            if (_order.Length < count) _order = new int[count];
+            if (_order.Length < count) _order = new long[count];
             (_x, _start, _step) = (x, start, step);
-            Span<int> order = _order.AsSpan(0, count);
+            Span<long> order = _order.AsSpan(0, count);
             for (int n = 0; n < count; n++) order[n] = n;
             order.Sort(_compare);
             return order;

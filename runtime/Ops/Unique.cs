@@ -48,9 +48,9 @@ public sealed partial class Unique : Operator
         }
 
         int n = first.Count;
-        var place = new int[n];
+        var place = new long[n];
         for (int g = 0; g < n; g++) place[g] = g;
-        if (!Sorted) Array.Sort(place, (g, h) => first[g].CompareTo(first[h]));
+        if (!Sorted) Array.Sort(place, (g, h) => first[(int)g].CompareTo(first[(int)h]));
         var rank = new int[n];
         for (int p = 0; p < n; p++) rank[place[p]] = p;
 
@@ -60,9 +60,9 @@ public sealed partial class Unique : Operator
         Tensor tally = context.Allocate(3, DType.Int64, new Shape(n));
         for (int p = 0; p < n; p++)
         {
-            for (long o = 0; o < outer; o++) Elements.Copy(x, (o * dim + first[place[p]]) * inner, y, (o * n + p) * inner, inner);
-            indices.SetInt64(p, first[place[p]]);
-            tally.SetInt64(p, counts[place[p]]);
+            for (long o = 0; o < outer; o++) Elements.Copy(x, (o * dim + first[(int)place[p]]) * inner, y, (o * n + p) * inner, inner);
+            indices.SetInt64(p, first[(int)place[p]]);
+            tally.SetInt64(p, counts[(int)place[p]]);
         }
         for (long d = 0; d < dim; d++) inverse.SetInt64(d, rank[group[d]]);
     }

@@ -132,19 +132,20 @@ public static class ArenaPlanner
     /// <summary>Sets the offset of every buffer, of which several values may share one; returns the bytes of all.</summary>
     private static long Place(Buffer?[] buffers)
     {
-        var order = new List<(Buffer Buffer, int Index)>(buffers.Length);
+        var order = new List<long>(buffers.Length);
         for (int v = 0; v < buffers.Length; v++)
             if (buffers[v] is { IsListed: false } buffer)
             {
                 buffer.IsListed = true;
-                order.Add((buffer, v));
+                order.Add(v);
             }
-        order.Sort((a, b) => a.Buffer.Bytes != b.Buffer.Bytes ? b.Buffer.Bytes.CompareTo(a.Buffer.Bytes)
-            : a.Buffer.First != b.Buffer.First ? a.Buffer.First.CompareTo(b.Buffer.First) : a.Index.CompareTo(b.Index));
+        order.Sort((v, w) => buffers[v]!.Bytes != buffers[w]!.Bytes ? buffers[w]!.Bytes.CompareTo(buffers[v]!.Bytes)
+            : buffers[v]!.First != buffers[w]!.First ? buffers[v]!.First.CompareTo(buffers[w]!.First) : v.CompareTo(w));
         var placed = new List<Buffer>(order.Count);
         long arena = 0;
-        foreach ((Buffer buffer, _) in order)
+        foreach (long v in order)
         {
+            Buffer buffer = buffers[v]!;
             long offset = 0;
             foreach (Buffer other in placed)
             {

@@ -12,12 +12,16 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
     /// <summary>Plans kept for different input shapes; the least recently used one goes first.</summary>
     private const int MaxPlans = 4;
 
-    /// <param name="Inputs">types of the inputs; open where states grow</param>
-    /// <param name="Graph">the graph, typed for them</param>
-    /// <param name="Static">the plan, if every shape is known</param>
-    /// <param name="Dynamic">the plan, if not</param>
-    private sealed record Entry(TensorType[] Inputs, TypedGraph Graph, IStaticPlan? Static, DynamicPlan? Dynamic)
+    /// <param name="inputs">types of the inputs; open where states grow</param>
+    /// <param name="graph">the graph, typed for them</param>
+    /// <param name="plan">the plan, if every shape is known</param>
+    /// <param name="dynamic">the plan, if not</param>
+    private sealed class Entry(TensorType[] inputs, TypedGraph graph, IStaticPlan? plan, DynamicPlan? dynamic)
     {
+        public readonly TensorType[] Inputs = inputs;
+        public readonly TypedGraph Graph = graph;
+        public readonly IStaticPlan? Static = plan;
+        public readonly DynamicPlan? Dynamic = dynamic;
         public Tensor[] InputTensors => Static?.Inputs ?? Dynamic!.Inputs;
         public Tensor[] OutputTensors => Static?.Outputs ?? Dynamic!.Outputs;
     }
@@ -85,8 +89,8 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
         try
         {
             TypedGraph graph = TypedGraph.Create(_definition, _operators, inputs);
-            TensorType[] types = GrowingStates.Open(_definition, _operators, ref graph, inputs);
-            return graph.IsStatic && inputs.SequenceEqual(types)
+            TensorType[] types = inputs.ToArray();
+            return !GrowingStates.Open(_definition, _operators, ref graph, types) && graph.IsStatic
                 ? new Entry(types, graph, MakePlan(graph), null)
                 : new Entry(types, graph, null, new DynamicPlan(graph, inputs, _device, _threads, FrontOf(graph)));
         }

@@ -10,15 +10,14 @@ namespace EdgeLite.Sessions;
 /// </summary>
 internal static class GrowingStates
 {
-    /// <summary>The types to plan for: those given when every state keeps its size, else with the dimensions that grow unknown, and all free
-    /// dimensions of the other inputs, which follow them, too.</summary>
+    /// <summary>Whether a state grows. Then the types to plan for have the dimensions that grow unknown, and all free dimensions of the other
+    /// inputs, which follow them, too.</summary>
     /// <param name="definition">the graph</param>
     /// <param name="operators">its operators</param>
     /// <param name="graph">the graph typed for the inputs given; typed anew for the result</param>
-    /// <param name="given">types of the inputs, all known</param>
-    public static TensorType[] Open(GraphDefinition definition, Operator[] operators, ref TypedGraph graph, ReadOnlySpan<TensorType> given)
+    /// <param name="types">types of the inputs, all known; those to plan for</param>
+    public static bool Open(GraphDefinition definition, Operator[] operators, ref TypedGraph graph, TensorType[] types)
     {
-        TensorType[] types = given.ToArray();
         bool grows = false;
         // A state that is open may open others that follow it.
         for (bool changed = definition.States.Length > 0; changed;)
@@ -31,7 +30,7 @@ internal static class GrowingStates
                 if (!IsState(definition, i) && !types[i].IsList) types[i] = new TensorType(types[i].DType, Opened(types[i].Shape, definition.Values[definition.Inputs[i]].Type.Shape));
             graph = TypedGraph.Create(definition, operators, types);
         }
-        return grows ? types : given.ToArray();
+        return grows;
     }
 
     /// <summary>Whether inputs of the types <paramref name="actual"/> can be run by a plan for <paramref name="planned"/>.</summary>

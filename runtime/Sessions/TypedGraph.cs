@@ -39,18 +39,21 @@ public sealed class TypedGraph
     /// <summary>Throws when a graph uses operators that are neither built in nor registered, naming all of them and their nodes.</summary>
     public static void RequireOperators(IReadOnlyList<GraphDefinition> graphs)
     {
+        var names = new List<string>();
         var unknown = new Dictionary<string, List<string>>();
         foreach (GraphDefinition graph in graphs)
             foreach (NodeDefinition node in graph.Nodes)
             {
                 if (OperatorTable.Find(node.Domain, node.OpType) != null) continue;
-                if (!unknown.TryGetValue(node.OperatorName, out List<string>? nodes)) unknown[node.OperatorName] = nodes = [];
+                if (!unknown.TryGetValue(node.OperatorName, out List<string>? nodes))
+                {
+                    names.Add(node.OperatorName);
+                    unknown[node.OperatorName] = nodes = [];
+                }
                 nodes.Add(node.Name);
             }
         if (unknown.Count == 0) return;
         var text = new System.Text.StringBuilder();
-        var names = new List<string>(unknown.Keys);
-        names.Sort(StringComparer.Ordinal);
         foreach (string name in names)
         {
             List<string> nodes = unknown[name];

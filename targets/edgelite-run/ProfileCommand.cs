@@ -56,7 +56,7 @@ internal static class ProfileCommand
 
     /// <summary>Thousand millions of operations a second of one core, by the type that the step computes in.</summary>
     private static double Peak(MachinePeaks peaks, StepProfile step) =>
-        step.Operations == 0 ? 0 : step.Kernel.Contains("_s8", StringComparison.Ordinal) ? peaks.Int8Operations : peaks.FloatOperations;
+        step.Operations == 0 ? 0 : step.Kernel.AsSpan().IndexOf("_s8") >= 0 ? peaks.Int8Operations : peaks.FloatOperations;
 
     private static string Share(MachinePeaks peaks, StepProfile step, int threads) =>
         Peak(peaks, step) > 0 && step.Microseconds > 0 ? FormattableString.Invariant($"{step.Operations / step.Microseconds * 1e-3 / Peak(peaks, step) / threads:0%}") : "";

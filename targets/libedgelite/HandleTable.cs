@@ -9,26 +9,28 @@ namespace EdgeLite.Native;
 internal sealed class HandleTable<T>(byte tag, string kind) where T : class
 {
     private readonly Lock _lock = new();
-    private (T? Target, uint Generation)[] _slots = new (T?, uint)[4];
+    private T?[] _targets = new T?[4];
+    private uint[] _generations = new uint[4];
 
     public nint Add(T target)
     {
         lock (_lock)
         {
-            int slot = Array.FindIndex(_slots, s => s.Target == null);
-            if (slot < 0)
+            int slot = 0;
+            while (slot < _targets.Length && _targets[slot] != null) slot++;
+            if (slot == _targets.Length)
             {
-                slot = _slots.Length;
-                Array.Resize(ref _slots, slot * 2);
+                Array.Resize(ref _targets, slot * 2);
+                Array.Resize(ref _generations, slot * 2);
             }
-            _slots[slot].Target = target;
-            return (nint)((ulong)_slots[slot].Generation << 32 | (uint)(slot + 1) << 8 | tag);
+            _targets[slot] = target;
+            return (nint)((ulong)_generations[slot] << 32 | (uint)(slot + 1) << 8 | tag);
         }
     }
 
     public T Get(nint handle)
     {
-        lock (_lock) return _slots[SlotOf(handle)].Target!;
+        lock (_lock) return _targets[SlotOf(handle)]!;
     }
 
     /// <summary>Takes the object out; the handle is void from now on.</summary>
@@ -37,8 +39,9 @@ internal sealed class HandleTable<T>(byte tag, string kind) where T : class
         lock (_lock)
         {
             int slot = SlotOf(handle);
-            T target = _slots[slot].Target!;
-            _slots[slot] = (null, _slots[slot].Generation + 1);
+            T target = _targets[slot]!;
+            _targets[slot] = null;
+            _generations[slot]++;
             return target;
         }
     }
@@ -47,7 +50,7 @@ internal sealed class HandleTable<T>(byte tag, string kind) where T : class
     {
         if (handle == 0) throw new EdgeLiteException(Status.InvalidArgument, $"The {kind} is NULL.");
         int slot = (int)((uint)handle >> 8) - 1;
-        if ((byte)handle != tag || (uint)slot >= (uint)_slots.Length || _slots[slot].Target == null || _slots[slot].Generation != (uint)((ulong)handle >> 32))
+        if ((byte)handle != tag || (uint)slot >= (uint)_targets.Length || _targets[slot] == null || _generations[slot] != (uint)((ulong)handle >> 32))
             throw new EdgeLiteException(Status.InvalidArgument, $"This is no {kind}: it was freed already, or never made.");
         return slot;
     }

@@ -6,7 +6,6 @@ namespace EdgeLite.Native;
 internal sealed class ModelHandle(Model model)
 {
     private readonly NativeText _texts = new();
-    private readonly Dictionary<string, nint> _metadata = [];
     private readonly Lock _lock = new();
     private int _users = 1;
 
@@ -37,10 +36,9 @@ internal sealed class ModelHandle(Model model)
     {
         lock (_lock)
         {
-            if (_metadata.TryGetValue(key, out nint known)) return known;
             if (!Model.Metadata.TryGetValue(key, out string? value))
                 throw new EdgeLiteException(Status.NotFound, $"The model has no metadata '{key}'; it has: {string.Join(", ", Model.Metadata.Keys)}.");
-            return _metadata[key] = _texts.Add(value);
+            return _texts.AddressOf(value);
         }
     }
 }

@@ -42,7 +42,6 @@ internal unsafe struct CudaLaunch
 internal sealed unsafe class NativeOperator(OperatorFunctions functions) : CustomOperator
 {
     private readonly NativeText _texts = new();
-    private readonly Dictionary<string, nint> _textAttributes = [];
 
     /// <summary>While <see cref="Infer"/> runs.</summary>
     public InferContext? Inferring { get; private set; }
@@ -117,11 +116,7 @@ internal sealed unsafe class NativeOperator(OperatorFunctions functions) : Custo
     }
 
     /// <summary>The text of an attribute, at the same address each time.</summary>
-    public nint TextAttribute(string name)
-    {
-        if (_textAttributes.TryGetValue(name, out nint known)) return known;
-        return _textAttributes[name] = _texts.Add(Attribute(name).String);
-    }
+    public nint TextAttribute(string name) => _texts.AddressOf(Attribute(name).String);
 
     public AttributeValue Attribute(string name) => Attributes.Find(name)
         ?? throw new EdgeLiteException(Status.NotFound, $"{Definition.FullName} has no attribute '{name}' here.");

@@ -8,8 +8,6 @@ internal sealed unsafe class SessionHandle
 {
     private readonly ModelHandle _model;
     private readonly NativeText _texts = new();
-    private readonly nint[] _inputNames;
-    private readonly nint[] _outputNames;
     private readonly bool[] _resized;
     private int _busy;
     private bool _hasRun;
@@ -28,16 +26,12 @@ internal sealed unsafe class SessionHandle
         }
         _model = model;
         _resized = new bool[Session.InputCount];
-        _inputNames = new nint[Session.InputCount];
-        for (int i = 0; i < _inputNames.Length; i++) _inputNames[i] = _texts.Add(Session.InputName(i));
-        _outputNames = new nint[Session.OutputCount];
-        for (int i = 0; i < _outputNames.Length; i++) _outputNames[i] = _texts.Add(Session.OutputName(i));
     }
 
     public Session Session { get; }
 
-    public nint InputName(int i) => _inputNames[CheckInput(i)];
-    public nint OutputName(int i) => _outputNames[CheckOutput(i)];
+    public nint InputName(int i) => _texts.AddressOf(Session.InputName(i));
+    public nint OutputName(int i) => _texts.AddressOf(Session.OutputName(i));
 
     /// <summary>The declared type, until a size was chosen.</summary>
     public TensorType InputType(int i) => _resized[CheckInput(i)] ? Session.ChosenInputType(i) : Session.InputType(i);
@@ -96,8 +90,8 @@ internal sealed unsafe class SessionHandle
     private static Tensor Numbers(Tensor tensor, string name) => tensor.DType != DType.String && !tensor.IsList ? tensor
         : throw new EdgeLiteException(Status.Unsupported, $"'{name}' is {tensor}, which has no memory that C could see; use the C# API for this model.");
 
-    private int CheckInput(int i) => Check(i, _inputNames.Length, "input");
-    private int CheckOutput(int i) => Check(i, _outputNames.Length, "output");
+    private int CheckInput(int i) => Check(i, Session.InputCount, "input");
+    private int CheckOutput(int i) => Check(i, Session.OutputCount, "output");
 
     private static int Check(int i, int count, string what) => (uint)i < (uint)count ? i
         : throw new EdgeLiteException(Status.InvalidArgument, $"There is no {what} number {i}; the model has {count}.");

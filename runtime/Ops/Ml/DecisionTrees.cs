@@ -27,8 +27,21 @@ public enum TreeAggregate : byte
 /// [first, first + count): each adds to one target.</summary>
 internal sealed class DecisionTrees
 {
-    public readonly record struct TreeNode(BranchMode Mode, long Feature, double Value, bool MissingIsTrue, int True, int False, double[]? Members);
-    public readonly record struct Weight(int Target, double Value);
+    public readonly struct TreeNode(BranchMode mode, long feature, double value, bool missingIsTrue, int ifTrue, int ifFalse, double[]? members)
+    {
+        public readonly BranchMode Mode = mode;
+        public readonly long Feature = feature;
+        public readonly double Value = value;
+        public readonly bool MissingIsTrue = missingIsTrue;
+        public readonly int True = ifTrue, False = ifFalse;
+        public readonly double[]? Members = members;
+    }
+
+    public readonly struct Weight(int target, double value)
+    {
+        public readonly int Target = target;
+        public readonly double Value = value;
+    }
 
     public required TreeNode[] Nodes { get; init; }
     public required int[] Roots { get; init; }

@@ -59,21 +59,27 @@ public abstract class TreeEnsembleOperator : Operator
     private DecisionTrees Build()
     {
         int n = NodesNodeids.Length;
-        var position = new Dictionary<(long, long), int>();
-        for (int i = 0; i < n; i++) position[(NodesTreeids[i], NodesNodeids[i])] = i;
+        var byName = new long[n];
+        for (int i = 0; i < n; i++) byName[i] = i;
+        Array.Sort(byName, (i, j) => Order(i, NodesTreeids[j], NodesNodeids[j]) is var sign && sign != 0 ? sign : i.CompareTo(j));
 
         var (trees, nodes, targets, weights, wide) = LeafWeights;
         // Sorted by node, weights of one node in the order of the file.
-        var order = new int[trees.Length];
-        var ranks = new (int, int)[trees.Length];
-        for (int i = 0; i < order.Length; i++) (order[i], ranks[i]) = (i, (position.GetValueOrDefault((trees[i], nodes[i]), -1), i));
-        Array.Sort(ranks, order);
+        var order = new long[trees.Length];
+        var owners = new int[trees.Length];
+        for (int i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+            owners[i] = Find(trees[i], nodes[i]);
+            if (owners[i] < 0) throw Bad($"a leaf weight names node {nodes[i]} of tree {trees[i]}, which does not exist");
+        }
+        Array.Sort(order, (i, j) => owners[i] != owners[j] ? owners[i].CompareTo(owners[j]) : i.CompareTo(j));
         var leaves = new (int, int)[n];
         var list = new DecisionTrees.Weight[order.Length];
         for (int k = 0; k < order.Length; k++)
         {
-            int i = order[k];
-            if (!position.TryGetValue((trees[i], nodes[i]), out int node)) throw Bad($"a leaf weight names node {nodes[i]} of tree {trees[i]}, which does not exist");
+            long i = order[k];
+            int node = owners[i];
             leaves[node] = leaves[node].Item2 == 0 ? (k, 1) : (leaves[node].Item1, leaves[node].Item2 + 1);
             list[k] = new((int)targets[i], wide?.GetDouble(i) ?? weights[i]);
         }
@@ -94,11 +100,27 @@ public abstract class TreeEnsembleOperator : Operator
 
         int Child(int parent, long id)
         {
-            if (!position.TryGetValue((NodesTreeids[parent], id), out int child) || child == parent || isChild[child])
+            int child = Find(NodesTreeids[parent], id);
+            if (child < 0 || child == parent || isChild[child])
                 throw Bad($"node {NodesNodeids[parent]} of tree {NodesTreeids[parent]} leads to node {id}, which does not exist or has a parent already");
             isChild[child] = true;
             return NodesModes[child] == "LEAF" ? -1 - child : child;
         }
+
+        // The last node of the name, or -1.
+        int Find(long tree, long id)
+        {
+            int from = 0, to = n;
+            while (from < to)
+            {
+                int middle = (from + to) / 2;
+                if (Order(byName[middle], tree, id) <= 0) from = middle + 1;
+                else to = middle;
+            }
+            return from > 0 && Order(byName[from - 1], tree, id) == 0 ? (int)byName[from - 1] : -1;
+        }
+
+        int Order(long node, long tree, long id) => NodesTreeids[node] != tree ? NodesTreeids[node].CompareTo(tree) : NodesNodeids[node].CompareTo(id);
     }
 
     private static BranchMode Mode(string name) => name switch

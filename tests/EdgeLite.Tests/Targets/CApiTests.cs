@@ -40,14 +40,14 @@ public sealed partial class CApiTests(CApiModels models) : IClassFixture<CApiMod
     {
         string folder = Directory.CreateDirectory(Path.Combine(models.Folder, "cmake project")).FullName, made = Directory.CreateDirectory(Path.Combine(folder, "artifacts")).FullName;
         Directory.CreateSymbolicLink(Path.Combine(made, "cmake"), Path.Combine(SharedData.Root, "targets/libedgelite/cmake"));
-        File.WriteAllText(Path.Combine(folder, "CMakeLists.txt"), $"""
+        File.WriteAllText(Path.Combine(folder, "CMakeLists.txt"), $$"""
             cmake_minimum_required(VERSION 3.20)
             project(classify C)
             find_package(EdgeLite REQUIRED)
             find_package(EdgeLite 0.1 REQUIRED)
-            find_package(EdgeLite {Release.Version} EXACT REQUIRED)
-            if(NOT EdgeLite_VERSION STREQUAL "{Release.Version}")
-              message(FATAL_ERROR "found ${{EdgeLite_VERSION}}")
+            find_package(EdgeLite {{Release.Version}} EXACT REQUIRED)
+            if(NOT EdgeLite_VERSION STREQUAL "{{Release.Version}}")
+              message(FATAL_ERROR "found ${EdgeLite_VERSION}")
             endif()
             find_package(EdgeLite 1000)
             if(EdgeLite_FOUND)
