@@ -4,7 +4,7 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Passes;
 
 /// <summary>Removes nodes that return their input: Identity, Dropout at inference, casts to the same type, slices of everything,
-/// pads of nothing, x + 0, x * 1 ...</summary>
+/// pads of nothing, a Where that always chooses the same, x + 0, x * 1 ...</summary>
 public sealed class NoOps : IGraphPass
 {
     public string Name => "no-ops";
@@ -51,6 +51,8 @@ public sealed class NoOps : IGraphPass
                 return SlicesAll(node) ? x : null;
             case "Transpose":
                 return Match.Permutation(node) is { } perm && Match.IsIdentity(perm) ? x : null;
+            case "Where":
+                return Chosen(node) is { IsConstant: false } chosen && Match.SameShape(chosen.Shape, node.Output.Shape) ? chosen : null;
             case "Add":
                 return Neutral(node, 0, 0) ?? Neutral(node, 1, 0);
             case "Mul":
@@ -62,6 +64,15 @@ public sealed class NoOps : IGraphPass
             default:
                 return null;
         }
+    }
+
+    /// <summary>What a Where gives whose condition is everywhere the same.</summary>
+    private static Value? Chosen(Node where)
+    {
+        if (where.Inputs[0]?.Constant is not { Count: > 0 and <= 1 << 16 } condition) return null;
+        for (long i = 1; i < condition.Count; i++)
+            if (condition.GetInt64(i) != condition.GetInt64(0)) return null;
+        return where.Inputs[condition.GetInt64(0) != 0 ? 1 : 2];
     }
 
     private static bool SlicesAll(Node node)

@@ -6,7 +6,8 @@ namespace EdgeLite.Converter.Passes;
 /// <summary>
 /// Follows dimensions from Shape and Size through the small integer arithmetic that exporters write (Gather, Slice, Concat,
 /// Squeeze, Unsqueeze, Cast, Equal, Where). What comes out as numbers becomes a constant; a Reshape or Expand target of which one
-/// dimension is not a number becomes a constant with 0 (copy) or -1 (the rest) in its place.
+/// dimension is not a number becomes a constant with 0 (copy) or -1 (the rest) in its place. A Range that counts the places of a
+/// dimension has its size.
 /// </summary>
 public sealed class ShapeArithmetic : IGraphPass
 {
@@ -16,9 +17,16 @@ public sealed class ShapeArithmetic : IGraphPass
     {
         bool changed = false;
         var known = new Dictionary<Value, long[]>();
+        var refined = new HashSet<Value>();
         foreach (Node node in graph.Nodes.ToArray())
         {
+            if (node.Inputs.Any(i => i != null && refined.Contains(i))) Refine(node, refined);
             if (node.Domain.Length > 0) continue;
+            if (node.Is("Range") && CountOf(node, known) is { } count && node.Output.Shape is { IsRanked: true, Rank: 1 } places && places[0] == NotKnown)
+            {
+                node.Output.Type = node.Output.Type with { Shape = new Shape(count) };
+                refined.Add(node.Output); // no change of the graph: it is found again after each inference
+            }
             if (node.Is("Reshape")) changed |= FixTarget(graph, node, known);
             else if (node.Is("Expand")) changed |= FixSizes(graph, node, known);
             if (Evaluate(node, known) is not { } dims) continue;
@@ -37,6 +45,24 @@ public sealed class ShapeArithmetic : IGraphPass
     }
 
     private const long NotKnown = Shape.Unknown;
+
+    /// <summary>The dimension whose places a Range counts: from 0 to below it in steps of 1.</summary>
+    private static long? CountOf(Node range, Dictionary<Value, long[]> known) =>
+        Match.IsScalar(range.Input(0), 0) && Match.IsScalar(range.Input(2), 1) && range.Input(1) is { } end && known.TryGetValue(end, out long[]? dims) && dims is [< NotKnown and not TheRest and var dim] ? dim : null;
+
+    /// <summary>Infers the results' types again, of which an input is known better now; what they told themselves stays.</summary>
+    private static void Refine(Node node, HashSet<Value> refined)
+    {
+        TensorType[] before = [.. node.Outputs.Select(o => o?.Type ?? default)];
+        ShapeInference.Infer(node);
+        for (int i = 0; i < before.Length; i++)
+        {
+            if (node.Outputs[i] is not { } output || !before[i].Shape.IsRanked || !output.Shape.IsRanked || before[i].Shape.Rank != output.Shape.Rank) continue;
+            for (int d = 0; d < output.Shape.Rank; d++)
+                if (output.Shape[d] == NotKnown && before[i].Shape[d] != NotKnown) output.Type = output.Type with { Shape = output.Shape.With(d, before[i].Shape[d]) };
+            if (output.Shape != before[i].Shape) refined.Add(output);
+        }
+    }
 
     /// <summary>The elements of the output, dimensions that are not numbers as negative symbols; null where it is no such thing.
     /// Only values that can be told from symbols are followed: a computed negative number ends the chain.</summary>

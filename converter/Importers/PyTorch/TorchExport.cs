@@ -147,6 +147,10 @@ internal sealed class TorchExport
         return [.. all.Where((_, i) => kinds[i].TryField("user_output", out _) || kinds[i].TryField("loss_output", out _))];
     }
 
+    /// <summary>"s0" of "Symbol('s0', positive=True, integer=True)", as newer programs write it.</summary>
+    private static string SymbolName(string expression) =>
+        expression.StartsWith("Symbol('", StringComparison.Ordinal) && expression.IndexOf('\'', 8) is > 8 and var end ? expression[8..end] : expression;
+
     private object? Argument(Input input, JsonElement graph, TorchExportState state)
     {
         if (input.State != null) return _interpreter.Lift(state.Find(input.State));
@@ -155,7 +159,7 @@ internal sealed class TorchExport
         if (!input.IsTensor) return new TorchScalar(_graph.AddInput(input.Name, new TensorType(DType.Int64, Shape.Scalar)), ScalarKind.Int);
         JsonElement meta = graph.Field("tensor_values").Field(input.Name);
         long[] dims = [.. meta.Field("sizes").Items().Select(s => s.TryField("as_int", out JsonElement n) ? n.Whole()
-            : _graph.SymbolDim(TorchExportCode.Text(s.Field("as_expr"), "expr_str")))];
+            : _graph.SymbolDim(SymbolName(TorchExportCode.Text(s.Field("as_expr"), "expr_str"))))];
         if (dims.Length > Shape.MaxRank) throw new FormatException($"input '{input.Name}' has {dims.Length} dimensions");
         var shape = new Shape(dims);
         // Sizes that were given are used at once, so that what depends on them is decided now.

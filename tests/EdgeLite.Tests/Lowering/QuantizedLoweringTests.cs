@@ -29,6 +29,19 @@ public class QuantizedLoweringTests
         return graph;
     }
 
+    /// <summary>Calibration makes such scales of masks with -inf.</summary>
+    [Fact]
+    public void An_infinite_scale_stays_float() => Lower("""
+        input %x : int8[2,4]
+        input %y : int8[2,4]
+        const %inf : float32[] = inf
+        %xr = DequantizeLinear(%x, %inf, %zx)
+        %yr = DequantizeLinear(%y, %sx, %zx)
+        %a = Add(%xr, %yr)
+        %q = QuantizeLinear(%a, %sy, %zy)
+        output %q
+        """, "DequantizeLinear DequantizeLinear Add QuantizeLinear");
+
     [Fact]
     public void A_convolution_with_scales_per_channel_becomes_integer()
     {

@@ -361,6 +361,21 @@ public class PassTests
             """, "MatMul Add");
     }
 
+    [Theory]
+    [InlineData("[1,1]", "[2,3]", "Relu")]
+    [InlineData("[0,0]", "[3]", "Relu Abs Where")]
+    [InlineData("[0,0]", "[2,3]", "Abs")]
+    [InlineData("[0,1]", "[2,3]", "Relu Abs Where")]
+    public void A_choice_that_is_everywhere_the_same_goes(string condition, string other, string operators) => Optimize($"""
+        input %x : float32[2,3]
+        input %z : float32{other}
+        const %c : bool[2,1] = {condition}
+        %a = Relu(%x)
+        %b = Abs(%z)
+        %y = Where(%c, %a, %b)
+        output %y
+        """, operators);
+
     [Fact]
     public void A_layer_normalisation_that_was_written_out_is_recognised()
     {
@@ -412,8 +427,8 @@ public class PassTests
     [Theory]
     [InlineData("[n,1,5]", "%s = Concat(%n, %c3, %m) {axis=0}", "Expand")]
     [InlineData("[n,1,5]", "%s = Concat(%m, %n, %c3, %m) {axis=0}", "Expand")]
-    [InlineData("[n,3,5]", "%s = Concat(%n, %c3, %m) {axis=0}", "")]
-    [InlineData("[1,n,5]", "%s = Concat(%n, %n, %m) {axis=0}", "Shape Slice Slice Concat Expand")]
+    [InlineData("[n,3,5]", "%s = Concat(%n, %c3, %m) {axis=0}", "Identity")]
+    [InlineData("[1,n,5]", "%s = Concat(%n, %n, %m) {axis=0}", "Shape Slice Concat Expand")]
     public void An_Expand_as_PyTorch_exports_it_has_constant_sizes(string shape, string sizes, string operators)
     {
         Optimize($"""

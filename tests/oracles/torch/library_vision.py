@@ -23,7 +23,6 @@ def add(name, kind, head="AutoModel", size=32, inputs=None, names=("pixel_values
 TINY4 = dict(depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 24, 32], num_stages=4)
 RESNET = lambda **more: config("resnet", embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], layer_type="basic", out_features=["stage2", "stage3", "stage4"], **more)
 SWIN = lambda **more: config("swin", embed_dim=8, depths=[1, 2, 1, 1], num_heads=[1, 2, 2, 2], window_size=2, patch_size=4, image_size=64, out_features=["stage1", "stage2", "stage3", "stage4"], **more)
-DINO = lambda **more: config("dinov2", image_size=32, patch_size=8, out_features=["stage1", "stage2"], reshape_hidden_states=False, **more)
 BOXES = lambda r: (r.logits, r.pred_boxes)
 LOGITS = lambda r: r.logits
 
@@ -40,11 +39,10 @@ add("swin2sr", "swin2sr", "Swin2SRForImageSuperResolution", 16, embed_dim=16, de
 add("convnext", "convnext", "AutoModelForImageClassification", 64, **TINY4, layer_scale_init_value=0.5)
 add("convnextv2", "convnextv2", "AutoModelForImageClassification", 64, **TINY4)
 add("segformer", "segformer", "AutoModelForSemanticSegmentation", 64, depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 24, 32], num_attention_heads=[1, 2, 2, 4], decoder_hidden_size=16, patch_sizes=[7, 3, 3, 3], num_encoder_blocks=4)
-DETR = dict(backbone=None, use_timm_backbone=False, use_pretrained_backbone=False)
 add("detr", "detr", "AutoModelForObjectDetection", 64, pick=BOXES, backbone_config=RESNET, num_queries=7)
 for kind in ("conditional_detr", "dab-detr", "table-transformer"): add(kind.replace("-", "_"), kind, "AutoModelForObjectDetection", 64, pick=BOXES, backbone_config=RESNET)
 add("deformable_detr", "deformable_detr", "AutoModelForObjectDetection", 64, pick=BOXES, backbone_config=RESNET, num_feature_levels=3, encoder_n_points=2, decoder_n_points=2)
-add("deformable_detr_two_stage", "deformable_detr", "AutoModelForObjectDetection", 64, pick=BOXES, backbone_config=RESNET, num_feature_levels=3, encoder_n_points=2, decoder_n_points=2, two_stage=True, with_box_refine=True)
+add("deformable_detr_two_stage", "deformable_detr", "AutoModelForObjectDetection", 64, pick=BOXES, backbone_config=RESNET, num_feature_levels=3, encoder_n_points=2, decoder_n_points=2, two_stage=True, with_box_refine=True, two_stage_num_proposals=7)
 RT = dict(encoder_hidden_dim=32, encoder_in_channels=[8, 16, 16], feat_strides=[8, 16, 32], encode_proj_layers=[2], decoder_in_channels=[32, 32, 32], num_queries=9, num_feature_levels=3, decoder_n_points=2, num_denoising=0, d_model=32, eval_size=None, decoder_layers=2)
 RTNET = lambda: config("rt_detr_resnet", embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], layer_type="basic", out_features=["stage2", "stage3", "stage4"])
 add("rt_detr", "rt_detr", "AutoModelForObjectDetection", 64, pick=BOXES, backbone_config=RTNET, **RT)

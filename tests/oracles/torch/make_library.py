@@ -49,12 +49,6 @@ def same(a, b):
     return len(a) == len(b) and all(x.shape == y.shape and x.dtype == y.dtype and (torch.equal(x, y) or torch.allclose(x.double(), y.double(), 1e-3, 1e-4 * max(1, float(y.abs().max())), equal_nan=True)) for x, y in zip(a, b))
 
 
-def as_onnx(net, inputs, path, free):
-    import onnxruntime
-    names = [f"x{k}" for k in range(len(inputs))]
-    torch.onnx.export(net, inputs, path + ".onnx", dynamo=False, opset_version=18, verbose=False, input_names=names, dynamic_axes=dict(zip(names, free)) if free else None)
-
-
 def save(folder, name, make, forms):
     torch.manual_seed(zlib.crc32(name.encode()))
     torch.set_num_threads(1)
@@ -63,7 +57,7 @@ def save(folder, name, make, forms):
     net = Called(made["model"], made.get("names"), made.get("more", {}), made.get("pick")).eval()
     if made.get("randomize", True): randomize(net)
     inputs, other = made["inputs"](0), made["inputs"](1)
-    free = [dict(enumerate([])) if f is None else f for f in made.get("free", [{0: "n"}] * len(inputs))]
+    free = [f or {} for f in made.get("free", [{0: "n"}] * len(inputs))]
     path = f"{folder}/{name}"
     with torch.no_grad():
         results = [r.clone() for r in net(*inputs)]
@@ -91,7 +85,7 @@ def save(folder, name, make, forms):
         traced.save(path + ".trace.pt")
 
     def export(sample, free):
-        program = torch.export.export(net, sample, dynamic_shapes=tuple({d: torch.export.Dim.AUTO for d in f} for f in free) + (None,) * 0 if free else None, strict=False)
+        program = torch.export.export(net, sample, dynamic_shapes=tuple({d: torch.export.Dim.AUTO for d in f} for f in free) if free else None, strict=False)
         if not same(program.module()(*inputs), results): raise RuntimeError("the program computes something else")
         torch.export.save(program, path + (".dynamic.pt2" if free else ".export.pt2"))
 
