@@ -42,6 +42,14 @@ internal class NodeBuilder(Graph graph, string name, string place)
     public virtual Value Constant(string role, Tensor tensor) => Graph.AddConstant($"{Name}/{role}", tensor);
     public Value Scalar(double value) => Constant("scalar", Tensor.FromScalar((float)value));
     public Value Ints(params ReadOnlySpan<long> values) => Constant("ints", Tensor.FromArray(values, new Shape(values.Length)));
+
+    /// <summary>The sizes of some axes of a ranked tensor, int64: constants where they are known.</summary>
+    public Value Sizes(Value x, int from, int to)
+    {
+        ReadOnlySpan<long> dims = x.Shape.AsSpan()[from..to];
+        return dims.IndexOfAnyInRange(long.MinValue, -1) < 0 ? Ints(dims) : Emit("Shape", [x], ("start", from), ("end", to));
+    }
+
     public Value Reshape(Value x, params ReadOnlySpan<long> shape) => Emit("Reshape", [x, Ints(shape)]);
     public Value Transpose(Value x, params ReadOnlySpan<long> order) => Emit("Transpose", [x], ("perm", order.ToArray()));
 

@@ -58,10 +58,9 @@ internal static class Torch7Containers
         if (m.Int("nOutputDim", inner) != inner) throw m.Error("a module that changes the number of dimensions is not supported");
         int joined = m.RankOf(m.X) - inner + 1;
         if (joined <= 1) return m.Convert(m.Children[0], m.Input, 1);
-        Value Sizes(Value x, int from, int to) => m.Emit("Shape", [x], ("start", from), ("end", to));
-        Value flat = m.Emit("Reshape", [m.X, m.Emit("Concat", [m.Ints(-1), Sizes(m.X, joined, joined + inner - 1)], ("axis", 0))]);
+        Value flat = m.Emit("Reshape", [m.X, m.Emit("Concat", [m.Ints(-1), m.Sizes(m.X, joined, joined + inner - 1)], ("axis", 0))]);
         var y = (Value)m.Convert(m.Children[0], flat, 1);
-        return m.Emit("Reshape", [y, m.Emit("Concat", [Sizes(m.X, 0, joined), Sizes(y, 1, inner)], ("axis", 0))]);
+        return m.Emit("Reshape", [y, m.Emit("Concat", [m.Sizes(m.X, 0, joined), m.Sizes(y, 1, inner)], ("axis", 0))]);
     }
 
     [Torch7("ConcatTable")] private static object ConcatTable(Torch7Module m) => m.Children.Select((c, i) => m.Convert(c, m.Input, i + 1)).ToArray();

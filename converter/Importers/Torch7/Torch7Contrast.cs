@@ -30,11 +30,8 @@ internal static class Torch7Contrast
         return Estimate(m, "normalizer", m.X);
     }
 
-    private static Value Estimate(Torch7Module m, string field, Value x) => m.Emit("Reshape", [(Value)m.Convert(m.Lua[field] as LuaObject ?? throw m.Damaged($"its field '{field}' is missing"), x, 1), m.Emit("Shape", [x])]);
+    private static Value Estimate(Torch7Module m, string field, Value x) => m.Emit("Reshape", [(Value)m.Convert(m.Lua[field] as LuaObject ?? throw m.Damaged($"its field '{field}' is missing"), x, 1), m.Sizes(x, 0, m.RankOf(x))]);
 
-    private static Value Border(Torch7Module m)
-    {
-        Value sizes = m.Emit("Shape", [m.X]);
-        return Estimate(m, "meanestimator", m.Emit("ConstantOfShape", [sizes], ("value", Tensor.FromArray<float>([1], new Shape(1)))));
-    }
+    private static Value Border(Torch7Module m) =>
+        Estimate(m, "meanestimator", m.Emit("ConstantOfShape", [m.Sizes(m.X, 0, m.RankOf(m.X))], ("value", Tensor.FromArray<float>([1], new Shape(1)))));
 }

@@ -204,7 +204,7 @@ internal static class Torch7Layers
             return m.Emit("Resize", [m.X, null, m.Constant("scales", Tensor.FromArray<float>(scales, new Shape(rank)))], ("mode", mode), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor"));
         }
         long[] sizes = places == 3 ? [m.Int("odepth"), m.Int("oheight"), m.Int("owidth")] : [m.Int("oheight"), m.Int("owidth")];
-        Value all = m.Emit("Concat", [m.Emit("Shape", [m.X], ("start", 0), ("end", rank - places)), m.Ints(sizes)], ("axis", 0));
+        Value all = m.Emit("Concat", [m.Sizes(m.X, 0, rank - places), m.Ints(sizes)], ("axis", 0));
         return m.Emit("Resize", [m.X, null, null, all], ("mode", mode), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor"));
     }
 
