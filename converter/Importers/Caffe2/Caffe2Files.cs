@@ -86,7 +86,8 @@ internal static class Caffe2Files
             while (op.Next())
             {
                 if (op.Wire != 2 || op.Field > 12) return Kind.None; // a layer of Caffe has its type as a number in field 5
-                if (op.Field is 1 or 2 or 3 or 4 && (!op.IsText || op.Bytes.Length == 0)) return Kind.None;
+                // Caffe2 writes a name even where it is empty.
+                if (op.Field is 1 or 2 or 3 or 4 && (!op.IsText && op.Bytes.Length > 0 || op.Bytes.Length == 0 && op.Field != 3)) return Kind.None;
                 hasInput |= op.Field == 1;
                 hasOutput |= op.Field == 2;
                 hasType |= op.Field == 4;

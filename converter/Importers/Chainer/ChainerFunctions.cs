@@ -21,33 +21,47 @@ internal static class ChainerFunctions
         return l.Emit(opType, [l.X], ("kernel_shape", kernel), ("strides", stride), ("pads", (long[])[.. pad, .. pad]), more);
     }
 
-    /// <summary>Each place repeated; with cover_all (the default) the last one once, s (n - 1) + 1 places in all.</summary>
-    [Chainer("unpooling_2d", Limits = "windows other than the stride, pad, outsize")]
+    /// <summary>Each place repeated; with cover_all (the default) the last one once, s (n - 1) + 1 places in all. Windows that are not the stride overlap
+    /// or leave zeros between, as in the gradient of a pooling by sums.</summary>
+    [Chainer("unpooling_2d", Limits = "outsize")]
     private static Value Unpool(ChainerLayer l)
     {
         long[] kernel = l.PerAxis("ksize", 2, 0, 1);
-        if (l.Told("outsize") || l.PerAxis("pad", 2, 0, 0).Max() > 0 || l.Told("stride") && !l.PerAxis("stride", 2, 1, 1).SequenceEqual(kernel)) throw l.Error("outsize, pad and a stride other than ksize have no conversion");
+        if (l.Told("outsize")) throw l.Error("outsize has no conversion");
+        long[] pad = l.PerAxis("pad", 2, 0, 0), stride = l.Told("stride") ? l.PerAxis("stride", 2, 1, 1) : kernel;
+        if (pad.Max() > 0 || !stride.SequenceEqual(kernel))
+        {
+            long channels = l.X.Shape[1] > 0 ? l.X.Shape[1] : throw l.InputError("the number of channels is not known");
+            var ones = new Tensor(DType.Float32, new Shape(channels, 1, kernel[0], kernel[1]));
+            ones.Span<float>().Fill(1);
+            long[] end = [.. pad.Select((p, i) => p + (l.Flag("cover_all", true) ? stride[i] - 1 : 0))];
+            return l.Emit("ConvTranspose", [l.X, l.Constant("ones", ones)], ("strides", stride), ("pads", (long[])[.. pad, .. end]), ("group", channels));
+        }
         Value y = l.Emit("Resize", [l.X, null, l.Constant("scales", Tensor.FromArray<float>([1, 1, kernel[0], kernel[1]], new Shape(4)))],
             ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor"));
         if (!l.Flag("cover_all", true) || kernel.Max() == 1) return y;
         return l.Emit("Slice", [y, l.Ints(0, 0), l.Ints(kernel[0] == 1 ? long.MaxValue : 1 - kernel[0], kernel[1] == 1 ? long.MaxValue : 1 - kernel[1]), l.Ints(2, 3)]);
     }
 
-    [Chainer("resize_images", Limits = "modes other than bilinear")]
+    [Chainer("resize_images")]
     private static Value Resize(ChainerLayer l)
     {
         long[] size = l.Needed("output_shape");
         if (size.Length != 2) throw l.Damaged("'output_shape' is not two numbers");
-        if (l.Text("mode", "bilinear") is var mode and not "bilinear") throw l.Error($"mode '{mode}' has no conversion");
-        return l.Emit("Resize", [l.X, null, null, l.Emit("Concat", [l.Emit("Shape", [l.X], ("start", 0), ("end", 2)), l.Ints(size)], ("axis", 0))],
-            ("mode", "linear"), ("coordinate_transformation_mode", l.Flag("align_corners", true) ? "align_corners" : "half_pixel"));
+        Value sizes = l.Emit("Concat", [l.Emit("Shape", [l.X], ("start", 0), ("end", 2)), l.Ints(size)], ("axis", 0));
+        return l.Text("mode", "bilinear") switch
+        {
+            "bilinear" => l.Emit("Resize", [l.X, null, null, sizes], ("mode", "linear"), ("coordinate_transformation_mode", l.Flag("align_corners", true) ? "align_corners" : "half_pixel")),
+            "nearest" => l.Emit("Resize", [l.X, null, null, sizes], ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor")),
+            var mode => throw l.Error($"mode '{mode}' is not known"),
+        };
     }
 
-    /// <summary>x / (k + alpha * sum of squares of n channels)^beta; ONNX divides alpha by n.</summary>
+    /// <summary>x / (k + alpha * sum of squares of the channel and n / 2 on either side)^beta; ONNX divides alpha by their number.</summary>
     [Chainer("local_response_normalization")]
     private static Value LocalResponse(ChainerLayer l)
     {
-        long n = l.Int("n", 5);
+        long n = l.Int("n", 5) / 2 * 2 + 1;
         return l.Emit("LRN", [l.X], ("size", n), ("alpha", l.Real("alpha", 1e-4) * n), ("beta", l.Real("beta", 0.75)), ("bias", l.Real("k", 2)));
     }
 
@@ -76,6 +90,22 @@ internal static class ChainerFunctions
     [Chainer("log")] private static Value Log(ChainerLayer l) => l.Emit("Log", [l.X]);
     [Chainer("sqrt")] private static Value Sqrt(ChainerLayer l) => l.Emit("Sqrt", [l.X]);
     [Chainer("square")] private static Value Square(ChainerLayer l) => l.Emit("Mul", [l.X, l.X]);
+
+    [Chainer("floor", "ceil", "sign", "sin", "cos", "tan", "sinh", "cosh", "erf", "softsign")]
+    private static Value Unary(ChainerLayer l) => l.Emit(l.Type switch { "softsign" => "Softsign", var name => char.ToUpperInvariant(name[0]) + name[1..] }, [l.X]);
+
+    [Chainer("arcsin", "arccos", "arctan")] private static Value Arc(ChainerLayer l) => l.Emit("A" + l.Type[3..], [l.X]);
+    [Chainer("rsqrt")] private static Value Rsqrt(ChainerLayer l) => l.Emit("Reciprocal", [l.Emit("Sqrt", [l.X])]);
+    [Chainer("mish")] private static Value Mish(ChainerLayer l) => l.Emit("Mish", [l.X]);
+    [Chainer("logsumexp")] private static Value LogSumExp(ChainerLayer l) => Reduce(l, "ReduceLogSumExp");
+
+    /// <summary>Along one axis; without it over all elements in their order.</summary>
+    [Chainer("cumsum")]
+    private static Value CumSum(ChainerLayer l) => l.Told("axis") ? l.Emit("CumSum", [l.X, l.Constant("axis", Tensor.FromScalar((long)l.Axis(l.Int("axis", 0), l.Rank)))])
+        : l.Emit("CumSum", [l.Reshape(l.X, -1), l.Constant("axis", Tensor.FromScalar(0L))]);
+
+    [Chainer("flip")]
+    private static Value Flip(ChainerLayer l) => l.Emit("Slice", [l.X, l.Ints(-1), l.Ints(long.MinValue), l.Ints(l.Axis(l.Needed("axis")[0], l.Rank)), l.Ints(-1)]);
 
     [Chainer("dropout", "identity", "gaussian", "zoneout", Notes = "nothing outside training")] private static Value Same(ChainerLayer l) => l.X;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Importers.Chainer;
 
@@ -12,6 +13,7 @@ internal sealed class ChainerAttribute(params string[] names) : ForeignLayerAttr
 internal sealed class ChainerLayer(Graph graph, JsonElement json, int number, Value[] inputs, IReadOnlyDictionary<string, Tensor> parameters)
     : NodeBuilder(graph, ArchitectureFile.NameOf(json, number), $"{ArchitectureFile.TypeOf(json)} '{ArchitectureFile.NameOf(json, number)}'")
 {
+    public string Type => ArchitectureFile.TypeOf(json);
     public Value[] Inputs { get; } = inputs;
     public Value X => Inputs.Length == 1 ? Inputs[0] : throw Damaged($"it has {Inputs.Length} inputs, expected one");
     public int Rank => RankOf(X);
@@ -70,8 +72,8 @@ internal static class ChainerLinks
     [Chainer("Convolution2D", "Convolution1D", "Convolution3D", "ConvolutionND", "DilatedConvolution2D")]
     private static Value Convolution(ChainerLayer l) => Conv(l, "Conv", l.Parameter("W", l.Rank), l.Int("groups", 1));
 
-    [Chainer("Deconvolution2D", "Deconvolution1D", "Deconvolution3D", "DeconvolutionND", Limits = "outsize")]
-    private static Value Deconvolution(ChainerLayer l) => l.Told("outsize") ? throw l.Error("outsize has no conversion") : Conv(l, "ConvTranspose", l.Parameter("W", l.Rank), l.Int("groups", 1));
+    [Chainer("Deconvolution2D", "Deconvolution1D", "Deconvolution3D", "DeconvolutionND")]
+    private static Value Deconvolution(ChainerLayer l) => Conv(l, "ConvTranspose", l.Parameter("W", l.Rank), l.Int("groups", 1));
 
     /// <summary>W is [multiplier, in, h, w]; output c * multiplier + m is filter m over channel c.</summary>
     [Chainer("DepthwiseConvolution2D")]
@@ -90,9 +92,18 @@ internal static class ChainerLinks
     {
         int places = w.Shape.Rank - 2;
         long[] pad = l.PerAxis("pad", places, 0, 0);
+        long[] stride = l.PerAxis("stride", places, 1, 1), dilate = l.PerAxis("dilate", places, 1, 1);
         Value weights = l.Constant("W", w);
-        return l.Emit(opType, l.Has("b") ? [l.X, weights, l.Constant("b", l.Parameter("b", 1))] : [l.X, weights],
-            ("strides", l.PerAxis("stride", places, 1, 1)), ("pads", (long[])[.. pad, .. pad]), ("dilations", l.PerAxis("dilate", places, 1, 1)), ("group", groups));
+        var attributes = new List<(string, AttributeValue)> { ("strides", stride), ("pads", (long[])[.. pad, .. pad]), ("dilations", dilate), ("group", groups) };
+        if (l.Told("outsize"))
+        {
+            // Places beyond those that the input reaches hold the bias alone.
+            long[] asked = l.PerAxis("outsize", places, 0, 1), more = [.. asked.Select((size, i) => l.X.Shape[i + 2] < 0 ? throw l.InputError("outsize needs an input of known size")
+                : size - ((l.X.Shape[i + 2] - 1) * stride[i] + (w.Shape[i + 2] - 1) * dilate[i] + 1 - 2 * pad[i]))];
+            if (more.Where((m, i) => m < 0 || m >= stride[i]).Any()) throw l.Error($"outsize [{string.Join(", ", asked)}] does not fit {l.X.Shape}");
+            attributes.Add(("output_padding", more));
+        }
+        return l.Emit(opType, l.Has("b") ? [l.X, weights, l.Constant("b", l.Parameter("b", 1))] : [l.X, weights], [.. attributes]);
     }
 
     /// <summary>Statistics are those of training; eps 2e-5 unless told.</summary>
@@ -138,9 +149,15 @@ internal static class ChainerLinks
     }
 
     /// <summary>Rows of W; ignore_label gives rows of zeros.</summary>
-    [Chainer("EmbedID", Limits = "ignore_label")]
-    private static Value Embed(ChainerLayer l) => l.Told("ignore_label") ? throw l.Error("ignore_label has no conversion")
-        : l.Emit("Gather", [l.Constant("W", l.Parameter("W", 2)), l.Cast(l.X, DType.Int64)], ("axis", 0));
+    [Chainer("EmbedID")]
+    private static Value Embed(ChainerLayer l)
+    {
+        Value at = l.Cast(l.X, DType.Int64), w = l.Constant("W", l.Parameter("W", 2));
+        if (!l.Told("ignore_label")) return l.Emit("Gather", [w, at], ("axis", 0));
+        Value isIgnored = l.Emit("Equal", [at, l.Constant("ignored", Tensor.FromScalar(l.Int("ignore_label", 0)))]);
+        Value rows = l.Emit("Gather", [w, l.Emit("Where", [isIgnored, l.Constant("first", Tensor.FromScalar(0L)), at])], ("axis", 0));
+        return l.Emit("Where", [l.Emit("Unsqueeze", [isIgnored, l.Ints(-1)]), l.Scalar(0), rows]);
+    }
 
     [Chainer("Bias")] private static Value Bias(ChainerLayer l) => l.Emit("Add", [l.X, l.From("b", l.Int("axis", 1))]);
 

@@ -11,10 +11,16 @@ internal sealed record KerasOrigin(int Major, string Backend)
     /// <summary>Theano convolves, everyone else correlates: its kernels are stored the other way round.</summary>
     public bool IsTheano => Backend == "theano";
 
+    /// <summary>UpSampling2D's bilinear places are i / scale instead of (i + 1/2) / scale - 1/2: in Keras itself up to 2.3 and in TensorFlow.js.</summary>
+    public bool ResizesFromCorner { get; init; }
+
     public static KerasOrigin Of(string? version, string? backend)
     {
-        string digits = new([.. (version ?? "1").TakeWhile(char.IsAsciiDigit)]);
-        return new(int.TryParse(digits, out int major) ? major : 2, (backend ?? "tensorflow").ToLowerInvariant());
+        string[] parts = (version ?? "1").Split('.');
+        int major = int.TryParse(string.Concat(parts[0].TakeWhile(char.IsAsciiDigit)), out int first) ? first : 2;
+        bool isOld = major < 2 || major == 2 && parts.Length > 1 && int.TryParse(parts[1], out int minor) && minor < 4;
+        // tf.keras calls itself 2.2.4-tf.
+        return new(major, (backend ?? "tensorflow").ToLowerInvariant()) { ResizesFromCorner = isOld && version?.EndsWith("-tf", StringComparison.Ordinal) != true };
     }
 }
 
@@ -62,13 +68,14 @@ internal sealed class KerasImporter
         if (_states.Count > 0) Graph.Metadata[StateBinding.MetadataKey] = string.Join('\n', _states.Select((s, i) => $"{s.Input.Name}={Graph.Outputs[Graph.Outputs.Count - _states.Count + i].Name}"));
     }
 
-    public static Graph Import(string name, KerasModel model, KerasWeights weights, KerasOrigin origin)
+    /// <summary>Shapes are those of inputs whose shape the file does not tell.</summary>
+    public static Graph Import(string name, KerasModel model, KerasWeights weights, KerasOrigin origin, IReadOnlyDictionary<string, Shape>? shapes = null)
     {
         try
         {
             model.RefuseUnknown(s_layers.ContainsKey);
             var importer = new KerasImporter(name, origin);
-            model.BuildInto(importer, weights);
+            model.BuildInto(importer, weights, shapes ?? new Dictionary<string, Shape>());
             importer.BindStates();
             importer.Graph.Metadata["keras.version"] = origin.Major.ToString(System.Globalization.CultureInfo.InvariantCulture);
             importer.Graph.Metadata["keras.backend"] = origin.Backend;

@@ -74,16 +74,16 @@ internal sealed class KerasModel
     }
 
     /// <summary>Builds the graph: inputs and outputs carry the names of their layers.</summary>
-    public void BuildInto(KerasImporter importer, KerasWeights weights)
+    public void BuildInto(KerasImporter importer, KerasWeights weights, IReadOnlyDictionary<string, Shape> shapes)
     {
         Graph graph = importer.Graph;
         KerasTensor[] inputs;
         if (IsSequential)
         {
             (string name, KerasConfig config) = InputOfSequence();
-            inputs = [AddInput(graph, name, config, IsStateful())];
+            inputs = [AddInput(graph, name, config, IsStateful(), shapes)];
         }
-        else inputs = [.. _inputs.Select(r => AddInput(graph, r.Layer, KerasLayer.ConfigOf(_slots[_index[r.Layer]].Json), IsStateful()))];
+        else inputs = [.. _inputs.Select(r => AddInput(graph, r.Layer, KerasLayer.ConfigOf(_slots[_index[r.Layer]].Json), IsStateful(), shapes))];
         var self = new KerasLayer(ClassName, Name, _config, weights);
         KerasTensor[] results = Call(importer, self, inputs, isTop: true);
         importer.Refusals.ThrowIfAny();
@@ -165,6 +165,8 @@ internal sealed class KerasModel
         {
             int occurrence = _slots.Take(index).Count(s => s.ClassName == slot.ClassName);
             KerasWeights weights = self.Weights.OfLayer(slot.Name, AllNames(slot), slot.ClassName, occurrence);
+            // TensorFlow.js names the weights of a wrapped layer after that layer.
+            if (weights.Entries.Count == 0 && WrappedName(slot) is { } wrapped) weights = self.Weights.OfLayer(wrapped, [wrapped], slot.ClassName, occurrence);
             return new KerasLayer(slot.ClassName, slot.Name, KerasLayer.ConfigOf(slot.Json), weights);
         });
         KerasTensor[] results = slot.Model != null ? slot.Model.Call(importer, layer, inputs) : importer.CallOrRefuse(layer, inputs, named, arguments);
@@ -173,6 +175,8 @@ internal sealed class KerasModel
             importer.Graph.Rename(value, slot.Name);
         return results;
     }
+
+    private static string? WrappedName(Slot slot) => slot.Model == null && KerasLayer.ConfigOf(slot.Json).Get("layer") is { ValueKind: JsonValueKind.Object } layer && KerasLayer.NameOf(layer) is { Length: > 0 } name ? name : null;
 
     private static List<string> AllNames(Slot slot)
     {
@@ -184,12 +188,13 @@ internal sealed class KerasModel
 
     private bool IsStateful() => _slots.Any(s => s.Model?.IsStateful() ?? s.Json.GetRawText().Contains("\"stateful\": true", StringComparison.Ordinal));
 
-    private static KerasTensor AddInput(Graph graph, string name, KerasConfig config, bool isStateful)
+    private static KerasTensor AddInput(Graph graph, string name, KerasConfig config, bool isStateful, IReadOnlyDictionary<string, Shape> shapes)
     {
         long[]? dims = config.Ints("batch_input_shape", "batch_shape");
         if (dims == null && config.Ints("input_shape") is { } inner) dims = [-1, .. inner];
         if (dims == null && config.Get("input_dim") is { } width && width.ValueKind == JsonValueKind.Number) dims = [-1, width.GetInt64()];
-        if (dims == null) throw KerasConfig.Damaged($"the shape of input '{name}' is not given");
+        if (dims == null && (shapes.TryGetValue(name, out Shape told) || shapes.TryGetValue("", out told))) dims = told.AsSpan().ToArray();
+        if (dims == null) throw new EdgeLiteException(Status.InvalidShape, $"The file does not tell the shape of input '{name}' (Keras leaves that of an InputLayer out of a Sequential model); give it with --shape {name}=..");
         if (dims.Length > Shape.MaxRank) throw KerasConfig.Damaged($"input '{name}' has {dims.Length} dimensions");
         // A batch size above 1 is how the model was trained; nothing but stateful layers depends on it.
         if (!isStateful && dims.Length > 0 && dims[0] > 1) dims[0] = -1;

@@ -100,14 +100,33 @@ internal static partial class LasagneLayers
         return Activated(l, b == null ? y : l.Emit("Add", [y, b]));
     }
 
+    /// <summary>The same over other axes: arrays have the axes that remain.</summary>
+    private static Value Normalized(LasagneLayer l, int[] axes)
+    {
+        Value? beta = l.IsNone("beta") ? null : Along("beta"), gamma = l.IsNone("gamma") ? null : Along("gamma");
+        Value y = l.Emit("Sub", [l.X, Along("mean")]);
+        y = l.Emit("Mul", [y, Along("inv_std")]);
+        if (gamma != null) y = l.Emit("Mul", [y, gamma]);
+        return beta == null ? y : l.Emit("Add", [y, beta]);
+
+        Value Along(string role)
+        {
+            Tensor stored = l.Parameter(role, l.Rank - axes.Length);
+            int next = 0;
+            return l.Constant(role, stored.Reshaped(new Shape([.. Enumerable.Range(0, l.Rank).Select(a => axes.Contains(a) ? 1 : stored.Shape[next++])])));
+        }
+    }
+
     /// <summary>(x - mean) * gamma * inv_std + beta: the stored inv_std holds epsilon already.</summary>
-    [Lasagne("BatchNormLayer", "BatchNormDNNLayer", Notes = "\"beta\": null and \"gamma\": null where there are none", Limits = "axes other than all but the second")]
+    [Lasagne("BatchNormLayer", "BatchNormDNNLayer", Notes = "\"beta\": null and \"gamma\": null where there are none")]
     private static Value BatchNorm(LasagneLayer l)
     {
         if (l.Told("axes") && l.Json.Field("axes").ValueKind != JsonValueKind.String)
         {
-            long[] axes = [.. l.Json.Field("axes").Items().Select(a => a.Whole())];
-            if (!axes.SequenceEqual(Enumerable.Range(0, l.Rank).Where(a => a != 1).Select(a => (long)a))) throw l.Error($"axes [{string.Join(", ", axes)}] have no conversion");
+            JsonElement told = l.Json.Field("axes");
+            IEnumerable<long> given = told.ValueKind == JsonValueKind.Number ? [told.Whole()] : told.Items().Select(a => a.Whole());
+            int[] axes = [.. given.Select(a => l.Axis(a, l.Rank)).Distinct().Order()];
+            if (!axes.SequenceEqual(Enumerable.Range(0, l.Rank).Where(a => a != 1))) return Normalized(l, axes);
         }
         Tensor? beta = l.IsNone("beta") ? null : l.Parameter("beta", 1), gamma = l.IsNone("gamma") ? null : l.Parameter("gamma", 1);
         Tensor mean = l.Parameter("mean", 1), inverse = l.Parameter("inv_std", 1);

@@ -15,7 +15,7 @@ internal static partial class LasagneParameters
     private const long MaxPickle = 1L << 30;
 
     /// <summary>One function for each array, so that only arrays that a layer takes are converted.</summary>
-    public static IReadOnlyList<Func<Tensor>> Read(string path) => path.EndsWith(".npz", StringComparison.Ordinal)
+    public static IReadOnlyList<Func<Tensor>> Read(string path) => File.Exists(path) && ModelFile.Head(path) is [(byte)'P', (byte)'K', ..]
         ? [.. NpzFile.Read(path).Select((p, i) => (Order: Numbered().Match(p.Key) is { Success: true } m ? int.Parse(m.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) : i, p.Value)).OrderBy(p => p.Order).Select(p => (Func<Tensor>)(() => p.Value))]
         : FromPickle(path);
 

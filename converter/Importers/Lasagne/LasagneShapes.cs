@@ -13,7 +13,7 @@ internal static partial class LasagneLayers
     [Lasagne("MaxPool1DLayer", "MaxPool2DLayer", "MaxPool2DDNNLayer")]
     private static Value MaxPool(LasagneLayer l) => Pooled(l, "max");
 
-    [Lasagne("Pool1DLayer", "Pool2DLayer", "Pool2DDNNLayer", Limits = "mode sum")]
+    [Lasagne("Pool1DLayer", "Pool2DLayer", "Pool2DDNNLayer", Limits = "mode sum with ignore_border false")]
     private static Value Pool(LasagneLayer l) => Pooled(l, l.Text("mode", "max"));
 
     /// <summary>Strides are the window's unless told. Without ignore_border, windows that start within the input but end outside count too;
@@ -28,11 +28,13 @@ internal static partial class LasagneLayers
         {
             "max" => "MaxPool",
             "average_inc_pad" or "average_exc_pad" => "AveragePool",
+            "sum" when !ceil => "AveragePool",
             _ => throw l.Error($"mode '{mode}' has no conversion"),
         };
         var all = new List<(string, AttributeValue)> { ("kernel_shape", kernel), ("strides", stride), ("pads", (long[])[.. pad, .. pad]), ("ceil_mode", ceil ? 1 : 0) };
-        if (opType == "AveragePool") all.Add(("count_include_pad", padded && mode == "average_inc_pad" ? 1 : 0));
-        return l.Emit(opType, [l.X], [.. all]);
+        if (opType == "AveragePool") all.Add(("count_include_pad", padded && mode is "average_inc_pad" or "sum" ? 1 : 0));
+        Value y = l.Emit(opType, [l.X], [.. all]);
+        return mode == "sum" ? l.Emit("Mul", [y, l.Scalar(new Shape(kernel).Count)]) : y;
     }
 
     /// <summary>Everything behind the channels becomes one number.</summary>
@@ -85,7 +87,7 @@ internal static partial class LasagneLayers
     }
 
     /// <summary>repeat: every number scale_factor times; dilate: zeros between.</summary>
-    [Lasagne("Upscale1DLayer", "Upscale2DLayer")]
+    [Lasagne("Upscale1DLayer", "Upscale2DLayer", "Upscale3DLayer")]
     private static Value Upscale(LasagneLayer l)
     {
         int places = l.Rank - 2;
@@ -125,18 +127,33 @@ internal static partial class LasagneLayers
         return l.Emit("Pad", [l.X, l.Ints(pads), l.Scalar(l.Real("val", 0))], ("mode", "constant"));
     }
 
-    [Lasagne("ConcatLayer", "concat", Limits = "cropping")]
-    private static Value Concat(LasagneLayer l)
+    [Lasagne("ConcatLayer", "concat")]
+    private static Value Concat(LasagneLayer l) => l.Emit("Concat", Cropped(l), ("axis", l.Integer("axis", 1)));
+
+    /// <summary>cropping: for each axis null, or which part of the larger inputs stays as they are cut to the smallest: the first ("lower"), the last ("upper"), the middle.</summary>
+    private static Value[] Cropped(LasagneLayer l)
     {
-        l.Refuse("cropping");
-        return l.Emit("Concat", [.. l.Inputs], ("axis", l.Integer("axis", 1)));
+        Value[] inputs = [.. l.Inputs];
+        if (!l.Told("cropping")) return inputs;
+        string?[] modes = [.. l.Json.Field("cropping").Items().Select(m => m.ValueKind == JsonValueKind.Null ? null : m.Text())];
+        for (int axis = 0; axis < Math.Min(modes.Length, inputs.Min(x => l.RankOf(x))); axis++)
+        {
+            if (modes[axis] is not { } mode || mode == "none") continue;
+            if (inputs.Any(x => x.Shape[axis] < 0)) throw l.InputError($"cropping axis {axis} needs inputs of known size");
+            long least = inputs.Min(x => x.Shape[axis]);
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                long more = inputs[i].Shape[axis] - least, from = mode switch { "lower" => 0, "upper" => more, "center" => more / 2, _ => throw l.Error($"cropping '{mode}' is not known") };
+                if (more > 0) inputs[i] = l.Emit("Slice", [inputs[i], l.Ints(from), l.Ints(from + least), l.Ints(axis)]);
+            }
+        }
+        return inputs;
     }
 
     /// <summary>coeffs: one factor for all, or one for each.</summary>
-    [Lasagne("ElemwiseSumLayer", Limits = "cropping")]
+    [Lasagne("ElemwiseSumLayer")]
     private static Value ElemwiseSum(LasagneLayer l)
     {
-        l.Refuse("cropping");
         float[] factors = [.. Enumerable.Repeat(1f, l.Inputs.Count)];
         if (l.Told("coeffs"))
         {
@@ -144,14 +161,13 @@ internal static partial class LasagneLayers
             factors = e.ValueKind == JsonValueKind.Array ? [.. e.Items().Select(f => (float)f.Real())] : [.. Enumerable.Repeat((float)e.Real(), l.Inputs.Count)];
         }
         if (factors.Length != l.Inputs.Count) throw l.Damaged($"there are {factors.Length} coeffs for {l.Inputs.Count} layers");
-        Value[] terms = [.. l.Inputs.Select((x, i) => factors[i] == 1 ? x : l.Emit("Mul", [x, l.Scalar(factors[i])]))];
+        Value[] terms = [.. Cropped(l).Select((x, i) => factors[i] == 1 ? x : l.Emit("Mul", [x, l.Scalar(factors[i])]))];
         return terms.Skip(1).Aggregate(terms[0], (a, b) => l.Emit("Add", [a, b]));
     }
 
-    [Lasagne("ElemwiseMergeLayer", Notes = "merge_function add, mul, maximum or minimum", Limits = "cropping")]
+    [Lasagne("ElemwiseMergeLayer", Notes = "merge_function add, mul, maximum or minimum")]
     private static Value ElemwiseMerge(LasagneLayer l)
     {
-        l.Refuse("cropping");
         string opType = l.Text("merge_function", "") switch
         {
             "add" => "Add",
@@ -160,6 +176,6 @@ internal static partial class LasagneLayers
             "minimum" => "Min",
             string other => throw l.Error($"merge_function '{other}' has no conversion"),
         };
-        return l.Inputs.Skip(1).Aggregate(l.Inputs[0], (a, b) => l.Emit(opType, [a, b]));
+        return Cropped(l).Aggregate((a, b) => l.Emit(opType, [a, b]));
     }
 }

@@ -90,8 +90,8 @@ internal sealed class Pickle(byte[] data, Func<object?, object?> persistent, Fun
             case 'X': Push(Encoding.UTF8.GetString(Take(Length4()))); break;
             case '\x8c': Push(Encoding.UTF8.GetString(Take(Byte()))); break;
             case '\x8d': Push(Encoding.UTF8.GetString(Take(Length8()))); break;
-            case 'V': Push(Line()); break;
-            case 'S': Push(Line().Trim('\'', '"')); break;
+            case 'V': Push(Unescaped(Encoding.Latin1.GetString(RawLine()), "uU")); break;
+            case 'S': { string quoted = Encoding.Latin1.GetString(RawLine()); Push(Unescaped(quoted.Length > 1 ? quoted[1..^1] : "", "x\\'\"nrt")); break; }
             case 'U': Push(Encoding.Latin1.GetString(Take(Byte()))); break;
             case 'T': Push(Encoding.Latin1.GetString(Take(Length4()))); break;
             case 'B': Push(Take(Length4()).ToArray()); break;
@@ -217,13 +217,39 @@ internal sealed class Pickle(byte[] data, Func<object?, object?> persistent, Fun
         return data.AsSpan(_at - n, n);
     }
 
-    private string Line()
+    private string Line() => Encoding.UTF8.GetString(RawLine());
+
+    private ReadOnlySpan<byte> RawLine()
     {
-        int end = Array.IndexOf(data, (byte)'\n', _at);
+        int from = _at, end = Array.IndexOf(data, (byte)'\n', from);
         if (end < 0) throw new EdgeLiteException(Status.Truncated, "A pickle of the file ends in the middle of a line.");
-        string line = Encoding.UTF8.GetString(data, _at, end - _at);
         _at = end + 1;
-        return line;
+        return data.AsSpan(from, end - from);
+    }
+
+    /// <summary>What Python's escapes of these kinds stand for: \uXXXX and \UXXXXXXXX of texts, \xXX, \\, quotes and \n \r \t of byte strings.</summary>
+    private static string Unescaped(string text, string kinds)
+    {
+        if (!text.Contains('\\', StringComparison.Ordinal)) return text;
+        var result = new StringBuilder(text.Length);
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '\\' || i + 1 == text.Length || !kinds.Contains(text[i + 1], StringComparison.Ordinal))
+            {
+                result.Append(text[i]);
+                continue;
+            }
+            char kind = text[++i];
+            int digits = kind switch { 'u' => 4, 'U' => 8, 'x' => 2, _ => 0 };
+            if (digits == 0) result.Append(kind switch { 'n' => '\n', 'r' => '\r', 't' => '\t', _ => kind });
+            else
+            {
+                if (i + digits >= text.Length || !int.TryParse(text.AsSpan(i + 1, digits), System.Globalization.NumberStyles.AllowHexSpecifier, System.Globalization.CultureInfo.InvariantCulture, out int code) || !Rune.IsValid(code)) throw Corrupt("a text has a damaged escape");
+                result.Append(new Rune(code).ToString());
+                i += digits;
+            }
+        }
+        return result.ToString();
     }
 
     private static EdgeLiteException Corrupt(string what) => new(Status.Corrupt, $"A pickle of the file is damaged: {what}.");

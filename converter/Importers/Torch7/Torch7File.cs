@@ -230,7 +230,7 @@ internal sealed class Torch7File
                 if (count > 0 && _at < _data.Length && _data[_at] == '\n') _at++;
                 return new LuaStorage(type, values);
             }
-            for (int i = 0; i < count; i++) values[i] = double.Parse(Word(), CultureInfo.InvariantCulture);
+            for (int i = 0; i < count; i++) values[i] = ParseNumber(Word());
             return new LuaStorage(type, values);
         }
         ReadOnlySpan<byte> bytes = Bytes(checked((int)(count * size)));

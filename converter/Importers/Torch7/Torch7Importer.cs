@@ -16,7 +16,7 @@ public sealed class Torch7Importer : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "what `torch.save` wrote (`.t7`, `.net`), binary or ascii: a network, or a table that holds one. Recognised by the first objects of the file. cudnn's, cunn's and inn's modules are those of nn; nngraph's gModule is read too.",
-        Tested = "genuine networks written by Torch7 and one of torch/demos, against Torch7's own results. Volumes, distances, DepthConcat, Parallel, shrinking functions and the modules of fast-neural-style by hand, from nn's documentation; layers over sequences (rnn, torch-rnn) by plain loops over their formulas. nngraph: a network written by hand for the tests; a published one (an RNN tracker) is read, its results were not at hand.",
+        Tested = "genuine networks written by Torch7 and one of torch/demos, against Torch7's own results; 70 random networks of nn's modules and of nngraph, binary and ascii, likewise (outside the test suite 500 more). Volumes, distances, DepthConcat, Parallel, shrinking functions and the modules of fast-neural-style by hand, from nn's documentation; layers over sequences (rnn, torch-rnn) by plain loops over their formulas. nngraph: a network written by hand for the tests; a published one (an RNN tracker) is read, its results were not at hand.",
         LayersOf = "Torch7's modules",
         Layers = ForeignLayers.References<Torch7Attribute>(),
     };

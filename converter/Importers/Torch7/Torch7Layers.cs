@@ -17,6 +17,24 @@ internal static class Torch7Layers
         return m.Batched(2, x => m.Emit("Gemm", [x, weight, .. bias], ("transB", 1)));
     }
 
+    /// <summary>Row o of the weight is v_o g_o / |v_o|.</summary>
+    [Torch7("LinearWeightNorm")]
+    private static object LinearWeightNorm(Torch7Module m)
+    {
+        long[] w = m.SizesOf("v");
+        m.Refine(-1, w[1]);
+        Tensor weight = m.Weights("v", w), g = m.Weights("g", w[0]);
+        for (long o = 0; o < w[0]; o++)
+        {
+            double square = 0;
+            for (long i = 0; i < w[1]; i++) square += weight.GetDouble(o * w[1] + i) * weight.GetDouble(o * w[1] + i);
+            double scale = g.GetDouble(o) / Math.Max(Math.Sqrt(square), m.Number("eps", 1e-16));
+            for (long i = 0; i < w[1]; i++) weight.SetDouble(o * w[1] + i, weight.GetDouble(o * w[1] + i) * scale);
+        }
+        Value?[] bias = m.Has("bias") ? [m.Weight("bias", w[0])] : [];
+        return m.Batched(2, x => m.Emit("Gemm", [x, m.Constant("weight", weight), .. bias], ("transB", 1)));
+    }
+
     [Torch7("SpatialConvolution", "SpatialConvolutionMM", "SpatialDilatedConvolution")]
     private static object Convolution(Torch7Module m)
     {
@@ -25,30 +43,13 @@ internal static class Torch7Layers
         return Conv(m, m.Weight("weight", outputs, inputs / groups, kh, kw), outputs, inputs, groups);
     }
 
-    private static Value Conv(Torch7Module m, Value weight, long outputs, long inputs, long groups)
+    internal static Value Conv(Torch7Module m, Value weight, long outputs, long inputs, long groups)
     {
         m.Refine(-1, inputs, -1, -1);
         long ph = m.Int("padH", m.Int("padding", 0)), pw = m.Int("padW", m.Int("padding", 0));
         Value?[] bias = m.Has("bias") ? [m.Weight("bias", outputs)] : [];
         return m.Batched(4, x => m.Emit("Conv", [x, weight, .. bias], ("strides", (long[])[m.Int("dH", 1), m.Int("dW", 1)]), ("pads", (long[])[ph, pw, ph, pw]),
             ("dilations", (long[])[m.Int("dilationH", 1), m.Int("dilationW", 1)]), ("group", groups)));
-    }
-
-    /// <summary>Row k of connTable joins input plane [k,1] with output plane [k,2] by kernel k.</summary>
-    [Torch7("SpatialConvolutionMap")]
-    private static object ConvolutionMap(Torch7Module m)
-    {
-        long outputs = m.Int("nOutputPlane"), inputs = m.Int("nInputPlane"), kh = m.Int("kH"), kw = m.Int("kW"), connections = m.SizesOf("connTable")[0];
-        Tensor table = m.Weights("connTable", connections, 2), kernels = m.Weights("weight", connections, kh, kw);
-        if (checked(outputs * inputs * kh * kw) > 1 << 26) throw m.Error("it is too large");
-        var dense = new Tensor(DType.Float32, new Shape(outputs, inputs, kh, kw));
-        for (long k = 0; k < connections; k++)
-        {
-            long from = (long)table.GetDouble(2 * k) - 1, to = (long)table.GetDouble(2 * k + 1) - 1;
-            if (from < 0 || from >= inputs || to < 0 || to >= outputs) throw m.Damaged($"connection {k} joins planes that it does not have");
-            for (long i = 0, at = (to * inputs + from) * kh * kw; i < kh * kw; i++) dense.SetDouble(at + i, dense.GetDouble(at + i) + kernels.GetDouble(k * kh * kw + i));
-        }
-        return Conv(m, m.Constant("weight", dense), outputs, inputs, 1);
     }
 
     [Torch7("SpatialFullConvolution")]
@@ -61,25 +62,6 @@ internal static class Torch7Layers
         return m.Batched(4, x => m.Emit("ConvTranspose", [x, weight, .. bias], ("strides", (long[])[m.Int("dH", 1), m.Int("dW", 1)]), ("pads", (long[])[ph, pw, ph, pw]),
             ("output_padding", (long[])[m.Int("adjH", 0), m.Int("adjW", 0)]), ("group", groups)));
     }
-
-    /// <summary>x [N,T,I]; row o of the weight holds kW frames of I numbers.</summary>
-    [Torch7("TemporalConvolution")]
-    private static object TemporalConvolution(Torch7Module m)
-    {
-        long outputs = m.Int("outputFrameSize"), inputs = m.Int("inputFrameSize"), kw = m.Int("kW");
-        m.Refine(-1, -1, inputs);
-        Tensor frames = m.Weights("weight", outputs, kw, inputs), kernel = new(DType.Float32, new Shape(outputs, inputs, kw));
-        for (long o = 0; o < outputs; o++)
-            for (long t = 0; t < kw; t++)
-                for (long i = 0; i < inputs; i++) kernel.SetDouble((o * inputs + i) * kw + t, frames.GetDouble((o * kw + t) * inputs + i));
-        Value weight = m.Constant("weight", kernel), bias = m.Weight("bias", outputs);
-        return m.Batched(3, x => Swap(m, m.Emit("Conv", [Swap(m, x), weight, bias], ("strides", (long[])[m.Int("dW", 1)]))));
-    }
-
-    private static Value Swap(Torch7Module m, Value x) => m.Emit("Transpose", [x], ("perm", (long[])[0, 2, 1]));
-
-    [Torch7("TemporalMaxPooling")]
-    private static object TemporalMaxPooling(Torch7Module m) => m.Batched(3, x => Swap(m, m.Emit("MaxPool", [Swap(m, x)], ("kernel_shape", (long[])[m.Int("kW")]), ("strides", (long[])[m.Int("dW", 1)]))));
 
     /// <summary>Indices count from 1.</summary>
     [Torch7("LookupTable")]
@@ -107,7 +89,10 @@ internal static class Torch7Layers
         if (rank == 4) m.Refine(-1, n, -1, -1);
         else if (rank == 2) m.Refine(-1, n);
         Value[] rest = [m.Has("weight") ? m.Weight("weight", n) : m.Constant("weight", one), m.Has("bias") ? m.Weight("bias", n) : m.Constant("bias", new Tensor(DType.Float32, new Shape(n))), m.Weight("running_mean", n), m.Constant("running_var", variance)];
-        return m.Batched(rank, x => m.Emit("BatchNormalization", [x, .. rest], ("epsilon", (float)eps)));
+        // An input without a batch comes out as a batch of one.
+        Value x = m.RankOf(m.X) == rank - 1 ? m.Emit("Unsqueeze", [m.X, m.Ints(0)]) : m.X;
+        if (m.RankOf(x) != rank) throw m.InputError($"its input has {m.RankOf(x)} dimensions; expected {rank} or {rank - 1}");
+        return m.Emit("BatchNormalization", [x, .. rest], ("epsilon", (float)eps));
     }
 
     /// <summary>Of every picture by itself (fast-neural-style).</summary>
@@ -154,11 +139,14 @@ internal static class Torch7Layers
         return m.Batched(4, x => m.Emit("Add", [m.Emit("Mul", [m.Emit("AveragePool", [x], ("kernel_shape", (long[])[kh, kw]), ("strides", (long[])[m.Int("dH", 1), m.Int("dW", 1)])), m.Constant("weight", factors)]), m.Weight("bias", n, 1, 1)]));
     }
 
-    [Torch7("SpatialAdaptiveAveragePooling", "SpatialAdaptiveMaxPooling", Limits = "results other than 1 x 1")]
+    [Torch7("SpatialAdaptiveAveragePooling", "SpatialAdaptiveMaxPooling")]
     private static object AdaptivePooling(Torch7Module m)
     {
-        if (m.Int("H") != 1 || m.Int("W") != 1) throw m.Error("only a result of 1 x 1 is supported");
-        return m.Batched(4, x => m.Emit(m.Lua.Type.Contains("Max", StringComparison.Ordinal) ? "GlobalMaxPool" : "GlobalAveragePool", [x]));
+        m.Refine(-1, -1, -1, -1);
+        bool isMax = m.Lua.Type.Contains("Max", StringComparison.Ordinal);
+        if (m.Int("H") == 1 && m.Int("W") == 1) return m.Batched(4, x => m.Emit(isMax ? "GlobalMaxPool" : "GlobalAveragePool", [x]));
+        int rank = m.RankOf(m.X);
+        return m.AdaptivePool(m.X, [rank - 2, rank - 1], [m.Int("H"), m.Int("W")], isMax);
     }
 
     [Torch7("SpatialZeroPadding", "SpatialReflectionPadding", "SpatialReplicationPadding")]
@@ -183,22 +171,42 @@ internal static class Torch7Layers
 
     [Torch7("PixelShuffle")] private static object PixelShuffle(Torch7Module m) => m.Batched(4, x => m.Emit("DepthToSpace", [x], ("blocksize", m.Int("upscaleFactor")), ("mode", "CRD")));
 
-    [Torch7("Padding", Limits = "padding inside the tensor")]
+    /// <summary>Places before the index-th of a dimension, counted from its end where pad is above 0.</summary>
+    [Torch7("Padding")]
     private static object Padding(Torch7Module m)
     {
         int rank = m.RankOf(m.X), axis = m.Dimension(m.Int("dim"), rank, m.Int("nInputDim", 0));
-        long pad = m.Int("pad");
-        if (m.Int("index", 1) != 1) throw m.Error("padding inside the tensor is not supported");
-        long[] pads = new long[2 * rank];
-        pads[pad < 0 ? axis : rank + axis] = Math.Abs(pad);
-        return m.Emit("Pad", [m.X, m.Ints(pads), m.Scalar(m.Number("value", 0))]);
+        long pad = m.Int("pad"), index = m.Int("index", 1);
+        Value Padded(Value x, int at)
+        {
+            long[] pads = new long[2 * rank];
+            pads[at * rank + axis] = Math.Abs(pad);
+            return m.Emit("Pad", [x, m.Ints(pads), m.Scalar(m.Number("value", 0))]);
+        }
+        if (index == 1) return Padded(m.X, pad < 0 ? 0 : 1);
+        long size = m.X.Shape[axis], before = pad > 0 ? size - index + 1 : index - 1;
+        if (size < 0) throw m.InputError("the size that it pads must be known; give the inputs a size with --shape");
+        if (before < 0 || before > size) throw m.InputError($"place {index} is outside a dimension of {size}");
+        Value Part(long from, long to) => m.Emit("Slice", [m.X, m.Ints(from), m.Ints(to), m.Ints(axis)]);
+        return m.Emit("Concat", [Padded(Part(0, before), 1), Part(before, size)], ("axis", axis));
     }
 
-    [Torch7("SpatialUpSamplingNearest")] private static object UpNearest(Torch7Module m) => Up(m, "nearest", "asymmetric");
-    [Torch7("SpatialUpSamplingBilinear")] private static object UpBilinear(Torch7Module m) => Up(m, "linear", "align_corners");
-
-    private static Value Up(Torch7Module m, string mode, string coordinates) => m.Batched(4, x => m.Emit("Resize",
-        [x, null, m.Constant("scales", Tensor.FromArray<float>([1, 1, m.Int("scale_factor"), m.Int("scale_factor")], new Shape(4)))], ("mode", mode), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor")));
+    [Torch7("SpatialUpSamplingNearest", "SpatialUpSamplingBilinear", "UpSampling")]
+    private static object UpSampling(Torch7Module m)
+    {
+        if (m.Lua.Type != "nn.UpSampling") m.Refine(-1, -1, -1, -1);
+        int rank = m.RankOf(m.X), places = m.Lua.Type == "nn.UpSampling" ? rank - 2 : 2;
+        bool isLinear = m.Lua.Type.Contains("Bilinear", StringComparison.Ordinal) || m.Lua["mode"] is "linear";
+        string coordinates = isLinear ? "align_corners" : "asymmetric", mode = isLinear ? "linear" : "nearest";
+        if (m.Lua["scale_factor"] is double scale)
+        {
+            float[] scales = [.. Enumerable.Repeat(1f, rank - places), .. Enumerable.Repeat((float)scale, places)];
+            return m.Emit("Resize", [m.X, null, m.Constant("scales", Tensor.FromArray<float>(scales, new Shape(rank)))], ("mode", mode), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor"));
+        }
+        long[] sizes = places == 3 ? [m.Int("odepth"), m.Int("oheight"), m.Int("owidth")] : [m.Int("oheight"), m.Int("owidth")];
+        Value all = m.Emit("Concat", [m.Sizes(m.X, 0, rank - places), m.Ints(sizes)], ("axis", 0));
+        return m.Emit("Resize", [m.X, null, null, all], ("mode", mode), ("coordinate_transformation_mode", coordinates), ("nearest_mode", "floor"));
+    }
 
     [Torch7("SpatialCrossMapLRN")]
     private static object Lrn(Torch7Module m) => m.Batched(4, x => m.Emit("LRN", [x], ("size", m.Int("size")), ("alpha", (float)m.Number("alpha", 1e-4)), ("beta", (float)m.Number("beta", 0.75)), ("bias", (float)m.Number("k", 1))));
@@ -251,6 +259,19 @@ internal static class Torch7Layers
     [Torch7("LogSoftMax", "SpatialLogSoftMax")] private static object LogSoftMax(Torch7Module m) => m.Emit("LogSoftmax", [m.X], ("axis", Classes(m)));
 
     [Torch7("SoftMin")] private static object SoftMin(Torch7Module m) => m.Emit("Softmax", [m.Emit("Neg", [m.X])], ("axis", Classes(m)));
+
+    /// <summary>Of class numbers from 1 on.</summary>
+    [Torch7("OneHot")]
+    private static object OneHot(Torch7Module m) => m.Emit("OneHot", [m.Emit("Sub", [m.Cast(m.X, DType.Int64), m.Constant("one", Tensor.FromScalar(1L))]), m.Constant("depth", Tensor.FromScalar(m.Int("outputSize"))), m.Constant("values", Tensor.FromArray<float>([0, 1], new Shape(2)))], ("axis", -1));
+
+    /// <summary>The same whatever the input, repeated for each of its batch.</summary>
+    [Torch7("Constant")]
+    private static object Constant(Torch7Module m)
+    {
+        Value value = m.Weight("value", m.SizesOf("value"));
+        if (m.Lua["nInputDim"] is not double || m.RankOf(m.X) <= m.Int("nInputDim")) return value;
+        return m.Emit("Expand", [value, m.Emit("Concat", [m.Emit("Shape", [m.X], ("start", 0), ("end", 1)), m.Ints(m.SizesOf("value"))], ("axis", 0))]);
+    }
 
     /// <summary>One half of a dimension times the logistic function of the other.</summary>
     [Torch7("GatedLinearUnit")]
@@ -307,12 +328,20 @@ internal static class Torch7Layers
         return m.Emit("Reshape", [x, m.Ints(whole ? size : [-1, .. size])]);
     }
 
+    [Torch7("Collapse")] private static object Collapse(Torch7Module m) => m.RankOf(m.X) > m.Int("nInputDim") ? m.Reshape(m.X, 0, -1) : m.Reshape(m.X, -1);
+
+    /// <summary>A dimension other than 1 stays; without a dimension all that are 1 go, but for the batch of numInputDims.</summary>
     [Torch7("Squeeze")]
     private static object Squeeze(Torch7Module m)
     {
-        if (m.Lua["dim"] is double) return m.Emit("Squeeze", [m.X, m.Ints(m.Dimension(m.Int("dim"), m.RankOf(m.X), m.Int("numInputDims", 0)))]);
         int rank = m.RankOf(m.X);
-        return m.Emit("Squeeze", [m.X, m.Ints([.. Enumerable.Range(0, rank).Where(d => m.X.Shape[d] == 1).Select(d => (long)d)])]);
+        bool isBatched = m.Int("numInputDims", -1) == rank - 1;
+        long[] dims = m.Lua["dim"] is double ? [m.Dimension(m.Int("dim"), rank, m.Int("numInputDims", 0))] : [.. Enumerable.Range(isBatched ? 1 : 0, rank - (isBatched ? 1 : 0)).Select(d => (long)d)];
+        if (dims.FirstOrDefault(d => m.X.Shape[(int)d] < 0, -1) is >= 0 and var free) throw m.InputError($"the size of dimension {free + 1} must be known; give the inputs a size with --shape");
+        dims = [.. dims.Where(d => m.X.Shape[(int)d] == 1)];
+        // Of a tensor of one element one dimension stays.
+        if (dims.Length == rank) dims = dims[1..];
+        return dims.Length == 0 ? m.X : m.Emit("Squeeze", [m.X, m.Ints(dims)]);
     }
 
     [Torch7("Unsqueeze")]
@@ -343,12 +372,20 @@ internal static class Torch7Layers
         return m.Emit("Gather", [m.X, m.Constant("index", Tensor.FromScalar(i > 0 ? i - 1 : i))], ("axis", m.Dimension(m.Int("dimension"), m.RankOf(m.X))));
     }
 
-    [Torch7("Narrow", Limits = "an index from the end")]
+    /// <summary>A length below 0 leaves out so many less one at the end; a first place below 0 means all but so many at the end.</summary>
+    [Torch7("Narrow")]
     private static object Narrow(Torch7Module m)
     {
-        long from = m.Int("index") - 1, length = m.Int("length", 1);
-        if (from < 0) throw m.Error("an index from the end is not supported");
-        return m.Emit("Slice", [m.X, m.Ints(from), m.Ints(length < 0 ? (length == -1 ? long.MaxValue : length + 1) : from + length), m.Ints(m.Dimension(m.Int("dimension"), m.RankOf(m.X)))]);
+        long from = m.Int("index") - 1, length = m.Int("length", 1), end = length < 0 ? (length == -1 ? long.MaxValue : length + 1) : from + length;
+        int axis = m.Dimension(m.Int("dimension"), m.RankOf(m.X));
+        if (from < -1)
+        {
+            long size = m.X.Shape[axis];
+            if (size < 0) throw m.InputError("the size of which it takes a part must be known; give the inputs a size with --shape");
+            end = size - (length < 0 ? size - from + length + 1 : length);
+            from = 0;
+        }
+        return m.Emit("Slice", [m.X, m.Ints(from), m.Ints(end), m.Ints(axis)]);
     }
 
     [Torch7("Max")] private static object Max(Torch7Module m) => Reduce(m, "ReduceMax", "dimension");
@@ -367,6 +404,7 @@ internal static class Torch7Layers
     private static object Normalize(Torch7Module m)
     {
         double p = m.Number("p", 2);
+        if (double.IsPositiveInfinity(p)) return m.Emit("Div", [m.X, m.Emit("Add", [m.Emit("ReduceMax", [m.Emit("Abs", [m.X]), m.Ints(-1)], ("keepdims", 1)), m.Scalar(m.Number("eps", 1e-10))])]);
         Value power = p == 2 ? m.Emit("Mul", [m.X, m.X]) : m.Emit("Pow", [m.Emit("Abs", [m.X]), m.Scalar(p)]);
         Value sum = m.Emit("Add", [m.Emit("ReduceSum", [power, m.Ints(-1)], ("keepdims", 1)), m.Scalar(m.Number("eps", 1e-10))]);
         return m.Emit("Div", [m.X, m.Emit("Pow", [sum, m.Scalar(1 / p)])]);

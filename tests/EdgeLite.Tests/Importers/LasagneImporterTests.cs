@@ -67,6 +67,17 @@ public class LasagneImporterTests
             return 0;
         });
 
+    /// <summary>What pickle.dump of Python 2 wrote unless told otherwise: text, the numbers [[1], [10], [100]] in a literal with escapes.</summary>
+    [Fact]
+    public void Pickles_of_text_are_read() =>
+        With(Json("""{"type":"InputLayer","name":"x","shape":[null,3]},{"type":"DenseLayer","num_units":1,"nonlinearity":null,"b":null}"""),
+            System.Text.Encoding.Latin1.GetBytes("(lp0\ncnumpy.core.multiarray\n_reconstruct\np1\n(cnumpy\nndarray\np2\n(I0\ntp3\nS'b'\np4\ntp5\nRp6\n(I1\n(I3\nI1\ntp7\ncnumpy\ndtype\np8\n"
+                + "(S'f4'\np9\nI0\nI1\ntp10\nRp11\n(I3\nS'<'\np12\nNNNI-1\nI-1\nI0\ntp13\nbI00\nS'\\x00\\x00\\x80?\\x00\\x00 A\\x00\\x00\\xc8B'\np14\ntp15\nba."), "model.pkl", path =>
+            {
+                Assert.Equal([321], ImportedRun.Run(new LasagneImporter().Import(path), Tensor.FromArray<float>([1, 2, 3], new Shape(1, 3)))[0].ToArray<float>());
+                return 0;
+            });
+
     [Theory]
     [InlineData(SharedVariables, "2 parameters", "\"layers\"")]
     [InlineData(CompiledFunction, "theano.compile.function_module._constructor_Function", "numpy.savez")]

@@ -104,8 +104,8 @@ public sealed class RefusedSettingTests
     [Fact]
     public void Chainer_names_all_of_them() => Check(Refused("model.json", Parameters, ("model.json", """
         {"format": "chainer", "parameters": "p.npz", "input": {"shape": [null, 3, 4, 4]}, "layers": [
-          {"type": "Deconvolution2D", "name": "a", "outsize": 9}, {"type": "Linear", "name": "b"}, {"type": "Deconvolution2D", "name": "c", "outsize": 9}]}
-        """)), "2 layers", "Deconvolution2D 'a': outsize", "Deconvolution2D 'c': outsize");
+          {"type": "unpooling_2d", "name": "a", "ksize": 2, "outsize": 9}, {"type": "Linear", "name": "b"}, {"type": "unpooling_2d", "name": "c", "ksize": 2, "outsize": 9}]}
+        """)), "2 layers", "unpooling_2d 'a': outsize", "unpooling_2d 'c': outsize");
 
     [Fact]
     public void Lasagne_names_all_of_them() => Check(Refused("model.json", Parameters, ("model.json", """

@@ -53,12 +53,12 @@ public class Torch7GraphTests
     [Fact]
     public void Refused_settings_are_named_all_at_once()
     {
-        static Lua Odd(double size) => new("nn.SpatialAdaptiveMaxPooling", Table(("H", size), ("W", size)));
-        Lua chain = new("nn.Sequential", Table(("modules", List(new Lua("nn.Abs", Table()), new Lua("nn.Narrow", Table(("dimension", 1.0), ("index", -1.0)))))));
+        static Lua Odd(double rank) => new("nn.Bottle", Table(("nInputDim", rank), ("nOutputDim", rank + 1), ("modules", List(new Lua("nn.Abs", Table())))));
+        Lua chain = new("nn.Sequential", Table(("modules", List(new Lua("nn.Abs", Table()), new Lua("nn.LSTM", Table())))));
         Lua branches = new("nn.Concat", Table(("dimension", 1.0), ("modules", List(Odd(2), chain))));
         Lua network = new("nn.Sequential", Table(("modules", List(branches, new Lua("nn.Abs", Table()), Odd(3)))));
         EdgeLiteException e = Assert.Throws<EdgeLiteException>(() => Run(network, [1]));
-        RefusedSettingTests.Check(e, "3 layers", "Module 1.2.2 (nn.Narrow): an index from the end", "Module 1.1 (nn.SpatialAdaptiveMaxPooling): only a result of 1 x 1", "Module 3 (nn.SpatialAdaptiveMaxPooling): only");
+        RefusedSettingTests.Check(e, "3 layers", "Module 1.2.2 (nn.LSTM): a layer of single steps", "Module 1.1 (nn.Bottle): a module that changes", "Module 3 (nn.Bottle): a module that changes");
     }
 
     [Theory]

@@ -18,7 +18,7 @@ internal static class Arithmetic
         Value y = o.Emit("Gemm", [x.Shape is { IsRanked: true, Rank: 2 } && axis == 1 ? x : o.Emit("Flatten", [x], ("axis", axis)), w, o.Reshape(o.Input(2), -1)], ("transB", isTransposed ? 0 : 1));
         if (axis != 1)
         {
-            Value lead = o.Emit("Shape", [x], ("end", axis));
+            Value lead = x.Shape.IsKnown ? o.Ints(x.Shape.AsSpan()[..(int)axis]) : o.Emit("Shape", [x], ("end", axis));
             y = o.Emit("Reshape", [y, o.Emit("Concat", [lead, o.Ints(w.Shape[isTransposed ? 1 : 0])], ("axis", 0))]);
         }
         o.SetOutput(0, y);
@@ -96,7 +96,8 @@ internal static class Arithmetic
     private static Value Broadcast(Caffe2Operator o)
     {
         Value a = o.Input(), b = o.Input(1);
-        if (o.Int("broadcast", 0) == 0 || b.Shape is { IsKnown: true, Count: 1 }) return b;
+        if (o.Int("broadcast", 0) == 0) return b;
+        if (b.Shape is { IsKnown: true, Count: 1 }) return b.Shape.Rank == 0 ? b : o.Reshape(b);
         long axis = o.Int("axis", -1);
         if (o.Text("axis_str", "") is { Length: > 0 } letter) axis = o.Text("order", "NCHW").IndexOf(letter, StringComparison.Ordinal);
         if (axis < 0) return b;

@@ -38,11 +38,13 @@ internal static class Distances
     private static void All(Caffe2Operator o, Value x) => o.SetOutput(0, o.Emit(o.Int("average", 0) != 0 ? "ReduceMean" : "ReduceSum", [x], ("keepdims", 0)));
 
     /// <summary>x w + b, both along the axes from "axis" on.</summary>
-    [Caffe2("ElementwiseLinear", Limits = "axis other than the last")]
+    [Caffe2("ElementwiseLinear")]
     private static void Linear(Caffe2Operator o)
     {
-        if (o.Axis(o.Input(), o.Int("axis", 1)) != o.RankOf(o.Input()) - 1) throw o.InputError("axis is not the last one");
-        o.SetOutput(0, o.Emit("Add", [o.Emit("Mul", [o.Input(), o.Input(1)]), o.Input(2)]));
+        int axis = o.Axis(o.Input(), o.Int("axis", 1));
+        bool isLast = axis == o.RankOf(o.Input()) - 1;
+        Value Along(int i) => isLast ? o.Input(i) : o.Emit("Reshape", [o.Input(i), o.Emit("Shape", [o.Input()], ("start", axis))]);
+        o.SetOutput(0, o.Emit("Add", [o.Emit("Mul", [o.Input(), Along(1)]), Along(2)]));
     }
 
     /// <summary>The first two axes as one.</summary>

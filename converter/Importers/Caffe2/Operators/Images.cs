@@ -17,12 +17,13 @@ internal static class Images
     }
 
     /// <summary>Filters are [out, in/groups, kernel..]; in NHWC [out, kernel.., in/groups].</summary>
-    [Caffe2("Conv", "Conv1D", "Conv2D", "Conv3D")]
+    [Caffe2("Conv", "Conv1D", "Conv2D", "Conv3D", Limits = "legacy_pad of Caffe's pooling")]
     private static void Conv(Caffe2Operator o)
     {
         Value x = o.ChannelsFirst(), w = o.ChannelsFirst(1);
         int n = o.RankOf(w) - 2;
         if (n < 1) throw o.InputError($"filter {w.Shape} has no spatial axis");
+        if (o.Int("legacy_pad", 0) == (long)LegacyPad.Caffe) throw o.Error("legacy_pad of Caffe's pooling is not supported here");
         Value?[] operands = o.InputCount > 2 ? [x, w, o.Input(2)] : [x, w];
         o.SetChannelsFirst(0, o.Emit("Conv", operands, [("group", o.Int("group", 1)), .. Windows(o, x, n, [.. w.Shape.AsSpan()[2..]])]));
     }
@@ -136,8 +137,13 @@ internal static class Images
     private static void UpsampleBilinear(Caffe2Operator o)
     {
         if (o.InputCount > 1) throw o.Error("scales as an input are not supported");
-        Value scales = o.Constant("scales", Tensor.FromArray<float>([1, 1, (float)o.Float("height_scale", 1), (float)o.Float("width_scale", 1)], new Shape(4)));
-        o.SetChannelsFirst(0, o.Emit("Resize", [o.ChannelsFirst(), null, scales], ("mode", "linear"), ("coordinate_transformation_mode", "align_corners")));
+        Value x = o.ChannelsFirst();
+        float high = (float)o.Float("height_scale", 1), wide = (float)o.Float("width_scale", 1);
+        // Sizes are rounded down before places are told from them.
+        Value?[] given = o.RankOf(x) == 4 && x.Shape[2] > 0 && x.Shape[3] > 0
+            ? [x, null, null, o.Emit("Concat", [o.Emit("Shape", [x], ("start", 0), ("end", 2)), o.Ints((long)(x.Shape[2] * high), (long)(x.Shape[3] * wide))], ("axis", 0))]
+            : [x, null, o.Constant("scales", Tensor.FromArray<float>([1, 1, high, wide], new Shape(4)))];
+        o.SetChannelsFirst(0, o.Emit("Resize", given, ("mode", "linear"), ("coordinate_transformation_mode", "align_corners")));
     }
 
     /// <summary>Channel g * (C/G) + k goes to k * G + g.</summary>

@@ -94,6 +94,6 @@ internal static class Shapes
         o.SetOutput(0, o.Ints("axes") is { Length: > 0 } axes ? o.Emit("Gather", [shape, o.Ints(axes)]) : shape);
     }
 
-    [Caffe2("Size")] private static void Size(Caffe2Operator o) => o.SetOutput(0, o.Reshape(o.Emit("Size", [o.Input()]), 1));
+    [Caffe2("Size")] private static void Size(Caffe2Operator o) => o.SetOutput(0, o.Emit("Size", [o.Input()]));
     [Caffe2("Expand")] private static void Expand(Caffe2Operator o) => o.SetOutput(0, o.Emit("Expand", [o.Input(), o.InputCount > 1 ? o.Cast(o.Input(1), DType.Int64) : o.Ints(o.Ints("shape") ?? [])]));
 }

@@ -6,7 +6,7 @@ namespace EdgeLite.Converter.Importers.Keras.Layers;
 /// <summary>Activations that are layers.</summary>
 internal static class AdvancedActivations
 {
-    /// <summary>min(x, max) for x at or above the threshold, slope (x - threshold) below.</summary>
+    /// <summary>x for x at or above the threshold, with max_value within [0, max]; slope (x - threshold) below (backend relu).</summary>
     [Keras("ReLU")]
     private static void ReLU(KerasNode n)
     {
@@ -15,7 +15,7 @@ internal static class AdvancedActivations
         if (threshold == 0 && slope == 0) y = double.IsInfinity(max) ? n.Emit("Relu", [n.X]) : n.Emit("Clip", [n.X, n.Scalar(0), n.Scalar(max)]);
         else
         {
-            Value above = double.IsInfinity(max) ? n.X : n.Emit("Min", [n.X, n.Scalar(max)]);
+            Value above = double.IsInfinity(max) ? n.X : n.Emit("Clip", [n.X, n.Scalar(0), n.Scalar(max)]);
             Value below = n.Emit("Mul", [n.Emit("Sub", [n.X, n.Scalar(threshold)]), n.Scalar(slope)]);
             if (threshold == 0 && double.IsInfinity(max)) y = n.Emit("LeakyRelu", [n.X], ("alpha", (float)slope));
             else y = n.Emit("Where", [n.Emit("Less", [n.X, n.Scalar(threshold)]), below, above]);

@@ -61,6 +61,26 @@ internal static class Convolution
         });
     }
 
+    /// <summary>Weights of its own at each place: [places, inputs under the kernel, filters]; bias [places.., filters], which Keras reads over as
+    /// [filters, places..] where the channels come first (backend bias_add). LocallyConnected1D of Keras without TensorFlow knows channels_last only.</summary>
+    [Keras("LocallyConnected1D", "LocallyConnected2D", Limits = "implementation 2 and 3, padding same")]
+    private static void LocallyConnected(KerasNode n)
+    {
+        int axes = Axes(n);
+        if (n.Config.Int(1, "implementation") != 1 || Padding(n) != "valid") throw n.Error("implementation 2 and 3 and padding 'same' are not supported");
+        bool hasBias = n.Config.Bool(true, "use_bias", "bias"), isFirst = n.Config.ChannelsFirst() && (axes == 2 || n.Config.Has("implementation"));
+        Tensor[] weights = hasBias ? n.Layer.Take("kernel", "bias") : n.Layer.Take("kernel");
+        long[] kernel = n.Config.PerAxis(axes, 1, "kernel_size"), strides = Strides(n, axes);
+        Value x = isFirst ? n.X : n.ToChannelsFirst(n.X);
+        long[] result = [.. kernel.Select((k, i) => x.Shape[i + 2] >= k ? (x.Shape[i + 2] - k) / strides[i] + 1 : throw n.InputError($"its input has the shape {n.X.Shape}, whose sizes must be known and fit kernels of {string.Join(" x ", kernel)}"))];
+        Tensor stored = n.RequireRank(weights[0], 3, "kernel");
+        if (stored.Shape[0] != new Shape(result).Count || x.Shape[1] > 0 && stored.Shape[1] != x.Shape[1] * new Shape(kernel).Count) throw n.Damaged($"its kernel {stored.Shape} does not fit an input of {n.X.Shape}");
+        Value y = n.LocalConvolution(x, n.Constant("kernel", () => Arrays.Float32(stored)), kernel, strides, result, !isFirst);
+        if (!isFirst) y = n.ToChannelsLast(y);
+        if (hasBias) y = n.Emit("Add", [y, n.Constant("bias", () => Arrays.Shaped(Arrays.Float32(weights[1]), new Shape(isFirst ? [stored.Shape[2], .. result] : [.. result, stored.Shape[2]])))]);
+        n.Set(n.Activate(y));
+    }
+
     [Keras("Conv1DTranspose"), Keras("Conv2DTranspose"), Keras("Deconvolution2D"), Keras("Conv3DTranspose"), Keras("Deconvolution3D")]
     private static void ConvTranspose(KerasNode n)
     {

@@ -171,7 +171,7 @@ internal static class CoreLayers
         n.Set(mode switch
         {
             "nearest" => n.Emit("Resize", [n.X, null, values], ("mode", "nearest"), ("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor")),
-            "bilinear" => n.Emit("Resize", [n.X, null, values], ("mode", "linear"), ("coordinate_transformation_mode", "half_pixel")),
+            "bilinear" => n.Emit("Resize", [n.X, null, values], ("mode", "linear"), ("coordinate_transformation_mode", n.Importer.Origin.ResizesFromCorner ? "asymmetric" : "half_pixel")),
             "bicubic" => n.Emit("Resize", [n.X, null, values], ("mode", "cubic"), ("coordinate_transformation_mode", "half_pixel"), ("cubic_coeff_a", -0.5f), ("exclude_outside", 1)),
             _ => throw n.Error($"interpolation '{mode}' is not supported (nearest, bilinear and bicubic are)"),
         });

@@ -85,8 +85,16 @@ internal static class Merging
         Value a = n.Inputs[0].Value, b = n.Inputs[1].Value;
         int rankA = n.RankOf(a), rankB = n.RankOf(b);
         int axisA = n.Axis(axes[0], rankA), axisB = n.Axis(axes[^1], rankB);
-        if (axisA == 0 || axisB == 0 || rankA > 3 || rankB > 3) throw n.InputError("only inputs of 2 or 3 dimensions are supported");
+        if (axisA == 0 || axisB == 0) throw n.InputError("the batch cannot be contracted");
         if (normalize) (a, b) = (Normalize(a, axisA), Normalize(b, axisB));
+        if (rankA > 3 || rankB > 3)
+        {
+            // b: the batch, k: what is contracted, other letters: what remains of both.
+            string left = Letters(rankA, axisA, 'c'), right = Letters(rankB, axisB, (char)('c' + rankA));
+            string rest = string.Concat(left.Concat(right[1..]).Where(l => l != 'k'));
+            n.Set(n.Emit("Einsum", [a, b], ("equation", $"{left},{right}->{rest}")));
+            return;
+        }
         // a: [batch, rest, k], b: [batch, k, rest].
         if (rankA == 2) a = n.Emit("Unsqueeze", [a, n.Ints(1)]);
         else if (axisA == 1) a = n.Transpose(a, 0, 2, 1);
@@ -97,6 +105,8 @@ internal static class Merging
         else if (rankA == 2) n.Set(n.Emit("Squeeze", [y, n.Ints(1)]));
         else if (rankB == 2) n.Set(n.Emit("Squeeze", [y, n.Ints(2)]));
         else n.Set(y);
+
+        static string Letters(int rank, int axis, char first) => string.Concat(Enumerable.Range(0, rank).Select(i => i == 0 ? 'b' : i == axis ? 'k' : (char)(first + i + (first + i >= 'k' ? 1 : 0))));
 
         Value Normalize(Value x, long axis)
         {

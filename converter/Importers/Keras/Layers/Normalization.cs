@@ -39,7 +39,6 @@ internal static class Normalization
     {
         int rank = n.Rank;
         int[] axes = [.. (n.Config.Ints("axis") ?? [-1]).Select(a => n.Axis(a, rank)).Order()];
-        if (!axes.SequenceEqual(Enumerable.Range(rank - axes.Length, axes.Length))) throw n.InputError("axes that are not the last ones are not supported");
         if (n.Config.Bool(false, "rms_scaling")) throw n.Error("rms_scaling is not supported");
         bool scale = n.Config.Bool(true, "scale"), center = n.Config.Bool(true, "center");
         Tensor[] weights = scale && center ? n.Layer.Take("gamma", "beta") : scale ? n.Layer.Take("gamma") : center ? n.Layer.Take("beta") : [];
@@ -47,8 +46,12 @@ internal static class Normalization
         if (!shape.IsKnown) throw n.InputError("the normalized axes must have known sizes");
         Value g = n.Constant("gamma", () => scale ? weights[0] : Arrays.Filled(shape, 1));
         float epsilon = (float)n.Config.Real(1e-3, "epsilon");
-        n.SetMasked(center ? n.Emit("LayerNormalization", [n.X, g, n.Constant("beta", () => weights[^1])], ("axis", axes[0]), ("epsilon", epsilon))
-            : n.Emit("LayerNormalization", [n.X, g], ("axis", axes[0]), ("epsilon", epsilon)));
+        // Axes that are not the last ones are while it computes.
+        long[] order = [.. Enumerable.Range(0, rank).Except(axes).Concat(axes).Select(a => (long)a)];
+        bool isLast = order.SequenceEqual(Enumerable.Range(0, rank).Select(a => (long)a));
+        Value x = isLast ? n.X : n.Transpose(n.X, order);
+        Value y = n.Emit("LayerNormalization", center ? [x, g, n.Constant("beta", () => weights[^1])] : [x, g], ("axis", rank - axes.Length), ("epsilon", epsilon));
+        n.SetMasked(isLast ? y : n.Transpose(y, [.. Enumerable.Range(0, rank).Select(a => (long)Array.IndexOf(order, (long)a))]));
     }
 
     /// <summary>Those of TensorFlow Addons compute the same.</summary>

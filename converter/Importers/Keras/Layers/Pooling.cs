@@ -60,23 +60,11 @@ internal static class Pooling
         n.Set(n.Emit("ReduceMean", [n.X, n.Ints(SpatialAxes(n))], ("keepdims", Keep(n))));
     }
 
-    /// <summary>Part i of an axis goes from floor(i in / out) to ceil((i + 1) in / out).</summary>
     [Keras("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D")]
     private static void Adaptive(KerasNode n)
     {
         long[] axes = SpatialAxes(n), sizes = n.Config.PerAxis(axes.Length, 1, "output_size");
-        bool isMax = n.Layer.ClassName.Contains("Max", StringComparison.Ordinal);
-        Value y = n.X;
-        for (int a = 0; a < axes.Length; a++)
-        {
-            long from = n.X.Shape[(int)axes[a]], to = sizes[a];
-            if (from < 0) throw n.InputError($"its input has the shape {n.X.Shape}, whose sizes must be known; give them with --shape");
-            Value?[] parts = new Value?[to];
-            for (long i = 0; i < to; i++)
-                parts[i] = n.Emit(isMax ? "ReduceMax" : "ReduceMean", [n.Slice(y, axes[a], i * from / to, ((i + 1) * from + to - 1) / to), n.Ints(axes[a])], ("keepdims", 1));
-            y = n.Concat(parts, axes[a]);
-        }
-        n.Set(y);
+        n.Set(n.AdaptivePool(n.X, axes, sizes, n.Layer.ClassName.Contains("Max", StringComparison.Ordinal)));
     }
 
     private static long Keep(KerasNode n) => n.Config.Bool(false, "keepdims") ? 1 : 0;

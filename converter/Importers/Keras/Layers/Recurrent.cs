@@ -20,34 +20,51 @@ internal static class Recurrent
     [Keras("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", Limits = "masks")]
     private static void ConvLstm(KerasNode n) => Finish(n, (sequence, initial) => ConvLstmLayer.Run(n, n.Layer, n.X, n.Mask, n.Config.Bool(false, "go_backwards"), sequence, initial));
 
-    /// <summary>Several cells, one upon the other, are as many layers.</summary>
     [Keras("RNN", Notes = "over LSTMCell, GRUCell, SimpleRNNCell and StackedRNNCells of these")]
     private static void OverCell(KerasNode n)
     {
-        JsonElement json = n.Config.Get("cell") ?? throw n.Damaged("it has no cell");
-        KerasWeights weights = n.Layer.Weights.Inside("cell");
+        KerasLayer[] cells = CellsOf(n, n.Layer);
+        Finish(n, (sequence, initial) => RunCells(n, cells, n.Config.Bool(false, "go_backwards"), sequence, initial));
+    }
+
+    private static KerasLayer[] CellsOf(KerasNode n, KerasLayer layer)
+    {
+        JsonElement json = layer.Config.Get("cell") ?? throw n.Damaged("it has no cell");
+        KerasWeights weights = layer.Weights.Inside("cell");
         JsonElement[] stack = json.ValueKind == JsonValueKind.Array ? [.. json.EnumerateArray()]
             : KerasLayer.ClassOf(json) == "StackedRNNCells" ? [.. (KerasLayer.ConfigOf(json).Get("cells") ?? throw n.Damaged("StackedRNNCells has no cells")).EnumerateArray()] : [];
-        KerasLayer[] cells = stack.Length == 0 ? [n.Layer.Child("cell", () => new KerasLayer(KerasLayer.ClassOf(json), n.Name, KerasLayer.ConfigOf(json), weights))]
-            : [.. stack.Select((c, i) => n.Layer.Child($"cell{i}", () => new KerasLayer(KerasLayer.ClassOf(c), $"{n.Name}/{KerasLayer.NameOf(c)}", KerasLayer.ConfigOf(c),
-                weights.OfLayer(KerasLayer.NameOf(c), [KerasLayer.NameOf(c)], KerasLayer.ClassOf(c), stack.Take(i).Count(o => KerasLayer.ClassOf(o) == KerasLayer.ClassOf(c))))))];
+        KerasLayer[] cells = stack.Length == 0 ? [layer.Child("cell", () => new KerasLayer(KerasLayer.ClassOf(json), layer.Name, KerasLayer.ConfigOf(json), weights))]
+            : [.. stack.Select((c, i) => layer.Child($"cell{i}", () => new KerasLayer(KerasLayer.ClassOf(c), $"{layer.Name}/{KerasLayer.NameOf(c)}", KerasLayer.ConfigOf(c), WeightsOf(i))))];
         foreach (KerasLayer cell in cells)
             if (cell.ClassName is not ("LSTMCell" or "GRUCell" or "SimpleRNNCell")) throw n.Error($"a cell of kind '{cell.ClassName}' is not supported");
-        Finish(n, (sequence, initial) =>
+        return cells;
+
+        // Theano and TensorFlow.js do not name the cells: their weights follow one another.
+        KerasWeights WeightsOf(int i)
         {
-            if (cells.Length > 1 && initial.Length > 0) throw n.Error("initial states of several cells are not supported");
-            bool backwards = n.Config.Bool(false, "go_backwards");
-            Value x = n.X;
-            var states = new List<Value>();
-            RecurrentResult result = default;
-            for (int i = 0; i < cells.Length; i++)
-            {
-                result = Run(n, cells[i], x, n.Mask, backwards, sequence || i < cells.Length - 1, initial);
-                states.AddRange(result.States);
-                if (i < cells.Length - 1) x = result.Sequence!;
-            }
-            return new(sequence ? result.Sequence : result.States[0], [.. states]);
-        });
+            JsonElement cell = stack[i];
+            string name = KerasLayer.NameOf(cell);
+            KerasWeights own = weights.OfLayer(name, [name], KerasLayer.ClassOf(cell), stack.Take(i).Count(o => KerasLayer.ClassOf(o) == KerasLayer.ClassOf(cell)));
+            return own.Entries.Count > 0 ? own : new NamedWeights([.. weights.Entries.Skip(stack.Take(i).Sum(CountOf)).Take(CountOf(cell))]);
+        }
+
+        static int CountOf(JsonElement cell) => KerasLayer.ConfigOf(cell).Bool(true, "use_bias") ? 3 : 2;
+    }
+
+    /// <summary>Several cells, one upon the other, are as many layers. The result's sequence is the last step's output where no sequence is asked for.</summary>
+    private static RecurrentResult RunCells(KerasNode n, KerasLayer[] cells, bool backwards, bool sequence, Value[] initial)
+    {
+        if (cells.Length > 1 && initial.Length > 0) throw n.Error("initial states of several cells are not supported");
+        Value x = n.X;
+        var states = new List<Value>();
+        RecurrentResult result = default;
+        for (int i = 0; i < cells.Length; i++)
+        {
+            result = Run(n, cells[i], x, n.Mask, backwards, sequence || i < cells.Length - 1, initial);
+            states.AddRange(result.States);
+            if (i < cells.Length - 1) x = result.Sequence!;
+        }
+        return new(sequence ? result.Sequence : result.States[0], [.. states]);
     }
 
     /// <summary>The backward layer is the forward one with go_backwards turned round; its sequence is turned round once more.</summary>
@@ -63,7 +80,7 @@ internal static class Recurrent
         bool turned = forward.Config.Bool(false, "go_backwards");
         RecurrentResult f = RunAny(n, forward, turned, sequence), b = RunAny(n, backward, !turned, sequence);
         // In the order of processing, then the backward one reversed: both end in the order of time unless the layer goes backwards itself.
-        Value first = sequence ? f.Sequence! : f.States[0], second = sequence ? b.Sequence! : b.States[0];
+        Value first = f.Sequence ?? f.States[0], second = b.Sequence ?? b.States[0];
         if (sequence && turned) (first, second) = (Reversed(n, first), Reversed(n, second));
         KerasTensor[] outputs;
         string merge = n.Config.Has("merge_mode") ? n.Config.Text("merge_mode") : n.Config.Json.TryGetProperty("merge_mode", out _) ? "none" : "concat";
@@ -145,7 +162,8 @@ internal static class Recurrent
     private static bool IsConvolution(KerasLayer layer) => layer.ClassName.StartsWith("ConvLSTM", StringComparison.Ordinal);
 
     private static RecurrentResult RunAny(KerasNode n, KerasLayer layer, bool backwards, bool sequence) => IsConvolution(layer)
-        ? ConvLstmLayer.Run(n, layer, n.X, n.Mask, backwards, sequence, []) : Run(n, layer, n.X, n.Mask, backwards, sequence, []);
+        ? ConvLstmLayer.Run(n, layer, n.X, n.Mask, backwards, sequence, [])
+        : layer.ClassName == "RNN" ? RunCells(n, CellsOf(n, layer), backwards, sequence, []) : Run(n, layer, n.X, n.Mask, backwards, sequence, []);
 
     /// <summary>A layer of its own gives its sequence in the order of processing.</summary>
     private static void Finish(KerasNode n, Func<bool, Value[], RecurrentResult> run)
