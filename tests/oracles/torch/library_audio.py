@@ -58,7 +58,7 @@ def part(name, make, call, inputs, free=None):
     MODELS[name] = lambda: dict(model=Part(make(), call), inputs=inputs, free=free or [None], randomize=False)
 
 
-ENCODEC = lambda: model("encodec", num_filters=4, hidden_size=16, codebook_size=32, codebook_dim=16, upsampling_ratios=[4, 2], num_lstm_layers=1, target_bandwidths=[24.0], normalize=False)
+ENCODEC = lambda: model("encodec", num_filters=4, hidden_size=16, codebook_size=32, codebook_dim=16, upsampling_ratios=[4, 2], num_lstm_layers=1, target_bandwidths=[120.0], normalize=False)
 part("encodec_encoder", ENCODEC, lambda m, x: m.encoder(x), noise(1, 1, 160, other=(2, 1, 200)), [{0: "n", 2: "length"}])
 part("encodec_encode", ENCODEC, lambda m, x: m.encode(x, torch.ones_like(x, dtype=torch.bool), return_dict=False)[0], noise(1, 1, 160))
 part("encodec_decode", ENCODEC, lambda m, codes: m.decode(codes, [None], return_dict=False)[0], lambda w: (torch.randint(0, 32, (1, 1, 4, 20), generator=torch.Generator().manual_seed(w)),))

@@ -9,7 +9,7 @@ SMALL = dict(
     dim=32, hidden_dim=48, n_layers=2, n_heads=4, n_layer=2, n_head=4, n_embd=32, n_positions=64, n_inner=48, embedding_size=32, num_layers=2, num_heads=4, d_kv=8, d_ff=48,
     hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, ffn_hidden_size=48, num_experts=4, num_local_experts=4, num_experts_per_tok=2, moe_intermediate_size=24, sliding_window=4,
     pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1, use_cache=False, num_queries=7, encoder_dim=32, emb_dim=32, state_size=8, attention_hidden_size=32,
-    image_size=32, patch_size=8, projection_dim=16, num_labels=3, drop_path_rate=0.0, layerdrop=0.0, num_encoder_layers=2, encoder_hidden_dim=48, decoder_ffn=48, shared_expert_intermediate_size=24,
+    image_size=32, patch_size=8, projection_dim=16, num_labels=3, layerdrop=0.0, num_encoder_layers=2, encoder_hidden_dim=48, decoder_ffn=48, shared_expert_intermediate_size=24,
     q_lora_rank=16, kv_lora_rank=16, qk_rope_head_dim=4, qk_nope_head_dim=8, v_head_dim=8, n_routed_experts=4, n_group=1, topk_group=1, first_k_dense_replace=1,
 )
 
