@@ -134,7 +134,7 @@ public static class Pipeline
         {
             Value input = FindInput(graph, name, "--fix");
             if (!input.Type.IsKnown || input.DType == DType.String)
-                throw new EdgeLiteException(Status.InvalidArgument, $"--fix gives input '{input.Name}' a value; the input is {input.Type}: only numbers of a known shape can be fixed. Give the shape with --shape.");
+                throw new EdgeLiteException(Status.InvalidArgument, $"--fix gives input '{input.Name}' a value; the input is {GraphText.Type(graph, input.Type)}: only numbers of a known shape can be fixed. Give the shape with --shape.");
             var tensor = new Tensor(input.DType, input.Shape);
             for (long i = 0; i < tensor.Count; i++) tensor.SetDouble(i, number);
             for (long i = 0; i < tensor.Count; i++)

@@ -58,7 +58,7 @@ internal static class BudgetCommand
             ("in int16", result.Trials.Any(t => t.SixteenBitLayers > 0), t => Number(t.SixteenBitLayers)),
             ("int8 in blocks", result.Trials.Any(t => t.EightBitLayers > 0), t => Number(t.EightBitLayers)),
             ("weights of 4 bits", result.Trials.Any(t => t.FourBitLayers > 0), t => Number(t.FourBitLayers)),
-            ("observer", true, t => t.Observer.ToString()),
+            ("observer", true, t => t.Observer.Name()),
             ("more repairs", true, t => t.Repairs),
             ("weight bytes", true, t => Number(t.WeightBytes)),
             ("ms here", true, t => t.Milliseconds.ToString("G3", CultureInfo.InvariantCulture)),
@@ -67,17 +67,14 @@ internal static class BudgetCommand
             ("within budget", true, t => t.Meets ? "yes" : "no"),
         ];
         columns = [.. columns.Where(c => c.IsShown)];
-        console.Table($"Sizes and errors that can be had ({result.Trials.Count} trials, held-back samples, one thread)",
+        console.Table($"Sizes and errors that can be had ({result.Trials.Count} trial{(result.Trials.Count == 1 ? "" : "s")}, held-back samples, one thread)",
             [.. columns.Select(c => c.Name)], [.. result.Pareto.Select(t => (IReadOnlyList<string>)[.. columns.Select(c => c.Text(t))])]);
         if (result.Sensitivity.Count == 0) return;
         console.Table("Layers in the order in which they leave int8", ["layer", "SQNR dB alone in int8", "bytes saved"],
-            [.. result.Sensitivity.Take(10).Select(s => (IReadOnlyList<string>)[Short(s.Layer), Decibels(s.Sqnr), Number(s.SavedBytes)])]);
+            [.. result.Sensitivity.Take(10).Select(s => (IReadOnlyList<string>)[IReportConsole.Short(s.Layer), Decibels(s.Sqnr), Number(s.SavedBytes)])]);
     }
 
     private static string Number(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
-
-    // Long names differ at their end.
-    private static string Short(string name) => name.Length <= 60 ? name : "…" + name[^59..];
 
     private static string Decibels(double v) => double.IsPositiveInfinity(v) ? "exact" : v.ToString("F1", CultureInfo.InvariantCulture);
 }

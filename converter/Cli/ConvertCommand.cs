@@ -366,7 +366,7 @@ internal static class ConvertCommand
         proof?.Print(new TerminalReport(), quantization == null ? 0 : 8);
         if (quantization is { KeptFloat.Count: > 0 })
             AnsiConsole.MarkupLineInterpolated($"[yellow]{quantization.KeptFloat.Count} {(quantization.KeptFloat.Count == 1 ? "node stays" : "nodes stay")} float[/]: {string.Join(", ", quantization.KeptFloat.Take(6).Select(k => $"{k.Node} ({k.Reason})"))}{(quantization.KeptFloat.Count > 6 ? ", ..." : "")}");
-        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} steps{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in {args.GetValue(s_quantize) switch { "int16x8" => "int16x8", _ => "integers" }}, ranges by {quantization.Method.ToString().ToLowerInvariant()}{(quantization.Method == RangeMethod.Percentile ? FormattableString.Invariant($" {quantization.Percentile}") : "")}" : "")}, {elapsed.TotalSeconds:0.0} s");
+        AnsiConsole.MarkupLineInterpolated($"[green]{format} -> {Path.GetFileName(path)}[/]  {bytes:N0} bytes, {graph.Nodes.Count} step{(graph.Nodes.Count == 1 ? "" : "s")}{(quantization != null ? $", {quantization.QuantizedNodes} source nodes in {args.GetValue(s_quantize) switch { "int16x8" => "int16x8", _ => "integers" }}, ranges by {quantization.Method.Name()}{(quantization.Method == RangeMethod.Percentile ? FormattableString.Invariant($" {quantization.Percentile}") : "")}" : "")}, {elapsed.TotalSeconds:0.0} s");
         if (args.GetValue(s_report) is { } file && proof != null) AnsiConsole.MarkupLineInterpolated($"report: {file.FullName}");
     }
 

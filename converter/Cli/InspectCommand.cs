@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using EdgeLite.Converter.Quantizing;
 using EdgeLite.Core;
 using EdgeLite.Devices.Cpu;
 using EdgeLite.Format;
@@ -31,6 +32,10 @@ internal static class InspectCommand
         {
             if (result.Tokens is [{ Value: var text }] && int.TryParse(text, CultureInfo.InvariantCulture, out int capability) && capability < LeastCapability)
                 result.AddError($"--gpu takes a compute capability of {LeastCapability} (Jetson Nano) or more, got {capability}.");
+        });
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(needs) && result.GetValue(json)) result.AddError("--needs prints a list for a build, not JSON: take one of --needs and --json.");
         });
         command.SetAction(result =>
         {
@@ -90,7 +95,7 @@ internal static class InspectCommand
     private static void PrintSteps(StepPlacement[] steps)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("step", "node", "kernel and where it runs");
-        foreach (StepPlacement step in steps) table.AddRow(Markup.Escape(step.Operator), Markup.Escape(step.Node), Markup.Escape(step.Kernel));
+        foreach (StepPlacement step in steps) table.AddRow(Markup.Escape(step.Operator), Markup.Escape(IReportConsole.OneLine(step.Node)), Markup.Escape(step.Kernel));
         AnsiConsole.Write(table);
         int onGpu = steps.Count(s => s.Kernel.EndsWith("/cuda", StringComparison.Ordinal)), copies = steps.Count(s => s.Kernel.StartsWith("copy/", StringComparison.Ordinal));
         AnsiConsole.MarkupLineInterpolated($"  {onGpu} steps on the GPU, {steps.Length - onGpu - copies} on the processor, {copies} copies");
@@ -142,9 +147,9 @@ internal static class InspectCommand
         (long arena, long scratch) = Memory(session);
         AnsiConsole.MarkupLineInterpolated($"[bold]{model.Name}[/]  {model.ByteLength:N0} bytes, format {model.FormatVersion}, {model.Producer}{(model.Target.Length > 0 ? $", for {model.Target}" : "")}");
         for (int i = 0; i < session.InputCount; i++)
-            AnsiConsole.MarkupLineInterpolated($"  input   {session.InputName(i)}  {session.InputType(i).DType.Name()}{session.DescribeInput(i)}");
+            AnsiConsole.MarkupLineInterpolated($"  input   {IReportConsole.OneLine(session.InputName(i))}  {session.InputType(i).DType.Name()}{session.DescribeInput(i)}");
         for (int i = 0; i < session.OutputCount; i++)
-            AnsiConsole.MarkupLineInterpolated($"  output  {session.OutputName(i)}  {session.OutputType(i)}");
+            AnsiConsole.MarkupLineInterpolated($"  output  {IReportConsole.OneLine(session.OutputName(i))}  {session.OutputType(i)}");
         AnsiConsole.MarkupLineInterpolated($"  weights {model.DataBytes:N0} bytes, used where they lie in the file");
         if (arena >= 0) AnsiConsole.MarkupLineInterpolated($"  arena   {arena:N0} bytes, scratch {scratch:N0} bytes on {session.Threads} thread{(session.Threads == 1 ? "" : "s")}");
         else AnsiConsole.MarkupLine("  arena   depends on the shapes chosen at run time");

@@ -60,7 +60,7 @@ internal static class ProofHtml
             Table(html, [.. forms.Select(f => f.Name), "Observer", "More repairs", "Weight bytes", "ms", "SQNR", "dB", .. scored ? (string[])["Score"] : [], "Budget"], report.Trials, t =>
             {
                 foreach ((_, Func<BudgetTrial, int> layers) in forms) Cell(html, Count(layers(t)), layers(t), "n");
-                Cell(html, t.Observer.ToString(), null, "");
+                Cell(html, t.Observer.Name(), null, "");
                 Cell(html, t.Repairs, null, "");
                 Cell(html, Count(t.WeightBytes), t.WeightBytes, "n");
                 Cell(html, t.Milliseconds.ToString("G3", CultureInfo.InvariantCulture), t.Milliseconds, "n");

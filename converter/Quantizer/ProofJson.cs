@@ -33,7 +33,7 @@ internal static class ProofJson
                 json.WriteNumber("layers_in_int16", t.SixteenBitLayers);
                 json.WriteNumber("layers_in_int8_blocks", t.EightBitLayers);
                 json.WriteNumber("layers_of_4_bits", t.FourBitLayers);
-                json.WriteString("observer", t.Observer.ToString());
+                json.WriteString("observer", t.Observer.Name());
                 json.WriteString("repairs", t.Repairs);
                 json.WriteNumber("weight_bytes", t.WeightBytes);
                 Number(json, "ms", t.Milliseconds);

@@ -28,9 +28,6 @@ internal static class ProofTable
 
     public static string Range(double min, double max) => min > max ? "-" : $"{Number(min)} .. {Number(max)}";
 
-    // Long names differ at their end.
-    private static string Short(string name) => name.Length <= 60 ? name : "…" + name[^59..];
-
     /// <summary>What says how large the error is; the ranges are in every report.</summary>
     private const int LeastColumns = 6;
 
@@ -38,7 +35,7 @@ internal static class ProofTable
 
     private static string[] Row(ValueComparison v) =>
     [
-        Short(v.Name), v.Operator, v.Shape, Decibels(v), v.Cosine.ToString("F6", CultureInfo.InvariantCulture), Number(v.MaxAbsError), Number(v.MaxRelError),
+        IReportConsole.Short(v.Name), v.Operator, v.Shape, Decibels(v), v.Cosine.ToString("F6", CultureInfo.InvariantCulture), Number(v.MaxAbsError), Number(v.MaxRelError),
         Range(v.SourceMin, v.SourceMax), Range(v.ConvertedMin, v.ConvertedMax),
     ];
 }

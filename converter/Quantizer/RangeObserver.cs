@@ -25,6 +25,20 @@ public enum RangeMethod
     Best,
 }
 
+internal static class RangeMethods
+{
+    /// <summary>As <c>--observer</c> takes it.</summary>
+    public static string Name(this RangeMethod method) => method switch
+    {
+        RangeMethod.MinMax => "minmax",
+        RangeMethod.Percentile => "percentile",
+        RangeMethod.MeanSquaredError => "mse",
+        RangeMethod.MovingAverage => "moving-average",
+        RangeMethod.Entropy => "entropy",
+        _ => "best",
+    };
+}
+
 /// <summary>
 /// Watches one value over all samples: extremes, and a histogram of <see cref="HalfBins"/> bins on each side of zero over
 /// [-2^e, 2^e). When a larger number comes, e grows and neighbouring bins merge exactly, so the result does not depend on the

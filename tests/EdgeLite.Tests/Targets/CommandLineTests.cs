@@ -161,15 +161,16 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(before, File.ReadAllBytes(In("model.tflite")));
     }
 
-    /// <summary>What commands a terminal, and what turns the direction of writing.</summary>
+    /// <summary>What commands a terminal, what turns the direction of writing, and what breaks a line of a table.</summary>
     [Fact]
     public void Names_of_a_file_are_printed_as_text()
     {
-        const string Hostile = "y\u001b]0;title\u0007\u001b[2J\u202e\u009b31m";
+        const string Hostile = "y\u001b]0;title\u0007\u001b[2J\u202e\u009b31m\n9";
         string model = Save("hostile.onnx", Model(17, Node("Relu", "x", Hostile)).In("x", DType.Float32, 1, 2).Out(Hostile));
         ChildProcess.Outcome converted = Run("convert", model, "-o", In("out.edgl")), inspected = Run("inspect", In("out.edgl")), wrong = Run("convert", model, "-o", In("out.edgl"), "--shape", Hostile + "=1x2");
         Assert.Equal((0, 0, 1), (converted.ExitCode, inspected.ExitCode, wrong.ExitCode));
         Assert.Contains("y\\u001b]0;title\\u0007", converted.Output);
+        foreach (string shown in new[] { converted.Output, inspected.Output }) Assert.Contains("31m\\n9", shown);
         foreach (ChildProcess.Outcome outcome in new[] { converted, inspected, wrong })
             Assert.DoesNotContain(outcome.Output + outcome.Errors, c => char.IsControl(c) && c != '\n' || c == '\u202e');
     }
@@ -232,6 +233,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--max-error 'much' is not of the form 30dB", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--calibrate", "random", "--max-error", "much")]
     [InlineData("Calibration data 'nowhere' does not exist", "convert", "m.onnx", "-o", "m.edgl", "--quantize", "int8", "--calibrate", "nowhere")]
     [InlineData("--gpu takes a compute capability of 53 (Jetson Nano) or more, got 12", "inspect", "m.edgl", "--gpu", "12")]
+    [InlineData("--needs prints a list for a build, not JSON", "inspect", "m.edgl", "--needs", "--json")]
     [InlineData("there is no command 'bench'; edgelite-run, the program of the device, has others", "bench", "--help")]
     [InlineData("--samples takes 1 or more, got -3", "convert", "m.onnx", "-o", "m.edgl", "--samples", "-3")]
     public void A_wrong_command_line_is_answered_in_one_line_of_standard_error(string expected, params string[] arguments)
