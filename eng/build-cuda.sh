@@ -5,6 +5,11 @@
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 rid=${1:-linux-x64}
+case $rid in
+    linux-x64 | linux-arm64) ;;
+    -h | --help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
+    *) echo "build-cuda.sh: unknown runtime identifier '$rid'; there are linux-x64 and linux-arm64" >&2; exit 1 ;;
+esac
 build="$root/build/$rid-cuda"
 if ! command -v clang-19 >/dev/null 2>&1; then
     echo "The CUDA device is compiled by clang-19, which is missing: apt-get install clang-19." >&2

@@ -4,6 +4,11 @@
 set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 rid=${1:-linux-x64}
+case $rid in
+    linux-x64 | linux-arm64) ;;
+    -h | --help) sed -n '2,3s/^# //p' "$0"; exit 0 ;;
+    *) echo "build-kernels.sh: unknown runtime identifier '$rid'; there are linux-x64 and linux-arm64" >&2; exit 1 ;;
+esac
 goals="--target el_kernels el_kernels_shared"
 [ "${2:-}" != all ] || goals=
 build="$root/build/$rid"

@@ -3,6 +3,11 @@
 # a .NET tool) in artifacts/nuget.
 # usage: eng/pack.sh
 set -eu
+case ${1:-} in
+    '') ;;
+    -h | --help) sed -n '2,4s/^# //p' "$0"; exit 0 ;;
+    *) echo "pack.sh: unexpected argument '$1'" >&2; exit 1 ;;
+esac
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
