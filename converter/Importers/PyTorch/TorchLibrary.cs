@@ -281,6 +281,17 @@ internal static class TorchLibrary
           sizes = torch.size(y)
           torch._set_item(sizes, dim, -1)
           return torch.gather(torch.expand(input, sizes), dim, torch.expand(indices, sizes))
+        def histc(input, bins=100, min=0, max=0):
+          x = torch.reshape(input, [-1])
+          low, high = min, max
+          if torch.eq(min, max):
+            least, most = torch.min(x), torch.max(x)
+            same = torch.type_as(torch.eq(least, most), x)
+            low, high = torch.sub(least, same), torch.add(most, same)
+          place = torch.floor(torch.div(torch.mul(torch.sub(x, low), bins), torch.sub(high, low)))
+          isin = torch.logical_and(torch.ge(x, low), torch.le(x, high))
+          bin = torch.where(isin, torch.clamp(place, None, torch.sub(bins, 1)), -1.0)
+          return torch.sum(torch.type_as(torch.eq(torch.unsqueeze(bin, -1), torch.arange(bins)), x), [0])
         def bucketize(input, boundaries, out_int32=False, right=False):
           return torch.searchsorted(boundaries, input, out_int32, right)
         def searchsorted(sorted_sequence, self, out_int32=False, right=False, side=None, sorter=None):

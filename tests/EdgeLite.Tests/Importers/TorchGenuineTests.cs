@@ -21,7 +21,7 @@ public class TorchGenuineTests
     public void Architectures_of_libraries_compute_what_PyTorch_computes() => TemporaryFolder.Use(folder =>
     {
         GenuineModels.Unpack("torch-libraries.tar.xz", folder);
-        CheckAll(folder, least: 26);
+        CheckAll(folder, least: 29);
     });
 
     /// <summary>A folder of random modules or architectures, of which tests/oracles/torch/make_random.py and make_library.py write as many as one likes.</summary>

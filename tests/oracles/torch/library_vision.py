@@ -78,7 +78,7 @@ add("poolformer", "poolformer", "AutoModelForImageClassification", 64, depths=[1
 add("resnet", "resnet", "AutoModelForImageClassification", 64, embedding_size=8, hidden_sizes=[16, 16, 32, 32], depths=[1, 1, 1, 1])
 add("regnet", "regnet", "AutoModelForImageClassification", 64, embedding_size=8, hidden_sizes=[8, 16, 16, 32], depths=[1, 1, 1, 1], groups_width=8)
 add("bit", "bit", "AutoModelForImageClassification", 64, embedding_size=8, hidden_sizes=[32, 32, 64, 64], depths=[1, 1, 1, 1], num_groups=4)
-add("cvt", "cvt", "AutoModelForImageClassification", 64, embed_dim=[8, 16, 32], num_heads=[1, 2, 4], depth=[1, 1, 2])
+add("cvt", "cvt", "AutoModelForImageClassification", 64, embed_dim=[8, 16, 32], num_heads=[1, 2, 4], depth=[1, 2, 3])
 add("pvt", "pvt", "AutoModelForImageClassification", 64, image_size=64, depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 24, 32], num_attention_heads=[1, 2, 2, 4], patch_sizes=[4, 2, 2, 2])
 add("pvt_v2", "pvt_v2", "AutoModelForImageClassification", 64, image_size=64, depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 24, 32], num_attention_heads=[1, 2, 2, 4], patch_sizes=[7, 3, 3, 3], linear_attention=True)
 add("focalnet", "focalnet", "AutoModelForImageClassification", 64, image_size=64, patch_size=4, embed_dim=8, hidden_sizes=[8, 16], depths=[1, 1], focal_levels=[2, 2], focal_windows=[3, 3], use_layerscale=True, layerscale_value=0.5)

@@ -48,7 +48,7 @@ internal static class CoreAten
     [Torch("prims.convert_element_type")] private static object? Convert(TorchCall c) => Apply(c, "to", c.Arguments);
 
     /// <summary>What is checked was true when the program was exported.</summary>
-    [Torch("_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range", "sym_constrain_range_for_size", AllowsAbsent = true)]
+    [Torch("_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range", "sym_constrain_range_for_size", AllowsAbsent = true, AnyForm = true)]
     private static object? Nothing(TorchCall c)
     {
         foreach ((string name, _) in c.Named) c.Option(name);

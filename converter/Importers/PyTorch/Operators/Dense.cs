@@ -51,6 +51,29 @@ internal static class Dense
         return TorchCall.Box(beta == 0 ? y : c.Emit("Add", [Scaled(c, c.Tensor(0), beta), y]));
     }
 
+    /// <summary>
+    /// (rows [S,K], matrices [G,K,N], ends [G]): rows up to the first end times the first matrix, those from there to the second end times the
+    /// second, and so on; 0 behind the last. How many rows a matrix has is known only when the model runs, so each is computed for all.
+    /// </summary>
+    [Torch("_grouped_mm", "transformers.grouped_mm_fallback", Limits = "other than rows in two and matrices in three dimensions, bias")]
+    private static object? GroupedMatMul(TorchCall c)
+    {
+        Value rows = c.Tensor(0), matrices = c.Tensor(1);
+        if (c.Rank(rows) != 2 || c.Rank(matrices) != 3 || matrices.Shape[0] < 1) throw c.Error($"{rows} times {matrices}; a product of [rows,n] and a known number of [n,m] is expected");
+        if (c.Arg(3, "bias") is not null) throw c.Error("bias is not supported");
+        Value ends = c.Cast(c.AsTensor(c.Arg(2, "offs"), "offs"), DType.Int64);
+        Value count = c.Emit("Reshape", [c.Emit("Shape", [rows], ("start", 0), ("end", 1)), c.Builder.Constant("scalar", new Tensor(DType.Int64, new Shape(0)))]);
+        Value places = c.Emit("Range", [c.Scalar(DType.Int64, 0), count, c.Scalar(DType.Int64, 1)]);
+        Value isBefore = c.Emit("Less", [c.Unsqueeze(places, 1), c.Unsqueeze(ends, 0)]); // [S,G]
+        Value y = c.Scalar(rows.DType, 0);
+        for (long g = matrices.Shape[0] - 1; g >= 0; g--)
+        {
+            Value product = c.Emit("MatMul", [rows, c.Emit("Gather", [matrices, c.Scalar(DType.Int64, g)], ("axis", 0))]);
+            y = c.Emit("Where", [c.Emit("Gather", [isBefore, c.IntTensor(g)], ("axis", 1)), product, y]);
+        }
+        return TorchCall.Box(c.Arg(4, "out_dtype") is long type ? c.Cast(y, TorchArchive.ScalarType(type)) : y);
+    }
+
     private static double Factor(TorchCall c, string name, int i) => c.Arg(i, name) switch
     {
         null => 1,

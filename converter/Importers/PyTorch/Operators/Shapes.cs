@@ -190,12 +190,13 @@ internal static class Shapes
         return TorchCall.Box(c.Emit("EyeLike", [zeros]));
     }
 
-    /// <summary>(input, repeats, dim = of the flattened tensor): every element of the axis so many times, one after the other.</summary>
+    /// <summary>(input, repeats, dim = of the flattened tensor, output_size = what follows from these): every element of the axis so many times, one after the other.</summary>
     [Torch("repeat_interleave", Limits = "a number of its own for each element that is no constant")]
     private static object? RepeatInterleave(TorchCall c)
     {
         if (c.Count == 1 || c.Arg(1) is null) throw c.Error("repeats alone, without what is repeated, are not supported");
         bool flat = c.Arg(2) is null;
+        _ = c.Option("output_size");
         Value x = flat ? c.Reshape(c.Tensor(0), -1) : c.Tensor(0);
         int rank = c.Rank(x), axis = flat ? 0 : c.Axis(c.Int(2), rank);
         if (c.Arg(1) is TorchBox { Value.Shape: { IsRanked: true, Rank: 1 } of } && of[0] != 1)
