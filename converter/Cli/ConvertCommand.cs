@@ -236,12 +236,9 @@ internal static class ConvertCommand
         Activations = args.GetValue(s_quantize) == "int16x8" ? DType.Int16 : DType.Int8,
         Method = args.GetValue(s_method) switch
         {
-            "minmax" or "min-max" => RangeMethod.MinMax,
-            "moving-average" => RangeMethod.MovingAverage,
-            "mse" => RangeMethod.MeanSquaredError,
-            "entropy" => RangeMethod.Entropy,
-            "percentile" => RangeMethod.Percentile,
-            _ => args.GetResult(s_percentile) is { Implicit: false } ? RangeMethod.Percentile : RangeMethod.Best,
+            null or "best" => args.GetResult(s_percentile) is { Implicit: false } ? RangeMethod.Percentile : RangeMethod.Best,
+            "min-max" => RangeMethod.MinMax,
+            var name => RangeMethods.Named(name),
         },
         Percentile = args.GetValue(s_percentile),
         KeepFloat = args.GetValue(s_keepFloat) ?? [],

@@ -35,8 +35,9 @@ public sealed class AttentionFusion : IGraphPass
         if (weights.DType != DType.Float32 || !weights.Shape.IsRanked || weights.Shape.Rank is not (3 or 4)) return false;
         int rank = weights.Shape.Rank;
         if (Match.Axis(softmax.Attributes.Int("axis", -1), rank) != rank - 1) return false;
-        bool hiddenIsZero = WithoutNaN(graph, weights) is not null;
-        if (hiddenIsZero) weights = WithoutNaN(graph, weights)!;
+        Value? withoutNaN = WithoutNaN(graph, weights);
+        bool hiddenIsZero = withoutNaN != null;
+        weights = withoutNaN ?? weights;
         if (Match.SoleConsumer(graph, weights) is not { } second || !second.Is("MatMul") || second.Inputs[0] != weights) return false;
 
         double scale = 1;

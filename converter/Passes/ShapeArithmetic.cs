@@ -96,8 +96,8 @@ public sealed class ShapeArithmetic : IGraphPass
             case "Unsqueeze" or "Squeeze" or "Identity" or "Reshape":
                 return node.Output.Shape is { IsRanked: true, Rank: <= 1 } && node.Inputs[0] is { Shape: { IsRanked: true, Rank: <= 1 } } ? Of(node.Input(0)) : null;
             case "Equal" when Of(node.Input(0)) is { } a && Of(node.Input(1)) is { } b && a.Length == b.Length:
-                // A dimension that is no number is none below 0.
-                return a.Zip(b).All(p => p.First == p.Second ? p.First != NotKnown : (p.First >= 0 || p.First == TheRest) && (p.Second >= 0 || p.Second == TheRest) || p.First == TheRest || p.Second == TheRest)
+                // No dimension, known or not, is -1.
+                return a.Zip(b).All(p => p.First == p.Second ? p.First != NotKnown : p.First == TheRest || p.Second == TheRest || p is { First: >= 0, Second: >= 0 })
                     ? [.. a.Zip(b, (x, y) => x == y ? 1L : 0L)] : null;
             case "Where" when Of(node.Input(0)) is { } chosen && Of(node.Input(1)) is { } then && Of(node.Input(2)) is { } otherwise && then.Length == chosen.Length && otherwise.Length == chosen.Length:
                 return [.. chosen.Select((c, i) => c != 0 ? then[i] : otherwise[i])];

@@ -37,6 +37,9 @@ internal static class RangeMethods
         RangeMethod.Entropy => "entropy",
         _ => "best",
     };
+
+    /// <summary>The method of a <see cref="Name"/>.</summary>
+    public static RangeMethod Named(string name) => Enum.GetValues<RangeMethod>().Single(m => m.Name() == name);
 }
 
 /// <summary>
