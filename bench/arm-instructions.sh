@@ -60,7 +60,7 @@ for model in "$@"; do
     onnx=${onnx#:}
     : "${onnx:=$models/$name.onnx}"
     if [ -f "$onnx" ]; then
-        inputs=$(dotnet "$converter" inspect "$models/$name.edgl" --json | grep -o '"inputs":\[[^]]*\][^]]*\]' | grep -o '"name":"[^"]*","dtype":"[^"]*","shape":"[^"]*"' \
+        inputs=$(dotnet "$converter" inspect "$models/$name.edgl" --json | sed 's/"outputs":.*//' | grep -o '"name":"[^"]*","dtype":"[^"]*","shape":"[^"]*"' \
             | sed 's/"name":"\([^"]*\)","dtype":"[^"]*","shape":"\[\([^]]*\)\]"/\1=\2/; s/,/x/g')
         # shellcheck disable=SC2086
         other=$(inference "$work/ort_start" "$peer/runtimes/linux-arm64/native/libonnxruntime.so" "$onnx" all $inputs)

@@ -17,12 +17,22 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* glibc has a function of the name fstat since 2.33 only. */
+static int el_status(int file, struct stat* status) {
+#if defined(__linux__) && defined(__LP64__)
+    return (int)syscall(SYS_fstat, file, status);
+#else
+    return fstat(file, status);
+#endif
+}
 
 static const void* el_map(int file, uint64_t* bytes, int32_t* error) {
     struct stat status;
     *error = 0;
-    if (fstat(file, &status) != 0) *error = errno;
+    if (el_status(file, &status) != 0) *error = errno;
     else if (!S_ISREG(status.st_mode)) *error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
     else if ((uint64_t)status.st_size > SIZE_MAX) *error = EFBIG;
     if (*error != 0 || status.st_size == 0) return NULL;
