@@ -67,6 +67,7 @@ if [ $quick -eq 0 ]; then
     fi
     step "what people ship is built (linux-x64)" ./build.sh linux-x64
     step "what people ship is built (linux-arm64)" ./build.sh linux-arm64
+    step "the device program without libraries is built" eng/build-static.sh linux-x64
     step "packages are made" eng/pack.sh
 fi
 

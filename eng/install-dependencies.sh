@@ -28,7 +28,7 @@ need cmake cmake
 need ninja-build ninja
 need zlib1g-dev /usr/include/zlib.h
 case $purpose in
-    test) need python3 python3; need binutils nm; need clang-19 clang-19 ;;
+    test) need python3 python3; need binutils nm; need clang-19 clang-19; need musl-tools musl-gcc ;;
     demo | bench) need npm npm; need tar tar ;;
 esac
 if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then

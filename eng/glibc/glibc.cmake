@@ -5,8 +5,9 @@ set(EL_GLIBC_COMPILER ${CMAKE_C_COMPILER})
 if(CMAKE_C_COMPILER_TARGET)
   list(APPEND EL_GLIBC_COMPILER --target=${CMAKE_C_COMPILER_TARGET} -fuse-ld=lld)
 endif()
-execute_process(COMMAND ${EL_GLIBC_COMPILER} -print-file-name=libc.so.6 OUTPUT_VARIABLE EL_GLIBC_FOUND OUTPUT_STRIP_TRAILING_WHITESPACE)
-if(IS_ABSOLUTE "${EL_GLIBC_FOUND}")
+include(CheckSymbolExists)
+check_symbol_exists(__GLIBC__ features.h EL_GLIBC_FOUND)
+if(EL_GLIBC_FOUND)
   add_custom_command(OUTPUT ${EL_GLIBC}/libm.so ${EL_GLIBC}/libpthread.so ${EL_GLIBC}/libdl.so ${EL_GLIBC}/librt.so
       COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/old-symbols.sh ${EL_GLIBC} ${EL_GLIBC_COMPILER}
       DEPENDS ${CMAKE_CURRENT_LIST_DIR}/old-symbols.sh VERBATIM)
