@@ -1,4 +1,3 @@
-/* The loops over the lanes of a panel are for the compiler to make vectors of: on processors without float16 arithmetic this is what runs. */
 #define EL_ELEMENT uint16_t
 #include "el_half.h"
 #include "gemm_job.h"

@@ -125,8 +125,10 @@ static inline size_t el_windows_worker_bytes(const el_conv_params* p) {
     return el_align64(2 * (size_t)p->kh * sizeof(float*)) + el_align64((size_t)p->ow * sizeof(int64_t)) +
            el_align64((size_t)(el_windows_span(p) * el_windows_line(p)) * sizeof(float));
 }
+/* At least a pixel, which a kernel that takes neither way fills with zeros. */
 static inline size_t el_conv_f16_scratch_bytes(const el_conv_params* p, int32_t threads) {
-    return el_conv_is_winograd(p) ? el_winograd_scratch_bytes(p, threads) : el_conv_scratch_bytes(p, threads);
+    const size_t bytes = el_conv_is_winograd(p) ? el_winograd_scratch_bytes(p, threads) : el_conv_scratch_bytes(p, threads), pixel = (size_t)p->c * sizeof(el_element);
+    return bytes > pixel ? bytes : pixel;
 }
 static inline size_t el_conv_f32_scratch_bytes(const el_conv_params* p, int32_t threads) {
     if (el_conv_is_winograd(p)) return el_winograd_scratch_bytes(p, threads);
