@@ -128,6 +128,7 @@ static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t r
                     tile.a_rows += EL_MR * tile.lda;
                     tile.y_rows += EL_MR * tile.ldc;
 #else
+#pragma GCC unroll 4
                     for (int64_t n = 0; n < t_panel; n += EL_VF) el_vstore(tile.kept + n, el_vsub(el_vload(tile.b + n), el_vload(tile.less + n)));
 #endif
                     tile.b = tile.kept;
