@@ -274,6 +274,27 @@ public sealed class CommandLineTests : IDisposable
         Assert.All(narrow.Split('\n').Where(l => l.Contains('│')), l => Assert.InRange(l.TrimEnd('\r').Length, 1, 80));
     }
 
+    /// <summary>Of standard output that cannot be written, standard error says so; the other way round nobody can be told.</summary>
+    [ProgramFact("sh", "/dev/full")]
+    public void Output_that_cannot_be_written_is_said()
+    {
+        ChildProcess.Outcome Redirected(string streams, params string[] arguments) =>
+            ChildProcess.Run("sh", ["-c", $"exec dotnet \"$0\" \"$@\" {streams}", Path.Combine(AppContext.BaseDirectory, "edgelite.dll"), .. arguments]);
+        foreach (string[] command in new string[][] { [], ["--help"], ["importers"], ["convert", Relu(), "-o", In("out.edgl")], ["inspect", In("out.edgl")], ["inspect", In("out.edgl"), "--json"] })
+        {
+            ChildProcess.Outcome outcome = Redirected(">/dev/full", command);
+            Assert.Equal(1, outcome.ExitCode);
+            Assert.EndsWith("edgelite: standard output cannot be written: No space left on device.\n", outcome.Errors);
+        }
+        Assert.Contains("standard output cannot be written: Bad file descriptor", Redirected(">&-", "importers").Errors);
+        foreach (string streams in new[] { "2>/dev/full", "2>&-" })
+        {
+            Assert.Equal(new ChildProcess.Outcome(1, "", ""), Redirected(streams, "convert", In("nowhere.onnx"), "-o", In("no.edgl")));
+            Assert.Equal(0, Redirected(streams, "convert", Relu(), "-o", In("out.edgl")).ExitCode);
+        }
+        ChildProcess.Succeed("sh", "-c", "dotnet \"$0\" operators | head -1; dotnet \"$0\" --help | head -1", Path.Combine(AppContext.BaseDirectory, "edgelite.dll"));
+    }
+
     [ProgramFact("kill", "/bin/sh")]
     public void A_conversion_that_is_interrupted_leaves_nothing()
     {
