@@ -42,14 +42,24 @@ public sealed class WholeFile : IDisposable
         {
             using (var stream = new FileStream(file.PartialPath, FileMode.Create, FileAccess.ReadWrite)) write(stream);
         }
-        catch (Exception e) when (FileFailure.Is(e))
+        catch (Exception e) when (FileFailure.Is(e) || e is ArgumentOutOfRangeException { ParamName: "value" }) // .NET's for EFBIG, as of 4 GB on FAT32
         {
             throw FileFailure.Writing(path, e);
         }
         file.Commit();
     }
 
-    public void Commit() => File.Move(PartialPath, TargetPath, overwrite: true);
+    public void Commit()
+    {
+        try
+        {
+            File.Move(PartialPath, TargetPath, overwrite: true);
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            throw FileFailure.Writing(TargetPath, e);
+        }
+    }
 
     public void Dispose() => _partial.Dispose();
 }
