@@ -23,14 +23,19 @@ internal static class SignCommand
             // The owner alone may read it, from the first byte on; an existing key is never overwritten.
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            bool isOurs = false; // somebody else's may have come between
             try
             {
-                using (var file = new FileStream(path, options)) file.Write(Encoding.ASCII.GetBytes(key.ToPrivatePem()));
+                using (var file = new FileStream(path, options))
+                {
+                    isOurs = true;
+                    file.Write(Encoding.ASCII.GetBytes(key.ToPrivatePem()));
+                }
                 using (var file = new FileStream(publicPath, FileMode.CreateNew, FileAccess.Write)) file.Write(Encoding.ASCII.GetBytes(key.ToPublicPem()));
             }
             catch (Exception e) when (FileFailure.Is(e))
             {
-                File.Delete(path);
+                if (isOurs) File.Delete(path);
                 throw FileFailure.Writing(path, e);
             }
             AnsiConsole.MarkupLineInterpolated($"{path} (keep it secret), {publicPath}: key {key.Public}");

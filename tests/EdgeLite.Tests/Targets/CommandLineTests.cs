@@ -206,6 +206,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains("is a folder", outcome.Errors);
         Assert.Contains("is a device", Run("convert", Relu(), "-o", "/dev/null").Errors);
+        Assert.Contains("k.pem' cannot be written: its folder does not exist", Run("keygen", "-o", In("missing/k.pem")).Errors);
         Assert.Contains("not to standard output", Run("convert", Relu(), "-o", "-").Errors);
         Assert.Contains("not from standard input", Refused("-"));
         Assert.Contains(".html or .json", Refused(Relu(), "--report", In("report.pdf")));
