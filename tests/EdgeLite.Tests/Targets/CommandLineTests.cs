@@ -207,6 +207,9 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("is a folder", outcome.Errors);
         Assert.Contains("is a device", Run("convert", Relu(), "-o", "/dev/null").Errors);
         Assert.Contains("k.pem' cannot be written: its folder does not exist", Run("keygen", "-o", In("missing/k.pem")).Errors);
+        // Of a pair of which one file cannot be written, none stays.
+        Assert.Contains(".pub.pem' cannot be written: the name is too long", Run("keygen", "-o", In(new string('k', 251) + ".pem")).Errors);
+        Assert.Empty(Directory.GetFiles(_folder, "*.pem"));
         Assert.Contains("not to standard output", Run("convert", Relu(), "-o", "-").Errors);
         Assert.Contains("not from standard input", Refused("-"));
         Assert.Contains(".html or .json", Refused(Relu(), "--report", In("report.pdf")));
