@@ -23,7 +23,8 @@
  * another that shares no cache with it) and on who else uses them: now and then some inferences run on the caller alone, and the faster way is
  * kept.
  *
- * A child of fork has the pool but not its threads, and perhaps a mutex that one of them held: there the caller works alone, and nobody is joined. */
+ * A child of fork has the pool but not its threads, and perhaps a mutex that one of them held: there nobody is woken or joined, and the caller takes all
+ * units. */
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity */
 #else
@@ -35,6 +36,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #define EL_PAUSE() __builtin_ia32_pause()
@@ -72,7 +74,7 @@ typedef struct el_mailbox {
 struct el_pool {
     int32_t threads;
     int spins; /* there is a processor for every thread */
-    int32_t forks; /* as it was when the threads were made */
+    pid_t process; /* whose threads they are */
     el_mailbox* boxes; /* [threads]; 0 is the caller's */
     pthread_t* handles;
     pthread_mutex_t mutex;
@@ -96,11 +98,6 @@ struct el_pool {
 
 /* Worker index of the section that this thread is inside, or -1: a body that calls el_parallel again runs it inline. */
 static _Thread_local int32_t inside = -1;
-
-/* Forks that lie between this process and the one that loaded the library; counted once there is a pool. */
-static int32_t forks;
-static void count_fork(void) { forks++; }
-static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -200,9 +197,7 @@ el_pool* el_pool_create(int32_t threads) {
     if (threads > EL_MOST_UNITS) return NULL;
     el_pool* pool = aligned_alloc(64, (sizeof(el_pool) + 63) / 64 * 64);
     if (pool == NULL) return NULL;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, watch_forks);
-    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .forks = forks, .least = EL_WORTH_WAKING, .until = EL_TRIALS_FROM, .gap = EL_TRIALS_FROM};
+    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .process = getpid(), .least = EL_WORTH_WAKING, .until = EL_TRIALS_FROM, .gap = EL_TRIALS_FROM};
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->finished, NULL);
     pool->boxes = aligned_alloc(64, (size_t)threads * sizeof(el_mailbox));
@@ -228,7 +223,7 @@ el_pool* el_pool_create(int32_t threads) {
 
 void el_pool_destroy(el_pool* pool) {
     if (pool == NULL) return;
-    if (pool->forks == forks) {
+    if (pool->process == getpid()) {
         pthread_mutex_lock(&pool->mutex);
         atomic_store(&pool->stop, 1);
         for (int32_t i = 1; i < pool->threads; i++) pthread_cond_signal(&pool->boxes[i].wake);
@@ -291,7 +286,7 @@ static int some_sleep(const el_pool* pool, int32_t parts) {
 
 int32_t el_pool_threads_for(el_pool* pool, int64_t grains) {
     const int32_t threads = grains < pool->threads ? (int32_t)grains : pool->threads;
-    if (threads <= 1 || pool->alone || inside >= 0 || pool->forks != forks) return 1;
+    if (threads <= 1 || pool->alone || inside >= 0) return 1;
     pool->worth += grains;
     return pool->worth < pool->least && some_sleep(pool, threads) ? 1 : threads;
 }
@@ -299,6 +294,7 @@ int32_t el_pool_threads_for(el_pool* pool, int64_t grains) {
 static void wake_workers(el_pool* pool, int32_t parts) {
     for (int32_t i = 1; i < parts; i++) {
         if (!atomic_load(&pool->boxes[i].asleep)) continue;
+        if (pool->process != getpid()) return;
         /* Passing through the mutex: a worker that missed the ticket is inside the wait by now. */
         pthread_mutex_lock(&pool->mutex);
         pthread_mutex_unlock(&pool->mutex);
