@@ -69,6 +69,24 @@ public sealed class RunCommandTests(CApiModels models) : IClassFixture<CApiModel
         Assert.Equal(whole, File.ReadAllBytes(Assert.Single(Directory.GetFiles(outputs))));
     }
 
+    [ArtifactFact(Program)]
+    public void Every_output_gets_a_file_of_its_own()
+    {
+        var graph = new Graph("outputs");
+        Value x = graph.AddInput("x", new TensorType(DType.Float32, new Shape(1, 6)));
+        graph.AddOutput(graph.Add("Relu", "a/b", [x]));
+        graph.AddOutput(graph.Add("Neg", "a_b", [x]));
+        graph.AddOutput(graph.Add("Abs", new string('n', 300), [x]));
+        ShapeInference.Run(graph);
+        ModelWriter.Write(graph, In("outputs.edgl"));
+        NpyFile.Write(In("six.npy"), Tensor.FromArray<float>([1, -2, 3, -4, 5, -6], new Shape(1, 6)));
+        ChildProcess.Succeed(Artifacts.PathOf(Artifacts.Host, Program), "run", In("outputs.edgl"), "--in", In("six.npy"), "--out", In("of its own"));
+        float[] Values(string file) => NpyFile.Read(Path.Combine(In("of its own"), file)).Span<float>().ToArray();
+        Assert.Equal([1, 0, 3, 0, 5, 0], Values("a_b.npy"));
+        Assert.Equal([-1, 2, -3, 4, -5, 6], Values("a_b_.npy"));
+        Assert.Equal([1, 2, 3, 4, 5, 6], Values(new string('n', 200) + ".npy"));
+    }
+
     /// <summary>Names of steps and values break no line of a table, and add none.</summary>
     [ArtifactFact(Program)]
     public void A_step_is_one_line_whatever_its_name_is()
