@@ -1,5 +1,6 @@
 namespace EdgeLite.Tests.Core;
 
+[Collection(nameof(UnfinishedFiles))]
 public sealed class WholeFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("edgelite-whole-").FullName;
@@ -80,3 +81,7 @@ public sealed class WholeFileTests : IDisposable
     public void What_cannot_be_a_file_is_refused_at_once(string path, string why) =>
         Assert.Contains(why, Assert.Throws<EdgeLiteException>(() => new WholeFile(path)).Message);
 }
+
+/// <summary>Tests that delete all unfinished files of the process, which may be those of other tests.</summary>
+[CollectionDefinition(nameof(UnfinishedFiles), DisableParallelization = true)]
+public sealed class UnfinishedFiles;
