@@ -39,7 +39,9 @@ if [ "$rid" = linux-arm64 ]; then
     publish targets/jetson/EdgeLite.Jetson.csproj edgelite-jetson
 fi
 cp targets/libedgelite/include/edgelite.h artifacts/include/edgelite.h
-cp targets/libedgelite/cmake/*.cmake artifacts/cmake/
+cp targets/libedgelite/cmake/EdgeLiteConfig.cmake artifacts/cmake/
+version=$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+sed "s/@VERSION@/$version/" targets/libedgelite/cmake/EdgeLiteConfigVersion.cmake.in >artifacts/cmake/EdgeLiteConfigVersion.cmake
 
 echo "== edgelite ($rid)"
 dotnet publish converter/EdgeLite.Converter.csproj -c Release -o "$staging/converter" -p:UseAppHost=false -p:NativeRid="$rid" -v quiet

@@ -95,7 +95,7 @@ internal static class InspectCommand
     private static void PrintSteps(StepPlacement[] steps)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns("step", "node", "kernel and where it runs");
-        foreach (StepPlacement step in steps) table.AddRow(Markup.Escape(step.Operator), Markup.Escape(IReportConsole.OneLine(step.Node)), Markup.Escape(step.Kernel));
+        foreach (StepPlacement step in steps) table.AddRow(Markup.Escape(step.Operator), Markup.Escape(PlainText.OneLine(step.Node)), Markup.Escape(step.Kernel));
         AnsiConsole.Write(table);
         int onGpu = steps.Count(s => s.Kernel.EndsWith("/cuda", StringComparison.Ordinal)), copies = steps.Count(s => s.Kernel.StartsWith("copy/", StringComparison.Ordinal));
         AnsiConsole.MarkupLineInterpolated($"  {onGpu} steps on the GPU, {steps.Length - onGpu - copies} on the processor, {copies} copies");
@@ -145,11 +145,11 @@ internal static class InspectCommand
     private static void Print(Model model, Session session)
     {
         (long arena, long scratch) = Memory(session);
-        AnsiConsole.MarkupLineInterpolated($"[bold]{model.Name}[/]  {model.ByteLength:N0} bytes, format {model.FormatVersion}, {model.Producer}{(model.Target.Length > 0 ? $", for {model.Target}" : "")}");
+        AnsiConsole.MarkupLineInterpolated($"[bold]{PlainText.OneLine(model.Name)}[/]  {model.ByteLength:N0} bytes, format {model.FormatVersion}, {PlainText.OneLine(model.Producer)}{(model.Target.Length > 0 ? $", for {PlainText.OneLine(model.Target)}" : "")}");
         for (int i = 0; i < session.InputCount; i++)
-            AnsiConsole.MarkupLineInterpolated($"  input   {IReportConsole.OneLine(session.InputName(i))}  {session.InputType(i).DType.Name()}{session.DescribeInput(i)}");
+            AnsiConsole.MarkupLineInterpolated($"  input   {PlainText.OneLine(session.InputName(i))}  {session.InputType(i).DType.Name()}{session.DescribeInput(i)}");
         for (int i = 0; i < session.OutputCount; i++)
-            AnsiConsole.MarkupLineInterpolated($"  output  {IReportConsole.OneLine(session.OutputName(i))}  {session.OutputType(i)}");
+            AnsiConsole.MarkupLineInterpolated($"  output  {PlainText.OneLine(session.OutputName(i))}  {session.OutputType(i)}");
         AnsiConsole.MarkupLineInterpolated($"  weights {model.DataBytes:N0} bytes, used where they lie in the file");
         if (arena >= 0) AnsiConsole.MarkupLineInterpolated($"  arena   {arena:N0} bytes, scratch {scratch:N0} bytes on {session.Threads} thread{(session.Threads == 1 ? "" : "s")}");
         else AnsiConsole.MarkupLine("  arena   depends on the shapes chosen at run time");
@@ -160,8 +160,8 @@ internal static class InspectCommand
         foreach (OperatorUse use in Operators(model)) table.AddRow(Markup.Escape(use.Operator), $"{use.Steps}", $"{use.WeightBytes:N0}");
         AnsiConsole.Write(table);
         foreach (Tuning tuning in model.Tunings)
-            AnsiConsole.MarkupLineInterpolated($"  tuned: {tuning.Choices.Count} choices of kernels for {tuning.Machine} ({tuning.Remark})");
+            AnsiConsole.MarkupLineInterpolated($"  tuned: {tuning.Choices.Count} choices of kernels for {PlainText.OneLine(tuning.Machine)} ({PlainText.OneLine(tuning.Remark)})");
         foreach ((string key, string value) in model.Metadata)
-            AnsiConsole.MarkupLineInterpolated($"  {key}: {(value.Length > 100 ? value[..100] + "..." : value)}");
+            AnsiConsole.MarkupLineInterpolated($"  {PlainText.OneLine(key)}: {PlainText.OneLine(value.Length > 100 ? value[..100] + "..." : value)}");
     }
 }

@@ -5,12 +5,7 @@ using EdgeLite.Core;
 using Spectre.Console;
 using Status = EdgeLite.Core.Status;
 
-// Piped text is for programs: one message, one line.
-const int PipedWidth = 1 << 12;
-if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = PipedWidth;
-IAnsiConsole errors = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-if (Console.IsErrorRedirected) errors.Profile.Width = PipedWidth;
-PlainOutput.Guard(AnsiConsole.Console, errors);
+IAnsiConsole errors = PlainOutput.Guard();
 
 var root = new RootCommand("EdgeLite: converts neural networks into small files that start at once. edgelite-run runs, measures, tunes and tests them on the device.\nThe first steps: edgelite convert model.onnx -o model.edgl, then edgelite inspect model.edgl.")
 {
@@ -23,21 +18,22 @@ var root = new RootCommand("EdgeLite: converts neural networks into small files 
     OperatorsCommand.Create(),
     ImportersCommand.Create(),
 };
-if (args.Length == 0)
-{
-    root.Parse("--help").Invoke();
-    return 1;
-}
 // Ctrl-C and the like: nothing half-written stays. The signal then does what it always does.
 PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, _ => TemporaryFile.DeleteAll()))];
 try
 {
+    var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+    if (args.Length == 0)
+    {
+        root.Parse("--help").Invoke(invocation);
+        return 1;
+    }
     if (Array.IndexOf(args, "") is >= 0 and int empty)
         throw new EdgeLiteException(Status.InvalidArgument, $"Argument {empty + 1} is empty, as that of a variable which is not set.");
     ParseResult parsed = root.Parse(args);
     // With --help a word that is no command would be passed over.
     if (parsed.Errors.Count > 0 || parsed.UnmatchedTokens.Count > 0) throw new EdgeLiteException(Status.InvalidArgument, UsageError.Describe(parsed));
-    return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    return parsed.Invoke(invocation);
 }
 catch (Exception e) when (e is EdgeLiteException || FileFailure.Is(e))
 {

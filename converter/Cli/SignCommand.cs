@@ -20,18 +20,27 @@ internal static class SignCommand
             foreach (string file in new[] { path, publicPath })
                 if (Path.Exists(file)) throw new EdgeLiteException(Status.InvalidArgument, $"'{file}' is there already, and a key is never overwritten: remove it, or name another file.");
             SigningKey key = SigningKey.Generate();
-            // The owner alone may read it, from the first byte on; an existing key is never overwritten.
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            string at = path;
+            List<string> ours = []; // somebody else's may have come between
             try
             {
-                using (var file = new FileStream(path, options)) file.Write(Encoding.ASCII.GetBytes(key.ToPrivatePem()));
-                using (var file = new FileStream(publicPath, FileMode.CreateNew, FileAccess.Write)) file.Write(Encoding.ASCII.GetBytes(key.ToPublicPem()));
+                // The owner alone may read it, from the first byte on.
+                Write(key.ToPrivatePem(), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                at = publicPath;
+                Write(key.ToPublicPem(), null);
             }
             catch (Exception e) when (FileFailure.Is(e))
             {
-                File.Delete(path);
-                throw FileFailure.Writing(path, e);
+                ours.ForEach(File.Delete);
+                throw FileFailure.Writing(at, e);
+            }
+            void Write(string text, UnixFileMode? mode)
+            {
+                var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+                if (!OperatingSystem.IsWindows()) options.UnixCreateMode = mode;
+                using var file = new FileStream(at, options);
+                ours.Add(at);
+                file.Write(Encoding.ASCII.GetBytes(text));
             }
             AnsiConsole.MarkupLineInterpolated($"{path} (keep it secret), {publicPath}: key {key.Public}");
             return 0;

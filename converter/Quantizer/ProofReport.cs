@@ -155,11 +155,8 @@ public interface IReportConsole
     /// <param name="least">so many columns from the left are to be shown; of the others as many as there is room for</param>
     void Table(string title, IReadOnlyList<string> headers, IReadOnlyList<IReadOnlyList<string>> rows, int least = int.MaxValue);
 
-    /// <summary>A name in one line. Names of a model may hold anything.</summary>
-    static string OneLine(string name) => name.ReplaceLineEndings(@"\n").Replace("\t", @"\t", StringComparison.Ordinal);
-
     /// <summary>A name for a cell: of a long one the end, where long names differ.</summary>
-    static string Short(string name) => OneLine(name) is { Length: > 60 } line ? "…" + line[^59..] : OneLine(name);
+    static string Short(string name) => PlainText.OneLine(name) is { Length: > 60 } line ? "…" + line[^59..] : PlainText.OneLine(name);
 
     /// <summary>Whether a cell is a number.</summary>
     static bool IsNumber(string cell) => cell.Length > 0 && (char.IsAsciiDigit(cell[0]) || cell[0] == '-') && !cell.Contains("..", StringComparison.Ordinal);

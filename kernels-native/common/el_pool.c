@@ -21,7 +21,10 @@
  *
  * Whether threads help is also measured, as it depends on where the processors are (what one core wrote may take ten times as long to reach
  * another that shares no cache with it) and on who else uses them: now and then some inferences run on the caller alone, and the faster way is
- * kept. */
+ * kept.
+ *
+ * A child of fork has the pool but not its threads, and perhaps a mutex that one of them held: there nobody is woken or joined, and the caller takes all
+ * units. */
 #if defined(__linux__)
 #define _GNU_SOURCE /* sched_getaffinity */
 #else
@@ -33,6 +36,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #define EL_PAUSE() __builtin_ia32_pause()
@@ -70,6 +74,7 @@ typedef struct el_mailbox {
 struct el_pool {
     int32_t threads;
     int spins; /* there is a processor for every thread */
+    pid_t process; /* whose threads they are */
     el_mailbox* boxes; /* [threads]; 0 is the caller's */
     pthread_t* handles;
     pthread_mutex_t mutex;
@@ -192,7 +197,7 @@ el_pool* el_pool_create(int32_t threads) {
     if (threads > EL_MOST_UNITS) return NULL;
     el_pool* pool = aligned_alloc(64, (sizeof(el_pool) + 63) / 64 * 64);
     if (pool == NULL) return NULL;
-    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .least = EL_WORTH_WAKING, .until = EL_TRIALS_FROM, .gap = EL_TRIALS_FROM};
+    *pool = (el_pool){.threads = 1, .spins = threads <= processors(), .process = getpid(), .least = EL_WORTH_WAKING, .until = EL_TRIALS_FROM, .gap = EL_TRIALS_FROM};
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->finished, NULL);
     pool->boxes = aligned_alloc(64, (size_t)threads * sizeof(el_mailbox));
@@ -218,16 +223,18 @@ el_pool* el_pool_create(int32_t threads) {
 
 void el_pool_destroy(el_pool* pool) {
     if (pool == NULL) return;
-    pthread_mutex_lock(&pool->mutex);
-    atomic_store(&pool->stop, 1);
-    for (int32_t i = 1; i < pool->threads; i++) pthread_cond_signal(&pool->boxes[i].wake);
-    pthread_mutex_unlock(&pool->mutex);
-    for (int32_t i = 1; i < pool->threads; i++) {
-        pthread_join(pool->handles[i], NULL);
-        pthread_cond_destroy(&pool->boxes[i].wake);
+    if (pool->process == getpid()) {
+        pthread_mutex_lock(&pool->mutex);
+        atomic_store(&pool->stop, 1);
+        for (int32_t i = 1; i < pool->threads; i++) pthread_cond_signal(&pool->boxes[i].wake);
+        pthread_mutex_unlock(&pool->mutex);
+        for (int32_t i = 1; i < pool->threads; i++) {
+            pthread_join(pool->handles[i], NULL);
+            pthread_cond_destroy(&pool->boxes[i].wake);
+        }
+        pthread_cond_destroy(&pool->finished);
+        pthread_mutex_destroy(&pool->mutex);
     }
-    pthread_cond_destroy(&pool->finished);
-    pthread_mutex_destroy(&pool->mutex);
     free(pool->handles);
     free(pool->boxes);
     free(pool);
@@ -287,6 +294,7 @@ int32_t el_pool_threads_for(el_pool* pool, int64_t grains) {
 static void wake_workers(el_pool* pool, int32_t parts) {
     for (int32_t i = 1; i < parts; i++) {
         if (!atomic_load(&pool->boxes[i].asleep)) continue;
+        if (pool->process != getpid()) return;
         /* Passing through the mutex: a worker that missed the ticket is inside the wait by now. */
         pthread_mutex_lock(&pool->mutex);
         pthread_mutex_unlock(&pool->mutex);

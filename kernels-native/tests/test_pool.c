@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MAX_ITEMS 5000
 static int failures;
@@ -213,6 +215,37 @@ static void measure(int32_t threads) {
     el_pool_destroy(pool);
 }
 
+/* A child of fork has none of the pool's threads, whatever they were about to do: a section runs on the caller, and the pool can be destroyed. The
+ * thread sanitizer allows no threads there. */
+static void test_fork(void) {
+#if !defined(__SANITIZE_THREAD__)
+    el_pool* pool = el_pool_create(4);
+    el_ctx ctx = {.pool = pool};
+    for (int i = 0; i < 200; i++) {
+        el_pool_begin(pool);
+        run_section(&ctx, 1000, 1, 0);
+        el_pool_end(pool);
+        nanosleep(&(struct timespec){0, i % 20 * 5000}, NULL); /* when workers go to sleep */
+        const pid_t child = fork();
+        if (child == 0) {
+            alarm(60);
+            el_pool_begin(pool);
+            for (int k = 0; k < 3; k++) run_section(&ctx, 1000, 1, k);
+            el_pool_end(pool);
+            el_pool_destroy(pool);
+            ctx.pool = el_pool_create(3);
+            run_section(&ctx, 1000, 1, 0);
+            el_pool_destroy(ctx.pool);
+            _exit(failures != 0);
+        }
+        int status = -1;
+        CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "child %d of fork: status %x", i, (unsigned)status);
+        if (status != 0) break;
+    }
+    el_pool_destroy(pool);
+#endif
+}
+
 int main(void) {
     run_section(&(el_ctx){0}, 100, 1, 1);
     CHECK(el_pool_threads(NULL) == 1, "NULL pool");
@@ -221,6 +254,7 @@ int main(void) {
     test_little_work();
     test_trials();
     test_delays();
+    test_fork();
     CHECK(el_pool_create(1 << 20) == NULL, "a pool of a million threads");
     for (int i = 0; i < 300; i++) {
         el_pool* pool = el_pool_create(1 + i % 4);

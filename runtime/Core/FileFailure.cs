@@ -25,5 +25,6 @@ public static class FileFailure
     public static string Reason(Exception e) =>
         (e.InnerException ?? e).HResult is > 0 and <= MaxErrno and int errno ? Marshal.GetPInvokeErrorMessage(errno)
         : e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file or folder"
-        : e is PathTooLongException ? "the name is too long" : e.Message;
+        : e is PathTooLongException ? "the name is too long"
+        : e is ArgumentOutOfRangeException ? "the file is too large" : e.Message;
 }

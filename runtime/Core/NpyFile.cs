@@ -41,18 +41,8 @@ public static class NpyFile
         return ReadElements(stream, descr, fortran, shape, name);
     }
 
-    public static void Write(string path, Tensor tensor)
-    {
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Create, FileAccess.Write);
-            Write(stream, tensor);
-        }
-        catch (Exception e) when (FileFailure.Is(e))
-        {
-            throw FileFailure.Writing(path, e);
-        }
-    }
+    /// <summary>The file appears whole or not at all.</summary>
+    public static void Write(string path, Tensor tensor) => WholeFile.Write(path, stream => Write(stream, tensor));
 
     public static unsafe void Write(Stream stream, Tensor tensor)
     {

@@ -1,7 +1,8 @@
 namespace EdgeLite.Core;
 
 /// <summary>A file that appears whole or not at all: it is written as <see cref="PartialPath"/> beside its place, and <see cref="Commit"/> gives it its
-/// name. What is not committed is deleted. Throws <see cref="EdgeLiteException"/> at once where nothing can be written.</summary>
+/// name. What is not committed is deleted; a link stays one, and what it leads to is replaced. Throws <see cref="EdgeLiteException"/> at once where
+/// nothing can be written.</summary>
 public sealed class WholeFile : IDisposable
 {
     private static readonly string s_suffix = $".{Environment.ProcessId}.partial";
@@ -9,6 +10,7 @@ public sealed class WholeFile : IDisposable
 
     public WholeFile(string path)
     {
+        path = Target(path);
         // To give a file the name of a device would replace it.
         if (Path.GetDirectoryName(Path.GetFullPath(path)) == "/dev")
             throw new EdgeLiteException(Status.InvalidArgument, $"'{path}' is a device; a file is to be written.");
@@ -22,6 +24,19 @@ public sealed class WholeFile : IDisposable
         catch (Exception e) when (FileFailure.Is(e))
         {
             _partial.Dispose();
+            throw FileFailure.Writing(path, e);
+        }
+    }
+
+    /// <summary>The end of a chain of links.</summary>
+    private static string Target(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
             throw FileFailure.Writing(path, e);
         }
     }
@@ -42,14 +57,24 @@ public sealed class WholeFile : IDisposable
         {
             using (var stream = new FileStream(file.PartialPath, FileMode.Create, FileAccess.ReadWrite)) write(stream);
         }
-        catch (Exception e) when (FileFailure.Is(e))
+        catch (Exception e) when (FileFailure.Is(e) || e is ArgumentOutOfRangeException { ParamName: "value" }) // .NET's for EFBIG, as of 4 GB on FAT32
         {
             throw FileFailure.Writing(path, e);
         }
         file.Commit();
     }
 
-    public void Commit() => File.Move(PartialPath, TargetPath, overwrite: true);
+    public void Commit()
+    {
+        try
+        {
+            File.Move(PartialPath, TargetPath, overwrite: true);
+        }
+        catch (Exception e) when (FileFailure.Is(e))
+        {
+            throw FileFailure.Writing(TargetPath, e);
+        }
+    }
 
     public void Dispose() => _partial.Dispose();
 }

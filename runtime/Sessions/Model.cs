@@ -128,7 +128,8 @@ public sealed unsafe class Model : IDisposable
     public PublicKey? Signer => FileSeal.TryFind(End, out FileSeal seal) && seal.IsSigned ? new PublicKey(seal.PublicKey) : null;
 
     /// <summary>Maps and verifies a file. Throws <see cref="EdgeLiteException"/> when it is missing, not a model, damaged,
-    /// newer than this runtime, or not what <paramref name="options"/> ask for.</summary>
+    /// newer than this runtime, or not what <paramref name="options"/> ask for. Its weights are used where they lie, so that a new model takes the place of a file
+    /// in use by renaming; what is written into the file meets running sessions, and where it becomes shorter the system ends the process (SIGBUS).</summary>
     public static Model Load(string path, LoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(path);

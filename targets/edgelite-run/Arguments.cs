@@ -11,6 +11,7 @@ internal sealed class Arguments
 
     public Arguments(ReadOnlySpan<string> args, ReadOnlySpan<string> flags)
     {
+        if (args.Contains("")) throw Usage("an argument is empty, as that of a variable which is not set");
         for (int i = 0; i < args.Length; i++)
         {
             string arg = args[i];
@@ -21,9 +22,9 @@ internal sealed class Arguments
             }
             int equals = arg.IndexOf('=');
             if (flags.Contains(arg)) _options.Add((arg, null));
-            else if (i + 1 < args.Length && (equals < 0 || arg.StartsWith("--in", StringComparison.Ordinal) && arg.Length == 4)) _options.Add((arg, args[++i]));
-            else if (equals > 0) _options.Add((arg[..equals], arg[(equals + 1)..]));
-            else _options.Add((arg, null));
+            else if (equals < 0 && i + 1 < args.Length) _options.Add((arg, args[++i]));
+            else if (equals > 0 && equals + 1 < arg.Length) _options.Add((arg[..equals], arg[(equals + 1)..]));
+            else _options.Add((arg.TrimEnd('='), null));
         }
     }
 

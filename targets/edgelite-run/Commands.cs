@@ -38,7 +38,7 @@ internal static class Commands
         string command = args.Length > 0 ? args[0] : "";
         if (command is "" or "--help" or "-h" or "help" || Array.IndexOf(args, "--help") >= 0 || Array.IndexOf(args, "-h") >= 0)
         {
-            Output.WriteLine(Help);
+            foreach (string line in Help.Split('\n')) Output.WriteLine(line);
             return command.Length == 0 ? 1 : 0;
         }
         if (command == "--version")

@@ -33,6 +33,7 @@ internal static class InputFiles
             {
                 input = session.FindInput(text[..equals]);
                 path = text[(equals + 1)..];
+                if (path.Length == 0) throw Arguments.Usage($"--in '{text}' names no file");
             }
             else if (session.InputCount != 1)
             {

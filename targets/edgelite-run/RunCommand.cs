@@ -23,9 +23,13 @@ internal static class RunCommand
         {
             throw FileFailure.Writing(directory, e);
         }
+        var names = new List<string>();
         for (int i = 0; i < session.OutputCount; i++)
         {
-            Write(Path.Combine(directory, FileName(session.OutputName(i))), session.Output(i));
+            string name = FileName(session.OutputName(i));
+            while (names.Contains(name)) name += "_";
+            names.Add(name);
+            Write(Path.Combine(directory, name), session.Output(i));
         }
     }
 
@@ -42,10 +46,11 @@ internal static class RunCommand
         Output.WriteLine($"{path}.npy  {value}");
     }
 
-    /// <summary>Characters outside [A-Za-z0-9_.-] become _.</summary>
+    /// <summary>Characters outside [A-Za-z0-9_.-] become _; of a name that is too long for a file, the end.</summary>
     private static string FileName(string output)
     {
-        char[] name = output.ToCharArray();
+        const int Longest = 200;
+        char[] name = output.ToCharArray(Math.Max(0, output.Length - Longest), Math.Min(output.Length, Longest));
         foreach (ref char c in name.AsSpan())
             if (!char.IsAsciiLetterOrDigit(c) && c is not ('_' or '.' or '-')) c = '_';
         return new string(name);

@@ -117,77 +117,19 @@ internal static unsafe class OperatorExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "el_call_int")]
-    public static Status Int(nint call, byte* name, long* value)
-    {
-        try
-        {
-            Border.RequireNotNull(value, "value");
-            *value = Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Int;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status Int(nint call, byte* name, long* value) => Answer(call, name, value, static (op, n) => op.Attribute(n).Int);
 
     [UnmanagedCallersOnly(EntryPoint = "el_call_float")]
-    public static Status Float(nint call, byte* name, float* value)
-    {
-        try
-        {
-            Border.RequireNotNull(value, "value");
-            *value = Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Float;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status Float(nint call, byte* name, float* value) => Answer(call, name, value, static (op, n) => op.Attribute(n).Float);
 
     [UnmanagedCallersOnly(EntryPoint = "el_call_text")]
-    public static Status Text(nint call, byte* name, nint* value)
-    {
-        try
-        {
-            Border.RequireNotNull(value, "value");
-            *value = Border.Calls.Get(call).TextAttribute(Border.Text(name, "name"));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status Text(nint call, byte* name, nint* value) => Answer(call, name, value, static (op, n) => op.TextAttribute(n));
 
     [UnmanagedCallersOnly(EntryPoint = "el_call_ints")]
-    public static Status Ints(nint call, byte* name, long* values, int capacity, int* count)
-    {
-        try
-        {
-            Fill(Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Ints, values, capacity, count);
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status Ints(nint call, byte* name, long* values, int capacity, int* count) => Fill(call, name, values, capacity, count, static a => a.Ints);
 
     [UnmanagedCallersOnly(EntryPoint = "el_call_floats")]
-    public static Status Floats(nint call, byte* name, float* values, int capacity, int* count)
-    {
-        try
-        {
-            Fill(Border.Calls.Get(call).Attribute(Border.Text(name, "name")).Floats, values, capacity, count);
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status Floats(nint call, byte* name, float* values, int capacity, int* count) => Fill(call, name, values, capacity, count, static a => a.Floats);
 
     [UnmanagedCallersOnly(EntryPoint = "el_call_tensor")]
     public static Status Tensor(nint call, byte* name, TensorView* tensor)
@@ -219,15 +161,38 @@ internal static unsafe class OperatorExports
         }
     }
 
-    private static void Fill<T>(T[] values, T* target, int capacity, int* count) where T : unmanaged
+    private static Status Answer<T>(nint call, byte* name, T* value, Func<NativeOperator, string, T> ask) where T : unmanaged
     {
-        Border.RequireNotNull(count, "count");
-        *count = values.Length;
-        if (capacity < values.Length)
-            throw new EdgeLiteException(Status.BufferTooSmall, $"The attribute has {values.Length} values, the buffer holds {capacity}.");
-        if (values.Length == 0) return;
-        Border.RequireNotNull(target, "values");
-        values.CopyTo(new Span<T>(target, capacity));
+        try
+        {
+            Border.RequireNotNull(value, "value");
+            *value = ask(Border.Calls.Get(call), Border.Text(name, "name"));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    private static Status Fill<T>(nint call, byte* name, T* target, int capacity, int* count, Func<AttributeValue, T[]> ask) where T : unmanaged
+    {
+        try
+        {
+            T[] values = ask(Border.Calls.Get(call).Attribute(Border.Text(name, "name")));
+            Border.RequireNotNull(count, "count");
+            *count = values.Length;
+            if (capacity < values.Length)
+                throw new EdgeLiteException(Status.BufferTooSmall, $"The attribute has {values.Length} values, the buffer holds {capacity}.");
+            if (values.Length == 0) return Status.Ok;
+            Border.RequireNotNull(target, "values");
+            values.CopyTo(new Span<T>(target, capacity));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
     }
 
     /// <summary>Bytes and address only where there is memory that C can see.</summary>

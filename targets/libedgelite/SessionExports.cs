@@ -63,164 +63,34 @@ internal static unsafe class SessionExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_input_count")]
-    public static Status InputCount(nint session, int* count)
-    {
-        try
-        {
-            Border.RequireNotNull(count, "count");
-            using var call = new SessionCall(session);
-            *count = call.Value.Session.InputCount;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status InputCount(nint session, int* count) => Answer(session, 0, count, "count", static (s, _) => s.Session.InputCount);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_output_count")]
-    public static Status OutputCount(nint session, int* count)
-    {
-        try
-        {
-            Border.RequireNotNull(count, "count");
-            using var call = new SessionCall(session);
-            *count = call.Value.Session.OutputCount;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status OutputCount(nint session, int* count) => Answer(session, 0, count, "count", static (s, _) => s.Session.OutputCount);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_input_name")]
-    public static Status InputName(nint session, int input, nint* name)
-    {
-        try
-        {
-            Border.RequireNotNull(name, "name");
-            using var call = new SessionCall(session);
-            *name = call.Value.InputName(input);
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status InputName(nint session, int input, nint* name) => Answer(session, input, name, "name", static (s, i) => s.InputName(i));
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_output_name")]
-    public static Status OutputName(nint session, int output, nint* name)
-    {
-        try
-        {
-            Border.RequireNotNull(name, "name");
-            using var call = new SessionCall(session);
-            *name = call.Value.OutputName(output);
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status OutputName(nint session, int output, nint* name) => Answer(session, output, name, "name", static (s, i) => s.OutputName(i));
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_find_input")]
-    public static Status FindInput(nint session, byte* name, int* input)
-    {
-        try
-        {
-            Border.RequireNotNull(input, "input");
-            using var call = new SessionCall(session);
-            *input = call.Value.Session.FindInput(Border.Text(name, "name"));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status FindInput(nint session, byte* name, int* input) => Find(session, name, input, "input", static (s, n) => s.FindInput(n));
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_find_output")]
-    public static Status FindOutput(nint session, byte* name, int* output)
-    {
-        try
-        {
-            Border.RequireNotNull(output, "output");
-            using var call = new SessionCall(session);
-            *output = call.Value.Session.FindOutput(Border.Text(name, "name"));
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status FindOutput(nint session, byte* name, int* output) => Find(session, name, output, "output", static (s, n) => s.FindOutput(n));
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_input_dtype")]
-    public static Status InputDType(nint session, int input, int* dtype)
-    {
-        try
-        {
-            Border.RequireNotNull(dtype, "dtype");
-            using var call = new SessionCall(session);
-            *dtype = (int)call.Value.InputType(input).DType;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status InputDType(nint session, int input, int* dtype) => Answer(session, input, dtype, "dtype", static (s, i) => (int)s.InputType(i).DType);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_output_dtype")]
-    public static Status OutputDType(nint session, int output, int* dtype)
-    {
-        try
-        {
-            Border.RequireNotNull(dtype, "dtype");
-            using var call = new SessionCall(session);
-            *dtype = (int)call.Value.OutputType(output).DType;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status OutputDType(nint session, int output, int* dtype) => Answer(session, output, dtype, "dtype", static (s, i) => (int)s.OutputType(i).DType);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_input_shape")]
-    public static Status InputShape(nint session, int input, long* dims, int capacity, int* rank)
-    {
-        try
-        {
-            Border.RequireNotNull(rank, "rank");
-            using var call = new SessionCall(session);
-            WriteShape(call.Value.InputType(input).Shape, dims, capacity, rank);
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status InputShape(nint session, int input, long* dims, int capacity, int* rank) => WriteShape(session, input, dims, capacity, rank, static (s, i) => s.InputType(i));
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_output_shape")]
-    public static Status OutputShape(nint session, int output, long* dims, int capacity, int* rank)
-    {
-        try
-        {
-            Border.RequireNotNull(rank, "rank");
-            using var call = new SessionCall(session);
-            WriteShape(call.Value.OutputType(output).Shape, dims, capacity, rank);
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status OutputShape(nint session, int output, long* dims, int capacity, int* rank) => WriteShape(session, output, dims, capacity, rank, static (s, i) => s.OutputType(i));
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_resize_input")]
     public static Status ResizeInput(nint session, int input, long* dims, int rank)
@@ -241,36 +111,10 @@ internal static unsafe class SessionExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_input_data")]
-    public static Status InputData(nint session, int input, void** data)
-    {
-        try
-        {
-            Border.RequireNotNull(data, "data");
-            using var call = new SessionCall(session);
-            *data = call.Value.Input(input).Data;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status InputData(nint session, int input, nint* data) => Answer(session, input, data, "data", static (s, i) => (nint)s.Input(i).Data);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_input_size")]
-    public static Status InputSize(nint session, int input, nuint* bytes)
-    {
-        try
-        {
-            Border.RequireNotNull(bytes, "bytes");
-            using var call = new SessionCall(session);
-            *bytes = (nuint)call.Value.Input(input).ByteLength;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status InputSize(nint session, int input, nuint* bytes) => Answer(session, input, bytes, "bytes", static (s, i) => (nuint)s.Input(i).ByteLength);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_set_input")]
     public static Status SetInput(nint session, int input, void* data, nuint bytes)
@@ -308,39 +152,10 @@ internal static unsafe class SessionExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_output_data")]
-    public static Status OutputData(nint session, int output, void** data)
-    {
-        try
-        {
-            Border.RequireNotNull(data, "data");
-            using var call = new SessionCall(session);
-            *data = call.Value.Output(output).Data;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status OutputData(nint session, int output, nint* data) => Answer(session, output, data, "data", static (s, i) => (nint)s.Output(i).Data);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_output_size")]
-    public static Status OutputSize(nint session, int output, nuint* bytes)
-    {
-        try
-        {
-            Border.RequireNotNull(bytes, "bytes");
-            using var call = new SessionCall(session);
-            TensorType type = call.Value.OutputType(output);
-            if (!type.IsKnown)
-                throw new EdgeLiteException(Status.InvalidState, $"Output '{call.Value.Session.OutputName(output)}' has no size before the first run.");
-            *bytes = (nuint)type.ByteLength;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status OutputSize(nint session, int output, nuint* bytes) => Answer(session, output, bytes, "bytes", static (s, i) => s.OutputBytes(i));
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_get_output")]
     public static Status GetOutput(nint session, int output, void* buffer, nuint capacity)
@@ -363,13 +178,16 @@ internal static unsafe class SessionExports
     }
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_arena_bytes")]
-    public static Status ArenaBytes(nint session, long* bytes)
+    public static Status ArenaBytes(nint session, long* bytes) => Answer(session, 0, bytes, "bytes", static (s, _) => s.Session.ArenaBytes);
+
+    /// <summary>A number or an address that a session knows, of its input or output <paramref name="index"/> where it is about one.</summary>
+    public static Status Answer<T>(nint session, int index, T* to, string name, Func<SessionHandle, int, T> ask) where T : unmanaged
     {
         try
         {
-            Border.RequireNotNull(bytes, "bytes");
+            Border.RequireNotNull(to, name);
             using var call = new SessionCall(session);
-            *bytes = call.Value.Session.ArenaBytes;
+            *to = ask(call.Value, index);
             return Status.Ok;
         }
         catch (Exception e)
@@ -378,13 +196,39 @@ internal static unsafe class SessionExports
         }
     }
 
-    private static void WriteShape(Shape shape, long* dims, int capacity, int* rank)
+    private static Status Find(nint session, byte* name, int* index, string what, Func<Session, string, int> find)
     {
-        *rank = shape.IsRanked ? shape.Rank : -1;
-        if (*rank <= 0) return;
-        if (capacity < *rank)
-            throw new EdgeLiteException(Status.BufferTooSmall, $"The shape {shape} has {*rank} dimensions, the buffer holds {capacity}.");
-        Border.RequireNotNull(dims, "dims");
-        shape.AsSpan().CopyTo(new Span<long>(dims, capacity));
+        try
+        {
+            Border.RequireNotNull(index, what);
+            using var call = new SessionCall(session);
+            *index = find(call.Value.Session, Border.Text(name, "name"));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
+    }
+
+    private static Status WriteShape(nint session, int index, long* dims, int capacity, int* rank, Func<SessionHandle, int, TensorType> ask)
+    {
+        try
+        {
+            Border.RequireNotNull(rank, "rank");
+            using var call = new SessionCall(session);
+            Shape shape = ask(call.Value, index).Shape;
+            *rank = shape.IsRanked ? shape.Rank : -1;
+            if (*rank <= 0) return Status.Ok;
+            if (capacity < *rank)
+                throw new EdgeLiteException(Status.BufferTooSmall, $"The shape {shape} has {*rank} dimensions, the buffer holds {capacity}.");
+            Border.RequireNotNull(dims, "dims");
+            shape.AsSpan().CopyTo(new Span<long>(dims, capacity));
+            return Status.Ok;
+        }
+        catch (Exception e)
+        {
+            return Border.Fail(e);
+        }
     }
 }

@@ -43,6 +43,14 @@ internal sealed unsafe class SessionHandle
         return _hasRun || (Session.IsPrepared && Session.IsStatic) ? Session.Output(i).Type : Session.OutputType(i);
     }
 
+    /// <summary>Size of an output in bytes, once it has one.</summary>
+    public nuint OutputBytes(int i)
+    {
+        TensorType type = OutputType(i);
+        return type.IsKnown ? (nuint)type.ByteLength
+            : throw new EdgeLiteException(Status.InvalidState, $"Output '{Session.OutputName(i)}' has no size before the first run.");
+    }
+
     public void Resize(int i, Shape shape)
     {
         TensorType old = InputType(i);

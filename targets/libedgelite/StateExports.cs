@@ -8,20 +8,7 @@ namespace EdgeLite.Native;
 internal static unsafe class StateExports
 {
     [UnmanagedCallersOnly(EntryPoint = "el_session_state_count")]
-    public static Status Count(nint session, int* count)
-    {
-        try
-        {
-            Border.RequireNotNull(count, "count");
-            using var call = new SessionCall(session);
-            *count = call.Value.Session.States.Count;
-            return Status.Ok;
-        }
-        catch (Exception e)
-        {
-            return Border.Fail(e);
-        }
-    }
+    public static Status Count(nint session, int* count) => SessionExports.Answer(session, 0, count, "count", static (s, _) => s.Session.States.Count);
 
     [UnmanagedCallersOnly(EntryPoint = "el_session_state")]
     public static Status State(nint session, int state, int* input, int* output)

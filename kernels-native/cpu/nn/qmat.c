@@ -130,7 +130,7 @@ typedef struct el_qview {
     int64_t band_w, pixel_bytes, line_bytes; /* of the band, or of x where it is used in place */
     el_qtap* taps;
     el_qseg* segs;
-    int32_t seg_count, seg_pixels;
+    int32_t seg_count;
     int32_t dy, dx; /* of the first line and column of a band */
     int64_t band_lines; /* of a piece of one line */
     int64_t skip_y, skip_x; /* input lines and columns from one of the band to the next */
@@ -387,14 +387,18 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
     return v;
 }
 
+/* Pixels of a segment: those of a kernel row where they lie side by side (groups then need the copy). */
+static int32_t seg_pixels(const el_qplan* q) { return q->transpose || q->dilation_w != 1 ? 1 : q->kw; }
+
 /* Decides about the band once the taps of the view are known, and places the segments in it. in_step: of the input. */
 static void view_place(el_qview* v) {
     const el_qplan* q = v->q;
+    const int32_t pixels = seg_pixels(q);
     int32_t last_y = 0, last_x = 0;
     v->dy = v->dx = 0;
     for (int32_t s = 0; s < v->seg_count; s++) {
         const el_qtap t = v->taps[s];
-        int32_t right = t.dx + v->seg_pixels - 1;
+        int32_t right = t.dx + pixels - 1;
         if (s == 0 || t.dy < v->dy) v->dy = t.dy;
         if (s == 0 || t.dx < v->dx) v->dx = t.dx;
         if (s == 0 || t.dy > last_y) last_y = t.dy;
@@ -419,9 +423,8 @@ static void view_place(el_qview* v) {
 
 static void run_conv(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
     el_qview v = view_init(ctx, q, buffers, isa);
-    int joined = q->dilation_w == 1; /* pixels of a kernel row side by side: groups then need the copy */
-    int32_t per_row = joined ? 1 : q->kw, quads = q->row_quads ? q->row_quads : (joined ? q->kw : 1) * q->cin4 / 4;
-    v.seg_count = q->kh * per_row, v.seg_pixels = joined ? q->kw : 1;
+    const int32_t pixels = seg_pixels(q), per_row = q->kw / pixels, quads = q->row_quads ? q->row_quads : pixels * q->cin4 / 4;
+    v.seg_count = q->kh * per_row;
     for (int32_t s = 0; s < v.seg_count; s++) {
         int32_t ky = s / per_row, kx = s % per_row;
         v.taps[s] = (el_qtap){ky * q->dilation_h - q->pad_top, kx * q->dilation_w - q->pad_left};
@@ -486,7 +489,6 @@ void el_qmat_conv(const el_ctx* ctx, const el_qconv_params* p, void* const* buff
 void el_qmat_conv_transpose(const el_ctx* ctx, const el_qconv_params* p, void* const* buffers, const el_qisa* isa) {
     el_qplan q = plan_conv(p, 1, 1);
     el_qview v = view_init(ctx, &q, buffers, isa);
-    v.seg_pixels = 1;
     for (int32_t k = 0; k < p->stride_h * p->stride_w; k++) {
         transpose_view(&v, k, buffers);
         view_run(ctx, &v);

@@ -177,6 +177,8 @@ struct el_block_matrix {
         }
     };
 };
+template <int BITS>
+struct el_matrix_way<el_block_matrix<BITS>, el_half> : el_block_matrix<BITS> {};
 
 template <int ROWS, int COLUMNS, int BITS>
 EL_DEVICE void el_block_gemm_half(const el_block_gemm_params& p, const el_cuda_buffers& b) {

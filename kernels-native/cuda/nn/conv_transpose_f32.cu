@@ -57,11 +57,6 @@ EL_DEVICE el_phase el_phase_of(int phase, int out, int kernel, int stride, int d
 
 /* Weights of the taps of a phase: rows of k are those of the panels that its taps have. */
 struct el_phase_panels {
-    template <int BN, int THREADS>
-    using copies = el_chunk_copies<el_phase_panels, el_half, BN, THREADS>;
-    template <int BN, int WN>
-    using words = el_chunk_words<el_half, BN, WN>;
-    static constexpr int step_bytes(int columns) { return columns * EL_STEP_BYTES; }
     struct place {
         int row, channel, tap_y, tap_x;
         const char* panel; /* and chunk */

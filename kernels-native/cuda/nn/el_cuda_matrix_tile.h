@@ -8,10 +8,10 @@
  *
  *     A: row at(m), what stays the same for a row; place start(byte), where in k a thread begins; next(place), 64 bytes on;
  *        fetch(bytes, shared, row, place, is_wanted): 16 bytes to shared memory, of which both name the place; zero outside; anything where not wanted
- *     B: rows of k that there are (of words of four int8); copies<BN, THREADS>, what a thread brings to shared memory of a step, of step_bytes(BN);
- *        words<BN, WN>, what a lane reads of it, first the first half of a step, then the second. el_matrix_panels are weights in panels of 16 columns: float16 [n/16][k][16], int8 [n/16][k/4][16][4].
- *        Others that lie in shared memory as those do (el_chunk_copies) say where their chunks are: place start(row, column), where a thread begins;
- *        next(place), a step on; fetch(bytes, shared, place, column, panels, is_wanted): 16 bytes, so many panels from the place on; zero outside
+ *     B: rows of k that there are (of words of four int8); place start(row, column), where a thread begins; next(place), a step on;
+ *        fetch(bytes, shared, place, column, panels, is_wanted): 16 bytes, so many panels from the place on; zero outside. el_matrix_panels are weights
+ *        in panels of 16 columns: float16 [n/16][k][16], int8 [n/16][k/4][16][4]. What does not lie in shared memory as those do has an
+ *        el_matrix_way of its own
  *
  * Several pieces of k are computed by blocks of their own, which leave their sums in scratch; the last of them to come, told by a counter, adds all up
  * in the order of the pieces. In the end sums pass through shared memory, so that a thread has eight neighbours of a row:
@@ -94,14 +94,20 @@ struct el_chunk_words {
     }
 };
 
-/* Weights. rows: of k for float16, of words of four int8. n: columns that there are, in whole panels. */
-template <typename T>
-struct el_matrix_panels {
+/* How B gets to the products: copies<BN, THREADS>, what a thread brings to shared memory of a step, of step_bytes(BN); words<BN, WN>, what a lane reads
+ * of it, first the first half of a step, then the second. */
+template <typename B, typename T>
+struct el_matrix_way {
     template <int BN, int THREADS>
-    using copies = el_chunk_copies<el_matrix_panels, T, BN, THREADS>;
+    using copies = el_chunk_copies<B, T, BN, THREADS>;
     template <int BN, int WN>
     using words = el_chunk_words<T, BN, WN>;
     static constexpr int step_bytes(int columns) { return columns * EL_STEP_BYTES; }
+};
+
+/* Weights. rows: of k for float16, of words of four int8. n: columns that there are, in whole panels. */
+template <typename T>
+struct el_matrix_panels {
     static constexpr int ROW_BYTES = el_matrix_of<T>::CHUNKS * 16;
     struct place {
         int row;
@@ -171,8 +177,9 @@ static constexpr int el_matrix_shared(int rows, int columns) {
 template <typename T, int BM, int BN, typename A, typename B, typename End>
 EL_DEVICE void el_matrix_tile(const A& a, const B& right, const el_matrix_block& block, const el_cuda_buffers& b, const End& end) {
     typedef typename el_matrix_of<T>::sum S;
+    typedef el_matrix_way<B, T> way;
     constexpr int THREADS = el_matrix_threads(BM, BN), WARPS = THREADS / 32, WM = BM / (WARPS / 2), WN = BN / 2;
-    constexpr int ROWS = el_matrix_of<T>::ROWS, A_BYTES = BM * EL_STEP_BYTES, STAGE = A_BYTES + B::step_bytes(BN), A_FETCHES = BM * 4 / THREADS, PITCH = WN + EL_MATRIX_GAP;
+    constexpr int ROWS = el_matrix_of<T>::ROWS, A_BYTES = BM * EL_STEP_BYTES, STAGE = A_BYTES + way::step_bytes(BN), A_FETCHES = BM * 4 / THREADS, PITCH = WN + EL_MATRIX_GAP;
     static_assert(A_FETCHES * THREADS == BM * 4, "a step is copied by all threads");
     static_assert(EL_STAGES * STAGE <= el_matrix_shared(BM, BN), "the stages fit what the launch rule asks for");
     char* const bytes = el_dynamic_shared();
@@ -186,7 +193,7 @@ EL_DEVICE void el_matrix_tile(const A& a, const B& right, const el_matrix_block&
     EL_UNROLL for (int i = 0; i < A_FETCHES; i++) rows[i] = a.at(block.m0 + thread / 4 + i * (THREADS / 4));
     typename A::place place = a.start(first * EL_STEP_BYTES + thread % 4 * 16);
     const int to_a = el_chunk_of_a(thread / 4, thread % 4) * 16;
-    typename B::template copies<BN, THREADS> copies(right, block.n0, first);
+    typename way::template copies<BN, THREADS> copies(right, block.n0, first);
 
     int written = 0, fetched = 0;
     auto fetch = [&]() __attribute__((always_inline)) {
@@ -208,7 +215,7 @@ EL_DEVICE void el_matrix_tile(const A& a, const B& right, const el_matrix_block&
     /* Where a lane's rows of A begin in a stage, for each half of the step. */
     int at_a[2];
     EL_UNROLL for (int k = 0; k < 2; k++) at_a[k] = el_chunk_of_a(row0 + lane % 16, k * 2 + lane / 16) * 16;
-    typename B::template words<BN, WN> words(right, column0);
+    typename way::template words<BN, WN> words(right, column0);
     struct operands {
         unsigned a[WM / 16][4], b[WN / 16][4];
     };

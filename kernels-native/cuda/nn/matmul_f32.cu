@@ -58,11 +58,6 @@ EL_CUDA_ENTRY(matmul_f32_32x32, el_matmul_params) { el_matmul<32>(p, b); }
 
 /* b[k][n], n a multiple of 8. */
 struct el_half_right {
-    template <int BN, int THREADS>
-    using copies = el_chunk_copies<el_half_right, el_half, BN, THREADS>;
-    template <int BN, int WN>
-    using words = el_chunk_words<el_half, BN, WN>;
-    static constexpr int step_bytes(int columns) { return columns * EL_STEP_BYTES; }
     struct place {
         int row;
         const el_half* at;
@@ -89,11 +84,6 @@ EL_DEVICE el_eight<el_half> el_gather_eight(const el_half* x, int64_t apart, int
 
 /* The same of any n, or stored [n][k]. */
 struct el_half_right_any {
-    template <int BN, int THREADS>
-    using copies = el_chunk_copies<el_half_right_any, el_half, BN, THREADS>;
-    template <int BN, int WN>
-    using words = el_chunk_words<el_half, BN, WN>;
-    static constexpr int step_bytes(int columns) { return columns * EL_STEP_BYTES; }
     typedef int place; /* row */
     const el_half* x;
     int rows, n;

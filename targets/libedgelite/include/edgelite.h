@@ -106,7 +106,7 @@ typedef struct el_session el_session;
 
 /* ---- the library ------------------------------------------------------------------------------------------------ */
 
-/* "0.1.0" */
+/* Such as "0.1.0". */
 EL_CALL const char* el_version(void);
 
 /* What the last call that failed in this thread has to say; "" when none failed. Valid until the next failure in this thread. */

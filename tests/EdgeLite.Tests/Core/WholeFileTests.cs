@@ -1,5 +1,6 @@
 namespace EdgeLite.Tests.Core;
 
+[Collection(nameof(UnfinishedFiles))]
 public sealed class WholeFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("edgelite-whole-").FullName;
@@ -34,6 +35,29 @@ public sealed class WholeFileTests : IDisposable
     }
 
     [Fact]
+    public void A_link_stays_and_what_it_leads_to_is_replaced()
+    {
+        string other = Directory.CreateDirectory(In("other")).FullName, model = Path.Combine(other, "model");
+        File.WriteAllText(model, "old");
+        File.CreateSymbolicLink(In("first"), "other/model");
+        File.CreateSymbolicLink(In("second"), In("first"));
+        WholeFile.Write(In("second"), stream => stream.Write("new"u8));
+        Assert.Equal("new", File.ReadAllText(model));
+        Assert.Equal([model], Directory.GetFiles(other));
+        Assert.Equal((In("first"), "other/model"), (new FileInfo(In("second")).LinkTarget, new FileInfo(In("first")).LinkTarget));
+        File.CreateSymbolicLink(In("device"), "/dev/null");
+        Assert.Contains("is a device", Assert.Throws<EdgeLiteException>(() => new WholeFile(In("device"))).Message);
+    }
+
+    [Fact]
+    public void A_place_that_is_taken_meanwhile_is_named()
+    {
+        using var file = new WholeFile(In("a"));
+        Directory.CreateDirectory(In("a"));
+        Assert.Contains($"'{In("a")}' cannot be written: it is a folder", Assert.Throws<EdgeLiteException>(file.Commit).Message);
+    }
+
+    [Fact]
     public void Unfinished_files_go_when_the_process_does()
     {
         using var file = new WholeFile(In("a"));
@@ -57,3 +81,7 @@ public sealed class WholeFileTests : IDisposable
     public void What_cannot_be_a_file_is_refused_at_once(string path, string why) =>
         Assert.Contains(why, Assert.Throws<EdgeLiteException>(() => new WholeFile(path)).Message);
 }
+
+/// <summary>Tests that delete all unfinished files of the process, which may be those of other tests.</summary>
+[CollectionDefinition(nameof(UnfinishedFiles), DisableParallelization = true)]
+public sealed class UnfinishedFiles;

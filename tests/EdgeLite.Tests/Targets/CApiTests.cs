@@ -39,7 +39,7 @@ public sealed partial class CApiTests(CApiModels models) : IClassFixture<CApiMod
     public void CMake_finds_it()
     {
         string folder = Directory.CreateDirectory(Path.Combine(models.Folder, "cmake project")).FullName, made = Directory.CreateDirectory(Path.Combine(folder, "artifacts")).FullName;
-        Directory.CreateSymbolicLink(Path.Combine(made, "cmake"), Path.Combine(SharedData.Root, "targets/libedgelite/cmake"));
+        Directory.CreateSymbolicLink(Path.Combine(made, "cmake"), Path.Combine(SharedData.Root, "artifacts/cmake"));
         File.WriteAllText(Path.Combine(folder, "CMakeLists.txt"), $$"""
             cmake_minimum_required(VERSION 3.20)
             project(classify C)

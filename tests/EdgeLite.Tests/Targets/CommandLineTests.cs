@@ -206,6 +206,10 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(1, outcome.ExitCode);
         Assert.Contains("is a folder", outcome.Errors);
         Assert.Contains("is a device", Run("convert", Relu(), "-o", "/dev/null").Errors);
+        Assert.Contains("k.pem' cannot be written: its folder does not exist", Run("keygen", "-o", In("missing/k.pem")).Errors);
+        // Of a pair of which one file cannot be written, none stays.
+        Assert.Contains(".pub.pem' cannot be written: the name is too long", Run("keygen", "-o", In(new string('k', 251) + ".pem")).Errors);
+        Assert.Empty(Directory.GetFiles(_folder, "*.pem"));
         Assert.Contains("not to standard output", Run("convert", Relu(), "-o", "-").Errors);
         Assert.Contains("not from standard input", Refused("-"));
         Assert.Contains(".html or .json", Refused(Relu(), "--report", In("report.pdf")));
@@ -272,6 +276,27 @@ public sealed class CommandLineTests : IDisposable
         Assert.DoesNotContain("converted range", narrow);
         Assert.Contains("  SQNR dB          exact", least);
         Assert.All(narrow.Split('\n').Where(l => l.Contains('│')), l => Assert.InRange(l.TrimEnd('\r').Length, 1, 80));
+    }
+
+    /// <summary>Of standard output that cannot be written, standard error says so; the other way round nobody can be told.</summary>
+    [ProgramFact("sh", "/dev/full")]
+    public void Output_that_cannot_be_written_is_said()
+    {
+        ChildProcess.Outcome Redirected(string streams, params string[] arguments) =>
+            ChildProcess.Run("sh", ["-c", $"exec dotnet \"$0\" \"$@\" {streams}", Path.Combine(AppContext.BaseDirectory, "edgelite.dll"), .. arguments]);
+        foreach (string[] command in new string[][] { [], ["--help"], ["importers"], ["convert", Relu(), "-o", In("out.edgl")], ["inspect", In("out.edgl")], ["inspect", In("out.edgl"), "--json"] })
+        {
+            ChildProcess.Outcome outcome = Redirected(">/dev/full", command);
+            Assert.Equal(1, outcome.ExitCode);
+            Assert.EndsWith("edgelite: standard output cannot be written: No space left on device.\n", outcome.Errors);
+        }
+        Assert.Contains("standard output cannot be written: Bad file descriptor", Redirected(">&-", "importers").Errors);
+        foreach (string streams in new[] { "2>/dev/full", "2>&-" })
+        {
+            Assert.Equal(new ChildProcess.Outcome(1, "", ""), Redirected(streams, "convert", In("nowhere.onnx"), "-o", In("no.edgl")));
+            Assert.Equal(0, Redirected(streams, "convert", Relu(), "-o", In("out.edgl")).ExitCode);
+        }
+        ChildProcess.Succeed("sh", "-c", "dotnet \"$0\" operators | head -1; dotnet \"$0\" --help | head -1", Path.Combine(AppContext.BaseDirectory, "edgelite.dll"));
     }
 
     [ProgramFact("kill", "/bin/sh")]

@@ -48,6 +48,16 @@ public sealed class MemoryTests(ITestOutputHelper output) : IDisposable
         Assert.Contains("not enough memory", outcome.Errors);
     }
 
+    [ArtifactFact(Program, "sh")]
+    public void Address_space_that_does_not_do_to_start_is_said()
+    {
+        foreach (int kilobytes in new[] { 20_000, 45_000, 70_000, 99_999 })
+        {
+            ChildProcess.Outcome outcome = ChildProcess.Run("sh", ["-c", $"ulimit -v {kilobytes} && exec \"$0\" --version", Artifacts.PathOf(Artifacts.Host, Program)]);
+            Assert.Equal(new ChildProcess.Outcome(1, "", $"edgelite-run: address space is limited to {kilobytes} kB (ulimit -v); to start takes 100000, and the model comes on top.\n"), outcome);
+        }
+    }
+
     private (long Resident, long Planned) Bench(string name, byte[] bytes)
     {
         string path = Path.Combine(_folder, "model.edgl");
