@@ -154,8 +154,8 @@ public static class GraphText
         foreach (long dim in type.Shape.AsSpan())
             dims.Add(dim >= 0 ? dim.ToString(CultureInfo.InvariantCulture)
                 : dim == Shape.Unknown ? "?"
-                : Shape.SymbolIndex(dim) < graph.Symbols.Count ? Symbol(graph.Symbols[Shape.SymbolIndex(dim)])
-                : $"${Shape.SymbolIndex(dim)}");
+                : graph.Sizes.Name(dim) is { } name ? Symbol(name)
+                : "?");
         return $"{type.DType.Name()}[{string.Join(',', dims)}]";
     }
 

@@ -51,7 +51,7 @@ public sealed class AttentionFusion : IGraphPass
             scores = add.Inputs[side]!;
             // The mask must not widen the scores; ONNX's operator refuses one that would.
             if (mask!.DType != DType.Float32 || !mask.Shape.IsRanked || mask.Shape.Rank > rank) return false;
-            if (!hiddenIsZero && (!mask.Shape.IsKnown || !Match.SameShape(add.Output.Shape, scores.Shape))) return false;
+            if (!hiddenIsZero && !Match.SameShape(add.Output.Shape, scores.Shape)) return false;
         }
         scores = Unscaled(graph, scores, ref scale);
         if (Match.Producer(scores, "MatMul") is not { } first || Match.SoleConsumer(graph, scores) == null) return false;

@@ -77,14 +77,14 @@ public sealed class NoOps : IGraphPass
 
     private static bool SlicesAll(Node node)
     {
-        if (Match.Ints(node.Input(1)) is not { } starts || Match.Ints(node.Input(2)) is not { } ends || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        if (Match.Ints(node.Input(1)) is not { } starts || SymbolicSizes.Of(node.Input(2)) is not { } ends || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
         long[]? axes = node.Input(3) == null ? [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)] : Match.Ints(node.Input(3));
         long[]? steps = node.Input(4) == null ? null : Match.Ints(node.Input(4));
         if (axes == null || node.Input(4) != null && steps == null) return false;
         for (int i = 0; i < starts.Length; i++)
         {
-            long dim = x.Shape[Match.Axis(axes[i], x.Shape.Rank)];
-            bool toEnd = ends[i] >= int.MaxValue || dim >= 0 && ends[i] >= dim;
+            Polynomial? dim = node.Graph.Sizes.Of(x.Shape[Match.Axis(axes[i], x.Shape.Rank)]);
+            bool toEnd = ends[i]?.Number >= int.MaxValue || ends[i] is { IsNotNegative: true } && Polynomial.Difference(ends[i], dim) is { IsNotNegative: true };
             if (starts[i] != 0 || !toEnd || steps != null && steps[i] != 1) return false;
         }
         return true;
