@@ -25,6 +25,7 @@ public static class PassList
         .. CleanUp,
         new ActivationRecognition(),
         new LayerNormRecognition(),
+        new RotaryRecognition(),
         new ConcatPadding(),
         new PadFolding(),
         new AffineFolding(),
