@@ -3,8 +3,8 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Ir;
 
 /// <summary>
-/// The symbols of a graph beside those that its inputs name: polynomials of others, each one symbol, quotients rounded down, and sizes of
-/// single values of which nothing is known. They lie behind <see cref="First"/> and are not in <see cref="Graph.Symbols"/>.
+/// The symbols of a graph beside those that its inputs name: polynomials of others, each one symbol, quotients rounded down, the smaller of a
+/// size and a number, and sizes of single values of which nothing is known. They lie behind <see cref="First"/> and are not in <see cref="Graph.Symbols"/>.
 /// </summary>
 internal sealed class DerivedSizes(List<string> named)
 {
@@ -14,7 +14,8 @@ internal sealed class DerivedSizes(List<string> named)
     private readonly List<string?> _names = [];
     private readonly Dictionary<Polynomial, long> _dims = [];
     private readonly Dictionary<long, Polynomial> _polynomials = [];
-    private readonly Dictionary<(Polynomial, long), long> _quotients = [];
+    private readonly Dictionary<(Polynomial, long), long> _quotients = [], _least = [];
+    private readonly Dictionary<long, (Polynomial Size, long Number)> _leastOf = [];
 
     /// <summary>Takes over what another graph, of the same named symbols, knows.</summary>
     public void CopyFrom(DerivedSizes other)
@@ -23,6 +24,8 @@ internal sealed class DerivedSizes(List<string> named)
         foreach ((Polynomial size, long dim) in other._dims) _dims[size] = dim;
         foreach ((long dim, Polynomial size) in other._polynomials) _polynomials[dim] = size;
         foreach (((Polynomial, long) quotient, long dim) in other._quotients) _quotients[quotient] = dim;
+        foreach (((Polynomial, long) least, long dim) in other._least) _least[least] = dim;
+        foreach ((long dim, (Polynomial, long) least) in other._leastOf) _leastOf[dim] = least;
     }
 
     /// <summary>The size of a dimension, or null for one that is not known.</summary>
@@ -53,6 +56,23 @@ internal sealed class DerivedSizes(List<string> named)
             _quotients[(rest, divisor)] = dim = Add(Text(rest) is { } text ? $"floor(({text})/{divisor})" : null);
         return Polynomial.Sum(divided, Polynomial.OfSymbol(dim));
     }
+
+    /// <summary>The smaller of a size and a number.</summary>
+    public Polynomial? Least(Polynomial? size, long number)
+    {
+        if (size == null || number < 0) return null;
+        if (size.Number is { } known) return Polynomial.Of(Math.Min(known, number));
+        if (!_least.TryGetValue((size, number), out long dim))
+        {
+            _least[(size, number)] = dim = Add(Text(size) is { } text ? $"min({text}, {number})" : null);
+            _leastOf[dim] = (size, number);
+        }
+        return Polynomial.OfSymbol(dim);
+    }
+
+    /// <summary>True for the smaller of <paramref name="size"/> and a number above 1. Broadcasting it against the size gives the size, or is an
+    /// error: it is 1 only where the size is.</summary>
+    public bool IsLeast(Polynomial least, Polynomial size) => least.Symbol is { } dim && _leastOf.TryGetValue(dim, out (Polynomial Size, long Number) of) && of.Number > 1 && of.Size.Equals(size);
 
     /// <summary>A symbol for a size of which nothing is known.</summary>
     public long Fresh() => Add(null);

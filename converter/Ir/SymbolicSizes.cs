@@ -58,7 +58,10 @@ internal static class SymbolicSizes
                 int at = Match.Axis(node.Attributes.Int("axis", 1), dims.Length);
                 return [Product(dims[..at]), Product(dims[at..])];
             case "Expand" when dims != null && Of(node.Input(1)) is { } sizes:
-                return Broadcast(dims, sizes);
+                return Broadcast(graph, dims, sizes);
+            case "Add" or "Sub" or "Mul" or "Div" or "Pow" or "Where" or "And" or "Or" or "Equal" or "Less" or "LessOrEqual" or "Greater" or "GreaterOrEqual" or "Max" or "Min" or "Sum"
+                when node.Inputs.All(i => i is { Shape.IsRanked: true }):
+                return node.Inputs.Select(i => Dims(graph, i!)).Aggregate((a, b) => Broadcast(graph, a, b));
             case "ConstantOfShape" when Of(x) is { } sizes && sizes.Length == rank:
                 return sizes;
             case "Range":
@@ -112,17 +115,18 @@ internal static class SymbolicSizes
         return sizes;
     }
 
-    private static Polynomial?[] Broadcast(Polynomial?[] a, Polynomial?[] b)
+    private static Polynomial?[] Broadcast(Graph graph, Polynomial?[] a, Polynomial?[] b)
     {
         int rank = Math.Max(a.Length, b.Length);
         return [.. Enumerable.Range(0, rank).Select(i => Both(i < rank - a.Length ? Polynomial.Of(1) : a[i - rank + a.Length], i < rank - b.Length ? Polynomial.Of(1) : b[i - rank + b.Length]))];
 
-        static Polynomial? Both(Polynomial? x, Polynomial? y) =>
+        Polynomial? Both(Polynomial? x, Polynomial? y) =>
             x == null || y == null ? x?.Number > 1 ? x : y?.Number > 1 ? y : null
             : x.Equals(y) || y.Number == 1 ? x
             : x.Number == 1 ? y
             : x.Number > 1 ? x
-            : y.Number > 1 ? y : null;
+            : y.Number > 1 || graph.Sizes.IsLeast(x, y) ? y
+            : graph.Sizes.IsLeast(y, x) ? x : null;
     }
 
     /// <summary>Sizes of a Slice in steps of 1 whose starts and ends are known to lie inside, or behind the end.</summary>
@@ -137,7 +141,9 @@ internal static class SymbolicSizes
             int axis = Match.Axis(axes[i], dims.Length);
             if (axis < 0 || axis >= dims.Length) return null;
             bool isStep1 = node.Input(4) == null || Match.Ints(node.Input(4))![i] == 1;
-            sizes[axis] = isStep1 ? Difference(Place(ends[i], dims[axis]), Place(starts[i], dims[axis])) is { IsNotNegative: true } size ? size : null : null;
+            sizes[axis] = !isStep1 ? null
+                : starts[i]?.Number == 0 && ends[i] is { IsNotNegative: true } && dims[axis]?.Number is { } number ? node.Graph.Sizes.Least(ends[i], number)
+                : Difference(Place(ends[i], dims[axis]), Place(starts[i], dims[axis])) is { IsNotNegative: true } size ? size : null;
         }
         return sizes;
 
