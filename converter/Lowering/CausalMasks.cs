@@ -2,7 +2,6 @@ using EdgeLite.Converter.Ir;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Core;
 using EdgeLite.Ops;
-using Math = System.Math;
 
 namespace EdgeLite.Converter.Lowering;
 
@@ -31,11 +30,11 @@ public sealed class CausalMasks : IGraphPass
         long window = -1;
         foreach (Value term in Terms(mask))
         {
-            if (!SeesAll(term) && Limit(term, rows, keys) is not { } limit) rest.Add(term);
+            if (!SeesAll(graph, term) && Limit(term, rows, keys) is not { } limit) rest.Add(term);
             else
             {
                 found = true;
-                if (SeesAll(term)) continue;
+                if (SeesAll(graph, term)) continue;
                 limit = Limit(term, rows, keys)!.Value;
                 isCausal |= limit.IsCausal;
                 if (!limit.IsCausal) window = window < 0 ? limit.Window : Math.Min(window, limit.Window);
@@ -68,9 +67,10 @@ public sealed class CausalMasks : IGraphPass
         _ => [mask],
     };
 
-    private static bool SeesAll(Value term)
+    private static bool SeesAll(Graph graph, Value term)
     {
-        if (term.Constant is not { } constant) return false;
+        if (term.Constant is not { } constant)
+            return Excess(term)?.Largest(d => graph.Sizes.Of(term.Shape[d])) is { } largest && Polynomial.Difference(Polynomial.Of(0), largest) is { IsNotNegative: true };
         for (long i = 0; i < constant.Count; i++)
             if (constant.GetInt64(i) == 0) return false;
         return true;
@@ -80,19 +80,30 @@ public sealed class CausalMasks : IGraphPass
     private static (bool IsCausal, long Window)? Limit(Value term, long rows, long keys)
     {
         if (term.Constant is { } constant) return OfConstant(constant, rows, keys);
-        if (term.Producer is not { Domain: "" } node) return null;
-        if (node.OpType is not ("Less" or "LessOrEqual" or "Greater" or "GreaterOrEqual") || !term.Shape.IsRanked || term.Shape.Rank < 2) return null;
-        // Rows and keys that the mask is compared over must be those of the attention: a mask of one row would be broadcast.
-        if (term.Shape[term.Shape.Rank - 2] != rows || term.Shape[term.Shape.Rank - 1] != keys || rows == 1 || keys == 1) return null;
-        (Value low, Value high) = node.OpType.StartsWith("Less", StringComparison.Ordinal) ? (node.Inputs[0]!, node.Inputs[1]!) : (node.Inputs[1]!, node.Inputs[0]!);
-        if (Places(low, 0) is not { } a || Places(high, 0) is not { } b) return null;
-        // low <= high + slack
-        long slack = node.OpType.EndsWith("OrEqual", StringComparison.Ordinal) ? 0 : -1;
-        if (Polynomial.Difference(b.Offset, a.Offset)?.Number is not { } distance) return null;
-        distance += slack;
-        int rank = term.Shape.Rank, aAxis = a.Axis - a.Rank + rank, bAxis = b.Axis - b.Rank + rank;
-        if (aAxis == rank - 1 && bAxis == rank - 2) return distance == 0 ? (true, -1) : null; // key <= query
-        return aAxis == rank - 2 && bAxis == rank - 1 && distance >= 0 ? (false, distance) : null; // query <= key + distance
+        if (Excess(term) is not { } excess) return null;
+        (int key, int query) = (excess.Steps.Length - 1, excess.Steps.Length - 2);
+        if (query < 0 || excess.Steps[..query].Any(s => s.Number != 0) || term.Shape[key] != keys || term.Shape[query] != rows) return null;
+        if (excess.Offset.Number is not { } offset) return null;
+        return (excess.Steps[key].Number, excess.Steps[query].Number) switch
+        {
+            (1, -1) when offset == 0 => (true, -1L),
+            (-1, 1) when offset <= 0 => (false, -offset),
+            _ => ((bool, long)?)null,
+        };
+    }
+
+    /// <summary>What must not be above 0 for a comparison to hold.</summary>
+    private static PlaceArithmetic? Excess(Value term)
+    {
+        if (term.Producer is not { Domain: "" } node || !term.Shape.IsRanked) return null;
+        PlaceArithmetic? excess = node.OpType switch
+        {
+            "Less" or "LessOrEqual" => PlaceArithmetic.Difference(PlaceArithmetic.Of(node.Inputs[0]), PlaceArithmetic.Of(node.Inputs[1])),
+            "Greater" or "GreaterOrEqual" => PlaceArithmetic.Difference(PlaceArithmetic.Of(node.Inputs[1]), PlaceArithmetic.Of(node.Inputs[0])),
+            _ => null,
+        };
+        bool isStrict = node.OpType is "Less" or "Greater";
+        return isStrict && excess != null ? Polynomial.Sum(excess.Offset, Polynomial.Of(1)) is { } above ? excess with { Offset = above } : null : excess;
     }
 
     private static (bool IsCausal, long Window)? OfConstant(Tensor mask, long rows, long keys)
@@ -103,36 +114,5 @@ public sealed class CausalMasks : IGraphPass
             for (long k = 0; k < keys; k++)
                 if (mask.GetInt64(q * keys + k) != 0 != k <= q) return null;
         return (true, -1);
-    }
-
-    /// <summary>A tensor whose element at a place is the place along one axis plus an offset.</summary>
-    private readonly record struct PlacesAlong(int Axis, int Rank, Polynomial Offset);
-
-    private const int MaxDepth = 12;
-
-    private static PlacesAlong? Places(Value value, int depth)
-    {
-        if (depth > MaxDepth || value.Producer is not { Domain: "" } node || value.Shape is not { IsRanked: true, Rank: > 0 } y || !value.DType.IsInteger()) return null;
-        switch (node.OpType)
-        {
-            case "Range":
-                return SymbolicSizes.Of(node.Inputs[0]) is [{ } start] && Match.IsScalar(node.Inputs[2], 1) ? new(0, 1, start) : null;
-            case "Identity" or "Cast":
-                return node.Inputs[0]!.DType.IsInteger() ? Places(node.Inputs[0]!, depth + 1) : null;
-            case "Unsqueeze" or "Squeeze" or "Reshape":
-                // The only axis that is not 1 on both sides.
-                if (Places(node.Inputs[0]!, depth + 1) is not { } from) return null;
-                int[] axes = [.. Enumerable.Range(0, y.Rank).Where(d => y[d] != 1)];
-                Shape x = node.Inputs[0]!.Shape;
-                return axes is [var axis] && x[from.Axis] == y[axis] && x[from.Axis] != Shape.Unknown && Enumerable.Range(0, x.Rank).All(d => d == from.Axis || x[d] == 1) ? new(axis, y.Rank, from.Offset) : null;
-            case "Add" or "Sub":
-                for (int side = 0; side < (node.OpType == "Add" ? 2 : 1); side++)
-                    if (SymbolicSizes.Of(node.Inputs[1 - side]) is [{ } by] && node.Inputs[1 - side]!.Shape.Rank <= y.Rank && Places(node.Inputs[side]!, depth + 1) is { } along
-                        && along.Rank == y.Rank && Polynomial.Sum(along.Offset, by, node.OpType == "Add" ? 1 : -1) is { } offset)
-                        return along with { Offset = offset };
-                return null;
-            default:
-                return null;
-        }
     }
 }

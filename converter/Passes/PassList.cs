@@ -21,6 +21,7 @@ public static class PassList
         new HalfPromotion(),
         new RecurrentLoops(),
         new ShapeArithmetic(),
+        new GatheredWhole(),
         new TransposeChains(),
         .. CleanUp,
         new ActivationRecognition(),

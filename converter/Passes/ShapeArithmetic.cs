@@ -59,21 +59,27 @@ public sealed class ShapeArithmetic : IGraphPass
         {
             graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".shape", shape));
             ShapeInference.Infer(node);
-        }
-        // Dimensions of 1 aside, more may keep their place.
-        else if (Target([.. sizes.Where(d => d != 1)], [.. dims.Where(d => d != 1)]) is { } inner)
-        {
-            string name = node.Output.Name;
-            Value y = x;
-            if (Ones(sizes) is { Length: > 0 } gone) y = Rewrite.Insert(graph, node, "Squeeze", name + ".squeezed", [y, Rewrite.Ints(graph, name + ".ones", gone)]);
-            y = Rewrite.Insert(graph, node, "Reshape", name + ".inner", [y, Rewrite.Ints(graph, name + ".shape", inner)]);
-            if (Ones(dims) is { Length: > 0 } added) y = Rewrite.Insert(graph, node, "Unsqueeze", name, [y, Rewrite.Ints(graph, name + ".added", added)]);
-            Rewrite.Replace(graph, node.Output, y, keepName: true);
+            if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
             return true;
         }
-        else return false;
-        if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
+        if (View(graph, node, x, dims, node.Output.Name, most: 3) is not { } y) return false;
+        Rewrite.Replace(graph, node.Output, y, keepName: true);
         return true;
+    }
+
+    /// <summary>x under a shape of which constants tell the way: with Squeeze and Unsqueeze of dimensions of 1, which aside more dimensions may keep their
+    /// place. Null where there is none of at most so many nodes.</summary>
+    public static Value? View(Graph graph, Node before, Value x, long[] dims, string name, int most)
+    {
+        long[] sizes = x.Shape.AsSpan().ToArray(), gone = Ones(sizes), added = Ones(dims);
+        if (Target(sizes, dims) is { } shape) return Rewrite.Insert(graph, before, "Reshape", name, [x, Rewrite.Ints(graph, name + ".shape", shape)]);
+        long[] from = [.. sizes.Where(d => d != 1)], to = [.. dims.Where(d => d != 1)];
+        bool isSame = from.SequenceEqual(to) && !from.Contains(NotKnown);
+        if (Target(from, to) is not { } inner || (gone.Length > 0 ? 1 : 0) + (isSame ? 0 : 1) + (added.Length > 0 ? 1 : 0) > most) return null;
+        Value y = x;
+        if (gone.Length > 0) y = Rewrite.Insert(graph, before, "Squeeze", name + ".squeezed", [y, Rewrite.Ints(graph, name + ".ones", gone)]);
+        if (!isSame) y = Rewrite.Insert(graph, before, "Reshape", name + ".inner", [y, Rewrite.Ints(graph, name + ".shape", inner)]);
+        return added.Length > 0 ? Rewrite.Insert(graph, before, "Unsqueeze", name, [y, Rewrite.Ints(graph, name + ".added", added)]) : y;
     }
 
     /// <summary>The sizes of an Expand as a constant: 1 where the input's own dimension stays.</summary>
@@ -98,7 +104,7 @@ public sealed class ShapeArithmetic : IGraphPass
 
     /// <summary>The dimensions as a constant for Reshape: 0 where one keeps its place, -1 for one that does not. Null where that does not tell
     /// them all: more than one moves, or one beside others that may be 0, which leave the rest open.</summary>
-    public static long[]? Target(long[] sizes, long[] dims)
+    private static long[]? Target(long[] sizes, long[] dims)
     {
         var shape = new long[dims.Length];
         int rest = 0, kept = 0, moved = 0;
