@@ -27,6 +27,7 @@ public static class PassList
         new ActivationRecognition(),
         new LayerNormRecognition(),
         new RotaryRecognition(),
+        new SumBetweenViews(),
         new ConcatPadding(),
         new PadFolding(),
         new AffineFolding(),
