@@ -11,6 +11,9 @@ internal sealed class DerivedSizes(List<string> named)
     /// <summary>The index of the first one.</summary>
     private const int First = 1 << 24;
 
+    /// <summary>Longer expressions are nothing to read.</summary>
+    private const int LongestName = 48;
+
     private readonly List<string?> _names = [];
     private readonly Dictionary<Polynomial, long> _dims = [];
     private readonly Dictionary<long, Polynomial> _polynomials = [];
@@ -94,7 +97,7 @@ internal sealed class DerivedSizes(List<string> named)
 
     private long Add(string? name)
     {
-        _names.Add(name);
+        _names.Add(name?.Length > LongestName ? null : name);
         return Shape.Symbol(First + _names.Count - 1);
     }
 }

@@ -28,17 +28,16 @@ public sealed class CausalMasks : IGraphPass
         var rest = new List<Value>();
         bool isCausal = false, found = false;
         long window = -1;
-        foreach (Value term in Terms(mask))
+        foreach (Value term in Terms(mask, keys))
         {
-            if (!SeesAll(graph, term) && Limit(term, rows, keys) is not { } limit) rest.Add(term);
-            else
+            if (SeesAll(graph, term, keys)) found = true;
+            else if (Limit(term, rows, keys) is { } limit)
             {
                 found = true;
-                if (SeesAll(graph, term)) continue;
-                limit = Limit(term, rows, keys)!.Value;
                 isCausal |= limit.IsCausal;
                 if (!limit.IsCausal) window = window < 0 ? limit.Window : Math.Min(window, limit.Window);
             }
+            else rest.Add(term);
         }
         if (!found) return false;
         AttributeSet attributes = node.Attributes.Clone();
@@ -59,16 +58,20 @@ public sealed class CausalMasks : IGraphPass
         node.Inputs[0] is { Shape.IsRanked: true } q && node.Inputs[1] is { Shape.IsRanked: true } k && q.Shape.Rank == k.Shape.Rank && q.Shape.Rank is 3 or 4
             ? (q.Shape[q.Shape.Rank - 2], k.Shape[k.Shape.Rank - 2]) : null;
 
-    /// <summary>What must hold all together, Expands aside, which add nothing.</summary>
-    private static IEnumerable<Value> Terms(Value mask) => mask.Producer switch
+    /// <summary>What must hold all together, Expands over all keys aside, which add nothing.</summary>
+    private static IEnumerable<Value> Terms(Value mask, long keys) => mask.Producer switch
     {
-        { Domain: "", OpType: "And" } and => and.Inputs.SelectMany(i => Terms(i!)),
-        { Domain: "", OpType: "Expand" } expand when expand.Inputs[0]!.Shape.IsRanked => Terms(expand.Inputs[0]!),
+        { Domain: "", OpType: "And" } and => and.Inputs.SelectMany(i => Terms(i!, keys)),
+        { Domain: "", OpType: "Expand" } expand when expand.Inputs[0]!.Shape.IsRanked && IsOverAll(mask.Shape, keys) => Terms(expand.Inputs[0]!, keys),
         _ => [mask],
     };
 
-    private static bool SeesAll(Graph graph, Value term)
+    /// <summary>A mask of fewer keys than there are hides the others.</summary>
+    private static bool IsOverAll(Shape mask, long keys) => mask.IsRanked && (mask.Rank == 0 || mask[mask.Rank - 1] == 1 || mask[mask.Rank - 1] == keys);
+
+    private static bool SeesAll(Graph graph, Value term, long keys)
     {
+        if (!IsOverAll(term.Shape, keys)) return false;
         if (term.Constant is not { } constant)
             return Excess(term)?.Largest(d => graph.Sizes.Of(term.Shape[d])) is { } largest && Polynomial.Difference(Polynomial.Of(0), largest) is { IsNotNegative: true };
         for (long i = 0; i < constant.Count; i++)

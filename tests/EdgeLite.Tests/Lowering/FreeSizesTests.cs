@@ -392,6 +392,22 @@ public class FreeSizesTests
         Assert.NotNull(attention.Input(3));
     }
 
+    /// <summary>A mask of fewer keys than there are hides the others, though it is true everywhere.</summary>
+    [Fact]
+    public void A_true_mask_of_some_keys_stays()
+    {
+        const string Body = """
+            input %q : float32[n,2,length,8]
+            input %k : float32[n,2,6,8]
+            input %v : float32[n,2,6,8]
+            const %some : bool[1,4] = [1,1,1,1]
+            %y = Attention(%q, %k, %v, %some) {scale=0.25}
+            output %y
+            """;
+        Assert.NotNull(Assert.Single(Lowered(Body).Nodes).Input(3));
+        Assert.Null(Assert.Single(Lowered(Body.Replace("%some : bool[1,4] = [1,1,1,1]", "%some : bool[1,6] = [1,1,1,1,1,1]", StringComparison.Ordinal)).Nodes).Input(3));
+    }
+
     [Fact]
     public void A_padding_mask_stays_beside_the_order()
     {
