@@ -7,7 +7,7 @@ namespace EdgeLite.Converter.Ir;
 /// A model between importer and writer: values and nodes over ONNX operators, nodes in an order in which every value is
 /// computed before it is used. A subgraph (branch, loop body) is closed: what it needs of the outer graph are its last inputs.
 /// </summary>
-public sealed class Graph(string name) : ISubgraph
+public sealed class Graph : ISubgraph
 {
     private readonly Dictionary<string, Value> _values = [];
     private readonly List<Node> _nodes = [];
@@ -15,7 +15,13 @@ public sealed class Graph(string name) : ISubgraph
     private readonly List<Value> _outputs = [];
     private int _fresh;
 
-    public string Name { get; set; } = name;
+    public Graph(string name)
+    {
+        Name = name;
+        Sizes = new DerivedSizes(Symbols);
+    }
+
+    public string Name { get; set; }
     public IReadOnlyList<Node> Nodes => _nodes;
     public IReadOnlyList<Value> Inputs => _inputs;
     public IReadOnlyList<Value> Outputs => _outputs;
@@ -23,6 +29,9 @@ public sealed class Graph(string name) : ISubgraph
 
     /// <summary>Names of symbolic dimensions; <see cref="Shape.Symbol"/> indexes this list.</summary>
     public List<string> Symbols { get; } = [];
+
+    /// <summary>Sizes that are computed of the symbols.</summary>
+    internal DerivedSizes Sizes { get; }
 
     /// <summary>Free key-value pairs of the source model (author, labels, signatures).</summary>
     public Dictionary<string, string> Metadata { get; } = [];
@@ -72,7 +81,7 @@ public sealed class Graph(string name) : ISubgraph
     public Node AddNode(string domain, string opType, string name, ReadOnlySpan<Value?> inputs, ReadOnlySpan<Value?> outputs,
         AttributeSet? attributes = null, Node? before = null)
     {
-        var node = new Node(domain, opType, name, attributes ?? new AttributeSet());
+        var node = new Node(this, domain, opType, name, attributes ?? new AttributeSet());
         foreach (Value? input in inputs) Attach(node, input);
         foreach (Value? output in outputs)
         {

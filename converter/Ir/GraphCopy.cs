@@ -9,6 +9,7 @@ public static class GraphCopy
     {
         var copy = new Graph(graph.Name);
         copy.Symbols.AddRange(graph.Symbols);
+        copy.Sizes.CopyFrom(graph.Sizes);
         foreach ((string key, string value) in graph.Metadata) copy.Metadata[key] = value;
         var map = new Dictionary<Value, Value>();
         foreach (Value input in graph.Inputs) map[input] = copy.AddInput(input.Name, input.Type);

@@ -145,7 +145,7 @@ public static class GraphText
     }
 
     /// <summary>A type with the names of free dimensions: <c>float32[batch,3,224,224]</c>.</summary>
-    internal static string Type(Graph graph, TensorType type)
+    public static string Type(Graph graph, TensorType type)
     {
         if ((type.Kind & ValueKind.Optional) != 0) return $"optional({Type(graph, type with { Kind = type.Kind & ~ValueKind.Optional })})";
         if (type.Kind == ValueKind.Sequence) return $"seq({Type(graph, type with { Kind = ValueKind.Tensor })})";
@@ -154,8 +154,8 @@ public static class GraphText
         foreach (long dim in type.Shape.AsSpan())
             dims.Add(dim >= 0 ? dim.ToString(CultureInfo.InvariantCulture)
                 : dim == Shape.Unknown ? "?"
-                : Shape.SymbolIndex(dim) < graph.Symbols.Count ? Symbol(graph.Symbols[Shape.SymbolIndex(dim)])
-                : $"${Shape.SymbolIndex(dim)}");
+                : graph.Sizes.Name(dim) is { } name ? Symbol(name)
+                : "?");
         return $"{type.DType.Name()}[{string.Join(',', dims)}]";
     }
 

@@ -245,7 +245,6 @@ internal sealed class GraphTextParser(string text)
             if (dims.Count > 0) Expect(',');
             char c = Peek();
             if (TryTake('?')) dims.Add(Shape.Unknown);
-            else if (TryTake('$')) dims.Add(Shape.Symbol(checked((int)Integer())));
             else if (c == '"') dims.Add(graph.SymbolDim(Quoted()));
             else if (char.IsAsciiDigit(c)) dims.Add(Integer());
             else dims.Add(graph.SymbolDim(Word()));

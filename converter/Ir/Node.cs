@@ -6,13 +6,16 @@ namespace EdgeLite.Converter.Ir;
 /// producers and consumers true.</summary>
 public sealed class Node
 {
-    internal Node(string domain, string opType, string name, AttributeSet attributes)
+    internal Node(Graph graph, string domain, string opType, string name, AttributeSet attributes)
     {
+        Graph = graph;
         Domain = domain;
         OpType = opType;
         Name = name;
         Attributes = attributes;
     }
+
+    public Graph Graph { get; }
 
     /// <summary>"" for ai.onnx, "edgelite" for our own.</summary>
     public string Domain { get; }

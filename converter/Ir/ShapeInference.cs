@@ -3,7 +3,7 @@ using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Ir;
 
-/// <summary>Computes type and shape of every value from the inputs on, with symbolic dimensions, by the operators' own rules.</summary>
+/// <summary>Computes type and shape of every value from the inputs on, with symbolic dimensions, by the operators' own rules and what symbols tell.</summary>
 public static class ShapeInference
 {
     /// <summary>Operators that the runtime lacks, each with the nodes that use it; empty when the graph can be run.</summary>
@@ -30,6 +30,9 @@ public static class ShapeInference
     public static void Run(Graph graph)
     {
         var context = new InferContext();
+        foreach (Value input in graph.Inputs)
+            for (int d = 0; input.Shape.IsRanked && d < input.Shape.Rank; d++)
+                if (input.Shape[d] == Shape.Unknown) input.Type = input.Type with { Shape = input.Shape.With(d, input.OwnDim(graph, d)) };
         foreach (Node node in graph.Nodes) Infer(node, context);
     }
 
@@ -54,6 +57,7 @@ public static class ShapeInference
         }
         for (int i = 0; i < node.Outputs.Count; i++)
             if (node.Outputs[i] is { } output) output.Type = context.Output(i);
+        SymbolicSizes.Complete(node);
     }
 
     /// <summary>Each graph numbers its own symbols, so those of a type that crosses into another graph become unknown.</summary>

@@ -35,5 +35,17 @@ public sealed class Value
 
     public bool IsConstant => Constant != null;
 
+    /// <summary>What is known of the elements of a computed integer vector or number (<see cref="SymbolicSizes"/>); null where nothing is.</summary>
+    internal Polynomial?[]? Elements { get; set; }
+
+    private long[]? _ownDims;
+
+    /// <summary>The symbol of this value's own for a dimension of which nothing is known.</summary>
+    internal long OwnDim(Graph graph, int axis)
+    {
+        _ownDims ??= new long[Shape.MaxRank];
+        return _ownDims[axis] != 0 ? _ownDims[axis] : _ownDims[axis] = graph.Sizes.Fresh();
+    }
+
     public override string ToString() => $"%{Name} : {Type}";
 }

@@ -13,6 +13,9 @@ namespace EdgeLite.Converter.Lowering;
 /// </summary>
 public sealed class AttentionFusion : IGraphPass
 {
+    /// <summary>Masks that are added one after the other.</summary>
+    private const int MaxMasks = 3;
+
     public string Name => "attention-fusion";
 
     public bool Run(Graph graph)
@@ -24,7 +27,7 @@ public sealed class AttentionFusion : IGraphPass
         foreach (Node node in graph.Nodes.ToArray())
         {
             if (node.Outputs.All(o => o == null || graph.Find(o.Name) != o)) continue;
-            changed |= node.Is("Softmax") ? Fuse(graph, node) : node.Is("Attention") && Ungroup(graph, node) | Fold(graph, node);
+            changed |= node.Is("Softmax") ? Fuse(graph, node) : node.Is("Attention") ? Ungroup(graph, node) | Fold(graph, node) : node.Is("Attention", "edgelite") && Absorb(graph, node);
         }
         return changed;
     }
@@ -43,22 +46,23 @@ public sealed class AttentionFusion : IGraphPass
         double scale = 1;
         Value scores = softmax.Inputs[0]!;
         Value? mask = null;
-        if (Match.Producer(scores, "Add") is { } add && Match.SoleConsumer(graph, scores) == softmax)
+        var further = new List<Value>();
+        while (Match.Producer(scores, "Add") is { } add && Match.SoleConsumer(graph, scores) != null && further.Count < MaxMasks)
         {
             int side = IsScores(graph, add.Inputs[0]!) ? 0 : IsScores(graph, add.Inputs[1]!) ? 1 : -1;
             if (side < 0) return false;
+            if (mask != null) further.Add(mask);
             mask = add.Inputs[1 - side];
             scores = add.Inputs[side]!;
             // The mask must not widen the scores; ONNX's operator refuses one that would.
             if (mask!.DType != DType.Float32 || !mask.Shape.IsRanked || mask.Shape.Rank > rank) return false;
-            if (!hiddenIsZero && (!mask.Shape.IsKnown || !Match.SameShape(add.Output.Shape, scores.Shape))) return false;
+            if ((!hiddenIsZero || further.Count > 0) && !Match.SameShape(add.Output.Shape, scores.Shape)) return false;
         }
-        scores = Unscaled(graph, scores, ref scale);
-        if (Match.Producer(scores, "MatMul") is not { } first || Match.SoleConsumer(graph, scores) == null) return false;
+        if (Product(graph, scores, ref scale, out Value? headScale) is not { } first || Match.SoleConsumer(graph, first.Output) == null) return false;
         Value q = Unscaled(graph, first.Inputs[0]!, ref scale), kt = Unscaled(graph, first.Inputs[1]!, ref scale), v = second.Inputs[1]!;
         if (q.Shape.Rank != rank || kt.Shape.Rank != rank || v.Shape.Rank != rank) return false;
         if (!KeysOf(graph, kt, ref scale, out Value? k, out bool kRowsFirst)) return false;
-        if (hiddenIsZero) return rank == 4 && Become(graph, second, q, k!, kRowsFirst, v, mask, (float)scale);
+        if (hiddenIsZero) return rank == 4 && headScale == null && further.Count == 0 && Become(graph, second, q, k!, kRowsFirst, v, mask, (float)scale);
         q = RowsFirst(q, out bool qRowsFirst);
         v = RowsFirst(v, out bool vRowsFirst);
         // Broadcasting products stay as they are.
@@ -68,6 +72,12 @@ public sealed class AttentionFusion : IGraphPass
             if (first.Inputs[0]!.Shape[i] != y[i] || first.Inputs[1]!.Shape[i] != y[i] || second.Inputs[1]!.Shape[i] != y[i] || y[i] == Shape.Unknown) return false;
         if (mask != null && rank == 3 && mask.Shape.Rank == 3 && mask.Shape[0] != 1 && mask.Shape[0] != y[0]) return false;
 
+        foreach (Value more in further) mask = Rewrite.Insert(graph, second, "Add", mask!.Name + ".further", [mask, more]);
+        if (headScale != null)
+        {
+            if (qRowsFirst) headScale = Rewrite.Insert(graph, second, "Squeeze", headScale.Name + ".of_rows", [headScale, Rewrite.Ints(graph, headScale.Name + ".axis", -1)]);
+            q = Rewrite.Insert(graph, second, "Mul", q.Name + ".scaled", [q, headScale]);
+        }
         Replace(graph, second, second.Output, q, k!, v, mask, (float)scale, qRowsFirst, kRowsFirst, vRowsFirst);
         return true;
     }
@@ -139,6 +149,21 @@ public sealed class AttentionFusion : IGraphPass
         Rewrite.Replace(graph, target, y, keepName: true);
     }
 
+    /// <summary>Transposes that came to stand in front of a fused node are taken in, too.</summary>
+    private static bool Absorb(Graph graph, Node node)
+    {
+        bool changed = false;
+        foreach ((int input, string flag) in new[] { (0, "q_rows_first"), (1, "k_rows_first"), (2, "v_rows_first") })
+        {
+            if (node.Attributes.Int(flag, 0) != 0 || Match.Producer(node.Inputs[input], "Transpose") is not { } transpose || Match.Permutation(transpose) is not [0, 2, 1, 3] || Match.SoleConsumer(graph, transpose.Output) != node) continue;
+            node.Attributes[flag] = 1L;
+            graph.SetInput(node, input, transpose.Inputs[0]);
+            Rewrite.RemoveIfDead(graph, transpose);
+            changed = true;
+        }
+        return changed;
+    }
+
     /// <summary>Attention of Transposes of [batch][rows][heads][width] as that of [batch][rows][heads * width].</summary>
     private static bool Fold(Graph graph, Node node)
     {
@@ -168,11 +193,28 @@ public sealed class AttentionFusion : IGraphPass
     /// <summary>The sizes of a shape as a Reshape takes them: at most one is not known, and stands as -1.</summary>
     private static long[] Sizes(Shape shape) => [.. shape.AsSpan().ToArray().Select(d => d < 0 ? -1 : d)];
 
-    /// <summary>A product of two computed matrices, scaled or not, that nobody else reads.</summary>
-    private static bool IsScores(Graph graph, Value value)
+    /// <summary>True for a product of two computed matrices, scaled or not, that nobody else reads, and for its sums with masks.</summary>
+    private static bool IsScores(Graph graph, Value value, int sums = MaxMasks)
     {
         double scale = 1;
-        return Match.Producer(Unscaled(graph, value, ref scale), "MatMul") != null;
+        return Product(graph, value, ref scale, out _) != null
+            || sums > 0 && Match.Producer(value, "Add") is { } add && Match.SoleConsumer(graph, value) != null && add.Inputs.Any(i => IsScores(graph, i!, sums - 1));
+    }
+
+    /// <summary>The product of two matrices behind scales: numbers, and one for each head (as where normalised queries and keys have a learned temperature).</summary>
+    private static Node? Product(Graph graph, Value value, ref double scale, out Value? headScale)
+    {
+        value = Unscaled(graph, value, ref scale);
+        headScale = null;
+        if (Match.Producer(value, "Mul") is { } mul && Match.SoleConsumer(graph, value) != null && value.Shape is { IsRanked: true, Rank: > 2 } shape)
+            for (int side = 0; side < 2 && headScale == null; side++)
+            {
+                if (mul.Inputs[side] is not { DType: DType.Float32, Shape: { IsRanked: true, Rank: > 2 } s } factor || s.Rank > shape.Rank || s[s.Rank - 1] != 1 || s[s.Rank - 2] != 1 || s.AsSpan()[..(s.Rank - 3)].ContainsAnyExcept(1L)) continue;
+                if (!Match.SameShape(mul.Inputs[1 - side]!.Shape, shape)) continue;
+                headScale = factor;
+                value = Unscaled(graph, mul.Inputs[1 - side]!, ref scale);
+            }
+        return Match.Producer(value, "MatMul");
     }
 
     /// <summary>What a Mul or Div by a number scales, as long as nobody else reads the result.</summary>

@@ -14,9 +14,9 @@ public static class CpuLowering
     private static readonly IGraphPass[] s_quantized =
         [new QuantizedMovement(), new QuantizedLayers(), new QuantizedElementwise(), new SixteenBitFunctions(), new LookupTables(), new BlockLayers(), new DynamicLayers(), new DeadCode()];
 
-    private static readonly IGraphPass[] s_once = [new ConstantFolding(keepQuantizedPatterns: false), new AttentionFusion(), new ChannelsLast(), new DenseLayers(), new RecurrentLayers()];
+    private static readonly IGraphPass[] s_once = [new ConstantFolding(keepQuantizedPatterns: false), new AttentionFusion(), new CausalMasks(), new ChannelsLast(), new DenseLayers(), new RecurrentLayers()];
 
-    private static readonly IGraphPass[] s_untilDone = [new TransposeMotion(), new AttentionFusion(), new ChannelShuffles(), new LookupTables(), new LayerPadding(), new KernelFusion(), new ChannelGates(), .. PassList.CleanUp];
+    private static readonly IGraphPass[] s_untilDone = [new TransposeMotion(), new AttentionFusion(), new CausalMasks(), new ChannelShuffles(), new LookupTables(), new LayerPadding(), new FlattenedRows(), new KernelFusion(), new ChannelGates(), .. PassList.CleanUp];
 
     private static readonly IGraphPass[] s_last = [new TrivialTransposes(), .. PassList.CleanUp];
 

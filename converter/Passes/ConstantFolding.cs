@@ -13,6 +13,10 @@ public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphP
     /// <summary>Bytes that a folded constant may have beyond those of its inputs.</summary>
     public const long GrowthLimit = 1 << 16;
 
+    /// <summary>Bytes that a result may have which only other folded nodes read, and how many of them follow one another.</summary>
+    private const long PassingLimit = 1 << 26;
+    private const int MaxPassing = 8;
+
     public string Name => "constant-folding";
 
     public bool Run(Graph graph)
@@ -23,8 +27,8 @@ public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphP
             if (!CanFold(graph, node)) continue;
             Tensor?[] results = GraphInterpreter.Execute(node, [.. node.Inputs.Select(i => i?.Constant)]);
             long inputBytes = node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0);
-            if (results.Any(r => r is { Strings: null } && r.ByteLength > inputBytes + GrowthLimit)) continue;
             Value?[] outputs = [.. node.Outputs];
+            if (results.Where((r, i) => r is { Strings: null } && r.ByteLength > inputBytes + GrowthLimit && !IsPassing(graph, outputs[i])).Any()) continue;
             for (int i = 0; i < outputs.Length; i++)
             {
                 if (outputs[i] is not { } output || output.Consumers.Count == 0 && !Match.IsOutput(graph, output)) continue;
@@ -45,8 +49,15 @@ public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphP
         if (node.Is("DequantizeLinear")) return !keepQuantizedPatterns || !FeedsQuantizedPattern(node);
         if (node.Outputs.All(o => o == null || o.Consumers.Count == 0 && !Match.IsOutput(graph, o))) return false;
         long inputBytes = node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0);
-        return node.Outputs.All(o => o == null || !o.Type.IsKnown || o.DType == DType.String || o.Type.ByteLength <= inputBytes + GrowthLimit);
+        return node.Outputs.All(o => o == null || !o.Type.IsKnown || o.DType == DType.String || o.Type.ByteLength <= inputBytes + GrowthLimit || IsPassing(graph, o));
     }
+
+    /// <summary>True for a large result that goes at once: all that read it can be folded, to something small in the end (a table of biases that a network
+    /// computes of a constant).</summary>
+    private static bool IsPassing(Graph graph, Value? result, int depth = 0) =>
+        result is { Type.IsKnown: true, Consumers.Count: > 0 } && depth < MaxPassing && !Match.IsOutput(graph, result) && result.Type.ByteLength <= PassingLimit
+        && result.Consumers.All(c => IsPure(c) && !c.Is("DequantizeLinear") && c.Inputs.All(i => i == null || i == result || i.IsConstant)
+            && c.Outputs.All(o => o is { Type.IsKnown: true } && o.DType != DType.String && (o.Type.ByteLength <= GrowthLimit || IsPassing(graph, o, depth + 1))));
 
     private static bool IsPure(Node node)
     {

@@ -1,10 +1,12 @@
 using EdgeLite.Converter.Ir;
 using EdgeLite.Core;
+using EdgeLite.Ops;
 
 namespace EdgeLite.Converter.Passes;
 
 /// <summary>Removes nodes that return their input: Identity, Dropout at inference, casts to the same type, slices of everything,
-/// pads of nothing, a Where that always chooses the same, x + 0, x * 1 ...</summary>
+/// pads of nothing, a Where that always chooses the same, x + 0, x * 1,
+/// Expands in front of what repeats its inputs itself ...</summary>
 public sealed class NoOps : IGraphPass
 {
     public string Name => "no-ops";
@@ -15,11 +17,32 @@ public sealed class NoOps : IGraphPass
         foreach (Node node in graph.Nodes.ToArray())
         {
             if (node.Domain.Length > 0 || node.Outputs.Count == 0 || node.Outputs[0] == null) continue;
+            changed |= WithoutExpands(graph, node);
             if (node.Outputs.Skip(1).Any(o => o != null && Match.IsRead(graph, o))) continue;
             if (Source(node) is not { } x) continue;
             if (Rewrite.NeedsIdentity(graph, node.Output, x) && node.Is("Identity")) continue;
             if (x.DType != node.Output.DType) continue;
             Rewrite.Replace(graph, node.Output, x);
+            changed = true;
+        }
+        return changed;
+    }
+
+    /// <summary>Operators that repeat their inputs to one shape need none that was repeated before.</summary>
+    private static bool WithoutExpands(Graph graph, Node node)
+    {
+        if (node.OpType is not ("Add" or "Sub" or "Mul" or "Div" or "And" or "Or" or "Where" or "Less" or "LessOrEqual" or "Greater" or "GreaterOrEqual" or "Equal")) return false;
+        bool changed = false;
+        var context = new InferContext();
+        for (int i = 0; i < node.Inputs.Count; i++)
+        {
+            if (Match.Producer(node.Inputs[i], "Expand") is not { } expand) continue;
+            Shape shape = expand.Inputs[0]!.Shape;
+            for (int k = 0; k < node.Inputs.Count; k++)
+                if (k != i) shape = context.Broadcast(shape, node.Inputs[k]!.Shape);
+            if (!Match.SameShape(shape, node.Output.Shape)) continue;
+            graph.SetInput(node, i, expand.Inputs[0]);
+            Rewrite.RemoveIfDead(graph, expand);
             changed = true;
         }
         return changed;
@@ -77,14 +100,14 @@ public sealed class NoOps : IGraphPass
 
     private static bool SlicesAll(Node node)
     {
-        if (Match.Ints(node.Input(1)) is not { } starts || Match.Ints(node.Input(2)) is not { } ends || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        if (Match.Ints(node.Input(1)) is not { } starts || SymbolicSizes.Of(node.Input(2)) is not { } ends || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
         long[]? axes = node.Input(3) == null ? [.. Enumerable.Range(0, starts.Length).Select(i => (long)i)] : Match.Ints(node.Input(3));
         long[]? steps = node.Input(4) == null ? null : Match.Ints(node.Input(4));
         if (axes == null || node.Input(4) != null && steps == null) return false;
         for (int i = 0; i < starts.Length; i++)
         {
-            long dim = x.Shape[Match.Axis(axes[i], x.Shape.Rank)];
-            bool toEnd = ends[i] >= int.MaxValue || dim >= 0 && ends[i] >= dim;
+            Polynomial? dim = node.Graph.Sizes.Of(x.Shape[Match.Axis(axes[i], x.Shape.Rank)]);
+            bool toEnd = ends[i]?.Number >= int.MaxValue || ends[i] is { IsNotNegative: true } && Polynomial.Difference(ends[i], dim) is { IsNotNegative: true };
             if (starts[i] != 0 || !toEnd || steps != null && steps[i] != 1) return false;
         }
         return true;

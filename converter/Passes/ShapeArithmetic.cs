@@ -4,10 +4,9 @@ using EdgeLite.Core;
 namespace EdgeLite.Converter.Passes;
 
 /// <summary>
-/// Follows dimensions from Shape and Size through the small integer arithmetic that exporters write (Gather, Slice, Concat,
-/// Squeeze, Unsqueeze, Cast, Equal, Where). What comes out as numbers becomes a constant; a Reshape or Expand target of which one
-/// dimension is not a number becomes a constant with 0 (copy) or -1 (the rest) in its place. A Range that counts the places of a
-/// dimension has its size.
+/// Uses what is known of integers that exporters compute from dimensions (<see cref="SymbolicSizes"/>). What comes out as numbers becomes a
+/// constant; what comes out as the same sizes is computed once; a Reshape or Expand target of which one dimension is not a number
+/// becomes a constant with 0 (copy) or -1 (the rest) in its place.
 /// </summary>
 public sealed class ShapeArithmetic : IGraphPass
 {
@@ -16,142 +15,77 @@ public sealed class ShapeArithmetic : IGraphPass
     public bool Run(Graph graph)
     {
         bool changed = false;
-        var known = new Dictionary<Value, long[]>();
-        var refined = new HashSet<Value>();
+        var first = new Dictionary<string, Value>();
         foreach (Node node in graph.Nodes.ToArray())
         {
-            if (node.Inputs.Any(i => i != null && refined.Contains(i))) Refine(node, refined);
-            if (node.Domain.Length > 0) continue;
-            if (node.Is("Range") && CountOf(node, known) is { } count && node.Output.Shape is { IsRanked: true, Rank: 1 } places && places[0] == NotKnown)
+            if (node.Domain.Length > 0 || node.Outputs.Count == 0 || node.Outputs[0] is not { } old || graph.Find(old.Name) != old) continue;
+            if (node.Is("Reshape")) changed |= FixTarget(graph, node);
+            else if (node.Is("Expand")) changed |= FixSizes(graph, node);
+            if (old.Elements is not { } elements || elements.Any(e => e == null) || graph.Find(old.Name) != old || Match.IsOutput(graph, old)) continue;
+            if (elements.All(e => e!.Number != null))
             {
-                node.Output.Type = node.Output.Type with { Shape = new Shape(count) };
-                refined.Add(node.Output); // no change of the graph: it is found again after each inference
+                var tensor = new Tensor(old.DType, old.Shape.Rank == 0 ? Shape.Scalar : new Shape(elements.Length));
+                for (int i = 0; i < elements.Length; i++) tensor.SetInt64(i, elements[i]!.Number!.Value);
+                Rewrite.Replace(graph, old, graph.AddConstant(old.Name, tensor), keepName: true);
+                changed = true;
+                continue;
             }
-            if (node.Is("Reshape")) changed |= FixTarget(graph, node, known);
-            else if (node.Is("Expand")) changed |= FixSizes(graph, node, known);
-            if (Evaluate(node, known) is not { } dims) continue;
-            known[node.Output] = dims;
-            if (dims.Any(d => d < 0) || !node.Output.Shape.IsRanked || !(node.Output.DType.IsInteger() || node.Output.DType == DType.Bool)) continue;
-            var tensor = new Tensor(node.Output.DType, node.Output.Shape.Rank == 0 ? Shape.Scalar : new Shape(dims.Length));
-            for (int i = 0; i < dims.Length; i++) tensor.SetInt64(i, dims[i]);
-            Value old = node.Output;
-            if (Match.IsOutput(graph, old)) continue;
-            Value constant = graph.AddConstant(old.Name, tensor);
-            known[constant] = dims;
-            Rewrite.Replace(graph, old, constant, keepName: true);
-            changed = true;
+            string key = $"{old.DType}{old.Shape.Rank}:{string.Join(',', elements.Select(e => e!.Text(dim => $"{dim}")))}";
+            if (first.TryGetValue(key, out Value? same) && graph.Find(same.Name) == same)
+            {
+                Rewrite.Replace(graph, old, same);
+                changed = true;
+            }
+            else first[key] = old;
         }
         return changed;
     }
 
     private const long NotKnown = Shape.Unknown;
 
-    /// <summary>The dimension whose places a Range counts: from 0 to below it in steps of 1.</summary>
-    private static long? CountOf(Node range, Dictionary<Value, long[]> known) =>
-        Match.IsScalar(range.Input(0), 0) && Match.IsScalar(range.Input(2), 1) && range.Input(1) is { } end && known.TryGetValue(end, out long[]? dims) && dims is [< NotKnown and not TheRest and var dim] ? dim : null;
-
-    /// <summary>Infers the results' types again, of which an input is known better now; what they told themselves stays.</summary>
-    private static void Refine(Node node, HashSet<Value> refined)
-    {
-        TensorType[] before = [.. node.Outputs.Select(o => o?.Type ?? default)];
-        ShapeInference.Infer(node);
-        for (int i = 0; i < before.Length; i++)
-        {
-            if (node.Outputs[i] is not { } output || !before[i].Shape.IsRanked || !output.Shape.IsRanked || before[i].Shape.Rank != output.Shape.Rank) continue;
-            for (int d = 0; d < output.Shape.Rank; d++)
-                if (output.Shape[d] == NotKnown && before[i].Shape[d] != NotKnown) output.Type = output.Type with { Shape = output.Shape.With(d, before[i].Shape[d]) };
-            if (output.Shape != before[i].Shape) refined.Add(output);
-        }
-    }
-
-    /// <summary>The elements of the output, dimensions that are not numbers as negative symbols; null where it is no such thing.
-    /// Only values that can be told from symbols are followed: a computed negative number ends the chain.</summary>
-    private static long[]? Evaluate(Node node, Dictionary<Value, long[]> known)
-    {
-        switch (node.OpType)
-        {
-            case "Shape":
-                if (node.Inputs[0] is not { Shape.IsRanked: true } x) return null;
-                int rank = x.Shape.Rank;
-                int start = Bound(node.Attributes.Int("start", 0)), end = Bound(node.Attributes.Int("end", rank));
-                return start < end ? x.Shape.AsSpan()[start..end].ToArray() : [];
-                int Bound(long i) => (int)Math.Clamp(i < 0 ? i + rank : i, 0, rank);
-            case "Size":
-                return node.Inputs[0] is { Shape.IsKnown: true } sized ? [sized.Shape.Count] : null;
-            case "Gather":
-                if (Of(node.Input(0)) is not { } data || Match.Ints(node.Input(1)) is not { } indices || node.Inputs[0]!.Shape.Rank != 1) return null;
-                if (node.Inputs[1]!.Shape.Rank > 1) return null;
-                return indices.All(i => i >= -data.Length && i < data.Length) ? [.. indices.Select(i => data[i < 0 ? i + data.Length : i])] : null;
-            case "Slice":
-                if (Of(node.Input(0)) is not { } sliced || node.Inputs[0]!.Shape.Rank != 1) return null;
-                if (Match.Ints(node.Input(1)) is not [var from] || Match.Ints(node.Input(2)) is not [var to]) return null;
-                if (node.Input(4) != null && Match.Ints(node.Input(4)) is not [1]) return null;
-                from = Math.Clamp(from < 0 ? from + sliced.Length : from, 0, sliced.Length);
-                to = Math.Clamp(to < 0 ? to + sliced.Length : to, 0, sliced.Length);
-                return from < to ? sliced[(int)from..(int)to] : [];
-            case "Concat":
-                long[]?[] parts = [.. node.Inputs.Select(Of)];
-                if (node.Inputs.Any(i => i is not { Shape: { IsRanked: true, Rank: 1 } }) || parts.Any(p => p == null)) return null;
-                return [.. parts.SelectMany(p => p!)];
-            case "Unsqueeze" or "Squeeze" or "Identity" or "Reshape":
-                return node.Output.Shape is { IsRanked: true, Rank: <= 1 } && node.Inputs[0] is { Shape: { IsRanked: true, Rank: <= 1 } } ? Of(node.Input(0)) : null;
-            case "Equal" when Of(node.Input(0)) is { } a && Of(node.Input(1)) is { } b && a.Length == b.Length:
-                // No dimension, known or not, is -1.
-                return a.Zip(b).All(p => p.First == p.Second ? p.First != NotKnown : p.First == TheRest || p.Second == TheRest || p is { First: >= 0, Second: >= 0 })
-                    ? [.. a.Zip(b, (x, y) => x == y ? 1L : 0L)] : null;
-            case "Where" when Of(node.Input(0)) is { } chosen && Of(node.Input(1)) is { } then && Of(node.Input(2)) is { } otherwise && then.Length == chosen.Length && otherwise.Length == chosen.Length:
-                return [.. chosen.Select((c, i) => c != 0 ? then[i] : otherwise[i])];
-            case "Cast":
-                return node.Output.DType is DType.Int64 or DType.Int32 ? Of(node.Input(0)) : null;
-            default:
-                return null;
-        }
-
-        long[]? Of(Value? value) =>
-            value == null ? null
-            : known.TryGetValue(value, out long[]? dims) ? dims
-            : Match.Ints(value) is { } ints && value.Shape.Rank <= 1 && value.Constant!.Count <= 64 ? Marked(ints) : null;
-    }
-
-    // -1 in a constant is a number ("the rest" of a Reshape), not an unknown dimension: shown as the smallest number.
+    /// <summary>-1 in a target, "the rest" of a Reshape, is no unknown dimension: shown as the smallest number.</summary>
     private const long TheRest = long.MinValue;
 
-    private static long[]? Marked(long[] ints)
-    {
-        if (ints.Any(i => i < -1)) return null;
-        return [.. ints.Select(i => i == -1 ? TheRest : i)];
-    }
+    /// <summary>The elements of a computed target as dimensions, or null where they are not followed.</summary>
+    private static long[]? Target(Graph graph, Value? target) =>
+        target is { IsConstant: false, Elements: { } elements } ? [.. elements.Select(e => e?.Number == -1 ? TheRest : graph.Sizes.Dim(e))] : null;
 
-    private static bool FixTarget(Graph graph, Node node, Dictionary<Value, long[]> known)
+    private static bool FixTarget(Graph graph, Node node)
     {
-        if (node.Input(1) is not { IsConstant: false } target || !known.TryGetValue(target, out long[]? dims)) return false;
+        if (node.Input(1) is not { } target || Target(graph, target) is not { } dims) return false;
         if (node.Attributes.Int("allowzero", 0) != 0 || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
         long[] sizes = x.Shape.AsSpan().ToArray();
         if (Target(sizes, dims) is { } shape)
         {
             graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".shape", shape));
             ShapeInference.Infer(node);
-        }
-        // Dimensions of 1 aside, more may keep their place.
-        else if (Target([.. sizes.Where(d => d != 1)], [.. dims.Where(d => d != 1)]) is { } inner)
-        {
-            string name = node.Output.Name;
-            Value y = x;
-            if (Ones(sizes) is { Length: > 0 } gone) y = Rewrite.Insert(graph, node, "Squeeze", name + ".squeezed", [y, Rewrite.Ints(graph, name + ".ones", gone)]);
-            y = Rewrite.Insert(graph, node, "Reshape", name + ".inner", [y, Rewrite.Ints(graph, name + ".shape", inner)]);
-            if (Ones(dims) is { Length: > 0 } added) y = Rewrite.Insert(graph, node, "Unsqueeze", name, [y, Rewrite.Ints(graph, name + ".added", added)]);
-            Rewrite.Replace(graph, node.Output, y, keepName: true);
+            if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
             return true;
         }
-        else return false;
-        if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
+        if (View(graph, node, x, dims, node.Output.Name, most: 3) is not { } y) return false;
+        Rewrite.Replace(graph, node.Output, y, keepName: true);
         return true;
     }
 
-    /// <summary>The sizes of an Expand as a constant: 1 where the input's own dimension stays.</summary>
-    private static bool FixSizes(Graph graph, Node node, Dictionary<Value, long[]> known)
+    /// <summary>x under a shape of which constants tell the way: with Squeeze and Unsqueeze of dimensions of 1, which aside more dimensions may keep their
+    /// place. Null where there is none of at most so many nodes.</summary>
+    public static Value? View(Graph graph, Node before, Value x, long[] dims, string name, int most)
     {
-        if (node.Input(1) is not { IsConstant: false } target || !known.TryGetValue(target, out long[]? dims) || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
+        long[] sizes = x.Shape.AsSpan().ToArray(), gone = Ones(sizes), added = Ones(dims);
+        if (Target(sizes, dims) is { } shape) return Rewrite.Insert(graph, before, "Reshape", name, [x, Rewrite.Ints(graph, name + ".shape", shape)]);
+        long[] from = [.. sizes.Where(d => d != 1)], to = [.. dims.Where(d => d != 1)];
+        bool isSame = from.SequenceEqual(to) && !from.Contains(NotKnown);
+        if (Target(from, to) is not { } inner || (gone.Length > 0 ? 1 : 0) + (isSame ? 0 : 1) + (added.Length > 0 ? 1 : 0) > most) return null;
+        Value y = x;
+        if (gone.Length > 0) y = Rewrite.Insert(graph, before, "Squeeze", name + ".squeezed", [y, Rewrite.Ints(graph, name + ".ones", gone)]);
+        if (!isSame) y = Rewrite.Insert(graph, before, "Reshape", name + ".inner", [y, Rewrite.Ints(graph, name + ".shape", inner)]);
+        return added.Length > 0 ? Rewrite.Insert(graph, before, "Unsqueeze", name, [y, Rewrite.Ints(graph, name + ".added", added)]) : y;
+    }
+
+    /// <summary>The sizes of an Expand as a constant: 1 where the input's own dimension stays.</summary>
+    private static bool FixSizes(Graph graph, Node node)
+    {
+        if (node.Input(1) is not { } target || Target(graph, target) is not { } dims || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
         var sizes = new long[dims.Length];
         for (int i = 0; i < dims.Length; i++)
         {

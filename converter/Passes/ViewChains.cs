@@ -26,8 +26,9 @@ public sealed class ViewChains : IGraphPass
             if (node.Is("Reshape") && Match.Ints(node.Input(1)) is { } given && given.All(d => d != 0)) target = given;
             else if (shape.IsRanked && shape.AsSpan().ToArray() is var dims && dims.Count(d => d < 0) <= 1 && dims.All(d => d != 0))
                 target = [.. dims.Select(d => d < 0 ? -1 : d)];
-            if (target == null) continue;
-            Value y = Rewrite.Insert(graph, node, "Reshape", node.Output.Name, [source, Rewrite.Ints(graph, node.Output.Name + ".shape", target)]);
+            Value? y = target != null ? Rewrite.Insert(graph, node, "Reshape", node.Output.Name, [source, Rewrite.Ints(graph, node.Output.Name + ".shape", target)])
+                : shape.IsRanked && source.Shape.IsRanked ? ShapeArithmetic.View(graph, node, source, shape.AsSpan().ToArray(), node.Output.Name, most: 1) : null;
+            if (y == null) continue;
             if (shape.IsRanked) y.Type = y.Type with { Shape = shape };
             Rewrite.Replace(graph, node.Output, y, keepName: true);
             changed = true;

@@ -149,10 +149,12 @@ public sealed class ModelWriter
         ];
         var index = new Dictionary<Value, int>();
         for (int v = 0; v < values.Length; v++) index[values[v]] = v;
+        var symbols = new List<string>();
+        foreach (Value value in graph.Inputs.Concat(graph.Outputs)) Named(graph, value.Type, symbols, isNew: true);
         return new GraphDefinition
         {
             Name = graph.Name,
-            Values = [.. values.Select(v => new ValueDefinition { Name = v.Name, Type = v.Type, Constant = v.Constant, SourceName = v.SourceName == v.Name ? null : v.SourceName })],
+            Values = [.. values.Select(v => new ValueDefinition { Name = v.Name, Type = Named(graph, v.Type, symbols, isNew: false), Constant = v.Constant, SourceName = v.SourceName == v.Name ? null : v.SourceName })],
             Nodes = [.. graph.Nodes.Select(n => new NodeDefinition
             {
                 Domain = n.Domain,
@@ -164,8 +166,22 @@ public sealed class ModelWriter
             })],
             Inputs = [.. graph.Inputs.Select(v => index[v])],
             Outputs = [.. graph.Outputs.Select(v => index[v])],
-            Symbols = [.. graph.Symbols],
+            Symbols = [.. symbols],
         };
+    }
+
+    /// <summary>The type with the file's numbers of symbols: those of inputs and outputs, by name.</summary>
+    private static TensorType Named(Graph graph, TensorType type, List<string> symbols, bool isNew)
+    {
+        for (int d = 0; type.Shape.IsRanked && d < type.Shape.Rank; d++)
+        {
+            if (type.Shape[d] >= Shape.Unknown) continue;
+            string? name = graph.Sizes.Name(type.Shape[d]);
+            if (isNew && name != null && !symbols.Contains(name)) symbols.Add(name);
+            int index = name == null ? -1 : symbols.IndexOf(name);
+            type = type with { Shape = type.Shape.With(d, index < 0 ? Shape.Unknown : Shape.Symbol(index)) };
+        }
+        return type;
     }
 
     /// <summary>Plans the arena for the declared inputs, a free batch being 1, when every shape then is known.</summary>

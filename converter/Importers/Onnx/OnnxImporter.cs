@@ -172,7 +172,8 @@ internal sealed class OnnxModelContext
         long[] dims = [.. shape.Dim.Select(d => d.ValueCase switch
         {
             TensorShapeProto.Types.Dimension.ValueOneofCase.DimValue => d.DimValue >= 0 ? d.DimValue : Shape.Unknown,
-            TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam when graph != null && d.DimParam.Length > 0 => graph.SymbolDim(d.DimParam),
+            // Some exporters write what stands for any size, the same in all places.
+            TensorShapeProto.Types.Dimension.ValueOneofCase.DimParam when graph != null && d.DimParam is not ("" or "?" or "-1" or "None") => graph.SymbolDim(d.DimParam),
             _ => Shape.Unknown,
         })];
         return new TensorType(dtype, new Shape(dims));

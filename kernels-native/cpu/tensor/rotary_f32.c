@@ -32,6 +32,7 @@ static void some_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
                 y[2 * i + 1] = sin[i] * first + cos[i] * second;
             }
         else
+#pragma GCC ivdep /* y is x or apart from it */
             for (int64_t i = 0; i < half; i++) {
                 float first = x[i], second = x[i + half];
                 y[i] = cos[i] * first - sin[i] * second;

@@ -46,6 +46,11 @@ public sealed class OnnxImporterTests : IDisposable
         Assert.Equal("batch", graph.Symbols[Shape.SymbolIndex(shape[0])]);
         Assert.Equal(Shape.Unknown, shape[1]);
         Assert.Equal(4, shape[3]);
+        // No name, though some exporters write it in its place.
+        dims[0].DimParam = "?";
+        dims[2].DimParam = "?";
+        shape = Import(model).Inputs[0].Shape;
+        Assert.Equal((Shape.Unknown, Shape.Unknown), (shape[0], shape[2]));
     }
 
     [Theory]

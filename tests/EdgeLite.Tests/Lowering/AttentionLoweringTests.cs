@@ -204,4 +204,58 @@ public class AttentionLoweringTests
         output %y
         output %p
         """, "MatMul Softmax MatMul");
+
+    /// <summary>Of normalised queries and keys, with a factor for each head, as Swin transformers V2 have it.</summary>
+    private static string Cosine(string factors, string sums) => $$"""
+        input %q : float32[4,6,3,8]
+        input %k : float32[4,6,3,8]
+        input %v : float32[4,6,3,8]
+        const %factor : float32[{{factors}}] = seeded(3, 0.5, 1.5)
+        const %bias : float32[1,3,6,6] = seeded(4)
+        const %windows : float32[4,1,6,6] = seeded(5)
+        const %last : int64[1] = [-1]
+        const %least : float32[] = 0.0001
+        const %whole : int64[4] = [4,3,6,8]
+        const %seen : int64[5] = [1,4,3,6,6]
+        const %back : int64[4] = [4,3,6,6]
+        %qt = Transpose(%q) {perm=[0,2,1,3]}
+        %kt = Transpose(%k) {perm=[0,2,1,3]}
+        %vt = Transpose(%v) {perm=[0,2,1,3]}
+        %ql = ReduceL2(%qt, %last) {keepdims=1}
+        %qc = Clip(%ql, %least)
+        %qe = Expand(%qc, %whole)
+        %qn = Div(%qt, %qe)
+        %kl = ReduceL2(%kt, %last) {keepdims=1}
+        %kc = Clip(%kl, %least)
+        %ke = Expand(%kc, %whole)
+        %kn = Div(%kt, %ke)
+        %ktt = Transpose(%kn) {perm=[0,1,3,2]}
+        %s0 = MatMul(%qn, %ktt)
+        %s1 = Mul(%s0, %factor)
+        %s2 = Add(%s1, %bias)
+        {{sums}}
+        %p = Softmax(%s3) {axis=-1}
+        %c = MatMul(%p, %vt)
+        %y = Transpose(%c) {perm=[0,2,1,3]}
+        output %y
+        """;
+
+    private const string Normalised = "ReduceL2 Clip Div ReduceL2 Clip Div Mul edgelite.Attention";
+
+    [Fact]
+    public void Of_cosines_with_a_factor_for_each_head() => LoweredRun.Check(Cosine("3,1,1", "%s3 = Identity(%s2)"), Normalised);
+
+    /// <summary>A factor for each key is none of a head.</summary>
+    [Fact]
+    public void A_factor_for_each_key_stays() =>
+        Assert.DoesNotContain(LoweredRun.Unchecked(Cosine("3,1,6", "%s3 = Identity(%s2)")).Nodes, n => n.Is("Attention", "edgelite"));
+
+    /// <summary>Masks that are added between views with one more dimension.</summary>
+    [Fact]
+    public void Of_shifted_windows() => LoweredRun.Check(Cosine("3,1,1", "%w = Reshape(%s2, %seen) %w1 = Add(%w, %windows) %w2 = Add(%w1, %windows) %s3 = Reshape(%w2, %back)"), Normalised);
+
+    /// <summary>The new dimension is not 1: the mask means other elements.</summary>
+    [Fact]
+    public void A_view_that_divides_a_dimension_stays() => Assert.DoesNotContain(LoweredRun.Unchecked(
+        Cosine("3,1,1", "const %four : int64[5] = [2,2,3,6,6] const %parts : float32[2,1,1,6,6] = seeded(6) %w = Reshape(%s2, %four) %w1 = Add(%w, %parts) %s3 = Reshape(%w1, %back)")).Nodes, n => n.Is("Attention", "edgelite"));
 }

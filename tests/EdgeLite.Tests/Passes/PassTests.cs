@@ -74,6 +74,26 @@ public class PassTests
             """, "Expand");
     }
 
+    /// <summary>300 KB between a constant and the 4 KB that are read of it.</summary>
+    [Fact]
+    public void A_large_result_that_folding_makes_small_again_is_computed()
+    {
+        static string Body(string more) => $$"""
+            input %x : float32[1024]
+            const %a : float32[1024,1] = seeded(1)
+            const %b : float32[1,76] = seeded(2)
+            const %axis : int64[1] = [1]
+            %wide = MatMul(%a, %b)
+            %high = Relu(%wide)
+            %sums = ReduceSum(%high, %axis) {keepdims=0}
+            %y = Add(%x, %sums)
+            output %y
+            {{more}}
+            """;
+        Optimize(Body(""), "Add");
+        Optimize(Body("output %high"), "MatMul Relu ReduceSum Add");
+    }
+
     [Fact]
     public void Operators_that_return_their_input_go()
     {

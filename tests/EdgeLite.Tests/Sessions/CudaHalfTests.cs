@@ -139,6 +139,7 @@ public class CudaHalfTests
         ("resize_f16", Image + "const %s : float32[4] = [1,1,2,2] %y = Resize(%a, _, %s) {mode=\"linear\"} output %y"),
         ("resize_nearest_f16", Image + "const %s : float32[4] = [1,1,2,2] %y = Resize(%a, _, %s) {mode=\"nearest\"} output %y"),
         ("pad_f16", Image + "const %p : int64[8] = [0,0,1,2,0,0,0,1] const %v : float32[] = 0.5 %y = Pad(%a, %p, %v) output %y"),
+        ("rotary_f16", "input %x : float32[2,5,16] const %w : float32[16,24] = seeded(3) %a = MatMul(%x, %w) const %c : float32[2,5,4] = seeded(1) const %s : float32[2,5,4] = seeded(2) %y = RotaryEmbedding(%a, %c, %s) {num_heads=3} output %y"),
         ("where_f16", Rows + "const %c : bool[20,1] = [1,0,1,0,0,1,1,0,1,0,1,0,0,1,1,0,1,1,0,0] const %b : float32[40] = seeded(8) %y = Where(%c, %a, %b) output %y"),
         ("interleave_b2", Rows + "%b = Tanh(%a) %y = edgelite.Interleave(%a, %b) output %y"),
         ("reduce_f16_rows", Rows + "const %i : int64[1] = [1] %b = ReduceMax(%a, %i) output %b"),

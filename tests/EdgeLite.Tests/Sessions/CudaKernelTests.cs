@@ -35,6 +35,8 @@ public partial class CudaKernelTests
         ("binary_f32", "input %x : float32[1001] input %z : float32[1] %a = Mul(%x, %z) output %a"),
         ("binary_f32", "input %x : float32[7,41,31] input %z : float32[41,1] %a = Div(%x, %z) output %a"),
         ("where_f32", "input %x : float32[5,7] input %z : float32[7] input %c : bool[5,1] %y = Where(%c, %x, %z) output %y"),
+        ("rotary_f32", "input %x : float32[2,3,5,8] input %c : float32[2,5,4] input %s : float32[2,5,4] %y = RotaryEmbedding(%x, %c, %s) output %y"),
+        ("rotary_f32", "input %x : float32[2,5,21] input %c : float32[9,2] input %s : float32[9,2] const %p : int64[2,5] = [0,1,2,3,4,8,7,6,9,-1] %y = RotaryEmbedding(%x, %c, %s, %p) {num_heads=3, rotary_embedding_dim=4, interleaved=1} output %y"),
         ("transpose_b4", "input %x : float32[2,3,5,7] %y = Transpose(%x) {perm=[3,1,0,2]} output %y"),
         ("transpose_b1", "input %x : int8[2,3,5,7] %y = Transpose(%x) {perm=[0,2,3,1]} output %y"),
         ("transpose_b1", "input %x : int8[3,5,7,12] %y = Transpose(%x) {perm=[1,0,2,3]} output %y"),
