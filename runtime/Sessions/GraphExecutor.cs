@@ -188,6 +188,31 @@ internal sealed class GraphExecutor : ISubgraph, IDisposable
             throw new EdgeLiteException(Status.InvalidShape, $"Input '{value.Name}' has shape {Describe(declared.Shape)}, got {type.Shape}.");
     }
 
+    /// <summary>Refuses inputs whose sizes differ where the model names them alike: what was planned takes them for equal. Inputs that grow from run to run
+    /// have the sizes of what they took over.</summary>
+    public void CheckSymbols()
+    {
+        var first = new int[_definition.Symbols.Length]; // 1 and the input that has the symbol first
+        var sizes = new long[first.Length];
+        for (int i = 0; i < _definition.Inputs.Length; i++)
+        {
+            ValueDefinition value = _definition.Values[_definition.Inputs[i]];
+            Shape declared = value.Type.Shape;
+            if (value.Type.IsList || !declared.IsRanked || IsOpen(i)) continue;
+            for (int d = 0; d < declared.Rank; d++)
+            {
+                int symbol = declared[d] < Shape.Unknown ? Shape.SymbolIndex(declared[d]) : -1;
+                if (symbol < 0 || symbol >= first.Length) continue;
+                long size = Inputs[i].Shape[d];
+                if (first[symbol] == 0) (first[symbol], sizes[symbol]) = (i + 1, size);
+                int other = first[symbol] - 1;
+                if (sizes[symbol] != size)
+                    throw new EdgeLiteException(Status.InvalidShape, $"Dimension '{_definition.Symbols[symbol]}' is {sizes[symbol]} in input '{_definition.Values[_definition.Inputs[other]].Name}' {Inputs[other].Shape} "
+                        + $"and {size} in '{value.Name}' {Inputs[i].Shape}: the model says that it is one size.");
+            }
+        }
+    }
+
     /// <summary>A shape with the names of its symbols.</summary>
     public string Describe(Shape shape)
     {

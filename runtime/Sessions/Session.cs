@@ -49,7 +49,7 @@ public sealed class Session : IDisposable
     private readonly TensorType[] _chosenTypes;
     private readonly bool _keepAll;
     private nint _pool;
-    private bool _isPlanned;
+    private bool _isPlanned, _sizesAgree;
     private volatile bool _disposed;
     private int _running;
     private readonly bool _retains;
@@ -202,6 +202,11 @@ public sealed class Session : IDisposable
     private void Run(Action<int, Tensor>? onValue)
     {
         GraphExecutor executor = Prepared();
+        if (!_sizesAgree)
+        {
+            executor.CheckSymbols();
+            _sizesAgree = true;
+        }
         if (Interlocked.Exchange(ref _running, 1) != 0)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -449,6 +454,7 @@ public sealed class Session : IDisposable
     {
         try
         {
+            _sizesAgree = false;
             Tensor[]? before = _executor.IsPrepared ? _executor.Inputs : null;
             _executor.Prepare(_inputTypes);
             foreach (StateBinding state in _graph.States)

@@ -37,6 +37,31 @@ public class SessionTests(ITestOutputHelper output)
         Assert.True(kept.Count > 0 && shown.IsSupersetOf(kept.Keys), string.Join(", ", kept.Keys.Except(shown)));
     }
 
+    [Fact]
+    public void Inputs_must_agree_in_the_sizes_that_the_model_names_alike()
+    {
+        Graph graph = GraphText.Parse("""
+            graph "g" {
+              input %x : float32[n,length]
+              input %mask : float32[n,length]
+              %y : float32[n,length] = Relu(%x)
+              %z : float32[n,length] = Relu(%mask)
+              output %y
+              output %z
+            }
+            """);
+        using Model model = Model.Load(ModelWriter.ToBytes(graph), "g");
+        using Session session = model.CreateSession();
+        session.Resize(0, new Shape(2, 5));
+        session.Resize(1, new Shape(2, 7));
+        EdgeLiteException refused = Assert.Throws<EdgeLiteException>(session.Run);
+        Assert.Equal(Status.InvalidShape, refused.Status);
+        Assert.StartsWith("Dimension 'length' is 5 in input 'x' [2,5] and 7 in 'mask' [2,7]", refused.Message);
+        session.SetInput(1, new Tensor(DType.Float32, new Shape(2, 5)));
+        session.Run();
+        Assert.Equal(new Shape(2, 5), session.Output(1).Shape);
+    }
+
     [SharedTheory("zoo")]
     [MemberData(nameof(AllModels))]
     public void A_run_of_a_static_plan_allocates_nothing(string model)
