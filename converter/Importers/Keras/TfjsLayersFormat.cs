@@ -13,7 +13,7 @@ public sealed class TfjsLayersFormat : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`model.json` of format layers-model and its shards; quantized weights (uint8, uint16, float16).",
-        Tested = "nine genuine models (image classification with MobileNetV2 and InceptionV3, super-resolution) against TensorFlow.js; 45 random models that TensorFlow.js wrote, against its own results (outside the test suite 300 more).",
+        Tested = "nine genuine models (image classification with MobileNetV2 and InceptionV3, super-resolution) against TensorFlow.js; 46 random models that TensorFlow.js wrote, against its own results (outside the test suite 300 more).",
         LayersOf = KerasImporter.LayersOf,
         Layers = ForeignLayers.References<KerasAttribute>(),
     };
