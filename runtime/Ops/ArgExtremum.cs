@@ -2,7 +2,7 @@ using EdgeLite.Core;
 
 namespace EdgeLite.Ops;
 
-/// <summary>The int64 index of the largest or smallest element along an axis; the first of equals unless select_last_index.</summary>
+/// <summary>The int64 index of the largest or smallest element along an axis; the first of equals unless select_last_index. NaN is both, as in NumPy.</summary>
 public abstract class ArgExtremum : Operator
 {
     [Attr] public long Axis { get; set; }
@@ -40,12 +40,15 @@ public abstract class ArgExtremum : Operator
                 long best = 0, start = o * dim * inner + i;
                 for (long d = 1; d < dim; d++)
                 {
-                    int order = Elements.Compare(x, start + d * inner, x, start + best * inner) ?? 0;
-                    if (Wins(order) || (order == 0 && SelectLastIndex)) best = d;
+                    long at = start + d * inner, bestAt = start + best * inner;
+                    bool wins = Elements.Compare(x, at, x, bestAt) is { } order ? Wins(order) || (order == 0 && SelectLastIndex) : IsNaN(x, at) && (SelectLastIndex || !IsNaN(x, bestAt));
+                    if (wins) best = d;
                 }
                 y.SetInt64(o * inner + i, best);
             }
     }
+
+    private static bool IsNaN(Tensor x, long i) => Elements.Compare(x, i, x, i) == null;
 
     /// <summary>Whether a candidate of this order against the best so far replaces it.</summary>
     protected abstract bool Wins(int order);

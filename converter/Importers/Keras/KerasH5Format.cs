@@ -16,7 +16,7 @@ public sealed class KerasH5Format : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`.h5` of Keras 1 to 3: Sequential, functional and nested models; weights alone with the architecture in a `.json` file beside them. Recognised by HDF5's signature and Keras's attributes. channels_first and channels_last; saved under TensorFlow, Theano (flipped kernels) or CNTK. What tf.keras 2 records of calls of TensorFlow's functions is read as these functions (tf.math.add and so on in the list).",
-        Tested = "genuine models of Keras 1, 2 and 3 and 220 single layers against their stored predictions, Keras 2.3.1 on Theano and TensorFlow.js; 60 random models of Keras 2.3.1 on Theano, nested, shared, bidirectional and stateful layers included (outside the test suite 100 more). None saved under CNTK. A stateful LSTM: a genuine file whose configuration was changed in place. Calls of TensorFlow's functions in models of tf.keras 2 (TFOpLambda, SlicingOpLambda, TensorFlowOpLayer): hand-made files, in the form that published ones have.",
+        Tested = "genuine models of Keras 1, 2 and 3 and 220 single layers against their stored predictions, Keras 2.3.1 on Theano and TensorFlow.js; 60 random models of Keras 2.3.1 on Theano, nested, shared, bidirectional and stateful layers included, and stacked cells of 2.1.6 (outside the test suite 100 more). None saved under CNTK. A stateful LSTM: a genuine file whose configuration was changed in place. Calls of TensorFlow's functions in models of tf.keras 2 (TFOpLambda, SlicingOpLambda, TensorFlowOpLayer): hand-made files, in the form that published ones have.",
         LayersOf = KerasImporter.LayersOf,
         Layers = ForeignLayers.References<KerasAttribute>(),
     };

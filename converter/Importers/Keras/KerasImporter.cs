@@ -14,14 +14,24 @@ internal sealed record KerasOrigin(int Major, string Backend)
     /// <summary>UpSampling2D's bilinear places are i / scale instead of (i + 1/2) / scale - 1/2: in Keras itself up to 2.3 and in TensorFlow.js.</summary>
     public bool ResizesFromCorner { get; init; }
 
+    /// <summary>The states that stacked cells return are those of the last cell first: in Keras before 2.2.3 and in TensorFlow.js; null where the version does not tell.</summary>
+    public bool? HasLastStatesFirst { get; init; }
+
+    /// <summary>TensorFlow.js knows the dilation of depthwise layers, but does not pass it on.</summary>
+    public bool IgnoresDepthwiseDilation { get; init; }
+
     public static KerasOrigin Of(string? version, string? backend)
     {
-        string[] parts = (version ?? "1").Split('.');
-        int major = int.TryParse(string.Concat(parts[0].TakeWhile(char.IsAsciiDigit)), out int first) ? first : 2;
-        bool isOld = major < 2 || major == 2 && parts.Length > 1 && int.TryParse(parts[1], out int minor) && minor < 4;
-        // tf.keras calls itself 2.2.4-tf.
-        return new(major, (backend ?? "tensorflow").ToLowerInvariant()) { ResizesFromCorner = isOld && version?.EndsWith("-tf", StringComparison.Ordinal) != true };
+        int[] parts = [.. (version ?? "1").Split('.').Select(p => int.TryParse(string.Concat(p.TakeWhile(char.IsAsciiDigit)), out int number) ? number : -1)];
+        int major = parts[0] >= 0 ? parts[0] : 2, minor = parts.ElementAtOrDefault(1), patch = parts.ElementAtOrDefault(2);
+        // tf.keras calls itself 2.2.4-tf; 2.1.6-tf stands for many versions.
+        bool isOld = major < 2 || major == 2 && parts.Length > 1 && minor is >= 0 and < 4, isTf = version?.EndsWith("-tf", StringComparison.Ordinal) == true;
+        bool isBefore223 = major == 2 && parts.Length > 2 && (minor, patch) is ( < 2, _) or (2, < 3);
+        return new(major, (backend ?? "tensorflow").ToLowerInvariant()) { ResizesFromCorner = isOld && !isTf, HasLastStatesFirst = isBefore223 && isTf ? null : isBefore223 };
     }
+
+    /// <summary>What TensorFlow.js runs, whoever made it.</summary>
+    public KerasOrigin InTfjs() => this with { ResizesFromCorner = true, HasLastStatesFirst = true, IgnoresDepthwiseDilation = true };
 }
 
 /// <summary>

@@ -13,7 +13,7 @@ public sealed class TfjsLayersFormat : IImporter
     public FormatReference Reference { get; } = new()
     {
         Files = "`model.json` of format layers-model and its shards; quantized weights (uint8, uint16, float16).",
-        Tested = "nine genuine models (image classification with MobileNetV2 and InceptionV3, super-resolution) against TensorFlow.js; 45 random models that TensorFlow.js wrote, against its own results (outside the test suite 300 more).",
+        Tested = "nine genuine models (image classification with MobileNetV2 and InceptionV3, super-resolution) against TensorFlow.js; 46 random models that TensorFlow.js wrote, against its own results (outside the test suite 300 more).",
         LayersOf = KerasImporter.LayersOf,
         Layers = ForeignLayers.References<KerasAttribute>(),
     };
@@ -50,7 +50,7 @@ public sealed class TfjsLayersFormat : IImporter
         if (!char.IsAsciiDigit(version.FirstOrDefault())) version = "2";
         if (topology.Text("class_name").Length == 0 && !topology.Has("model_config")) throw Damaged(path, "its modelTopology holds no model");
         return KerasImporter.Import(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(path))) is { Length: > 0 } folder ? folder : "model",
-            new KerasModel(KerasJson.Model(document.RootElement)), new NamedWeights(weights), KerasOrigin.Of(version, backend) with { ResizesFromCorner = true }, shapes);
+            new KerasModel(KerasJson.Model(document.RootElement)), new NamedWeights(weights), KerasOrigin.Of(version, backend).InTfjs(), shapes);
     }
 
     private static EdgeLiteException Damaged(string path, string message) => new(Status.Corrupt, $"'{path}' is a damaged TensorFlow.js model: {message}.");

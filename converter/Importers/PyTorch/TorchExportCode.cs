@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using EdgeLite.Converter.Importers.PyTorch.Operators;
 using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Importers.PyTorch;
@@ -80,6 +81,7 @@ internal sealed class TorchExportCode(string file)
             if (byName) named.Add((name, Expression(input.Field("arg"))));
             else places.Add(Expression(input.Field("arg")));
         }
+        if (target == Aten + "as_strided.default" && IsDense(inputs[0])) named.Add((Shapes.IsDense, new LiteralExpr(true)));
         var call = new CallExpr(new LiteralExpr(new TorchPath(op)), [.. places], [.. named]);
         return targets.Length == 0 ? new ExprStatement(call, line) : new AssignStatement(targets, unpack, call, line) { Module = ModuleOf(node) };
     }
@@ -140,6 +142,21 @@ internal sealed class TorchExportCode(string file)
         string[] sizes = [.. meta.Field("sizes").Items().Select(Size)], strides = [.. meta.Field("strides").Items().Select(Size)];
         string[] newSizes = [.. Only(inputs[1].Field("arg")).Value.Items().Select(Size)], newStrides = [.. Only(inputs[2].Field("arg")).Value.Items().Select(Size)];
         return sizes.SequenceEqual(newSizes) && strides.Length == newStrides.Length && strides.Zip(newStrides, sizes).All(s => s.Third == "1" || s.First == s.Second);
+    }
+
+    /// <summary>Whether the elements of an argument lie in memory in their order, from the start of what holds them.</summary>
+    private bool IsDense(JsonElement input)
+    {
+        if (!input.Field("arg").TryField("as_tensor", out JsonElement tensor) || !_graph.Field("tensor_values").TryField(Text(tensor, "name"), out JsonElement meta)) return false;
+        string[] sizes = [.. meta.Field("sizes").Items().Select(Size)], strides = [.. meta.Field("strides").Items().Select(Size)];
+        if (Size(meta.Field("storage_offset")) != "0" || strides.Length != sizes.Length) return false;
+        long expected = 1;
+        for (int d = sizes.Length - 1; d >= 0; d--)
+        {
+            if (!long.TryParse(sizes[d], out long size) || (size != 1 && strides[d] != $"{expected}")) return false;
+            expected = checked(expected * size);
+        }
+        return true;
     }
 
     /// <summary>A size as a number or as the expression that stands for it.</summary>

@@ -28,11 +28,13 @@ internal static class TorchLibrary
         def hypot(input, other):
           return torch.sqrt(torch.add(torch.mul(input, input), torch.mul(other, other)))
         def xlogy(input, other):
-          return torch.where(torch.eq(input, 0), 0.0, torch.mul(input, torch.log(other)))
+          return torch.where(torch.logical_and(torch.eq(input, 0), torch.eq(other, other)), 0.0, torch.mul(input, torch.log(other)))
         def logaddexp(input, other):
-          return torch.add(torch.maximum(input, other), torch.log1p(torch.exp(torch.neg(torch.abs(torch.sub(input, other))))))
+          apart = torch.where(torch.eq(input, other), 0.0, torch.abs(torch.sub(input, other)))
+          return torch.add(torch.maximum(input, other), torch.log1p(torch.exp(torch.neg(apart))))
         def logaddexp2(input, other):
-          return torch.add(torch.maximum(input, other), torch.log2(torch.add(torch.exp2(torch.neg(torch.abs(torch.sub(input, other)))), 1)))
+          apart = torch.where(torch.eq(input, other), 0.0, torch.abs(torch.sub(input, other)))
+          return torch.add(torch.maximum(input, other), torch.log2(torch.add(torch.exp2(torch.neg(apart)), 1)))
         def heaviside(input, values):
           return torch.where(torch.eq(input, 0), values, torch.type_as(torch.gt(input, 0), input))
         def fmax(input, other):
@@ -77,7 +79,11 @@ internal static class TorchLibrary
         def isneginf(input):
           return torch.eq(input, -inf)
         def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-          return torch.logical_or(torch.eq(input, other), torch.le(torch.abs(torch.sub(input, other)), torch.add(torch.mul(torch.abs(other), rtol), atol)))
+          apart = torch.abs(torch.sub(input, other))
+          y = torch.logical_or(torch.eq(input, other), torch.logical_and(torch.lt(apart, inf), torch.le(apart, torch.add(torch.mul(torch.abs(other), rtol), atol))))
+          if equal_nan:
+            return torch.logical_or(y, torch.logical_and(torch.ne(input, input), torch.ne(other, other)))
+          return y
         def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
           if torch.__is__(posinf, None):
             high = 3.4028234663852886e+38
@@ -190,10 +196,15 @@ internal static class TorchLibrary
           return (torch.sqrt(v), m)
         def median(input, dim=None, keepdim=False):
           if torch.__is__(dim, None):
-            x = torch.reshape(input, [-1])
-            y, _ = torch.kthvalue(x, torch.add(torch.floordiv(torch.sub(torch.size(x, 0), 1), 2), 1), 0)
+            y, _ = torch.median(torch.reshape(input, [-1]), 0)
             return y
-          return torch.kthvalue(input, torch.add(torch.floordiv(torch.sub(torch.size(input, dim), 1), 2), 1), dim, keepdim)
+          y, at = torch.kthvalue(input, torch.add(torch.floordiv(torch.sub(torch.size(input, dim), 1), 2), 1), dim, True)
+          missing = torch.ne(input, input)
+          at = torch.where(torch.any(missing, dim, True), torch.argmax(torch.where(missing, 1, 0), dim, True), at)
+          y = torch.gather(input, dim, at)
+          if keepdim:
+            return (y, at)
+          return (torch.squeeze(y, dim), torch.squeeze(at, dim))
         def quantile(input, q, dim=None, keepdim=False, interpolation='linear'):
           if torch.__is__(dim, None):
             x, axis = torch.reshape(input, [-1]), 0
@@ -214,24 +225,30 @@ internal static class TorchLibrary
           low = int(torch.floor(place))
           a, b = torch.select(values, axis, low), torch.select(values, axis, prim.min(torch.add(low, 1), last))
           y = torch.add(a, torch.mul(torch.sub(b, a), torch.sub(place, low)))
+          most = torch.select(values, axis, last)
+          y = torch.where(torch.ne(most, most), most, y)
           if keepdim:
             return torch.unsqueeze(y, axis)
           return y
-        def cumulative(input, dim, least, sign):
-          n = torch.size(input, dim)
-          x = torch.unsqueeze(torch.transpose(torch.mul(input, sign), dim, -1), -2)
-          at = torch.arange(n)
-          seen = torch.where(torch.le(at, torch.unsqueeze(at, 1)), x, least)
-          y = torch.amax(seen, [-1], True)
-          last = torch.amax(torch.where(torch.eq(seen, y), at, -1), [-1])
-          return (torch.transpose(torch.mul(torch.squeeze(y, -1), sign), dim, -1), torch.transpose(last, dim, -1))
+        def seen_so_far(input, dim):
+          at = torch.arange(torch.size(input, dim))
+          x = torch.transpose(input, dim, -1)
+          return torch.where(torch.le(at, torch.unsqueeze(at, 1)), torch.unsqueeze(x, -2), torch.unsqueeze(x, -1))
+        def last_seen(seen, y, dim):
+          at = torch.arange(torch.size(seen, -1))
+          same = torch.logical_and(torch.le(at, torch.unsqueeze(at, 1)), torch.logical_or(torch.eq(seen, y), torch.ne(seen, seen)))
+          last = torch.amax(torch.where(same, at, 0), [-1])
+          return (torch.transpose(torch.squeeze(y, -1), dim, -1), torch.transpose(last, dim, -1))
         def cummax(input, dim):
-          return torch.cumulative(input, dim, -inf, 1)
+          seen = torch.seen_so_far(input, dim)
+          return torch.last_seen(seen, torch.amax(seen, [-1], True), dim)
         def cummin(input, dim):
-          return torch.cumulative(input, dim, -inf, -1)
+          seen = torch.seen_so_far(input, dim)
+          return torch.last_seen(seen, torch.amin(seen, [-1], True), dim)
         def logcumsumexp(input, dim):
-          most = torch.amax(input, [dim], True)
-          return torch.add(torch.log(torch.cumsum(torch.exp(torch.sub(input, most)), dim)), most)
+          n = torch.arange(torch.size(input, dim))
+          seen = torch.where(torch.le(n, torch.unsqueeze(n, 1)), torch.unsqueeze(torch.transpose(input, dim, -1), -2), -inf)
+          return torch.transpose(torch.logsumexp(seen, [-1]), dim, -1)
         def cosine_similarity(x1, x2, dim=1, eps=1e-08):
           if torch.ne(torch.dim(x1), torch.dim(x2)):
             x1, x2 = torch.broadcast_tensors([x1, x2])
@@ -415,7 +432,7 @@ internal static class TorchLibrary
     private static readonly Lazy<TorchModule> s_module = new(() => TorchParser.Parse("PyTorch's operators in terms of others", Code));
 
     /// <summary>Functions that only help others.</summary>
-    private static readonly string[] s_help = ["cumulative", "pairs", "reduced", "weighted_mean"];
+    private static readonly string[] s_help = ["last_seen", "pairs", "reduced", "seen_so_far", "weighted_mean"];
 
     public static IEnumerable<LayerReference> References => s_module.Value.Functions.Keys.Except(s_help).Select(n => new LayerReference(n));
 

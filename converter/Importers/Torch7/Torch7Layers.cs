@@ -157,6 +157,9 @@ internal static class Torch7Layers
         int rank = m.RankOf(m.X);
         long[] pads = new long[2 * rank];
         (pads[rank - 2], pads[rank - 1], pads[^2], pads[^1]) = (m.Int("pad_t"), m.Int("pad_l"), m.Int("pad_b"), m.Int("pad_r"));
+        // Torch7 does not look: it reflects once, and reads what lies outside the plane.
+        for (int i = rank - 2; i < rank && mode == "reflect"; i++)
+            if (m.X.Shape[i] >= 0 && Math.Max(pads[i], pads[i + rank]) >= m.X.Shape[i]) throw m.InputError($"it reflects {Math.Max(pads[i], pads[i + rank])} places of a dimension that has {m.X.Shape[i]}; it must be larger");
         return m.Emit("Pad", [m.X, m.Ints(pads)], ("mode", mode));
     }
 

@@ -39,7 +39,11 @@ internal sealed class Torch7Module(Graph graph, Refusals refusals, LuaObject mod
         object? result = null;
         bool isConverted;
         if (child["modules"] is not LuaTable)
-            isConverted = refusals.TryConvert(child.Type, graph, Flat(input), (into, of) => result = convert(new Torch7Module(into, refusals, child, Map(input, of), path)));
+            isConverted = refusals.TryConvert(child.Type, graph, Flat(input), (into, of) =>
+            {
+                var module = new Torch7Module(into, refusals, child, Map(input, of), path);
+                result = module.NotEmpty(convert(module));
+            });
         else
         {
             // Modules inside a container are looked at one by one.
@@ -53,6 +57,10 @@ internal sealed class Torch7Module(Graph graph, Refusals refusals, LuaObject mod
 
     /// <summary>All tensors of an input or result.</summary>
     public static IEnumerable<Value> Flat(object value) => value is object[] table ? table.SelectMany(Flat) : [(Value)value];
+
+    /// <summary>Torch7 has no empty tensors: where a window is larger than what it stands on, its sizes, divided towards zero, come out as 1, and it reads beyond.</summary>
+    private object NotEmpty(object result) => Flat(result).FirstOrDefault(t => t.Shape.IsRanked && t.Shape.AsSpan().Contains(0)) is { } empty
+        ? throw InputError($"its result would have the shape {empty.Shape}: its input {string.Join(", ", Flat(Input).Select(t => t.Shape))} is too small for it") : result;
 
     private static object Map(object value, Func<Value, Value> of) => value is object[] table ? table.Select(t => Map(t, of)).ToArray() : of((Value)value);
 

@@ -53,6 +53,16 @@ public class Caffe2ImporterTests
         Assert.Equal([-14f, -21f, -23f, -24f], y.ToArray<float>());
     }
 
+    /// <summary>Caffe2 reads memory that is not its own there.</summary>
+    [Fact]
+    public void A_window_behind_its_input_is_refused()
+    {
+        static Tensor[] Pool(int kernel, int stride, int pad, int size) => Run($"op {{ input: 'x' output: 'y' type: 'MaxPool' arg {{ name: 'legacy_pad' i: 3 }} arg {{ name: 'kernel' i: {kernel} }} arg {{ name: 'stride' i: {stride} }} arg {{ name: 'pad' i: {pad} }} }} external_input: 'x' external_output: 'y'", null, Counting(1, 1, size, size));
+        Assert.Contains("the last window of 1 places, in steps of 3, would begin behind its input of 5", Assert.Throws<EdgeLiteException>(() => Pool(1, 3, 0, 5)).Message, StringComparison.Ordinal);
+        // Caffe2 1.7's own result: behind padding in front such a window is left out.
+        Assert.Equal([0f, 4, 24, 28], Pool(2, 4, 1, 6)[0].ToArray<float>());
+    }
+
     [Theory]
     [InlineData("arg { name: 'legacy_pad' i: 3 } arg { name: 'kernel' i: 2 } arg { name: 'stride' i: 2 }", new float[] { 6, 8, 9 }, 3)]
     [InlineData("arg { name: 'kernel' i: 2 } arg { name: 'stride' i: 2 }", new float[] { 6, 8 }, 2)]

@@ -32,6 +32,11 @@ public sealed class RefusedSettingTests
     public void One_refusal_keeps_its_own_words() =>
         Assert.StartsWith("MaxPooling2D 'p': padding 'odd'", ImportJson(Keras(OddPool, Flat, OddPool.Replace("odd", "same", StringComparison.Ordinal).Replace("\"p\"", "\"q\"", StringComparison.Ordinal), NoWeights)).Message, StringComparison.Ordinal);
 
+    /// <summary>The layer leaves it out when it is computed, whatever the file says (tfjs-layers, convolutional_depthwise.ts).</summary>
+    [Fact]
+    public void A_dilation_that_TensorFlow_js_ignores_is_refused() => Assert.StartsWith("DepthwiseConv2D 'd': TensorFlow.js computes it without its dilation",
+        ImportJson(Keras("""{"class_name": "DepthwiseConv2D", "config": {"name": "d", "kernel_size": [2, 2], "dilation_rate": [2, 1]}}""")).Message, StringComparison.Ordinal);
+
     [Fact]
     public void Damage_in_front_of_a_refusal_stops_at_once()
     {

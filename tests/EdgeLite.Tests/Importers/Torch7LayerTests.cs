@@ -66,6 +66,18 @@ public class Torch7LayerTests
         Check([0, 0, 1, 2, 3, 3, 4, 5], Nn("VolumetricReplicationPadding", ("pleft", 1.0), ("pright", 0.0), ("ptop", 0.0), ("pbottom", 0.0), ("pfront", 0.0), ("pback", 0.0)), Of([1, 1, 2, 1, 3]));
     }
 
+    /// <summary>Torch7 reads what lies outside of the plane, whatever that is.</summary>
+    [Fact]
+    public void What_reaches_beyond_its_input_is_refused()
+    {
+        Lua reflection = Nn("SpatialReflectionPadding", ("pad_l", 0.0), ("pad_r", 0.0), ("pad_t", 0.0), ("pad_b", 1.0));
+        Check([0, 1, 2, 3, 0, 1], reflection, Of([1, 1, 2, 2]));
+        Refused(reflection, "(nn.SpatialReflectionPadding): it reflects 1 places of a dimension that has 1", Of([1, 1, 1, 2]));
+        Refused(Nn("TemporalMaxPooling", ("kW", 3.0), ("dW", 2.0)), "(nn.TemporalMaxPooling): its result would have the shape [1,0,4]", Of([1, 2, 4]));
+
+        static void Refused(Lua module, string message, Tensor x) => Assert.Contains(message, Assert.Throws<EdgeLiteException>(() => Run(module, x)).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Against the formulas of SeqLSTM.lua and SeqGRU.lua, for two sequences of three steps; both orders of batch and steps.</summary>
     [Theory]
     [InlineData("SeqLSTM", 4, false)]

@@ -203,7 +203,7 @@ public partial class TorchExportTests
 
     /// <summary>Operators of it without a conversion: those of training, of memory's layout, of complex numbers, and a few that no network of the
     /// collection or of torchvision has.</summary>
-    private static readonly string[] s_refused = ["_pdist_forward", "as_strided", "randperm", "resize_", "sym_storage_offset", "sym_stride"];
+    private static readonly string[] s_refused = ["_pdist_forward", "randperm", "resize_", "sym_storage_offset", "sym_stride"];
 
     [Fact]
     public void The_core_of_ATen_has_conversions()

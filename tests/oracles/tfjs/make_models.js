@@ -174,7 +174,8 @@ function transposed(m) {
 function depthwise(m) {
   const x = m.take([4]), p = { ...convolutionSettings(x.shape, 2, false), depthMultiplier: whole(1, 3) };
   if (Array.isArray(p.strides)) p.strides = p.strides[0];
-  m.call(yes() ? L.depthwiseConv2d(p) : L.separableConv2d({ filters: whole(1, 5), ...p }), x);
+  // TensorFlow.js computes depthwise layers without their dilation.
+  if (yes()) { delete p.dilationRate; m.call(L.depthwiseConv2d(p), x); } else m.call(L.separableConv2d({ filters: whole(1, 5), ...p }), x);
 }
 
 function pooling(m) {

@@ -44,6 +44,7 @@ class Flow(nn.Module):
 
 noise = lambda *shape: torch.rand(*shape) * 2 - 1
 ints = lambda *shape: torch.randint(-9, 10, shape)
+nan, inf = float("nan"), float("inf")
 CASES = {  # name: (module, inputs)
     "division": (Do(lambda s, x, n: (x // 0.1, x % 0.1, x // -0.3, x % -0.3, torch.floor_divide(n, 4), n % -4, torch.div(n * 16777217, 2, rounding_mode="trunc"), torch.div(x, 0.3, rounding_mode="floor"), torch.fmod(x, 0.3))),
                  (torch.tensor([1.0, -1.0, 0.3, 0.7, 2.0, -2.5]), ints(6))),
@@ -68,6 +69,13 @@ CASES = {  # name: (module, inputs)
                  (noise(2, 9),)),
     "halves": (Do(lambda s, x: (s.l(x), F.layer_norm(x, [4]), x.float() + 1, F.relu(x) + 1)), (noise(3, 4).half(),), dict(l=nn.Linear(4, 3).half())),
     "brains": (Do(lambda s, x: (x.bfloat16().float(), x.bfloat16() * 2, (x * 3).bfloat16().round().int(), s.c.float() + x)), (noise(3, 4),), dict(c=nn.Parameter(torch.tensor([0.3]).bfloat16()))),
+    "unordered": (Do(lambda s, x, y, n: (*torch.cummax(x, 1), *torch.cummin(x, 1), *torch.cummax(n, 0), *torch.cummin(n, 1), torch.argmax(x, 1), torch.argmin(x, 0), *torch.max(x, 0), torch.kthvalue(x, 2, 1)[0], torch.median(x, 0)[0], torch.topk(x, 2, 1)[0],
+                                             torch.sign(x), torch.logcumsumexp(y, 1), torch.logaddexp(x, y), torch.logaddexp2(x, y), torch.xlogy(y, x), torch.isclose(x, y), torch.isclose(x, y, equal_nan=True))),
+                  (torch.tensor([[1, nan, 3, nan, 2], [-inf, -inf, 5, 5, inf], [0, 0, 2, -1, 1]]), torch.tensor([[1, nan, inf, 0, -300], [-inf, inf, 5.00001, -5, inf], [0, -300, -290, 90, 1]]), torch.tensor([[3, 3, 2**53 + 1, 2**53, -1], [3, 4, 0, 2**53 + 1, -1]]))),
+    "pooled": (Do(lambda s, x: (*(F.avg_pool2d(x, k, d, p, True, c, v) for k, d, p, c, v in ((3, 2, 1, True, 5), (3, 2, 0, False, 7), (2, 3, 1, True, 1), ((3, 2), (2, 3), (1, 0), True, 3), (4, 3, 2, False, 6))), F.avg_pool1d(x[0], 3, 2, 1, True), F.avg_pool3d(x, 3, 2, 1, True, True, 4),
+                                *F.max_pool2d(x, (3, 2), (2, 1), 1, (2, 2), return_indices=True), *F.max_pool2d(x, 3, 3, 1, ceil_mode=True, return_indices=True), *F.max_pool1d(x[0], 3, 2, 1, return_indices=True))),
+               (torch.randint(0, 4, (2, 3, 8, 9)).float(),)),
+    "strided": (Do(lambda s, x: (x.as_strided((4, 4, 3), (6, 1, 1)), x.as_strided((6, 4), (1, 6)), x.as_strided((2, 3), (6, 2), 7), x.as_strided((3, 4, 2), (0, 6, 1)), (x * 2).t().contiguous().as_strided((2, 3), (4, 1), 1))), (noise(4, 6),)),
     "counter": (Counter(), (noise(2, 4), {"y": noise(2, 4), "z": noise(2)})),
     "flow": (Flow(), (noise(3) + 0.5,)),
 }
@@ -78,7 +86,7 @@ FORMS = {
     "dynamic": lambda net, inputs, path: torch.export.save(torch.export.export(net, inputs, dynamic_shapes=tuple({0: Dim.AUTO} for _ in inputs), strict=False), path + ".pt2"),
     "core": lambda net, inputs, path: torch.export.save(torch.export.export(net, inputs).run_decompositions(), path + ".pt2"),
 }
-ONLY = {"counter": ("export", "strict", "core"), "flow": ("export", "core")}
+ONLY = {"counter": ("export", "strict", "core"), "flow": ("export", "core"), "strided": ("export", "core")}
 FREE = ("division", "promotion", "convolved", "recurrent")
 
 

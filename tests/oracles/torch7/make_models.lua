@@ -154,7 +154,12 @@ local map = {
    function(x) return nn.SpatialUpSamplingNearest(whole(1, 3)) end,
    function(x) return yes() and nn.SpatialUpSamplingBilinear(whole(1, 3)) or nn.SpatialUpSamplingBilinear({oheight = whole(1, 9), owidth = whole(1, 9)}) end,
    function(x) return nn.SpatialZeroPadding(whole(-1, 2), whole(-1, 2), whole(-1, 2), whole(-1, 2)) end,
-   function(x) return (yes() and nn.SpatialReflectionPadding or nn.SpatialReplicationPadding)(whole(0, 2), whole(0, 2), whole(0, 2), whole(0, 2)) end,
+   -- Larger reflections than the plane are read from outside of it.
+   function(x)
+      local l, r, t, b = whole(0, 2), whole(0, 2), whole(0, 2), whole(0, 2)
+      if yes() then return math.max(l, r) < size(x, 3) and math.max(t, b) < size(x, 2) and nn.SpatialReflectionPadding(l, r, t, b) end
+      return nn.SpatialReplicationPadding(l, r, t, b)
+   end,
    function(x) return nn.SpatialSubtractiveNormalization(size(x, 1), yes() and kernel(x) or torch.rand(3)) end, function(x) return nn.SpatialDivisiveNormalization(size(x, 1), yes() and kernel(x) or torch.rand(3), real(0.01, 0.5), real(0.01, 0.5)) end,
    function(x) return nn.SpatialContrastiveNormalization(size(x, 1), kernel(x)) end,
    function(x) return nn.SpatialCrossMapLRN(whole(1, 5), real(0.0001, 0.5), real(0.3, 1), real(0.5, 2)) end,
@@ -300,6 +305,8 @@ local function make(folder, seed)
       if #net.modules == 0 then return end
    end
    net:evaluate()
+   -- TemporalRowConvolution keeps the strides of its last output where sizes are equal, and then fills it in the wrong order.
+   net:clearState()
    local stored = {in_input = input}
    for i, t in ipairs(flat(net:forward(input:clone()))) do stored['out' .. i - 1] = t:clone() end
    if yes() then net:clearState() end

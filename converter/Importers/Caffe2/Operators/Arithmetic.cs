@@ -131,7 +131,7 @@ internal static class Arithmetic
     }
 
     /// <summary>Over everything from an axis on.</summary>
-    [Caffe2("LayerNorm", Limits = "mean and deviation as results")]
+    [Caffe2("LayerNorm", Notes = "the variance as the mean of squared differences; Caffe2's mean of squares minus square of the mean loses digits where elements hardly differ", Limits = "mean and deviation as results")]
     private static void LayerNorm(Caffe2Operator o)
     {
         bool isAffine = o.Int("elementwise_affine", 0) != 0;

@@ -58,7 +58,15 @@ internal static class Images
         long[] kernel = o.Spatial("kernels", "kernel", 0, n);
         if (kernel.Any(k => k <= 0)) throw o.Damaged("kernel is missing");
         attributes.AddRange(Windows(o, x, n, kernel));
-        if ((LegacyPad)o.Int("legacy_pad", 0) == LegacyPad.Caffe) attributes.Add(("ceil_mode", 1));
+        if ((LegacyPad)o.Int("legacy_pad", 0) == LegacyPad.Caffe)
+        {
+            attributes.Add(("ceil_mode", 1));
+            long[] strides = o.Spatial("strides", "stride", 1, n), pads = o.Pads(n);
+            // A last window that begins behind its input is left out where there is padding in front; where there is none, Caffe2 reads what lies there.
+            for (int i = 0; i < n && x.Shape.IsRanked; i++)
+                if (x.Shape[i + 2] is var size && size >= kernel[i] && pads[i] == 0 && (size + pads[i + n] - kernel[i] + strides[i] - 1) / strides[i] * strides[i] >= size)
+                    throw o.InputError($"the last window of {kernel[i]} places, in steps of {strides[i]}, would begin behind its input of {size}; Caffe2's result is not defined there");
+        }
         if (kind == "AveragePool") attributes.Add(("count_include_pad", o.Int("count_include_pad", 0)));
         o.SetChannelsFirst(0, o.Emit(kind, [x], [.. attributes]));
     }

@@ -23,10 +23,11 @@ internal static class Convolution
         Finish(n, x => Apply(n, x, w, b, size, n.Config.Int(1, "groups")));
     }
 
-    [Keras("DepthwiseConv1D"), Keras("DepthwiseConv2D")]
+    [Keras("DepthwiseConv1D"), Keras("DepthwiseConv2D", Limits = "dilation in files of TensorFlow.js, which computes without it")]
     private static void DepthwiseConv(KerasNode n)
     {
         int axes = Axes(n);
+        if (n.Importer.Origin.IgnoresDepthwiseDilation && Dilations(n, axes).Any(d => d != 1)) throw n.Error("TensorFlow.js computes it without its dilation, Keras with it; convert the Keras model, or set dilation_rate to 1 for what TensorFlow.js computes");
         Tensor kernel, bias = null!;
         bool hasBias = n.Config.Bool(true, "use_bias", "bias");
         if (hasBias)

@@ -21,11 +21,7 @@ internal static class Recurrent
     private static void ConvLstm(KerasNode n) => Finish(n, (sequence, initial) => ConvLstmLayer.Run(n, n.Layer, n.X, n.Mask, n.Config.Bool(false, "go_backwards"), sequence, initial));
 
     [Keras("RNN", Notes = "over LSTMCell, GRUCell, SimpleRNNCell and StackedRNNCells of these")]
-    private static void OverCell(KerasNode n)
-    {
-        KerasLayer[] cells = CellsOf(n, n.Layer);
-        Finish(n, (sequence, initial) => RunCells(n, cells, n.Config.Bool(false, "go_backwards"), sequence, initial));
-    }
+    private static void OverCell(KerasNode n) => Finish(n, (sequence, initial) => RunCells(n, n.Layer, n.Config.Bool(false, "go_backwards"), sequence, initial));
 
     private static KerasLayer[] CellsOf(KerasNode n, KerasLayer layer)
     {
@@ -52,16 +48,18 @@ internal static class Recurrent
     }
 
     /// <summary>Several cells, one upon the other, are as many layers. The result's sequence is the last step's output where no sequence is asked for.</summary>
-    private static RecurrentResult RunCells(KerasNode n, KerasLayer[] cells, bool backwards, bool sequence, Value[] initial)
+    private static RecurrentResult RunCells(KerasNode n, KerasLayer layer, bool backwards, bool sequence, Value[] initial)
     {
+        KerasLayer[] cells = CellsOf(n, layer);
         if (cells.Length > 1 && initial.Length > 0) throw n.Error("initial states of several cells are not supported");
         Value x = n.X;
+        if (cells.Length > 1 && n.Importer.Origin.HasLastStatesFirst == null && layer.Config.Bool(false, "return_state")) throw n.Error("the order in which several cells return their states depends on the version of TensorFlow, which the file does not tell; save it with a newer one");
         var states = new List<Value>();
         RecurrentResult result = default;
         for (int i = 0; i < cells.Length; i++)
         {
             result = Run(n, cells[i], x, n.Mask, backwards, sequence || i < cells.Length - 1, initial);
-            states.AddRange(result.States);
+            states.InsertRange(n.Importer.Origin.HasLastStatesFirst == true ? 0 : states.Count, result.States);
             if (i < cells.Length - 1) x = result.Sequence!;
         }
         return new(sequence ? result.Sequence : result.States[0], [.. states]);
@@ -163,7 +161,7 @@ internal static class Recurrent
 
     private static RecurrentResult RunAny(KerasNode n, KerasLayer layer, bool backwards, bool sequence) => IsConvolution(layer)
         ? ConvLstmLayer.Run(n, layer, n.X, n.Mask, backwards, sequence, [])
-        : layer.ClassName == "RNN" ? RunCells(n, CellsOf(n, layer), backwards, sequence, []) : Run(n, layer, n.X, n.Mask, backwards, sequence, []);
+        : layer.ClassName == "RNN" ? RunCells(n, layer, backwards, sequence, []) : Run(n, layer, n.X, n.Mask, backwards, sequence, []);
 
     /// <summary>A layer of its own gives its sequence in the order of processing.</summary>
     private static void Finish(KerasNode n, Func<bool, Value[], RecurrentResult> run)

@@ -194,7 +194,7 @@ internal static class Dense
 
     /// <summary>(query, key, value, attn_mask, dropout_p, is_causal, *, scale, enable_gqa): softmax(q k^T * scale + mask) v; heads of keys and
     /// values may stand for several of the query.</summary>
-    [Torch("scaled_dot_product_attention")]
+    [Torch("scaled_dot_product_attention", Notes = "what NaN behind a mask leads to is open, as it is in PyTorch's own kernels")]
     private static object? Attention(TorchCall c)
     {
         Value q = c.Tensor(0), k = c.Tensor(1), v = c.Tensor(2);

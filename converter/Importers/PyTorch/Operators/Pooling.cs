@@ -32,10 +32,12 @@ internal static class Pooling
     {
         long[] kernel = c.Ints(1, n), strides = Or(c, 2, n, kernel), pads = Or(c, 3, n, new long[n]);
         bool ceil = c.Bool(4, false), divides = !c.IsNone(6);
-        if (divides && ceil) throw c.Error("divisor_override with ceil_mode is not supported");
+        long[] ends = [.. pads];
+        // Sums that are divided by one number take the windows that rounding up adds from more padding: up to the last that begins before the padding behind.
+        for (int d = 0; d < n && divides && ceil; d++) ends[d] += Math.Min(kernel[d] - pads[d], strides[d]) - 1;
         double factor = divides ? kernel.Aggregate(1L, (a, b) => a * b) / (double)c.Int(6) : 1;
-        return Batched(c, n, x => Dense.Scaled(c, c.Emit("AveragePool", [x], ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. pads]),
-            ("ceil_mode", ceil ? 1 : 0), ("count_include_pad", divides || c.Bool(5, true) ? 1 : 0)), factor));
+        return Batched(c, n, x => Dense.Scaled(c, c.Emit("AveragePool", [x], ("kernel_shape", kernel), ("strides", strides), ("pads", (long[])[.. pads, .. ends]),
+            ("ceil_mode", ceil && !divides ? 1 : 0), ("count_include_pad", divides || c.Bool(5, true) ? 1 : 0)), factor));
     }
 
     /// <summary>Window of output i of n over m inputs: floor(i m / n) to ceil((i + 1) m / n). One output is a global pool; equal windows

@@ -134,7 +134,7 @@ internal static class Reductions
     }
 
     /// <summary>(input, sorted, return_inverse, return_counts) -> (values, inverse, counts) of the flattened tensor; always sorted.</summary>
-    [Torch("_unique2", "_unique")]
+    [Torch("_unique2", "_unique", Notes = "NaN counts once, where PyTorch lists each")]
     private static object? Unique(TorchCall c)
     {
         Value x = c.Tensor(0);
@@ -143,7 +143,7 @@ internal static class Reductions
     }
 
     /// <summary>(input, k, dim, largest, sorted)</summary>
-    [Torch("topk")]
+    [Torch("topk", Notes = "of equal elements the first, which PyTorch leaves open")]
     private static object? TopK(TorchCall c)
     {
         Value[] r = c.EmitMany("TopK", 2, [c.Tensor(0), c.SizeTensor([c.Arg(1)])], ("axis", c.Int(2, -1)), ("largest", c.Bool(3, true) ? 1 : 0));

@@ -471,6 +471,31 @@ internal static class Shapes
     /// <summary>A copy when the element type changes, otherwise the tensor itself.</summary>
     private static TorchBox CastView(TorchCall c, Value x, DType type) => x.DType == type ? c.Itself(x) : TorchCall.Box(c.Cast(x, type));
 
+    /// <summary>The name by which the program says that the elements of as_strided's tensor lie in memory in their order.</summary>
+    public const string IsDense = "is_dense";
+
+    private const long MostStrided = 1 << 24;
+
+    /// <summary>(self, size, stride, storage_offset = 0): element i of the result is element offset + sum i[d] stride[d] of what holds self.</summary>
+    [Torch("as_strided", Limits = "TorchScript, and tensors that do not lie in memory in their order")]
+    private static object? AsStrided(TorchCall c)
+    {
+        if (c.Option(IsDense) is not true) throw c.Error("how its tensor lies in memory is not known, or not in the order of its elements; export the model (torch.export), with .contiguous() before it");
+        Value x = c.Tensor(0);
+        long[] sizes = c.Ints(1), strides = c.Ints(2);
+        long offset = c.IsNone(3) ? 0 : c.Int(3);
+        var shape = new Core.Shape(sizes);
+        if (strides.Length != sizes.Length || !x.Shape.IsKnown || shape.Count > MostStrided) throw c.Error($"{strides.Length} strides for the sizes {shape} of a tensor {x.Shape}");
+        long[] places = new long[shape.Count];
+        for (long i = 0; i < places.Length; i++)
+        {
+            long rest = i, place = offset;
+            for (int d = sizes.Length - 1; d >= 0; rest /= sizes[d--]) place += rest % sizes[d] * strides[d];
+            places[i] = place >= 0 && place < x.Shape.Count ? place : throw c.Error($"element {place} is outside of a tensor of {x.Shape.Count}");
+        }
+        return TorchCall.Box(c.Emit("Gather", [c.Reshape(x, -1), c.Builder.Constant("places", Core.Tensor.FromArray<long>(places, shape))]));
+    }
+
     /// <summary>Results that are the tensor itself, as far as values go.</summary>
     [Torch("contiguous", "detach", "cpu", "cuda", "prim.data", "alias", "dropout", "feature_dropout", "alpha_dropout", "requires_grad_", "lift_fresh", Limits = "dropout of a module in training mode", OnParts = true)]
     private static object? Same(TorchCall c)

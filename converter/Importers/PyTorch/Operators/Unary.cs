@@ -34,7 +34,16 @@ internal static class Unary
     [Torch("atanh")] private static object? Atanh(TorchCall c) => Plain(c, "Atanh");
     [Torch("erf")] private static object? Erf(TorchCall c) => Plain(c, "Erf");
     [Torch("reciprocal")] private static object? Reciprocal(TorchCall c) => Plain(c, "Reciprocal");
-    [Torch("sign", "sgn")] private static object? Sign(TorchCall c) => c.Tensor(0) is { DType: DType.Bool } b ? TorchCall.Box(b) : TorchCall.Box(c.Emit("Sign", [c.Tensor(0)]));
+    /// <summary>0 of NaN.</summary>
+    [Torch("sign", "sgn")]
+    private static object? Sign(TorchCall c)
+    {
+        Value x = c.Tensor(0);
+        if (x.DType == DType.Bool) return TorchCall.Box(x);
+        Value y = c.Emit("Sign", [x]);
+        return TorchCall.Box(x.DType.IsFloat() ? c.Emit("Where", [c.Emit("IsNaN", [x]), c.Scalar(x.DType, 0), y]) : y);
+    }
+
     [Torch("isnan")] private static object? IsNaN(TorchCall c) => TorchCall.Box(c.Emit("IsNaN", [Real(c, 0)]));
     [Torch("isinf")] private static object? IsInf(TorchCall c) => TorchCall.Box(c.Emit("IsInf", [Real(c, 0)]));
     [Torch("rsqrt")] private static object? Rsqrt(TorchCall c) => TorchCall.Box(c.Emit("Reciprocal", [c.Emit("Sqrt", [Real(c, 0)])]));
