@@ -38,7 +38,7 @@ finish() {
 # native_tests RID: every C test of the kernels, one line each, as many at once as there are processors; Arm ones run under qemu.
 native_tests() {
     export rid="$1" runner="" results
-    if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then runner="qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu"; fi
+    if [ "$rid" = linux-arm64 ] && [ "$(uname -m)" != aarch64 ]; then runner="qemu-aarch64 -cpu max -E EL_EMULATED=1 -L /usr/aarch64-linux-gnu"; fi
     # shellcheck disable=SC2016
     for source in kernels-native/tests/*.c; do basename "$source" .c; done | xargs -P "$(nproc)" -I NAME sh -c '
         start=$(date +%s)
