@@ -227,7 +227,7 @@ public sealed class CntkImporter : IImporter
 
     private static string Owner(string variable) => variable.LastIndexOf("_Output_", StringComparison.Ordinal) is var at and > 0 ? variable[..at] : "";
 
-    private static DictionaryValue Entry(Dictionary d, string key) => d.Data.GetValueOrDefault(key) ?? throw new EdgeLiteException(Status.Corrupt, $"'{NameOf(d)}' has no '{key}'.");
+    private static DictionaryValue Entry(Dictionary d, string key) => d.Data.GetValueOrDefault(key) ?? throw new EdgeLiteException(Status.Corrupt, $"the file is damaged or not a CNTK model: '{NameOf(d)}' has no entry '{key}'.");
 
     private static Dictionary Composite(Dictionary f) => Entry(f, "block_function_composite").DictionaryValue_ ?? throw new EdgeLiteException(Status.Corrupt, $"The network of block '{NameOf(f)}' is no dictionary.");
 
