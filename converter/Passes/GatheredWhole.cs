@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Passes;
 
@@ -19,7 +18,7 @@ public sealed class GatheredWhole : IGraphPass
             Value source = data;
             while (source.Producer is { Domain: "", OpType: "Reshape" or "Flatten" or "Squeeze" or "Unsqueeze" } view && view.Inputs[0] is { Shape.IsRanked: true } before) source = before;
             // The same dimensions as the source, those of 1 aside, and each index the number of its place.
-            if (!Apart(source.Shape).SequenceEqual(Apart(places)) || Apart(places).Contains(Shape.Unknown)) continue;
+            if (Match.AxesBeside1(source.Shape, places) == null) continue;
             Polynomial? step = Polynomial.Of(1);
             bool isCount = true;
             for (int d = places.Rank - 1; d >= 0; step = Polynomial.Product(step, graph.Sizes.Of(places[d--])))
@@ -31,6 +30,4 @@ public sealed class GatheredWhole : IGraphPass
         }
         return changed;
     }
-
-    private static long[] Apart(Shape shape) => [.. shape.AsSpan().ToArray().Where(d => d != 1)];
 }

@@ -66,6 +66,16 @@ public static class Match
         return true;
     }
 
+    /// <summary>The axes of two ranked shapes that belong together where they have the same known dimensions in the same order, those of 1 aside; null
+    /// where they do not.</summary>
+    public static (int A, int B)[]? AxesBeside1(Shape a, Shape b)
+    {
+        (int A, int B)[] axes = [.. Beside1(a).Zip(Beside1(b))];
+        return Beside1(a).Count() == Beside1(b).Count() && axes.All(p => a[p.A] == b[p.B] && a[p.A] != Shape.Unknown) ? axes : null;
+
+        static IEnumerable<int> Beside1(Shape shape) => Enumerable.Range(0, shape.Rank).Where(d => shape[d] != 1);
+    }
+
     /// <summary>True for two values whose numbers of dimensions are known and equal.</summary>
     public static bool SameRank(Value a, Value b) => a.Shape.IsRanked && b.Shape.IsRanked && a.Shape.Rank == b.Shape.Rank;
 

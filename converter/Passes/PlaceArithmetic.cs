@@ -76,10 +76,9 @@ internal sealed record PlaceArithmetic(Polynomial[] Steps, Polynomial Offset)
     /// <summary>Under another shape that has the same dimensions, those of 1 aside.</summary>
     private PlaceArithmetic? Viewed(Shape from, Shape to)
     {
-        int[] old = [.. Enumerable.Range(0, from.Rank).Where(d => from[d] != 1)], now = [.. Enumerable.Range(0, to.Rank).Where(d => to[d] != 1)];
-        if (old.Length != now.Length || old.Zip(now).Any(p => from[p.First] != to[p.Second] || from[p.First] == Shape.Unknown)) return null;
+        if (Match.AxesBeside1(from, to) is not { } axes) return null;
         Polynomial[] steps = [.. Enumerable.Repeat(s_zero, to.Rank)];
-        for (int i = 0; i < old.Length; i++) steps[now[i]] = Steps[old[i]];
+        foreach ((int old, int now) in axes) steps[now] = Steps[old];
         return new(steps, Offset);
     }
 }

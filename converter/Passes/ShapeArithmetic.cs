@@ -55,13 +55,7 @@ public sealed class ShapeArithmetic : IGraphPass
         if (node.Input(1) is not { } target || Target(graph, target) is not { } dims) return false;
         if (node.Attributes.Int("allowzero", 0) != 0 || node.Inputs[0] is not { Shape.IsRanked: true } x) return false;
         long[] sizes = x.Shape.AsSpan().ToArray();
-        if (Target(sizes, dims) is { } shape)
-        {
-            graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".shape", shape));
-            ShapeInference.Infer(node);
-            if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
-            return true;
-        }
+        if (Target(sizes, dims) is { } shape) return SetTarget(graph, node, target, ".shape", shape);
         if (View(graph, node, x, dims, node.Output.Name, most: 3) is not { } y) return false;
         Rewrite.Replace(graph, node.Output, y, keepName: true);
         return true;
@@ -94,9 +88,15 @@ public sealed class ShapeArithmetic : IGraphPass
             else if (dims[i] < NotKnown && dims[i] != TheRest && at >= 0 && x.Shape[at] == dims[i]) sizes[i] = 1;
             else return false;
         }
-        graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + ".sizes", sizes));
+        return SetTarget(graph, node, target, ".sizes", sizes);
+    }
+
+    /// <summary>Puts a constant in the place of a computed target.</summary>
+    private static bool SetTarget(Graph graph, Node node, Value computed, string suffix, long[] dims)
+    {
+        graph.SetInput(node, 1, Rewrite.Ints(graph, node.Output.Name + suffix, dims));
         ShapeInference.Infer(node);
-        if (target.Producer != null) Rewrite.RemoveIfDead(graph, target.Producer);
+        if (computed.Producer != null) Rewrite.RemoveIfDead(graph, computed.Producer);
         return true;
     }
 

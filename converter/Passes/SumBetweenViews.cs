@@ -1,5 +1,4 @@
 using EdgeLite.Converter.Ir;
-using EdgeLite.Core;
 
 namespace EdgeLite.Converter.Passes;
 
@@ -30,11 +29,10 @@ public sealed class SumBetweenViews : IGraphPass
             if (add.Inputs[side] is not { Producer: { } there, Shape: { IsRanked: true } seen } viewed || !IsView(there) || Match.SoleConsumer(graph, viewed) != add || there.Inputs[0] is not { } x) continue;
             if (add.Inputs[1 - side] is not { Shape: { IsRanked: true } small } other || small.Rank > seen.Rank) continue;
             if (!Match.SameShape(x.Shape, back.Output.Shape) || !Match.SameShape(seen, add.Output.Shape)) continue;
-            int[] from = Apart(x.Shape), to = Apart(seen);
-            if (from.Length != to.Length || from.Zip(to).Any(p => x.Shape[p.First] != seen[p.Second])) continue;
+            if (Match.AxesBeside1(x.Shape, seen) is not { } axes) continue;
             long[] dims = [.. Enumerable.Repeat(1L, x.Shape.Rank)];
-            for (int i = 0; i < from.Length; i++)
-                if (to[i] - seen.Rank + small.Rank is >= 0 and var axis) dims[from[i]] = small[axis];
+            foreach ((int from, int to) in axes)
+                if (to - seen.Rank + small.Rank is >= 0 and var axis) dims[from] = small[axis];
             if (ShapeArithmetic.View(graph, add, other, dims, other.Name + ".seen", most: 2) is not { } moved) continue;
             Value sum = Rewrite.Insert(graph, add, "Add", add.Output.Name + ".sum", side == 0 ? [x, moved] : [moved, x]);
             Value y = Rewrite.Insert(graph, add, there.OpType, add.Output.Name, [sum, .. there.Inputs.Skip(1)], there.Attributes.Clone());
@@ -45,6 +43,4 @@ public sealed class SumBetweenViews : IGraphPass
     }
 
     private static bool IsView(Node node) => node.Domain.Length == 0 && node.OpType is "Reshape" or "Squeeze" or "Unsqueeze";
-
-    private static int[] Apart(Shape shape) => [.. Enumerable.Range(0, shape.Rank).Where(d => shape[d] != 1)];
 }
