@@ -8,7 +8,8 @@
  *     EL_LOW                optional: rows of low tiles, which are three panels wide
  *     EL_RUNS               optional, where there are kernels for runs of tiles (el_run_fn): el_run_kernel(P, tail) gives them, and
  *                           el_run_activates(kind, P, tail) tells whether they apply an activation that is no interval
- *     EL_PACKS              optional: there are el_pack_rows and run_packed, a run of tiles of one panel over rows that were packed
+ *     EL_PACKS              optional: there are el_pack_rows and run_packed, a run of tiles of one panel over rows that were packed (lda: floats of
+ *                           a packed row), and el_pack_two, which packs four numbers of two rows
  *     EL_RUN_LESS           optional: there is el_run_less, a run of one tile of EL_WIDE(EL_MR) panels whose B is a difference (el_tile)
  *     el_gemm_activate      applies an activation that is no interval to rows [count] of y at off[r], which have just been stored
  *
@@ -86,11 +87,12 @@ static void el_gemm_cut(const el_gemm_plan* plan, int32_t g, const int32_t* star
         if (run) {
             t = full;
             tile.a_rows = a[0] + tile.a_offset;
+            tile.lda = j->lda;
             tile.y_rows = tile.y + off[0];
             tile.ahead = p + 2 * step <= p1 ? step * j->b_panel * (int64_t)sizeof(el_element) : 0;
             tile.act = activates && el_run_activates(j->act.kind, step, tile.tail) ? j->act.kind : EL_ACT_NONE;
 #ifdef EL_PACKS
-            if (packs && tile.tail == EL_PANEL) tile.a_rows = packed, run_packed(&tile, t);
+            if (packs && tile.tail == EL_PANEL) tile.a_rows = packed, tile.lda = tile.seglen, run_packed(&tile, t);
             else
 #endif
                 run(&tile, t);

@@ -143,34 +143,36 @@ static inline __attribute__((always_inline)) void packed_products(float32x4_t* a
                      "fmla %4.4s, %6.4s, %9.s[" #EVEN "]\n\tfmla %5.4s, %6.4s, %9.s[" #ODD "]"                                     \
                      : "+w"(acc[v]), "+w"(acc[4 + v]), "+w"(acc[8 + v]), "+w"(acc[12 + v]), "+w"(acc[16 + v]), "+w"(acc[20 + v])  \
                      : "w"(bv), "w"(a0), "w"(a1), "w"(a2));
-    for (const float* stop = a + end * EL_MR; a < stop;) {
-#pragma GCC unroll 2
-        for (int i = 0; i < 2; i++) {
-            LEFT()
-            __asm__ volatile("ld1 {v25.4s-v27.4s}, [%0], #48" : "+r"(a), "=w"(a0), "=w"(a1), "=w"(a2)::"memory");
-            RIGHT()
-            COLUMN(0, b0, 0, 1) COLUMN(1, b1, 0, 1)
-            LEFT()
-            COLUMN(2, b2, 0, 1) COLUMN(3, b3, 0, 1)
-            RIGHT()
-            COLUMN(0, b0, 2, 3) COLUMN(1, b1, 2, 3) COLUMN(2, b2, 2, 3) COLUMN(3, b3, 2, 3)
-        }
-    }
+#define TWO()                                                                                                                     \
+    LEFT()                                                                                                                        \
+    __asm__ volatile("ld1 {v25.4s-v27.4s}, [%0], #48" : "+r"(a), "=w"(a0), "=w"(a1), "=w"(a2)::"memory");                         \
+    RIGHT()                                                                                                                       \
+    COLUMN(0, b0, 0, 1) COLUMN(1, b1, 0, 1)                                                                                       \
+    LEFT()                                                                                                                        \
+    COLUMN(2, b2, 0, 1) COLUMN(3, b3, 0, 1)                                                                                       \
+    RIGHT()                                                                                                                       \
+    COLUMN(0, b0, 2, 3) COLUMN(1, b1, 2, 3) COLUMN(2, b2, 2, 3) COLUMN(3, b3, 2, 3)
+    for (const float* stop = a + end / 8 * 8 * EL_MR; a < stop;) { TWO() TWO() TWO() TWO() }
+    if (end % 8) { TWO() TWO() }
+#undef TWO
 #undef COLUMN
 #undef RIGHT
 #undef LEFT
 }
 
-/* Rows of `tiles` tiles of a dense matrix as [tile][k / 2][3][4]: four floats are a column of two rows, then the next column of them. */
+/* Four numbers of a row and of the next one, the first of a tile's rows or 2 or 4 below it, at their places among the packed ones: four floats are a column
+ * of two rows, then the next column of them. */
+static inline void el_pack_two(float* to, float32x4_t upper, float32x4_t lower) {
+    vst1q_f32(to, vzip1q_f32(upper, lower));
+    vst1q_f32(to + 2 * EL_MR, vzip2q_f32(upper, lower));
+}
+
+/* Rows of `tiles` tiles of a dense matrix as [tile][k / 2][3][4]. */
 static void el_pack_rows(const float* rows, int64_t lda, int64_t tiles, int64_t k, float* to) {
     for (; tiles > 0; tiles--, rows += EL_MR * lda)
         for (int64_t i = 0; i < k; i += 4, to += 4 * EL_MR)
 #pragma GCC unroll 3
-            for (int r = 0; r < EL_MR; r += 2) {
-                const float32x4x2_t pair = vzipq_f32(vld1q_f32(rows + r * lda + i), vld1q_f32(rows + (r + 1) * lda + i));
-                vst1q_f32(to + 2 * r, pair.val[0]);
-                vst1q_f32(to + 2 * EL_MR + 2 * r, pair.val[1]);
-            }
+            for (int r = 0; r < EL_MR; r += 2) el_pack_two(to + 2 * r, vld1q_f32(rows + r * lda + i), vld1q_f32(rows + (r + 1) * lda + i));
 }
 
 /* Runs: many tiles of 6 rows of a dense matrix, one below the other, so that two strides replace the tables; V * 4 columns, all in use. */
@@ -197,7 +199,7 @@ static inline __attribute__((always_inline)) void run_body(const el_tile* t, int
         }
         if (packed) {
             packed_products(acc, rows, t->b, t->seglen);
-            rows += EL_MR * t->seglen;
+            rows += EL_MR * lda;
         } else {
             const float* a[EL_MR];
 #pragma GCC unroll 6

@@ -11,6 +11,7 @@ typedef struct el_strassen_run_t {
     el_strassen_plan s;
     el_gemm_job job;      /* the whole product, without Strassen */
     float* sums;          /* S */
+    int packs;            /* S, A11, A12 and A22 are packed, s.k floats in a row */
     char* thread_scratch; /* of each thread: T, P and what a job needs */
     size_t thread_bytes;
     int64_t parts;        /* in which the rows of a half are shared */
@@ -35,31 +36,58 @@ static void el_strassen_rows(void* arg, int64_t begin, int64_t end, int32_t work
     }
 }
 
-/* From the products P to y, with bias, residual and activation: for the rows [row, row + rows) of the upper half and the same rows of the lower one, in
+#ifdef EL_PACKS
+/* S1 to S4, A11, A12 and A22 of the tiles [begin, end) of a half, packed. */
+static void el_strassen_tiles(void* arg, int64_t begin, int64_t end, int32_t worker) {
+    const el_strassen_run_t* r = arg;
+    const int64_t k = r->s.k, lda = r->p->k, quarter = r->s.half * k;
+    for (int64_t row = begin * EL_MR; row < end * EL_MR; row += 2) {
+        const float *a1 = r->job.x + row * lda, *a2 = a1 + r->s.half * lda;
+        float* to = r->sums + row / EL_MR * EL_MR * k + row % EL_MR * 2;
+        for (int64_t i = 0; i < k; i += EL_VF, to += EL_MR * EL_VF) {
+            el_vf f[EL_STRASSEN_FACTORS][2];
+#pragma GCC unroll 2
+            for (int l = 0; l < 2; l++) {
+                const el_vf a11 = el_vload(a1 + l * lda + i), a12 = el_vload(a1 + l * lda + k + i), a21 = el_vload(a2 + l * lda + i);
+                const el_vf a22 = el_vload(a2 + l * lda + k + i), s1 = el_vadd(a21, a22), s2 = el_vsub(s1, a11);
+                f[0][l] = s1, f[1][l] = s2, f[2][l] = el_vsub(a11, a21), f[3][l] = el_vsub(a12, s2), f[4][l] = a11, f[5][l] = a12, f[6][l] = a22;
+            }
+#pragma GCC unroll 7
+            for (int q = 0; q < EL_STRASSEN_FACTORS; q++) el_pack_two(to + q * quarter, f[q][0], f[q][1]);
+        }
+    }
+}
+#endif
+
+/* One row of products, of each half, to y: with residual, where there is one, and clamped. */
+static inline __attribute__((always_inline)) void el_strassen_sum(const el_strassen_run_t* r, const float* p, int64_t next, int64_t upper, int64_t lower, int32_t left,
+                                                                  int32_t right, el_vf lo, el_vf hi, const int plain) {
+    for (int32_t c = 0; c < EL_STRASSEN_GROUP * EL_PANEL; c += EL_VF, p += EL_VF) {
+        const el_vf u = el_vadd(el_vload(p), el_vload(p + 4 * next)), p5 = el_vload(p + 3 * next), v = el_vadd(u, el_vload(p + 6 * next));
+        const el_vf sums[4] = {el_vadd(el_vload(p), el_vload(p + next)), el_vadd(el_vadd(u, p5), el_vload(p + 2 * next)), el_vadd(v, el_vload(p + 5 * next)), el_vadd(v, p5)};
+#pragma GCC unroll 4
+        for (int q = 0; q < 4; q++) {
+            const int64_t at = (q < 2 ? upper : lower) + (q % 2 ? right : left) + c;
+            el_vf y = sums[q];
+            if (!plain && r->job.residual) y = el_vadd(y, el_vload(r->job.residual + at));
+            el_vstore(r->job.y + at, plain ? y : el_vclamp(y, lo, hi));
+        }
+    }
+}
+
+/* From the products P to y, with residual and activation: for the rows [row, row + rows) of the upper half and the same rows of the lower one, in
  * one group of columns of each half, which begin at `left` and at `right`. */
 static void el_strassen_end(const el_strassen_run_t* r, const float* products, int64_t row, int64_t rows, int32_t left, int32_t right) {
     enum { COLUMNS = EL_STRASSEN_GROUP * EL_PANEL };
     const int64_t next = r->s.block * COLUMNS, n = r->p->n;
     const el_vf lo = el_vset1(el_act_lo(r->p->act)), hi = el_vset1(el_act_hi(r->p->act));
+    const int plain = !r->job.residual && el_act_lo(r->p->act) == -INFINITY && el_act_hi(r->p->act) == INFINITY;
     int64_t off[2 * EL_STRASSEN_BLOCK];
     for (int64_t i = 0; i < rows; i++) {
         off[i] = (row + i) * n;
         off[rows + i] = off[i] + r->s.half * n;
-        for (int32_t c = 0; c < COLUMNS; c += EL_VF) {
-            const float* p = products + i * COLUMNS + c;
-            const el_vf p1 = el_vload(p), p2 = el_vload(p + next), p3 = el_vload(p + 2 * next), p5 = el_vload(p + 3 * next);
-            const el_vf p6 = el_vload(p + 4 * next), p4 = el_vload(p + 5 * next), p7 = el_vload(p + 6 * next);
-            const el_vf u = el_vadd(p1, p6), v = el_vadd(u, p7);
-            const el_vf sums[4] = {el_vadd(p1, p2), el_vadd(el_vadd(u, p5), p3), el_vadd(v, p4), el_vadd(v, p5)};
-#pragma GCC unroll 4
-            for (int q = 0; q < 4; q++) {
-                const int64_t column = (q % 2 ? right : left) + c, at = off[q / 2 * rows + i] + column;
-                el_vf y = sums[q];
-                if (r->job.bias) y = el_vadd(y, el_vload(r->job.bias + column));
-                if (r->job.residual) y = el_vadd(y, el_vload(r->job.residual + at));
-                el_vstore(r->job.y + at, el_vclamp(y, lo, hi));
-            }
-        }
+        if (plain) el_strassen_sum(r, products + i * COLUMNS, next, off[i], off[rows + i], left, right, lo, hi, 1);
+        else el_strassen_sum(r, products + i * COLUMNS, next, off[i], off[rows + i], left, right, lo, hi, 0);
     }
     if (el_act_is_clamp(r->p->act)) return;
     el_gemm_activate(r->p->act, r->job.y + left, off, 2 * rows, r->job.slope ? r->job.slope + left : NULL, COLUMNS);
@@ -82,40 +110,63 @@ static void el_strassen_rest(const el_strassen_run_t* r, char* scratch, int64_t 
     el_gemm_run(r->ctx, &j);
 }
 
+#ifndef EL_RUN_LESS
+/* to = b - less, of `floats` numbers, a multiple of a panel's row. */
+static void el_strassen_difference(const float* b, const float* less, float* to, int64_t floats) {
+    enum { STEP = EL_VF < EL_PANEL ? EL_PANEL / EL_VF : 1 };
+    for (const float* end = b + floats; b < end; b += EL_PANEL, less += EL_PANEL, to += EL_PANEL) {
+        el_vf v[STEP];
+#pragma GCC unroll 4
+        for (int i = 0; i < STEP; i++) v[i] = el_vsub(el_vload(b + i * EL_VF), el_vload(less + i * EL_VF));
+#pragma GCC unroll 4
+        for (int i = 0; i < STEP; i++) el_vstore(to + i * EL_VF, v[i]);
+    }
+}
+#endif
+
 /* P1 to P7 of the rows [row, row + rows) of a half and group g of columns, cut by cut of K. T1, T2 and T4 are needed one after the other and share one
  * place, t; T3 takes it last. */
 static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t rows, int32_t g, float* t, float* products) {
     const el_strassen_plan* s = &r->s;
     const int64_t panel = r->job.b_panel, half = panel / 2, group = EL_STRASSEN_GROUP * panel, right = s->groups * group;
-    const int64_t lda = r->job.lda, quarter = s->half * s->lda, cuts = (s->k + EL_KC - 1) / EL_KC;
+    const int64_t cuts = (s->k + EL_KC - 1) / EL_KC, unit = r->packs ? 4 : 1;
+    const int64_t s_lda = r->packs ? s->k : s->lda, a_lda = r->packs ? s->k : r->job.lda, quarter = s->half * s_lda;
+    const float *s1 = r->sums + row * s_lda, *a11 = r->job.x + row * a_lda, *a12 = a11 + s->k, *a22 = a12 + s->half * a_lda;
+    if (r->packs) a11 = s1 + 4 * quarter, a12 = a11 + quarter, a22 = a12 + quarter;
     el_tile tile = {.ldc = EL_STRASSEN_GROUP * EL_PANEL, .b_row = EL_PANEL, .segs = 1, .scale = 1.0f, .lo = -INFINITY, .hi = INFINITY, .tail = EL_PANEL};
+    el_run_fn run = el_run_kernel(EL_WIDE(EL_MR), EL_PANEL);
+#ifdef EL_PACKS
+    if (r->packs) run = run_packed;
+#endif
     for (int64_t i = 0; i < cuts; i++) {
-        const int64_t k = i * s->k / cuts, end = (i + 1) * s->k / cuts, t_panel = (end - k) * EL_PANEL;
-        const float *a1 = r->job.x + row * lda + k, *a2 = a1 + s->half * lda;
-        const float *s1 = r->sums + row * s->lda + k, *s2 = s1 + quarter, *s3 = s2 + quarter, *s4 = s3 + quarter;
+        const int64_t k = i * (s->k / unit) / cuts * unit, end = (i + 1) * (s->k / unit) / cuts * unit, t_panel = (end - k) * EL_PANEL;
         const float *b11 = r->job.b + g * group + k * EL_PANEL, *b12 = b11 + right, *b21 = b11 + half, *b22 = b12 + half;
         const float* ahead = end < s->k ? b11 + t_panel : g + 1 < s->groups ? r->job.b + (g + 1) * group : NULL;
+        const float* left = r->job.bias && k == 0 ? r->job.bias + (int64_t)g * EL_STRASSEN_GROUP * EL_PANEL : NULL;
         const struct {
             const float *a, *b, *less, *ahead; /* of A; of B, or, where there is a less, b - less, which is stored to t; what of B is read soon */
+            const float* bias; /* to begin with: of C11 it is in P2, of C21 in P4, of C12 and C22 in P5 */
+            int64_t lda;
         } factors[7] = {
-            {a1, b11, NULL, NULL},
-            {a1 + s->k, b21, NULL, NULL},
-            {s4, b22, NULL, NULL},
-            {s1, b12, b11, ahead},
-            {s2, b22, t, ahead ? ahead + half : NULL},
-            {a2 + s->k, b21, t, ahead ? ahead + right : NULL},
-            {s3, b22, b12, ahead ? ahead + right + half : NULL},
+            {a11, b11, NULL, NULL, NULL, a_lda},
+            {a12, b21, NULL, NULL, left, a_lda},
+            {s1 + 3 * quarter, b22, NULL, NULL, NULL, s_lda},
+            {s1, b12, b11, ahead, left ? left + (int64_t)s->groups * EL_STRASSEN_GROUP * EL_PANEL : NULL, s_lda},
+            {s1 + quarter, b22, t, ahead ? ahead + half : NULL, NULL, s_lda},
+            {a22, b21, t, ahead ? ahead + right : NULL, left, a_lda},
+            {s1 + 2 * quarter, b22, b12, ahead ? ahead + right + half : NULL, NULL, s_lda},
         };
         tile.seglen = (int32_t)(end - k);
         for (int q = 0; q < 7; q++) {
-            tile.lda = q == 0 || q == 1 || q == 5 ? lda : s->lda;
+            tile.lda = factors[q].lda;
             for (int32_t p = 0; p < EL_STRASSEN_GROUP; p += EL_WIDE(EL_MR)) {
                 int64_t tiles = rows / EL_MR;
-                tile.a_rows = factors[q].a;
+                tile.a_rows = factors[q].a + (r->packs ? k * EL_MR : k);
                 tile.b = factors[q].b + p * panel;
                 tile.b_panel = panel;
                 tile.y = tile.y_rows = products + (q * s->block * EL_STRASSEN_GROUP + p) * EL_PANEL;
                 tile.residual = k ? tile.y : NULL;
+                tile.bias = factors[q].bias ? factors[q].bias + p * EL_PANEL : NULL;
                 if (factors[q].less) {
                     tile.less_panel = factors[q].less == t ? t_panel : panel;
                     tile.less = factors[q].less + p * tile.less_panel;
@@ -128,14 +179,13 @@ static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t r
                     tile.a_rows += EL_MR * tile.lda;
                     tile.y_rows += EL_MR * tile.ldc;
 #else
-#pragma GCC unroll 4
-                    for (int64_t n = 0; n < t_panel; n += EL_VF) el_vstore(tile.kept + n, el_vsub(el_vload(tile.b + n), el_vload(tile.less + n)));
+                    el_strassen_difference(tile.b, tile.less, tile.kept, t_panel);
 #endif
                     tile.b = tile.kept;
                     tile.b_panel = t_panel;
                 }
                 tile.ahead = factors[q].ahead ? (intptr_t)factors[q].ahead - (intptr_t)tile.b : 0;
-                el_run_kernel(EL_WIDE(EL_MR), EL_PANEL)(&tile, tiles);
+                run(&tile, tiles);
             }
         }
     }
@@ -179,7 +229,12 @@ static __attribute__((cold)) void el_strassen_run(const el_ctx* ctx, const el_ge
     r.thread_bytes = r.s.t_bytes + r.s.p_bytes + r.job.thread_bytes;
     /* where groups of panels are few, rows are shared, too, so that threads get about the same and can help each other */
     if (threads > 1 && r.s.groups < 16 * threads) r.parts = tiles < 4 ? tiles : 4;
-    el_parallel(ctx, r.s.half, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * r.s.k) + 1, el_strassen_rows, &r);
+#ifdef EL_PACKS
+    r.packs = r.s.k % 4 == 0;
+    if (r.packs) el_parallel(ctx, r.s.half / EL_MR, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * EL_MR * r.s.k) + 1, el_strassen_tiles, &r);
+    else
+#endif
+        el_parallel(ctx, r.s.half, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * r.s.k) + 1, el_strassen_rows, &r);
     el_parallel(ctx, r.s.groups * r.parts, threads == 1 ? r.s.groups : 1, el_strassen_body, &r);
 }
 

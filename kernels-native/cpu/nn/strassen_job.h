@@ -11,7 +11,7 @@
  * added, not to each alone, and infinity or NaN in a row comes out in the one that it is added to, too.
  *
  * Halves of rows are a whole number of tiles of every instruction set, halves of columns whole panels; what is left over is an ordinary
- * product. Weights stay packed as they are: sums of two panels at a time are made when their turn comes, and serve all rows.
+ * product. Weights stay packed as they are: sums of two panels at a time are made when their turn comes, and serve all rows. NEON packs what it takes of A.
  */
 #ifndef EL_STRASSEN_JOB_H
 #define EL_STRASSEN_JOB_H
@@ -19,13 +19,18 @@
 #define EL_STRASSEN_TILE 12   /* rows of which a half is a multiple */
 #define EL_STRASSEN_BLOCK 192 /* most rows of a half whose products are held at a time */
 #define EL_STRASSEN_GROUP 2   /* panels of a half that are multiplied together */
+#if defined(__aarch64__)      /* factors that are kept for all groups: S1 to S4, and packed A11, A12 and A22 as well */
+#define EL_STRASSEN_FACTORS 7
+#else
+#define EL_STRASSEN_FACTORS 4
+#endif
 
 typedef struct el_strassen_plan {
     int64_t half, block; /* rows of a half; most of a block of them */
     int64_t lda;         /* floats between rows of S */
     int32_t k;           /* rows of a half of B */
     int32_t groups;      /* of EL_STRASSEN_GROUP panels of a half of the columns */
-    size_t s_bytes;      /* S[4][half][lda], shared */
+    size_t s_bytes;      /* S[4][half][lda], or [EL_STRASSEN_FACTORS] of them, packed; shared */
     size_t t_bytes;      /* of one thread: T[EL_STRASSEN_GROUP][k][16] */
     size_t p_bytes;      /* of one thread: P[7][block][EL_STRASSEN_GROUP * 16], in the order 1 2 3 5 6 4 7 */
 } el_strassen_plan;
@@ -40,7 +45,7 @@ static inline el_strassen_plan el_strassen_plan_of(const el_gemm_params* p) {
     const int64_t tiles = s.half / EL_STRASSEN_TILE, blocks = (s.half + EL_STRASSEN_BLOCK - 1) / EL_STRASSEN_BLOCK;
     s.block = (tiles + blocks - 1) / blocks * EL_STRASSEN_TILE;
     s.lda = (s.k + 15) / 16 * 16 + 16;
-    s.s_bytes = el_align64((size_t)(4 * s.half * s.lda) * sizeof(float));
+    s.s_bytes = el_align64((size_t)(EL_STRASSEN_FACTORS * s.half * s.lda) * sizeof(float));
     s.t_bytes = (size_t)s.k * EL_STRASSEN_GROUP * EL_PANEL * sizeof(float);
     s.p_bytes = (size_t)(7 * s.block * EL_STRASSEN_GROUP * EL_PANEL) * sizeof(float);
     return s;
