@@ -77,7 +77,7 @@ static void test_gemms(int cases) {
     gemm_case(0, 16, 4, acts[0]);
 }
 
-/* Strassen's multiplication: rows and columns that are left over, halves of K that fill no register, cuts of K, several blocks of rows,
+/* Strassen's multiplication: rows and columns that are left over, tiles that are not full, halves of K that fill no register, cuts of K, several blocks of rows,
  * activations that are no interval. */
 static void test_strassen(void) {
     gemm_case_of("gemm_f32", 72, 256, 384, acts[1]);
@@ -85,6 +85,9 @@ static void test_strassen(void) {
     gemm_case_of("gemm_f32", 100, 261, 1030, acts[9]);
     gemm_case_of("gemm_f32", 121, 300, 2050, acts[0]);
     gemm_case_of("gemm_f32", 409, 256, 402, acts[2]);
+    gemm_case_of("gemm_f32", 90, 272, 1032, acts[3]);
+    for (int m = 118; m <= 128; m += 2) gemm_case_of("gemm_f32", m, 260, 392, acts[m % ACTS]); /* halves of every number of rows beside whole tiles */
+    gemm_case_of("gemm_f32", 406, 256, 384, acts[1]);
 }
 
 /* Rows and columns of very different size: Strassen's error is in proportion to the largest numbers of A and B, not to those of a row and a column

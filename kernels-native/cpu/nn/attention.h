@@ -97,23 +97,38 @@ static void el_attention_product(const float* const* a, int64_t offset, const in
 
 /* x[j] += mask[j * stride], or -infinity where a mask of bool says no. */
 static void el_attention_add_mask(const el_attention_params* p, float* x, int64_t n, const void* mask, int64_t first) {
-    const int64_t stride = p->mask[3], whole = n / EL_VF * EL_VF;
-    if (p->mask_is_bool) {
-        const uint8_t* seen = (const uint8_t*)mask + first;
-        for (int64_t i = 0; i < n; i++) x[i] = seen[i * stride] ? x[i] : -INFINITY;
-        return;
-    }
+    const int64_t stride = p->mask[3];
+    const uint8_t* seen = (const uint8_t*)mask + first;
     const float* added = (const float*)mask + first;
-    if (stride == 1) {
-        for (int64_t i = 0; i < whole; i += EL_VF) el_vstore(x + i, el_vadd(el_vload(x + i), el_vload(added + i)));
-        if (whole < n) el_vstore_n(x + whole, el_vadd(el_vload_n(x + whole, n - whole), el_vload_n(added + whole, n - whole)), n - whole);
-    } else
+    if (p->mask_is_bool)
+        for (int64_t i = 0; i < n; i++) x[i] = seen[i * stride] ? x[i] : -INFINITY;
+    else
         for (int64_t i = 0; i < n; i++) x[i] += added[i * stride];
+}
+
+/* x += added, unless that is NULL; max x. */
+static inline __attribute__((always_inline)) float el_attention_top(float* x, int64_t n, const float* added) {
+    el_vf top[2] = {el_vset1(-INFINITY), el_vset1(-INFINITY)};
+    int64_t i = 0;
+    for (; i + 2 * EL_VF <= n; i += 2 * EL_VF) {
+        el_vf v[2] = {el_vload(x + i), el_vload(x + i + EL_VF)};
+        if (added) {
+            v[0] = el_vadd(v[0], el_vload(added + i)), v[1] = el_vadd(v[1], el_vload(added + i + EL_VF));
+            el_vstore(x + i, v[0]), el_vstore(x + i + EL_VF, v[1]);
+        }
+        top[0] = el_vmax(v[0], top[0]), top[1] = el_vmax(v[1], top[1]); /* a NaN comes out of its exponential */
+    }
+    for (; i < n; i += EL_VF) {
+        const int64_t left = n - i < EL_VF ? n - i : EL_VF;
+        el_vf v = el_vload_n(x + i, left);
+        if (added) el_vstore_n(x + i, v = el_vadd(v, el_vload_n(added + i, left)), left);
+        top[0] = el_vmax(el_vselect(el_vfirst(left), v, el_vset1(-INFINITY)), top[0]);
+    }
+    return el_vhmax(el_vmax(top[0], top[1]));
 }
 
 /* x = cap(x) + mask; max x. */
 static float el_attention_largest(const el_attention_params* p, float* x, int64_t n, const void* mask, int64_t first) {
-    const int64_t whole = n / EL_VF * EL_VF;
     if (p->softcap != 0) {
         const el_vf cap = el_vset1(p->softcap), inverse = el_vset1(1.0f / p->softcap);
         for (int64_t i = 0; i < n; i += EL_VF) {
@@ -121,11 +136,9 @@ static float el_attention_largest(const el_attention_params* p, float* x, int64_
             el_vstore_n(x + i, el_vmul(cap, el_vtanh(el_vmul(el_vload_n(x + i, left), inverse))), left);
         }
     }
+    if (mask && !p->mask_is_bool && p->mask[3] == 1) return el_attention_top(x, n, (const float*)mask + first);
     if (mask) el_attention_add_mask(p, x, n, mask, first);
-    el_vf top = el_vset1(-INFINITY);
-    for (int64_t i = 0; i < whole; i += EL_VF) top = el_vmax(el_vload(x + i), top); /* a NaN comes out of its exponential */
-    if (whole < n) top = el_vmax(el_vselect(el_vfirst(n - whole), el_vload_n(x + whole, n - whole), el_vset1(-INFINITY)), top);
-    return el_vhmax(top);
+    return el_attention_top(x, n, NULL);
 }
 
 /* exp(x) for x <= 0, made like el_vexp, but as 2^(x / ln 2): the product is rounded, which moves a weight of exp(x) by |x| 2^-24 of itself, as much as the

@@ -36,11 +36,13 @@ static inline void store_first(float* to, float32x4_t v, int n) {
     if (n & 1 && n > 0) vst1_lane_f32(to, h, 0);
 }
 
-/* acc[r][v] += sum_k a[r][k] * row k of B. V: registers across, 4 for each panel. packed: the rows of B are adjacent, so that their distances fit into the
- * load instructions. */
-static inline __attribute__((always_inline)) void products(float32x4_t* acc, const float* const* a, const float* b, int64_t end, int64_t b_panel, int64_t b_row,
+/* acc[r][v] += sum_k a[r][k] * row k of B, of `rows`. V: registers across, 4 for each panel. packed: of one panel whose rows are adjacent, so that
+ * loads move on by themselves. */
+static inline __attribute__((always_inline)) void products(float32x4_t* acc, const float* const* rows, const float* b, int64_t end, int64_t b_panel, int64_t b_row,
                                                            const int R, const int V, const int packed) {
-    int64_t k = 0;
+    const float* a[6];
+#pragma GCC unroll 6
+    for (int r = 0; r < R; r++) a[r] = rows[r];
 /* Multiply-adds by lane are written as instructions: GCC would copy each lane to a whole register, and there are none left. */
 #define PRODUCT(v, bv, LANE)                                                                                           \
     _Pragma("GCC unroll 6") for (int r = 0; r < R; r++)                                                                \
@@ -49,25 +51,25 @@ static inline __attribute__((always_inline)) void products(float32x4_t* acc, con
     _Pragma("GCC unroll 8") for (int v = 0; v < V; v += 2) {                                                           \
         register float32x4_t b0 __asm__("v30"), b1 __asm__("v31"); /* more would need more registers than there are */ \
         const float* from = b + v / 4 * b_panel;                                                                       \
-        __asm__ volatile("ldp %q0, %q1, [%2, %3]" : "=w"(b0), "=w"(b1)                                                 \
-                         : "r"(from), "i"((packed ? LANE * 64 : 0) + v % 4 * 16) : "memory");                          \
+        if (packed)                                                                                                    \
+            __asm__ volatile("ldp %q0, %q1, [%2], %3" : "=w"(b0), "=w"(b1), "+r"(b) : "i"(128 / V) : "memory");        \
+        else                                                                                                           \
+            __asm__ volatile("ldp %q0, %q1, [%2, %3]" : "=w"(b0), "=w"(b1) : "r"(from), "i"(v % 4 * 16) : "memory");   \
         PRODUCT(v, b0, LANE)                                                                                           \
         PRODUCT(v + 1, b1, LANE)                                                                                       \
     }                                                                                                                  \
     if (!packed) b += b_row;
-    for (; k + 4 <= end; k += 4) {
+    for (const float *stop = a[0] + end / 4 * 4; a[0] < stop;) {
         float32x4_t av[6];
 #pragma GCC unroll 6
-        for (int r = 0; r < R; r++) av[r] = vld1q_f32(a[r] + k);
+        for (int r = 0; r < R; r++) __asm__ volatile("ldr %q0, [%1], #16" : "=w"(av[r]), "+r"(a[r])::"memory");
         STEP(0) STEP(1) STEP(2) STEP(3)
-        if (packed) b += 4 * EL_PANEL;
     }
-    for (; k < end; k++) {
+    for (const float *stop = a[0] + end % 4; a[0] < stop;) {
         float32x4_t av[6];
 #pragma GCC unroll 6
-        for (int r = 0; r < R; r++) av[r] = vld1q_dup_f32(a[r] + k);
+        for (int r = 0; r < R; r++) av[r] = vld1q_dup_f32(a[r]++);
         STEP(0)
-        if (packed) b += EL_PANEL;
     }
 #undef STEP
 }
@@ -152,8 +154,8 @@ static inline __attribute__((always_inline)) void packed_products(float32x4_t* a
     COLUMN(2, b2, 0, 1) COLUMN(3, b3, 0, 1)                                                                                       \
     RIGHT()                                                                                                                       \
     COLUMN(0, b0, 2, 3) COLUMN(1, b1, 2, 3) COLUMN(2, b2, 2, 3) COLUMN(3, b3, 2, 3)
-    for (const float* stop = a + end / 8 * 8 * EL_MR; a < stop;) { TWO() TWO() TWO() TWO() }
-    if (end % 8) { TWO() TWO() }
+    for (const float* stop = a + end / 16 * 16 * EL_MR; a < stop;) { TWO() TWO() TWO() TWO() TWO() TWO() TWO() TWO() }
+    for (const float* stop = a + end % 16 * EL_MR; a < stop;) { TWO() TWO() }
 #undef TWO
 #undef COLUMN
 #undef RIGHT

@@ -11,19 +11,20 @@ typedef struct el_strassen_run_t {
     el_strassen_plan s;
     el_gemm_job job;      /* the whole product, without Strassen */
     float* sums;          /* S */
-    int packs;            /* S, A11, A12 and A22 are packed, s.k floats in a row */
+    int64_t lda;          /* floats between rows of S */
+    int64_t packed;       /* rows of each half, from the first on, of which S, A11, A12 and A22 are packed, lda floats for a row */
     char* thread_scratch; /* of each thread: T, P and what a job needs */
     size_t thread_bytes;
     int64_t parts;        /* in which the rows of a half are shared */
 } el_strassen_run_t;
 
-/* S1 to S4 of the rows [begin, end) of a half. */
+/* S1 to S4 of the rows [begin, end) of a half, counted from the last packed one. */
 static void el_strassen_rows(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_strassen_run_t* r = arg;
-    const int64_t k = r->s.k, quarter = r->s.half * r->s.lda;
-    for (int64_t row = begin; row < end; row++) {
+    const int64_t k = r->s.k, quarter = r->s.half * r->lda;
+    for (int64_t row = r->packed + begin; row < r->packed + end; row++) {
         const float *a1 = r->job.x + row * r->p->k, *a2 = a1 + r->s.half * r->p->k;
-        float* s = r->sums + row * r->s.lda;
+        float* s = r->sums + row * r->lda;
         for (int64_t i = 0; i < k; i += EL_VF) {
             const int64_t n = k - i < EL_VF ? k - i : EL_VF;
             const el_vf a11 = el_vload_n(a1 + i, n), a12 = el_vload_n(a1 + k + i, n), a21 = el_vload_n(a2 + i, n), a22 = el_vload_n(a2 + k + i, n);
@@ -40,10 +41,10 @@ static void el_strassen_rows(void* arg, int64_t begin, int64_t end, int32_t work
 /* S1 to S4, A11, A12 and A22 of the tiles [begin, end) of a half, packed. */
 static void el_strassen_tiles(void* arg, int64_t begin, int64_t end, int32_t worker) {
     const el_strassen_run_t* r = arg;
-    const int64_t k = r->s.k, lda = r->p->k, quarter = r->s.half * k;
+    const int64_t k = r->s.k, lda = r->p->k, quarter = r->s.half * r->lda;
     for (int64_t row = begin * EL_MR; row < end * EL_MR; row += 2) {
         const float *a1 = r->job.x + row * lda, *a2 = a1 + r->s.half * lda;
-        float* to = r->sums + row / EL_MR * EL_MR * k + row % EL_MR * 2;
+        float* to = r->sums + row / EL_MR * EL_MR * r->lda + row % EL_MR * 2;
         for (int64_t i = 0; i < k; i += EL_VF, to += EL_MR * EL_VF) {
             el_vf f[EL_STRASSEN_FACTORS][2];
 #pragma GCC unroll 2
@@ -79,10 +80,10 @@ static inline __attribute__((always_inline)) void el_strassen_sum(const el_stras
  * one group of columns of each half, which begin at `left` and at `right`. */
 static void el_strassen_end(const el_strassen_run_t* r, const float* products, int64_t row, int64_t rows, int32_t left, int32_t right) {
     enum { COLUMNS = EL_STRASSEN_GROUP * EL_PANEL };
-    const int64_t next = r->s.block * COLUMNS, n = r->p->n;
+    const int64_t next = r->s.most * COLUMNS, n = r->p->n;
     const el_vf lo = el_vset1(el_act_lo(r->p->act)), hi = el_vset1(el_act_hi(r->p->act));
     const int plain = !r->job.residual && el_act_lo(r->p->act) == -INFINITY && el_act_hi(r->p->act) == INFINITY;
-    int64_t off[2 * EL_STRASSEN_BLOCK];
+    int64_t off[2 * (EL_STRASSEN_BLOCK + EL_STRASSEN_TILE)];
     for (int64_t i = 0; i < rows; i++) {
         off[i] = (row + i) * n;
         off[rows + i] = off[i] + r->s.half * n;
@@ -111,14 +112,19 @@ static void el_strassen_rest(const el_strassen_run_t* r, char* scratch, int64_t 
 }
 
 #ifndef EL_RUN_LESS
-/* to = b - less, of `floats` numbers, a multiple of a panel's row. */
-static void el_strassen_difference(const float* b, const float* less, float* to, int64_t floats) {
-    enum { STEP = EL_VF < EL_PANEL ? EL_PANEL / EL_VF : 1 };
-    for (const float* end = b + floats; b < end; b += EL_PANEL, less += EL_PANEL, to += EL_PANEL) {
+/* to = b - less, of `rows` rows of a panel, two at a time. */
+static void el_strassen_difference(const float* b, const float* less, float* to, int64_t rows) {
+    enum { STEP = 2 * EL_PANEL / EL_VF };
+    for (; rows > 0; rows -= 2, b += 2 * EL_PANEL, less += 2 * EL_PANEL, to += 2 * EL_PANEL) {
         el_vf v[STEP];
+        if (rows == 1) {
 #pragma GCC unroll 4
+            for (int i = 0; i < STEP / 2; i++) el_vstore(to + i * EL_VF, el_vsub(el_vload(b + i * EL_VF), el_vload(less + i * EL_VF)));
+            return;
+        }
+#pragma GCC unroll 8
         for (int i = 0; i < STEP; i++) v[i] = el_vsub(el_vload(b + i * EL_VF), el_vload(less + i * EL_VF));
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int i = 0; i < STEP; i++) el_vstore(to + i * EL_VF, v[i]);
     }
 }
@@ -129,42 +135,46 @@ static void el_strassen_difference(const float* b, const float* less, float* to,
 static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t rows, int32_t g, float* t, float* products) {
     const el_strassen_plan* s = &r->s;
     const int64_t panel = r->job.b_panel, half = panel / 2, group = EL_STRASSEN_GROUP * panel, right = s->groups * group;
-    const int64_t cuts = (s->k + EL_KC - 1) / EL_KC, unit = r->packs ? 4 : 1;
-    const int64_t s_lda = r->packs ? s->k : s->lda, a_lda = r->packs ? s->k : r->job.lda, quarter = s->half * s_lda;
-    const float *s1 = r->sums + row * s_lda, *a11 = r->job.x + row * a_lda, *a12 = a11 + s->k, *a22 = a12 + s->half * a_lda;
-    if (r->packs) a11 = s1 + 4 * quarter, a12 = a11 + quarter, a22 = a12 + quarter;
-    el_tile tile = {.ldc = EL_STRASSEN_GROUP * EL_PANEL, .b_row = EL_PANEL, .segs = 1, .scale = 1.0f, .lo = -INFINITY, .hi = INFINITY, .tail = EL_PANEL};
-    el_run_fn run = el_run_kernel(EL_WIDE(EL_MR), EL_PANEL);
-#ifdef EL_PACKS
-    if (r->packs) run = run_packed;
-#endif
+    const int64_t cuts = (s->k + EL_KC - 1) / EL_KC, unit = r->packed ? 4 : 1, quarter = s->half * r->lda, lda = r->job.lda;
+    const int64_t full = rows / EL_MR, left = rows % EL_MR;
+    const float *sums = r->sums + row * r->lda, *a11 = r->job.x + row * lda, *a12 = a11 + s->k, *a22 = a12 + s->half * lda;
+    const int32_t brow = 0;
+    const float* a[EL_MR];
+    int64_t off[EL_MR];
+    for (int64_t i = 0; i < left; i++) off[i] = (full * EL_MR + i) * EL_STRASSEN_GROUP * EL_PANEL;
+    el_tile tile = {.ldc = EL_STRASSEN_GROUP * EL_PANEL, .b_row = EL_PANEL, .segs = 1, .brow = &brow, .scale = 1.0f, .lo = -INFINITY, .hi = INFINITY, .tail = EL_PANEL,
+                    .a = a, .off = off};
     for (int64_t i = 0; i < cuts; i++) {
         const int64_t k = i * (s->k / unit) / cuts * unit, end = (i + 1) * (s->k / unit) / cuts * unit, t_panel = (end - k) * EL_PANEL;
         const float *b11 = r->job.b + g * group + k * EL_PANEL, *b12 = b11 + right, *b21 = b11 + half, *b22 = b12 + half;
         const float* ahead = end < s->k ? b11 + t_panel : g + 1 < s->groups ? r->job.b + (g + 1) * group : NULL;
-        const float* left = r->job.bias && k == 0 ? r->job.bias + (int64_t)g * EL_STRASSEN_GROUP * EL_PANEL : NULL;
+        const float* bias = r->job.bias && k == 0 ? r->job.bias + (int64_t)g * EL_STRASSEN_GROUP * EL_PANEL : NULL;
         const struct {
             const float *a, *b, *less, *ahead; /* of A; of B, or, where there is a less, b - less, which is stored to t; what of B is read soon */
             const float* bias; /* to begin with: of C11 it is in P2, of C21 in P4, of C12 and C22 in P5 */
-            int64_t lda;
+            int64_t lda, packed; /* of A; which of the packed factors it is */
         } factors[7] = {
-            {a11, b11, NULL, NULL, NULL, a_lda},
-            {a12, b21, NULL, NULL, left, a_lda},
-            {s1 + 3 * quarter, b22, NULL, NULL, NULL, s_lda},
-            {s1, b12, b11, ahead, left ? left + (int64_t)s->groups * EL_STRASSEN_GROUP * EL_PANEL : NULL, s_lda},
-            {s1 + quarter, b22, t, ahead ? ahead + half : NULL, NULL, s_lda},
-            {a22, b21, t, ahead ? ahead + right : NULL, left, a_lda},
-            {s1 + 2 * quarter, b22, b12, ahead ? ahead + right + half : NULL, NULL, s_lda},
+            {a11, b11, NULL, NULL, NULL, lda, 4},
+            {a12, b21, NULL, NULL, bias, lda, 5},
+            {sums + 3 * quarter, b22, NULL, NULL, NULL, r->lda, 3},
+            {sums, b12, b11, ahead, bias ? bias + (int64_t)s->groups * EL_STRASSEN_GROUP * EL_PANEL : NULL, r->lda, 0},
+            {sums + quarter, b22, t, ahead ? ahead + half : NULL, NULL, r->lda, 1},
+            {a22, b21, t, ahead ? ahead + right : NULL, bias, lda, 6},
+            {sums + 2 * quarter, b22, b12, ahead ? ahead + right + half : NULL, NULL, r->lda, 2},
         };
         tile.seglen = (int32_t)(end - k);
         for (int q = 0; q < 7; q++) {
-            tile.lda = factors[q].lda;
+            for (int64_t n = 0; n < left; n++) a[n] = factors[q].a + k + (full * EL_MR + n) * factors[q].lda;
             for (int32_t p = 0; p < EL_STRASSEN_GROUP; p += EL_WIDE(EL_MR)) {
-                int64_t tiles = rows / EL_MR;
-                tile.a_rows = factors[q].a + (r->packs ? k * EL_MR : k);
+                int64_t tiles = full;
+                tile.a_rows = factors[q].a + k;
+                tile.lda = factors[q].lda;
+#ifdef EL_PACKS
+                if (r->packed) tile.a_rows = sums + factors[q].packed * quarter + k * EL_MR, tile.lda = r->lda;
+#endif
                 tile.b = factors[q].b + p * panel;
                 tile.b_panel = panel;
-                tile.y = tile.y_rows = products + (q * s->block * EL_STRASSEN_GROUP + p) * EL_PANEL;
+                tile.y = tile.y_rows = products + (q * s->most * EL_STRASSEN_GROUP + p) * EL_PANEL;
                 tile.residual = k ? tile.y : NULL;
                 tile.bias = factors[q].bias ? factors[q].bias + p * EL_PANEL : NULL;
                 if (factors[q].less) {
@@ -179,13 +189,19 @@ static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t r
                     tile.a_rows += EL_MR * tile.lda;
                     tile.y_rows += EL_MR * tile.ldc;
 #else
-                    el_strassen_difference(tile.b, tile.less, tile.kept, t_panel);
+                    el_strassen_difference(tile.b, tile.less, tile.kept, end - k);
 #endif
                     tile.b = tile.kept;
                     tile.b_panel = t_panel;
                 }
                 tile.ahead = factors[q].ahead ? (intptr_t)factors[q].ahead - (intptr_t)tile.b : 0;
-                run(&tile, tiles);
+#ifdef EL_PACKS
+                if (r->packed) run_packed(&tile, tiles);
+                else
+#endif
+                    el_run_kernel(EL_WIDE(EL_MR), EL_PANEL)(&tile, tiles);
+                tile.ahead = 0;
+                if (left) el_tile_kernel((int32_t)left, EL_WIDE(EL_MR))(&tile);
             }
         }
     }
@@ -203,9 +219,9 @@ static void el_strassen_body(void* arg, int64_t begin, int64_t end, int32_t work
     while (begin < end) {
         const int64_t part = begin % r->parts, parts = end - begin < r->parts - part ? end - begin : r->parts - part;
         const int32_t g = (int32_t)(begin / r->parts), panel = g * EL_STRASSEN_GROUP;
-        const int64_t r1 = (part + parts) * tiles / r->parts * EL_STRASSEN_TILE;
+        const int64_t r1 = part + parts < r->parts ? (part + parts) * tiles / r->parts * EL_STRASSEN_TILE : s->half;
         for (int64_t row = part * tiles / r->parts * EL_STRASSEN_TILE, rows; row < r1; row += rows) {
-            rows = r1 - row < s->block ? r1 - row : s->block;
+            rows = r1 - row < s->block + EL_STRASSEN_TILE ? r1 - row : s->block;
             el_strassen_block(r, row, rows, g, t, products);
             el_strassen_end(r, products, row, rows, panel * EL_PANEL, (right + panel) * EL_PANEL);
         }
@@ -229,12 +245,16 @@ static __attribute__((cold)) void el_strassen_run(const el_ctx* ctx, const el_ge
     r.thread_bytes = r.s.t_bytes + r.s.p_bytes + r.job.thread_bytes;
     /* where groups of panels are few, rows are shared, too, so that threads get about the same and can help each other */
     if (threads > 1 && r.s.groups < 16 * threads) r.parts = tiles < 4 ? tiles : 4;
+    r.lda = r.s.lda;
 #ifdef EL_PACKS
-    r.packs = r.s.k % 4 == 0;
-    if (r.packs) el_parallel(ctx, r.s.half / EL_MR, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * EL_MR * r.s.k) + 1, el_strassen_tiles, &r);
-    else
+    if (r.s.k % 4 == 0) {
+        r.lda = r.s.k;
+        r.packed = r.s.half / EL_MR * EL_MR;
+        el_parallel(ctx, r.s.half / EL_MR, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * EL_MR * r.s.k) + 1, el_strassen_tiles, &r);
+    }
 #endif
-        el_parallel(ctx, r.s.half, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * r.s.k) + 1, el_strassen_rows, &r);
+    if (r.packed < r.s.half)
+        el_parallel(ctx, r.s.half - r.packed, threads == 1 ? r.s.half : EL_PARALLEL_FMAS / (16 * r.s.k) + 1, el_strassen_rows, &r);
     el_parallel(ctx, r.s.groups * r.parts, threads == 1 ? r.s.groups : 1, el_strassen_body, &r);
 }
 

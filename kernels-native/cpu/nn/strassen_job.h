@@ -10,14 +10,13 @@
  * One level: each further one would sum more for less. Rounding is in proportion to the largest numbers of the rows and of the columns that are
  * added, not to each alone, and infinity or NaN in a row comes out in the one that it is added to, too.
  *
- * Halves of rows are a whole number of tiles of every instruction set, halves of columns whole panels; what is left over is an ordinary
- * product. Weights stay packed as they are: sums of two panels at a time are made when their turn comes, and serve all rows. NEON packs what it takes of A.
+ * Halves of rows end with a tile of three rows or more, halves of columns with a whole panel; what is left over is an ordinary product. Weights stay packed as they are: sums of two panels at a time are made when their turn comes, and serve all rows. NEON packs what it takes of A.
  */
 #ifndef EL_STRASSEN_JOB_H
 #define EL_STRASSEN_JOB_H
 
-#define EL_STRASSEN_TILE 12   /* rows of which a half is a multiple */
-#define EL_STRASSEN_BLOCK 192 /* most rows of a half whose products are held at a time */
+#define EL_STRASSEN_TILE 12   /* rows that are not shared: whole tiles of every instruction set */
+#define EL_STRASSEN_BLOCK 192 /* most rows of a half whose products are held at a time, in whole tiles */
 #define EL_STRASSEN_GROUP 2   /* panels of a half that are multiplied together */
 #if defined(__aarch64__)      /* factors that are kept for all groups: S1 to S4, and packed A11, A12 and A22 as well */
 #define EL_STRASSEN_FACTORS 7
@@ -26,13 +25,14 @@
 #endif
 
 typedef struct el_strassen_plan {
-    int64_t half, block; /* rows of a half; most of a block of them */
+    int64_t half, block; /* rows of a half; of a block of them, but the last one also has what is no whole tile, */
+    int64_t most;        /* and so many */
     int64_t lda;         /* floats between rows of S */
     int32_t k;           /* rows of a half of B */
     int32_t groups;      /* of EL_STRASSEN_GROUP panels of a half of the columns */
     size_t s_bytes;      /* S[4][half][lda], or [EL_STRASSEN_FACTORS] of them, packed; shared */
     size_t t_bytes;      /* of one thread: T[EL_STRASSEN_GROUP][k][16] */
-    size_t p_bytes;      /* of one thread: P[7][block][EL_STRASSEN_GROUP * 16], in the order 1 2 3 5 6 4 7 */
+    size_t p_bytes;      /* of one thread: P[7][most][EL_STRASSEN_GROUP * 16], in the order 1 2 3 5 6 4 7 */
 } el_strassen_plan;
 
 /* The sums of A are as long as A twice over, so there must be columns enough to use them. */
@@ -41,13 +41,15 @@ static inline int el_gemm_is_strassen(const el_gemm_params* p) {
 }
 
 static inline el_strassen_plan el_strassen_plan_of(const el_gemm_params* p) {
-    el_strassen_plan s = {.half = p->m / (2 * EL_STRASSEN_TILE) * EL_STRASSEN_TILE, .k = p->k / 2, .groups = p->n / (2 * EL_STRASSEN_GROUP * EL_PANEL)};
-    const int64_t tiles = s.half / EL_STRASSEN_TILE, blocks = (s.half + EL_STRASSEN_BLOCK - 1) / EL_STRASSEN_BLOCK;
+    const int64_t rows = p->m / 2, left = rows % (EL_STRASSEN_TILE / 2);
+    el_strassen_plan s = {.half = left < 3 ? rows - left : rows, .k = p->k / 2, .groups = p->n / (2 * EL_STRASSEN_GROUP * EL_PANEL)};
+    const int64_t tiles = s.half / EL_STRASSEN_TILE, blocks = (tiles * EL_STRASSEN_TILE + EL_STRASSEN_BLOCK - 1) / EL_STRASSEN_BLOCK;
     s.block = (tiles + blocks - 1) / blocks * EL_STRASSEN_TILE;
+    s.most = s.block + s.half % EL_STRASSEN_TILE;
     s.lda = (s.k + 15) / 16 * 16 + 16;
     s.s_bytes = el_align64((size_t)(EL_STRASSEN_FACTORS * s.half * s.lda) * sizeof(float));
     s.t_bytes = (size_t)s.k * EL_STRASSEN_GROUP * EL_PANEL * sizeof(float);
-    s.p_bytes = (size_t)(7 * s.block * EL_STRASSEN_GROUP * EL_PANEL) * sizeof(float);
+    s.p_bytes = (size_t)(7 * s.most * EL_STRASSEN_GROUP * EL_PANEL) * sizeof(float);
     return s;
 }
 

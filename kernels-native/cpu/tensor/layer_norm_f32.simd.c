@@ -72,7 +72,15 @@ static inline __attribute__((always_inline)) void rows_of(const job* j, int64_t 
         const double inverse = 1.0 / sqrt((variance < 0 ? 0 : variance) + (double)j->p->epsilon);
         m[r] = el_vset1(about[r]), s[r] = el_vset1((float)inverse), o[r] = el_vset1((float)(-rest * inverse));
     }
-    for (int64_t i = 0; i < depth; i += EL_VF) {
+    int64_t i = 0;
+    if (j->scale && j->bias)
+        for (const float *scale = j->scale, *bias = j->bias; i + EL_VF <= depth; i += EL_VF) {
+            const el_vf factor = el_vload(scale + i), term = el_vload(bias + i);
+#pragma GCC unroll 2
+            for (int r = 0; r < R; r++)
+                el_vstore(y + r * depth + i, el_vadd(el_vmul(el_vfma(el_vsub(el_vload(x + r * depth + i), m[r]), s[r], o[r]), factor), term));
+        }
+    for (; i < depth; i += EL_VF) {
         const int64_t k = depth - i < EL_VF ? depth - i : EL_VF;
         const el_vf scale = !j->scale ? el_vset1(1.0f) : k == EL_VF ? el_vload(j->scale + i) : el_vload_n(j->scale + i, k);
         const el_vf bias = !j->bias ? el_vzero() : k == EL_VF ? el_vload(j->bias + i) : el_vload_n(j->bias + i, k);
