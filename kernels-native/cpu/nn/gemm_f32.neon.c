@@ -103,7 +103,8 @@ static inline __attribute__((always_inline)) void tile_body(const el_tile* t, co
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) a[r] = rows[r] + t->a_offset;
         const float* b = t->b + t->brow[s] * b_row;
-        products(acc, a, b, t->seglen, b_panel, b_row, R, V, packed);
+        if (packed || (P == 1 && b_row == EL_PANEL)) products(acc, a, b, t->seglen, b_panel, b_row, R, V, 1);
+        else products(acc, a, b, t->seglen, b_panel, b_row, R, V, 0);
     }
     const float32x4_t scale = vdupq_n_f32(t->scale), lo = vdupq_n_f32(t->lo), hi = vdupq_n_f32(t->hi);
     if (t->scale != 1.0f) {

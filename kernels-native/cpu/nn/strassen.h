@@ -61,17 +61,17 @@ static void el_strassen_tiles(void* arg, int64_t begin, int64_t end, int32_t wor
 #endif
 
 /* One row of products, of each half, to y: with residual, where there is one, and clamped. */
-static inline __attribute__((always_inline)) void el_strassen_sum(const el_strassen_run_t* r, const float* p, int64_t next, int64_t upper, int64_t lower, int32_t left,
-                                                                  int32_t right, el_vf lo, el_vf hi, const int plain) {
+static inline __attribute__((always_inline)) void el_strassen_sum(const float* p, int64_t next, const float* residual, float* y, int64_t upper, int64_t lower,
+                                                                  int32_t left, int32_t right, el_vf lo, el_vf hi, const int plain) {
     for (int32_t c = 0; c < EL_STRASSEN_GROUP * EL_PANEL; c += EL_VF, p += EL_VF) {
         const el_vf u = el_vadd(el_vload(p), el_vload(p + 4 * next)), p5 = el_vload(p + 3 * next), v = el_vadd(u, el_vload(p + 6 * next));
         const el_vf sums[4] = {el_vadd(el_vload(p), el_vload(p + next)), el_vadd(el_vadd(u, p5), el_vload(p + 2 * next)), el_vadd(v, el_vload(p + 5 * next)), el_vadd(v, p5)};
 #pragma GCC unroll 4
         for (int q = 0; q < 4; q++) {
             const int64_t at = (q < 2 ? upper : lower) + (q % 2 ? right : left) + c;
-            el_vf y = sums[q];
-            if (!plain && r->job.residual) y = el_vadd(y, el_vload(r->job.residual + at));
-            el_vstore(r->job.y + at, plain ? y : el_vclamp(y, lo, hi));
+            el_vf sum = sums[q];
+            if (!plain && residual) sum = el_vadd(sum, el_vload(residual + at));
+            el_vstore(y + at, plain ? sum : el_vclamp(sum, lo, hi));
         }
     }
 }
@@ -82,13 +82,15 @@ static void el_strassen_end(const el_strassen_run_t* r, const float* products, i
     enum { COLUMNS = EL_STRASSEN_GROUP * EL_PANEL };
     const int64_t next = r->s.most * COLUMNS, n = r->p->n;
     const el_vf lo = el_vset1(el_act_lo(r->p->act)), hi = el_vset1(el_act_hi(r->p->act));
-    const int plain = !r->job.residual && el_act_lo(r->p->act) == -INFINITY && el_act_hi(r->p->act) == INFINITY;
+    const float* residual = r->job.residual;
+    float* y = r->job.y;
+    const int plain = !residual && el_act_lo(r->p->act) == -INFINITY && el_act_hi(r->p->act) == INFINITY;
     int64_t off[2 * (EL_STRASSEN_BLOCK + EL_STRASSEN_TILE)];
     for (int64_t i = 0; i < rows; i++) {
         off[i] = (row + i) * n;
         off[rows + i] = off[i] + r->s.half * n;
-        if (plain) el_strassen_sum(r, products + i * COLUMNS, next, off[i], off[rows + i], left, right, lo, hi, 1);
-        else el_strassen_sum(r, products + i * COLUMNS, next, off[i], off[rows + i], left, right, lo, hi, 0);
+        if (plain) el_strassen_sum(products + i * COLUMNS, next, NULL, y, off[i], off[rows + i], left, right, lo, hi, 1);
+        else el_strassen_sum(products + i * COLUMNS, next, residual, y, off[i], off[rows + i], left, right, lo, hi, 0);
     }
     if (el_act_is_clamp(r->p->act)) return;
     el_gemm_activate(r->p->act, r->job.y + left, off, 2 * rows, r->job.slope ? r->job.slope + left : NULL, COLUMNS);
@@ -112,21 +114,17 @@ static void el_strassen_rest(const el_strassen_run_t* r, char* scratch, int64_t 
 }
 
 #ifndef EL_RUN_LESS
-/* to = b - less, of `rows` rows of a panel, two at a time. */
+/* to = b - less, of `rows` rows of a panel. */
 static void el_strassen_difference(const float* b, const float* less, float* to, int64_t rows) {
-    enum { STEP = 2 * EL_PANEL / EL_VF };
-    for (; rows > 0; rows -= 2, b += 2 * EL_PANEL, less += 2 * EL_PANEL, to += 2 * EL_PANEL) {
+    enum { STEP = 4 * EL_PANEL / EL_VF };
+    for (; rows >= 4; rows -= 4, b += 4 * EL_PANEL, less += 4 * EL_PANEL, to += 4 * EL_PANEL) {
         el_vf v[STEP];
-        if (rows == 1) {
-#pragma GCC unroll 4
-            for (int i = 0; i < STEP / 2; i++) el_vstore(to + i * EL_VF, el_vsub(el_vload(b + i * EL_VF), el_vload(less + i * EL_VF)));
-            return;
-        }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int i = 0; i < STEP; i++) v[i] = el_vsub(el_vload(b + i * EL_VF), el_vload(less + i * EL_VF));
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int i = 0; i < STEP; i++) el_vstore(to + i * EL_VF, v[i]);
     }
+    for (int64_t i = 0; i < rows * EL_PANEL; i += EL_VF) el_vstore(to + i, el_vsub(el_vload(b + i), el_vload(less + i)));
 }
 #endif
 
@@ -135,7 +133,7 @@ static void el_strassen_difference(const float* b, const float* less, float* to,
 static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t rows, int32_t g, float* t, float* products) {
     const el_strassen_plan* s = &r->s;
     const int64_t panel = r->job.b_panel, half = panel / 2, group = EL_STRASSEN_GROUP * panel, right = s->groups * group;
-    const int64_t cuts = (s->k + EL_KC - 1) / EL_KC, unit = r->packed ? 4 : 1, quarter = s->half * r->lda, lda = r->job.lda;
+    const int64_t cuts = (2 * s->k - 1) / (3 * EL_KC) + 1, unit = r->packed ? 4 : 1, quarter = s->half * r->lda, lda = r->job.lda;
     const int64_t full = rows / EL_MR, left = rows % EL_MR;
     const float *sums = r->sums + row * r->lda, *a11 = r->job.x + row * lda, *a12 = a11 + s->k, *a22 = a12 + s->half * lda;
     const int32_t brow = 0;
