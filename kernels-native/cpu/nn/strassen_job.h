@@ -10,7 +10,8 @@
  * One level: each further one would sum more for less. Rounding is in proportion to the largest numbers of the rows and of the columns that are
  * added, not to each alone, and infinity or NaN in a row comes out in the one that it is added to, too.
  *
- * Halves of rows end with a tile of three rows or more, halves of columns with a whole panel; what is left over is an ordinary product. Weights stay packed as they are: sums of two panels at a time are made when their turn comes, and serve all rows. NEON packs what it takes of A.
+ * Halves of rows are whole tiles, but for the last one on NEON, halves of columns whole panels; what is left over is an ordinary product. Weights stay
+ * packed as they are: sums of two panels at a time are made when their turn comes, and serve all rows. NEON packs what it takes of A.
  */
 #ifndef EL_STRASSEN_JOB_H
 #define EL_STRASSEN_JOB_H
@@ -18,9 +19,15 @@
 #define EL_STRASSEN_TILE 12   /* rows that are not shared: whole tiles of every instruction set */
 #define EL_STRASSEN_BLOCK 192 /* most rows of a half whose products are held at a time, in whole tiles */
 #define EL_STRASSEN_GROUP 2   /* panels of a half that are multiplied together */
-#if defined(__aarch64__)      /* factors that are kept for all groups: S1 to S4, and packed A11, A12 and A22 as well */
+/* Where a half is no whole number of so many rows, those left over are its last tile if there are EL_STRASSEN_LEAST of them. Factors of A that are kept
+ * for all groups are S1 to S4, on NEON also packed A11, A12 and A22. */
+#if defined(__aarch64__)
+#define EL_STRASSEN_ROWS 6
+#define EL_STRASSEN_LEAST 3
 #define EL_STRASSEN_FACTORS 7
 #else
+#define EL_STRASSEN_ROWS 12
+#define EL_STRASSEN_LEAST 12 /* a product of 128x384x384 takes AVX-512 194 us with halves of 64 rows, 171 with 60 and 8 rows left over */
 #define EL_STRASSEN_FACTORS 4
 #endif
 
@@ -41,8 +48,8 @@ static inline int el_gemm_is_strassen(const el_gemm_params* p) {
 }
 
 static inline el_strassen_plan el_strassen_plan_of(const el_gemm_params* p) {
-    const int64_t rows = p->m / 2, left = rows % (EL_STRASSEN_TILE / 2);
-    el_strassen_plan s = {.half = left < 3 ? rows - left : rows, .k = p->k / 2, .groups = p->n / (2 * EL_STRASSEN_GROUP * EL_PANEL)};
+    const int64_t rows = p->m / 2, left = rows % EL_STRASSEN_ROWS;
+    el_strassen_plan s = {.half = left < EL_STRASSEN_LEAST ? rows - left : rows, .k = p->k / 2, .groups = p->n / (2 * EL_STRASSEN_GROUP * EL_PANEL)};
     const int64_t tiles = s.half / EL_STRASSEN_TILE, blocks = (tiles * EL_STRASSEN_TILE + EL_STRASSEN_BLOCK - 1) / EL_STRASSEN_BLOCK;
     s.block = (tiles + blocks - 1) / blocks * EL_STRASSEN_TILE;
     s.most = s.block + s.half % EL_STRASSEN_TILE;
