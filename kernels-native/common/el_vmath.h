@@ -165,12 +165,17 @@ static inline el_vf el_vtanh(el_vf x) {
 static inline el_vf el_verf(el_vf x) {
     el_vf c = el_vclamp(x, el_vset1(-3.925f), el_vset1(3.925f));
     el_vf z = el_vmul(c, c);
-    el_vf z2 = el_vmul(z, z); /* pairs of terms: half as long a chain as one after the other, and on NEON half as many copies of constants */
-    el_vf p = el_vfma(el_vset1(2.046033615e-06f), z, el_vset1(2.848435543e-04f)), q = el_vfma(el_vset1(3.804784137e-05f), z, el_vset1(1.163855195e-03f));
-    p = el_vfma(p, z2, el_vfma(el_vset1(3.772536991e-03f), z, el_vset1(5.276925489e-02f)));
-    q = el_vfma(q, z2, el_vfma(el_vset1(1.498316973e-02f), z, el_vset1(1.141825840e-01f)));
-    p = el_vfma(p, z2, el_vfma(el_vset1(1.905934066e-01f), z, el_vset1(1.128379107e+00f)));
-    q = el_vfma(q, z2, el_vfma(el_vset1(5.022417307e-01f), z, el_vset1(1.0f)));
+    el_vf p = el_vset1(2.046033615e-06f), q = el_vset1(3.804784137e-05f);
+    p = el_vfma(p, z, el_vset1(2.848435543e-04f));
+    q = el_vfma(q, z, el_vset1(1.163855195e-03f));
+    p = el_vfma(p, z, el_vset1(3.772536991e-03f));
+    q = el_vfma(q, z, el_vset1(1.498316973e-02f));
+    p = el_vfma(p, z, el_vset1(5.276925489e-02f));
+    q = el_vfma(q, z, el_vset1(1.141825840e-01f));
+    p = el_vfma(p, z, el_vset1(1.905934066e-01f));
+    q = el_vfma(q, z, el_vset1(5.022417307e-01f));
+    p = el_vfma(p, z, el_vset1(1.128379107e+00f));
+    q = el_vfma(q, z, el_vset1(1.0f));
     el_vf y = el_vmul(c, el_vdiv(p, q));
     return el_vclamp(y, el_vset1(-1.0f), el_vset1(1.0f));
 }

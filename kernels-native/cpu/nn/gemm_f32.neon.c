@@ -59,13 +59,26 @@ static inline __attribute__((always_inline)) void products(float32x4_t* acc, con
         PRODUCT(v + 1, b1, LANE)                                                                                       \
     }                                                                                                                  \
     if (!packed) b += b_row;
-    for (const float *stop = a[0] + end / 4 * 4; a[0] < stop;) {
+    int64_t left = end;
+    if (packed && R <= 4) { /* there are registers for eight k */
+        left = end % 8;
+        for (const float *stop = a[0] + end / 8 * 8; a[0] < stop;) {
+            float32x4_t av[4], next[4];
+#pragma GCC unroll 4
+            for (int r = 0; r < R; r++) __asm__ volatile("ldp %q0, %q1, [%2], #32" : "=w"(av[r]), "=w"(next[r]), "+r"(a[r])::"memory");
+            STEP(0) STEP(1) STEP(2) STEP(3)
+#pragma GCC unroll 4
+            for (int r = 0; r < R; r++) av[r] = next[r];
+            STEP(0) STEP(1) STEP(2) STEP(3)
+        }
+    }
+    for (const float *stop = a[0] + left / 4 * 4; a[0] < stop;) {
         float32x4_t av[6];
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) __asm__ volatile("ldr %q0, [%1], #16" : "=w"(av[r]), "+r"(a[r])::"memory");
         STEP(0) STEP(1) STEP(2) STEP(3)
     }
-    for (const float *stop = a[0] + end % 4; a[0] < stop;) {
+    for (const float *stop = a[0] + left % 4; a[0] < stop;) {
         float32x4_t av[6];
 #pragma GCC unroll 6
         for (int r = 0; r < R; r++) av[r] = vld1q_dup_f32(a[r]++);
