@@ -133,6 +133,7 @@ static void el_strassen_difference(const float* b, const float* less, float* to,
 static void el_strassen_block(const el_strassen_run_t* r, int64_t row, int64_t rows, int32_t g, float* t, float* products) {
     const el_strassen_plan* s = &r->s;
     const int64_t panel = r->job.b_panel, half = panel / 2, group = EL_STRASSEN_GROUP * panel, right = s->groups * group;
+    /* cuts are up to half as long again as EL_KC, as those of el_gemm_block */
     const int64_t cuts = (2 * s->k - 1) / (3 * EL_KC) + 1, unit = r->packed ? 4 : 1, quarter = s->half * r->lda, lda = r->job.lda;
     const int64_t full = rows / EL_MR, left = EL_STRASSEN_LEAST < EL_STRASSEN_ROWS ? rows % EL_MR : 0;
     const float *sums = r->sums + row * r->lda, *a11 = r->job.x + row * lda, *a12 = a11 + s->k, *a22 = a12 + s->half * lda;
