@@ -67,7 +67,7 @@ static void row(const char* name, const char* shape, const void* params, void* c
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(el_kernel_name(&table[i]), name) || table[i].isa == EL_ISA_scalar || !(isas >> table[i].isa & 1)) continue;
         double g = measure(&table[i], params, buffers, flop);
-        printf("  %s %8.1f (%3.0f%%) %8.1f us", el_isa_name(table[i].isa), g, 100 * g / (peaks[table[i].isa] * threads), flop / g * 1e-3);
+        printf("  %s %8.1f (%3.0f%%) %8.2f us", el_isa_name(table[i].isa), g, 100 * g / (peaks[table[i].isa] * threads), flop / g * 1e-3);
     }
     printf("\n");
     fflush(stdout);
@@ -192,6 +192,8 @@ int main(int argc, char** argv) {
     conv("dwconv_f32", 28, 192, 192, 3, 1, 192), conv("dwconv_f32", 14, 512, 512, 3, 1, 512), conv("dwconv_f32", 7, 960, 960, 3, 1, 960);
     conv("dwconv_f32", 28, 240, 240, 5, 1, 240), conv("dwconv_f32", 28, 120, 120, 5, 2, 120), conv("dwconv_f32", 7, 1152, 1152, 5, 1, 1152);
     conv("dwconv_f32", 14, 384, 384, 3, 1, 384), conv("dwconv_f32", 14, 576, 576, 3, 1, 576), conv("dwconv_f32", 14, 576, 576, 3, 2, 576);
+    conv("dwconv_f32", 3, 512, 512, 3, 1, 512), conv("dwconv_f32", 5, 64, 64, 3, 1, 64), conv("dwconv_f32", 6, 256, 256, 3, 1, 256);
+    conv("dwconv_f32", 10, 512, 512, 3, 1, 512), conv("dwconv_f32", 12, 128, 128, 3, 1, 128), conv("dwconv_f32", 19, 512, 512, 3, 1, 512);
     conv("conv_f32", 28, 16, 96, 1, 1, 1), conv("conv_f32", 28, 24, 144, 1, 1, 1), conv("conv_f32", 28, 32, 16, 1, 1, 1), conv("conv_f32", 28, 96, 24, 1, 1, 1);
     conv("conv_f32", 224, 3, 16, 3, 2, 1), conv("conv_f32", 128, 3, 24, 5, 2, 1), conv("dwconv_f32", 32, 96, 96, 5, 1, 96), conv("dwconv_f32", 14, 672, 672, 5, 2, 672);
     conv("dwconv_f32", 14, 672, 672, 5, 1, 672), conv("dwconv_f32", 128, 24, 24, 3, 1, 24), conv("conv_f32", 128, 24, 24, 1, 1, 1);

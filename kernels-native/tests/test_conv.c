@@ -105,8 +105,8 @@ static void test_convs(int cases) {
         conv_case("dwconv_f16", &p);
         i++;
     }
-    /* rows of 7, 8 and 14 outputs at once; the last channels, 8 or fewer and more */
-    static const int32_t last[] = {8, 24, 29, 36, 40, 58, 77}, widths[] = {7, 8, 14, 16, 21, 28, 32};
+    /* rows of 3 to 8 and of 14 outputs at once; the last channels, 8 or fewer and more */
+    static const int32_t last[] = {8, 24, 29, 36, 40, 58, 77}, widths[] = {3, 5, 6, 7, 8, 9, 14, 16, 21, 28, 32};
     for (size_t i = 0; i < sizeof last / sizeof last[0]; i++)
         for (size_t j = 0; j < sizeof widths / sizeof widths[0]; j++)
             for (int32_t k = 3; k <= 5; k += 2)
@@ -114,6 +114,7 @@ static void test_convs(int cases) {
                     const int32_t w = widths[j], ow = (w + k / 2 * 2 - k) / s + 1, oh = (4 + k / 2 * 2 - k) / s + 1;
                     el_conv_params p = {1, 4, w, last[i], oh, ow, last[i], k, k, s, s, 1, 1, k / 2, k / 2, last[i], random_act()};
                     conv_case("dwconv_f32", &p);
+                    if (w < 7) conv_case("dwconv_f16", &p);
                 }
     /* rows that go in strips, whole and with what is left over */
     for (int a = 0; a < ACTS; a++) {

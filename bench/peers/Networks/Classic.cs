@@ -20,6 +20,7 @@ internal static class Classic
         ["bert_6x384"] = Transformers.Bert,
         ["attention_decode_512"] = Transformers.AttentionDecode,
         ["lstm_2x256"] = Lstm,
+        ["kws_ds_cnn"] = KeywordSpotting,
     };
 
     /// <summary>Krizhevsky, arXiv 1404.5997.</summary>
@@ -105,5 +106,17 @@ internal static class Classic
             x = b.Op("Squeeze", [y, b.Integers(1)]);
         }
         return b.Finish(x);
+    }
+
+    /// <summary>Depthwise separable network for keywords: Zhang et al., arXiv 1711.07128, in the size of MLPerf Tiny (Banbury et al., arXiv 2106.07597).</summary>
+    private static Graph KeywordSpotting()
+    {
+        const int channels = 64;
+        var b = new NetworkBuilder("kws_ds_cnn");
+        Value x = b.Op("Conv", [b.Input("x", DType.Float32, NetworkBuilder.Batch, 1, 49, 10), b.Weights(Math.Sqrt(2.0 / 40), channels, 1, 10, 4), b.Weights(0.05, channels)],
+            ("kernel_shape", new long[] { 10, 4 }), ("strides", new long[] { 2, 2 }), ("pads", new long[] { 4, 1, 5, 1 }));
+        x = b.Relu(x);
+        for (int i = 0; i < 4; i++) x = b.Relu(b.Conv(b.Relu(b.Conv(x, channels, 3, group: channels)), channels, 1));
+        return b.Finish(b.Op("Softmax", [b.Dense(b.GlobalPool(x), 12)], ("axis", -1L)));
     }
 }
