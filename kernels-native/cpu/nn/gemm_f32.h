@@ -26,9 +26,7 @@ static inline __attribute__((always_inline)) void el_gemm_activate_rows(const el
         el_vf v[EL_TAIL_ROWS];
 #pragma GCC unroll 6
         for (int k = 0; k < EL_TAIL_ROWS; k++) v[k] = el_vload_n(y + off[k < some ? r + k : r] + whole, left);
-#pragma GCC unroll 6
-        for (int k = 0; k < EL_TAIL_ROWS; k++)
-            if (k < some) el_vstore_n(y + off[r + k] + whole, el_gemm_activated(act, v[k], slope, whole, left), left);
+        for (int64_t k = 0; k < some; k++) el_vstore_n(y + off[r + k] + whole, el_gemm_activated(act, v[k], slope, whole, left), left);
     }
 }
 
