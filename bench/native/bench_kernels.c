@@ -84,17 +84,21 @@ static void gemm(int64_t m, int32_t n, int32_t k) {
     for (int i = 0; i < 6; i++) free(b[i]);
 }
 
-static void conv(const char* name, int32_t h, int32_t c, int32_t oc, int32_t k, int32_t stride, int32_t groups) {
+static void conv_act(const char* name, int32_t h, int32_t c, int32_t oc, int32_t k, int32_t stride, int32_t groups, el_act act) {
     int transposed = strcmp(name, "conv_transpose_f32") == 0, pad = transposed ? (k - stride + 1) / 2 : k / 2;
     int32_t oh = transposed ? h * stride : (h + 2 * pad - k) / stride + 1;
-    el_conv_params p = {1, h, h, c, oh, oh, oc, k, k, stride, stride, 1, 1, pad, pad, groups, {EL_ACT_CLAMP, 0, INFINITY}};
+    el_conv_params p = {1, h, h, c, oh, oh, oc, k, k, stride, stride, 1, 1, pad, pad, groups, act};
     size_t ys = (size_t)oh * oh * oc, weights = (size_t)groups * ((oc / groups + 15) / 16 * 16) * k * k * (c / groups);
-    void* b[6] = {floats((size_t)h * h * c, 1), floats(weights, 1), floats(oc, 1), NULL, NULL, floats(ys, 1)};
+    void* b[6] = {floats((size_t)h * h * c, 1), floats(weights, 1), floats(oc, 1), NULL, act.kind == EL_ACT_PRELU ? floats(oc, 1) : NULL, floats(ys, 1)};
     char shape[64];
-    snprintf(shape, sizeof shape, "%dx%dx%d->%d %dx%d s%d g%d", h, h, c, oc, k, k, stride, groups);
+    snprintf(shape, sizeof shape, "%dx%dx%d->%d %dx%d s%d g%d%s", h, h, c, oc, k, k, stride, groups, act.kind == EL_ACT_PRELU ? " prelu" : act.kind == EL_ACT_SILU ? " silu" : "");
     double positions = transposed ? (double)h * h : (double)oh * oh;
     row(name, shape, &p, b, 2.0 * positions * oc * k * k * (c / groups));
     for (int i = 0; i < 6; i++) free(b[i]);
+}
+
+static void conv(const char* name, int32_t h, int32_t c, int32_t oc, int32_t k, int32_t stride, int32_t groups) {
+    conv_act(name, h, c, oc, k, stride, groups, (el_act){EL_ACT_CLAMP, 0, INFINITY});
 }
 
 static void matmul(int32_t batch, int32_t m, int32_t n, int32_t k, int32_t trans_b) {
@@ -187,6 +191,8 @@ int main(int argc, char** argv) {
     conv("conv_f32", 112, 32, 64, 1, 1, 1), conv("conv_f32", 112, 32, 16, 1, 1, 1), conv("conv_f32", 112, 16, 96, 1, 1, 1), conv("conv_f32", 56, 24, 144, 1, 1, 1);
     conv("conv_f32", 56, 144, 24, 1, 1, 1), conv("conv_f32", 28, 192, 32, 1, 1, 1), conv("conv_f32", 14, 512, 512, 1, 1, 1);
     conv("conv_f32", 7, 960, 320, 1, 1, 1), conv("conv_f32", 7, 320, 1280, 1, 1, 1);
+    const el_act prelu = {EL_ACT_PRELU, 0, 0}, silu = {EL_ACT_SILU, 0, 0};
+    conv_act("conv_f32", 224, 3, 10, 3, 1, 1, prelu), conv_act("conv_f32", 56, 64, 128, 1, 1, 1, prelu), conv_act("conv_f32", 56, 144, 24, 1, 1, 1, silu);
     conv("conv_transpose_f32", 28, 128, 64, 4, 2, 1), conv("conv_transpose_f32", 56, 64, 32, 2, 2, 1);
     conv("dwconv_f32", 112, 32, 32, 3, 1, 32), conv("dwconv_f32", 112, 96, 96, 3, 2, 96), conv("dwconv_f32", 56, 144, 144, 3, 1, 144);
     conv("dwconv_f32", 28, 192, 192, 3, 1, 192), conv("dwconv_f32", 14, 512, 512, 3, 1, 512), conv("dwconv_f32", 7, 960, 960, 3, 1, 960);

@@ -8,7 +8,7 @@ namespace EdgeLite.Converter.Passes;
 /// Finds activations that an exporter wrote out:
 /// x * sigmoid(x) = Swish; clip(x + 3, 0, 6) / 6 = HardSigmoid; x * hardsigmoid(x) = HardSwish; min and max against scalars = Clip;
 /// 0.5 x (1 + erf(x / sqrt 2)) = Gelu; 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) = Gelu of approximate "tanh";
-/// x * tanh(softplus(x)) = Mish. Factors may come in any order. 1/6 may have been stored as float16; what it differs by stays a factor.
+/// x * tanh(softplus(x)) = Mish; max(x, a x) = LeakyRelu; exp(x - max x) / sum = Softmax. Factors may come in any order. 1/6 may have been stored as float16; what it differs by stays a factor.
 /// </summary>
 public sealed class ActivationRecognition : IGraphPass
 {
@@ -24,7 +24,8 @@ public sealed class ActivationRecognition : IGraphPass
             changed |= node.OpType switch
             {
                 "Mul" => Gated(graph, node) || Gelu(graph, node) || HardSigmoid(graph, node),
-                "Div" => HardSigmoid(graph, node) || DividedGate(graph, node),
+                "Div" => HardSigmoid(graph, node) || DividedGate(graph, node) || Softmax(graph, node),
+                "Max" when LeakyMaximum(graph, node) => true,
                 "Relu" or "Clip" or "Min" or "Max" => Clip(graph, node),
                 _ => false,
             };
@@ -144,6 +145,31 @@ public sealed class ActivationRecognition : IGraphPass
             default:
                 return null;
         }
+    }
+
+    /// <summary>max(x, a x) with a number a above 0 and up to 1.</summary>
+    private static bool LeakyMaximum(Graph graph, Node max)
+    {
+        if (max.Inputs.Count != 2) return false;
+        for (int i = 0; i < 2; i++)
+        {
+            if (max.Inputs[i] is not { } x || Match.Producer(max.Inputs[1 - i], "Mul") is not { } mul) continue;
+            double slope = 0;
+            if (Match.OtherInput(mul, v => Match.Scalar(v, out slope)) == x && slope is > 0 and <= 1) return Become(graph, max, "LeakyRelu", x, ("alpha", (float)slope));
+        }
+        return false;
+    }
+
+    /// <summary>exp(x - max x) / sum exp(x - max x), both over the same one axis that stays.</summary>
+    private static bool Softmax(Graph graph, Node div)
+    {
+        if (Match.Producer(div.Inputs[0], "Exp") is not { } exp || Match.Producer(exp.Inputs[0], "Sub") is not { } sub || sub.Inputs[0] is not { } x) return false;
+        if (OneAxis(Match.Producer(div.Inputs[1], "ReduceSum"), exp.Output) is not { } axis || OneAxis(Match.Producer(sub.Inputs[1], "ReduceMax"), x) != axis) return false;
+        return Become(graph, div, "Softmax", x, ("axis", (long)axis));
+
+        static int? OneAxis(Node? reduce, Value of) =>
+            reduce != null && reduce.Inputs[0] == of && of.Shape.IsRanked && reduce.Attributes.Int("keepdims", 1) == 1 && Match.Ints(reduce.Input(1)) is [long axis]
+                ? Match.Axis(axis, of.Shape.Rank) : null;
     }
 
     /// <summary>A product of 0.5, x and 1 + erf(..) or 1 + tanh(..), however it is bracketed.</summary>

@@ -25,6 +25,7 @@ public static class PassList
         new TransposeChains(),
         .. CleanUp,
         new ActivationRecognition(),
+        new PReluRecognition(),
         new LayerNormRecognition(),
         new RotaryRecognition(),
         new SumBetweenViews(),

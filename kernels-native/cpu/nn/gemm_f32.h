@@ -6,20 +6,27 @@
 
 #define EL_KC_ALWAYS 0
 
+#define EL_TAIL_ROWS 6
+
+static inline __attribute__((always_inline)) el_vf el_gemm_activated(const el_act act, el_vf v, const float* slope, int64_t i, int64_t n) {
+    return act.kind == EL_ACT_PRELU ? el_vprelu(v, n == EL_VF ? el_vload(slope + i) : el_vload_n(slope + i, n)) : el_vact(act, v);
+}
+
+/* Narrow rows lie so close that a load of one reaches into what was stored of its neighbours, and waits for that: those of EL_TAIL_ROWS come before
+ * their stores. */
 static inline __attribute__((always_inline)) void el_gemm_activate_rows(const el_act act, float* y, const int64_t* off, int64_t rows,
                                                                         const float* slope, int64_t count) {
     const int64_t whole = count / EL_VF * EL_VF, left = count - whole;
-    for (int64_t r = 0; r < rows; r++) {
+    for (int64_t r = 0; whole && r < rows; r++) {
         float* to = y + off[r];
-        for (int64_t i = 0; i < whole; i += EL_VF) {
-            el_vf v = el_vload(to + i);
-            el_vstore(to + i, act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload(slope + i)) : el_vact(act, v));
-        }
-        if (left) {
-            el_vf v = el_vload_n(to + whole, left);
-            v = act.kind == EL_ACT_PRELU ? el_vprelu(v, el_vload_n(slope + whole, left)) : el_vact(act, v);
-            el_vstore_n(to + whole, v, left);
-        }
+        for (int64_t i = 0; i < whole; i += EL_VF) el_vstore(to + i, el_gemm_activated(act, el_vload(to + i), slope, i, EL_VF));
+    }
+    for (int64_t r = 0; left && r < rows; r += EL_TAIL_ROWS) {
+        const int64_t some = rows - r < EL_TAIL_ROWS ? rows - r : EL_TAIL_ROWS;
+        el_vf v[EL_TAIL_ROWS];
+#pragma GCC unroll 6
+        for (int k = 0; k < EL_TAIL_ROWS; k++) v[k] = el_vload_n(y + off[k < some ? r + k : r] + whole, left);
+        for (int64_t k = 0; k < some; k++) el_vstore_n(y + off[r + k] + whole, el_gemm_activated(act, v[k], slope, whole, left), left);
     }
 }
 
@@ -29,6 +36,7 @@ static void el_gemm_activate(el_act act, float* y, const int64_t* off, int64_t r
     switch (act.kind) {
     case EL_ACT_HARD_SWISH: el_gemm_activate_rows((el_act){EL_ACT_HARD_SWISH, 0, 0}, y, off, rows, slope, count); break;
     case EL_ACT_SILU: el_gemm_activate_rows((el_act){EL_ACT_SILU, 0, 0}, y, off, rows, slope, count); break;
+    case EL_ACT_PRELU: el_gemm_activate_rows((el_act){EL_ACT_PRELU, 0, 0}, y, off, rows, slope, count); break;
     case EL_ACT_GELU: el_gemm_activate_rows((el_act){EL_ACT_GELU, 0, 0}, y, off, rows, slope, count); break;
     default: el_gemm_activate_rows(act, y, off, rows, slope, count);
     }

@@ -59,9 +59,24 @@ OPERATION(max_, el_vmax_nan(va, vb))
 OPERATION(pow_, vpow(va, vb))
 OPERATION(prelu, el_vprelu(va, vb))
 
+#define SHORT_ROW 64
+
 typedef void (*rows_fn)(const epilogue* e, int64_t rows, int64_t n, const float* a, int64_t ar, int64_t as, const float* b, int64_t br, int64_t bs, float* y,
                         int64_t yr);
 static rows_fn const operations[EL_BINARY_COUNT_] = {add, sub, mul, div_, min_, max_, pow_, prelu};
+
+/* Rows of few elements that lie one behind the other, and of which one operand is the same row each time: as many rows as a vector has lanes are one long
+ * row, over the repeated one written out as often. Computes whole groups of rows and returns how many. */
+static __attribute__((noinline)) int64_t joined_rows(rows_fn operation, const epilogue* e, int64_t rows, int64_t n, const float* a, const float* b, int b_repeats,
+                                                     float* y) {
+    float tile[SHORT_ROW * EL_VF];
+    const int64_t wide = n * EL_VF, groups = rows / EL_VF;
+    const float* repeated = b_repeats ? b : a;
+    for (int64_t i = 0; i < wide; i++) tile[i] = i < n ? repeated[i] : tile[i - n];
+    if (b_repeats) operation(e, groups, wide, a, wide, 1, tile, 0, 1, y, wide);
+    else operation(e, groups, wide, tile, 0, 1, b, wide, 1, y, wide);
+    return groups * EL_VF;
+}
 
 static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t* offsets, int64_t first) {
     const job* j = arg;
@@ -75,8 +90,12 @@ static void rows(const void* arg, const el_nd* nd, int64_t count, const int64_t*
     rows_fn operation = operations[j->p->op];
     int strided = (as != 0 && as != 1) || (bs != 0 && bs != 1);
     if (!strided) {
-        operation(&e, count, nd->end - nd->begin, j->a + offsets[0] + nd->begin * as, ar, as, j->b + offsets[1] + nd->begin * bs, br, bs,
-                  j->y + first * cols + nd->begin, cols);
+        const float *a = j->a + offsets[0] + nd->begin * as, *b = j->b + offsets[1] + nd->begin * bs;
+        const int one_repeats = as && bs && ((ar == cols && br == 0) || (ar == 0 && br == cols));
+        int64_t done = 0;
+        if (one_repeats && cols < SHORT_ROW && cols % EL_VF && nd->end - nd->begin == cols && count >= 4 * EL_VF)
+            done = joined_rows(operation, &e, count, cols, a, b, br == 0, j->y + first * cols);
+        operation(&e, count - done, nd->end - nd->begin, a + done * ar, ar, as, b + done * br, br, bs, j->y + (first + done) * cols + nd->begin, cols);
         return;
     }
     for (int64_t r = 0; r < count; r++) {

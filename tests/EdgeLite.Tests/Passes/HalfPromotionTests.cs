@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using EdgeLite.Converter.Importers.Onnx.Proto;
 using EdgeLite.Converter.Ir;
+using EdgeLite.Converter.Lowering;
 using EdgeLite.Converter.Passes;
 using EdgeLite.Converter.Quantizing;
 using EdgeLite.Tests.Importers;
@@ -109,6 +110,30 @@ public class HalfPromotionTests
         HalfResult result = Quantizer.HalfAgain(graph, DType.Float16);
         Assert.Equal((1, 4096, 2048), (result.Constants, result.BytesBefore, result.BytesAfter)); // not v, which would lose bits
         Equivalence.Check(GraphText.Parse(Text), graph, _ => { }, 2e-3);
+    }
+
+    /// <summary>However large they are: a layer takes its weights as a constant.</summary>
+    [Theory]
+    [InlineData("float16")]
+    [InlineData("bfloat16")]
+    public void Large_weights_of_16_bits_become_those_of_a_layer(string type)
+    {
+        string text = $$"""
+            graph "g" {
+              input %x : float32[1,64,5,5]
+              const %w : {{type}}[64,64,3,3] = seeded(1)
+              %h = Cast(%x) {to={{(type == "float16" ? 10 : 16)}}}
+              %a = Conv(%h, %w) {pads=[1,1,1,1]}
+              %y = Cast(%a) {to=1}
+              output %y
+            }
+            """;
+        Graph graph = Equivalence.Check(text, g =>
+        {
+            PassList.Optimize(g);
+            CpuLowering.Run(g);
+        }, 2e-2);
+        Assert.Equal("Transpose edgelite.Conv Transpose", Equivalence.Operators(graph));
     }
 
     [Fact]

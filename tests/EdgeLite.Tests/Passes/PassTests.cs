@@ -310,6 +310,40 @@ public class PassTests
             """, op);
     }
 
+    [Theory]
+    [InlineData("%p = Relu(%x) %m = Neg(%x) %q = Relu(%m) %n = Neg(%q) %s = Mul(%a, %n) %y = Add(%s, %p)", "PRelu")]
+    [InlineData("%p = Relu(%x) %m = Neg(%x) %q = Relu(%m) %s = Mul(%q, %a) %y = Sub(%p, %s)", "PRelu")]
+    [InlineData("%p = Relu(%x) %b = Abs(%x) %d = Sub(%x, %b) %s = Mul(%a, %d) %h = Mul(%s, %half) %y = Add(%p, %h)", "PRelu")]
+    [InlineData("%p = Relu(%x) %n = Min(%x, %zero) %s = Mul(%n, %a) %y = Add(%p, %s)", "PRelu")]
+    [InlineData("%p = Relu(%x) %n = Clip(%x, _, %zero) %s = Mul(%half, %n) %y = Add(%p, %s)", "LeakyRelu")]
+    [InlineData("%s = Mul(%half, %x) %y = Max(%s, %x)", "LeakyRelu")]
+    [InlineData("%m = ReduceMax(%x, %axis) %d = Sub(%x, %m) %e = Exp(%d) %s = ReduceSum(%e, %last) %y = Div(%e, %s)", "Softmax")]
+    public void Rectifiers_and_softmax_that_were_written_out_are_recognised(string nodes, string op) => Optimize(Rectifier(nodes), op);
+
+    /// <summary>One half of another value, slopes that give the result more elements, a maximum that is no rectifier, two different axes.</summary>
+    [Theory]
+    [InlineData("%p = Relu(%x) %m = Neg(%z) %q = Relu(%m) %s = Mul(%q, %a) %y = Add(%p, %s)", "Relu Neg Relu Mul Add")]
+    [InlineData("%p = Relu(%x) %q = Relu(%x) %s = Mul(%q, %a) %y = Add(%p, %s)", "Relu Mul Add")]
+    [InlineData("%p = Relu(%x) %n = Clip(%x, _, %zero) %s = Mul(%n, %wide) %y = Add(%p, %s)", "Relu Clip Mul Add")]
+    [InlineData("%s = Mul(%two, %x) %y = Max(%s, %x)", "Mul Max")]
+    [InlineData("%m = ReduceMax(%x, %axis) %d = Sub(%x, %m) %e = Exp(%d) %s = ReduceSum(%e, %first) %y = Div(%e, %s)", "ReduceMax Sub Exp ReduceSum Div")]
+    public void What_only_looks_like_a_rectifier_or_softmax_stays(string nodes, string operators) => Optimize(Rectifier(nodes), operators);
+
+    private static string Rectifier(string nodes) => $"""
+        input %x : float32[4,5]
+        input %z : float32[4,5]
+        const %a : float32[5] = [-0.25, 0.5, 1.5, 0, 0.1]
+        const %wide : float32[3,1,1] = [0.25, 0.5, 1.5]
+        const %zero : float32[] = 0
+        const %half : float32[] = 0.5
+        const %two : float32[] = 2
+        const %axis : int64[1] = [-1]
+        const %last : int64[1] = [1]
+        const %first : int64[1] = [0]
+        {nodes}
+        output %y
+        """;
+
     /// <summary>A number of more dimensions than the operand gives the result as many.</summary>
     [Theory]
     [InlineData("%a = Add(%x, %three) %c = Clip(%a, %zero, %six) %y = Div(%c, %six)", "three")]
