@@ -217,12 +217,11 @@ static void along_any(const dwconv_task* t, const strip* s, int64_t ox0, int64_t
         along(s, lo, hi, count, c0, c1, T, K, D, HALF);                                                             \
     }
 #define TABLE(NAME) {{NAME##_3_1, NAME##_3_2}, {NAME##_5_1, NAME##_5_2}}
-ALONG(three, 3, 3, 1, 0) ALONG(three, 3, 3, 2, 0)
+ALONG(three, 3, 3, 1, 0) ALONG(five, 5, 3, 1, 0)
 ALONG(four, 4, 3, 1, 0) ALONG(four, 4, 3, 2, 0) ALONG(four, 4, 5, 1, 0) ALONG(four, 4, 5, 2, 0)
-ALONG(five, 5, 3, 1, 0) ALONG(five, 5, 3, 2, 0)
 ALONG(seven, 7, 5, 1, 0)
 #if MANY
-ALONG(six, 6, 3, 1, 0) ALONG(six, 6, 3, 2, 0)
+ALONG(six, 6, 3, 1, 0)
 ALONG(seven, 7, 3, 1, 0)
 #else
 #define seven_3_1 four_3_1
@@ -236,26 +235,27 @@ ALONG(halves, 4, 3, 1, 1) ALONG(halves, 4, 3, 2, 1) ALONG(halves, 4, 5, 1, 1) AL
 
 /* Chooses the function that goes along a row of outputs, and joins the weights of the last channels to a vector. */
 static void choose(dwconv_task* t, float* scratch) {
-    /* what goes along a row of 3x3 with 3, 4 .. outputs at once */
-    static const along_fn few[][2] = {
-        {three_3_1, three_3_2}, {four_3_1, four_3_2}, {five_3_1, five_3_2},
+    static const along_fn fours[2][2] = TABLE(four);
+    /* what goes along a row of 3x3 and stride 1 with 3, 4 .. outputs at once */
+    static const along_fn few[] = {
+        three_3_1, four_3_1, five_3_1,
 #if MANY
-        {six_3_1, six_3_2},
+        six_3_1,
 #endif
     };
     const el_conv_params* p = t->p;
     const int64_t taps = (int64_t)p->kh * p->kw, tail = p->c % LANES;
     if (p->kh != p->kw || (p->kw != 3 && p->kw != 5) || p->dilation_w != 1 || p->stride_w > 2) return;
-    if (p->kw == 5 && p->ow >= 4) t->outputs = 4, t->along = p->stride_w == 1 ? four_5_1 : four_5_2;
-    /* The number with which a row takes least time: loading weights and addresses costs about as much as one output more, and as two
+    if (p->ow >= 4) t->outputs = 4, t->along = fours[p->kw == 5][p->stride_w - 1];
+    /* Of these the one that takes least time for a row: loading weights and addresses costs about as much as one output more, and as two
      * where five sums leave no register for a column. */
     int64_t least = INT64_MAX;
-    for (int64_t i = 0; p->kw == 3 && i < (int64_t)(sizeof few / sizeof *few) && i + 3 <= p->ow; i++) {
+    for (int64_t i = 0; p->kw == 3 && p->stride_w == 1 && i < (int64_t)(sizeof few / sizeof *few) && i + 3 <= p->ow; i++) {
         const int64_t n = i + 3, time = (p->ow + n - 1) / n * (n + 1 + (!MANY && n == 5));
         if (time >= least) continue;
         least = time;
         t->outputs = n;
-        t->along = few[i][p->stride_w - 1];
+        t->along = few[i];
     }
     int64_t lanes = LANES;
 #if LANES == 16
