@@ -216,7 +216,7 @@ EL_INLINE void core_row(const el_qtile* t, int32_t r0, const int NP) {
 /* Windows of one segment of QUADS quads, so few that weights stay in registers: four vectors of sums at a time, of one or several rows, so that products of some rows go
  * along with conversions of others. */
 EL_INLINE void core_still(const el_qtile* tile, const int QUADS, const int NP) {
-    const int MR = 4 / NP;
+    const int MR = 8 / NP;
     el_qtile t = *tile; /* which outputs do not overlap */
     t.sums = NULL;
     const __m512i flip = _mm512_set1_epi8((char)t.flip);
@@ -228,16 +228,18 @@ EL_INLINE void core_still(const el_qtile* tile, const int QUADS, const int NP) {
     const int64_t offset = t.segs[0].offset;
     for (int32_t r0 = 0; r0 < t.row_count; r0 += MR) {
         __m512i acc[8][4];
+        const int8_t* a[8];
         EL_UNROLL for (int r = 0; r < MR; r++) {
-            const int8_t* a = t.rows[r0 + r] + offset;
+            a[r] = t.rows[r0 + r] + offset;
             EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = start[p];
-            EL_UNROLL for (int k = 0; k < QUADS; k++) {
+        }
+        EL_UNROLL for (int k = 0; k < QUADS; k++)
+            EL_UNROLL for (int r = 0; r < MR; r++) {
                 int32_t quad;
-                memcpy(&quad, a + k * 4, 4);
+                memcpy(&quad, a[r] + k * 4, 4);
                 const __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(quad));
                 EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], x, b[k][p]);
             }
-        }
         finish(&t, r0, acc, MR, NP, 1);
     }
 }
