@@ -92,6 +92,7 @@ static const layer layers[] = {
     {"qconv_s8", "mobilenet 1x1 96->24 @56", 56, 96, 24, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 24->144 @56", 56, 24, 144, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 192->32 @28", 28, 192, 32, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 32->192 @28", 28, 32, 192, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 384->64 @14", 14, 384, 64, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 96->576 @14", 14, 96, 576, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 320->1280 @7", 7, 320, 1280, 1, 1, 1},

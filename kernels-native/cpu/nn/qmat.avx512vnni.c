@@ -275,16 +275,18 @@ CORE(core_1x1, 1, 1, core(t, r, 1, 1, 0))
 STILL(still_4x4, 4, 4)
 STILL(still_4x2, 4, 2)
 STILL(still_4x1, 4, 1)
+STILL(still_6x1, 6, 1)
 STILL(still_6x4, 6, 4)
 STILL(still_7x1, 7, 1)
 STILL(still_7x2, 7, 2)
 STILL(still_7x4, 7, 4)
 STILL(still_8x1, 8, 1)
+STILL(still_8x4, 8, 4)
 
 /* The core for any number of rows of such a tile, or NULL. */
 static core_fn still(const el_qtile* t) {
-    static const core_fn cores[5][EL_QPANELS] = {{still_4x1, still_4x2, NULL, still_4x4}, {NULL, NULL, NULL, NULL}, {NULL, NULL, NULL, still_6x4},
-                                                 {still_7x1, still_7x2, NULL, still_7x4}, {still_8x1, NULL, NULL, NULL}};
+    static const core_fn cores[5][EL_QPANELS] = {{still_4x1, still_4x2, NULL, still_4x4}, {NULL, NULL, NULL, NULL}, {still_6x1, NULL, NULL, still_6x4},
+                                                 {still_7x1, still_7x2, NULL, still_7x4}, {still_8x1, NULL, NULL, still_8x4}};
     const int32_t quads = t->segs[0].quads;
     if (t->seg_count != 1 || !t->once || t->sums || (t->shifts & EL_QDOUBT) || quads < 4 || quads > 8) return NULL;
     return cores[quads - 4][t->panel_count - 1];
