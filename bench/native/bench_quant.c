@@ -1,8 +1,8 @@
 /* Throughput of the int8 kernels: GOP/s (two operations per multiplication) per shape and instruction set, and the share of
  * the multiply-add peak of that instruction set, measured here with independent chains of its own instruction.
  *
- *     bench_quant [threads [small [part of a name]]]    layers of small networks in microseconds; then (without the word) of
- *                                                       ResNet-50, MobileNetV2 and a fully connected one, batch 1
+ *     bench_quant [threads [small|all [part of a name]]]    layers of small networks in microseconds; then (without "small") of
+ *                                                           ResNet-50, MobileNetV2 and a fully connected one, batch 1
  */
 #define _POSIX_C_SOURCE 200809L
 #include "el_quant.h"
@@ -92,6 +92,7 @@ static const layer layers[] = {
     {"qconv_s8", "mobilenet 1x1 96->24 @56", 56, 96, 24, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 24->144 @56", 56, 24, 144, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 192->32 @28", 28, 192, 32, 1, 1, 1},
+    {"qconv_s8", "mobilenet 1x1 32->192 @28", 28, 32, 192, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 384->64 @14", 14, 384, 64, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 96->576 @14", 14, 96, 576, 1, 1, 1},
     {"qconv_s8", "mobilenet 1x1 320->1280 @7", 7, 320, 1280, 1, 1, 1},
@@ -190,12 +191,13 @@ int main(int argc, char** argv) {
     const el_kernel* table = el_kernels(&count);
     for (size_t l = 0; l < sizeof small_layers / sizeof *small_layers; l++)
         if (argc < 4 || strstr(small_layers[l].what, argv[3])) time_small(&small_layers[l], pool, threads, isas);
-    if (argc > 2) return 0;
+    if (argc > 2 && strcmp(argv[2], "small") == 0) return 0;
     double peaks[16] = {0};
     for (uint32_t isa = 1; isa < 16; isa++)
         if (isas >> isa & 1 && (peaks[isa] = peak_of(isa) * threads) > 0) printf("peak %-11s %8.1f GOP/s on %d threads\n", el_isa_name(isa), peaks[isa], threads);
     for (size_t l = 0; l < sizeof layers / sizeof *layers; l++) {
         const layer* a = &layers[l];
+        if (argc > 3 && !strstr(a->what, argv[3])) continue;
         int gemm = strcmp(a->kernel, "qgemm_s8") == 0, depthwise = a->groups > 1, transpose = strcmp(a->kernel, "qconv_transpose_s8") == 0;
         int32_t oh = transpose ? a->h * a->stride : (a->h + a->stride - 1) / a->stride, w = gemm ? 1 : a->h, ow = gemm ? 1 : oh;
         int32_t cin4 = (a->c / a->groups + 3) / 4 * 4, oc16 = (a->oc + 15) / 16 * 16;

@@ -97,6 +97,51 @@ EL_INLINE void core(const el_qtile* t, int32_t r0, const int MR, const int NP, c
     finish(t, r0, acc, MR, NP, EXACT);
 }
 
+/* 24 columns of 8 rows, nothing in doubt: the last 8 of two rows share a vector, the second row above. */
+EL_INLINE void core_24(const el_qtile* t, int32_t r0) {
+    const el_qpanel* e = t->panels;
+    __m512i acc[8], last[4];
+    EL_UNROLL for (int r = 0; r < 8; r++) acc[r] = _mm512_load_si512(e[0].start);
+    EL_UNROLL for (int r = 0; r < 4; r++) last[r] = _mm512_broadcast_i64x4(_mm256_load_si256((const __m256i*)e[1].start));
+    const int8_t* const* rows = t->rows + r0;
+    const __m512i flip = _mm512_set1_epi8((char)t->flip);
+    for (int32_t s = 0; s < t->seg_count; s++) {
+        const int8_t* w = t->b + (size_t)t->segs[s].first * 64;
+        const int8_t* a[8];
+        const int64_t offset = t->segs[s].offset;
+        EL_UNROLL for (int r = 0; r < 8; r++) a[r] = rows[r] + offset;
+        const int64_t bytes = (int64_t)t->segs[s].quads * 4;
+        for (int64_t k = 0; k < bytes; k += 4, w += 64) {
+            const __m512i b = _mm512_load_si512(w), b_last = _mm512_broadcast_i64x4(_mm256_load_si256((const __m256i*)(w + t->panel_bytes)));
+            EL_UNROLL for (int r = 0; r < 8; r += 2) {
+                int32_t quad[2];
+                memcpy(&quad[0], a[r] + k, 4), memcpy(&quad[1], a[r + 1] + k, 4);
+                const __m512i x0 = _mm512_xor_si512(flip, _mm512_set1_epi32(quad[0])), x1 = _mm512_xor_si512(flip, _mm512_set1_epi32(quad[1]));
+                acc[r] = _mm512_dpbusd_epi32(acc[r], x0, b);
+                acc[r + 1] = _mm512_dpbusd_epi32(acc[r + 1], x1, b);
+                last[r / 2] = _mm512_dpbusd_epi32(last[r / 2], _mm512_mask_blend_epi32(0xff00, x0, x1), b_last);
+            }
+            EL_UNROLL for (int r = 0; r < 4; r++) __asm__("" : "+v"(last[r])); /* or GCC copies all sums in every round */
+            EL_UNROLL for (int r = 0; r < 8; r++) __asm__("" : "+v"(acc[r]));
+        }
+    }
+    const q_near n = q_near_load(t->y_zero, t->y_min, t->y_max);
+    const q_near_columns c = q_near_columns_load(&e[0], &n, 1);
+    const q_near_columns c_last = {_mm512_castpd_ps(_mm512_broadcast_f64x4(_mm256_load_pd((const double*)(const void*)e[1].whole))),
+                                   _mm512_castpd_ps(_mm512_broadcast_f64x4(_mm256_load_pd((const double*)(const void*)e[1].base)))};
+    int8_t* y[8];
+    q16 u[4];
+    EL_UNROLL for (int r = 0; r < 8; r++) y[r] = t->y[r0 + r] + t->y_column;
+    EL_UNROLL for (int h = 0; h < 8; h += 4) {
+        EL_UNROLL for (int i = 0; i < 4; i++) u[i] = q_near_of((q16){acc[h + i]}, &c, &n, 1, 1);
+        q16_store_rows(u, n.bounds, y + h, 1);
+    }
+    EL_UNROLL for (int i = 0; i < 4; i++) u[i] = q_near_of((q16){last[i]}, &c_last, &n, 1, 1);
+    _Alignas(64) int8_t bytes[64];
+    _mm512_store_si512(bytes, q16_bytes(u, n.bounds, 1));
+    EL_UNROLL for (int r = 0; r < 8; r++) memcpy(y[r] + 16, bytes + r * 8, 8);
+}
+
 /* One panel: loads are what limits it, so one broadcast of 8 bytes serves two quads. Two weight vectors are interleaved to
  * dwords (column 4l: k, k+1, column 4l+1: k, k+1) and those of columns 4l+2, 4l+3 of every 128-bit lane l; sums of the two
  * quads of a column lie side by side until the end. */
@@ -171,7 +216,7 @@ EL_INLINE void core_row(const el_qtile* t, int32_t r0, const int NP) {
 /* Windows of one segment of QUADS quads, so few that weights stay in registers: four vectors of sums at a time, of one or several rows, so that products of some rows go
  * along with conversions of others. */
 EL_INLINE void core_still(const el_qtile* tile, const int QUADS, const int NP) {
-    const int MR = 4 / NP;
+    const int MR = 8 / NP;
     el_qtile t = *tile; /* which outputs do not overlap */
     t.sums = NULL;
     const __m512i flip = _mm512_set1_epi8((char)t.flip);
@@ -183,16 +228,18 @@ EL_INLINE void core_still(const el_qtile* tile, const int QUADS, const int NP) {
     const int64_t offset = t.segs[0].offset;
     for (int32_t r0 = 0; r0 < t.row_count; r0 += MR) {
         __m512i acc[8][4];
+        const int8_t* a[8];
         EL_UNROLL for (int r = 0; r < MR; r++) {
-            const int8_t* a = t.rows[r0 + r] + offset;
+            a[r] = t.rows[r0 + r] + offset;
             EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = start[p];
-            EL_UNROLL for (int k = 0; k < QUADS; k++) {
+        }
+        EL_UNROLL for (int k = 0; k < QUADS; k++)
+            EL_UNROLL for (int r = 0; r < MR; r++) {
                 int32_t quad;
-                memcpy(&quad, a + k * 4, 4);
+                memcpy(&quad, a[r] + k * 4, 4);
                 const __m512i x = _mm512_xor_si512(flip, _mm512_set1_epi32(quad));
                 EL_UNROLL for (int p = 0; p < NP; p++) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], x, b[k][p]);
             }
-        }
         finish(&t, r0, acc, MR, NP, 1);
     }
 }
@@ -216,6 +263,7 @@ CORE(core_4x3, 4, 4, core(t, r, 4, 3, 0))
 CORE(core_1x3, 1, 1, core(t, r, 1, 3, 0))
 CORE(core_8x2, 8, 4, core(t, r, 8, 2, 0))
 CORE(core_8x2_exact, 8, 4, core(t, r, 8, 2, 1))
+CORE(core_8x24_exact, 8, 4, core_24(t, r))
 CORE(core_4x2, 4, 4, core(t, r, 4, 2, 0))
 CORE(core_1x2, 1, 1, core(t, r, 1, 2, 0))
 CORE(core_8x1, 8, 4, core_pairs(t, r, 8, 0))
@@ -227,15 +275,21 @@ CORE(core_1x1, 1, 1, core(t, r, 1, 1, 0))
 STILL(still_4x4, 4, 4)
 STILL(still_4x2, 4, 2)
 STILL(still_4x1, 4, 1)
+STILL(still_6x1, 6, 1)
 STILL(still_6x4, 6, 4)
+STILL(still_7x1, 7, 1)
+STILL(still_7x2, 7, 2)
+STILL(still_7x4, 7, 4)
 STILL(still_8x1, 8, 1)
+STILL(still_8x4, 8, 4)
 
 /* The core for any number of rows of such a tile, or NULL. */
 static core_fn still(const el_qtile* t) {
-    static const core_fn cores[3][EL_QPANELS] = {{still_4x1, still_4x2, NULL, still_4x4}, {NULL, NULL, NULL, still_6x4}, {still_8x1, NULL, NULL, NULL}};
+    static const core_fn cores[5][EL_QPANELS] = {{still_4x1, still_4x2, NULL, still_4x4}, {NULL, NULL, NULL, NULL}, {still_6x1, NULL, NULL, still_6x4},
+                                                 {still_7x1, still_7x2, NULL, still_7x4}, {still_8x1, NULL, NULL, still_8x4}};
     const int32_t quads = t->segs[0].quads;
-    if (t->seg_count != 1 || !t->once || t->sums || (t->shifts & EL_QDOUBT) || quads < 4 || quads > 8 || quads % 2) return NULL;
-    return cores[quads / 2 - 2][t->panel_count - 1];
+    if (t->seg_count != 1 || !t->once || t->sums || (t->shifts & EL_QDOUBT) || quads < 4 || quads > 8) return NULL;
+    return cores[quads - 4][t->panel_count - 1];
 }
 
 static int32_t most(const el_qtile* t) { return still(t) ? INT32_MAX : t->panel_count == EL_QPANELS && !(t->shifts & EL_QDOUBT) ? EL_QROWS + 1 : EL_QROWS; }
@@ -255,7 +309,8 @@ static void tile(const el_qtile* t) {
     el_qtile stored;
     if (!t->once && !t->sums) stored = *t, stored.sums = own, t = &stored;
     if (first > 0) core_7x4_exact(t, 0);
-    if (r > 0) some[(t->shifts & EL_QDOUBT) != 0](t, first);
+    if (r > 0 && t->columns == 24 && !t->sums && !(t->shifts & EL_QDOUBT)) core_8x24_exact(t, first);
+    else if (r > 0) some[(t->shifts & EL_QDOUBT) != 0](t, first);
     if (r < rows) some[rows - r == 1 ? 3 : 2](t, r);
     if (t->sums == own) finish_rows(t, own);
 }

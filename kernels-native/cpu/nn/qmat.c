@@ -5,7 +5,8 @@
  * it a band of the input is copied, with borders of x_zero, channels padded to 4 and x turned into what the tile function
  * wants (x+128); every window then lies at fixed offsets from its first byte, and a kernel row is one segment. Where nothing
  * of this is needed the input is used in place. Of few channels, where it pays, pixels of the band stand side by side without padding, and weights of a kernel row
- * are packed again like that: 7 pixels of 3 bytes are 6 quads, not 7. Windows of one pixel that touch every pixel are one long column of lines.
+ * are packed again like that: 7 pixels of 3 bytes are 6 quads, not 7. Small windows are copied out of the band, so that their rows stand side by side, too: 3 rows of
+ * 3 pixels of 3 bytes are 7 quads, not 9. Windows of one pixel that touch every pixel are one long column of lines.
  * Work is split in columns of B too when there are fewer pieces than threads can share.
  *
  * int16 x goes through the same tiles in two planes of int8: x = 256*high + low + 128, low being the lower byte xor 128. So
@@ -27,26 +28,39 @@ typedef struct el_qplan {
     int64_t n, h, w, oh, ow;
     int32_t kh, kw, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int32_t groups, cin, cin4, cout, panels; /* panels: per group */
-    int32_t pixel, row_quads; /* channels of a pixel in a band; quads of a kernel row without padding, 0: every pixel has its own */
+    int32_t pixel;                /* channels of one in a band */
+    int32_t joined, joined_quads; /* pixels that share quads: of a kernel row, or all of a window that is copied; or 0 */
+    int windows;                  /* are copied */
     int32_t x_zero, y_zero, y_min, y_max;
     int transpose, planes; /* planes: 2 for int16 */
     int64_t lines; /* of a view in a piece at most */
     size_t plane_bytes; /* of one, where there are two */
-    size_t seg_bytes, panel_bytes, row_bytes, band_bytes, thread_bytes; /* row_bytes: of weights packed again */
+    size_t seg_bytes, panel_bytes, joined_bytes, band_bytes, window_bytes, thread_bytes; /* joined_bytes: of weights packed again; window_bytes: of a piece's windows */
 } el_qplan;
 
 #define EL_SUMS ((EL_QROWS + 8) * 64) /* of a tile */
+
+/* Decides which pixels share quads, of those that lie side by side in the input. */
+static void plan_joined(el_qplan* q) {
+    const int32_t pixels = q->kh * q->kw, row_quads = (q->kw * q->cin + 3) / 4, quads = (pixels * q->cin + 3) / 4;
+    const int32_t saved_in_row = q->kw * q->cin4 / 4 - row_quads, saved = q->kh * row_quads - quads;
+    const int64_t outputs = q->n * q->oh * q->ow;
+    if (saved > 0 && q->kh == EL_QWINDOW_ROWS && q->kw * q->cin <= 16 && quads * 4 <= EL_QWINDOW && outputs * saved >= (int64_t)EL_REPACKING * quads)
+        q->windows = 1, q->joined = pixels, q->joined_quads = quads;
+    else if (outputs * saved_in_row >= (int64_t)EL_REPACKING * row_quads && saved_in_row > 0)
+        q->joined = q->kw, q->joined_quads = row_quads;
+    else
+        return;
+    q->pixel = q->cin;
+    q->joined_bytes = (size_t)q->panels * (size_t)(pixels / q->joined) * (size_t)q->joined_quads * 64;
+}
 
 static void plan_sizes(el_qplan* q) {
     if (q->planes == 2) q->plane_bytes = (size_t)round_up(q->n * q->h * q->w * q->groups * q->cin, 64);
     q->cin4 = (int32_t)round_up(q->cin, 4);
     q->panels = (q->cout + 15) / 16;
     q->pixel = q->cin4;
-    const int32_t row_quads = (q->kw * q->cin + 3) / 4, saved = q->kw * q->cin4 / 4 - row_quads;
-    if (!q->transpose && q->planes == 1 && q->groups == 1 && q->dilation_w == 1 && q->n * q->oh * q->ow * saved >= (int64_t)EL_REPACKING * row_quads && saved > 0) {
-        q->row_quads = row_quads, q->pixel = q->cin;
-        q->row_bytes = (size_t)q->panels * (size_t)q->kh * (size_t)row_quads * 64;
-    }
+    if (!q->transpose && q->planes == 1 && q->groups == 1 && q->dilation_w == 1 && q->cin != q->cin4) plan_joined(q);
     if (!q->transpose && q->kh == 1 && q->kw == 1 && q->stride_h == 1 && q->stride_w == 1 && q->oh == q->h && q->ow == q->w && !q->pad_top && !q->pad_left) {
         q->h = q->oh = q->n * q->h * q->w;
         q->n = q->w = q->ow = 1;
@@ -71,13 +85,14 @@ static void plan_sizes(el_qplan* q) {
 
     q->seg_bytes = (size_t)round_up((int64_t)q->kh * q->kw * (int64_t)(sizeof(el_qseg) + 8), 64);
     q->panel_bytes = (size_t)q->groups * (size_t)q->panels * sizeof(el_qpanel);
-    q->band_bytes = (size_t)round_up(((q->lines - 1) * step_y + reach_y + 1) * line + 8, 64); /* a last quad may reach past the last pixel */
-    q->thread_bytes = q->band_bytes * (size_t)q->planes + (size_t)round_up(round_up(q->lines * j_count, EL_QROWS) * (q->planes + 1) * (int64_t)sizeof(void*), 64);
+    q->band_bytes = (size_t)round_up(((q->lines - 1) * step_y + reach_y + 1) * line + 16, 64); /* a last quad or row of a window may reach past the last pixel */
+    if (q->windows) q->window_bytes = (size_t)round_up((q->lines * j_count + 1) * EL_QWINDOW * 2, 64); /* which are copied two at a time */
+    q->thread_bytes = q->band_bytes * (size_t)q->planes + q->window_bytes + (size_t)round_up(round_up(q->lines * j_count, EL_QROWS) * (q->planes + 1) * (int64_t)sizeof(void*), 64);
     if (q->planes == 2) q->thread_bytes += 2 * EL_SUMS * sizeof(int32_t);
 }
 
 static size_t plan_scratch(const el_qplan* q, int32_t threads) {
-    return q->seg_bytes + q->panel_bytes + q->row_bytes + q->thread_bytes * (size_t)threads + 2 * q->plane_bytes;
+    return q->seg_bytes + q->panel_bytes + q->joined_bytes + q->thread_bytes * (size_t)threads + 2 * q->plane_bytes;
 }
 
 static el_qplan plan_conv(const el_qconv_params* p, int transpose, int planes) {
@@ -111,7 +126,7 @@ size_t el_qmat_gemm_scratch(const el_qgemm_params* p, int32_t threads, int plane
 
 size_t el_qmat_conv_kept(const el_qconv_params* p) {
     const el_qplan q = plan_conv(p, 0, 1);
-    return sizeof(el_qkept) + q.panel_bytes + q.row_bytes;
+    return sizeof(el_qkept) + q.panel_bytes + q.joined_bytes;
 }
 
 size_t el_qmat_gemm_kept(const el_qgemm_params* p) { return sizeof(el_qkept) + plan_gemm(p, 1).panel_bytes; }
@@ -128,6 +143,7 @@ typedef struct el_qview {
     const int8_t* x; /* the first plane */
     int copied, flip; /* flip: x is used in place, where the tile function multiplies x+128 */
     int64_t band_w, pixel_bytes, line_bytes; /* of the band, or of x where it is used in place */
+    int32_t band_bytes; /* of a value of the band: x_bytes, or 1 where windows are copied out of it */
     el_qtap* taps;
     el_qseg* segs;
     int32_t seg_count;
@@ -149,12 +165,17 @@ typedef struct el_qview {
 
 /* border: what stands for 0 outside of the image */
 static void fill_border(const el_qview* v, int32_t border, int8_t* to, int64_t bytes) {
-    if (v->isa->x_bytes == 1) {
+    if (v->band_bytes == 1) {
         memset(to, border + v->isa->x_bias, (size_t)bytes);
     } else {
         int16_t zero = (int16_t)(border + v->isa->x_bias);
         for (int64_t i = 0; i < bytes; i += 2) memcpy(to + i, &zero, 2);
     }
+}
+
+static void copy_values(const el_qview* v, int8_t* to, const int8_t* from, int64_t count, int8_t flip) {
+    if (v->band_bytes == v->isa->x_bytes) v->isa->copy(to, from, count, flip);
+    else memcpy(to, from, (size_t)count);
 }
 
 /* One line of a band from line iy of the input; cin < pixel leaves anything in the padding bytes, which meet zero weights. */
@@ -175,9 +196,9 @@ static void copy_line(const el_qview* v, int32_t border, const int8_t* image, in
     to += c0 * pixel;
     int64_t count = c1 - c0, step = v->skip_x * in_pixel;
     if (q->groups == 1 && q->cin == q->pixel && v->skip_x == 1) {
-        v->isa->copy(to, from, count * q->cin, flip);
+        copy_values(v, to, from, count * q->cin, flip);
     } else if (q->cin >= 8) {
-        for (int64_t i = 0; i < count; i++) v->isa->copy(to + i * pixel, from + i * step, q->cin, flip);
+        for (int64_t i = 0; i < count; i++) copy_values(v, to + i * pixel, from + i * step, q->cin, flip);
     } else {
         int8_t part[64 * 8]; /* 64 pixels with their padding */
         int64_t first = 0;
@@ -204,7 +225,7 @@ static const int8_t* band_of(const el_qview* v, const int8_t* image, int32_t bor
     if (!v->copied) return image + (i0 * v->in_step_y + v->dy) * v->line_bytes + v->dx * v->pixel_bytes;
     int64_t lines = (i1 - i0 - 1) * v->in_step_y + v->band_lines, iy = i0 * v->in_step_y * v->skip_y + v->dy;
     if (v->band_w == q->w && q->groups == 1 && q->cin == q->pixel && v->dx == 0 && v->skip_x == 1 && v->skip_y == 1 && iy >= 0 && iy + lines <= q->h)
-        v->isa->copy(own, image + iy * q->w * q->cin, lines * q->w * q->cin, (int8_t)(v->isa->x_bias ? -128 : 0));
+        copy_values(v, own, image + iy * q->w * q->cin, lines * q->w * q->cin, (int8_t)(v->isa->x_bias ? -128 : 0));
     else
         for (int64_t l = 0; l < lines; l++) copy_line(v, border, image, iy + l * v->skip_y, own + l * v->line_bytes);
     return own;
@@ -247,6 +268,15 @@ static void tiles16(const el_qview* v, el_qtile* t, int64_t pixels, int64_t low,
     }
 }
 
+/* The windows of `lines` lines of outputs. */
+static const int8_t* windows_of(const el_qview* v, const int8_t* band, int64_t lines, int8_t* own) {
+    const el_qplan* q = v->q;
+    int8_t* to = own;
+    for (; lines > 0; lines--, band += v->in_step_y * v->line_bytes, to += v->j_count * EL_QWINDOW * v->isa->x_bytes)
+        v->isa->windows(to, band, v->j_count, q->kw * q->cin, q->dilation_h * v->line_bytes, v->in_step_x * v->pixel_bytes);
+    return own;
+}
+
 static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     const el_qplan* q = v->q;
     int64_t split = item % v->splits, chunk = item / v->splits % v->chunks, n = item / v->splits / v->chunks % q->n, g = item / v->splits / v->chunks / q->n;
@@ -260,6 +290,8 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     bands[0] = band_of(v, image, q->x_zero, i0, i1, (int8_t*)own);
     own += q->band_bytes;
     if (q->planes == 2) bands[1] = band_of(v, image + q->plane_bytes, -128, i0, i1, (int8_t*)own), own += q->band_bytes;
+    const int8_t* a = bands[0];
+    if (q->windows) a = windows_of(v, a, i1 - i0, (int8_t*)own), own += q->window_bytes;
 
     /* windows and outputs; those missing from the last tile repeat its last one */
     const int8_t** in = (const int8_t**)(void*)own;
@@ -269,7 +301,7 @@ static void view_item(const el_qview* v, int64_t item, int32_t worker) {
     int64_t oc = (int64_t)q->cout * q->groups, in_step = v->in_step_x * v->pixel_bytes, out_step = v->out_step_x * oc;
     int64_t in_line = v->in_step_y * v->line_bytes, out_line = v->out_step_y * q->ow * oc, lines = i1 - i0, each = v->j_count;
     if (each == 1) each = lines, lines = 1, in_step = in_line, out_step = out_line;
-    const int8_t* a = bands[0];
+    if (q->windows) each = m, lines = 1, in_step = EL_QWINDOW * v->isa->x_bytes;
     const int64_t low = q->planes == 2 ? bands[1] - a : 0, bytes = q->planes; /* planes: bytes of an output, too */
     int8_t* y = v->y + (((n * q->oh + v->out_y + i0 * v->out_step_y) * q->ow + v->out_x) * oc + g * q->cout) * bytes;
     out_step *= bytes, out_line *= bytes;
@@ -338,19 +370,19 @@ static void view_run(const el_ctx* ctx, el_qview* v) {
 
 /* ---- kernels --------------------------------------------------------------------------------------------------- */
 
-/* Weights whose kernel rows have no padding between pixels, of those that have it. */
-static void close_rows(const el_qplan* q, const int8_t* packed, int8_t* closed) {
+/* Weights without padding between pixels that share quads, of those that have it. */
+static void join_pixels(const el_qplan* q, const int8_t* packed, int8_t* joined) {
     const int32_t quads = q->cin4 / 4;
-    for (int32_t row = 0; row < q->panels * q->kh; row++, packed += (int64_t)q->kw * quads * 64)
-        for (int32_t first = 0; first < q->row_quads * 4; first += 4, closed += 64) {
-            uint32_t closed_quad[16] = {0};
-            for (int32_t b = 0; b < 4 && first + b < q->kw * q->cin; b++) {
+    for (int32_t run = 0; run < q->panels * (q->kh * q->kw / q->joined); run++, packed += (int64_t)q->joined * quads * 64)
+        for (int32_t first = 0; first < q->joined_quads * 4; first += 4, joined += 64) {
+            uint32_t joined_quad[16] = {0};
+            for (int32_t b = 0; b < 4 && first + b < q->joined * q->cin; b++) {
                 const int32_t tap = (first + b) / q->cin, channel = (first + b) % q->cin;
                 uint32_t quad[16];
                 memcpy(quad, packed + ((int64_t)tap * quads + channel / 4) * 64, sizeof quad);
-                for (int32_t j = 0; j < 16; j++) closed_quad[j] |= (quad[j] >> 8 * (channel % 4) & 255) << 8 * b;
+                for (int32_t j = 0; j < 16; j++) joined_quad[j] |= (quad[j] >> 8 * (channel % 4) & 255) << 8 * b;
             }
-            memcpy(closed, closed_quad, sizeof closed_quad);
+            memcpy(joined, joined_quad, sizeof joined_quad);
         }
 }
 
@@ -367,12 +399,12 @@ static el_qview view_init(const el_ctx* ctx, const el_qplan* q, void* const* buf
     const int filled = kept && kept->by == isa;
     v.panels = kept ? (el_qpanel*)(void*)(kept + 1) : (el_qpanel*)(void*)at;
     v.packed_panel_bytes = (size_t)q->kh * (size_t)q->kw * (size_t)q->cin4 * 16;
-    if (q->row_quads) {
-        int8_t* closed = (int8_t*)v.panels + q->panel_bytes;
-        if (!filled) close_rows(q, v.weights, closed);
-        v.weights = closed, v.packed_panel_bytes = q->row_bytes / (size_t)q->panels;
+    if (q->joined) {
+        int8_t* joined = (int8_t*)v.panels + q->panel_bytes;
+        if (!filled) join_pixels(q, v.weights, joined);
+        v.weights = joined, v.packed_panel_bytes = q->joined_bytes / (size_t)q->panels;
     }
-    v.threads = at + q->panel_bytes + q->row_bytes;
+    v.threads = at + q->panel_bytes + q->joined_bytes;
     v.shifts = filled ? kept->shifts : el_qbounds(q->y_min, q->y_max);
     const int doubt = v.shifts || q->n * q->oh * q->ow <= EL_FEW_ROWS;
     const int32_t *bias = q->planes == 2 ? NULL : buffers[2], *wsum = q->transpose ? NULL : buffers[3], *multiplier = buffers[4], *shift = buffers[5];
@@ -415,7 +447,8 @@ static void view_place(el_qview* v) {
     }
     v->band_lines = last_y - v->dy + 1;
     v->band_w = v->copied ? (v->j_count - 1) * v->in_step_x + last_x - v->dx + 1 : q->w;
-    v->pixel_bytes = v->copied ? q->pixel * v->isa->x_bytes : (int64_t)q->groups * q->cin;
+    v->band_bytes = q->windows ? 1 : v->isa->x_bytes;
+    v->pixel_bytes = v->copied ? q->pixel * v->band_bytes : (int64_t)q->groups * q->cin;
     v->line_bytes = v->band_w * v->pixel_bytes;
     for (int32_t s = 0; s < v->seg_count; s++)
         v->segs[s].offset = (v->taps[s].dy - v->dy) * v->line_bytes + (v->taps[s].dx - v->dx) * v->pixel_bytes;
@@ -423,7 +456,7 @@ static void view_place(el_qview* v) {
 
 static void run_conv(const el_ctx* ctx, const el_qplan* q, void* const* buffers, const el_qisa* isa) {
     el_qview v = view_init(ctx, q, buffers, isa);
-    const int32_t pixels = seg_pixels(q), per_row = q->kw / pixels, quads = q->row_quads ? q->row_quads : pixels * q->cin4 / 4;
+    const int32_t pixels = seg_pixels(q), per_row = q->kw / pixels, quads = q->joined ? q->joined_quads : pixels * q->cin4 / 4;
     v.seg_count = q->kh * per_row;
     for (int32_t s = 0; s < v.seg_count; s++) {
         int32_t ky = s / per_row, kx = s % per_row;
@@ -434,6 +467,7 @@ static void run_conv(const el_ctx* ctx, const el_qplan* q, void* const* buffers,
     v.in_step_y = q->stride_h, v.in_step_x = q->stride_w;
     v.out_step_y = v.out_step_x = 1;
     view_place(&v);
+    if (q->windows) v.seg_count = 1;
     view_run(ctx, &v);
 }
 

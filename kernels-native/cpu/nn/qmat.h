@@ -14,6 +14,8 @@
 
 #define EL_QROWS 24   /* rows of a tile at most */
 #define EL_QPANELS 4  /* panels of a tile at most: 64 columns */
+#define EL_QWINDOW 32 /* values from one window that is copied to the next */
+#define EL_QWINDOW_ROWS 3
 
 /* What the end of a tile needs of 16 columns; entries past the last column are zero. `start` is bias - x_zero*wsum, minus 128*wsum where x counts as
  * x + 128. scale, nudge, whole and base are for qfinish_near.h. The shift of a multiplier of 0, which gives 0 with any, is -1.
@@ -63,7 +65,7 @@ typedef struct el_qtile {
 
 typedef struct el_qwinograd el_qwinograd;
 
-/* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
+/* What an instruction set brings: its tile function, and el_qpanels_fill, el_qcopy_N, el_qwindows, el_qspread, el_qplaces and el_qfinish16 compiled for it. x_bias: 128 when the
  * tile function multiplies x+128 (bands then hold it), else 0; flips: it may also take x itself. x_bytes: 2 when bands hold int16, else 1.
  * most: rows of such a tile that it takes at most; NULL: EL_QROWS of any. rounds: EL_QROUNDS_DOWN. */
 typedef struct el_qisa {
@@ -71,6 +73,7 @@ typedef struct el_qisa {
     int (*fill)(el_qpanel* panels, int32_t channels, const int32_t* bias, const int32_t* wsum, const int32_t* multiplier,
                 const int32_t* shift, const int32_t* near, int32_t x_zero_plus_bias, int32_t y_zero, int once, int doubt, int64_t products);
     void (*copy)(int8_t* to, const int8_t* from, int64_t count, int8_t flip);
+    void (*windows)(int8_t* to, const int8_t* from, int64_t count, int64_t bytes, int64_t row_step, int64_t step);
     int64_t (*spread)(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip);
     void (*places)(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count);
     void (*finish16)(const el_qtile* tile, const int32_t* high, const int32_t* low, const el_qend16* ends);
@@ -240,6 +243,58 @@ EL_INLINE int64_t el_qspread(int8_t* restrict to, const int8_t* restrict from, i
     return i;
 }
 
+/* `count` windows of three rows of `bytes` (at most 16) each, their rows side by side and anything behind them, as values of `x_bytes`; row_step lies between rows, step between
+ * windows. 16 bytes of every row are read, and one window more may be written. A byte of a window comes from one row; the tables are what instructions that look up bytes take:
+ * on x86 for each row, negative for bytes of others. */
+EL_INLINE void el_qwindows(int8_t* restrict to, const int8_t* restrict from, int64_t count, int64_t bytes, int64_t row_step, int64_t step, const int x_bytes) {
+#if defined(__AVX512BW__)
+    const int pair = step + bytes <= 16; /* two windows lie in the same 16 bytes of every row */
+    _Alignas(64) int8_t order[EL_QWINDOW_ROWS][64];
+    for (int8_t r = 0; r < EL_QWINDOW_ROWS; r++)
+        for (int8_t i = 0; i < 64; i++) {
+            const int8_t at = (int8_t)((i & 31) - r * (int8_t)bytes);
+            order[r][i] = at < 0 || at >= (int8_t)bytes ? -128 : i < 32 || !pair ? at : (int8_t)(at + (int8_t)step);
+        }
+    const __m512i order0 = _mm512_load_si512(order[0]), order1 = _mm512_load_si512(order[1]), order2 = _mm512_load_si512(order[2]);
+    const int each = pair ? 2 : 1;
+    for (int64_t i = 0; i < count; i += each, from += each * step, to += each * EL_QWINDOW) {
+        const __m512i row0 = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)from)), row1 = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)(from + row_step))),
+                      row2 = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)(from + 2 * row_step)));
+        _mm512_storeu_si512(to, _mm512_ternarylogic_epi32(_mm512_shuffle_epi8(row0, order0), _mm512_shuffle_epi8(row1, order1), _mm512_shuffle_epi8(row2, order2), 0xfe));
+    }
+#elif defined(__AVX2__)
+    _Alignas(32) int8_t order[EL_QWINDOW_ROWS][32];
+    for (int8_t r = 0; r < EL_QWINDOW_ROWS; r++)
+        for (int8_t i = 0; i < 32; i++) {
+            const int8_t at = (int8_t)(i - r * (int8_t)bytes);
+            order[r][i] = at < 0 || at >= (int8_t)bytes ? -128 : at;
+        }
+    const __m256i order0 = _mm256_load_si256((const __m256i*)order[0]), order1 = _mm256_load_si256((const __m256i*)order[1]), order2 = _mm256_load_si256((const __m256i*)order[2]);
+    for (int64_t i = 0; i < count; i++, from += step, to += EL_QWINDOW * x_bytes) {
+        const __m256i row0 = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)from)), row1 = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)(from + row_step))),
+                      row2 = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i*)(from + 2 * row_step)));
+        const __m256i v = _mm256_or_si256(_mm256_or_si256(_mm256_shuffle_epi8(row0, order0), _mm256_shuffle_epi8(row1, order1)), _mm256_shuffle_epi8(row2, order2));
+        if (x_bytes == 1) {
+            _mm256_storeu_si256((__m256i*)to, v);
+        } else {
+            _mm256_storeu_si256((__m256i*)to, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v)));
+            _mm256_storeu_si256((__m256i*)(to + 32), _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1)));
+        }
+    }
+#elif defined(__aarch64__)
+    uint8_t order[32];
+    for (uint8_t i = 0; i < 32; i++) {
+        const uint8_t row = i >= 2 * (uint8_t)bytes ? 2 : i >= (uint8_t)bytes;
+        order[i] = (uint8_t)(i - row * (uint8_t)bytes + 16 * row);
+    }
+    const uint8x16_t order0 = vld1q_u8(order), order1 = vld1q_u8(order + 16);
+    for (int64_t i = 0; i < count; i++, from += step, to += EL_QWINDOW) {
+        const int8x16x3_t rows = {{vld1q_s8(from), vld1q_s8(from + row_step), vld1q_s8(from + 2 * row_step)}};
+        vst1q_s8(to, vqtbl3q_s8(rows, order0)), vst1q_s8(to + 16, vqtbl3q_s8(rows, order1));
+    }
+#endif
+}
+
 /* in[i] = x + i*in_step, out[i] = y + i*out_step */
 EL_INLINE void el_qplaces(const int8_t** restrict in, const int8_t* x, int64_t in_step, int8_t** restrict out, int8_t* y, int64_t out_step, int64_t count) {
     for (int64_t i = 0; i < count; i++, x += in_step, y += out_step) in[i] = x, out[i] = y;
@@ -264,12 +319,15 @@ EL_INLINE void el_qfinish16(const el_qtile* t, const int32_t* high, const int32_
         return el_qpanels_fill(panels, channels, bias, wsum, multiplier, shift, near, x_zero_plus_bias, y_zero, once, doubt, products); \
     }                                                                                                                            \
     static void copy(int8_t* to, const int8_t* from, int64_t count, int8_t flip) { el_qcopy_##x_bytes(to, from, count, flip); }  \
+    static void windows(int8_t* to, const int8_t* from, int64_t count, int64_t bytes, int64_t row_step, int64_t step) {          \
+        el_qwindows(to, from, count, bytes, row_step, step, x_bytes);                                                            \
+    }                                                                                                                            \
     static int64_t spread(int8_t* to, const int8_t* from, int64_t count, int64_t there, int8_t flip) { return el_qspread(to, from, count, there, flip); } \
     static void places(const int8_t** in, const int8_t* x, int64_t in_step, int8_t** out, int8_t* y, int64_t out_step, int64_t count) {  \
         el_qplaces(in, x, in_step, out, y, out_step, count);                                                                     \
     }                                                                                                                            \
     static void finish16(const el_qtile* t, const int32_t* high, const int32_t* low, const el_qend16* ends) { el_qfinish16(t, high, low, ends); } \
-    static const el_qisa brought = {tile, fill, copy, spread, places, finish16, most, x_bias, x_bytes, flips, EL_QROUNDS_DOWN, finish_rows, winograd, words};                  \
+    static const el_qisa brought = {tile, fill, copy, windows, spread, places, finish16, most, x_bias, x_bytes, flips, EL_QROUNDS_DOWN, finish_rows, winograd, words};                  \
     void el_qconv_s8__##isa(const el_ctx* ctx, const void* params, void* const* buffers) {                                       \
         el_qmat_conv(ctx, params, buffers, &brought);                                                                            \
     }                                                                                                                            \
