@@ -370,6 +370,16 @@ int main(void) {
         const int32_t h = th_range(1, 12), w = th_range(1, 60), c = 8 * th_range(2, 4), oc = th_range(0, 1) ? 16 * th_range(1, 9) : th_range(1, 150);
         conv_case(0, (el_qconv_params){1, h, w, c, h, w, oc, 1, 1, 1, 1, 1, 1, 0, 0, 1, th_range(-128, 127), th_range(-128, 127), -128, 127}, i % 8 == 0, 0);
     }
+    for (int i = 0; i < 40; i++) { /* windows that are copied; two of a row may not lie within the same 16 bytes */
+        const int32_t c = th_range(0, 3) ? 3 : th_range(1, 2), kw = th_range(2, c == 3 ? 3 : 5), sy = th_range(1, 3), sx = th_range(1, 3), dy = th_range(1, 2);
+        const int32_t oh = th_range(12, 20), ow = th_range(20, 41), top = th_range(0, 2), left = th_range(0, kw - 1);
+        conv_case(0, (el_qconv_params){i % 7 == 0 ? 2 : 1, (oh - 1) * sy + 2 * dy + 1 - top - th_range(0, 1), (ow - 1) * sx + kw - left - th_range(0, kw - 1), c, oh, ow,
+                                       th_range(0, 1) ? 16 * th_range(1, 5) : th_range(1, 90), 3, kw, sy, sx, dy, 1, top, left, 1, random_zero(), th_range(-128, 127), -128, 127}, i % 4 == 0, i % 5 == 0);
+    }
+    for (int i = 0; i < 30; i++) { /* a last block of half a panel */
+        const int32_t h = th_range(1, 9), w = th_range(1, 20), k = th_range(0, 2) ? 1 : 3, oc = 8 + 16 * th_range(0, 5);
+        conv_case(0, (el_qconv_params){1, h, w, th_range(1, 40), h, w, oc, k, k, 1, 1, 1, 1, k / 2, k / 2, 1, random_zero(), th_range(-128, 127), -128, 127}, i % 4 == 0, i % 5 == 0);
+    }
     conv_case(0, (el_qconv_params){1, 2, 2, 5, 1, 1, 4, 15, 15, 1, 1, 1, 1, 7, 7, 1, 127, 0, -128, 127}, 0, 0);
     return th_report("test_quant");
 }
