@@ -8,7 +8,8 @@ namespace EdgeLite.Converter.Passes;
 /// Finds activations that an exporter wrote out:
 /// x * sigmoid(x) = Swish; clip(x + 3, 0, 6) / 6 = HardSigmoid; x * hardsigmoid(x) = HardSwish; min and max against scalars = Clip;
 /// 0.5 x (1 + erf(x / sqrt 2)) = Gelu; 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) = Gelu of approximate "tanh";
-/// x * tanh(softplus(x)) = Mish; max(x, a x) = LeakyRelu; exp(x - max x) / sum = Softmax. Factors may come in any order. 1/6 may have been stored as float16; what it differs by stays a factor.
+/// x * tanh(softplus(x)) = Mish; max(x, a x) = LeakyRelu; exp(x - max x) / sum = Softmax. Factors may come in any
+/// order. 1/6 may have been stored as float16; what it differs by stays a factor.
 /// </summary>
 public sealed class ActivationRecognition : IGraphPass
 {

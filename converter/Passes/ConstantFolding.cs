@@ -6,7 +6,8 @@ namespace EdgeLite.Converter.Passes;
 
 /// <summary>
 /// Computes nodes whose inputs are all constants. Not folded: what is not pure, what would blow the model up (Expand, Tile,
-/// ConstantOfShape of more than <see cref="GrowthLimit"/> bytes; weights of 16 bits are widened at any size, as layers want them in float32), and DequantizeLinear that is part of a quantized pattern.
+/// ConstantOfShape of more than <see cref="GrowthLimit"/> bytes; weights of 16 bits are widened at any size, as layers want them
+/// in float32), and DequantizeLinear that is part of a quantized pattern.
 /// </summary>
 public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphPass
 {
@@ -26,9 +27,8 @@ public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphP
         {
             if (!CanFold(graph, node)) continue;
             Tensor?[] results = GraphInterpreter.Execute(node, [.. node.Inputs.Select(i => i?.Constant)]);
-            long inputBytes = node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0);
             Value?[] outputs = [.. node.Outputs];
-            if (!IsWidening(node) && results.Where((r, i) => r is { Strings: null } && r.ByteLength > inputBytes + GrowthLimit && !IsPassing(graph, outputs[i])).Any()) continue;
+            if (results.Where((r, i) => r is { Strings: null } && GrowsTooMuch(graph, node, outputs[i], r.ByteLength)).Any()) continue;
             for (int i = 0; i < outputs.Length; i++)
             {
                 if (outputs[i] is not { } output || output.Consumers.Count == 0 && !Match.IsOutput(graph, output)) continue;
@@ -48,10 +48,12 @@ public sealed class ConstantFolding(bool keepQuantizedPatterns = true) : IGraphP
         if (!IsPure(node) || node.Outputs.Any(o => o is { Type.IsList: true })) return false;
         if (node.Is("DequantizeLinear")) return !keepQuantizedPatterns || !FeedsQuantizedPattern(node);
         if (node.Outputs.All(o => o == null || o.Consumers.Count == 0 && !Match.IsOutput(graph, o))) return false;
-        if (IsWidening(node)) return true;
-        long inputBytes = node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0);
-        return node.Outputs.All(o => o == null || !o.Type.IsKnown || o.DType == DType.String || o.Type.ByteLength <= inputBytes + GrowthLimit || IsPassing(graph, o));
+        return node.Outputs.All(o => o == null || !o.Type.IsKnown || o.DType == DType.String || !GrowsTooMuch(graph, node, o, o.Type.ByteLength));
     }
+
+    /// <summary>Whether a result of so many bytes would blow the model up: it is larger than what it is computed of, and stays.</summary>
+    private static bool GrowsTooMuch(Graph graph, Node node, Value? output, long bytes) =>
+        bytes > node.Inputs.Sum(i => i?.Constant is { Strings: null } t ? t.ByteLength : 0) + GrowthLimit && !IsWidening(node) && !IsPassing(graph, output);
 
     private static bool IsWidening(Node node) => node.Is("Cast") && node.Inputs[0]!.DType is (DType.Float16 or DType.BFloat16) && node.Output.DType == DType.Float32;
 

@@ -6,7 +6,8 @@ namespace EdgeLite.Converter.Passes;
 
 /// <summary>
 /// Finds PRelu and LeakyRelu that were written as a sum of two halves: relu(x) + a * min(x, 0). The second half comes as min(x, 0), -relu(-x) or
-/// (x - |x|) / 2, with its factors and signs in any order; constants in it make the slope.
+/// (x - |x|) / 2, with its factors and signs in any order; constants in it make the slope. <see cref="ActivationRecognition"/> comes before: of minima
+/// with a number it has made Clip.
 /// </summary>
 public sealed class PReluRecognition : IGraphPass
 {
@@ -53,8 +54,6 @@ public sealed class PReluRecognition : IGraphPass
                 return Match.Producer(first, "Neg") is { } negated && negated.Inputs[0] == x ? (-1, null) : null;
             case "Clip":
                 return first == x && node.Input(1) == null && Match.IsScalar(node.Input(2), 0) ? (1, null) : null;
-            case "Min":
-                return Match.OtherInput(node, v => Match.IsScalar(v, 0)) == x ? (1, null) : null;
             case "Sub":
                 if (first == x && IsMagnitude(node.Inputs[1])) return (2, null);
                 return node.Inputs[1] == x && IsMagnitude(first) ? (-2, null) : null;
